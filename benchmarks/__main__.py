@@ -1,0 +1,34 @@
+"""``python -m benchmarks [GROUP ...]`` prints one table of ratios."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+
+from benchmarks import delivery, idle_mappings, mapping_calls, one_test, startup
+from benchmarks.harness import HEADER, Comparison, line, measure
+
+GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
+    "startup": startup.comparisons,
+    "one-test": one_test.comparisons,
+    "mapping-calls": mapping_calls.comparisons,
+    "delivery": delivery.comparisons,
+    "idle-mappings": idle_mappings.comparisons,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"one or more of: {', '.join(GROUPS)}")
+    groups = parser.parse_args().groups or list(GROUPS)
+    for name in groups:
+        if name not in GROUPS:
+            parser.error(f"there is no group {name!r}; known are: {', '.join(GROUPS)}")
+    print(HEADER, flush=True)
+    for name in groups:
+        for comparison in GROUPS[name]():
+            print(line(measure(comparison)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

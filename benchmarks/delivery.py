@@ -1,0 +1,107 @@
+"""From a queue of waiting messages to a trivial handler, against a loop that only builds the same events."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from moto import mock_aws
+from moto.sqs.models import Message
+
+from benchmarks.harness import Comparison, Goal, Sample, Stopwatch
+from benchmarks.moto_world import REGION, fill_queue, make_queue
+from pytest_lambda_esm import FakeLambda
+
+BATCH_SIZE = 10
+
+
+def comparisons() -> Iterator[Comparison]:
+    for count, rounds, goal in ((1_000, 7, Goal("seconds", 0.7)), (10_000, 3, None)):
+        yield Comparison(
+            what=f"deliver {count:,} messages",
+            ours=_through_a_mapping(count),
+            against="a bare loop, same events",
+            other=_in_a_bare_loop(count),
+            rounds=rounds,
+            goal=goal,
+            units=count,
+        )
+    yield Comparison(
+        what="deliver 10,000 messages",
+        ours=_through_a_mapping(10_000),
+        against="deliver 1,000 messages",
+        other=_through_a_mapping(1_000),
+        rounds=3,
+        goal=Goal("ratio", 12),
+        units=10_000,
+    )
+
+
+class _Counter:
+    """A trivial handler. It counts the records: a benchmark that delivers nothing must not look fast."""
+
+    def __init__(self) -> None:
+        self.records = 0
+
+    def __call__(self, event: dict[str, Any], context: object) -> None:
+        self.records += len(event["Records"])
+
+    def check(self, expected: int) -> None:
+        if self.records != expected:
+            raise SystemExit(f"{self.records} of {expected} messages reached the handler; the numbers mean nothing")
+
+
+def _through_a_mapping(count: int) -> Sample:
+    def sample() -> float:
+        with FakeLambda(region=REGION) as fake:
+            handler = _Counter()
+            arn = make_queue(fake.client("sqs"), "orders")
+            fake.function("orders", handler)
+            fake.client("lambda").create_event_source_mapping(
+                EventSourceArn=arn, FunctionName="orders", BatchSize=BATCH_SIZE
+            )
+            fill_queue("orders", count)
+            with Stopwatch() as watch:
+                fake.clock.run_until_idle()
+            handler.check(count)
+            return watch.seconds
+
+    return sample
+
+
+def _in_a_bare_loop(count: int) -> Sample:
+    def sample() -> float:
+        with mock_aws():
+            handler = _Counter()
+            arn = make_queue(boto3.client("sqs", region_name=REGION), "orders")
+            messages = fill_queue("orders", count)
+            with Stopwatch() as watch:
+                for first in range(0, count, BATCH_SIZE):
+                    batch = messages[first : first + BATCH_SIZE]
+                    handler({"Records": [_record(message, arn) for message in batch]}, None)
+            handler.check(count)
+            return watch.seconds
+
+    return sample
+
+
+def _record(message: Message, arn: str) -> dict[str, Any]:
+    sent = str(message.sent_timestamp)
+    return {
+        "messageId": message.id,
+        "receiptHandle": secrets.token_hex(92),
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": sent,
+            "SenderId": message.sender_id,
+            "ApproximateFirstReceiveTimestamp": sent,
+        },
+        "messageAttributes": {},
+        "md5OfBody": message.body_md5,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": REGION,
+    }

@@ -1,0 +1,54 @@
+"""Creating and reading event source mappings, against moto's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from benchmarks.harness import Comparison, Goal, Stopwatch
+from benchmarks.moto_world import REGION, make_function, make_queue
+from pytest_lambda_esm import FakeLambda
+
+PAIRS = 30
+
+
+def comparisons() -> Iterator[Comparison]:
+    yield Comparison(
+        what=f"{PAIRS} x create and get a mapping",
+        ours=with_the_fake,
+        against="plain moto",
+        other=with_moto,
+        rounds=9,
+        goal=Goal("ratio", 1.3),
+        units=PAIRS,
+    )
+
+
+def with_moto() -> float:
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        aws_lambda = boto3.client("lambda", region_name=REGION)
+        make_function(aws_lambda, boto3.client("iam", region_name=REGION), "orders")
+        return _create_and_get(aws_lambda, boto3.client("sqs", region_name=REGION))
+
+
+def with_the_fake() -> float:
+    with FakeLambda(region=REGION) as fake:
+        fake.function("orders", _do_nothing)
+        return _create_and_get(fake.client("lambda"), fake.client("sqs"))
+
+
+def _create_and_get(aws_lambda: Any, sqs: Any) -> float:
+    queues = [make_queue(sqs, f"orders-{number}") for number in range(PAIRS)]
+    aws_lambda.list_event_source_mappings()  # the client's first call is not what is compared
+    with Stopwatch() as watch:
+        for arn in queues:
+            mapping = aws_lambda.create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")
+            aws_lambda.get_event_source_mapping(UUID=mapping["UUID"])
+    return watch.seconds
+
+
+def _do_nothing(event: object, context: object) -> None:
+    return None

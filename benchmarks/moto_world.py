@@ -1,0 +1,51 @@
+"""What the benchmarks need in moto before they can start: queues, waiting messages, a function."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from typing import Any
+
+from moto.sqs.models import Message, sqs_backends
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+def make_queue(sqs: Any, name: str) -> str:
+    """Make a queue through the API, and give its ARN."""
+    sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def fill_queue(name: str, count: int) -> list[Message]:
+    """Let messages wait in a queue.
+
+    They go into moto's storage directly: sending through the API costs time that grows with the depth of
+    the queue, and that is not what these benchmarks are about.
+    """
+    queue = sqs_backends[ACCOUNT][REGION].queues[name]
+    messages = []
+    for number in range(count):
+        message = Message(str(uuid.uuid4()), json.dumps({"order": number}))
+        message.mark_sent(delay_seconds=0)
+        queue.add_message(message)
+        messages.append(message)
+    return messages
+
+
+def make_function(aws_lambda: Any, iam: Any, name: str) -> None:
+    """Make a function as a user of plain moto has to: with a role and an archive."""
+    role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("app.py", "def handler(event, context):\n    return None\n")
+    aws_lambda.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )

@@ -1,0 +1,107 @@
+"""Directives that read the package, so that no page lists by hand what the code decides.
+
+``public-names`` documents every name that users import, ``settings`` lists the fields of the configuration,
+and ``not-simulated`` lists what the package refuses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+PACKAGE = "pytest_lambda_esm"
+SECTIONS = ("Classes", "Functions", "Exceptions and warnings", "Values")
+
+
+def _section_of(value: object) -> str:
+    if inspect.isclass(value):
+        return "Exceptions and warnings" if issubclass(value, BaseException) else "Classes"
+    return "Functions" if inspect.isfunction(value) else "Values"
+
+
+_AUTODOC = {
+    "Classes": "autoclass",
+    "Functions": "autofunction",
+    "Exceptions and warnings": "autoexception",
+    "Values": "autodata",
+}
+
+
+class PublicNames(SphinxDirective):
+    """Autodoc for each name in the package's ``__all__``, grouped. To be used inside ``eval-rst``."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        package = importlib.import_module(PACKAGE)
+        groups: dict[str, list[str]] = {section: [] for section in SECTIONS}
+        for name in sorted(package.__all__):
+            if not name.startswith("__"):
+                groups[_section_of(getattr(package, name))].append(name)
+        lines: list[str] = []
+        for section, names in groups.items():
+            if names:
+                lines += [f".. rubric:: {section}", ""]
+            for name in names:
+                lines += [f".. {_AUTODOC[section]}:: {PACKAGE}.{name}", ""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class Settings(SphinxDirective):
+    """A table of all settings: name, default, meaning. To be used inside ``eval-rst``."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        config = importlib.import_module(f"{PACKAGE}.config").Config
+        rows = [
+            (f"``{field.name}``", _shown(field.default), field.metadata["about"])
+            for field in dataclasses.fields(config)
+        ]
+        return self.parse_text_to_nodes(_table(("Setting", "Default", "What it is"), rows))
+
+
+class NotSimulated(SphinxDirective):
+    """A table of what raises ``NotSimulated``. To be used inside ``eval-rst``."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        support = importlib.import_module(f"{PACKAGE}.api.support")
+        rows = [
+            (entry.thing, entry.why, entry.instead)
+            for table in (support.SOURCES, support.MEMBERS, support.OPERATIONS)
+            for entry in table.values()
+        ]
+        return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> StringList:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in (head, *rows):
+        first, *others = row
+        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    return StringList(lines, source=PACKAGE)
+
+
+def _shown(default: object) -> str:
+    if dataclasses.is_dataclass(default) and not isinstance(default, type):
+        values = {field.name: getattr(default, field.name) for field in dataclasses.fields(default)}
+        return ", ".join(f"``{name}={value!r}``" for name, value in values.items())
+    return f"``{default.isoformat() if hasattr(default, 'isoformat') else repr(default)}``"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("public-names", PublicNames)
+    app.add_directive("settings", Settings)
+    app.add_directive("not-simulated", NotSimulated)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,1 @@
+"""The operations that a client can call, one file a resource."""

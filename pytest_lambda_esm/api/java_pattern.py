@@ -1,0 +1,111 @@
+"""Regular expressions in Java's dialect, in which AWS states its patterns, run by Python's ``re``.
+
+The differences that matter for AWS's patterns: Java's ``\\d``, ``\\s`` and ``\\w`` are ASCII; its dot stops
+at five line terminators; it knows Unicode categories (``\\p{L}``), possessive quantifiers (``*+``) and
+groups named ``(?<name>...)``. AWS demands that the whole text matches.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from types import MappingProxyType
+from typing import Final
+
+from pytest_lambda_esm.errors import NotSimulated
+
+_DOT: Final = r"[^\n\r\u0085\u2028\u2029]"
+_ASCII: Final = "".join(map(chr, range(0x80)))
+_NOBODY: Final = "\U0010ffff"  # stands in a class that would be empty; Unicode gives it to no character
+# Python warns of these within a character class, because it may one day read them as operators.
+_MEANT_LITERALLY: Final = MappingProxyType({"--": r"-\-", "|": r"\|", "~": r"\~"})
+_TOKEN: Final = re.compile(
+    r"\\(?P<negated>[pP])(?:\{(?:Is)?(?P<category>\w+)\}|(?P<letter>\w))"
+    r"|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
+    r"|\(\?<(?P<group>[a-zA-Z]\w*)>"
+    r"|\(\?(?:<?[=!]|[:>])"
+    r"|(?P<quantifier>[*+?]|\{\d+(?:,\d*)?\})(?P<mode>[+?]?)"
+    r"|&&|--|.",
+    re.DOTALL,
+)
+
+
+def _category(token: re.Match[str], alphabet: str) -> str:
+    """The characters of an alphabet that a token like ``\\p{L}`` or ``\\P{L}`` means."""
+    category, inside = token["category"] or token["letter"], token["negated"] == "p"
+    members = [c for c in sorted(alphabet) if unicodedata.category(c).startswith(category) is inside]
+    return "".join(f"\\U{ord(member):08x}" for member in members or [_NOBODY])
+
+
+def _class_member(text: str) -> str:
+    if text in {"[", "&&"}:
+        raise re.error(f"{text} within a character class")
+    return _MEANT_LITERALLY.get(text, text)
+
+
+def _possessive(repeated: str, number: int) -> str:
+    # Matched once in a lookahead, then taken as it is: what a possessive quantifier does.
+    return f"(?=(?P<possessive{number}>{repeated}))(?P=possessive{number})"
+
+
+def translate(pattern: str, alphabet: str) -> str:
+    """A Java pattern for Python's ``re`` with ``re.ASCII``, good for texts of the characters of ``alphabet``.
+
+    Raises re.error for what has no counterpart.
+    """
+    out: list[str] = []
+    groups: list[int] = []
+    atom = 0  # where in ``out`` the thing begins that a quantifier would repeat
+    in_class = False
+    for token in _TOKEN.finditer(pattern):
+        text = token[0]
+        if token["negated"]:
+            characters = _category(token, alphabet)
+            text = characters if in_class else f"[{characters}]"
+        if in_class:
+            out.append(_class_member(text))
+            in_class = text != "]"
+        elif token["quantifier"] and token["mode"] == "+":
+            out[atom:] = [_possessive("".join(out[atom:]) + token["quantifier"], len(out))]
+        elif token["quantifier"]:
+            out.append(text)
+        elif text == ")":
+            atom = groups.pop()
+            out.append(text)
+        else:
+            atom, in_class = len(out), text == "["
+            groups += [atom] if text.startswith("(") else []
+            out.append(f"(?P<{token['group']}>" if token["group"] else _DOT if text == "." else text)
+    return "".join(out)
+
+
+class JavaPattern:
+    """One pattern of the service model. Compiled when it is first used, because most never are.
+
+    ``text`` is the pattern as AWS states it. A pattern that cannot be run raises NotSimulated when used.
+    """
+
+    __slots__ = ("_compiled", "_names_categories", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._compiled: re.Pattern[str] | None = None
+        self._names_categories = re.search(r"\\[pP]", text) is not None
+
+    def matches(self, value: str) -> bool:
+        """Whether the whole of ``value`` matches."""
+        if self._names_categories and not value.isascii():
+            # All of Unicode takes a second to sort into categories, a text's own characters nothing.
+            return self._compile(_ASCII + "".join(set(value))).fullmatch(value) is not None
+        if self._compiled is None:
+            self._compiled = self._compile(_ASCII)
+        return self._compiled.fullmatch(value) is not None
+
+    def _compile(self, alphabet: str) -> re.Pattern[str]:
+        try:
+            return re.compile(translate(self.text, alphabet), re.ASCII)
+        except (re.error, IndexError) as error:
+            raise NotSimulated(
+                f"the service model of the installed botocore states the pattern {self.text}, which Python "
+                f"cannot run ({error}). Leave out the member that has it, or use another version of botocore."
+            ) from error

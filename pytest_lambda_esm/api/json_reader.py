@@ -1,0 +1,186 @@
+"""From JSON to the types of the service model.
+
+AWS's front end is lenient in what it does not know (members that the model lacks are dropped, ``null`` means
+absent) and strict in types. Its texts for wrong types (``STRING_VALUE can not be converted to an Integer``
+...) are recorded for other services with the same front end; for Lambda, and for a body that is no JSON,
+they are chosen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NoReturn
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from pytest_lambda_esm.api.api_error import ApiError, unreadable
+
+Read = Callable[[Any], Any]
+"""Turn a JSON value that is not null into a value of the model's type; raises SerializationException."""
+
+_INTEGER_BITS: Final = {"integer": 31, "long": 63}
+_JAVA_NAMES: Final = {
+    "blob": "a ByteBuffer",
+    "boolean": "a Boolean",
+    "double": "a Double",
+    "float": "a Float",
+    "integer": "an Integer",
+    "long": "a Long",
+    "string": "a String",
+    "timestamp": "a Date",
+}
+
+
+def mismatch(value: Any, kind: str) -> ApiError:
+    """The SerializationException for a JSON value (not null) where the model wants another type."""
+    if isinstance(value, list):
+        return unreadable("Start of list found where not expected.")
+    if isinstance(value, dict):
+        return unreadable("Start of structure or map found where not expected.")
+    if kind == "list":
+        return unreadable("Expected list or null")
+    if kind in {"structure", "map"}:
+        return unreadable("Expected null")
+    if isinstance(value, bool):
+        return unreadable(f"{str(value).upper()}_VALUE can not be converted to {_JAVA_NAMES[kind]}")
+    token = "STRING_VALUE" if isinstance(value, str) else "NUMBER_VALUE"
+    return unreadable(f"{token} can not be converted to {_JAVA_NAMES[kind]}")
+
+
+def _read_integer(kind: str) -> Read:
+    limit = 1 << _INTEGER_BITS[kind]
+
+    def read(value: Any) -> int:
+        if type(value) is not int or not -limit <= value < limit:
+            raise mismatch(value, kind)
+        return value
+
+    return read
+
+
+def _read_number(kind: str) -> Read:
+    def read(value: Any) -> float:
+        if type(value) not in (int, float) or not math.isfinite(number := _as_float(value)):
+            raise mismatch(value, kind)
+        return number
+
+    return read
+
+
+def _as_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _read_string(value: Any) -> str:
+    if type(value) is not str:
+        raise mismatch(value, "string")
+    return value
+
+
+def _read_boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise mismatch(value, "boolean")
+    return value
+
+
+def _read_blob(value: Any) -> bytes:
+    if type(value) is not str:
+        raise mismatch(value, "blob")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise mismatch(value, "blob") from error
+
+
+SCALARS: Final[Mapping[str, Read]] = MappingProxyType(
+    {
+        "blob": _read_blob,
+        "boolean": _read_boolean,
+        "double": _read_number("double"),
+        "float": _read_number("float"),
+        "integer": _read_integer("integer"),
+        "long": _read_integer("long"),
+        "string": _read_string,
+        "timestamp": _read_number("timestamp"),
+    }
+)
+"""The reader by type name, for the types that hold no others. Each returns the value or raises."""
+
+
+class JsonReader:
+    """Reads JSON values as the model's types. Prepares each structure once, when it is first needed."""
+
+    def __init__(self) -> None:
+        self._structures: dict[str, Read] = {}
+
+    def reader(self, shape: Shape) -> Read:
+        """How to read a JSON value (not null) of this shape; the reader raises SerializationException."""
+        if isinstance(shape, StructureShape):
+            return self.structure(shape, shape.members)
+        if isinstance(shape, ListShape):
+            return _read_list(self.reader(shape.member))
+        if isinstance(shape, MapShape):
+            return _read_map(self.reader(shape.value))
+        return SCALARS[shape.type_name]
+
+    def structure(self, shape: StructureShape, members: Mapping[str, Shape]) -> Read:
+        """How to read a JSON object as those members of a structure."""
+        if shape.name not in self._structures:
+            fields: dict[str, tuple[str, Read]] = {}
+
+            def read(value: Any) -> dict[str, Any]:
+                if type(value) is not dict:
+                    raise mismatch(value, "structure")
+                result = {}
+                for key, item in value.items():
+                    if item is not None and key in fields:
+                        name, read_member = fields[key]
+                        result[name] = read_member(item)
+                return result
+
+            # Filled after it is known, because a structure may contain itself.
+            self._structures[shape.name] = read
+            for name, member in members.items():
+                fields[member.serialization.get("name", name)] = name, self.reader(member)
+        return self._structures[shape.name]
+
+
+def _read_list(read_item: Read) -> Read:
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise mismatch(value, "list")
+        # A null in a list is kept: the constraints refuse it.
+        return [None if item is None else read_item(item) for item in value]
+
+    return read
+
+
+def _read_map(read_item: Read) -> Read:
+    def read(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise mismatch(value, "map")
+        return {key: None if item is None else read_item(item) for key, item in value.items()}
+
+    return read
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value of a body, None for an empty one. Raises SerializationException for what is no JSON."""
+    if not body or body.isspace():
+        return None
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(f"Could not parse request body into json: {error}") from error

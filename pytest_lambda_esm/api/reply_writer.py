@@ -1,0 +1,106 @@
+"""From an operation's result, or an error, to an HTTP response, by the service model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from typing import Any, Final
+
+from botocore.model import OperationModel, Shape, StructureShape
+
+from pytest_lambda_esm.api import event_stream
+from pytest_lambda_esm.api.api_error import ApiError
+from pytest_lambda_esm.api.json_writer import JsonWriter, epoch_seconds, to_json
+from pytest_lambda_esm.wire import Reply
+
+_NO_CONTENT: Final = 204
+_FIRST_SERVER_ERROR: Final = 500
+_JSON: Final = {"content-type": "application/json"}
+_BYTES: Final = {"content-type": "application/octet-stream"}
+
+
+def _header_text(value: Any, shape: Shape) -> str:
+    if shape.type_name == "timestamp":
+        return format_datetime(datetime.fromtimestamp(epoch_seconds(value), timezone.utc), usegmt=True)
+    if shape.type_name == "boolean":
+        return "true" if value else "false"
+    return str(value)
+
+
+class ReplyWriter:
+    """Writes results and errors as HTTP responses."""
+
+    def __init__(self) -> None:
+        self._json = JsonWriter()
+
+    def result(self, operation: OperationModel, result: Mapping[str, Any]) -> Reply:
+        """The response of an operation that succeeded."""
+        status = operation.http.get("responseCode", 200)
+        shape = operation.output_shape
+        if shape is None:
+            return Reply(status, {}, b"")
+        code, headers, body_members = self._spread(shape, result)
+        status = status if code is None else int(code)
+        payload = shape.serialization.get("payload")
+        if status == _NO_CONTENT:
+            return Reply(status, headers, b"")
+        if payload is None:
+            return Reply(status, {**_JSON, **headers}, to_json(self._json.structure(shape)(body_members)))
+        content_type, body = self._payload(shape.members[payload], body_members.get(payload))
+        return Reply(status, {**content_type, **headers}, body)
+
+    def error(self, error: ApiError, shape: StructureShape | None) -> Reply:
+        """The response of an operation that failed; ``shape`` is the error's, None if the model has none.
+
+        The message goes under the name that the model gives it, ``message`` or ``Message``. Errors of the
+        model tell in ``Type`` whose fault it was, those of the layers in front of the service do not
+        (recorded).
+        """
+        kind = {"x-amzn-errortype": error.code}
+        if shape is None:
+            return Reply(error.status, {**_JSON, **kind}, to_json({"message": error.message}))
+        fault = "User" if error.status < _FIRST_SERVER_ERROR else "Service"
+        given = {"Type": fault, **error.members} if "Type" in shape.members else dict(error.members)
+        given[next((name for name in shape.members if name.lower() == "message"), "message")] = error.message
+        in_order = {name: given[name] for name in shape.members if name in given}
+        _, headers, body_members = self._spread(shape, {**in_order, **given})
+        body = to_json(self._json.structure(shape)(body_members))
+        return Reply(error.status, {**_JSON, **kind, **headers}, body)
+
+    def _spread(self, shape: StructureShape, values: Mapping[str, Any]) -> tuple[Any, dict[str, str], dict[str, Any]]:
+        """Values by where they travel: status code (None if no member tells it), headers, body members."""
+        status = None
+        headers: dict[str, str] = {}
+        body: dict[str, Any] = {}
+        for name, value in values.items():
+            member = shape.members.get(name)
+            traits = {} if member is None else member.serialization
+            location = traits.get("location")
+            if value is None:
+                continue
+            if location == "statusCode":
+                status = value
+            elif location == "header" and member is not None:
+                headers[traits.get("name", name)] = _header_text(value, member)
+            else:
+                body[name] = value
+        return status, headers, body
+
+    def _payload(self, shape: Shape, value: Any) -> tuple[dict[str, str], bytes]:
+        if shape.serialization.get("eventstream") and isinstance(shape, StructureShape):
+            frames = (self._event(shape, event) for event in value or ())
+            return {"content-type": event_stream.CONTENT_TYPE}, b"".join(frames)
+        if shape.type_name == "blob":
+            return _BYTES, bytes(value or b"")
+        return _JSON, b"" if value is None else to_json(self._json.writer(shape)(value))
+
+    def _event(self, stream: StructureShape, event: Mapping[str, Any]) -> bytes:
+        """One event of a stream: a mapping of its name to its members."""
+        ((name, members),) = event.items()
+        shape = stream.members[name]
+        assert isinstance(shape, StructureShape)
+        for member, inner in shape.members.items():
+            if inner.serialization.get("eventpayload"):
+                return event_stream.frame(name, _BYTES["content-type"], bytes(members.get(member) or b""))
+        return event_stream.frame(name, _JSON["content-type"], to_json(self._json.structure(shape)(members)))

@@ -1,0 +1,89 @@
+"""From an HTTP request to an operation's input: URI, query string, headers and body, by the service model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.model import ListShape, OperationModel, Shape
+
+from pytest_lambda_esm.api.json_reader import JsonReader, Read, parse_json
+from pytest_lambda_esm.api.text_reader import TEXTS
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReader:
+    """How one operation's input is spread over a request; members as (wire name, member name, reader)."""
+
+    uri: tuple[tuple[str, Callable[[str], Any]], ...]
+    query: tuple[tuple[str, str, Callable[[Sequence[str]], Any]], ...]
+    headers: tuple[tuple[str, str, Callable[[str], Any]], ...]
+    raw_body: str | None
+    json_body: Read | None
+    json_member: str | None
+
+    @classmethod
+    def of(cls, operation: OperationModel, json_reader: JsonReader) -> RequestReader:
+        """Prepare the reader of an operation."""
+        shape = operation.input_shape
+        members = shape.members if shape else {}
+        payload = shape.serialization.get("payload") if shape else None
+        located: dict[str | None, list[tuple[str, str, Shape]]] = {}
+        for name, member in members.items():
+            traits = member.serialization
+            located.setdefault(traits.get("location"), []).append((traits.get("name", name), name, member))
+        raw_body = payload if payload and members[payload].type_name == "blob" else None
+        body = {name: member for _, name, member in located.get(None, []) if name != payload}
+        json_body = None
+        if payload is not None and raw_body is None:
+            json_body = json_reader.reader(members[payload])
+        elif shape and body and payload is None:
+            json_body = json_reader.structure(shape, body)
+        return cls(
+            uri=tuple((name, TEXTS[member.type_name]) for _, name, member in located.get("uri", [])),
+            query=tuple((wire, name, _query_reader(member)) for wire, name, member in located.get("querystring", [])),
+            headers=tuple(
+                (wire.lower(), name, TEXTS[member.type_name]) for wire, name, member in located.get("header", [])
+            ),
+            raw_body=raw_body,
+            json_body=json_body,
+            json_member=payload if raw_body is None else None,
+        )
+
+    def read(
+        self,
+        *,
+        uri: Mapping[str, str],
+        query: Mapping[str, Sequence[str]],
+        headers: Mapping[str, str | bytes],
+        body: bytes,
+    ) -> dict[str, Any]:
+        """The input members that the request has, by member name. Raises SerializationException."""
+        params: dict[str, Any] = {name: read(uri[name]) for name, read in self.uri if name in uri}
+        for wire_name, name, read_query in self.query:
+            if texts := query.get(wire_name):
+                params[name] = read_query(texts)
+        if self.headers:
+            given = {key.lower(): _text(value) for key, value in headers.items()}
+            params.update((name, read(given[wire])) for wire, name, read in self.headers if wire in given)
+        if self.raw_body is not None:
+            if body:
+                params[self.raw_body] = bytes(body)
+        elif self.json_body is not None and (value := parse_json(body)) is not None:
+            content = self.json_body(value)
+            params.update(content if self.json_member is None else {self.json_member: content})
+        return params
+
+
+def _text(value: str | bytes) -> str:
+    # botocore leaves some values of the requests that it prepares as bytes.
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _query_reader(shape: Shape) -> Callable[[Sequence[str]], Any]:
+    if isinstance(shape, ListShape):
+        read_item = TEXTS[shape.member.type_name]
+        return lambda texts: [read_item(text) for text in texts]
+    read = TEXTS[shape.type_name]
+    return lambda texts: read(texts[0])

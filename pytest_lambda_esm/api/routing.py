@@ -1,0 +1,94 @@
+"""From a request line to the operation: which operation of the service a method and a path mean.
+
+The routes are the URI templates of botocore's service model. Percent-encoded and raw characters are both
+understood, and the trailing slash that botocore 1.38 and older send is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote
+
+from botocore.model import OperationModel
+
+_LABEL: Final = re.compile(r"\{(?P<name>\w+)(?P<greedy>\+?)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation that a request means, and its URI members (percent-decoded text) by member name."""
+
+    operation: OperationModel
+    uri: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    operation: OperationModel
+    path: re.Pattern[str]
+    members: tuple[str, ...]
+    query: Mapping[str, list[str]]
+    literal_length: int
+
+
+def _route(operation: OperationModel) -> _Route:
+    template, _, query = operation.http["requestUri"].partition("?")
+    template = template.rstrip("/")
+    wire_names = {
+        shape.serialization.get("name", name): name
+        for name, shape in (operation.input_shape.members if operation.input_shape else {}).items()
+        if shape.serialization.get("location") == "uri"
+    }
+    parts = []
+    members = []
+    position = 0
+    for label in _LABEL.finditer(template):
+        parts += [re.escape(template[position : label.start()]), "(.+)" if label["greedy"] else "([^/]+)"]
+        members.append(wire_names[label["name"]])
+        position = label.end()
+    parts.append(re.escape(template[position:]))
+    return _Route(
+        operation=operation,
+        path=re.compile("".join(parts), re.DOTALL),
+        members=tuple(members),
+        query=parse_qs(query, keep_blank_values=True),
+        literal_length=len(_LABEL.sub("", template)) + len(query),
+    )
+
+
+def _first_segment(path: str) -> str:
+    return path[1:].partition("/")[0]
+
+
+class Router:
+    """The routes of a service's operations, compiled once. Never changes after it is made."""
+
+    def __init__(self, operations: Iterable[OperationModel]) -> None:
+        routes: dict[tuple[str, str], list[_Route]] = {}
+        for operation in operations:
+            route = _route(operation)
+            # Lambda's paths start with a date, so that the first segment leaves few routes to try.
+            key = operation.http["method"], _first_segment(operation.http["requestUri"])
+            routes.setdefault(key, []).append(route)
+        for candidates in routes.values():
+            candidates.sort(key=lambda route: route.literal_length, reverse=True)
+        self._routes = routes
+
+    def match(self, method: str, path: str) -> Match | None:
+        """The operation of this method and path, or None if the service has none there.
+
+        ``path`` is the request's path as it was sent, percent-encoded or raw, with or without its query
+        string. The query string matters only for the few operations whose template has one. Of several
+        routes that fit, the one with the most literal characters wins.
+        """
+        path, _, query = path.partition("?")
+        path = path.rstrip("/")
+        for route in self._routes.get((method.upper(), _first_segment(path)), ()):
+            found = route.path.fullmatch(path)
+            if found is not None and (not route.query or route.query.items() <= parse_qs(query).items()):
+                texts = (unquote(text) if "%" in text else text for text in found.groups())
+                return Match(route.operation, dict(zip(route.members, texts, strict=True)))
+        return None

@@ -1,0 +1,1 @@
+"""The virtual clock, and what makes the process see its time."""

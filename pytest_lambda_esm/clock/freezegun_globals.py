@@ -1,0 +1,132 @@
+"""The functions and classes that freezegun fakes: in ``time``, in ``datetime``, and in everyone's globals.
+
+freezegun looks for them with ``dir`` and ``getattr`` in every module, which imports lazy modules, builds
+pydantic models (``aws_lambda_powertools.utilities.parser`` fails then, and time cannot be frozen at all) and
+costs 3 ms a test with moto loaded. Here only namespaces are read, and a module is searched once.
+
+freezegun's names used here (``real_*``, ``fake_*``, ``FakeDate``, ``FakeDatetime``, ``freeze_factories``)
+were seen in 1.5.1 and 1.5.5.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import time
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from freezegun import api
+
+from .loaded_modules import ModuleMemo, namespace_of
+
+WALL_NAMES = ("date", "datetime", "gmtime", "localtime", "strftime", "time", "time_ns")
+TIMER_NAMES = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
+_CLASS_NAMES = {"date": "FakeDate", "datetime": "FakeDatetime"}
+# The two modules are replaced by name; freezegun's own module must keep the real ones to be able to tell real
+# time.
+_NEVER_SEARCHED = ("time", "datetime", api.__name__)
+
+
+class GlobalName(NamedTuple):
+    """A global of a loaded module that is bound, or was bound, to something freezegun fakes."""
+
+    module_name: str
+    namespace: dict[str, Any]
+    name: str
+
+
+def real(name: str) -> Any:
+    """Return the real function or class of that name."""
+    return getattr(api, f"real_{name}")
+
+
+def fake(name: str) -> Any:
+    """Return freezegun's fake for the function or class of that name."""
+    return getattr(api, _CLASS_NAMES.get(name, f"fake_{name}"))
+
+
+def is_faked(name: str) -> bool:
+    """Tell whether ``time`` or ``datetime`` holds freezegun's fake under that name now."""
+    return _owner(name)[name] is fake(name)
+
+
+def _owner(name: str) -> dict[str, Any]:
+    return vars(datetime if name in _CLASS_NAMES else time)
+
+
+@functools.cache
+def _known_objects() -> frozenset[int]:
+    names = (*WALL_NAMES, *TIMER_NAMES)
+    return frozenset(id(version) for name in names for version in (real(name), fake(name)))
+
+
+def _search(module_name: str, namespace: dict[str, Any]) -> Sequence[GlobalName]:
+    if namespace.get("__name__") in _NEVER_SEARCHED or module_name.endswith(".six.moves"):
+        return ()
+    # The usual names count whatever they hold: a test may have put a mock there for the moment.
+    known = _known_objects()
+    return [
+        GlobalName(module_name, namespace, name)
+        for name, value in list(namespace.items())
+        if id(value) in known or name in WALL_NAMES
+    ]
+
+
+@functools.cache
+def _memo() -> ModuleMemo[GlobalName]:
+    # Process state, because it is about the process: 800 modules need to be searched once, not once a test.
+    return ModuleMemo(_search)
+
+
+class FakedGlobals:
+    """Puts freezegun's fakes of the given names into the globals of modules, and takes them out again.
+
+    ``ignore`` are prefixes of module names that keep the real ones. It is a ``Thawable`` as well.
+    """
+
+    def __init__(self, names: Iterable[str], ignore: tuple[str, ...]) -> None:
+        self._names = tuple(names)
+        self._ignore = ignore
+        self._fakes = {id(real(name)): fake(name) for name in self._names}
+        self._reals = {id(fake(name)): real(name) for name in self._names}
+        self._imported: list[GlobalName] = []
+        self._thawed: list[str] = []
+
+    def fake_everywhere(self) -> None:
+        """Replace the real ones in all loaded modules."""
+        self._replace(_memo().findings(), self._fakes, self._ignore)
+
+    def restore_everywhere(self) -> None:
+        """Replace the fakes in all modules loaded now: also those which other means put or left there."""
+        self._replace([*_memo().findings(), *self._imported], self._reals, ignore=())
+        self._imported.clear()
+
+    def thaw(self) -> None:
+        """Put the real ones into ``time`` and ``datetime`` for a while; what a test put there stays."""
+        for name in self._names:
+            if is_faked(name):
+                self._thawed.append(name)
+                _owner(name)[name] = real(name)
+
+    def freeze(self, modules: list[ModuleType]) -> None:
+        """End a thaw, and replace the real ones in modules imported meanwhile, if time is still frozen."""
+        thawed, self._thawed = self._thawed, []
+        if not api.freeze_factories:
+            return
+        for name in thawed:
+            if _owner(name)[name] is real(name):
+                _owner(name)[name] = fake(name)
+        for module in modules:
+            namespace = namespace_of(module) or {}
+            found = _search(namespace.get("__name__", ""), namespace)
+            self._replace(found, self._fakes, self._ignore)
+            self._imported.extend(found)
+
+    @staticmethod
+    def _replace(places: Iterable[GlobalName], replacements: dict[int, Any], ignore: tuple[str, ...]) -> None:
+        for module_name, namespace, name in places:
+            replacement = replacements.get(id(namespace.get(name)))
+            if replacement is not None and not module_name.startswith(ignore):
+                namespace[name] = replacement

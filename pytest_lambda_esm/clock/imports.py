@@ -1,0 +1,120 @@
+"""Modules first imported while time is frozen or sleep is virtual run with the real ones.
+
+A module executed under freezegun binds ``FakeDatetime`` in class attributes, default arguments and pydantic
+models. Nothing puts those back, and after the freeze they fail (``IndexError: list index out of range``). So
+while a module executes, what was replaced is real again; afterwards its globals are replaced, as if it had
+been imported before.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import zipimport
+from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
+from types import ModuleType
+from typing import Any, Protocol
+
+# Extension modules with single-phase initialisation run all of their code in create_module.
+_EXECUTING_METHODS: tuple[tuple[type, str], ...] = (
+    (SourceFileLoader, "exec_module"),
+    (SourcelessFileLoader, "exec_module"),
+    (zipimport.zipimporter, "exec_module"),
+    (ExtensionFileLoader, "create_module"),
+    (ExtensionFileLoader, "exec_module"),
+)
+
+
+class Thawable(Protocol):
+    """Something that replaced functions process-wide, and can take that back while modules are executed."""
+
+    def thaw(self) -> None:
+        """Put the real functions in place."""
+
+    def freeze(self, modules: list[ModuleType]) -> None:
+        """Put the replacements back in place, and into the globals of the modules executed meanwhile."""
+
+
+class ImportWatch:
+    """Wraps the methods that execute modules, as long as there is someone to thaw.
+
+    Nested imports (and imports in several threads at once) thaw once: the modules that were executed are
+    handed over when the outermost import ends, so that none of them can copy a replacement out of another.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thawables: list[Thawable] = []
+        self._depth = 0
+        self._executed: list[ModuleType] = []
+        self._wrapped: list[tuple[type, str, Any]] = []
+
+    def add(self, thawable: Thawable) -> None:
+        """Thaw this from now on, too."""
+        if not self._thawables:
+            self._wrap_loaders()
+        self._thawables.append(thawable)
+
+    def remove(self, thawable: Thawable) -> None:
+        """Do not thaw this any more; the last one to leave gives the loaders their own methods back."""
+        if thawable in self._thawables:
+            self._thawables.remove(thawable)
+            if not self._thawables:
+                self._unwrap_loaders()
+
+    def _wrap_loaders(self) -> None:
+        # pytest's assertion rewriter is a finder that executes modules itself; so are some import hooks.
+        finders = {type(finder) for finder in sys.meta_path if not isinstance(finder, type)}
+        rewriters = tuple((finder, "exec_module") for finder in finders if hasattr(finder, "exec_module"))
+        for loader, method in (*_EXECUTING_METHODS, *rewriters):
+            self._wrapped.append((loader, method, vars(loader).get(method)))
+            setattr(loader, method, self._thawing(getattr(loader, method)))
+
+    def _unwrap_loaders(self) -> None:
+        for loader, method, own in reversed(self._wrapped):
+            if own is None:
+                delattr(loader, method)  # it was inherited
+            else:
+                setattr(loader, method, own)
+        self._wrapped.clear()
+
+    def _thawing(self, execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        @functools.wraps(execute)
+        def execute_thawed(loader: Any, subject: Any) -> Any:
+            __tracebackhide__ = True
+            self._enter()
+            try:
+                return execute(loader, subject)
+            finally:
+                self._leave(subject)
+
+        return execute_thawed
+
+    def _enter(self) -> None:
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1:
+                for thawable in self._thawables:
+                    thawable.thaw()
+
+    def _leave(self, subject: object) -> None:
+        with self._lock:
+            if issubclass(type(subject), ModuleType):  # create_module gets a spec
+                self._executed.append(subject)  # type: ignore[arg-type]
+            self._depth -= 1
+            if self._depth == 0:
+                executed, self._executed = self._executed, []
+                for thawable in self._thawables:
+                    thawable.freeze(executed)
+
+
+@functools.cache
+def import_watch() -> ImportWatch:
+    """Return the one watch of this process.
+
+    The loaders' classes exist once a process, so what wraps their methods can exist only once, too: two
+    owners that wrap and unwrap in different orders would leave each other's wrapper behind.
+    """
+    return ImportWatch()

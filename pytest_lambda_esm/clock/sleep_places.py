@@ -1,0 +1,152 @@
+"""Where loaded code keeps the function ``time.sleep``: globals, default arguments, class attributes.
+
+Client code binds it in three ways that a replaced ``time.sleep`` does not reach: ``from time import sleep [as
+nap]``, ``def poll(sleep=time.sleep)`` and ``class Poller: sleep = staticmethod(time.sleep)``. Not found: a
+function kept in an instance, a closure, a container or a ``functools.partial``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Protocol
+
+# Top-level packages that run the tests, or wait for threads, processes and real sockets against the real
+# monotonic clock. Their sleep is real: in their globals, and when they call ``time.sleep``.
+SLEEPING_REALLY = frozenset(
+    {
+        "_pytest",
+        "_time_machine",
+        "asyncio",
+        "concurrent",
+        "coverage",
+        "execnet",
+        "freezegun",
+        "multiprocessing",
+        "pluggy",
+        "pytest",
+        "pytest_lambda_esm",
+        "pytest_timeout",
+        "queue",
+        "selectors",
+        "socketserver",
+        "subprocess",
+        "threading",
+        "time",
+        "time_machine",
+        "xdist",
+    }
+)
+
+_CACHED_FUNCTION = type(functools.lru_cache(lambda: None))
+_CLASS_NAMESPACE = type.__dict__["__dict__"]
+_QUALNAME = type.__dict__["__qualname__"]
+
+
+class Place(Protocol):
+    """A place that holds a function, and can hold another instead."""
+
+    def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+        """Put the new function here, if the old one is here now."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPlace:
+    """A module's global: ``from time import sleep``."""
+
+    namespace: dict[str, Any]
+    name: str
+
+    def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+        """Put the new function here, if the old one is here now."""
+        if self.namespace.get(self.name) is old:
+            self.namespace[self.name] = new
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPlace:
+    """A function's defaults: ``def poll(sleep=time.sleep)``, ``def poll(*, sleep=time.sleep)``."""
+
+    function: FunctionType
+
+    def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+        """Put the new function here, if the old one is here now."""
+        function = self.function
+        if any(default is old for default in function.__defaults__ or ()):
+            defaults = function.__defaults__ or ()
+            function.__defaults__ = tuple(new if default is old else default for default in defaults)
+        keyword_defaults = function.__kwdefaults__ or {}
+        for name, default in keyword_defaults.items():
+            if default is old:
+                keyword_defaults[name] = new
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPlace:
+    """A class attribute: ``sleep = time.sleep``, ``sleep = staticmethod(time.sleep)``."""
+
+    owner: type
+    name: str
+
+    def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+        """Put the new function here, if the old one is here now."""
+        held = _CLASS_NAMESPACE.__get__(self.owner).get(self.name)
+        if held is old:
+            type.__setattr__(self.owner, self.name, new)  # not the metaclass's own ideas of setting
+        elif type(held) is staticmethod and held.__func__ is old:
+            type.__setattr__(self.owner, self.name, staticmethod(new))
+
+
+def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Place]:
+    """Return the places in a module's globals, functions and classes that hold one of these functions (ids).
+
+    Only types are asked, never ``isinstance`` of a value: a lazy proxy would build what it stands for.
+    """
+    name = str(namespace.get("__name__", ""))
+    if name.partition(".")[0] in SLEEPING_REALLY:
+        return []
+    places: list[Place] = []
+    for key, value in list(namespace.items()):
+        kind = type(value)
+        if id(value) in functions or key == "sleep":
+            # The usual name counts whatever it holds: a test may have put a mock there for the moment.
+            places.append(GlobalPlace(namespace, key))
+        elif kind is FunctionType or kind is _CACHED_FUNCTION:
+            places.extend(_in_function(value, functions, namespace))
+        elif issubclass(kind, type):
+            places.extend(_in_class(value, name, functions))
+    return places
+
+
+def _in_class(owner: type, module_name: str, functions: frozenset[int]) -> Iterator[Place]:
+    attributes = _CLASS_NAMESPACE.__get__(owner)
+    if attributes.get("__module__") != module_name:
+        return  # imported from elsewhere, and found there
+    for name, value in list(attributes.items()):
+        kind = type(value)
+        if kind is FunctionType:
+            if value.__defaults__ or value.__kwdefaults__ or value.__dict__:
+                yield from _in_function(value, functions)
+        elif kind is staticmethod or kind is classmethod:
+            if id(value.__func__) in functions:
+                yield ClassPlace(owner, name)
+            elif type(value.__func__) is FunctionType:
+                yield from _in_function(value.__func__, functions)
+        elif id(value) in functions:
+            yield ClassPlace(owner, name)
+        elif issubclass(kind, type) and _QUALNAME.__get__(value) == f"{_QUALNAME.__get__(owner)}.{name}":
+            yield from _in_class(value, module_name, functions)  # nested, not just mentioned: no cycles
+
+
+def _in_function(function: Any, functions: frozenset[int], namespace: dict[str, Any] | None = None) -> Iterator[Place]:
+    """Look at a function and what its decorators wrapped; only where they belong to a namespace, if given."""
+    while function is not None:
+        if type(function) is FunctionType and (namespace is None or function.__globals__ is namespace):
+            defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+            if any(id(default) in functions for default in defaults):
+                yield DefaultPlace(function)
+        elif type(function) not in (FunctionType, _CACHED_FUNCTION):
+            return
+        function = function.__dict__.get("__wrapped__")

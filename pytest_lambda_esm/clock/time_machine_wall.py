@@ -1,0 +1,82 @@
+"""The process's wall clocks through time-machine: reading and moving a traveller, and a travel of our own.
+
+time-machine patches the C functions themselves, so nothing needs to be searched, thawed or put back in
+modules, and ``datetime.datetime`` stays what it is. Its internals touched here were seen in 2.16.0 and 3.6.0:
+the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``
+and ``_destination_timestamp_ns``. ``escape_hatch.is_travelling`` is public, but does not say when it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from pytest_lambda_esm.errors import ConfigurationError
+
+_STACK_NAMES = ("traveller_stack", "coordinates_stack")
+
+
+class TimeMachineFreezers:
+    """time-machine's stack of travellers, also when time-machine is imported later or not at all."""
+
+    def topmost(self) -> Any:
+        """Return the traveller on top, or None."""
+        time_machine = sys.modules.get("time_machine")
+        if time_machine is None:
+            return None
+        stack = _stack(time_machine)
+        return stack[-1] if stack else None
+
+    def read(self, traveller: Any) -> int:
+        """Return a traveller's time as microseconds since the epoch."""
+        return int(traveller.time_ns()) // 1000
+
+    def show(self, traveller: Any, instant: int) -> None:
+        """Move a traveller to an instant.
+
+        ``shift`` would do, but loses nanoseconds to floats before 3.x; ``move_to`` sets the time zone, too.
+        """
+        traveller._destination_timestamp_ns += instant * 1000 - traveller.time_ns()
+
+
+class TimeMachineTravel:
+    """A travel of our own to an instant (microseconds since the epoch), where time stands still.
+
+    Raises ``ConfigurationError`` where time-machine is not installed.
+    """
+
+    def __init__(self, start: int) -> None:
+        try:
+            import time_machine
+        except ImportError as missing:
+            raise ConfigurationError(
+                "wall_clock is 'time-machine', but time-machine is not installed. Install it with "
+                "`pip install pytest-lambda-esm[time-machine]`, or use wall_clock='freezegun'."
+            ) from missing
+        self._module = time_machine
+        self._start = start
+        # A number of seconds: a datetime would set the process's time zone, or meet the user's naive_mode.
+        self._travel = time_machine.travel(start // 1_000_000, tick=False)
+        self._traveller: Any = None
+
+    def start(self) -> None:
+        """Travel."""
+        self._traveller = self._travel.start()
+        TimeMachineFreezers().show(self._traveller, self._start)
+
+    def stop(self) -> None:
+        """Return, also when the user's nested travel has not ended: that one then ends it all."""
+        stack = _stack(self._module)
+        position = next((i for i, other in enumerate(stack) if other is self._traveller), None)
+        if position is None:
+            return
+        if len(stack) > 1:
+            del stack[position]
+        else:
+            self._travel.stop()
+
+
+def _stack(time_machine: ModuleType) -> list[Any]:
+    stack: list[Any] = next(vars(time_machine)[name] for name in _STACK_NAMES if name in vars(time_machine))
+    return stack

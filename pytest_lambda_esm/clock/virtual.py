@@ -1,0 +1,327 @@
+"""The virtual clock: a heap of due events, and the only thing that moves time."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microseconds, moment_of
+from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded
+
+HOUR = 3600
+
+
+class Event:
+    """One thing that is due at an instant. Cancel it with :meth:`VirtualClock.cancel`."""
+
+    __slots__ = ("about", "action", "due", "sequence")
+
+    def __init__(self, due: int, sequence: int, action: Callable[[], None], about: Callable[[], str]) -> None:
+        self.due = due
+        self.sequence = sequence
+        self.action: Callable[[], None] | None = action
+        self.about = about
+
+    def __lt__(self, other: Event) -> bool:
+        return (self.due, self.sequence) < (other.due, other.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """What the clock tells about a pending event: when it is due (aware datetime, UTC) and what it will do."""
+
+    due: datetime
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
+
+
+class Wall(Protocol):
+    """What makes the process's wall clocks show virtual time. Instants are microseconds since the epoch."""
+
+    def show(self, instant: int) -> None:
+        """From now on the wall clocks of the process say ``instant``."""
+        ...
+
+    def read(self) -> int | None:
+        """What the wall clocks say, or None where nothing is frozen."""
+        ...
+
+    def identity(self) -> object:
+        """The freezer on top: another one when the user has frozen time once more, or has ended that."""
+        ...
+
+
+class VirtualClock:
+    """Time as the test moves it.
+
+    Nothing ticks: time stands still until :meth:`advance` and its relatives, or a ``time.sleep`` in code under
+    test, move it. Each move runs every event that falls due, at its own time, in order of (time, sequence), and
+    then stops exactly where it was told to. An exception in an event reaches the line that moved the clock.
+    """
+
+    def __init__(self, start: datetime, wall: Wall | None = None) -> None:
+        self._now = instant_of(start)
+        self._wall = wall
+        self._freezer = self._first_freezer = wall.identity() if wall is not None else None
+        self._shown = self._now
+        self._heap: list[Event] = []
+        self._sequence = 0
+        self._cancelled = 0
+        self._slept: list[float] = []
+        self._running: Event | None = None
+        self._moving = threading.RLock()
+        self._touched = False
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time, an aware datetime in UTC."""
+        self.follow_wall()
+        return moment_of(self._now)
+
+    @property
+    def instant(self) -> int:
+        """The virtual time as microseconds since the epoch."""
+        return self._now
+
+    @property
+    def slept(self) -> list[float]:
+        """What code under test has slept so far: the seconds of each nap, in order, botocore's backoff included."""
+        return list(self._slept)
+
+    @property
+    def next_event(self) -> DueEvent | None:
+        """The event that is due next, or None when nothing is pending."""
+        self._drop_cancelled()
+        return _describe(self._heap[0]) if self._heap else None
+
+    @property
+    def pending(self) -> tuple[DueEvent, ...]:
+        """All pending events in the order in which they will run."""
+        return tuple(_describe(event) for event in sorted(self._heap) if event.action is not None)
+
+    # --- moving ------------------------------------------------------------------------------------------
+
+    def advance(
+        self,
+        delta: Span | None = None,
+        *,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+    ) -> None:
+        """Move time forward by a span, and run everything that falls due on the way.
+
+        ``delta`` is seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
+        Raises ClockError for a negative span, and when called from inside an event or a handler.
+        """
+        __tracebackhide__ = True
+        span = _span("advance", delta if delta is not None else 0)
+        span += _span("advance", timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        with self._move("advance"):
+            self._run_to(self._now + span)
+
+    def advance_to(self, when: datetime) -> None:
+        """Move time forward to an aware datetime, and run everything that falls due on the way.
+
+        Raises ClockError for a naive datetime and for a time in the past: virtual time never goes back.
+        """
+        __tracebackhide__ = True
+        if not isinstance(when, datetime) or when.tzinfo is None:
+            raise ClockError(
+                f"advance_to takes an aware datetime, such as clock.now + timedelta(hours=1), not {when!r}"
+            )
+        with self._move("advance_to"):
+            target = instant_of(when)
+            if target < self._now:
+                raise ClockError(f"time cannot go back: it is {moment_of(self._now)}, advance_to was given {when}")
+            self._run_to(target)
+
+    def run_until(self, predicate: Callable[[], object], limit: Span = HOUR) -> None:
+        """Run due events one by one until ``predicate()`` is true.
+
+        The predicate is asked before the first event and after each instant. Raises ClockLimitExceeded when
+        ``limit`` (seconds or a timedelta of virtual time) has passed, or nothing is pending and it is still false.
+        """
+        __tracebackhide__ = True
+        span = _span("run_until", limit)
+        self.follow_wall()
+        end = self._now + span
+        while not predicate():
+            with self._move("run_until"):
+                upcoming = self._next_due()
+                if upcoming is None:
+                    raise ClockLimitExceeded(
+                        f"run_until: nothing is pending any more at {moment_of(self._now)}, and the condition is still"
+                        f" false. Nothing will happen until the test sends, creates or changes something."
+                    )
+                if upcoming > end:
+                    raise self._limit_exceeded("run_until", span, "the condition is still false")
+                self._run_to(max(upcoming, self._now))
+
+    def run_until_idle(self, limit: Span = HOUR) -> None:
+        """Run due events until none is pending.
+
+        Raises ClockLimitExceeded when events are still pending after ``limit`` (seconds or a timedelta of virtual
+        time); the text lists them.
+        """
+        __tracebackhide__ = True
+        span = _span("run_until_idle", limit)
+        with self._move("run_until_idle"):
+            end = self._now + span
+            while (upcoming := self._next_due()) is not None:
+                if upcoming > end:
+                    raise self._limit_exceeded("run_until_idle", span, "it is not idle")
+                self._run_to(max(upcoming, self._now))
+
+    def sleep(self, seconds: float) -> None:
+        """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event."""
+        __tracebackhide__ = True
+        span = _span("sleep", seconds)
+        self.nap(seconds)
+        with self._move("time.sleep"):
+            self._run_to(self._now + span)
+
+    def nap(self, seconds: float) -> None:
+        """Note in :attr:`slept` that code under test slept, without moving time."""
+        self._slept.append(seconds)
+
+    # --- scheduling (for the simulation) -----------------------------------------------------------------
+
+    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
+        """Schedule ``action`` for an instant, at the earliest now; ``about()`` describes it for people."""
+        self._sequence += 1
+        self._touched = True
+        event = Event(max(instant, self._now), self._sequence, action, about)
+        heapq.heappush(self._heap, event)
+        return event
+
+    def cancel(self, event: Event | None) -> None:
+        """Take back a scheduled event; one that has run, was cancelled before, or None is left alone."""
+        if event is None or event.action is None:
+            return
+        event.action = None
+        self._cancelled += 1
+        if self._cancelled > 64 and self._cancelled * 2 > len(self._heap):
+            self._heap = [kept for kept in self._heap if kept.action is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
+
+    def show(self, instant: int) -> None:
+        """Let the wall clocks show an instant while time stands: a handler's own later time, and back again."""
+        self._show(instant)
+
+    def follow_wall(self) -> None:
+        """Catch up with a freezer that the user moved directly; run what fell due meanwhile.
+
+        A freezer that stands before our start passes on its time, as long as nothing has been scheduled and no
+        time has passed. Raises ClockError where it has been moved back after that.
+        """
+        __tracebackhide__ = True
+        if self._wall is None or self._running is not None:
+            return
+        freezer = self._wall.identity()
+        if freezer is not self._freezer:
+            self._freezer = freezer
+            if freezer is self._first_freezer:
+                self._show(self._now)  # The user's own freeze has ended; time goes on from where it was.
+                return
+            self._shown = -1
+        seen = self._wall.read()
+        if seen is None or seen == self._shown:
+            return
+        if seen < self._now and self._touched:
+            raise ClockError(
+                f"the frozen wall clock was moved back to {moment_of(seen)}, but virtual time is at"
+                f" {moment_of(self._now)} and cannot go back. Freeze before anything is created, or set 'start'."
+            )
+        self._shown = seen
+        if seen < self._now:
+            self._now = seen
+            return
+        with self._move("the wall clock"):
+            self._run_to(seen)
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _move(self, name: str) -> Iterator[None]:
+        __tracebackhide__ = True
+        with self._moving:
+            if self._running is not None:
+                raise ClockError(
+                    f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
+                    f" In a handler, time.sleep() lets the invocation last longer."
+                )
+            self.follow_wall()
+            yield
+
+    def _run_to(self, target: int) -> None:
+        __tracebackhide__ = True
+        while (due := self._next_due()) is not None and due <= target:
+            event = heapq.heappop(self._heap)
+            self._set(due)
+            self._run(event)
+        self._set(target)
+
+    def _run(self, event: Event) -> None:
+        __tracebackhide__ = True
+        action, event.action = event.action, None
+        self._running = event
+        try:
+            assert action is not None
+            action()
+        finally:
+            self._running = None
+
+    def _set(self, instant: int) -> None:
+        if instant > self._now:
+            self._now = instant
+            self._touched = True
+        if self._shown != self._now:
+            self._show(self._now)
+
+    def _show(self, instant: int) -> None:
+        self._shown = instant
+        if self._wall is not None:
+            self._wall.show(instant)
+
+    def _next_due(self) -> int | None:
+        self._drop_cancelled()
+        return self._heap[0].due if self._heap else None
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0].action is None:
+            heapq.heappop(self._heap)
+            self._cancelled -= 1
+
+    def _limit_exceeded(self, name: str, span: int, but: str) -> ClockLimitExceeded:
+        shown = self.pending
+        lines = [f"  {event}" for event in shown[:10]]
+        if len(shown) > 10:
+            lines.append(f"  and {len(shown) - 10} more")
+        return ClockLimitExceeded(
+            f"{name}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(self._now)}."
+            f" Still pending:\n" + "\n".join(lines) + f"\nGive {name} a larger limit, or stop what keeps going."
+        )
+
+
+def _describe(event: Event) -> DueEvent:
+    return DueEvent(moment_of(event.due), event.about())
+
+
+def _span(name: str, span: Span) -> int:
+    __tracebackhide__ = True
+    try:
+        return microseconds(span)
+    except (TypeError, ValueError) as error:
+        raise ClockError(f"{name}: {error}") from None

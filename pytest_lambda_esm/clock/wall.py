@@ -1,0 +1,117 @@
+"""What the process takes for the time of day: one freezer, moved by whoever owns the clock.
+
+Instants are integers: microseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pytest_lambda_esm.errors import ConfigurationError, nearest
+
+from .freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
+from .time_machine_wall import TimeMachineFreezers, TimeMachineTravel
+
+
+class Wall(Protocol):
+    """The wall clocks of the process: ``time.time``, ``datetime.now``, ``date.today``, ``gmtime`` ...
+
+    The freezer on top is the one that the process sees. That is the wall's own or the adopted one, until the
+    user freezes time once more inside, and again when that ended.
+    """
+
+    def show(self, instant: int) -> None:
+        """Let the wall clocks say this instant. Does nothing when nothing is frozen any more."""
+
+    def read(self) -> int | None:
+        """Return what the wall clocks say, or None when nothing is frozen any more.
+
+        It differs from what was shown last when the user moved a freezer, entered another one, or left one.
+        """
+
+    def identity(self) -> object:
+        """Return the freezer on top, to be compared with ``is``; None when nothing is frozen any more."""
+
+    def close(self) -> None:
+        """Leave everything as it was before the wall was opened; an adopted freezer stays where it is."""
+
+
+class Freezers(Protocol):
+    """One tool's stack of freezers."""
+
+    def topmost(self) -> Any:
+        """Return the freezer on top, or None."""
+
+    def read(self, freezer: Any) -> int:
+        """Return a freezer's time."""
+
+    def show(self, freezer: Any, instant: int) -> None:
+        """Move a freezer."""
+
+
+class Freeze(Protocol):
+    """Something that begins with the wall and ends with it."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and leave nothing behind."""
+
+
+class _ProcessWall:
+    """Moves and reads the freezer on top, of either tool; begins and ends its own freeze, if it has one."""
+
+    def __init__(self, freeze: Freeze | None) -> None:
+        # time-machine cannot start while freezegun is active, so where both are, freezegun came later.
+        self._freezegun = FreezegunFreezers()
+        self._time_machine = TimeMachineFreezers()
+        self._freeze = freeze
+        if freeze is not None:
+            freeze.start()
+
+    def show(self, instant: int) -> None:
+        freezers, freezer = self._topmost()
+        if freezer is not None:
+            freezers.show(freezer, instant)
+
+    def read(self) -> int | None:
+        freezers, freezer = self._topmost()
+        return None if freezer is None else freezers.read(freezer)
+
+    def identity(self) -> object:
+        return self._topmost()[1]
+
+    def close(self) -> None:
+        freeze, self._freeze = self._freeze, None
+        if freeze is not None:
+            freeze.stop()
+
+    def _topmost(self) -> tuple[Freezers, Any]:
+        freezer = self._freezegun.topmost()
+        if freezer is not None:
+            return self._freezegun, freezer
+        return self._time_machine, self._time_machine.topmost()
+
+
+_KINDS: dict[str, type[FreezegunFreeze] | type[TimeMachineTravel]] = {
+    "freezegun": FreezegunFreeze,
+    "time-machine": TimeMachineTravel,
+}
+
+
+def open_wall(kind: str, start: int) -> Wall:
+    """Freeze the process's wall clocks at ``start`` with that tool, "freezegun" or "time-machine".
+
+    Where freezegun or time-machine has frozen time already (a decorator, a fixture, a ``with``), that freezer
+    is adopted, whatever the kind: the wall moves and reads it, and shows ``start`` only when told to.
+
+    Raises ``ConfigurationError`` for an unknown kind, and where time-machine is wanted but not installed.
+    """
+    if kind not in _KINDS:
+        raise ConfigurationError(f"wall_clock is {kind!r}, which is no tool to freeze time. {nearest(kind, _KINDS)}")
+    if FreezegunFreezers().topmost() is not None:
+        return _ProcessWall(AdoptedFreezegun())
+    if TimeMachineFreezers().topmost() is not None:
+        return _ProcessWall(None)
+    return _ProcessWall(_KINDS[kind](start))

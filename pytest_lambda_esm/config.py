@@ -1,0 +1,296 @@
+"""Every default of the fake, in one frozen dataclass, and how a value given by a user is read.
+
+Values come from four places. The nearest to the test wins: marker, then the ``lambda_esm_config`` fixture, then
+the command line, then the ini file, then the default here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final, TypeAlias
+
+from pytest_lambda_esm.errors import ConfigurationError, nearest
+
+MICROSECONDS: Final = 1_000_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
+TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+
+Span: TypeAlias = int | float | timedelta
+"""A time span wherever one is taken: seconds as a number, or a timedelta."""
+
+
+def microseconds(span: Span) -> int:
+    """Read a time span (seconds as a number, or a timedelta) as whole microseconds.
+
+    Raises ValueError for a negative span and TypeError for anything that is no span.
+    """
+    if isinstance(span, timedelta):
+        value = round(span / timedelta(microseconds=1))
+    elif isinstance(span, (int, float)) and not isinstance(span, bool):
+        value = round(span * MICROSECONDS)
+    else:
+        raise TypeError(f"a time span is a number of seconds or a timedelta, not {span!r}")
+    if value < 0:
+        raise ValueError(f"a time span cannot be negative: {span!r}")
+    return value
+
+
+def instant_of(moment: datetime) -> int:
+    """An aware datetime as microseconds since the epoch."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(instant: int) -> datetime:
+    """Microseconds since the epoch as an aware datetime in UTC."""
+    return EPOCH + timedelta(microseconds=instant)
+
+
+@dataclass(frozen=True, slots=True)
+class AfterReads:
+    """A transition that ends once the mapping has been read ``reads`` times in its transitional state."""
+
+    reads: int
+
+
+def after_reads(reads: int) -> AfterReads:
+    """A transition ends after the code under test has read the mapping's state this many times.
+
+    The first ``reads`` answers of GetEventSourceMapping or ListEventSourceMappings show the transitional state, the
+    next one shows the settled state, however much or little time has passed.
+
+    Raises ConfigurationError for anything but a whole number from 1.
+    """
+    __tracebackhide__ = True
+    if not isinstance(reads, int) or isinstance(reads, bool) or reads < 1:
+        raise ConfigurationError(f"after_reads takes a whole number from 1, not {reads!r}")
+    return AfterReads(reads)
+
+
+TransitionTime: TypeAlias = Span | str | AfterReads
+"""How long a transition takes: a span, ``"instant"``, ``"manual"`` or :func:`after_reads`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionTimes:
+    """How long each transition of a mapping takes.
+
+    AWS states no times: creating and deleting take "several seconds", streams "several minutes". Each is a span in
+    virtual seconds, ``"instant"`` (settled right after the answer), ``"manual"`` (until ``Mapping.release()``) or
+    ``after_reads(n)``.
+    """
+
+    creating: TransitionTime = 5
+    enabling: TransitionTime = 5
+    disabling: TransitionTime = 5
+    updating: TransitionTime = 5
+    deleting: TransitionTime = 5
+
+    def with_changes(self, changes: Mapping[str, Any]) -> TransitionTimes:
+        """A copy with other times for the transitions named, each value checked.
+
+        Raises ValueError for an unknown transition or a value that is no transition time.
+        """
+        names = [item.name for item in dataclasses.fields(self)]
+        for name, value in changes.items():
+            if name not in names:
+                raise ValueError(f"there is no transition {name!r}. {nearest(name, names)}")
+            _check_transition_time(name, value)
+        return dataclasses.replace(self, **changes)
+
+
+def _check_transition_time(name: str, value: object) -> None:
+    if isinstance(value, AfterReads) or value in ("instant", "manual"):
+        return
+    try:
+        microseconds(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the transition {name!r} takes a number of seconds, a timedelta, 'instant', 'manual' or after_reads(n),"
+            f" not {value!r}"
+        ) from error
+
+
+def _read_start(value: object) -> datetime:
+    moment = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise ValueError("an aware datetime or an ISO 8601 text such as '2026-01-01T00:00:00Z' is needed")
+    if moment.tzinfo is None:
+        if not isinstance(value, str):
+            raise ValueError("the datetime has no time zone; write datetime(…, tzinfo=timezone.utc)")
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+def _read_integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("a whole number is needed")
+    return int(value)
+
+
+def _read_positive(value: object) -> int:
+    number = _read_integer(value)
+    if number < 1:
+        raise ValueError("a whole number from 1 is needed")
+    return number
+
+
+def _read_region(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ValueError("the name of a region is needed, such as 'eu-west-1'")
+    return value
+
+
+def _read_account(value: object) -> str:
+    if not isinstance(value, str) or len(value) != 12 or not value.isdigit():
+        raise ValueError("an account id is a text of 12 digits")
+    return value
+
+
+def _read_boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    raise ValueError("true or false is needed")
+
+
+def _read_span(value: object) -> float:
+    span = float(value) if isinstance(value, str) else value
+    return microseconds(span) / MICROSECONDS  # type: ignore[arg-type]
+
+
+def _read_transitions(value: object) -> TransitionTimes:
+    if isinstance(value, TransitionTimes):
+        return TransitionTimes().with_changes(
+            {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        )
+    if isinstance(value, Mapping):
+        return TransitionTimes().with_changes(value)
+    raise ValueError("a mapping is needed, such as {'creating': 30, 'deleting': 'manual'}")
+
+
+def _read_states(value: object) -> tuple[str, ...]:
+    names = tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+    for name in names:
+        if name not in STATES:
+            raise ValueError(f"there is no state {name!r}. {nearest(str(name), STATES)}")
+    return names
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"one of {', '.join(repr(choice) for choice in choices)} is needed")
+        return str(value)
+
+    return read
+
+
+def _setting(default: Any, read: Callable[[object], Any], about: str) -> Any:
+    return field(default=default, metadata={"read": read, "about": about})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The configuration of one fake. Spans are seconds, times are aware datetimes in UTC."""
+
+    start: datetime = _setting(
+        datetime(2026, 1, 1, tzinfo=timezone.utc),
+        _read_start,
+        "the virtual clock's first instant (ISO 8601, UTC)",
+    )
+    seed: int = _setting(0, _read_integer, "the one seed of everything random: ids, receipt handles, tie breaks")
+    region: str | None = _setting(
+        None, _read_region, "the default region; without one, AWS_DEFAULT_REGION, else us-east-1"
+    )
+    account_id: str = _setting("123456789012", _read_account, "the account that requests belong to")
+    limits: str = _setting("current", _one_of("current"), "the service limits that apply")
+    transitions: TransitionTimes = _setting(
+        TransitionTimes(), _read_transitions, "how long the transitions of a mapping take"
+    )
+    strict: bool = _setting(
+        True,
+        _read_boolean,
+        "fail a test whose code swallowed an error of the fake itself, such as a blocked request",
+    )
+    wall_clock: str = _setting(
+        "freezegun", _one_of("freezegun", "time-machine"), "what makes time.time and datetime.now virtual"
+    )
+    sleep: str = _setting("virtual", _one_of("virtual", "real"), "what time.sleep does in code under test")
+    timeline: str = _setting("failed", _one_of("failed", "all", "none"), "the tests whose report shows the timeline")
+    advice: str = _setting(
+        "warn", _one_of("warn", "error", "off"), "what happens on setups known to go wrong in production"
+    )
+    polling_delay: float = _setting(
+        0.0, _read_span, "seconds from the state Enabled to the first poll (not documented by AWS)"
+    )
+    poll_latency: float = _setting(
+        0.0, _read_span, "seconds from a message's visibility to its receipt (not documented by AWS)"
+    )
+    polling_states: tuple[str, ...] = _setting(
+        ("Updating", "Disabling"),
+        _read_states,
+        "transitional states in which a mapping that was Enabled goes on polling (not documented by AWS)",
+    )
+    update_answers: str = _setting(
+        "new",
+        _one_of("new", "old"),
+        "the values that the answer of an update shows (both have been seen on AWS)",
+    )
+    initial_concurrency: int = _setting(
+        5, _read_positive, "batches of one SQS mapping that are in flight at the same time"
+    )
+    loop_depth: int = _setting(
+        1000,
+        _read_positive,
+        "how often a handler may cause its own next invocation before the test is stopped",
+    )
+
+    @classmethod
+    def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Config:
+        """Build a configuration from named layers, the weakest first.
+
+        Each layer is a pair of the place its values come from (for error texts) and the values by field name.
+        Raises ConfigurationError that names the place, what was wrong and what is right.
+        """
+        __tracebackhide__ = True
+        fields = {item.name: item for item in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for place, layer in layers:
+            for name, value in layer.items():
+                if name not in fields:
+                    raise ConfigurationError(f"{place}: there is no setting {name!r}. {nearest(name, fields)}")
+                try:
+                    values[name] = fields[name].metadata["read"](value)
+                except (TypeError, ValueError) as error:
+                    raise ConfigurationError(f"{place}: {name} = {value!r} cannot be used: {error}") from error
+        return cls(**values)
+
+    def with_changes(self, place: str, changes: Mapping[str, Any]) -> Config:
+        """A copy with other values, each read as from a layer of that name. Raises ConfigurationError."""
+        __tracebackhide__ = True
+        read = Config.from_layers([(place, changes)])
+        return dataclasses.replace(self, **{name: getattr(read, name) for name in changes})
+
+    def changes(self) -> dict[str, Any]:
+        """The settings that differ from their defaults."""
+        default = type(self)()
+        return {
+            item.name: getattr(self, item.name)
+            for item in dataclasses.fields(self)
+            if getattr(self, item.name) != getattr(default, item.name)
+        }

@@ -1,0 +1,328 @@
+"""FakeLambda: what a test holds in its hands."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
+from functools import cache
+from types import TracebackType
+from typing import Any
+
+import boto3
+
+from pytest_lambda_esm.api.api_error import ApiError
+from pytest_lambda_esm.api.dispatch import Caller
+from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.clock.sleep import VirtualSleep
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.wall import open_wall
+from pytest_lambda_esm.cloudformation import CloudFormationMappings
+from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, MappingNotFound, NotSimulated
+from pytest_lambda_esm.hooks import Hooks
+from pytest_lambda_esm.invocation.configuration import NewFunction
+from pytest_lambda_esm.invocation.function import Function
+from pytest_lambda_esm.invocation.function_name import FunctionReference
+from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs
+from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.observe.calls import Calls
+from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.observe.log_sequence import LogSequence
+from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.world import World
+
+
+@cache
+def _model() -> LambdaModel:
+    """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
+    return LambdaModel.load(session.shared_loader())
+
+
+class FakeLambda:
+    """A Lambda event system in this process, for as long as a ``with`` block lasts.
+
+    ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
+    fixture ``lambda_esm`` is one of these. Raises ConfigurationError for settings that do not exist or do not fit.
+    """
+
+    def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
+        __tracebackhide__ = True
+        self._hooks = _hooks if _hooks is not None else Hooks()
+        base = config if config is not None else Config()
+        self.config = base.with_changes("FakeLambda", settings)
+        self._patches = Patches()
+        self._opened: World | None = None
+        self._closed = False
+        self._errors: list[BaseException] = []
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "active" if self._opened else "not started"
+        return f"<FakeLambda {state}>"
+
+    def __enter__(self) -> FakeLambda:
+        __tracebackhide__ = True
+        if self._opened is not None or self._closed:
+            raise AlreadyActive("this FakeLambda has been started before; make a new one")
+        if seam.is_taken():
+            raise AlreadyActive(
+                "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
+                " or one 'with FakeLambda()', not both."
+            )
+        session.refuse_server_mode()
+        try:
+            self._open()
+        except BaseException:
+            self._patches.undo()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._patches.undo()
+
+    def _open(self) -> None:
+        before = int(time.time() * 1_000_000)
+        wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
+        self._patches.then(wall.close)
+        start = wall.read()
+        assert start is not None
+        session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
+        sqs.shift(start - before)
+        world = self._opened = World(self.config, _model(), start, wall, self._hooks)
+        session.share_service_models(self._patches)
+        session.sign_without_credentials(self._patches)
+        seam.answer_lambda(self._patches, world.dispatcher, self._errors.append)
+        seam.know_new_endpoints(self._patches)
+        seam.guard_network(self._patches, self._errors.append)
+        seam.refuse_motos_own_invocations(self._patches)
+        seam.tell_resets(self._patches, world.forget)
+        sqs.listen(self._patches, world.source_changed, world.depth)
+        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model()))
+        earlier_mappings.take_over(self._patches, self._adopt)
+        self._take_over_waiting(world)
+
+    def _take_over_waiting(self, world: World) -> None:
+        virtual = VirtualSleep(world.sleep)
+        if self.config.sleep == "virtual":
+            virtual.install()
+            self._patches.then(virtual.remove)
+        backoff = BackoffPatch(world.sleep if self.config.sleep == "virtual" else virtual.real_sleep)
+        backoff.install()
+        self._patches.then(backoff.remove)
+
+    def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
+        self._world.mappings.adopt(Caller(account_id, region), uuid, params)
+
+    @property
+    def _world(self) -> World:
+        __tracebackhide__ = True
+        if self._opened is None:
+            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+        return self._opened
+
+    # --- what happened -------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The clock; nothing else moves time, except sleeping in code under test."""
+        return self._world.clock
+
+    @property
+    def calls(self) -> Calls:
+        """The calls to the Lambda API so far, each of botocore's attempts by itself."""
+        return self._world.calls
+
+    @property
+    def invocations(self) -> Sequence[Invocation]:
+        """The runs of all functions so far, in the order in which they began."""
+        return LogSequence(self._world.invocations)
+
+    @property
+    def timeline(self) -> Timeline:
+        """Everything that happened so far."""
+        return self._world.timeline
+
+    @property
+    def errors(self) -> Sequence[BaseException]:
+        """The exceptions that the fake raised through API calls, whether or not code under test swallowed them."""
+        return tuple(self._errors)
+
+    @property
+    def region(self) -> str:
+        """The default region of clients: the setting, else AWS_DEFAULT_REGION, else us-east-1."""
+        return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+    @property
+    def mappings(self) -> Sequence[Mapping]:
+        """The mappings that exist, in the order of their creation, of all accounts and regions."""
+        return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
+
+    def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
+        """A mapping by its UUID, its ARN, or an answer of the API that has one; also one that has been deleted.
+
+        Raises MappingNotFound with the mappings there are.
+        """
+        __tracebackhide__ = True
+        wanted = which if isinstance(which, str) else which.get("UUID", "")
+        for mapping in self._world.store:
+            if wanted in (mapping.uuid, mapping.arn):
+                return mapping
+        known = "\n".join(f"  {mapping!r}" for mapping in self._world.store) or "  (none has been created)"
+        raise MappingNotFound(f"there is no mapping {wanted or which!r}. There are:\n{known}")
+
+    # --- what the test sets up -----------------------------------------------------------------------------
+
+    def function(
+        self,
+        name: str,
+        handler: HandlerGiven | None = None,
+        *,
+        timeout: int = 3,
+        memory: int = 128,
+        environment: ReadOnly[str, str] | None = None,
+        reserved_concurrency: int | None = None,
+        dead_letter: str | None = None,
+        duration: Span = 0,
+        region: str | None = None,
+    ) -> Function:
+        """A function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
+
+        Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
+        Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
+        the least, in virtual seconds; what the handler sleeps counts as well. Raises HandlerError for a handler that
+        cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
+        """
+        __tracebackhide__ = True
+        self._refuse_later_settings(reserved_concurrency=reserved_concurrency, dead_letter=dead_letter)
+        callable_handler = resolve(handler) if handler is not None else None
+        reference = FunctionReference(self.config.account_id, region or self.region, name)
+        existing = self._world.functions.find(reference)
+        wanted = NewFunction(
+            name=name,
+            timeout=timeout,
+            memory=memory,
+            handler="lambda_function.lambda_handler",
+            environment=dict(environment or {}),
+        )
+        if existing is None:
+            self._create(reference, wanted)
+        elif (timeout, memory, environment) != (3, 128, None):
+            raise ConfigurationError(
+                f"the function {name!r} exists already; change its timeout, memory or environment with"
+                f" update_function_configuration, as code under test would"
+            )
+        function = self._world.registry.get(reference.account_id, reference.region, name)
+        if callable_handler is not None:
+            function.bind(callable_handler)
+        function.takes(duration)
+        return function
+
+    def bind(self, name: str, handler: HandlerGiven, *, region: str | None = None) -> Function:
+        """Bind a handler to a function that code under test has yet to make with ``create_function``.
+
+        Raises HandlerError for a handler that cannot be imported or called.
+        """
+        __tracebackhide__ = True
+        function = self._world.registry.get(self.config.account_id, region or self.region, name)
+        function.bind(handler)
+        return function
+
+    def transitions(self, **times: TransitionTime) -> None:
+        """Let transitions that begin from now on take other times.
+
+        ``creating``, ``enabling``, ``disabling``, ``updating``, ``deleting``: virtual seconds, ``"instant"``,
+        ``"manual"`` (until ``Mapping.release()``) or ``after_reads(n)``. Raises ConfigurationError for others.
+        """
+        __tracebackhide__ = True
+        try:
+            self._world.times = self._world.times.with_changes(times)
+        except ValueError as error:
+            raise ConfigurationError(f"transitions: {error}") from None
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client, for the default region or another one."""
+        return boto3.client(service, region_name=region or self.region)  # type: ignore[call-overload]
+
+    # --- why -----------------------------------------------------------------------------------------------
+
+    def explain(self, subject: Mapping | Function | str | None = None) -> str:
+        """Why what waits is not delivered, what will happen next, and when.
+
+        ``subject`` is a mapping, its UUID or ARN, a function or its name, a source's ARN, or None for everything.
+        """
+        __tracebackhide__ = True
+        chosen = [mapping for mapping in self.mappings if _concerns(mapping, subject)]
+        lines = [f"It is {self.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
+        for mapping in chosen:
+            lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
+            lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
+            lines += [f"  {reason}" for reason in mapping.explain()]
+            lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
+        if not chosen:
+            lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
+        upcoming = self.clock.next_event
+        lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
+        return "\n".join(lines)
+
+    def fates(self, source: str | Mapping) -> Sequence[Fate]:
+        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last."""
+        arn = source if isinstance(source, str) else source.source_arn
+        fates = self._world.ledger.final(arn)
+        queue = self._world.queues.find(arn)
+        now = self.clock.instant
+        for message in queue.contents() if queue is not None else ():
+            fate = WAITING if message.visible <= now else IN_FLIGHT if message.receive_count else DELAYED
+            about = (
+                "visible since then"
+                if fate == WAITING
+                else f"hidden until then, received {message.receive_count} times"
+            )
+            fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        return fates
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _create(self, reference: FunctionReference, wanted: NewFunction) -> None:
+        __tracebackhide__ = True
+        params = {
+            "FunctionName": wanted.name,
+            "Role": f"arn:aws:iam::{reference.account_id}:role/any",
+            "Code": {},
+            "Timeout": wanted.timeout,
+            "MemorySize": wanted.memory,
+            "Environment": {"Variables": wanted.environment},
+        }
+        try:
+            _model().validate(_model().operation("CreateFunction"), params)
+        except ApiError as error:
+            raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
+        self._world.functions.create(reference.account_id, reference.region, wanted)
+
+    def _refuse_later_settings(self, **settings: Any) -> None:
+        __tracebackhide__ = True
+        for name, value in settings.items():
+            if value is not None:
+                raise NotSimulated(f"function(): {name} is not simulated by pytest-lambda-esm yet; leave it out.")
+
+
+def _concerns(mapping: Mapping, subject: Mapping | Function | str | None) -> bool:
+    if subject is None or subject is mapping:
+        return True
+    if isinstance(subject, Function):
+        return mapping.function_arn.startswith(subject.arn)
+    function = mapping.function_arn.split(":function:")[-1]
+    return subject in (
+        mapping.uuid,
+        mapping.arn,
+        mapping.source_arn,
+        mapping.function_arn,
+        function.partition(":")[0],
+    )

@@ -1,0 +1,35 @@
+"""Event patterns, and the filters of an event source mapping.
+
+``compile_pattern`` is EventBridge's pattern language; ``Filter`` applies the patterns of one mapping to the
+records of its source, by the rules of that source (``DATA_RULES``).
+"""
+
+from pytest_lambda_esm.filters.data_rules import (
+    DATA_RULES,
+    MAXIMUM_FILTERS,
+    MAXIMUM_FILTERS_RAISED,
+    DataForm,
+    DataRules,
+    Encoding,
+    Mismatch,
+    PlainPattern,
+)
+from pytest_lambda_esm.filters.mapping_filter import Filter, Verdict
+from pytest_lambda_esm.filters.pattern import Pattern, compile_pattern
+from pytest_lambda_esm.filters.refusal import InvalidPattern
+
+__all__ = [
+    "DATA_RULES",
+    "MAXIMUM_FILTERS",
+    "MAXIMUM_FILTERS_RAISED",
+    "DataForm",
+    "DataRules",
+    "Encoding",
+    "Filter",
+    "InvalidPattern",
+    "Mismatch",
+    "Pattern",
+    "PlainPattern",
+    "Verdict",
+    "compile_pattern",
+]

@@ -1,0 +1,175 @@
+"""Per event source: where the filtered data is in a record, how it is encoded, and what a mismatch does.
+
+Follows the developer guide's pages on event filtering, one for each source. They speak of three kinds of
+patterns: for JSON data (the data key has an object), for plain text (the data key has a list), and without the
+data key; and of three forms that a record's data can have (``DataForm``).
+"""
+
+from __future__ import annotations
+
+import base64
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from pytest_lambda_esm.filters.strict_json import read_document
+
+
+class DataForm(enum.Enum):
+    """What a record's data turned out to be; the value is how we call it in explanations."""
+
+    JSON = "JSON"
+    PLAIN = "plain text"
+    UNREADABLE = "no UTF-8 text"
+
+
+class Encoding(enum.Enum):
+    """How a record carries its data."""
+
+    TEXT = "text"
+    BASE64 = "base64"
+    OBJECT = "object"
+
+
+class PlainPattern(enum.Enum):
+    """What a pattern for plain text means for a source."""
+
+    MATCHES_TEXT = "matches the text"
+    REFUSED = "refused at create and update"
+
+
+class Mismatch(enum.Enum):
+    """What happens to a record whose data has another form than the pattern expects."""
+
+    DROPS = "the record does not pass this filter"
+    IGNORES_DATA = "only the other keys of the pattern count"
+
+
+@dataclass(frozen=True, slots=True)
+class DataRules:
+    """How one event source is filtered.
+
+    ``data_key`` is the key of the data at the top of a pattern, None where the source has no filters.
+    ``data_parent`` is the member of the record that holds the data, None where the record itself does; a
+    pattern names the other members of that parent at its top as well. ``unmatched`` is what becomes of a record
+    which passes no filter, in words.
+    """
+
+    source: str
+    data_key: str | None
+    data_parent: str | None
+    encoding: Encoding
+    plain_pattern: PlainPattern
+    mismatch: Mismatch
+    unmatched: str
+
+    def read(self, record: Mapping[str, Any]) -> tuple[DataForm, Any]:
+        """The form and the decoded value of a record's data: an object or list, a text, or None.
+
+        Never raises: missing data, data of a wrong type and bytes that are no UTF-8 are UNREADABLE.
+        """
+        holder = record if self.data_parent is None else record.get(self.data_parent)
+        data = holder.get(self.data_key or "") if isinstance(holder, Mapping) else None
+        if self.encoding is Encoding.OBJECT:
+            return (DataForm.JSON, data) if type(data) is dict else (DataForm.UNREADABLE, None)
+        if self.encoding is Encoding.BASE64:
+            data = _decoded(data)
+        if type(data) is not str:
+            return DataForm.UNREADABLE, None
+        document = read_document(data)
+        return (DataForm.PLAIN, data) if document is None else (DataForm.JSON, document)
+
+    def metadata(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The record as a pattern's other keys see it: its members, and those of the data's parent."""
+        parent = record.get(self.data_parent) if self.data_parent is not None else None
+        return {**record, **parent} if isinstance(parent, Mapping) else dict(record)
+
+
+def _decoded(data: Any) -> str | None:
+    if not isinstance(data, str | bytes):
+        return None
+    try:
+        return base64.b64decode(data, validate=True).decode("utf-8")
+    except ValueError:
+        return None
+
+
+_SQS = DataRules(
+    source="SQS",
+    data_key="body",
+    data_parent=None,
+    encoding=Encoding.TEXT,
+    plain_pattern=PlainPattern.MATCHES_TEXT,
+    mismatch=Mismatch.DROPS,
+    unmatched="the message is deleted",
+)
+
+_KINESIS = DataRules(
+    source="Kinesis",
+    data_key="data",
+    data_parent="kinesis",
+    encoding=Encoding.BASE64,
+    plain_pattern=PlainPattern.REFUSED,
+    mismatch=Mismatch.DROPS,
+    unmatched="the record is skipped and the iterator moves on",
+)
+
+_DYNAMODB = DataRules(
+    source="DynamoDB",
+    data_key="dynamodb",
+    data_parent=None,
+    encoding=Encoding.OBJECT,
+    plain_pattern=PlainPattern.REFUSED,
+    mismatch=Mismatch.DROPS,
+    unmatched="the record is skipped and the iterator moves on",
+)
+
+_KAFKA = DataRules(
+    source="Kafka",
+    data_key="value",
+    data_parent=None,
+    encoding=Encoding.BASE64,
+    plain_pattern=PlainPattern.MATCHES_TEXT,
+    mismatch=Mismatch.IGNORES_DATA,
+    unmatched="the record is skipped, its offset is committed with the batch",
+)
+
+_MQ = DataRules(
+    source="Amazon MQ",
+    data_key="data",
+    data_parent=None,
+    encoding=Encoding.BASE64,
+    plain_pattern=PlainPattern.MATCHES_TEXT,
+    mismatch=Mismatch.IGNORES_DATA,
+    unmatched="the message is acknowledged at once",
+)
+
+_DOCUMENTDB = DataRules(
+    source="DocumentDB",
+    data_key=None,
+    data_parent=None,
+    encoding=Encoding.OBJECT,
+    plain_pattern=PlainPattern.REFUSED,
+    mismatch=Mismatch.DROPS,
+    unmatched="DocumentDB has no filters",
+)
+
+DATA_RULES: Final[Mapping[str, DataRules]] = MappingProxyType(
+    {
+        "sqs": _SQS,
+        "kinesis": _KINESIS,
+        "dynamodb": _DYNAMODB,
+        "kafka": _KAFKA,
+        "mq": _MQ,
+        "documentdb": _DOCUMENTDB,
+    }
+)
+"""The rules of every source; ``kafka`` is MSK and self-managed Kafka, ``mq`` is ActiveMQ and RabbitMQ."""
+
+MAXIMUM_FILTERS: Final = 5
+"""How many filters a mapping may have by default; the API refuses more."""
+
+MAXIMUM_FILTERS_RAISED: Final = 10
+"""How many filters a mapping may have in an account whose quota was raised as far as it goes."""

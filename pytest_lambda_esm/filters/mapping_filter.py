@@ -1,0 +1,83 @@
+"""The filters of one event source mapping, compiled once and asked for every record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_lambda_esm.filters.clauses import Clause, compile_clauses, for_form
+from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
+from pytest_lambda_esm.filters.explain import explain
+from pytest_lambda_esm.filters.pattern import Conjunction, any_matches
+from pytest_lambda_esm.filters.refusal import InvalidPattern
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the filters say of one record: whether it passed, and ``why`` in words."""
+
+    passed: bool
+    _explain: Callable[[], str] = field(repr=False, compare=False)
+
+    @property
+    def why(self) -> str:
+        """Which filter let the record pass, or which came nearest and which key refused.
+
+        Put into words when it is asked for, from the record as it is then.
+        """
+        return self._explain()
+
+
+class _Stage:
+    """What records with one form of data are tested against: first what needs the data alone."""
+
+    __slots__ = ("data_only", "others")
+
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        self.data_only: tuple[Conjunction, ...] = tuple(
+            clause.json for clause in clauses if clause.json and not (clause.plain or clause.metadata)
+        )
+        self.others = tuple(clause for clause in clauses if clause.json not in self.data_only)
+
+
+class Filter:
+    """The compiled FilterCriteria of a mapping; immutable. A record passes if one filter lets it pass.
+
+    A mapping without filters lets every record pass.
+    """
+
+    __slots__ = ("_clauses", "_reads_data", "_stages", "rules", "texts")
+
+    def __init__(self, texts: Sequence[str], rules: DataRules) -> None:
+        if texts and rules.data_key is None:
+            raise InvalidPattern(f"{rules.source} has no event filters")
+        self.texts = tuple(texts)
+        self.rules = rules
+        self._clauses = [
+            clause for number, text in enumerate(self.texts, start=1) for clause in compile_clauses(number, text, rules)
+        ]
+        self._reads_data = any(clause.json or clause.plain for clause in self._clauses)
+        self._stages = {form: _Stage(for_form(self._clauses, form, rules)) for form in DataForm}
+
+    @classmethod
+    def compile(cls, patterns: Sequence[str], source: DataRules) -> Filter:
+        """Compile the patterns of a mapping's filters; raises InvalidPattern for the first that is refused."""
+        return cls(patterns, source)
+
+    def __repr__(self) -> str:
+        return f"Filter({list(self.texts)!r}, source={self.rules.source!r})"
+
+    def passes(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record, in the form in which the function would get it, passes; the fast way to ask."""
+        if not self._clauses:
+            return True
+        form, data = self.rules.read(record) if self._reads_data else (DataForm.UNREADABLE, None)
+        stage = self._stages[form]
+        if stage.data_only and any_matches(stage.data_only, data):
+            return True
+        return any(clause.matches(data, lambda: self.rules.metadata(record)) for clause in stage.others)
+
+    def verdict(self, record: Mapping[str, Any]) -> Verdict:
+        """The same, with the reason; the words are only made when ``why`` is read."""
+        return Verdict(self.passes(record), lambda: explain(self._clauses, self.rules, record))

@@ -1,0 +1,1 @@
+"""Running a handler as Lambda runs a function."""

@@ -1,0 +1,79 @@
+"""The context object that a Python function receives, as Lambda's own Python runtime builds it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+
+
+class CognitoIdentity:
+    """Who called, for calls from the AWS Mobile SDK; both ids are None otherwise."""
+
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self) -> None:
+        self.cognito_identity_id: str | None = None
+        self.cognito_identity_pool_id: str | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}([cognito_identity_id={self.cognito_identity_id},"
+            f"cognito_identity_pool_id={self.cognito_identity_pool_id}])"
+        )
+
+
+class LambdaContext:
+    """The second argument of a handler: the page "Using the Lambda context object", Python.
+
+    ``memory_limit_in_mb`` is a text, as it is in Lambda. The remaining time counts down on the invocation's own
+    virtual time.
+    """
+
+    def __init__(
+        self,
+        function: FunctionConfiguration,
+        *,
+        request_id: str,
+        invoked_arn: str,
+        log_stream: str,
+        deadline: int,
+        now: Callable[[], int],
+    ) -> None:
+        self.aws_request_id = request_id
+        self.log_group_name = f"/aws/lambda/{function.name}"
+        self.log_stream_name = log_stream
+        self.function_name = function.name
+        self.memory_limit_in_mb = str(function.memory)
+        self.function_version = function.version
+        self.invoked_function_arn = invoked_arn
+        self.client_context: Any = None
+        self.identity = CognitoIdentity()
+        self.tenant_id: str | None = None
+        self._deadline = deadline
+        self._now = now
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds of virtual time until the function times out, at the least 0."""
+        return max(0, (self._deadline - self._now()) // 1000)
+
+    def log(self, message: object) -> None:
+        """Write to the function's log."""
+        sys.stdout.write(str(message))
+
+    def __repr__(self) -> str:
+        return (
+            f"LambdaContext([aws_request_id={self.aws_request_id},log_group_name={self.log_group_name},"
+            f"log_stream_name={self.log_stream_name},function_name={self.function_name},"
+            f"memory_limit_in_mb={self.memory_limit_in_mb},function_version={self.function_version},"
+            f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
+            f"identity={self.identity},tenant_id={self.tenant_id}])"
+        )
+
+
+def log_stream_name(start: int, version: str, identifier: str) -> str:
+    """The name of the log stream of an execution environment that began at ``start``."""
+    return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"

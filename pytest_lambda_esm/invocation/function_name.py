@@ -1,0 +1,60 @@
+"""The forms in which a request may name a function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_lambda_esm.errors import LambdaEsmError
+
+
+class WrongRegion(LambdaEsmError):
+    """A function's ARN is of another region than the request; AWS answers 404 with a text of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReference:
+    """A function as a request named it. ``qualifier`` is a version, an alias, ``$LATEST`` or None."""
+
+    account_id: str
+    region: str
+    name: str
+    qualifier: str | None = None
+    partition: str = "aws"
+
+    @property
+    def unqualified_arn(self) -> str:
+        """The function's ARN without a qualifier."""
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account_id}:function:{self.name}"
+
+    @property
+    def arn(self) -> str:
+        """The function's ARN with the qualifier as given."""
+        return self.unqualified_arn if self.qualifier is None else f"{self.unqualified_arn}:{self.qualifier}"
+
+
+def parse(text: str, account_id: str, region: str) -> FunctionReference:
+    """Read a function's name, partial ARN or full ARN, each with or without a qualifier.
+
+    What the text leaves out comes from the request. The text has passed the pattern ``NamespacedFunctionName``.
+    """
+    partition = "aws"
+    rest = text
+    if rest.startswith("arn:"):
+        _, partition, _, region, account_id, rest = rest.split(":", 5)
+        partition = partition or "aws"
+    else:
+        head, separator, tail = rest.partition(":")
+        if separator and head.count("-") >= 2 and head[-1].isdigit() and _is_account(tail.partition(":")[0]):
+            region, rest = head, tail
+            head, separator, tail = rest.partition(":")
+        if separator and _is_account(head):
+            account_id, rest = head, tail
+    # "arn:aws:lambda:us-east-1:123456789012:function" names the function "function" (recorded).
+    if rest.startswith("function:") and rest != "function:":
+        rest = rest[len("function:") :]
+    name, _, qualifier = rest.partition(":")
+    return FunctionReference(account_id, region, name, qualifier or None, partition)
+
+
+def _is_account(text: str) -> bool:
+    return len(text) == 12 and text.isdigit()

@@ -1,0 +1,48 @@
+"""The time inside an invocation: it starts with the clock's, and runs ahead when the handler sleeps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from pytest_lambda_esm.config import microseconds
+
+
+class TimedOut(BaseException):
+    """Ends a handler at its function's timeout. Not an Exception, so that ``except Exception`` does not stop it."""
+
+
+class LocalTime:
+    """How far one invocation has come, in microseconds since the epoch.
+
+    Each thread that the handler starts has a time of its own, since threads sleep side by side; the invocation has
+    lasted as long as the one that is furthest.
+    """
+
+    def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
+        self.start: Final = start
+        self.deadline: Final = deadline
+        self._show = show
+        self._furthest = start
+        self._threads: dict[int, int] = {threading.get_ident(): start}
+
+    @property
+    def furthest(self) -> int:
+        """The latest instant that any thread of the handler has reached."""
+        return self._furthest
+
+    def now(self) -> int:
+        """The calling thread's time."""
+        return self._threads.get(threading.get_ident(), self._furthest)
+
+    def sleep(self, seconds: float) -> None:
+        """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
+        target = self.now() + microseconds(seconds)
+        reached = min(target, self.deadline)
+        self._threads[threading.get_ident()] = reached
+        if reached > self._furthest:
+            self._furthest = reached
+            self._show(reached)
+        if target >= self.deadline:
+            raise TimedOut

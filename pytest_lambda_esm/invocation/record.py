@@ -1,0 +1,82 @@
+"""What is kept of an invocation: frozen values that a test reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as ReadOnly
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pytest_lambda_esm.config import moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.invocation.context import LambdaContext
+    from pytest_lambda_esm.mappings.mapping import Mapping
+
+
+MakeEvent = Callable[[], Any]
+"""Makes an event, a new object each time, so that what a handler changes in it does not leak."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """Why an invocation failed.
+
+    ``type`` and ``message`` are AWS's errorType and errorMessage, ``payload`` the whole error object as the function
+    would answer it, ``exception`` what the handler raised, None for a timeout or an exit.
+    """
+
+    type: str
+    message: str
+    payload: ReadOnly[str, Any]
+    exception: BaseException | None = None
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One run of a function. Only what reached the function is an invocation: a throttle is none.
+
+    ``function`` is its name; ``result`` what the handler returned, as its JSON reads; ``outcome`` is ``"success"``,
+    ``"error"``, ``"timeout"`` or ``"exit"``; ``attempt`` counts from 1, and is the highest receive count in the batch
+    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds.
+    """
+
+    function: str
+    make_event: MakeEvent
+    context: LambdaContext
+    result: Any
+    error: FunctionError | None
+    outcome: str
+    attempt: int
+    request_id: str
+    start: int
+    end: int
+    mapping: Mapping | None
+    log: str
+
+    @property
+    def event(self) -> Any:
+        """The event, as the handler received it: a fresh copy each time."""
+        return self.make_event()
+
+    @property
+    def started(self) -> datetime:
+        """When it began, an aware datetime in UTC."""
+        return moment_of(self.start)
+
+    @property
+    def finished(self) -> datetime:
+        """When it ended, an aware datetime in UTC."""
+        return moment_of(self.end)
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it took in virtual time."""
+        return timedelta(microseconds=self.end - self.start)
+
+    def __repr__(self) -> str:
+        return f"<Invocation of {self.function} attempt {self.attempt} {self.outcome} {self.request_id}>"

@@ -1,0 +1,39 @@
+"""Joins a fake to the pytest hooks of one test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_lambda_esm.hooks import HandlerCall, HandlerResult, Hooks
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+    from pytest_lambda_esm.observe.calls import Call
+
+
+class ItemHooks(Hooks):
+    """Calls the hooks through the test's item, so that a conftest hears of its own folder's tests only.
+
+    ``fake`` is None while the fake is being made; what it takes over from moto then is told to nobody.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._hooks = item.ihook
+        self.fake: FakeLambda | None = None
+
+    def call(self, call: Call) -> None:
+        """A call to the Lambda API has been answered."""
+        self._hooks.pytest_lambda_esm_call(call=call, fake=self.fake)
+
+    def transition(self, mapping: Mapping, transition: Transition) -> None:
+        """A mapping has entered a state."""
+        if self.fake is not None:
+            self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
+
+    def invoke(self, invocation: HandlerCall) -> HandlerResult:
+        """A handler is to run."""
+        result: HandlerResult = self._hooks.pytest_lambda_esm_invoke(invocation=invocation, fake=self.fake)
+        return result

@@ -1,0 +1,1 @@
+"""Mappings: their data, their lifecycle, and how long their transitions take."""

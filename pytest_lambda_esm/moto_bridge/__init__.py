@@ -1,0 +1,1 @@
+"""Everything that knows moto's, responses' and botocore's internals, and nothing else."""

@@ -1,0 +1,122 @@
+"""botocore's waiting before a retry, on virtual time.
+
+Most of it is ``time.sleep`` (``botocore.endpoint`` in legacy and standard mode, ``botocore.waiter``) and
+needs nothing here. Three things do:
+
+* adaptive mode waits on a ``Condition``, in real time, for tokens that a bucket gets as ``time.time()``
+moves. With
+  a clock that stands still it waits for ever.
+* its rate limiter keeps times. Of a client made today and used on an earlier, virtual date, the bucket owes
+tokens
+  for the years between.
+* ``RetryHandler`` keeps the function it sleeps with, in every client made before.
+
+Seen in botocore 1.36.26, 1.43.117 and 1.44.5: ``TokenBucket._acquire``, ``_refill``, ``_sleep_amount``,
+``_lock``, ``_clock``, ``_current_capacity``, ``_last_timestamp``; ``RateClocker.record``, ``_last_bucket``;
+``CubicCalculator.success_received``, ``_last_fail``. Seen in 1.43.117 and 1.44.5:
+``RetryHandler.__init__(sleep=...)``, kept as ``_sleep``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import CapacityNotAvailableError
+from botocore.retries import adaptive, bucket, standard, throttling
+
+# Where a rate limiter keeps a time, the methods that reckon from it, and a value for "long ago, start anew".
+_KEPT_TIMES: tuple[tuple[type, tuple[str, ...], str, float | None], ...] = (
+    (bucket.TokenBucket, ("_refill",), "_last_timestamp", None),
+    (adaptive.RateClocker, ("record",), "_last_bucket", 0),
+    (throttling.CubicCalculator, ("success_received", "error_received"), "_last_fail", 0),
+)
+
+
+class BackoffPatch:
+    """Lets botocore's retries wait through ``sleep`` (seconds): adaptive mode, and clients made before, too.
+
+    ``sleep`` may run other code, which may use the same client.
+    """
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self._replaced: list[tuple[type, str, Any]] = []
+        self._limiters: weakref.WeakKeyDictionary[Any, tuple[str, float | None]] = weakref.WeakKeyDictionary()
+
+    def install(self) -> None:
+        """Begin; for all clients, whenever they were made."""
+        for owner, methods, attribute, long_ago in _KEPT_TIMES:
+            for method in methods:
+                self._replace(owner, method, self._never_back(getattr(owner, method), attribute, long_ago))
+        self._replace(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
+        if "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters:
+            self._replace(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
+
+    def remove(self) -> None:
+        """Give botocore its methods back; rate limiters forget virtual times, which may be in the future."""
+        for owner, name, old in reversed(self._replaced):
+            if old is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, old)
+        self._replaced.clear()
+        for limiter, (attribute, long_ago) in self._limiters.items():
+            setattr(limiter, attribute, long_ago)
+        self._limiters.clear()
+
+    def _replace(self, owner: type, name: str, new: Any) -> None:
+        self._replaced.append((owner, name, vars(owner).get(name)))
+        setattr(owner, name, new)
+
+    def _never_back(self, method: Any, attribute: str, long_ago: float | None) -> Any:
+        """Wrap a method that reckons from a kept time: one that lies in the future is forgotten first."""
+
+        def reckon(limiter: Any, *args: Any, **kwargs: Any) -> Any:
+            self._limiters[limiter] = (attribute, long_ago)
+            kept = getattr(limiter, attribute)
+            if kept is not None and kept > time.time():
+                setattr(limiter, attribute, long_ago)
+            return method(limiter, *args, **kwargs)
+
+        return reckon
+
+
+def _acquire_through(sleep: Callable[[float], None]) -> Callable[[Any, float, bool], bool]:
+    """Return a ``TokenBucket._acquire`` that waits by sleeping, once."""
+
+    def acquire(tokens: Any, amount: float, block: bool) -> bool:
+        tokens._refill()
+        if amount > tokens._current_capacity:
+            if not block:
+                raise CapacityNotAvailableError()
+            seconds = tokens._sleep_amount(amount)
+            # Held by acquire(), and not reentrant: what runs during the nap may use the same client.
+            tokens._lock.release()
+            try:
+                sleep(seconds)
+            finally:
+                tokens._lock.acquire()
+            tokens._refill()
+            # Waited is waited, also where the wall clock moved by a microsecond less or does not move at all.
+            tokens._current_capacity = max(tokens._current_capacity, amount)
+        tokens._current_capacity -= amount
+        return True
+
+    return acquire
+
+
+def _sleep_property(sleep: Callable[[float], None]) -> property:
+    """Return a ``RetryHandler._sleep`` that is virtual for each handler that was not given one of its own."""
+
+    def get(handler: Any) -> Callable[[float], None]:
+        own: Callable[[float], None] = vars(handler)["_sleep"]
+        return sleep if (own.__module__, own.__name__) == ("time", "sleep") else own
+
+    def keep(handler: Any, own: Callable[[float], None]) -> None:
+        vars(handler)["_sleep"] = own
+
+    return property(get, keep)

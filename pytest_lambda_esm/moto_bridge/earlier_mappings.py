@@ -1,0 +1,137 @@
+"""Mappings that other parts of moto make and read: those made before the fake began, CloudFormation's, and tags.
+
+moto keeps mappings attached to queues, streams and tables, which deliver inside the producer's call. While a fake is
+active none is attached, and moto's own methods on mappings lead to the fake's. Seen with moto 5.1.9, 5.2.0, 5.2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from moto.awslambda.models import LambdaBackend, lambda_backends
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.models import dynamodb_backends
+from moto.kinesis.models import kinesis_backends
+from moto.sqs.models import sqs_backends
+
+from pytest_lambda_esm.moto_bridge.patches import Patches
+
+
+class Handle:
+    """A mapping of the fake, as moto's CloudFormation and tagging want to see one."""
+
+    def __init__(self, uuid: str, arn: str, source_arn: str, function: str, tags: dict[str, str]) -> None:
+        self.uuid = uuid
+        self.arn = arn
+        self.event_source_arn = source_arn
+        self.function_name = function
+        self.tags = tags
+        self.type = "AWS::Lambda::EventSourceMapping"
+
+    @property
+    def physical_resource_id(self) -> str:
+        """CloudFormation's ``Ref`` of a mapping is its UUID."""
+        return self.uuid
+
+    def delete(self, account_id: str, region: str) -> None:
+        """CloudFormation removes the resource."""
+        lambda_backends[account_id][region].delete_event_source_mapping(self.uuid)
+
+
+class MappingOperations(Protocol):
+    """What moto's methods on mappings lead to; each in an account and region."""
+
+    def create(self, account_id: str, region: str, properties: dict[str, Any]) -> Handle:
+        """Make a mapping and wait until it has settled."""
+        ...
+
+    def update(self, account_id: str, region: str, uuid: str, properties: dict[str, Any]) -> Handle | None:
+        """Change a mapping and wait until it has settled."""
+        ...
+
+    def delete(self, account_id: str, region: str, uuid: str) -> Handle | None:
+        """Delete a mapping and wait until it is gone."""
+        ...
+
+    def list(self, account_id: str, region: str) -> Iterable[Handle]:
+        """All mappings."""
+        ...
+
+
+def lead_to(patches: Patches, operations: MappingOperations) -> None:
+    """Let moto's own methods on mappings lead to the fake's."""
+    by_arn = LambdaBackend._get_resource_by_arn
+
+    def handles(backend: Any) -> dict[str, Handle]:
+        return {handle.uuid: handle for handle in operations.list(backend.account_id, backend.region_name)}
+
+    def create(self: Any, spec: dict[str, Any]) -> Handle:
+        return operations.create(self.account_id, self.region_name, spec)
+
+    def get(self: Any, uuid: str) -> Handle | None:
+        return handles(self).get(uuid)
+
+    def update(self: Any, uuid: str, spec: dict[str, Any]) -> Handle | None:
+        return operations.update(self.account_id, self.region_name, uuid, spec)
+
+    def delete(self: Any, uuid: str) -> Handle | None:
+        return operations.delete(self.account_id, self.region_name, uuid)
+
+    def listed(self: Any, event_source_arn: str, function_name: str) -> list[Handle]:
+        return [handle for handle in handles(self).values() if handle.event_source_arn == event_source_arn]
+
+    def resource_by_arn(self: Any, arn: str) -> Any:
+        if ":event-source-mapping:" in arn:
+            handle = handles(self).get(arn.rpartition(":")[2])
+            if handle is not None:
+                return handle
+        return by_arn(self, arn)
+
+    patches.set(LambdaBackend, "create_event_source_mapping", create)
+    patches.set(LambdaBackend, "get_event_source_mapping", get)
+    patches.set(LambdaBackend, "update_event_source_mapping", update)
+    patches.set(LambdaBackend, "delete_event_source_mapping", delete)
+    patches.set(LambdaBackend, "list_event_source_mappings", listed)
+    patches.set(LambdaBackend, "_get_resource_by_arn", resource_by_arn)
+
+
+def take_over(patches: Patches, adopt: Callable[[str, str, str, dict[str, Any]], None]) -> None:
+    """Detach the mappings that moto has, and hand each to ``adopt(account, region, uuid, parameters)``."""
+    for source in _sources():
+        if source.lambda_event_source_mappings:
+            patches.set(source, "lambda_event_source_mappings", {})
+    for backends in (lambda_backends, lambda_simple_backends):
+        for account_id, regions in list(backends.items()):
+            for region, backend in list(regions.items()):
+                for uuid, mapping in list(backend._event_source_mappings.items()):
+                    adopt(account_id, region, uuid, _parameters(mapping))
+
+
+def _sources() -> Iterator[Any]:
+    collections = ((sqs_backends, "queues"), (kinesis_backends, "streams"), (dynamodb_backends, "tables"))
+    for backends, name in collections:
+        for regions in list(backends.values()):
+            for backend in list(regions.values()):
+                yield from list(getattr(backend, name).values())
+
+
+def _parameters(mapping: Any) -> dict[str, Any]:
+    configuration = mapping.get_configuration()
+    shown_only = {
+        "UUID",
+        "EventSourceMappingArn",
+        "FunctionArn",
+        "LastModified",
+        "State",
+        "StateTransitionReason",
+        "LastProcessingResult",
+    }
+    given = {name: value for name, value in configuration.items() if name not in shown_only}
+    return {**given, "FunctionName": mapping.function_arn, "Enabled": mapping.enabled}
+
+
+def refuse(code: str, message: str) -> Any:
+    """An error of Lambda, as moto passes it on to whoever asked for the resource."""
+    return JsonRESTError(code, message)

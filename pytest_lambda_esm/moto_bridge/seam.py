@@ -1,0 +1,161 @@
+"""Takes Lambda's operations over from moto, for every client of the process, and lets no AWS request out of it.
+
+Three places are replaced while a fake is active:
+
+* ``LambdaResponse.call_action``, through which each request to moto's Lambda service goes, also one from moto's
+  server mode or the ``requests`` library. Account, region and credentials have been resolved by then.
+* ``BotocoreStubber.process_request``, for an endpoint that moto does not know yet.
+* ``URLLib3Session.send``, botocore's way to the network: a client that was made before moto was imported does not
+  ask moto; here its request is offered to moto after all, and what nobody answers is refused.
+
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, and botocore 1.36.0, 1.43.117 and 1.44.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.awslambda.urls import url_paths
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import botocore_stubber
+from werkzeug.exceptions import HTTPException
+
+from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.wire import Reply, WireRequest
+
+
+class Lambda(Protocol):
+    """What answers requests to Lambda."""
+
+    def is_ours(self, request: WireRequest) -> bool:
+        """Whether moto has no part in the answer."""
+        ...
+
+    def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
+        """Answer a request; ``otherwise`` is moto's own answer."""
+        ...
+
+
+_ANY_PATH: Final = r"{0}/.+$"
+_METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
+
+# boto3 1.44 asks for streams at an endpoint with the account in its name; moto 5.2.5 knows the old one only.
+_STREAMS_BY_ACCOUNT: Final = re.compile(r"^(https?://)[^./]+\.streams-ddb\.")
+
+
+def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseException], None]) -> None:
+    """Let ``service`` answer every request to Lambda; ``failed`` hears of exceptions, which also pass through."""
+    original = LambdaResponse.call_action
+
+    def call_action(self: Any) -> Any:
+        def by_moto() -> Reply:
+            status, headers, body = original(self)
+            return Reply(status, headers, body.encode() if isinstance(body, str) else bytes(body))
+
+        request = _wire_request(self)
+        if service.is_ours(request):
+            try:
+                # moto's IAM judges what moto does not answer, too.
+                self._authenticate_and_authorize_normal_action("*")
+            except HTTPException:
+                return original(self)  # moto words its own refusal.
+        try:
+            reply = service.answer(request, by_moto)
+        except BaseException as error:
+            failed(error)
+            raise
+        headers = {**self.response_headers, **reply.headers, "status": str(reply.status)}
+        return reply.status, headers, reply.body
+
+    patches.set(LambdaResponse, "call_action", call_action)
+    # moto's own table leaves out operations it lacks and names with dots; the last entry catches the rest.
+    patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
+
+
+def _wire_request(response: Any) -> WireRequest:
+    url = urlsplit(response.uri)
+    body = response.raw_body if isinstance(response.raw_body, bytes) else str(response.body or "").encode()
+    return WireRequest(
+        method=response.method,
+        path=url.path,
+        query=parse_qs(url.query, keep_blank_values=True),
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=body,
+        account_id=response.current_account,
+        region=response.region,
+    )
+
+
+def know_new_endpoints(patches: Patches) -> None:
+    """Translate endpoints that moto does not know yet."""
+    original = BotocoreStubber.process_request
+
+    def process_request(self: Any, request: Any) -> Any:
+        if "streams-ddb" in request.url:
+            request.url = _STREAMS_BY_ACCOUNT.sub(r"\1streams.dynamodb.", request.url)
+        return original(self, request)
+
+    patches.set(BotocoreStubber, "process_request", process_request)
+
+
+def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> None:
+    """Answer requests of clients that moto does not reach, and refuse what would leave the process.
+
+    ``failed`` hears of each refusal, which is raised as well.
+    """
+
+    def send(self: Any, request: Any) -> Any:
+        response = botocore_stubber("before-send", request)
+        if response is not None:
+            return response
+        if urlsplit(request.url).hostname in _METADATA_HOSTS:
+            # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
+            raise EndpointConnectionError(endpoint_url=request.url)
+        blocked = NetworkBlocked(
+            f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
+            f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
+            f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
+            f" lacks, replace the client."
+        )
+        failed(blocked)
+        raise blocked
+
+    patches.set(URLLib3Session, "send", send)
+
+
+def refuse_motos_own_invocations(patches: Patches) -> None:
+    """Other services of moto invoke functions through Docker; that never happens beside the fake."""
+
+    def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
+        name = getattr(self, "function_name", None) or (args[0] if args else "a function")
+        raise NotSimulated(
+            f"another service of moto invokes {name}: invocations by SNS, S3, EventBridge, CloudWatch Logs or Secrets"
+            f" Manager are not simulated by pytest-lambda-esm yet. Instead: subscribe an SQS queue, and map it."
+        )
+
+    patches.set(LambdaFunction, "invoke", invoke)
+    patches.set(LambdaBackend, "invoke", invoke)
+
+
+def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
+    """Have ``forget(account, region)`` called when moto forgets all functions of a region."""
+    original = LambdaBackend.reset
+
+    def reset(self: Any) -> None:
+        forget(self.account_id, self.region_name)
+        original(self)
+
+    patches.set(LambdaBackend, "reset", reset)
+
+
+def is_taken() -> bool:
+    """Whether a fake of this process has taken Lambda over already."""
+    return "call_action" in vars(LambdaResponse)

@@ -1,0 +1,81 @@
+"""Enters moto, and makes clients cheap and harmless for as long as a fake is active.
+
+Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader``, and
+``RequestSigner.get_auth_instance`` with ``request_credentials``.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.credentials import Credentials
+from botocore.loaders import Loader, create_loader
+from botocore.signers import RequestSigner
+from moto import mock_aws, settings
+from moto.moto_api._internal import mock_random
+
+from pytest_lambda_esm.errors import NotSimulated
+from pytest_lambda_esm.moto_bridge.patches import Patches
+
+DEFAULT_ACCOUNT: Final = "123456789012"
+
+
+@cache
+def shared_loader(data_path: str | None = None) -> Loader:
+    """The one loader of botocore's data files in this process.
+
+    Parsing Lambda's service model takes most of the time of a test's first client, and moto throws boto3's default
+    session away for each test. Files do not change while a process runs, so what was parsed is kept for all tests.
+    """
+    return create_loader(data_path)
+
+
+def refuse_server_mode() -> None:
+    """Raise NotSimulated where moto runs in another process: nothing in this one could reach its queues."""
+    if settings.TEST_SERVER_MODE or settings.is_test_proxy_mode():
+        raise NotSimulated(
+            "moto is in server or proxy mode (TEST_SERVER_MODE or TEST_PROXY_MODE is set): its queues live in another"
+            " process, which the pollers cannot read. Unset the variable for tests that use lambda_esm."
+        )
+
+
+def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> None:
+    """Start moto, with a region, an account, and its own randomness out of one seed."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
+            patches.item(os.environ, name, os.environ[name])  # moto does not always put these back itself.
+    mock = mock_aws()
+    mock.start()
+    patches.then(mock.stop)
+    patches.item(os.environ, "AWS_DEFAULT_REGION", region)
+    # A profile or an endpoint of the developer's machine has no part in a test.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        patches.item(os.environ, name, None)
+    patches.item(os.environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    if account_id != DEFAULT_ACCOUNT:
+        patches.item(os.environ, "MOTO_ACCOUNT_ID", account_id)
+    patches.set(boto3, "DEFAULT_SESSION", None)
+    state = mock_random.getstate()
+    patches.then(lambda: mock_random.setstate(state))
+    mock_random.seed(seed)
+
+
+def share_service_models(patches: Patches) -> None:
+    """Let every session read botocore's data through one loader."""
+    patches.set(botocore.session, "create_loader", lambda data_path=None: shared_loader(data_path))
+
+
+def sign_without_credentials(patches: Patches) -> None:
+    """Let clients that found no credentials when they were made sign with invented ones."""
+    original = RequestSigner.get_auth_instance
+
+    def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._credentials is None and kwargs.get("request_credentials") is None:
+            kwargs["request_credentials"] = Credentials("FOOBARKEY", "FOOBARSECRET")
+        return original(self, *args, **kwargs)
+
+    patches.set(RequestSigner, "get_auth_instance", get_auth_instance)

@@ -1,0 +1,118 @@
+"""The log of the Lambda API calls that reached the fake, with assertions that explain themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, overload
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.errors import nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request as it arrived: each of botocore's attempts is a call.
+
+    ``params`` are the request's members by their API names; ``status`` the HTTP status of the answer, ``error`` its
+    error code or None; ``attempt`` botocore's count, from 1; ``logical_id`` is the same for all attempts of one call.
+    """
+
+    operation: str
+    params: Mapping[str, Any]
+    account_id: str
+    region: str
+    instant: int
+    request_id: str
+    status: int
+    error: str | None
+    attempt: int
+    logical_id: str
+
+    @property
+    def at(self) -> datetime:
+        """When it arrived, an aware datetime in UTC."""
+        return moment_of(self.instant)
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return f"{self.operation}({given}) -> {self.status}{f' {self.error}' if self.error else ''}"
+
+
+class Calls(Sequence[Call]):
+    """All calls so far, in the order of their arrival."""
+
+    def __init__(self, operations: Sequence[str]) -> None:
+        self._operations = operations
+        self._calls: list[Call] = []
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        return self._calls[index]
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls)
+
+    def __repr__(self) -> str:
+        return f"<{len(self._calls)} calls>"
+
+    @property
+    def last(self) -> Call:
+        """The newest call. Raises AssertionError where there is none."""
+        __tracebackhide__ = True
+        if not self._calls:
+            raise AssertionError("no Lambda API call has been made yet")
+        return self._calls[-1]
+
+    def of(self, operation: str) -> list[Call]:
+        """The calls of one operation, by its API name such as ``CreateEventSourceMapping``.
+
+        Raises AssertionError for a name that is no operation of Lambda, with the nearest right ones.
+        """
+        __tracebackhide__ = True
+        if operation not in self._operations:
+            raise AssertionError(f"Lambda has no operation {operation!r}. {nearest(operation, self._operations)}")
+        return [call for call in self._calls if call.operation == operation]
+
+    def assert_called(self, operation: str, times: int | None = None, **params: Any) -> None:
+        """Assert that an operation was called, with at least these parameters, so many times (None: at least once)."""
+        __tracebackhide__ = True
+        calls = self.of(operation)
+        matching = [call for call in calls if not _differences(call, params)]
+        if len(matching) == times or (times is None and matching):
+            return
+        wanted = f"{operation}({', '.join(f'{name}={value!r}' for name, value in params.items())})"
+        expected = "at least once" if times is None else f"{times} times"
+        raise AssertionError(
+            f"expected {wanted} to be called {expected}; it was called {len(matching)} times.\n"
+            + self._seen(calls, params)
+        )
+
+    def _seen(self, calls: list[Call], params: Mapping[str, Any]) -> str:
+        if not calls:
+            others = ", ".join(sorted({call.operation for call in self._calls})) or "none"
+            return f"There was no call of this operation; calls of others: {others}."
+        lines = []
+        for number, call in enumerate(calls, 1):
+            differences = _differences(call, params)
+            lines.append(f"  {number}. {call}: {'; '.join(differences) if differences else 'matches'}")
+        return "Its calls:\n" + "\n".join(lines)
+
+    def add(self, call: Call) -> None:
+        """Note a call."""
+        self._calls.append(call)
+
+
+def _differences(call: Call, params: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} was {call.params.get(name)!r}, not {value!r}"
+        for name, value in params.items()
+        if call.params.get(name) != value
+    ]

@@ -1,0 +1,25 @@
+"""Where the simulation says what happened: the timeline, and the ledger of fates, kept in step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_lambda_esm.observe.fates import FateLedger
+from pytest_lambda_esm.observe.timeline import Timeline
+
+
+class Journal:
+    """Writes the timeline and the ledger."""
+
+    def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
+        self._timeline = timeline
+        self._ledger = ledger
+
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
+        """Note an entry."""
+        self._timeline.add(kind, subject, text, items, at)
+
+    def fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+        """Records have met their final fate."""
+        self._timeline.add("fate", source, text, tuple(records))
+        self._ledger.note(source, records, fate, self._timeline[-1].instant, text)

@@ -1,0 +1,86 @@
+"""The timeline: one frozen entry for each thing that happened, with its virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, overload
+
+from pytest_lambda_esm.config import MICROSECONDS, moment_of
+
+KINDS: Final = ("call", "transition", "poll", "invocation", "result", "fate", "sleep", "advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    ``instant`` is microseconds since the epoch, ``kind`` one of :data:`KINDS`, ``subject`` the operation, mapping,
+    function or source it happened to, ``text`` what happened in one line, ``items`` the records concerned.
+    """
+
+    instant: int
+    kind: str
+    subject: str
+    text: str
+    items: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, an aware datetime in UTC."""
+        return moment_of(self.instant)
+
+
+class Timeline(Sequence[Entry]):
+    """All entries so far, in the order in which things happened."""
+
+    def __init__(self, instant: Callable[[], int]) -> None:
+        self._instant = instant
+        self._entries: list[Entry] = []
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def __str__(self) -> str:
+        return render(self._entries)
+
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
+        """Note that something happened, now or at an instant given."""
+        self._entries.append(Entry(self._instant() if at is None else at, kind, subject, text, items))
+
+    def insert(self, place: int, kind: str, subject: str, text: str, at: int) -> None:
+        """Note something before what it led to; ``place`` is the timeline's length when it began."""
+        self._entries.insert(place, Entry(at, kind, subject, text))
+
+    def of(self, kind: str) -> list[Entry]:
+        """The entries of one kind."""
+        return [entry for entry in self._entries if entry.kind == kind]
+
+
+def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
+    """The entries as text for a terminal, times as seconds since the first entry; the last ``most`` of them."""
+    if not entries:
+        return "(nothing happened)"
+    first = entries[0].instant
+    shown = entries[-most:]
+    lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
+    if len(shown) < len(entries):
+        lines.append(f"  ({len(entries) - len(shown)} earlier entries left out)")
+    lines += [_line(entry, first, width) for entry in shown]
+    return "\n".join(lines)
+
+
+def _line(entry: Entry, first: int, width: int) -> str:
+    line = f"{(entry.instant - first) / MICROSECONDS:>10.3f}  {entry.kind:<10}  {entry.subject}: {entry.text}"
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,252 @@
+"""pytest's side: options, settings, markers, fixtures and the timeline in reports.
+
+Nothing heavy is imported here: boto3, moto and freezegun are imported when a test first asks for a fixture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_lambda_esm.config import Config, after_reads
+from pytest_lambda_esm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
+
+_FAKE: Final = pytest.StashKey["FakeLambda"]()
+_OPTIONS: Final = ("seed", "timeline")
+_MARKER: Final = (
+    "lambda_esm(**settings): settings of the lambda_esm fixture for this test, class or module, such as"
+    " start='2026-03-01T00:00:00Z' or transitions={'creating': 30}; the names are those of the ini settings without"
+    " their prefix."
+)
+
+
+# --- options, settings, marker ---------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the command line's options, and one ini setting for each field of the configuration."""
+    fields = {item.name: item for item in dataclasses.fields(Config)}
+    group = parser.getgroup("lambda-esm", "fake AWS Lambda event sources (pytest-lambda-esm)")
+    for name in _OPTIONS:
+        group.addoption(
+            f"--lambda-esm-{name}",
+            dest=f"lambda_esm_{name}",
+            default=None,
+            help=fields[name].metadata["about"],
+        )
+    for name, item in fields.items():
+        about = f"lambda_esm: {item.metadata['about']}"
+        if name == "transitions":
+            parser.addini(f"lambda_esm_{name}", about, type="linelist", default=None)
+        else:
+            parser.addini(f"lambda_esm_{name}", about, type="string", default=None)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare this plugin's own hooks."""
+    from pytest_lambda_esm import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and refuse wrong settings before any test runs."""
+    config.addinivalue_line("markers", _MARKER)
+    try:
+        Config.from_layers(_session_layers(config))
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Name the settings that are not the defaults."""
+    changes = Config.from_layers(_session_layers(config)).changes()
+    if not changes:
+        return None
+    return "lambda_esm: " + ", ".join(f"{name}={value!r}" for name, value in changes.items())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check the markers, and let a marked test use the fixture even if it does not name it."""
+    for item in items:
+        layers = _marker_layers(item)
+        if not layers:
+            continue
+        try:
+            Config.from_layers(layers)
+        except ConfigurationError as error:
+            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        names = getattr(item, "fixturenames", None)
+        if names is not None and "lambda_esm" not in names:
+            names.insert(0, "lambda_esm")
+
+
+def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]]:
+    """The ini file's layer and the command line's, the weaker first; settings that nobody gave are left out."""
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    for item in dataclasses.fields(Config):
+        value = config.getini(f"lambda_esm_{item.name}")
+        if value not in (None, "", []):
+            given = _transition_lines(value) if item.name == "transitions" else value
+            layers.append((f"ini setting lambda_esm_{item.name}", {item.name: given}))
+    for name in _OPTIONS:
+        value = config.getoption(f"lambda_esm_{name}")
+        if value is not None:
+            layers.append((f"--lambda-esm-{name}", {name: value}))
+    return layers
+
+
+def _transition_lines(lines: list[str]) -> dict[str, Any]:
+    """``creating = 30`` and the like, one a line."""
+    times: dict[str, Any] = {}
+    for line in lines:
+        name, _, text = (part.strip() for part in line.partition("="))
+        reads = re.fullmatch(r"after_reads\((\d+)\)", text)
+        if reads:
+            times[name] = after_reads(int(reads[1]))
+        else:
+            times[name] = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else text
+    return times
+
+
+def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
+    """The markers' layers, the farthest from the test first."""
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    for marker in reversed(list(item.iter_markers("lambda_esm"))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"{item.nodeid}: the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
+                f" {', '.join(repr(value) for value in marker.args)}"
+            )
+        layers.append(("marker lambda_esm", marker.kwargs))
+    return layers
+
+
+# --- fixtures --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lambda_esm_config() -> dict[str, Any]:
+    """Settings of the lambda_esm fixture, by name: override this fixture to change them.
+
+    Example::
+
+        @pytest.fixture
+        def lambda_esm_config():
+            return {"region": "eu-west-1", "transitions": {"creating": 30}}
+    """
+    return {}
+
+
+@pytest.fixture
+def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any]) -> Iterator[FakeLambda]:
+    """A fake AWS Lambda event system on virtual time; boto3 clients reach it by themselves.
+
+    Example::
+
+        def test_orders(lambda_esm):
+            orders = lambda_esm.function("orders", "shop.handlers:orders")
+            ...
+            lambda_esm.clock.run_until_idle()
+            assert orders.invocations[0].outcome == "success"
+    """
+    from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.item_hooks import ItemHooks
+
+    config = Config.from_layers(
+        [
+            *_session_layers(request.config),
+            ("the fixture lambda_esm_config", lambda_esm_config),
+            *_marker_layers(request.node),
+        ]
+    )
+    hooks = ItemHooks(request.node)
+    with FakeLambda(config, _hooks=hooks) as fake:
+        hooks.fake = request.node.stash[_FAKE] = fake
+        request.node.ihook.pytest_lambda_esm_configure(fake=fake, request=request)
+        yield fake
+
+
+@pytest.fixture
+def lambda_esm_clock(lambda_esm: FakeLambda) -> VirtualClock:
+    """The clock of lambda_esm: virtual time, moved by the test.
+
+    Example::
+
+        def test_an_hour_later(lambda_esm_clock):
+            lambda_esm_clock.advance(hours=1)
+    """
+    return lambda_esm.clock
+
+
+@pytest.fixture
+def lambda_esm_client(lambda_esm: FakeLambda) -> Any:
+    """A boto3 client for Lambda, in lambda_esm's default region.
+
+    Example::
+
+        def test_no_mappings_yet(lambda_esm_client):
+            assert lambda_esm_client.list_event_source_mappings()["EventSourceMappings"] == []
+    """
+    return lambda_esm.client("lambda")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
+    """Run the handler, where nobody else wants to."""
+    return invocation.run()
+
+
+# --- reports ---------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test whose code swallowed an error of the fake: it has been tested against less than it believes."""
+    result = yield
+    fake = item.stash.get(_FAKE, None)
+    if fake is not None and fake.config.strict:
+        swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
+        if swallowed:
+            pytest.fail(_swallowed_text(swallowed), pytrace=False)
+    return result
+
+
+def _reached_the_test(error: BaseException, item: pytest.Item) -> bool:
+    """Whether the outermost frame that saw the exception is in the test's own file, such as in pytest.raises."""
+    trace = error.__traceback__
+    return trace is not None and trace.tb_frame.f_code.co_filename == str(item.path)
+
+
+def _swallowed_text(errors: list[BaseException]) -> str:
+    lines = ["code under test swallowed an error that was meant for the test's author:"]
+    lines += [f"  {type(error).__name__}: {error}" for error in errors]
+    lines.append("Handle what it says, or allow it with the setting lambda_esm(strict=False).")
+    return "\n".join(lines)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the timeline to the report of a failed test, or of each test, as configured."""
+    report = yield
+    fake = item.stash.get(_FAKE, None)
+    if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
+        return report
+    if fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed):
+        from pytest_lambda_esm.observe.timeline import render
+
+        entries = list(fake.timeline)
+        item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
+        report.sections.append(("lambda esm timeline", render(entries)))
+    return report

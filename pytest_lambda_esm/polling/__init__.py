@@ -1,0 +1,1 @@
+"""The pollers: what turns waiting records into batches, and batches into invocations."""

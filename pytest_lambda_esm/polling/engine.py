@@ -1,0 +1,76 @@
+"""Keeps a lane for each mapping that polls, and starts and stops it as the mapping's state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.polling.ports import Clock, Lane
+
+
+class Engine:
+    """All pollers of one fake.
+
+    ``new_lane`` makes the lane of a mapping; ``delay`` is the time in microseconds from ``Enabled`` to the first
+    poll; ``polling_states`` are transitional states in which a mapping that was enabled goes on polling.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        new_lane: Callable[[Mapping], Lane],
+        delay: int,
+        polling_states: tuple[str, ...],
+    ) -> None:
+        self._clock = clock
+        self._new_lane = new_lane
+        self._delay = delay
+        self._polling_states = polling_states
+        self._lanes: dict[str, Lane] = {}
+        self._starting: dict[str, Any] = {}
+        self._by_source: dict[str, list[str]] = {}
+
+    def on_transition(self, mapping: Mapping, transition: Transition) -> None:
+        """A mapping entered a state: poll, or poll no more."""
+        polls = mapping.uuid in self._lanes or mapping.uuid in self._starting
+        should = transition.state == "Enabled" or (
+            polls and mapping.stable_state == "Enabled" and transition.state in self._polling_states
+        )
+        if should and not polls:
+            self._starting[mapping.uuid] = self._clock.call_at(
+                self._clock.instant + self._delay,
+                lambda: self._start(mapping),
+                lambda: f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}",
+            )
+        elif polls and not should:
+            self.drop(mapping)
+
+    def source_changed(self, source_arn: str) -> None:
+        """A source may have something to deliver earlier than it had."""
+        for uuid in self._by_source.get(source_arn, ()):
+            self._lanes[uuid].wake()
+
+    def drop(self, mapping: Mapping) -> None:
+        """Stop polling for a mapping."""
+        self._clock.cancel(self._starting.pop(mapping.uuid, None))
+        lane = self._lanes.pop(mapping.uuid, None)
+        if lane is not None:
+            self._by_source[mapping.source_arn].remove(mapping.uuid)
+            lane.stop()
+
+    def explain(self, mapping: Mapping) -> list[str]:
+        """What the mapping's poller waits for."""
+        if mapping.uuid in self._lanes:
+            return self._lanes[mapping.uuid].explain()
+        if mapping.uuid in self._starting:
+            return ["it begins to poll as soon as the clock runs: clock.advance()"]
+        return [f"it does not poll in the state {mapping.state}"]
+
+    def _start(self, mapping: Mapping) -> None:
+        del self._starting[mapping.uuid]
+        lane = self._new_lane(mapping)
+        self._lanes[mapping.uuid] = lane
+        self._by_source.setdefault(mapping.source_arn, []).append(mapping.uuid)
+        lane.start()

@@ -1,0 +1,76 @@
+"""What the pollers need of the rest: small protocols, so that a unit test can stand in for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytest_lambda_esm.mappings.mapping import Mapping
+
+
+class Clock(Protocol):
+    """Where pollers schedule what is due."""
+
+    @property
+    def instant(self) -> int:
+        """Now, in microseconds since the epoch."""
+        ...
+
+    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
+        """Schedule an action."""
+        ...
+
+    def cancel(self, event: Any) -> None:
+        """Take a scheduled action back."""
+        ...
+
+
+class Journal(Protocol):
+    """Where pollers say what happened."""
+
+    def fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+        """Records have met their final fate."""
+        ...
+
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
+        """Note an entry; ``items`` are the ids of the records concerned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went."""
+
+    succeeded: bool
+    end: int
+    function: str
+    about: str
+
+
+class Deliver(Protocol):
+    """Invokes the function of a mapping with an event."""
+
+    def __call__(self, mapping: Mapping, event: Callable[[], dict[str, Any]], attempt: int, depth: int) -> Delivery:
+        """Run it now. ``event()`` makes the event, anew each time; ``depth`` counts the invocations that led to it."""
+        ...
+
+
+class Lane(Protocol):
+    """One reader of one mapping's source."""
+
+    def start(self) -> None:
+        """Begin to poll."""
+        ...
+
+    def stop(self) -> None:
+        """Poll no more; what is in flight comes to its end."""
+        ...
+
+    def wake(self) -> None:
+        """The source may have something earlier than it had."""
+        ...
+
+    def explain(self) -> list[str]:
+        """Why what waits is not delivered now, and when it will be; one line a reason."""
+        ...

@@ -1,0 +1,1 @@
+"""Event sources: one file each, with its limits, its defaults and its record format as data."""

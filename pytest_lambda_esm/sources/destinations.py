@@ -1,0 +1,32 @@
+"""Where records of invocations go: queues, topics, buckets, functions and event buses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class DeliveryFailed(Exception):
+    """A destination could not be reached; the text says why, as AWS's metrics would count it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What is delivered: ``body`` as text; ``attributes`` become message attributes of queues and topics.
+
+    ``key`` names the object in a bucket; ``detail_type`` the kind of event on an event bus.
+    """
+
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    detail_type: str = ""
+
+
+class Destinations(Protocol):
+    """Delivers parcels. Real destinations live in moto; unit tests bring their own."""
+
+    def deliver(self, arn: str, parcel: Parcel) -> None:
+        """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
+        ...

@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import asyncio
+import copy
+import functools
+import importlib
+import itertools
+import pickle
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pytest_lambda_esm.clock.sleep import VirtualSleep
+from pytest_lambda_esm.clock.wall import open_wall
+from pytest_lambda_esm.errors import AlreadyActive
+
+NAMES = itertools.count()
+
+SUBJECT = """
+import functools
+import time
+from dataclasses import dataclass
+from time import sleep
+from time import sleep as nap
+from typing import Callable
+
+def by_module(seconds): time.sleep(seconds)
+def by_global(seconds): sleep(seconds)
+def by_alias(seconds): nap(seconds)
+def by_default(seconds, wait=time.sleep): wait(seconds)
+def by_keyword_default(seconds, *, wait=time.sleep): wait(seconds)
+
+def retried(function):
+    @functools.wraps(function)
+    def wrapper(*args): return function(*args)
+    return wrapper
+
+@retried
+def by_decorated(seconds, wait=time.sleep): wait(seconds)
+
+@functools.lru_cache
+def by_cached(seconds, wait=time.sleep): wait(seconds)
+
+class Poller:
+    pause = time.sleep
+    rest = staticmethod(time.sleep)
+
+    def __init__(self, wait=sleep): self.wait = wait
+    def method(self, seconds): self.wait(seconds)
+    def by_attribute(self, seconds): self.pause(seconds)
+    def by_static_attribute(self, seconds): self.rest(seconds)
+
+    @staticmethod
+    def by_static(seconds, wait=sleep): wait(seconds)
+
+    @classmethod
+    def by_class(cls, seconds, *, wait=sleep): wait(seconds)
+
+    class Nested:
+        def method(self, seconds, wait=sleep): wait(seconds)
+
+Poller.itself = Poller
+
+@dataclass
+class Settings:
+    wait: Callable[[float], None] = time.sleep
+"""
+
+FORMS = {
+    "time.sleep": lambda subject: subject.by_module,
+    "global": lambda subject: subject.by_global,
+    "renamed global": lambda subject: subject.by_alias,
+    "default": lambda subject: subject.by_default,
+    "keyword default": lambda subject: subject.by_keyword_default,
+    "default of a decorated function": lambda subject: subject.by_decorated,
+    "default of a cached function": lambda subject: subject.by_cached,
+    "default of __init__": lambda subject: subject.Poller().method,
+    "default of a static method": lambda subject: subject.Poller.by_static,
+    "default of a class method": lambda subject: subject.Poller.by_class,
+    "default of a nested class's method": lambda subject: subject.Poller.Nested().method,
+    "default of a dataclass": lambda subject: subject.Settings().wait,
+    "class attribute": lambda subject: subject.Poller().by_attribute,
+    "static class attribute": lambda subject: subject.Poller().by_static_attribute,
+}
+
+
+@pytest.fixture
+def really(monkeypatch):
+    """Record the sleeps that would be real, instead of sleeping."""
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def naps():
+    return []
+
+
+@pytest.fixture
+def virtual(really, naps):
+    """An installed virtual sleep that writes down what was slept."""
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    yield sleep
+    sleep.remove()
+
+
+@pytest.fixture
+def module_of(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = []
+
+    def write(source=SUBJECT, prefix="sleeping_subject"):
+        name = f"{prefix}_{next(NAMES)}"
+        (tmp_path / f"{name}.py").write_text(source)
+        importlib.invalidate_caches()
+        made.append(name)
+        return name
+
+    yield write
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("imported", ["before", "meanwhile"])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_of_sleep_is_virtual_and_put_back(really, naps, module_of, form, imported):
+    name, sleep = module_of(), VirtualSleep(naps.append)
+    if imported == "before":
+        importlib.import_module(name)
+    sleep.install()
+    try:
+        subject = importlib.import_module(name)
+        FORMS[form](subject)(1.5)
+    finally:
+        sleep.remove()
+    assert (naps, really) == ([1.5], [])
+
+    FORMS[form](subject)(2.5)
+
+    assert (naps, really) == ([1.5], [2.5])
+
+
+def test_every_place_holds_the_very_same_function_again(module_of):
+    genuine = time.sleep
+    subject = importlib.import_module(module_of())
+    places = [
+        lambda: time.sleep,
+        lambda: subject.nap,
+        lambda: subject.by_default.__defaults__[0],
+        lambda: subject.by_keyword_default.__kwdefaults__["wait"],
+        lambda: vars(subject.Poller)["pause"],
+        lambda: vars(subject.Poller)["rest"].__func__,
+    ]
+    sleep = VirtualSleep(lambda seconds: None)
+    sleep.install()
+    replaced = [place() is not genuine for place in places]
+    sleep.remove()
+
+    assert replaced == [True] * len(places)
+    assert [place() is genuine for place in places] == [True] * len(places)
+
+
+@pytest.mark.parametrize("wrong", ["1", None, 1j, object(), -1, -0.5, float("nan"), float("inf"), 1e10])
+def test_what_time_sleep_refuses_is_refused_in_its_words(wrong):
+    with pytest.raises((TypeError, ValueError, OverflowError)) as expected:
+        time.sleep(wrong)
+    naps = []
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    try:
+        with pytest.raises(type(expected.value)) as refused:
+            time.sleep(wrong)
+    finally:
+        sleep.remove()
+
+    assert str(refused.value) == str(expected.value)
+    assert naps == []
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(0, 0.0), (2, 2.0), (True, 1.0), (0.25, 0.25)])
+def test_seconds_arrive_as_a_float(virtual, naps, given, seconds):
+    time.sleep(given)
+
+    assert naps == [seconds]
+    assert type(naps[0]) is float
+
+
+def test_time_sleep_takes_no_keyword(virtual):
+    with pytest.raises(TypeError):
+        time.sleep(seconds=1)
+
+
+def test_a_class_made_meanwhile_can_hold_it(virtual, naps):
+    class Poller:
+        pause = time.sleep
+
+    Poller().pause(3)
+
+    assert naps == [3]
+
+
+def test_threads_started_later_sleep_virtually_and_older_ones_really(really, naps):
+    installed, done = threading.Event(), threading.Event()
+
+    def older_thread():
+        installed.wait(10)
+        time.sleep(1)
+        done.set()
+
+    older = threading.Thread(target=older_thread)
+    older.start()
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    try:
+        installed.set()
+        done.wait(10)
+        younger = threading.Thread(target=lambda: time.sleep(2))
+        younger.start()
+        younger.join()
+        time.sleep(3)
+    finally:
+        sleep.remove()
+        older.join()
+
+    assert (naps, really) == ([2, 3], [1])
+
+
+@pytest.mark.parametrize("package", ["_pytest", "execnet", "xdist", "asyncio", "subprocess", "freezegun"])
+def test_what_runs_the_tests_sleeps_really(virtual, naps, really, package):
+    caller = {"__name__": f"{package}.something", "time": time}
+    exec("def wait(): time.sleep(7)", caller)
+    caller["wait"]()
+
+    assert (naps, really) == ([], [7])
+
+
+def test_a_process_with_a_timeout_waits_in_real_time(naps):
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    try:
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        assert child.wait(timeout=60) == 0
+    finally:
+        sleep.remove()
+
+    assert naps == []
+
+
+def test_asyncio_sleeps_really(virtual, naps):
+    asyncio.run(asyncio.sleep(0.001))
+
+    assert naps == []
+
+
+def test_the_real_sleep_is_at_hand(virtual, naps, really):
+    virtual.real_sleep(4)
+
+    assert (naps, really) == ([], [4])
+
+
+def test_a_second_one_is_refused(virtual):
+    with pytest.raises(AlreadyActive, match="is virtual already"):
+        VirtualSleep(print).install()
+
+
+def test_removing_one_that_is_not_installed_leaves_the_other_alone(virtual, naps):
+    VirtualSleep(print).remove()
+    time.sleep(1)
+
+    assert naps == [1]
+
+
+def test_a_sleep_that_the_test_put_there_itself_stays(naps, module_of):
+    mine = []
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", mine.append)
+        subject = importlib.import_module(module_of("import time\ntime.sleep(1)"))
+        sleep.remove()
+        subject.time.sleep(2)
+        # undone only now, and so it puts our function back
+    left = time.sleep
+
+    again = VirtualSleep(naps.append)
+    again.install()
+    time.sleep(3)
+    again.remove()
+
+    assert (mine, naps) == ([1, 2], [3])
+    assert left is not time.sleep
+    assert time.sleep.__self__ is time
+
+
+def test_what_is_kept_out_of_reach_is_virtual_again_in_the_next_test(really, naps):
+    first = VirtualSleep(naps.append)
+    first.install()
+    kept = [functools.partial(time.sleep, 1)]
+    first.remove()
+    kept[0]()
+    second = VirtualSleep(naps.append)
+    second.install()
+    kept[0]()
+    second.remove()
+
+    assert (naps, really) == ([1], [1])
+
+
+def test_a_module_examined_while_a_mock_was_in_place_is_found_in_the_next_test(really, naps, module_of):
+    subject = importlib.import_module(module_of("from time import sleep"))
+    for _ in range(2):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(subject, "sleep", print)
+            sleep = VirtualSleep(naps.append)
+            sleep.install()
+            sleep.remove()
+    sleep = VirtualSleep(naps.append)
+    sleep.install()
+    subject.sleep(1)
+    sleep.remove()
+
+    assert (naps, really) == ([1], [])
+
+
+def test_it_can_be_pickled_and_copied_like_the_builtin(virtual):
+    assert pickle.loads(pickle.dumps(time.sleep)) is time.sleep
+    assert copy.deepcopy({"sleep": time.sleep})["sleep"] is time.sleep
+
+
+def test_a_lazy_proxy_is_not_built(virtual, module_of):
+    source = """
+class Proxy:
+    @property
+    def __class__(self): raise RuntimeError("the proxy was asked what it is")
+proxy = Proxy()
+"""
+    subject = importlib.import_module(module_of(source))
+
+    assert object.__repr__(subject.proxy)
+
+
+@pytest.mark.parametrize("first", ["wall", "sleep"])
+def test_with_a_wall_beside_it_the_order_of_leaving_does_not_matter(really, naps, module_of, first):
+    loader = vars(importlib.machinery.SourceFileLoader).get("exec_module")
+    wall, sleep = open_wall("freezegun", 0), VirtualSleep(naps.append)
+    sleep.install()
+    leave = {"wall": wall.close, "sleep": sleep.remove}
+    subject = importlib.import_module(module_of("import time\ntime.sleep(9)\nimported = time.time()"))
+    assert subject.imported > 0
+    leave.pop(first)()
+    importlib.import_module(module_of())
+    leave.popitem()[1]()
+
+    assert (naps, really) == ([], [9])
+    assert vars(importlib.machinery.SourceFileLoader).get("exec_module") is loader
+    assert time.sleep == really.append
