@@ -31,8 +31,14 @@ FlatEvent = dict[str, list[FoundValue]]
 """All values of an event by their dotted path."""
 
 
-def flatten(event: dict[str, Any] | list[Any]) -> FlatEvent:
-    """List the values of an event by path; empty objects and lists have none."""
+def ways_to(fields: Sequence[tuple[str, Leaf]]) -> frozenset[str]:
+    """The paths of the fields, and all paths that lead to them."""
+    steps = [path.split(".") for path, _ in fields]
+    return frozenset(".".join(names[:count]) for names in steps for count in range(1, len(names) + 1))
+
+
+def flatten(event: dict[str, Any] | list[Any], ways: frozenset[str]) -> FlatEvent:
+    """List the values of an event by path, for the paths in ``ways``; empty objects and lists have none."""
     flat: FlatEvent = {}
     lists = 0
     pending: list[tuple[Any, str | None, Place]] = [(event, None, ())]
@@ -40,7 +46,9 @@ def flatten(event: dict[str, Any] | list[Any]) -> FlatEvent:
         node, path, place = pending.pop()
         if type(node) is dict:
             for key, child in node.items():
-                pending.append((child, key if path is None else f"{path}.{key}", place))
+                child_path = key if path is None else f"{path}.{key}"
+                if child_path in ways:
+                    pending.append((child, child_path, place))
         elif type(node) is list:
             lists += 1
             for index, child in enumerate(node):

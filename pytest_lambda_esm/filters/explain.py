@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.filters.arrays import FlatEvent, flatten
+from pytest_lambda_esm.filters.arrays import flatten, ways_to
 from pytest_lambda_esm.filters.clauses import Clause, fits, for_form
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
-from pytest_lambda_esm.filters.leaves import Leaf
+from pytest_lambda_esm.filters.pattern import Conjunction
 from pytest_lambda_esm.filters.strict_json import show
 
 _LONGEST_VALUE = 80
@@ -38,14 +38,12 @@ class _Reading:
         """What the record has at each key that counts for it."""
         found: list[_Finding] = []
         if clause.json is not None and self.form is DataForm.JSON:
-            flat = flatten(self.data)
-            found += [_finding(flat, path, leaf, f"{self.rules.data_key}.") for path, leaf in clause.json.fields]
+            found += _findings(self.data, clause.json, f"{self.rules.data_key}.")
         if clause.plain is not None and self.form is DataForm.PLAIN:
             leaf, shown = clause.plain, _short(self.data)
             found.append(_Finding(str(self.rules.data_key), shown, leaf.text, leaf.matches(self.data)))
         if clause.metadata is not None:
-            flat = flatten(self.metadata)
-            found += [_finding(flat, path, leaf, "") for path, leaf in clause.metadata.fields]
+            found += _findings(self.metadata, clause.metadata, "")
         return found
 
     def distance(self, clause: Clause) -> tuple[bool, int]:
@@ -91,10 +89,15 @@ def _refusal(reading: _Reading, clause: Clause) -> str:
     return ", ".join(f"{finding.path} is {finding.found}, not one of {finding.wanted}" for finding in refusing)
 
 
-def _finding(flat: FlatEvent, path: str, leaf: Leaf, prefix: str) -> _Finding:
-    values = [found.value for found in flat.get(path, [])]
-    matches = any(leaf.matches(value) for value in values) or (leaf.absent and not values)
-    return _Finding(prefix + path, " and ".join(map(_short, values)) or "absent", leaf.text, matches)
+def _findings(event: Any, conjunction: Conjunction, prefix: str) -> list[_Finding]:
+    flat = flatten(event, ways_to(conjunction.fields))
+    findings = []
+    for path, leaf in conjunction.fields:
+        values = [found.value for found in flat.get(path, [])]
+        matches = any(leaf.matches(value) for value in values) or (leaf.absent and not values)
+        shown = " and ".join(map(_short, values)) or "absent"
+        findings.append(_Finding(prefix + path, shown, leaf.text, matches))
+    return findings
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pytest_lambda_esm.filters.arrays import conjunction_matches, flatten
+from pytest_lambda_esm.filters.arrays import conjunction_matches, flatten, ways_to
 from pytest_lambda_esm.filters.fields import EventTest, ListOnPath, conjunction_test, has_dotted_key
 from pytest_lambda_esm.filters.leaves import Leaf
 from pytest_lambda_esm.filters.syntax import Branch, read_branches
@@ -36,7 +36,7 @@ def any_matches(conjunctions: Sequence[Conjunction], event: Any) -> bool:
             return False
         except ListOnPath:
             pass
-    flat = flatten(event)
+    flat = flatten(event, frozenset().union(*(ways_to(conjunction.fields) for conjunction in conjunctions)))
     return any(conjunction_matches(conjunction.fields, flat) for conjunction in conjunctions)
 
 

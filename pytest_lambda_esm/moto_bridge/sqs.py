@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from moto.core.utils import unix_time_millis
+from moto.sqs.models import Message, SQSBackend, sqs_backends
 from moto.sqs.models import Queue as MotoQueue
-from moto.sqs.models import SQSBackend, sqs_backends
 
 from pytest_lambda_esm.moto_bridge.message_table import MessageTable, visible_from
 from pytest_lambda_esm.moto_bridge.patches import Patches
@@ -200,9 +201,19 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
             changed(self.queue_arn)
 
     patches.set(MotoQueue, "add_message", add_and_tell)
+    patches.set(Message, "visible", property(_is_visible))
     patches.set(SQSBackend, "change_message_visibility", change_and_tell)
     patches.set(MotoQueue, "_set_attributes", set_and_tell)
     patches.then(_give_lists_back)
+
+
+def _is_visible(message: Any) -> bool:
+    """Whether clients may receive a message: from the very end of its visibility timeout on.
+
+    moto's own answer is no at that instant, and while time stands still it would remain so. Half a microsecond
+    allows for what floating point loses.
+    """
+    return bool(unix_time_millis() >= message.visible_at - 0.0005)
 
 
 def shift(microseconds: int) -> None:
