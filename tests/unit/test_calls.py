@@ -66,5 +66,5 @@ def test_the_message_names_other_operations_when_there_was_no_call(calls):
 
 
 def test_a_misspelt_operation_is_refused(calls):
-    with pytest.raises(AssertionError, match="no operation 'GetFunktion'. Did you mean 'GetFunction'"):
+    with pytest.raises(AssertionError, match=r"no operation 'GetFunktion'\. Did you mean 'GetFunction'"):
         calls.assert_called("GetFunktion")

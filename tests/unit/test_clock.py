@@ -216,8 +216,8 @@ def test_time_never_goes_back_and_nothing_is_lost(events, moves):
             ran.append(index)
             seen.append(clock.instant)
             assert clock.instant == max(due, start)
-            for child in range(children):
-                clock.call_at(clock.instant, lambda: seen.append(clock.instant), lambda: f"child {child}")
+            for _ in range(children):
+                clock.call_at(clock.instant, lambda: seen.append(clock.instant), lambda: "a child")
 
         start = clock.instant
         return action
