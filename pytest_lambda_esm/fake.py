@@ -39,9 +39,9 @@ from pytest_lambda_esm.world import World
 
 
 @cache
-def _model() -> LambdaModel:
+def _model(limits: str) -> LambdaModel:
     """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
-    return LambdaModel.load(session.shared_loader())
+    return LambdaModel.load(session.shared_loader(), limits)
 
 
 class FakeLambda:
@@ -96,7 +96,7 @@ class FakeLambda:
         assert start is not None
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         sqs.shift(start - before)
-        world = self._opened = World(self.config, _model(), start, wall, self._hooks)
+        world = self._opened = World(self.config, _model(self.config.limits), start, wall, self._hooks)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
         seam.answer_lambda(self._patches, world.dispatcher, self._errors.append)
@@ -105,7 +105,7 @@ class FakeLambda:
         seam.refuse_motos_own_invocations(self._patches)
         seam.tell_resets(self._patches, world.forget)
         sqs.listen(self._patches, world.source_changed, world.depth)
-        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model()))
+        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model(self.config.limits)))
         earlier_mappings.take_over(self._patches, self._adopt)
         self._take_over_waiting(world)
 
@@ -301,7 +301,7 @@ class FakeLambda:
             "Environment": {"Variables": wanted.environment},
         }
         try:
-            _model().validate(_model().operation("CreateFunction"), params)
+            _model(self.config.limits).validate(_model(self.config.limits).operation("CreateFunction"), params)
         except ApiError as error:
             raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
         self._world.functions.create(reference.account_id, reference.region, wanted)

@@ -6,6 +6,7 @@ import random
 import uuid
 from typing import Any
 
+from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
@@ -22,6 +23,7 @@ from pytest_lambda_esm.invocation.runtime import Request, Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -29,10 +31,12 @@ from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
+from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.catalogue import recognise
 
 
 class World:
@@ -63,7 +67,14 @@ class World:
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, Advice(config.advice, self.timeline).give),
+            rules=Rules(
+                model,
+                self.functions,
+                MotoSources(),
+                Advice(config.advice, self.timeline).give,
+                limits=config.limits,
+                maximum_filters=config.maximum_filters,
+            ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
@@ -123,7 +134,12 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> QueueLane:
+    def _new_lane(self, mapping: Mapping) -> Lane:
+        source = recognise(mapping.settings, self.config.limits)
+        assert source is not None
+        not_polled = support.not_polled(source.service, mapping.settings)
+        if not_polled:
+            return UnpolledLane(mapping, not_polled, self.journal)
         arn = Arn.parse(mapping.source_arn)
         assert arn is not None
         return QueueLane(
