@@ -104,6 +104,7 @@ class FakeLambda:
         seam.guard_network(self._patches, self._errors.append)
         seam.refuse_motos_own_invocations(self._patches)
         seam.tell_resets(self._patches, world.forget)
+        seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
         sqs.listen(self._patches, world.source_changed, world.depth)
         earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model(self.config.limits)))
         earlier_mappings.take_over(self._patches, self._adopt)

@@ -9,9 +9,13 @@ from typing import Any
 from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
+from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
 from pytest_lambda_esm.config import Config, microseconds, moment_of
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
@@ -22,6 +26,7 @@ from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
 from pytest_lambda_esm.invocation.runtime import Request, Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
@@ -81,14 +86,24 @@ class World:
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
         )
+        self.invoke_configs = InvokeConfigStore()
+        self.invoke_config_operations = EventInvokeConfigs(
+            store=self.invoke_configs,
+            model=model,
+            functions=self.functions,
+            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            now=lambda: moment_of(self.clock.instant),
+        )
+        tags = MappingTags(self.mappings, model).operations()
         self.dispatcher = Dispatcher(
             model,
-            self.mappings.operations(),
+            {**self.mappings.operations(), **self.invoke_config_operations.operations(), **tags},
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            shared=dict.fromkeys(tags, concerns_mappings),
         )
 
     def new_id(self) -> str:
@@ -121,6 +136,7 @@ class World:
 
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
+        self.invoke_configs.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()

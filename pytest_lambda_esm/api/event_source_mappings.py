@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadOnly
-from typing import Any
+from typing import Any, Final
 
 from pytest_lambda_esm.api import checks, mapping_list, mapping_settings
 from pytest_lambda_esm.api.dispatch import Caller, Operation
@@ -18,6 +18,9 @@ from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
 from pytest_lambda_esm.sources.event_source import EventSource
+
+MOST_TAGS: Final = 50
+"""A resource has at most this many tags (recorded)."""
 
 
 class EventSourceMappings:
@@ -65,6 +68,8 @@ class EventSourceMappings:
         stated = {**mapping_settings.created(params), "FunctionArn": function.reference.arn}
         existing = (mapping for _, mapping in self._store.visible(caller.account_id, caller.region))
         self._check(caller, source, stated, function, existing)
+        if len(params.get("Tags", {})) > MOST_TAGS:
+            raise self._model.error("InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
         uuid = self._new_id()
         settings = mapping_settings.filled_in(source, stated, uuid)
         mapping = self._new(caller, source, settings, uuid)
