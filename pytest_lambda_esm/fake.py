@@ -18,7 +18,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.cloudformation import CloudFormationMappings
+from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
 from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, MappingNotFound, NotSimulated
 from pytest_lambda_esm.hooks import Hooks
@@ -28,7 +28,7 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs
+from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs, stacks
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.observe.calls import Calls
@@ -106,7 +106,11 @@ class FakeLambda:
         seam.tell_resets(self._patches, world.forget)
         seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
         sqs.listen(self._patches, world.source_changed, world.depth)
-        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model(self.config.limits)))
+        resources = CloudFormationResources(
+            world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
+        )
+        earlier_mappings.lead_to(self._patches, resources)
+        stacks.make_invoke_configs(self._patches, resources)
         earlier_mappings.take_over(self._patches, self._adopt)
         self._take_over_waiting(world)
 

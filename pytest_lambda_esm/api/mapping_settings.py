@@ -35,6 +35,24 @@ _FIXED: Final = {
     "SelfManagedKafkaEventSourceConfig": ("ConsumerGroupId", "ConsumptionMode"),
 }
 
+RESETS: Final[ReadOnly[str, Any]] = {
+    "BisectBatchOnFunctionError": False,
+    "DestinationConfig": {},
+    "FilterCriteria": {},
+    "FunctionResponseTypes": [],
+    "KMSKeyArn": "",
+    "LoggingConfig": {},
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "MetricsConfig": {"Metrics": []},
+    "ParallelizationFactor": 1,
+    "ProvisionedPollerConfig": {},
+    "ScalingConfig": {},
+    "SourceAccessConfigurations": [],
+    "TumblingWindowInSeconds": 0,
+}
+"""What an update says to undo a setting."""
+
 
 def given(params: Settings) -> dict[str, Any]:
     """The settings among the members of a request."""
