@@ -218,7 +218,7 @@ class Config:
         None, _read_region, "the default region; without one, AWS_DEFAULT_REGION, else us-east-1"
     )
     account_id: str = _setting("123456789012", _read_account, "the account that requests belong to")
-    limits: str = _setting("current", _one_of("current"), "the service limits that apply")
+    limits: str = _setting("current", _one_of("current", "2020"), "the service limits that apply: today's, or 2020's")
     transitions: TransitionTimes = _setting(
         TransitionTimes(), _read_transitions, "how long the transitions of a mapping take"
     )
@@ -250,6 +250,9 @@ class Config:
         "new",
         _one_of("new", "old"),
         "the values that the answer of an update shows (both have been seen on AWS)",
+    )
+    maximum_filters: int = _setting(
+        5, _read_positive, "filters that a mapping may have: 5, or up to 10 in an account with a raised quota"
     )
     initial_concurrency: int = _setting(
         5, _read_positive, "batches of one SQS mapping that are in flight at the same time"

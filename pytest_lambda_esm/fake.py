@@ -19,7 +19,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.cloudformation import CloudFormationMappings
+from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
 from pytest_lambda_esm.errors import (
     AlreadyActive,
@@ -35,7 +35,7 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs
+from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs, stacks
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.observe.calls import Calls
@@ -46,9 +46,9 @@ from pytest_lambda_esm.world import World
 
 
 @cache
-def _model() -> LambdaModel:
+def _model(limits: str) -> LambdaModel:
     """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
-    return LambdaModel.load(session.shared_loader())
+    return LambdaModel.load(session.shared_loader(), limits)
 
 
 class FakeLambda:
@@ -107,7 +107,7 @@ class FakeLambda:
         assert start is not None
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         sqs.shift(start - before)
-        world = self._opened = World(self.config, _model(), start, wall, self._hooks)
+        world = self._opened = World(self.config, _model(self.config.limits), start, wall, self._hooks)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
         seam.answer_lambda(self._patches, world.dispatcher, self._errors.append)
@@ -115,8 +115,13 @@ class FakeLambda:
         seam.guard_network(self._patches, self._errors.append)
         seam.refuse_motos_own_invocations(self._patches)
         seam.tell_resets(self._patches, world.forget)
+        seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
         sqs.listen(self._patches, world.source_changed, world.depth)
-        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model()))
+        resources = CloudFormationResources(
+            world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
+        )
+        earlier_mappings.lead_to(self._patches, resources)
+        stacks.make_invoke_configs(self._patches, resources)
         earlier_mappings.take_over(self._patches, self._adopt)
         self._take_over_waiting(world)
 
@@ -321,7 +326,7 @@ class FakeLambda:
             "Environment": {"Variables": wanted.environment},
         }
         try:
-            _model().validate(_model().operation("CreateFunction"), params)
+            _model(self.config.limits).validate(_model(self.config.limits).operation("CreateFunction"), params)
         except ApiError as error:
             raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
         self._world.functions.create(reference.account_id, reference.region, wanted)

@@ -6,11 +6,16 @@ import random
 import uuid
 from typing import Any
 
+from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
+from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
 from pytest_lambda_esm.config import Config, microseconds, moment_of
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
@@ -21,7 +26,9 @@ from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
 from pytest_lambda_esm.invocation.runtime import Request, Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -29,10 +36,12 @@ from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
+from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.catalogue import recognise
 
 
 class World:
@@ -64,21 +73,38 @@ class World:
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, self.advice.give),
+            rules=Rules(
+                model,
+                self.functions,
+                MotoSources(),
+                self.advice.give,
+                limits=config.limits,
+                maximum_filters=config.maximum_filters,
+            ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
         )
+        self.invoke_configs = InvokeConfigStore()
+        self.invoke_config_operations = EventInvokeConfigs(
+            store=self.invoke_configs,
+            model=model,
+            functions=self.functions,
+            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            now=lambda: moment_of(self.clock.instant),
+        )
+        tags = MappingTags(self.mappings, model).operations()
         self.dispatcher = Dispatcher(
             model,
-            self.mappings.operations(),
+            {**self.mappings.operations(), **self.invoke_config_operations.operations(), **tags},
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            shared=dict.fromkeys(tags, concerns_mappings),
         )
 
     def new_id(self) -> str:
@@ -111,6 +137,7 @@ class World:
 
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
+        self.invoke_configs.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
@@ -124,7 +151,12 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> QueueLane:
+    def _new_lane(self, mapping: Mapping) -> Lane:
+        source = recognise(mapping.settings, self.config.limits)
+        assert source is not None
+        not_polled = support.not_polled(source.service, mapping.settings)
+        if not_polled:
+            return UnpolledLane(mapping, not_polled, self.journal)
         arn = Arn.parse(mapping.source_arn)
         assert arn is not None
         return QueueLane(

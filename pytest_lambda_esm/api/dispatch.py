@@ -40,7 +40,10 @@ class Clock(Protocol):
 
 
 class Dispatcher:
-    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged."""
+    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged.
+
+    ``shared`` tells of operations that moto has a part in, by the members in a request's URI, whether it is ours.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Dispatcher:
         timeline: Timeline,
         new_id: Callable[[], str],
         answered: Callable[[Call], None],
+        shared: Mapping[str, Callable[[Mapping[str, Any]], bool]],
     ) -> None:
         self._model = model
         self._operations = operations
@@ -60,14 +64,13 @@ class Dispatcher:
         self._timeline = timeline
         self._new_id = new_id
         self._answered = answered
+        self._shared = shared
         self._one_at_a_time = threading.RLock()
 
     def is_ours(self, request: WireRequest) -> bool:
         """Whether moto has no part in the answer."""
         match = self._model.match(request.method, request.path)
-        return match is not None and (
-            match.operation.name in self._operations or match.operation.name in support.OPERATIONS
-        )
+        return match is not None and (self._takes(match) or match.operation.name in support.OPERATIONS)
 
     def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
         """Answer a request; ``otherwise`` is moto's own answer, for operations that are not ours.
@@ -84,7 +87,7 @@ class Dispatcher:
         place, instant = len(self._timeline), self._clock.instant
         params: dict[str, Any] = {}
         try:
-            if name in self._operations:
+            if self._takes(match):
                 reply = self._ours(match, request, params)
             else:
                 params.update(self._readable(match, request))
@@ -94,6 +97,11 @@ class Dispatcher:
         reply.headers.setdefault("x-amzn-RequestId", self._new_id())
         self._log(name, params, request, reply, instant, place)
         return reply
+
+    def _takes(self, match: Match) -> bool:
+        """Whether we answer; of an operation that is shared with moto, what the request's URI says is ours."""
+        name = match.operation.name
+        return name in self._operations and (name not in self._shared or self._shared[name](match.uri))
 
     def _ours(self, match: Match, request: WireRequest, params: dict[str, Any]) -> Reply:
         params.update(self._parsed(match, request))

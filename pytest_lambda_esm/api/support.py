@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.errors import NotSimulated
 
@@ -26,19 +27,15 @@ OPERATIONS: Final = {
         ("Invoke", "direct invocations are not simulated yet", _BIND),
         ("InvokeAsync", "asynchronous invocations are not simulated yet", _BIND),
         ("InvokeWithResponseStream", "response streaming is not simulated yet", _BIND),
-        *(
-            (
-                f"{verb}FunctionEventInvokeConfig{plural}",
-                "asynchronous invocation is not simulated yet",
-                _BIND,
-            )
-            for verb, plural in (("Put", ""), ("Update", ""), ("Get", ""), ("Delete", ""), ("List", "s"))
-        ),
     )
 }
 
+_UNSET: Final[tuple[Any, ...]] = (0, [], {}, "", None)
+
 SOURCES: Final = {
-    service: Unsupported(f"{name} as an event source", "its mappings are not simulated yet", _QUEUE)
+    service: Unsupported(
+        f"{name} as an event source", "its mappings are created, checked and kept, and not polled yet", _QUEUE
+    )
     for service, name in (
         ("kinesis", "Amazon Kinesis"),
         ("dynamodb", "Amazon DynamoDB Streams"),
@@ -58,11 +55,19 @@ MEMBERS: Final = {
         ("MaximumBatchingWindowInSeconds", "batching windows are not simulated yet", "leave it out or at 0"),
         ("ProvisionedPollerConfig", "provisioned pollers are not simulated yet", "leave it out"),
         ("ScalingConfig", "concurrency limits are not simulated yet", "leave it out"),
-        ("MetricsConfig", "CloudWatch metrics are not written", "read Mapping.metrics"),
-        ("KMSKeyArn", "encrypted filter criteria are not simulated", "leave it out"),
-        ("LoggingConfig", "the service's own logs are not simulated", "leave it out"),
     )
 }
+
+
+def not_polled(service: str, settings: Mapping[str, Any]) -> list[str]:
+    """Why a mapping is kept and not polled, one line a reason; ``service`` is that of its event source."""
+    sources = [SOURCES[service]] if service in SOURCES else []
+    members = [MEMBERS[name] for name, value in settings.items() if name in MEMBERS and value not in _UNSET]
+    return [
+        f"it does not poll: {reason.thing} is not simulated by pytest-lambda-esm: {reason.why}."
+        f" Instead: {reason.instead}."
+        for reason in sources or members
+    ]
 
 
 def refuse(unsupported: Unsupported) -> NotSimulated:

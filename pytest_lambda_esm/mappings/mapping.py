@@ -130,8 +130,11 @@ class Mapping:
 
     @property
     def source_arn(self) -> str:
-        """The ARN of the event source."""
-        return str(self._settings.get("EventSourceArn", ""))
+        """The ARN of the event source; of self-managed Kafka the bootstrap servers, joined with commas."""
+        if "EventSourceArn" in self._settings:
+            return str(self._settings["EventSourceArn"])
+        endpoints = self._settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+        return ",".join(server for servers in endpoints.values() for server in servers)
 
     @property
     def function_arn(self) -> str:

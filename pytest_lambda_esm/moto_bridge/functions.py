@@ -34,13 +34,13 @@ class MotoFunctions:
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
         backend = get_backend(reference.account_id, reference.region)
-        if reference.qualifier is not None and reference.qualifier.lower() == "$latest" != reference.qualifier:
+        if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
             function = backend.get_function(reference.name, reference.qualifier)
         except UnknownFunctionException:
             return None
-        return _configuration(function)
+        return _configuration(function) if function is not None else None
 
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Make a function that runs as a role made for it; its archive is never run."""

@@ -28,6 +28,7 @@ from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
 from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated
+from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.wire import Reply, WireRequest
 
@@ -154,6 +155,25 @@ def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
         original(self)
 
     patches.set(LambdaBackend, "reset", reset)
+
+
+def tell_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
+    """Have ``forget(account, region, function, qualifier)`` called when a function, version or alias is deleted."""
+    delete_function, delete_alias = LambdaBackend.delete_function, LambdaBackend.delete_alias
+
+    def function_deleted(self: Any, function_name: str, qualifier: str | None = None) -> None:
+        delete_function(self, function_name, qualifier)
+        reference = parse(function_name, self.account_id, self.region_name)
+        forget(self.account_id, self.region_name, reference.name, qualifier or reference.qualifier)
+
+    def alias_deleted(self: Any, name: str, function_name: str) -> Any:
+        answer = delete_alias(self, name, function_name)
+        reference = parse(function_name, self.account_id, self.region_name)
+        forget(self.account_id, self.region_name, reference.name, name)
+        return answer
+
+    patches.set(LambdaBackend, "delete_function", function_deleted)
+    patches.set(LambdaBackend, "delete_alias", alias_deleted)
 
 
 def is_taken() -> bool:

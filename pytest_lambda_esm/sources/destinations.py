@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pytest_lambda_esm.sources.arn import Arn
+
 
 class DeliveryFailed(Exception):
     """A destination could not be reached; the text says why, as AWS's metrics would count it."""
@@ -29,4 +31,12 @@ class Destinations(Protocol):
 
     def deliver(self, arn: str, parcel: Parcel) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
+        ...
+
+
+class DestinationFinder(Protocol):
+    """Looks destinations up, without delivering."""
+
+    def exists(self, arn: Arn) -> bool:
+        """Whether a queue, topic, bucket, function or event bus is there."""
         ...
