@@ -61,8 +61,6 @@ class Rules:
         source = recognise(arn) if arn is not None else None
         if source is None:
             raise self._invalid("Unrecognized event source.")
-        if params["EventSourceArn"].endswith(".fifo"):
-            raise support.refuse(support.SOURCES["fifo"])
         return source
 
     def supported(self, source: EventSource, params: ReadOnly[str, Any]) -> None:

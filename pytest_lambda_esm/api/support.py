@@ -17,7 +17,7 @@ class Unsupported:
     instead: str
 
 
-_QUEUE: Final = "standard SQS queues are polled; send the records through one"
+_QUEUE: Final = "SQS queues are polled; send the records through one"
 _BIND: Final = "call the handler directly, or send the event through an SQS queue with a mapping"
 
 OPERATIONS: Final = {
@@ -46,18 +46,12 @@ SOURCES: Final = {
         ("mq", "Amazon MQ"),
         ("rds", "Amazon DocumentDB"),
         ("self-managed", "self-managed Apache Kafka"),
-        ("fifo", "an Amazon SQS FIFO queue"),
     )
 }
 
 MEMBERS: Final = {
     member: Unsupported(f"{member} of an SQS mapping", why, instead)
     for member, why, instead in (
-        ("FilterCriteria", "records are not filtered yet", "leave it out and filter in the handler"),
-        ("FunctionResponseTypes", "partial batch responses are not honoured yet", "let the handler raise"),
-        ("MaximumBatchingWindowInSeconds", "batching windows are not simulated yet", "leave it out or at 0"),
-        ("ProvisionedPollerConfig", "provisioned pollers are not simulated yet", "leave it out"),
-        ("ScalingConfig", "concurrency limits are not simulated yet", "leave it out"),
         ("MetricsConfig", "CloudWatch metrics are not written", "read Mapping.metrics"),
         ("KMSKeyArn", "encrypted filter criteria are not simulated", "leave it out"),
         ("LoggingConfig", "the service's own logs are not simulated", "leave it out"),
