@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.invocation.function import Function
     from pytest_lambda_esm.invocation.record import FunctionError, Invocation
@@ -49,7 +50,9 @@ _HOMES = {
     "Fate": "observe.fates",
     "Function": "invocation.function",
     "FunctionError": "invocation.record",
+    "HandlerCall": "hooks",
     "HandlerError": "errors",
+    "HandlerResult": "hooks",
     "Invocation": "invocation.record",
     "LambdaContext": "invocation.context",
     "LambdaEsmAdvice": "errors",
@@ -81,7 +84,9 @@ __all__ = [
     "Fate",
     "Function",
     "FunctionError",
+    "HandlerCall",
     "HandlerError",
+    "HandlerResult",
     "Invocation",
     "LambdaContext",
     "LambdaEsmAdvice",

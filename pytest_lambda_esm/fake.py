@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache
@@ -20,7 +21,13 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.cloudformation import CloudFormationMappings
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, MappingNotFound, NotSimulated
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    MappingNotFound,
+    NotSimulated,
+)
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.invocation.function import Function
@@ -88,6 +95,10 @@ class FakeLambda:
     ) -> None:
         self._closed = True
         self._patches.undo()
+        for advice in self.take_advice() if error is None else ():
+            if self.config.advice == "error":
+                raise advice
+            warnings.warn(advice, stacklevel=2)
 
     def _open(self) -> None:
         before = int(time.time() * 1_000_000)
@@ -250,7 +261,8 @@ class FakeLambda:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
-        return boto3.client(service, region_name=region or self.region)  # type: ignore[call-overload]
+        make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
+        return make(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 
@@ -295,6 +307,14 @@ class FakeLambda:
             )
             fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
         return fates
+
+    def take_advice(self) -> list[LambdaEsmAdvice]:
+        """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
+
+        The plugin asks when a test's body has ended, and the ``with`` block at its end; they warn, or fail the test.
+        """
+        texts = self._world.advice.take() if self.config.advice != "off" else []
+        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
 

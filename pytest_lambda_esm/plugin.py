@@ -214,10 +214,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test whose code swallowed an error of the fake: it has been tested against less than it believes."""
     result = yield
     fake = item.stash.get(_FAKE, None)
-    if fake is not None and fake.config.strict:
-        swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
-        if swallowed:
-            pytest.fail(_swallowed_text(swallowed), pytrace=False)
+    if fake is None:
+        return result
+    for advice in fake.take_advice():
+        if fake.config.advice == "error":
+            pytest.fail(str(advice), pytrace=False)
+        item.warn(advice)
+    swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
+    if swallowed and fake.config.strict:
+        pytest.fail(_swallowed_text(swallowed), pytrace=False)
     return result
 
 

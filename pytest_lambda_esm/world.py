@@ -62,11 +62,12 @@ class World:
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
+        self.advice = Advice(self.timeline)
         self.store = MappingStore()
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, Advice(config.advice, self.timeline).give),
+            rules=Rules(model, self.functions, self.queues, self.advice.give),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,

@@ -9,15 +9,20 @@ from typing import Final
 from pytest_lambda_esm.config import microseconds
 
 
-class TimedOut(BaseException):
-    """Ends a handler at its function's timeout. Not an Exception, so that ``except Exception`` does not stop it."""
+class TimedOut(SystemExit):
+    """Ends a handler at its function's timeout.
+
+    Not an Exception, so that ``except Exception`` does not stop it; a SystemExit, so that a thread of the handler ends
+    by it without a word.
+    """
 
 
 class LocalTime:
     """How far one invocation has come, in microseconds since the epoch.
 
-    Each thread that the handler starts has a time of its own, since threads sleep side by side; the invocation has
-    lasted as long as the one that is furthest.
+    Each thread that the handler starts has a time of its own, which begins with the handler's, since threads sleep
+    side by side; the invocation has lasted as long as the one that is furthest. A pool that gives one thread several
+    tasks, because each is over at once in real time, adds their naps up.
     """
 
     def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
@@ -25,7 +30,8 @@ class LocalTime:
         self.deadline: Final = deadline
         self._show = show
         self._furthest = start
-        self._threads: dict[int, int] = {threading.get_ident(): start}
+        self._handlers_thread = threading.current_thread()
+        self._threads: dict[threading.Thread, int] = {self._handlers_thread: start}
 
     @property
     def furthest(self) -> int:
@@ -34,13 +40,13 @@ class LocalTime:
 
     def now(self) -> int:
         """The calling thread's time."""
-        return self._threads.get(threading.get_ident(), self._furthest)
+        return self._threads.get(threading.current_thread(), self._threads[self._handlers_thread])
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
         target = self.now() + microseconds(seconds)
         reached = min(target, self.deadline)
-        self._threads[threading.get_ident()] = reached
+        self._threads[threading.current_thread()] = reached
         if reached > self._furthest:
             self._furthest = reached
             self._show(reached)

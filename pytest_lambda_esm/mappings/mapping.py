@@ -252,7 +252,10 @@ class Mapping:
     # --- the service's side ------------------------------------------------------------------------------
 
     def begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:
-        """Start a transition; ``settings`` come into force when it settles."""
+        """Start a transition; ``settings`` come into force when it settles.
+
+        :meta private:
+        """
         new = MappingProxyType(dict(settings)) if settings is not None else self._settings
         self._drop_open()
         if step.meanwhile == step.settled:
@@ -270,24 +273,36 @@ class Mapping:
             self._schedule()
 
     def answered(self) -> None:
-        """The answer that began a transition is written: an instant one settles now, before the next call."""
+        """The answer that began a transition is written: an instant one settles now, before the next call.
+
+        :meta private:
+        """
         if self._open and self._open.due == self._scheduler.instant and self._open.event is None:
             self._settle_unless_held()
 
     def settle_now(self) -> None:
-        """End the transition that is going on, whatever its time: for callers that wait for it, as CloudFormation."""
+        """End the transition that is going on, whatever its time: for callers that wait for it, as CloudFormation.
+
+        :meta private:
+        """
         if self._open:
             self._settle_unless_held()
 
     def was_read(self) -> None:
-        """A client has read the state: counts for ``after_reads``."""
+        """A client has read the state: counts for ``after_reads``.
+
+        :meta private:
+        """
         if self._open and self._open.reads_left is not None:
             self._open.reads_left -= 1
             if self._open.reads_left <= 0:
                 self._settle_unless_held()
 
     def drop(self) -> None:
-        """Forget what is scheduled: the world this mapping lived in is gone."""
+        """Forget what is scheduled: the world this mapping lived in is gone.
+
+        :meta private:
+        """
         self._drop_open()
 
     # --- inside ------------------------------------------------------------------------------------------

@@ -35,6 +35,10 @@ class Handle:
         """CloudFormation's ``Ref`` of a mapping is its UUID."""
         return self.uuid
 
+    def is_created(self) -> bool:
+        """A mapping has settled when CloudFormation gets it."""
+        return True
+
     def delete(self, account_id: str, region: str) -> None:
         """CloudFormation removes the resource."""
         lambda_backends[account_id][region].delete_event_source_mapping(self.uuid)

@@ -113,12 +113,12 @@ def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> 
     """
 
     def send(self: Any, request: Any) -> Any:
-        response = botocore_stubber("before-send", request)
-        if response is not None:
-            return response
         if urlsplit(request.url).hostname in _METADATA_HOSTS:
             # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
             raise EndpointConnectionError(endpoint_url=request.url)
+        response = botocore_stubber("before-send", request)
+        if response is not None:
+            return response
         blocked = NetworkBlocked(
             f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
             f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
