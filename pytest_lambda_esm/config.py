@@ -138,6 +138,20 @@ def _read_positive(value: object) -> int:
     return number
 
 
+def _read_not_negative(value: object) -> int:
+    number = _read_integer(value)
+    if number < 0:
+        raise ValueError("a whole number from 0 is needed")
+    return number
+
+
+def _read_backoff(value: object) -> float:
+    span = _read_span(value)
+    if span < 0.001:
+        raise ValueError("a millisecond or more is needed")
+    return span
+
+
 def _read_region(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise ValueError("the name of a region is needed, such as 'eu-west-1'")
@@ -254,8 +268,32 @@ class Config:
     maximum_filters: int = _setting(
         5, _read_positive, "filters that a mapping may have: 5, or up to 10 in an account with a raised quota"
     )
+    low_traffic_wait: float = _setting(
+        0.0,
+        _read_span,
+        "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)",
+    )
     initial_concurrency: int = _setting(
-        5, _read_positive, "batches of one SQS mapping that are in flight at the same time"
+        5, _read_positive, "batches of one SQS mapping that are in flight at the same time, at first"
+    )
+    concurrency_growth: int = _setting(
+        300, _read_not_negative, "how many more batches of an SQS mapping may be in flight a minute while messages wait"
+    )
+    maximum_concurrency: int = _setting(
+        1250, _read_positive, "batches of one SQS mapping that are in flight at the same time, at most"
+    )
+    concurrency_lowered_by: int = _setting(
+        1,
+        _read_not_negative,
+        "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)",
+    )
+    throttle_backoff: float = _setting(
+        1.0,
+        _read_backoff,
+        "seconds until a throttled batch of an SQS mapping is tried again, doubling (not documented by AWS)",
+    )
+    throttle_backoff_limit: float = _setting(
+        60.0, _read_backoff, "seconds between two tries of a throttled batch, at most (not documented by AWS)"
     )
     loop_depth: int = _setting(
         1000,

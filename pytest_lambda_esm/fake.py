@@ -38,8 +38,9 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs, stacks
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.world import World
@@ -116,7 +117,7 @@ class FakeLambda:
         seam.refuse_motos_own_invocations(self._patches)
         seam.tell_resets(self._patches, world.forget)
         seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
-        sqs.listen(self._patches, world.source_changed, world.depth)
+        QueueCalls(world).install(self._patches)
         resources = CloudFormationResources(
             world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
         )
@@ -295,7 +296,14 @@ class FakeLambda:
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
         now = self.clock.instant
-        for message in queue.contents() if queue is not None else ():
+        waiting = queue.contents() if queue is not None else ()
+        here = {message.message_id for message in waiting}
+        fates = [fate for fate in fates if fate.record not in here]
+        for message in waiting:
+            if message.expires <= now:
+                about = "expired at the queue's retention period"
+                fates.append(Fate(message.message_id, EXPIRED, moment_of(message.expires), about))
+                continue
             fate = WAITING if message.visible <= now else IN_FLIGHT if message.receive_count else DELAYED
             about = (
                 "visible since then"

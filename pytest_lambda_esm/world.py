@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pytest_lambda_esm.api import support
@@ -37,10 +39,11 @@ from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery, Lane
-from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
+from pytest_lambda_esm.polling.queue_lane import QueueLane
+from pytest_lambda_esm.polling.queue_plan import QueuePolling
+from pytest_lambda_esm.polling.scaling import ScalingRates
 from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.catalogue import recognise
 
 
@@ -127,9 +130,22 @@ class World:
             self.clock.nap(seconds)
             local.sleep(seconds)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass for a client that waits for an answer, inside and outside of handlers."""
+        __tracebackhide__ = True
+        local = self.runtime.local_time
+        if local is None:
+            self.clock.advance(seconds)
+        else:
+            local.sleep(seconds)
+
     def source_changed(self, source_arn: str) -> None:
-        """A queue may have something to receive earlier than it had."""
+        """A queue may have something to receive earlier or later than it had."""
         self.engine.source_changed(source_arn)
+
+    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+        """Records have met their final fate, by what a client did."""
+        self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to what happens now."""
@@ -154,23 +170,18 @@ class World:
     def _new_lane(self, mapping: Mapping) -> Lane:
         source = recognise(mapping.settings, self.config.limits)
         assert source is not None
-        not_polled = support.not_polled(source.service, mapping.settings)
+        not_polled = support.not_polled(source.service)
         if not_polled:
             return UnpolledLane(mapping, not_polled, self.journal)
-        arn = Arn.parse(mapping.source_arn)
-        assert arn is not None
         return QueueLane(
             mapping,
             queues=self.queues,
-            record=lambda message: sqs.record(message, arn, mapping.source_arn),
+            renderer=partial(sqs.renderer, mapping.source_arn),
             deliver=self._deliver,
             clock=self.clock,
             journal=self.journal,
-            polling=QueuePolling(
-                latency=microseconds(self.config.poll_latency),
-                concurrency=self.config.initial_concurrency,
-                loop_depth=self.config.loop_depth,
-            ),
+            polling=_queue_polling(self.config),
+            changed=self.source_changed,
         )
 
     def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
@@ -205,4 +216,22 @@ class World:
         function.remember(invocation)
         self.invocations.append(invocation)
         about = invocation.outcome if invocation.error is None else f"{invocation.outcome}, {invocation.error}"
-        return Delivery(invocation.outcome == "success", invocation.end, reference.name, about)
+        return Delivery(
+            invocation.outcome == "success", invocation.end, reference.name, about, result=invocation.result
+        )
+
+
+def _queue_polling(config: Config) -> QueuePolling:
+    return QueuePolling(
+        latency=microseconds(config.poll_latency),
+        low_traffic_wait=microseconds(config.low_traffic_wait),
+        throttle_backoff=microseconds(config.throttle_backoff),
+        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
+        loop_depth=config.loop_depth,
+        rates=ScalingRates(
+            initial=config.initial_concurrency,
+            growth=config.concurrency_growth,
+            maximum=config.maximum_concurrency,
+            lowered_by=config.concurrency_lowered_by,
+        ),
+    )

@@ -8,7 +8,7 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.config import (
     STATES,
@@ -21,6 +21,14 @@ from pytest_lambda_esm.config import (
 )
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
+
+EVENT_COUNTS: Final = (
+    "PolledEventCount",
+    "FilteredOutEventCount",
+    "InvokedEventCount",
+    "FailedInvokeEventCount",
+    "DeletedEventCount",
+)
 
 
 class Pending(Protocol):
@@ -153,8 +161,12 @@ class Mapping:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The counters that CloudWatch would show for this mapping, such as PolledEventCount."""
-        return dict(self.counters)
+        """The counters that CloudWatch would show for this mapping in the group EventCount, each in events.
+
+        ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (again with each retry),
+        ``FailedInvokeEventCount`` (with partial responses those reported) and ``DeletedEventCount``.
+        """
+        return {**dict.fromkeys(EVENT_COUNTS, 0), **self.counters}
 
     @property
     def stable_state(self) -> str:

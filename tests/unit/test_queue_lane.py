@@ -12,7 +12,9 @@ from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
+from pytest_lambda_esm.polling.queue_lane import QueueLane
+from pytest_lambda_esm.polling.queue_plan import QueuePolling
+from pytest_lambda_esm.polling.scaling import ScalingRates
 from pytest_lambda_esm.sources.queue import Receipt, ReceivedMessage, WaitingMessage
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -36,7 +38,7 @@ class MemoryQueue:
         self.messages = []
         self.receives = 0
 
-    def receive(self, limit, now):
+    def receive(self, limit, now, admits=None):
         self.receives += 1
         taken = [message for message in self.messages if message.visible <= now][:limit]
         for message in taken:
@@ -50,17 +52,24 @@ class MemoryQueue:
         values |= {"receive_count": message.receives, "depth": 0}
         return ReceivedMessage(**values)
 
-    def delete(self, received):
+    def delete(self, received, now):
         handles = {entry.receipt_handle for entry in received}
         gone = [message for message in self.messages if f"{message.name}-{message.receives}" in handles]
         self.messages = [message for message in self.messages if message not in gone]
         return [message.name for message in gone]
 
+    def held_until(self, received):
+        handles = {f"{message.name}-{message.receives}": message.visible for message in self.messages}
+        return handles.get(received.receipt_handle)
+
+    def blocked(self, now):
+        return ()
+
     def next_visible(self):
         return min((message.visible for message in self.messages), default=None)
 
     def contents(self):
-        return [WaitingMessage(message.name, message.visible, message.receives) for message in self.messages]
+        return [WaitingMessage(message.name, message.visible, message.receives, 0) for message in self.messages]
 
 
 class World:
@@ -71,7 +80,12 @@ class World:
         self.outcome, self.duration = outcome, duration
         self.timeline = Timeline(lambda: self.clock.instant)
         self.ledger = FateLedger()
-        self.settings = QueuePolling(**{"latency": 0, "concurrency": 5, "loop_depth": 1000, **polling})
+        rates = {"initial": 5, "growth": 0, "maximum": 1250, "lowered_by": 1}
+        backoff = {"throttle_backoff": SECOND, "throttle_backoff_limit": 8 * SECOND}
+        self.settings = QueuePolling(
+            **{"latency": 0, "low_traffic_wait": 0, "loop_depth": 1000, **backoff, **polling},
+            rates=ScalingRates(**rates),
+        )
         self.engine = Engine(
             self.clock, new_lane=self.lane, delay=delay * SECOND, polling_states=("Updating", "Disabling")
         )
@@ -80,7 +94,13 @@ class World:
             arn="an-arn",
             account_id="123456789012",
             region="us-east-1",
-            settings={"FunctionArn": "f", "EventSourceArn": ARN, "BatchSize": batch_size},
+            settings={
+                "FunctionArn": "f",
+                "EventSourceArn": ARN,
+                "BatchSize": batch_size,
+                "MaximumBatchingWindowInSeconds": 0,
+                "FunctionResponseTypes": [],
+            },
             user_reason="USER_INITIATED",
             times=TransitionTimes,
             scheduler=self.clock,
@@ -95,16 +115,19 @@ class World:
         return QueueLane(
             mapping,
             queues=self,
-            record=lambda message: message.message_id,
+            renderer=lambda settings: lambda message: message.message_id,
             deliver=self.deliver,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
+            changed=self.engine.source_changed,
         )
 
     def deliver(self, mapping, event, attempt, depth):
         names = event()["Records"]
         self.delivered.append((names, attempt, (self.clock.instant - self.first) / SECOND))
+        if self.outcome(names) == "throttled":
+            return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
         return Delivery(self.outcome(names), self.clock.instant + int(self.duration * SECOND), "f", "done")
 
     first = VirtualClock(START).instant
@@ -122,7 +145,13 @@ def test_batches_are_delivered_from_the_moment_of_enabled_and_deleted():
     assert world.delivered == [(["a", "b"], 1, 5), (["c"], 1, 5)]
     assert world.queue.messages == []
     assert [(fate.record, fate.fate) for fate in world.ledger.final(ARN)] == [(name, "deleted") for name in "abc"]
-    assert world.mapping.metrics == {"PolledEventCount": 3, "InvokedEventCount": 3, "DeletedEventCount": 3}
+    assert world.mapping.metrics == {
+        "PolledEventCount": 3,
+        "FilteredOutEventCount": 0,
+        "InvokedEventCount": 3,
+        "FailedInvokeEventCount": 0,
+        "DeletedEventCount": 3,
+    }
 
 
 def test_polling_may_begin_later_than_enabled():
@@ -150,8 +179,7 @@ def test_an_idle_mapping_has_no_event_and_makes_no_receive():
 
 
 def test_a_failed_batch_comes_again_at_receipt_plus_timeout():
-    failures = iter([False, False, True])
-    world = World(outcome=lambda names: next(failures))
+    world = World(outcome=lambda names: len(world.delivered) == 3)
     world.send("a")
     world.clock.run_until_idle()
     assert world.delivered == [(["a"], 1, 5), (["a"], 2, 35), (["a"], 3, 65)]
@@ -268,3 +296,44 @@ def test_explain_says_why_what_waits_is_not_delivered():
     assert world.engine.explain(world.mapping) == ["the next message becomes visible at 00:01:05.000000"]
     world.queue.messages[0].visible = world.clock.instant
     assert "clock.advance()" in world.engine.explain(world.mapping)[0]
+
+
+def test_a_throttled_batch_is_kept_and_tried_again_with_backoff():
+    world = World(outcome=lambda names: "throttled" if world.clock.instant < world.first + 12 * SECOND else True)
+    world.send("a")
+    world.clock.run_until_idle()
+    assert world.delivered == [(["a"], 1, 5), (["a"], 1, 6), (["a"], 1, 8), (["a"], 1, 12)]
+    assert world.queue.messages == []
+    assert world.mapping.metrics["InvokedEventCount"] == 1
+
+
+def test_a_batch_that_stays_throttled_is_let_go_when_its_visibility_timeout_ends():
+    world = World(outcome=lambda names: "throttled" if world.clock.instant < world.first + 40 * SECOND else True)
+    world.send("a")
+    world.clock.run_until_idle()
+    assert [(attempt, when) for _, attempt, when in world.delivered] == [
+        *[(1, when) for when in (5, 6, 8, 12, 20, 28)],
+        *[(2, when) for when in (35, 36, 38, 42)],
+    ]
+    [released] = [entry for entry in world.timeline.of("fate") if "let go" in entry.text]
+    assert (released.items, released.instant) == (("a",), world.first + 35 * SECOND)
+    assert world.mapping.metrics["PolledEventCount"] == 2
+
+
+def test_throttled_batches_hold_the_concurrency_and_no_more_is_received():
+    world = World(outcome=lambda names: "throttled", batch_size=1)
+    world.send(*"abcdefgh")
+    world.clock.advance(20)
+    assert [message.receives for message in world.queue.messages] == [1] * 5 + [0] * 3
+    lines = world.engine.explain(world.mapping)
+    assert "a batch of 1 is throttled since 5 tries (throttled): next try at 00:00:28" in lines[0]
+    assert "let go at 00:00:35" in lines[0]
+
+
+def test_batches_in_flight_come_to_their_end_after_polling_has_stopped():
+    world = World(duration=20, batch_size=1)
+    world.send("a")
+    world.clock.advance(6)
+    world.mapping.force("Disabled")
+    world.clock.run_until_idle()
+    assert world.queue.messages == []
