@@ -138,6 +138,13 @@ def _read_positive(value: object) -> int:
     return number
 
 
+def _read_natural(value: object) -> int:
+    number = _read_integer(value)
+    if number < 0:
+        raise ValueError("a whole number from 0 is needed")
+    return number
+
+
 def _read_region(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise ValueError("the name of a region is needed, such as 'eu-west-1'")
@@ -253,6 +260,20 @@ class Config:
     )
     initial_concurrency: int = _setting(
         5, _read_positive, "batches of one SQS mapping that are in flight at the same time"
+    )
+    account_concurrency: int = _setting(
+        1000, _read_positive, "invocations of one account and region that go on at the same time"
+    )
+    recursion_limit: int = _setting(
+        16,
+        _read_natural,
+        "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    )
+    async_latency: float = _setting(
+        0.0, _read_span, "seconds from an asynchronous invocation to its first attempt (not documented by AWS)"
+    )
+    async_jitter: float = _setting(
+        0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
     loop_depth: int = _setting(
         1000,

@@ -17,10 +17,11 @@ from pytest_lambda_esm.wire import Reply, WireRequest
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request belongs."""
+    """Where a request belongs, and the id that its answer has."""
 
     account_id: str
     region: str
+    request_id: str = ""
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
@@ -40,7 +41,10 @@ class Clock(Protocol):
 
 
 class Dispatcher:
-    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged."""
+    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged.
+
+    ``side_by_side`` are operations that run handlers: a handler's thread may call others meanwhile.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Dispatcher:
         timeline: Timeline,
         new_id: Callable[[], str],
         answered: Callable[[Call], None],
+        side_by_side: frozenset[str] = frozenset(),
     ) -> None:
         self._model = model
         self._operations = operations
@@ -60,6 +65,7 @@ class Dispatcher:
         self._timeline = timeline
         self._new_id = new_id
         self._answered = answered
+        self._side_by_side = side_by_side
         self._one_at_a_time = threading.RLock()
 
     def is_ours(self, request: WireRequest) -> bool:
@@ -83,23 +89,29 @@ class Dispatcher:
             raise support.refuse(support.OPERATIONS[name])
         place, instant = len(self._timeline), self._clock.instant
         params: dict[str, Any] = {}
+        request_id = self._new_id()
         try:
             if name in self._operations:
-                reply = self._ours(match, request, params)
+                reply = self._ours(match, request, params, request_id)
             else:
                 params.update(self._readable(match, request))
                 reply = otherwise()
         except ApiError as error:
             reply = self._model.render_error(error)
-        reply.headers.setdefault("x-amzn-RequestId", self._new_id())
+        reply.headers.setdefault("x-amzn-RequestId", request_id)
         self._log(name, params, request, reply, instant, place)
         return reply
 
-    def _ours(self, match: Match, request: WireRequest, params: dict[str, Any]) -> Reply:
+    def _ours(self, match: Match, request: WireRequest, params: dict[str, Any], request_id: str) -> Reply:
         params.update(self._parsed(match, request))
         self._model.validate(match.operation, params)
-        with self._one_at_a_time:
-            result = self._operations[match.operation.name](Caller(request.account_id, request.region), params)
+        operation = self._operations[match.operation.name]
+        caller = Caller(request.account_id, request.region, request_id)
+        if match.operation.name in self._side_by_side:
+            result = operation(caller, params)
+        else:
+            with self._one_at_a_time:
+                result = operation(caller, params)
         return self._model.render(match.operation, result)
 
     def _parsed(self, match: Match, request: WireRequest) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.errors import NotSimulated
 
@@ -23,16 +24,13 @@ _BIND: Final = "call the handler directly, or send the event through an SQS queu
 OPERATIONS: Final = {
     name: Unsupported(name, why, instead)
     for name, why, instead in (
-        ("Invoke", "direct invocations are not simulated yet", _BIND),
-        ("InvokeAsync", "asynchronous invocations are not simulated yet", _BIND),
-        ("InvokeWithResponseStream", "response streaming is not simulated yet", _BIND),
         *(
             (
                 f"{verb}FunctionEventInvokeConfig{plural}",
                 "asynchronous invocation is not simulated yet",
                 _BIND,
             )
-            for verb, plural in (("Put", ""), ("Update", ""), ("Get", ""), ("Delete", ""), ("List", "s"))
+            for verb, plural in (("Update", ""), ("Get", ""), ("Delete", ""), ("List", "s"))
         ),
     )
 }
@@ -63,6 +61,21 @@ MEMBERS: Final = {
         ("LoggingConfig", "the service's own logs are not simulated", "leave it out"),
     )
 }
+
+
+INVOKE_MEMBERS: Final = {
+    "DurableExecutionName": Unsupported(
+        "DurableExecutionName of an invocation", "durable executions are not simulated", "leave it out"
+    ),
+    "TenantId": Unsupported("TenantId of an invocation", "tenant isolation is not simulated", "leave it out"),
+}
+
+
+def refuse_members(params: Mapping[str, Any]) -> None:
+    """Raise NotSimulated for a member of an invocation that is not simulated."""
+    for member in INVOKE_MEMBERS:
+        if member in params:
+            raise refuse(INVOKE_MEMBERS[member])
 
 
 def refuse(unsupported: Unsupported) -> NotSimulated:

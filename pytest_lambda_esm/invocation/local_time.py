@@ -38,7 +38,11 @@ class LocalTime:
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
-        target = self.now() + microseconds(seconds)
+        self.wait_until(self.now() + microseconds(seconds))
+
+    def wait_until(self, target: int) -> None:
+        """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
+        target = max(target, self.now())
         reached = min(target, self.deadline)
         self._threads[threading.get_ident()] = reached
         if reached > self._furthest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
@@ -42,13 +43,14 @@ class Invocation:
 
     ``function`` is its name; ``result`` what the handler returned, as its JSON reads; ``outcome`` is ``"success"``,
     ``"error"``, ``"timeout"`` or ``"exit"``; ``attempt`` counts from 1, and is the highest receive count in the batch
-    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds.
+    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds;
+    ``payload`` the JSON text that Invoke answers.
     """
 
     function: str
     make_event: MakeEvent
     context: LambdaContext
-    result: Any
+    text: str
     error: FunctionError | None
     outcome: str
     attempt: int
@@ -56,12 +58,27 @@ class Invocation:
     start: int
     end: int
     mapping: Mapping | None
-    log: str
+    make_log: Callable[[], str]
 
     @property
     def event(self) -> Any:
         """The event, as the handler received it: a fresh copy each time."""
         return self.make_event()
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned, as its JSON reads; None where it failed."""
+        return None if self.error is not None else json.loads(self.text)
+
+    @property
+    def payload(self) -> str:
+        """The answer of the invocation as JSON text: what was returned, or the error."""
+        return self.text if self.error is None else json.dumps(self.error.payload)
+
+    @property
+    def log(self) -> str:
+        """What the function's log stream holds of this invocation."""
+        return self.make_log()
 
     @property
     def started(self) -> datetime:

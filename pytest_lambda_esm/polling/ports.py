@@ -40,12 +40,16 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went."""
+    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went.
+
+    ``throttled`` is True where Lambda refused to invoke, so that the function noticed nothing.
+    """
 
     succeeded: bool
     end: int
     function: str
     about: str
+    throttled: bool = False
 
 
 class Deliver(Protocol):
