@@ -19,7 +19,6 @@ from pytest_lambda_esm.invocation.archive import CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
 from pytest_lambda_esm.invocation.caller_time import CallerTime
 from pytest_lambda_esm.invocation.concurrency import Concurrency
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
@@ -77,7 +76,7 @@ class World:
             runtime=self.runtime,
             archives=self.archives,
             journal=self.journal,
-            hook=hooks.invoke,
+            hooks=hooks,
             keep=self._keep,
         )
         self.invoke_configs = InvokeConfigStore(lambda: self.clock.instant)
@@ -223,6 +222,6 @@ class World:
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
         return Delivery(outcome.outcome == "success", outcome.end, reference.name, self.invoker.told(outcome))
 
-    def _keep(self, function: FunctionConfiguration, invocation: Invocation) -> None:
+    def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
-        self.logs.keep(function, invocation)
+        self.logs.keep(invocation)

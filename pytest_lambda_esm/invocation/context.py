@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+
+
+class Time(Protocol):
+    """The time inside an invocation."""
+
+    def now(self) -> int:
+        """The calling thread's time in microseconds since the epoch."""
+        ...
 
 
 class CognitoIdentity:
@@ -80,7 +88,7 @@ class LambdaContext:
         invoked_arn: str,
         log_stream: str,
         deadline: int,
-        now: Callable[[], int],
+        time: Time,
         client_context: Mapping[str, Any] | None = None,
     ) -> None:
         self.aws_request_id = request_id
@@ -94,11 +102,11 @@ class LambdaContext:
         self.identity = CognitoIdentity()
         self.tenant_id: str | None = None
         self._deadline = deadline
-        self._now = now
+        self._time = time
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds of virtual time until the function times out, at the least 0."""
-        return max(0, (self._deadline - self._now()) // 1000)
+        return max(0, (self._deadline - self._time.now()) // 1000)
 
     def log(self, message: object) -> None:
         """Write to the function's log."""

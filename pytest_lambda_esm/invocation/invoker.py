@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
+from pytest_lambda_esm.hooks import HandlerCall, Hooks
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.context import LambdaContext
@@ -84,8 +84,8 @@ class Invoker:
         runtime: Runtime,
         archives: Archives,
         journal: Journal,
-        hook: Callable[[HandlerCall], HandlerResult],
-        keep: Callable[[FunctionConfiguration, Invocation], None],
+        hooks: Hooks,
+        keep: Callable[[Invocation], None],
     ) -> None:
         self._clock = clock
         self._functions = functions
@@ -94,7 +94,7 @@ class Invoker:
         self._runtime = runtime
         self._archives = archives
         self._journal = journal
-        self._hook = hook
+        self._hooks = hooks
         self._keep = keep
 
     def attempt(self, order: Order) -> Invocation | Throttled:
@@ -124,7 +124,7 @@ class Invoker:
         finally:
             place.leave(at, end)
         function.remember(invocation)
-        self._keep(configuration, invocation)
+        self._keep(invocation)
         return invocation
 
     def told(self, invocation: Invocation) -> str:
@@ -161,6 +161,8 @@ class Invoker:
             order.client_context,
             getattr(handler, "as_in_lambda", str),
         )
+        if not self._hooks.take_part_in_invocations():
+            return self._runtime.run(request, handler)
 
         def hooked(given: Any, context: LambdaContext) -> Any:
             call = HandlerCall(
@@ -171,7 +173,7 @@ class Invoker:
                 attempt=order.attempt,
                 mapping=order.mapping,
             )
-            return self._hook(call).value
+            return self._hooks.invoke(call).value
 
         return self._runtime.run(request, hooked)
 

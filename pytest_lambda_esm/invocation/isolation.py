@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -23,8 +23,8 @@ class Changes:
     environment: Any
     path: list[str]
     directory: str | None = None
-    variables: set[Any] = field(default_factory=set)
-    signals: dict[int, Any] = field(default_factory=dict)
+    variables: list[Any] | None = None
+    signals: dict[int, Any] | None = None
 
 
 class Isolation:
@@ -47,17 +47,17 @@ class Isolation:
         def noting_signal(number: int, handler: Any) -> Any:
             previous = signal_(number, handler)
             if self._inner:
-                self._inner[-1].signals.setdefault(number, previous)
+                changes = self._inner[-1]
+                changes.signals = changes.signals or {}
+                changes.signals.setdefault(number, previous)
             return previous
 
         def noting_putenv(name: Any, value: Any) -> None:
-            if self._inner:
-                self._inner[-1].variables.add(name)
+            self._note_variable(name)
             putenv(name, value)
 
         def noting_unsetenv(name: Any) -> None:
-            if self._inner:
-                self._inner[-1].variables.add(name)
+            self._note_variable(name)
             unsetenv(name)
 
         def with_variables(process: Any, *args: Any, **kwargs: Any) -> None:
@@ -96,12 +96,19 @@ class Isolation:
         _exchange(changes.environment)
         if sys.path != changes.path:
             sys.path[:] = changes.path
-        if changes.variables:
+        if changes.variables is not None:
             _put_back(changes.variables, changes.environment)
         if changes.directory is not None:
             os.chdir(changes.directory)
-        for number, handler in changes.signals.items():
-            signal.signal(number, handler)
+        if changes.signals is not None:
+            for number, handler in changes.signals.items():
+                signal.signal(number, handler)
+
+    def _note_variable(self, name: Any) -> None:
+        if self._inner:
+            changes = self._inner[-1]
+            changes.variables = changes.variables or []
+            changes.variables.append(name)
 
     def _replace(self, owner: Any, name: str, replacement: Any) -> None:
         self._originals.append((owner, name, getattr(owner, name)))
@@ -122,7 +129,7 @@ def _exchange(data: Any) -> None:
         environb._data = data
 
 
-def _put_back(names: set[Any], data: Mapping[Any, Any]) -> None:
+def _put_back(names: list[Any], data: Mapping[Any, Any]) -> None:
     """What the handler set in the C library's environment, for child processes, as it was in Python's."""
     for name in names:
         if name in data:

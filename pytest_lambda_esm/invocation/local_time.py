@@ -25,7 +25,9 @@ class LocalTime:
         self.deadline: Final = deadline
         self._show = show
         self._furthest = start
-        self._threads: dict[int, int] = {threading.get_ident(): start}
+        self._owner = threading.get_ident()
+        self._own = start
+        self._others: dict[int, int] | None = None
 
     @property
     def furthest(self) -> int:
@@ -34,7 +36,10 @@ class LocalTime:
 
     def now(self) -> int:
         """The calling thread's time."""
-        return self._threads.get(threading.get_ident(), self._furthest)
+        thread = threading.get_ident()
+        if thread == self._owner:
+            return self._own
+        return self._furthest if self._others is None else self._others.get(thread, self._furthest)
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
@@ -44,9 +49,18 @@ class LocalTime:
         """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
         target = max(target, self.now())
         reached = min(target, self.deadline)
-        self._threads[threading.get_ident()] = reached
+        self._keep(reached)
         if reached > self._furthest:
             self._furthest = reached
             self._show(reached)
         if target >= self.deadline:
             raise TimedOut
+
+    def _keep(self, reached: int) -> None:
+        thread = threading.get_ident()
+        if thread == self._owner:
+            self._own = reached
+        elif self._others is None:
+            self._others = {thread: reached}
+        else:
+            self._others[thread] = reached

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.record import FunctionError
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.invocation.record import FunctionError, Invocation
 
 
-def render(
-    function: FunctionConfiguration,
-    request_id: str,
-    written: Sequence[str],
-    error: FunctionError | None,
-    start: int,
-    end: int,
-) -> str:
-    """START, what the handler printed and logged, its error, END and REPORT; instants in microseconds."""
-    printed = "".join(written)
-    lines = [f"START RequestId: {request_id} Version: {function.version}\n", printed]
+def render(invocation: Invocation) -> str:
+    """START, what the handler printed and logged, its error, END and REPORT."""
+    request_id, error, context = invocation.request_id, invocation.error, invocation.context
+    printed = "".join(invocation.written)
+    lines = [f"START RequestId: {request_id} Version: {context.function_version}\n", printed]
     if printed and not printed.endswith("\n"):
         lines.append("\n")
-    lines += [*_error(error, request_id, end), f"END RequestId: {request_id}\n"]
-    lasted = end - start
+    lines += [*_error(error, request_id, invocation.end), f"END RequestId: {request_id}\n"]
+    lasted, memory = invocation.end - invocation.start, context.memory_limit_in_mb
     status = "\tStatus: timeout" if error is not None and error.type == "Sandbox.Timedout" else ""
     lines.append(
         f"REPORT RequestId: {request_id}\tDuration: {lasted / 1000:.2f} ms\tBilled Duration: {-(-lasted // 1000)} ms\t"
-        f"Memory Size: {function.memory} MB\tMax Memory Used: {function.memory} MB{status}\n"
+        f"Memory Size: {memory} MB\tMax Memory Used: {memory} MB{status}\n"
     )
     return "".join(lines)
 

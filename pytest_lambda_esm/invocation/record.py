@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.invocation import log
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
@@ -58,7 +59,7 @@ class Invocation:
     start: int
     end: int
     mapping: Mapping | None
-    make_log: Callable[[], str]
+    written: Sequence[str]
 
     @property
     def event(self) -> Any:
@@ -78,7 +79,7 @@ class Invocation:
     @property
     def log(self) -> str:
         """What the function's log stream holds of this invocation."""
-        return self.make_log()
+        return log.render(self)
 
     @property
     def started(self) -> datetime:

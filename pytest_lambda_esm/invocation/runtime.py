@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Any, Protocol
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import LambdaEsmError
-from pytest_lambda_esm.invocation import environment, log
+from pytest_lambda_esm.invocation import environment
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext, log_stream_name
@@ -115,7 +114,7 @@ class Runtime:
             invoked_arn=request.invoked_arn,
             log_stream=surroundings.log_stream,
             deadline=start + timeout,
-            now=time.now,
+            time=time,
             client_context=request.client_context,
         )
         self._running.append(_Running(time, request.depth + 1))
@@ -145,7 +144,7 @@ class Runtime:
             start=start,
             end=end,
             mapping=request.mapping,
-            make_log=partial(log.render, function, request_id, written, result.error, start, end),
+            written=written or (),
         )
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:

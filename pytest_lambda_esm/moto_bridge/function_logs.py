@@ -11,16 +11,16 @@ from typing import Any
 from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.sources.arn import Arn
 
 
 class FunctionLogs:
     """The invocations whose logs have yet to be written."""
 
     def __init__(self) -> None:
-        self._unwritten: list[tuple[FunctionConfiguration, Invocation]] = []
+        self._unwritten: list[Invocation] = []
         self._subscribed = False
 
     def install(self, patches: Patches) -> None:
@@ -34,27 +34,29 @@ class FunctionLogs:
 
         patches.set(LogsResponse, "setup_class", setup_class)
 
-    def keep(self, function: FunctionConfiguration, invocation: Invocation) -> None:
+    def keep(self, invocation: Invocation) -> None:
         """An invocation has come to its end."""
-        self._unwritten.append((function, invocation))
+        self._unwritten.append(invocation)
         if self._subscribed:
             self.write()
 
     def write(self) -> None:
         """Write what has not been written."""
         unwritten, self._unwritten = self._unwritten, []
-        for function, invocation in unwritten:
-            _write(function, invocation)
+        for invocation in unwritten:
+            _write(invocation)
 
 
-def _write(function: FunctionConfiguration, invocation: Invocation) -> None:
-    backend = logs_backends[function.account_id][function.region]
-    backend.ensure_log_group(function.log_group)
-    stream = invocation.context.log_stream_name
-    if stream not in backend.groups[function.log_group].streams:
-        backend.create_log_stream(function.log_group, stream)
+def _write(invocation: Invocation) -> None:
+    arn = Arn.parse(invocation.context.invoked_function_arn)
+    assert arn is not None
+    backend = logs_backends[arn.account_id][arn.region]
+    group, stream = invocation.context.log_group_name, invocation.context.log_stream_name
+    backend.ensure_log_group(group)
+    if stream not in backend.groups[group].streams:
+        backend.create_log_stream(group, stream)
     lines = invocation.log.splitlines(keepends=True)
     first, last = invocation.start // 1000, invocation.end // 1000
     closing = ("END RequestId:", "REPORT RequestId:")
     events = [{"timestamp": last if line.startswith(closing) else first, "message": line} for line in lines]
-    backend.groups[function.log_group].streams[stream].put_log_events(events)
+    backend.groups[group].streams[stream].put_log_events(events)
