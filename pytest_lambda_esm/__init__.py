@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.invocation.function import Function
     from pytest_lambda_esm.invocation.record import FunctionError, Invocation
+    from pytest_lambda_esm.invocation.script import Outcome, exits, raises, returns, runs, throttled, times_out
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
@@ -61,12 +62,19 @@ _HOMES = {
     "MappingNotFound": "errors",
     "NetworkBlocked": "errors",
     "NotSimulated": "errors",
+    "Outcome": "invocation.script",
     "StateError": "errors",
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
     "VirtualClock": "clock.virtual",
     "after_reads": "config",
+    "exits": "invocation.script",
+    "raises": "invocation.script",
+    "returns": "invocation.script",
+    "runs": "invocation.script",
+    "throttled": "invocation.script",
+    "times_out": "invocation.script",
 }
 
 __all__ = [
@@ -95,12 +103,19 @@ __all__ = [
     "MappingNotFound",
     "NetworkBlocked",
     "NotSimulated",
+    "Outcome",
     "StateError",
     "Timeline",
     "Transition",
     "TransitionTimes",
     "VirtualClock",
     "after_reads",
+    "exits",
+    "raises",
+    "returns",
+    "runs",
+    "throttled",
+    "times_out",
 ]
 
 

@@ -138,7 +138,7 @@ def _read_positive(value: object) -> int:
     return number
 
 
-def _read_not_negative(value: object) -> int:
+def _read_natural(value: object) -> int:
     number = _read_integer(value)
     if number < 0:
         raise ValueError("a whole number from 0 is needed")
@@ -277,14 +277,14 @@ class Config:
         5, _read_positive, "batches of one SQS mapping that are in flight at the same time, at first"
     )
     concurrency_growth: int = _setting(
-        300, _read_not_negative, "how many more batches of an SQS mapping may be in flight a minute while messages wait"
+        300, _read_natural, "how many more batches of an SQS mapping may be in flight a minute while messages wait"
     )
     maximum_concurrency: int = _setting(
         1250, _read_positive, "batches of one SQS mapping that are in flight at the same time, at most"
     )
     concurrency_lowered_by: int = _setting(
         1,
-        _read_not_negative,
+        _read_natural,
         "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)",
     )
     throttle_backoff: float = _setting(
@@ -294,6 +294,20 @@ class Config:
     )
     throttle_backoff_limit: float = _setting(
         60.0, _read_backoff, "seconds between two tries of a throttled batch, at most (not documented by AWS)"
+    )
+    account_concurrency: int = _setting(
+        1000, _read_positive, "invocations of one account and region that go on at the same time"
+    )
+    recursion_limit: int = _setting(
+        16,
+        _read_natural,
+        "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    )
+    async_latency: float = _setting(
+        0.0, _read_span, "seconds from an asynchronous invocation to its first attempt (not documented by AWS)"
+    )
+    async_jitter: float = _setting(
+        0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
     loop_depth: int = _setting(
         1000,

@@ -26,7 +26,6 @@ from pytest_lambda_esm.errors import (
     ConfigurationError,
     LambdaEsmAdvice,
     MappingNotFound,
-    NotSimulated,
 )
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.configuration import NewFunction
@@ -35,7 +34,7 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs, stacks
+from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, session, sqs, stacks
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
@@ -114,7 +113,12 @@ class FakeLambda:
         seam.answer_lambda(self._patches, world.dispatcher, self._errors.append)
         seam.know_new_endpoints(self._patches)
         seam.guard_network(self._patches, self._errors.append)
-        seam.refuse_motos_own_invocations(self._patches)
+        others.lead_to_queue(self._patches, world.send_to_function)
+        kept_configuration.keep(self._patches)
+        world.logs.install(self._patches)
+        world.isolation.install()
+        self._patches.then(world.isolation.remove)
+        self._patches.then(world.archives.remove)
         seam.tell_resets(self._patches, world.forget)
         seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
         QueueCalls(world).install(self._patches)
@@ -214,11 +218,12 @@ class FakeLambda:
 
         Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
         Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
-        the least, in virtual seconds; what the handler sleeps counts as well. Raises HandlerError for a handler that
+        the least, in virtual seconds; what the handler sleeps counts as well. ``reserved_concurrency`` is how many of
+        its invocations may go on at the same time, 0 for none; ``dead_letter`` the ARN of the queue or topic that
+        receives asynchronous events which failed. Raises HandlerError for a handler that
         cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
         """
         __tracebackhide__ = True
-        self._refuse_later_settings(reserved_concurrency=reserved_concurrency, dead_letter=dead_letter)
         callable_handler = resolve(handler) if handler is not None else None
         reference = FunctionReference(self.config.account_id, region or self.region, name)
         existing = self._world.functions.find(reference)
@@ -228,13 +233,16 @@ class FakeLambda:
             memory=memory,
             handler="lambda_function.lambda_handler",
             environment=dict(environment or {}),
+            dead_letter=dead_letter,
+            reserved_concurrency=reserved_concurrency,
         )
         if existing is None:
             self._create(reference, wanted)
-        elif (timeout, memory, environment) != (3, 128, None):
+        elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
             raise ConfigurationError(
-                f"the function {name!r} exists already; change its timeout, memory or environment with"
-                f" update_function_configuration, as code under test would"
+                f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
+                f" with update_function_configuration, and its reserved concurrency with put_function_concurrency, as"
+                f" code under test would"
             )
         function = self._world.registry.get(reference.account_id, reference.region, name)
         if callable_handler is not None:
@@ -333,17 +341,17 @@ class FakeLambda:
             "MemorySize": wanted.memory,
             "Environment": {"Variables": wanted.environment},
         }
+        if wanted.dead_letter is not None:
+            params["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
+        model = _model(self.config.limits)
+        concurrency = {"FunctionName": wanted.name, "ReservedConcurrentExecutions": wanted.reserved_concurrency}
         try:
-            _model(self.config.limits).validate(_model(self.config.limits).operation("CreateFunction"), params)
+            model.validate(model.operation("CreateFunction"), params)
+            if wanted.reserved_concurrency is not None:
+                model.validate(model.operation("PutFunctionConcurrency"), concurrency)
         except ApiError as error:
             raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
         self._world.functions.create(reference.account_id, reference.region, wanted)
-
-    def _refuse_later_settings(self, **settings: Any) -> None:
-        __tracebackhide__ = True
-        for name, value in settings.items():
-            if value is not None:
-                raise NotSimulated(f"function(): {name} is not simulated by pytest-lambda-esm yet; leave it out.")
 
 
 def _concerns(mapping: Mapping, subject: Mapping | Function | str | None) -> bool:

@@ -47,6 +47,10 @@ class Hooks:
     def transition(self, mapping: Mapping, transition: Transition) -> None:
         """A mapping has entered a state."""
 
+    def take_part_in_invocations(self) -> bool:
+        """Whether :meth:`invoke` does more than to run the handler."""
+        return False
+
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
         """A handler is to run."""
         return invocation.run()

@@ -33,6 +33,10 @@ class ItemHooks(Hooks):
         if self.fake is not None:
             self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
 
+    def take_part_in_invocations(self) -> bool:
+        """Whether anybody but the plugin itself implements the hook."""
+        return len(self._hooks.pytest_lambda_esm_invoke.get_hookimpls()) > 1
+
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
         """A handler is to run."""
         result: HandlerResult = self._hooks.pytest_lambda_esm_invoke(invocation=invocation, fake=self.fake)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Final
 
 from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
 from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
@@ -20,15 +20,22 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
 from pytest_lambda_esm.config import Config, microseconds, moment_of
-from pytest_lambda_esm.hooks import HandlerCall, Hooks
-from pytest_lambda_esm.invocation.context import LambdaContext
+from pytest_lambda_esm.hooks import Hooks
+from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
+from pytest_lambda_esm.invocation.caller_time import CallerTime
+from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.isolation import Isolation
 from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
-from pytest_lambda_esm.invocation.runtime import Request, Runtime
+from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
+from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
@@ -45,6 +52,10 @@ from pytest_lambda_esm.polling.scaling import ScalingRates
 from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.catalogue import recognise
+from pytest_lambda_esm.sources.destinations import DeliveryFailed
+
+_UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
+_UUID_VERSION_4: Final = 4 << 76 | 0x8000 << 48
 
 
 class World:
@@ -56,15 +67,47 @@ class World:
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
         self.clock = VirtualClock(moment_of(start), wall)
-        self.runtime = Runtime(self.clock, self.new_id)
+        self.isolation = Isolation()
+        self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         self.timeline = Timeline(self.local_instant)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
         self.invocations: list[Invocation] = []
         self.registry = Registry()
-        self.functions = MotoFunctions()
+        self.functions = MotoFunctions(self.randomness)
+        self.archives = CodeEnvironments()
+        self.logs = FunctionLogs()
         self.queues = MotoQueues(self.randomness)
+        self.invoker = Invoker(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            concurrency=Concurrency(config.account_concurrency),
+            runtime=self.runtime,
+            archives=self.archives,
+            journal=self.journal,
+            hooks=hooks,
+            keep=self._keep,
+        )
+        self.invoke_configs = InvokeConfigStore()
+        self.async_queue = AsyncQueue(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            invoker=self.invoker,
+            configs=self.invoke_configs,
+            destinations=MotoDestinations(self.invoke_asynchronously),
+            journal=self.journal,
+            causing=self.runtime.causing,
+            new_id=self.new_id,
+            randomness=self.randomness,
+            settings=QueueSettings(
+                recursion_limit=config.recursion_limit,
+                latency=microseconds(config.async_latency),
+                jitter=microseconds(config.async_jitter),
+            ),
+        )
         self.engine = Engine(
             self.clock,
             new_lane=self._new_lane,
@@ -90,7 +133,6 @@ class World:
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
         )
-        self.invoke_configs = InvokeConfigStore()
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
             model=model,
@@ -99,20 +141,38 @@ class World:
             now=lambda: moment_of(self.clock.instant),
         )
         tags = MappingTags(self.mappings, model).operations()
+        invocations = Invocations(
+            model=model,
+            functions=self.functions,
+            invoker=self.invoker,
+            queue=self.async_queue,
+            time=CallerTime(self.clock, self.runtime),
+            journal=self.journal.add,
+            recursion_limit=config.recursion_limit,
+        ).operations()
         self.dispatcher = Dispatcher(
             model,
-            {**self.mappings.operations(), **self.invoke_config_operations.operations(), **tags},
+            {
+                **self.mappings.operations(),
+                **self.invoke_config_operations.operations(),
+                **invocations,
+                **tags,
+            },
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
             shared=dict.fromkeys(tags, concerns_mappings),
+            side_by_side=frozenset(invocations),
         )
 
     def new_id(self) -> str:
         """A random UUID out of the world's seed."""
-        return str(uuid.UUID(int=self.randomness.getrandbits(128), version=4))
+        # Like uuid.UUID(int=..., version=4), which takes twice the time; each invocation needs one.
+        number = self.randomness.getrandbits(128)
+        digits = f"{number & ~_UUID_FIXED | _UUID_VERSION_4:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def local_instant(self) -> int:
         """Now; inside a handler, the handler's own time."""
@@ -151,6 +211,20 @@ class World:
         """How many invocations, each caused by the one before, led to what happens now."""
         return self.runtime.depth
 
+    def invoke_asynchronously(self, function_arn: str, payload: str) -> None:
+        """Queue an event that another service sends. Raises DeliveryFailed where the function does not exist."""
+        reference = parse(function_arn, self.config.account_id, "us-east-1")
+        if self.functions.find(reference) is None:
+            raise DeliveryFailed(f"the function {reference.arn} does not exist")
+        self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
+
+    def send_to_function(self, function_arn: str, payload: str) -> None:
+        """The same for a service that has nobody to tell of a failure: the timeline shows it."""
+        try:
+            self.invoke_asynchronously(function_arn, payload)
+        except DeliveryFailed as error:
+            self.timeline.add("delivery", function_arn, f"failed: {error}")
+
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
         self.invoke_configs.forget_place(account_id, region)
@@ -186,39 +260,19 @@ class World:
 
     def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
-        configuration = self.functions.find(reference)
+        configuration = self.functions.route(reference)
         if configuration is None:
             return Delivery(False, self.clock.instant, reference.name, "the function does not exist (any more)")
-        function = self.registry.get(reference.account_id, reference.region, reference.name)
-        handler = self.registry.handler_of(reference.account_id, reference.region, reference.name)
-        self.timeline.add("invocation", reference.name, f"begins, attempt {attempt}")
-        request = Request(
-            function=configuration,
-            invoked_arn=mapping.function_arn,
-            event=event,
-            attempt=attempt,
-            mapping=mapping,
-            depth=depth,
-        )
+        order = Order(reference, configuration, mapping.function_arn, event, self.new_id(), attempt, depth, mapping)
+        outcome = self.invoker.attempt(order)
+        if isinstance(outcome, Throttled):
+            return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
+        about = self.invoker.told(outcome)
+        return Delivery(outcome.outcome == "success", outcome.end, reference.name, about, result=outcome.result)
 
-        def hooked(given: Any, context: LambdaContext) -> Any:
-            call = HandlerCall(
-                function=reference.name,
-                handler=handler,
-                event=given,
-                context=context,
-                attempt=attempt,
-                mapping=mapping,
-            )
-            return self.hooks.invoke(call).value
-
-        invocation = self.runtime.run(request, function, hooked)
-        function.remember(invocation)
+    def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
-        about = invocation.outcome if invocation.error is None else f"{invocation.outcome}, {invocation.error}"
-        return Delivery(
-            invocation.outcome == "success", invocation.end, reference.name, about, result=invocation.result
-        )
+        self.logs.keep(invocation)
 
 
 def _queue_polling(config: Config) -> QueuePolling:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.service_model import LambdaModel, Match
 from pytest_lambda_esm.observe.calls import Call, Calls
@@ -17,10 +16,11 @@ from pytest_lambda_esm.wire import Reply, WireRequest
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request belongs."""
+    """Where a request belongs, and the id that its answer has."""
 
     account_id: str
     region: str
+    request_id: str = ""
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
@@ -43,6 +43,7 @@ class Dispatcher:
     """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged.
 
     ``shared`` tells of operations that moto has a part in, by the members in a request's URI, whether it is ours.
+    ``side_by_side`` are operations that run handlers: a handler's thread may call others meanwhile.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Dispatcher:
         new_id: Callable[[], str],
         answered: Callable[[Call], None],
         shared: Mapping[str, Callable[[Mapping[str, Any]], bool]],
+        side_by_side: frozenset[str] = frozenset(),
     ) -> None:
         self._model = model
         self._operations = operations
@@ -65,12 +67,13 @@ class Dispatcher:
         self._new_id = new_id
         self._answered = answered
         self._shared = shared
+        self._side_by_side = side_by_side
         self._one_at_a_time = threading.RLock()
 
     def is_ours(self, request: WireRequest) -> bool:
         """Whether moto has no part in the answer."""
         match = self._model.match(request.method, request.path)
-        return match is not None and (self._takes(match) or match.operation.name in support.OPERATIONS)
+        return match is not None and self._takes(match)
 
     def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
         """Answer a request; ``otherwise`` is moto's own answer, for operations that are not ours.
@@ -82,19 +85,18 @@ class Dispatcher:
         if match is None:
             return otherwise()
         name = match.operation.name
-        if name in support.OPERATIONS:
-            raise support.refuse(support.OPERATIONS[name])
         place, instant = len(self._timeline), self._clock.instant
         params: dict[str, Any] = {}
+        request_id = self._new_id()
         try:
             if self._takes(match):
-                reply = self._ours(match, request, params)
+                reply = self._ours(match, request, params, request_id)
             else:
                 params.update(self._readable(match, request))
                 reply = otherwise()
         except ApiError as error:
             reply = self._model.render_error(error)
-        reply.headers.setdefault("x-amzn-RequestId", self._new_id())
+        reply.headers.setdefault("x-amzn-RequestId", request_id)
         self._log(name, params, request, reply, instant, place)
         return reply
 
@@ -103,11 +105,16 @@ class Dispatcher:
         name = match.operation.name
         return name in self._operations and (name not in self._shared or self._shared[name](match.uri))
 
-    def _ours(self, match: Match, request: WireRequest, params: dict[str, Any]) -> Reply:
+    def _ours(self, match: Match, request: WireRequest, params: dict[str, Any], request_id: str) -> Reply:
         params.update(self._parsed(match, request))
         self._model.validate(match.operation, params)
-        with self._one_at_a_time:
-            result = self._operations[match.operation.name](Caller(request.account_id, request.region), params)
+        operation = self._operations[match.operation.name]
+        caller = Caller(request.account_id, request.region, request_id)
+        if match.operation.name in self._side_by_side:
+            result = operation(caller, params)
+        else:
+            with self._one_at_a_time:
+                result = operation(caller, params)
         return self._model.render(match.operation, result)
 
     def _parsed(self, match: Match, request: WireRequest) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.errors import NotSimulated
 
@@ -18,16 +19,6 @@ class Unsupported:
 
 
 _QUEUE: Final = "SQS queues are polled; send the records through one"
-_BIND: Final = "call the handler directly, or send the event through an SQS queue with a mapping"
-
-OPERATIONS: Final = {
-    name: Unsupported(name, why, instead)
-    for name, why, instead in (
-        ("Invoke", "direct invocations are not simulated yet", _BIND),
-        ("InvokeAsync", "asynchronous invocations are not simulated yet", _BIND),
-        ("InvokeWithResponseStream", "response streaming is not simulated yet", _BIND),
-    )
-}
 
 SOURCES: Final = {
     service: Unsupported(
@@ -54,6 +45,21 @@ def not_polled(service: str) -> list[str]:
 
 def _words(reason: Unsupported) -> str:
     return f"{reason.thing} is not simulated by pytest-lambda-esm: {reason.why}. Instead: {reason.instead}."
+
+
+INVOKE_MEMBERS: Final = {
+    "DurableExecutionName": Unsupported(
+        "DurableExecutionName of an invocation", "durable executions are not simulated", "leave it out"
+    ),
+    "TenantId": Unsupported("TenantId of an invocation", "tenant isolation is not simulated", "leave it out"),
+}
+
+
+def refuse_members(params: Mapping[str, Any]) -> None:
+    """Raise NotSimulated for a member of an invocation that is not simulated."""
+    for member in INVOKE_MEMBERS:
+        if member in params:
+            raise refuse(INVOKE_MEMBERS[member])
 
 
 def refuse(unsupported: Unsupported) -> NotSimulated:

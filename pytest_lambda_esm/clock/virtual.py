@@ -195,6 +195,26 @@ class VirtualClock:
         """Note in :attr:`slept` that code under test slept, without moving time."""
         self._slept.append(seconds)
 
+    def wait_until(self, instant: int) -> None:
+        """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
+        __tracebackhide__ = True
+        if self._running is None and instant > self._now:
+            with self._move("the call"):
+                self._run_to(max(instant, self._now))
+
+    @contextmanager
+    def occupied(self, about: Callable[[], str]) -> Iterator[None]:
+        """For as long as something runs that must not move time: a handler that a caller waits for."""
+        if self._running is not None:
+            yield
+            return
+        with self._moving:
+            self._running = Event(self._now, 0, _nothing, about)
+            try:
+                yield
+            finally:
+                self._running = None
+
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
     def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
@@ -313,6 +333,10 @@ class VirtualClock:
             f"{name}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(self._now)}."
             f" Still pending:\n" + "\n".join(lines) + f"\nGive {name} a larger limit, or stop what keeps going."
         )
+
+
+def _nothing() -> None:
+    """The action of what is under way already."""
 
 
 def _describe(event: Event) -> DueEvent:

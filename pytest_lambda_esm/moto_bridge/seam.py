@@ -20,15 +20,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
-from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
-from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated
+from pytest_lambda_esm.errors import NetworkBlocked
 from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.wire import Reply, WireRequest
 
@@ -70,6 +71,8 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
                 return original(self)  # moto words its own refusal.
         try:
             reply = service.answer(request, by_moto)
+        except TimedOut:
+            raise  # The handler that made this call has come to its own end meanwhile.
         except BaseException as error:
             failed(error)
             raise
@@ -130,20 +133,6 @@ def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> 
         raise blocked
 
     patches.set(URLLib3Session, "send", send)
-
-
-def refuse_motos_own_invocations(patches: Patches) -> None:
-    """Other services of moto invoke functions through Docker; that never happens beside the fake."""
-
-    def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = getattr(self, "function_name", None) or (args[0] if args else "a function")
-        raise NotSimulated(
-            f"another service of moto invokes {name}: invocations by SNS, S3, EventBridge, CloudWatch Logs or Secrets"
-            f" Manager are not simulated by pytest-lambda-esm yet. Instead: subscribe an SQS queue, and map it."
-        )
-
-    patches.set(LambdaFunction, "invoke", invoke)
-    patches.set(LambdaBackend, "invoke", invoke)
 
 
 def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
