@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
@@ -21,18 +21,33 @@ from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
 from pytest_lambda_esm.invocation.runtime import Request, Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
+from pytest_lambda_esm.moto_bridge.streams import AllStreams
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import FateLedger
+from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
-from pytest_lambda_esm.sources import sqs
+from pytest_lambda_esm.polling.stream_lane import StreamPolling
+from pytest_lambda_esm.polling.stream_poller import StreamPoller
+from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
 from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.stream import Reader, StreamKind, stream_arn
+
+_STREAMS: Final[dict[str, StreamKind]] = {"kinesis": kinesis.KIND, "dynamodb": dynamodb.KIND}
+
+_FUNCTION_GONE: Final = (
+    "Function not found under accountId {account} in database"
+    " (Service: null; Status Code: 0; Error Code: null; Request ID: null)"
+)
+"""LastProcessingResult behind its ``PROBLEM: ``, as users of AWS have reported it."""
 
 
 class World:
@@ -53,6 +68,9 @@ class World:
         self.registry = Registry()
         self.functions = MotoFunctions()
         self.queues = MotoQueues(self.randomness)
+        self.streams = AllStreams()
+        self.destinations = MotoDestinations()
+        self.stream_pollers: dict[str, StreamPoller] = {}
         self.engine = Engine(
             self.clock,
             new_lane=self._new_lane,
@@ -63,7 +81,7 @@ class World:
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, Advice(config.advice, self.timeline).give),
+            rules=Rules(model, self.functions, self.queues, self.streams, Advice(config.advice, self.timeline).give),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
@@ -113,6 +131,16 @@ class World:
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
+            self.stream_pollers.pop(mapping.uuid, None)
+
+    def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
+        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
+        return [
+            fate
+            for mapping in self.store
+            if stream_arn(mapping.source_arn) == stream_arn(source_arn) and mapping_uuid in (None, mapping.uuid)
+            for fate in self._stream_poller(mapping).fates()
+        ]
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -123,9 +151,11 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> QueueLane:
+    def _new_lane(self, mapping: Mapping) -> Lane:
         arn = Arn.parse(mapping.source_arn)
         assert arn is not None
+        if arn.service in _STREAMS:
+            return self._stream_poller(mapping)
         return QueueLane(
             mapping,
             queues=self.queues,
@@ -140,11 +170,50 @@ class World:
             ),
         )
 
+    def _stream_poller(self, mapping: Mapping) -> StreamPoller:
+        """A mapping's poller is kept while the mapping is known: it holds the mapping's place in the stream."""
+        poller = self.stream_pollers.get(mapping.uuid)
+        if poller is None:
+            config = self.config
+            poller = self.stream_pollers[mapping.uuid] = StreamPoller(
+                mapping,
+                streams=self.streams,
+                deliver=self._deliver,
+                clock=self.clock,
+                journal=self.journal,
+                discards=Discards(
+                    destinations=self.destinations,
+                    kind=_STREAMS[mapping.source_arn.split(":")[2]],
+                    new_id=self.new_id,
+                    payload_as_text=config.failure_payload == "text",
+                ),
+                polling=StreamPolling(
+                    latency=microseconds(config.poll_latency),
+                    backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
+                    idle_wait=microseconds(config.window_idle_wait),
+                    larger_half=config.larger_half,
+                    loop_depth=config.loop_depth,
+                ),
+                reader=self._reader,
+            )
+            mapping.read_iterator_age = poller.iterator_age
+        return poller
+
+    def _reader(self, mapping: Mapping) -> Reader:
+        configuration = self.functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
+        return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
+
     def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
         configuration = self.functions.find(reference)
         if configuration is None:
-            return Delivery(False, self.clock.instant, reference.name, "the function does not exist (any more)")
+            return Delivery(
+                False,
+                self.clock.instant,
+                reference.name,
+                "the function does not exist (any more)",
+                problem=_FUNCTION_GONE.format(account=reference.account_id),
+            )
         function = self.registry.get(reference.account_id, reference.region, reference.name)
         handler = self.registry.handler_of(reference.account_id, reference.region, reference.name)
         self.timeline.add("invocation", reference.name, f"begins, attempt {attempt}")
@@ -172,4 +241,12 @@ class World:
         function.remember(invocation)
         self.invocations.append(invocation)
         about = invocation.outcome if invocation.error is None else f"{invocation.outcome}, {invocation.error}"
-        return Delivery(invocation.outcome == "success", invocation.end, reference.name, about)
+        return Delivery(
+            invocation.outcome == "success",
+            invocation.end,
+            reference.name,
+            about,
+            result=invocation.result,
+            version=configuration.version,
+            request_id=invocation.request_id,
+        )

@@ -21,8 +21,11 @@ from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.queue import Queues
+from pytest_lambda_esm.sources.stream import Streams
 
 _COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "Enabled", "Tags"})
+
+_NOWHERE: Final = frozenset({"MetricsConfig", "KMSKeyArn", "LoggingConfig"})
 
 _REFUSALS: Final = {
     "StartingPosition": "StartingPosition is not valid for SQS event sources.",
@@ -42,11 +45,17 @@ class Rules:
     """The checks, with what they look at. ``advice`` receives what AWS accepts and production regrets."""
 
     def __init__(
-        self, model: LambdaModel, functions: Functions, queues: Queues, advice: Callable[[str, str], None]
+        self,
+        model: LambdaModel,
+        functions: Functions,
+        queues: Queues,
+        streams: Streams,
+        advice: Callable[[str, str], None],
     ) -> None:
         self._model = model
         self._functions = functions
         self._queues = queues
+        self._streams = streams
         self._advice = advice
 
     def recognised(self, params: ReadOnly[str, Any]) -> EventSource:
@@ -70,7 +79,8 @@ class Rules:
         for member, value in params.items():
             if member in _COMMON_MEMBERS:
                 continue
-            if member in support.MEMBERS and value not in (0, [], {}, ""):
+            unsupported_member = member in support.MEMBERS and (source.first_result is None or member in _NOWHERE)
+            if unsupported_member and value not in (0, [], {}, ""):
                 raise support.refuse(support.MEMBERS[member])
             if not source.supports(member):
                 wire_name = member[0].lower() + member[1:]
@@ -96,14 +106,18 @@ class Rules:
         if batch > source.maximum_batch_size:
             # Chosen: no answer of AWS to this is on record.
             raise self._invalid(f"Maximum batch size for this event source is {source.maximum_batch_size}")
-        if batch > 10 and window == 0:
+        if batch > 10 and window == 0 and source.first_result is None:
             raise self._invalid(
                 "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
             )
 
     def source_exists(self, caller: Caller, settings: ReadOnly[str, Any], function: MappedFunction) -> None:
-        """The queue is there, in the same region, and its visibility timeout is no shorter than the function's."""
+        """The source is there, in the same region; a queue's visibility timeout is no shorter than the function's."""
         arn = Arn.parse(settings["EventSourceArn"])
+        if arn is not None and arn.service != "sqs":
+            if self._streams.find(settings["EventSourceArn"]) is None:
+                raise self._invalid(f"Stream not found: {settings['EventSourceArn']}")
+            return
         queue = self._queues.find(settings["EventSourceArn"])
         if queue is None or arn is None or arn.region != caller.region:
             raise self._invalid(

@@ -74,6 +74,7 @@ class EventSourceMappings:
         existing = (mapping for _, mapping in self._store.visible(caller.account_id, caller.region))
         self._rules.not_twice(settings, function, existing)
         mapping = self._new(caller, source.user_reason, settings, self._new_id())
+        mapping.last_result = source.first_result
         self._tags[mapping.arn] = dict(params.get("Tags", {}))
         self._rules.advise(mapping, function)
         return self._begin(mapping, step_for_create(params.get("Enabled", True)), settings)
@@ -155,6 +156,7 @@ class EventSourceMappings:
         function = self._rules.function(caller, params["FunctionName"], required=False)
         settings = {**source.defaults, **_given(params), "FunctionArn": function.reference.arn}
         mapping = self._new(caller, source.user_reason, settings, uuid)
+        mapping.last_result = source.first_result
         self._tags[mapping.arn] = dict(params.get("Tags", {}))
         state = "Enabled" if params.get("Enabled", True) else "Disabled"
         mapping.begin(Step(state, state), settings)

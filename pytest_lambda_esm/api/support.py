@@ -17,7 +17,7 @@ class Unsupported:
     instead: str
 
 
-_QUEUE: Final = "standard SQS queues are polled; send the records through one"
+_QUEUE: Final = "standard SQS queues, Kinesis and DynamoDB streams are polled; send the records through one"
 _BIND: Final = "call the handler directly, or send the event through an SQS queue with a mapping"
 
 OPERATIONS: Final = {
@@ -40,8 +40,6 @@ OPERATIONS: Final = {
 SOURCES: Final = {
     service: Unsupported(f"{name} as an event source", "its mappings are not simulated yet", _QUEUE)
     for service, name in (
-        ("kinesis", "Amazon Kinesis"),
-        ("dynamodb", "Amazon DynamoDB Streams"),
         ("kafka", "Amazon MSK"),
         ("mq", "Amazon MQ"),
         ("rds", "Amazon DocumentDB"),

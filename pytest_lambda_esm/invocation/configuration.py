@@ -11,7 +11,10 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfiguration:
-    """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed."""
+    """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
+
+    ``role`` is the ARN of the role that it runs as.
+    """
 
     account_id: str
     region: str
@@ -23,6 +26,7 @@ class FunctionConfiguration:
     handler: str
     runtime: str
     environment: Mapping[str, str]
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ def _configuration(function: Any) -> FunctionConfiguration:
         handler=function.handler or "",
         runtime=function.run_time or "python",
         environment=dict(function.environment_vars or {}),
+        role=function.role or "",
     )
 
 

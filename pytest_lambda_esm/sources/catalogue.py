@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_lambda_esm.sources import sqs
+from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import EventSource
 
-SOURCES: Final = (sqs.STANDARD, sqs.FIFO)
+SOURCES: Final = (sqs.STANDARD, sqs.FIFO, kinesis.KINESIS, dynamodb.DYNAMODB)
 
 
 def recognise(arn: Arn) -> EventSource | None:
