@@ -309,6 +309,27 @@ class Config:
     async_jitter: float = _setting(
         0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
+    stream_backoff: float = _setting(
+        0.25, _read_span, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
+    )
+    stream_backoff_limit: float = _setting(
+        60.0,
+        _read_span,
+        "seconds that a stream batch waits at most, each wait being doubled (not documented by AWS)",
+    )
+    larger_half: str = _setting(
+        "second",
+        _one_of("first", "second"),
+        "the larger half of a stream batch of odd size that is split (not documented by AWS)",
+    )
+    window_idle_wait: float = _setting(
+        120.0, _read_span, "seconds after the end of a tumbling window until it is closed, where no later record comes"
+    )
+    failure_payload: str = _setting(
+        "text",
+        _one_of("text", "object"),
+        "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object",
+    )
     loop_depth: int = _setting(
         1000,
         _read_positive,

@@ -34,7 +34,16 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, session, sqs, stacks
+from pytest_lambda_esm.moto_bridge import (
+    earlier_mappings,
+    kept_configuration,
+    others,
+    seam,
+    session,
+    sqs,
+    stacks,
+    streams,
+)
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
@@ -107,6 +116,7 @@ class FakeLambda:
         assert start is not None
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         sqs.shift(start - before)
+        streams.shift(start - before)
         world = self._opened = World(self.config, _model(self.config.limits), start, wall, self._hooks)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
@@ -122,6 +132,7 @@ class FakeLambda:
         seam.tell_resets(self._patches, world.forget)
         seam.tell_deletions(self._patches, world.invoke_configs.forget_function)
         QueueCalls(world).install(self._patches)
+        streams.listen(self._patches, world.source_changed, world.depth)
         resources = CloudFormationResources(
             world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
         )
@@ -299,8 +310,13 @@ class FakeLambda:
         return "\n".join(lines)
 
     def fates(self, source: str | Mapping) -> Sequence[Fate]:
-        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last."""
+        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
+
+        Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
+        """
         arn = source if isinstance(source, str) else source.source_arn
+        if self._world.streams.serves(arn):
+            return self._world.stream_fates(arn, None if isinstance(source, str) else source.uuid)
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
         now = self.clock.instant

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
-from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Dispatcher
 from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
@@ -27,10 +25,11 @@ from pytest_lambda_esm.invocation.caller_time import CallerTime
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.function_name import parse
-from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.invoker import Invoker
 from pytest_lambda_esm.invocation.isolation import Isolation
-from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
+from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.invocation.runtime import Runtime
+from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
@@ -39,19 +38,13 @@ from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
+from pytest_lambda_esm.moto_bridge.streams import AllStreams
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import FateLedger
+from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery, Lane
-from pytest_lambda_esm.polling.queue_lane import QueueLane
-from pytest_lambda_esm.polling.queue_plan import QueuePolling
-from pytest_lambda_esm.polling.scaling import ScalingRates
-from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
-from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
 _UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
@@ -91,13 +84,14 @@ class World:
             keep=self._keep,
         )
         self.invoke_configs = InvokeConfigStore()
+        self.destinations = MotoDestinations(self.invoke_asynchronously)
         self.async_queue = AsyncQueue(
             clock=self.clock,
             functions=self.functions,
             registry=self.registry,
             invoker=self.invoker,
             configs=self.invoke_configs,
-            destinations=MotoDestinations(self.invoke_asynchronously),
+            destinations=self.destinations,
             journal=self.journal,
             causing=self.runtime.causing,
             new_id=self.new_id,
@@ -108,9 +102,22 @@ class World:
                 jitter=microseconds(config.async_jitter),
             ),
         )
+        self.streams = AllStreams()
+        self.lanes = Lanes(
+            config,
+            clock=self.clock,
+            journal=self.journal,
+            functions=self.functions,
+            queues=self.queues,
+            streams=self.streams,
+            destinations=self.destinations,
+            deliver=Deliveries(self.clock, self.functions, self.invoker, self.new_id),
+            new_id=self.new_id,
+            source_changed=self.source_changed,
+        )
         self.engine = Engine(
             self.clock,
-            new_lane=self._new_lane,
+            new_lane=self.lanes.new,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
@@ -231,6 +238,11 @@ class World:
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
+            self.lanes.forget(mapping)
+
+    def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
+        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
+        return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -241,51 +253,6 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> Lane:
-        source = recognise(mapping.settings, self.config.limits)
-        assert source is not None
-        not_polled = support.not_polled(source.service)
-        if not_polled:
-            return UnpolledLane(mapping, not_polled, self.journal)
-        return QueueLane(
-            mapping,
-            queues=self.queues,
-            renderer=partial(sqs.renderer, mapping.source_arn),
-            deliver=self._deliver,
-            clock=self.clock,
-            journal=self.journal,
-            polling=_queue_polling(self.config),
-            changed=self.source_changed,
-        )
-
-    def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
-        configuration = self.functions.route(reference)
-        if configuration is None:
-            return Delivery(False, self.clock.instant, reference.name, "the function does not exist (any more)")
-        order = Order(reference, configuration, mapping.function_arn, event, self.new_id(), attempt, depth, mapping)
-        outcome = self.invoker.attempt(order)
-        if isinstance(outcome, Throttled):
-            return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
-        about = self.invoker.told(outcome)
-        return Delivery(outcome.outcome == "success", outcome.end, reference.name, about, result=outcome.result)
-
     def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
         self.logs.keep(invocation)
-
-
-def _queue_polling(config: Config) -> QueuePolling:
-    return QueuePolling(
-        latency=microseconds(config.poll_latency),
-        low_traffic_wait=microseconds(config.low_traffic_wait),
-        throttle_backoff=microseconds(config.throttle_backoff),
-        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
-        loop_depth=config.loop_depth,
-        rates=ScalingRates(
-            initial=config.initial_concurrency,
-            growth=config.concurrency_growth,
-            maximum=config.maximum_concurrency,
-            lowered_by=config.concurrency_lowered_by,
-        ),
-    )

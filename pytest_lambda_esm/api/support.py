@@ -18,15 +18,13 @@ class Unsupported:
     instead: str
 
 
-_QUEUE: Final = "SQS queues are polled; send the records through one"
+_QUEUE: Final = "SQS queues, Kinesis and DynamoDB streams are polled; send the records through one"
 
 SOURCES: Final = {
     service: Unsupported(
         f"{name} as an event source", "its mappings are created, checked and kept, and not polled yet", _QUEUE
     )
     for service, name in (
-        ("kinesis", "Amazon Kinesis"),
-        ("dynamodb", "Amazon DynamoDB Streams"),
         ("kafka", "Amazon MSK"),
         ("mq", "Amazon MQ"),
         ("rds", "Amazon DocumentDB"),

@@ -24,6 +24,7 @@ class FunctionConfiguration:
 
     ``arn`` is unqualified. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
     archive is one that this package made, which nobody means to run.
+    ``role`` is the ARN of the role that it runs as.
     """
 
     account_id: str
@@ -41,6 +42,7 @@ class FunctionConfiguration:
     reserved_concurrency: int | None = None
     archive: Archive | None = None
     is_stand_in: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,6 +103,7 @@ class Mapping:
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
         self.counters: Counter[str] = Counter()
+        self.read_iterator_age: Callable[[], timedelta | None] | None = None
         self._settings = MappingProxyType(dict(settings))
         self._scheduler = scheduler
         self._on_transition = on_transition
@@ -156,8 +157,11 @@ class Mapping:
 
     @property
     def iterator_age(self) -> timedelta | None:
-        """The age of the last record of the last batch, for streams; None for queues."""
-        return None
+        """The age of the last record of the last batch, for streams; None for queues and before the first batch.
+
+        While a batch is tried again and again, it grows with the time.
+        """
+        return self.read_iterator_age() if self.read_iterator_age is not None else None
 
     @property
     def metrics(self) -> dict[str, int]:

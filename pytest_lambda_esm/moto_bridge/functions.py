@@ -135,6 +135,7 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
         archive=_archive_of(function, backend),
         is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_archive()),
+        role=function.role or "",
     )
 
 
