@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import random
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_lambda_esm.api.checks import Rules
-from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.api.fault_injection import FaultInjector
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
-from pytest_lambda_esm.config import Config, microseconds, moment_of
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.config import Config, microseconds
+from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Registry
@@ -21,7 +26,9 @@ from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
 from pytest_lambda_esm.invocation.runtime import Request, Runtime
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.network import Network
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -29,26 +36,53 @@ from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.polling.interference import PlannedInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.arn import Arn
 
 
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What outlives a world: the test's plan, who judges what it asks for, and the calls that are going on."""
+
+    plan: FaultPlan
+    catalogue: FaultCatalogue
+    exchanges: Exchanges
+
+
 class World:
     """The parts of one fake, joined."""
 
-    def __init__(self, config: Config, model: LambdaModel, start: int, wall: Wall, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: LambdaModel,
+        clock: VirtualClock,
+        hooks: Hooks,
+        faults: Faults,
+    ) -> None:
         self.config = config
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        self.clock = VirtualClock(moment_of(start), wall)
+        self.clock = clock
         self.runtime = Runtime(self.clock, self.new_id)
         self.timeline = Timeline(self.local_instant)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
+        self.injector = FaultInjector(
+            faults.plan,
+            faults.catalogue,
+            hook=hooks.fault,
+            weather=config.weather,
+            seed=config.seed,
+            timeline=self.timeline,
+        )
+        self.network = Network(faults.exchanges, self.wait)
+        self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self.invocations: list[Invocation] = []
         self.registry = Registry()
         self.functions = MotoFunctions()
@@ -78,6 +112,8 @@ class World:
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            faults=self.injector,
+            network=self.network,
         )
 
     def new_id(self) -> str:
@@ -100,6 +136,15 @@ class World:
             self.clock.nap(seconds)
             local.sleep(seconds)
 
+    def wait(self, seconds: float) -> None:
+        """What waiting for an answer of the network does: time passes, and nobody has slept."""
+        __tracebackhide__ = True
+        local = self.runtime.local_time
+        if local is None:
+            self.clock.advance(seconds)
+        else:
+            local.sleep(seconds)
+
     def source_changed(self, source_arn: str) -> None:
         """A queue may have something to receive earlier than it had."""
         self.engine.source_changed(source_arn)
@@ -115,6 +160,9 @@ class World:
             mapping.drop()
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _remove(self, mapping: Mapping) -> None:
+        self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})
 
     def _on_transition(self, mapping: Mapping, transition: Transition) -> None:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")
@@ -137,7 +185,9 @@ class World:
                 latency=microseconds(self.config.poll_latency),
                 concurrency=self.config.initial_concurrency,
                 loop_depth=self.config.loop_depth,
+                read_retry=microseconds(self.config.read_retry_delay),
             ),
+            interference=self.interference,
         )
 
     def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
@@ -145,6 +195,9 @@ class World:
         configuration = self.functions.find(reference)
         if configuration is None:
             return Delivery(False, self.clock.instant, reference.name, "the function does not exist (any more)")
+        trouble = self.interference.at(INVOKE, mapping)
+        if trouble is not None:
+            return Delivery(False, self.clock.instant, reference.name, f"{trouble} before it started")
         function = self.registry.get(reference.account_id, reference.region, reference.name)
         handler = self.registry.handler_of(reference.account_id, reference.region, reference.name)
         self.timeline.add("invocation", reference.name, f"begins, attempt {attempt}")

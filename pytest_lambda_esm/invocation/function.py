@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.config import Span, microseconds
@@ -75,6 +75,9 @@ class Registry:
         if key not in self._functions:
             self._functions[key] = Function(account_id, region, name)
         return self._functions[key]
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(list(self._functions.values()))
 
     def handler_of(self, account_id: str, region: str, name: str) -> Handler:
         """The function's handler. Raises HandlerError that says how to bind one."""

@@ -67,6 +67,17 @@ class MessageTable:
         self._taken.append((sequence, message_id))
         return self._messages[message_id]
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
+        if self._taken:
+            self._place_taken()
+        first = self._first()
+        if first is not None and first[0] <= now:
+            due, _, message_id = heapq.heappop(self._heap)
+            self._messages[message_id].visible_at = now / 1000
+            self._sequence += 1
+            self._place(message_id, max(due, now), self._sequence)
+
     def next_visible(self) -> int | None:
         """When the next message is, was or will be visible; None when there is no message."""
         if self._taken:

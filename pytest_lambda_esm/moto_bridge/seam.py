@@ -28,6 +28,7 @@ from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
 from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated
+from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.wire import Reply, WireRequest
 
@@ -69,6 +70,8 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
                 return original(self)  # moto words its own refusal.
         try:
             reply = service.answer(request, by_moto)
+        except NETWORK_ERRORS:
+            raise  # A test asked for it, and it is the client's to see.
         except BaseException as error:
             failed(error)
             raise

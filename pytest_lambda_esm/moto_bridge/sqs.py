@@ -65,6 +65,10 @@ class PolledQueue:
                 received.append(_received(message))
         return Receipt(received, dead_lettered, expired)
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that has been visible longest come after the others that are visible."""
+        _table_of(self._queue).pass_over(now)
+
     def delete(self, messages: Sequence[ReceivedMessage]) -> Sequence[str]:
         """Delete by receipt; a message that has been received again since then stays."""
         table = _table_of(self._queue)

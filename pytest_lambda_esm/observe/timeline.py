@@ -9,7 +9,7 @@ from typing import Final, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
 
-KINDS: Final = ("call", "transition", "poll", "invocation", "result", "fate", "sleep", "advice")
+KINDS: Final = ("call", "transition", "poll", "invocation", "result", "fate", "sleep", "advice", "fault")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ from typing import Any
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.faults.poller_steps import DELETE, READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMessage
 
@@ -22,11 +24,13 @@ from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMess
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePolling:
     """How queues are polled: ``latency`` in microseconds from visibility to receipt, batches in flight at a time,
-    and how deep a chain of invocations may become that each feed the next."""
+    how deep a chain of invocations may become that each feed the next, and after how many microseconds a failed read is
+    tried again."""
 
     latency: int
     concurrency: int
     loop_depth: int
+    read_retry: int
 
 
 class QueueLane:
@@ -42,6 +46,7 @@ class QueueLane:
         clock: Clock,
         journal: Journal,
         polling: QueuePolling,
+        interference: Interference,
     ) -> None:
         self._mapping = mapping
         self._queues = queues
@@ -50,8 +55,10 @@ class QueueLane:
         self._clock = clock
         self._journal = journal
         self._polling = polling
+        self._interference = interference
         self._polls = False
         self._in_flight = 0
+        self._not_before = 0
         self._upcoming: Any = None
 
     def start(self) -> None:
@@ -73,7 +80,7 @@ class QueueLane:
         visible = queue.next_visible() if queue is not None else None
         if visible is None:
             return
-        due = max(visible + self._polling.latency, self._clock.instant)
+        due = max(visible + self._polling.latency, self._clock.instant, self._not_before)
         if self._upcoming is not None:
             if self._upcoming.due <= due:
                 return
@@ -110,10 +117,20 @@ class QueueLane:
         queue = self._queue()
         if queue is None:
             return
+        trouble = self._interference.at(READ, self._mapping)
+        if not self._polls:
+            return
+        if trouble in ("throttled", "failed"):
+            self._not_before = self._clock.instant + self._polling.read_retry
+            self.wake()
+            return
+        if trouble == "reordered":
+            queue.pass_over(self._clock.instant)
         receipt = queue.receive(int(self._mapping.settings["BatchSize"]), self._clock.instant)
         self._note_fates(receipt)
         if receipt.messages:
-            self._invoke(queue, receipt.messages)
+            for _ in range(2 if trouble == "duplicated" else 1):
+                self._invoke(queue, receipt.messages)
         self.wake()
 
     def _invoke(self, queue: Queue, messages: Sequence[ReceivedMessage]) -> None:
@@ -154,6 +171,10 @@ class QueueLane:
             self._mapping.counters["FailedInvokeEventCount"] += len(ids)
             text = f"{len(ids)} stay in the queue, hidden until their visibility timeout ends"
             self._journal.add("fate", subject, text, ids)
+            return
+        ids = tuple(message.message_id for message in messages)
+        if self._interference.at(DELETE, self._mapping, ids) == "lost":
+            self._journal.add("fate", subject, f"{len(ids)} not deleted after success: the delete was lost", ids)
             return
         deleted = queue.delete(messages)
         self._mapping.counters["DeletedEventCount"] += len(deleted)

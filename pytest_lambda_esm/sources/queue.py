@@ -54,6 +54,10 @@ class Queue(Protocol):
         """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so."""
         ...
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that is next in turn at ``now`` come after the others: standard queues keep no order."""
+        ...
+
     def delete(self, messages: Sequence[ReceivedMessage]) -> Sequence[str]:
         """Delete messages whose receipt is still the newest one; the ids of those that were deleted."""
         ...
