@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
+from pytest_lambda_esm.weather import Weather, read_weather
 
 MICROSECONDS: Final = 1_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -329,6 +330,12 @@ class Config:
         "text",
         _one_of("text", "object"),
         "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object",
+    )
+    weather: Weather = _setting(
+        Weather(), read_weather, "how often calls and pollers go wrong by themselves, drawn from the seed"
+    )
+    read_retry_delay: float = _setting(
+        1.0, _read_span, "seconds until a poller reads again after a failed read (not documented by AWS)"
     )
     loop_depth: int = _setting(
         1000,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.api import support
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config, microseconds
+from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
@@ -19,6 +20,7 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
@@ -41,15 +43,28 @@ _FUNCTION_GONE: Final = (
 """LastProcessingResult behind its ``PROBLEM: ``, as users of AWS have reported it."""
 
 
+_TROUBLES: Final[dict[str, dict[str, Any]]] = {
+    "throttled": {"throttled": True},
+    "failed": {"problem": "Function call failed"},
+}
+"""What a fault at the invocation means to a lane, by its word."""
+
+
 class Deliveries:
     """Invokes the function of a mapping with a batch."""
 
     def __init__(
-        self, clock: VirtualClock, functions: MotoFunctions, invoker: Invoker, new_id: Callable[[], str]
+        self,
+        clock: VirtualClock,
+        functions: MotoFunctions,
+        invoker: Invoker,
+        interference: Interference,
+        new_id: Callable[[], str],
     ) -> None:
         self._clock = clock
         self._functions = functions
         self._invoker = invoker
+        self._interference = interference
         self._new_id = new_id
 
     def __call__(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
@@ -64,6 +79,10 @@ class Deliveries:
                 "the function does not exist (any more)",
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
+        trouble = self._interference.at(INVOKE, mapping)
+        if trouble is not None:
+            about = f"{trouble} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_TROUBLES[trouble])
         order = Order(reference, configuration, mapping.function_arn, event, self._new_id(), attempt, depth, mapping)
         outcome = self._invoker.attempt(order)
         if isinstance(outcome, Throttled):
@@ -93,6 +112,7 @@ class Lanes:
         streams: Streams,
         destinations: Destinations,
         deliver: Deliveries,
+        interference: Interference,
         new_id: Callable[[], str],
         source_changed: Callable[[str], None],
     ) -> None:
@@ -104,6 +124,7 @@ class Lanes:
         self._streams = streams
         self._destinations = destinations
         self._deliver = deliver
+        self._interference = interference
         self._new_id = new_id
         self._source_changed = source_changed
         self._pollers: dict[str, StreamPoller] = {}
@@ -125,6 +146,7 @@ class Lanes:
             clock=self._clock,
             journal=self._journal,
             polling=_queue_polling(self._config),
+            interference=self._interference,
             changed=self._source_changed,
         )
 
@@ -173,6 +195,7 @@ def _queue_polling(config: Config) -> QueuePolling:
         low_traffic_wait=microseconds(config.low_traffic_wait),
         throttle_backoff=microseconds(config.throttle_backoff),
         throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
+        read_retry=microseconds(config.read_retry_delay),
         loop_depth=config.loop_depth,
         rates=ScalingRates(
             initial=config.initial_concurrency,

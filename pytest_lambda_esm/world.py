@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_lambda_esm.api.checks import Rules
-from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
 from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.api.fault_injection import FaultInjector
 from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
-from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
+from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config, microseconds, moment_of
+from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.archive import CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
@@ -34,8 +38,10 @@ from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
+from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.network import Network
 from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams import AllStreams
@@ -45,27 +51,54 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.polling.interference import PlannedInterference
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
 _UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
 _UUID_VERSION_4: Final = 4 << 76 | 0x8000 << 48
 
 
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What outlives a world: the test's plan, who judges what it asks for, and the calls that are going on."""
+
+    plan: FaultPlan
+    catalogue: FaultCatalogue
+    exchanges: Exchanges
+
+
 class World:
     """The parts of one fake, joined."""
 
-    def __init__(self, config: Config, model: LambdaModel, start: int, wall: Wall, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: LambdaModel,
+        clock: VirtualClock,
+        hooks: Hooks,
+        faults: Faults,
+    ) -> None:
         self.config = config
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        self.clock = VirtualClock(moment_of(start), wall)
+        self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         self.timeline = Timeline(self.local_instant)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
+        self.injector = FaultInjector(
+            faults.plan,
+            faults.catalogue,
+            hook=hooks.fault,
+            weather=config.weather,
+            seed=config.seed,
+            timeline=self.timeline,
+        )
+        self.network = Network(faults.exchanges, self.wait)
+        self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self.invocations: list[Invocation] = []
         self.registry = Registry()
         self.functions = MotoFunctions(self.randomness)
@@ -111,7 +144,8 @@ class World:
             queues=self.queues,
             streams=self.streams,
             destinations=self.destinations,
-            deliver=Deliveries(self.clock, self.functions, self.invoker, self.new_id),
+            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id),
+            interference=self.interference,
             new_id=self.new_id,
             source_changed=self.source_changed,
         )
@@ -170,6 +204,8 @@ class World:
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            faults=self.injector,
+            network=self.network,
             shared=dict.fromkeys(tags, concerns_mappings),
             side_by_side=frozenset(invocations),
         )
@@ -245,6 +281,9 @@ class World:
         return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _remove(self, mapping: Mapping) -> None:
+        self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})
 
     def _on_transition(self, mapping: Mapping, transition: Transition) -> None:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")

@@ -191,6 +191,21 @@ class VirtualClock:
         with self._move("time.sleep"):
             self._run_to(self._now + span)
 
+    def restart(self, start: datetime) -> None:
+        """Begin anew at an aware datetime, which may be in the past: nothing is pending, and nothing was slept.
+
+        Only for a world that has forgotten everything. Raises ClockError from inside an event.
+        """
+        __tracebackhide__ = True
+        with self._move("restart"):
+            self._heap.clear()
+            self._slept.clear()
+            self._cancelled = 0
+            self._sequence = 0
+            self._touched = False
+            self._now = instant_of(start)
+            self._show(self._now)
+
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
         self._slept.append(seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -133,6 +133,9 @@ class Registry:
         if key not in self._functions:
             self._functions[key] = Function(account_id, region, name)
         return self._functions[key]
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(list(self._functions.values()))
 
     def nothing_bound(self, function: Function) -> HandlerError:
         """The error that says how to bind a handler to a function that has nothing to run."""

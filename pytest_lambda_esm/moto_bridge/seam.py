@@ -30,6 +30,7 @@ from werkzeug.exceptions import HTTPException
 from pytest_lambda_esm.errors import NetworkBlocked
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.local_time import TimedOut
+from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.wire import Reply, WireRequest
 
@@ -73,6 +74,8 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
             reply = service.answer(request, by_moto)
         except TimedOut:
             raise  # The handler that made this call has come to its own end meanwhile.
+        except NETWORK_ERRORS:
+            raise  # A test asked for it, and it is the client's to see.
         except BaseException as error:
             failed(error)
             raise

@@ -23,6 +23,7 @@ KINDS: Final = (
     "fate",
     "sleep",
     "advice",
+    "fault",
 )
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.gathering import Gathering
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling, plan_of
@@ -40,6 +42,7 @@ class QueueLane:
         clock: Clock,
         journal: Journal,
         polling: QueuePolling,
+        interference: Interference,
         changed: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
@@ -49,11 +52,15 @@ class QueueLane:
         self._clock = clock
         self._journal = journal
         self._polling = polling
+        self._interference = interference
         self._changed = changed
         self._current = plan_of(mapping.settings, polling, renderer)
         self._scaling = Scaling(self._current.bounds)
-        self._ports = BatchPorts(mapping, queues, deliver, clock, journal, polling, self._ended, self._failed)
+        self._ports = BatchPorts(
+            mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
+        )
         self._polls = False
+        self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
         self._gathering: Gathering | None = None
         self._upcoming: Any = None
@@ -120,7 +127,7 @@ class QueueLane:
                 self._scaling.rested()
             return None
         now = self._clock.instant
-        due = max(visible + self._polling.latency, now)
+        due = max(visible + self._polling.latency, now, self._not_before)
         if due > now or self._has_room(now):
             return due
         return self._scaling.saturated(now)
@@ -139,12 +146,22 @@ class QueueLane:
         plan = self._plan()
         now = self._clock.instant
         if queue is not None and self._has_room(now):
-            self._scaling.relieved(now)
-            self._receive(queue, plan, now)
+            trouble = self._interference.at(READ, self._mapping)
+            if not self._polls:
+                return  # The trouble was that somebody has disabled or deleted the mapping.
+            if trouble in ("throttled", "failed"):
+                self._not_before = now + self._polling.read_retry
+            else:
+                self._scaling.relieved(now)
+                self._receive(queue, plan, now, trouble)
         self.wake()
 
-    def _receive(self, queue: Queue, plan: QueuePlan, now: int) -> None:
+    def _receive(self, queue: Queue, plan: QueuePlan, now: int, trouble: str | None) -> None:
         gathering = self._gathering or Gathering(plan, now)
+        if trouble == "duplicated":
+            gathering.deliveries = 2
+        if trouble == "reordered":
+            queue.pass_over(now)
         while (room := gathering.room) > 0:
             receipt = queue.receive(room, now, gathering.admits)
             self._note(receipt)
@@ -202,9 +219,10 @@ class QueueLane:
 
     def _invoke(self, gathering: Gathering) -> None:
         self._refuse_loops(gathering.messages)
-        batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
-        if not batch.begin():
-            self._in_flight[id(batch)] = batch
+        for _ in range(gathering.deliveries):
+            batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+            if not batch.begin():
+                self._in_flight[id(batch)] = batch
 
     def _ended(self, batch: QueueBatch) -> None:
         del self._in_flight[id(batch)]

@@ -21,13 +21,15 @@ class QueuePolling:
 
     ``latency`` from visibility to receipt; ``low_traffic_wait`` how long a batch with a window waits at the least;
     ``throttle_backoff`` until a throttled batch is tried again, doubling up to ``throttle_backoff_limit``;
-    ``loop_depth`` how deep a chain of invocations may become that each feed the next.
+    ``read_retry`` until the queue is read again after a read has failed; ``loop_depth`` how deep a chain of
+    invocations may become that each feed the next.
     """
 
     latency: int
     low_traffic_wait: int
     throttle_backoff: int
     throttle_backoff_limit: int
+    read_retry: int
     loop_depth: int
     rates: ScalingRates
 
