@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from conformance import (
     ACCOUNT,
     CREATES,
@@ -391,9 +390,7 @@ for row in RESETS:
 
 @FACTS("a6-poller-group", "documented", "An empty PollerGroupName leaves the group, and keeps the pollers.")
 def _(lab: Lab) -> None:
-    members = lab.aws_lambda.meta.service_model.shape_for("ProvisionedPollerConfig").members
-    if "PollerGroupName" not in members:
-        pytest.skip("the installed botocore has no groups of pollers")
+    lab.needs("ProvisionedPollerConfig", "PollerGroupName")
     uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 5, "PollerGroupName": "group"})
     answer = lab.update(uuid, ProvisionedPollerConfig={"PollerGroupName": ""})
     assert answer["ProvisionedPollerConfig"] == {"MinimumPollers": 5, "MaximumPollers": 200}
@@ -402,8 +399,7 @@ def _(lab: Lab) -> None:
 @FACTS("a6-schema-registry", "reported", "An empty SchemaRegistryConfig removes the registry; one left out stays.")
 def _(lab: Lab) -> None:
     block = "AmazonManagedKafkaEventSourceConfig"
-    if "SchemaRegistryConfig" not in lab.aws_lambda.meta.service_model.shape_for(block).members:
-        pytest.skip("the installed botocore has no schema registries")
+    lab.needs(block, "SchemaRegistryConfig")
     registry = {
         "SchemaRegistryURI": f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/main",
         "EventRecordFormat": "JSON",

@@ -398,8 +398,7 @@ def _support(member: str, source: str, value: Any, supported: bool) -> None:
 
     @FACTS(f"a5-22-{source}-{wire_name}", "documented", text)
     def _(lab: Lab) -> None:
-        if member not in lab.aws_lambda.meta.service_model.operation_model(CREATE).input_shape.members:
-            return  # an older botocore does not let it out
+        lab.needs("CreateEventSourceMappingRequest", member)
         if supported:
             answer = lab.create(source, **{member: value})
             shown = {**answer[member], **value} if isinstance(value, dict) else value
@@ -429,6 +428,8 @@ def _provisioned(member: str, value: Any) -> None:
         f"A mapping of Kafka has {member} with provisioned pollers only.",
     )
     def _(lab: Lab) -> None:
+        if member == "DestinationConfig":
+            lab.needs("DestinationArn", "kafka")
         pollers = {"MinimumPollers": 1}
         for source in ("msk", "self-managed"):
             assert lab.create(source, ProvisionedPollerConfig=pollers, **{member: value})[member] == value
@@ -446,6 +447,7 @@ for member, value in (
 
 @FACTS("a5-23-consumer-group", "reported", "A consumer group cannot be changed, not even to the same value.")
 def _(lab: Lab) -> None:
+    lab.needs("UpdateEventSourceMappingRequest", "SelfManagedKafkaEventSourceConfig")
     for source, block in (
         ("msk", "AmazonManagedKafkaEventSourceConfig"),
         ("self-managed", "SelfManagedKafkaEventSourceConfig"),
@@ -482,8 +484,14 @@ FACTS.refused(
     f"1 validation error detected: Value '{'u' * 40}' at 'uUID' failed to satisfy constraint: Member must have"
     " length less than or equal to 36",
     "ValidationException",
+    needs=("UUIDString", "'max': 36"),
 )
 
+NEEDS = {
+    "metrics-of-kafka-on-a-queue": ("EventSourceMappingMetric", "KafkaMetrics"),
+    "destination-topic-on-demand": ("DestinationArn", "kafka"),
+    "registry-on-demand": ("AmazonManagedKafkaEventSourceConfig", "SchemaRegistryConfig"),
+}
 for id, evidence, text, params, message in (
     (
         "record-age-below-a-minute",
@@ -648,9 +656,7 @@ for id, changes, message in (
 
     def _registry(registry: dict[str, Any], message: str) -> Callable[[Lab], None]:
         def check(lab: Lab) -> None:
-            shapes = lab.aws_lambda.meta.service_model
-            if "SchemaRegistryConfig" not in shapes.shape_for("AmazonManagedKafkaEventSourceConfig").members:
-                return  # an older botocore does not let it out
+            lab.needs("AmazonManagedKafkaEventSourceConfig", "SchemaRegistryConfig")
             params = create(
                 "msk",
                 ProvisionedPollerConfig={"MinimumPollers": 1},

@@ -82,6 +82,13 @@ class Lab:
         self._there: set[str] = set()
         self.function("fn")
 
+    def needs(self, shape: str, text: str) -> None:
+        """Skip where the installed botocore says nothing of this (a member, a value, a pattern) at a shape."""
+        model = self.aws_lambda.meta.service_model
+        known = model.shape_for(shape) if shape in model.shape_names else None
+        if known is None or text not in repr((known.metadata, list(getattr(known, "members", ())))):
+            pytest.skip(f"the installed botocore has no {text} at {shape}")
+
     def function(self, name: str, **settings: Any) -> Any:
         return self.fake.function(name, lambda event, context: None, region=REGION, **settings)
 
@@ -215,10 +222,13 @@ class Facts:
         message: str,
         code: str = "InvalidParameterValueException",
         status: int = 400,
+        needs: tuple[str, str] | None = None,
     ) -> None:
-        """A request that is refused with exactly this message, and that changes nothing."""
+        """A request that is refused with exactly this message; ``needs`` is what botocore must know for it."""
 
         def check(lab: Lab) -> None:
+            if needs is not None:
+                lab.needs(*needs)
             refusal = lab.refusal(operation, params)
             assert refusal.message == message
             assert (refusal.status, refusal.code) == (status, code)
