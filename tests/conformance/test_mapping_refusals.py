@@ -620,7 +620,7 @@ for id, evidence, text, params, message in (
     status, code = (
         (404, "ResourceNotFoundException") if "not reachable" in message else (400, "InvalidParameterValueException")
     )
-    FACTS.refused(f"rule-{id}", evidence, text, CREATE, params, message, code, status)
+    FACTS.refused(f"rule-{id}", evidence, text, CREATE, params, message, code, status, NEEDS.get(id))
 
 REGISTRY = {
     "SchemaRegistryURI": "https://registry.example.com:8081",
