@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 EVIDENCE = ("recorded", "documented", "reported", "chosen")
@@ -122,9 +123,13 @@ class Lab:
             if arn in text and arn not in self._there:
                 self._there.add(arn)
                 make()
-        method = _method(operation)
-        answer = getattr(self.aws_lambda, method)(**params)
+        answer = getattr(self.aws_lambda, self.method(operation))(**params)
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+    @staticmethod
+    def method(operation: str) -> str:
+        """The name of a client's method."""
+        return str(xform_name(operation))
 
     def refusal(self, operation: str, params: dict[str, Any]) -> Refusal:
         """Call an operation that is to be refused."""
@@ -137,12 +142,6 @@ class Lab:
             message=response["Error"]["Message"],
             response={name: value for name, value in response.items() if name != "ResponseMetadata"},
         )
-
-
-def _method(operation: str) -> str:
-    from botocore import xform_name
-
-    return str(xform_name(operation))
 
 
 def _make_queue() -> None:
