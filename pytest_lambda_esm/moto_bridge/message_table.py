@@ -10,15 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from moto.sqs.models import Message
+
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder
 
 
 class MessageTable:
-    """Messages by their ids in the order of sending, and the order in which they are handed out."""
+    """Messages by their ids in the order of sending, and the order in which they are handed out.
+
+    ``heaviest`` is an upper bound: no message here has more bytes in its body and attributes.
+    """
 
     def __init__(self, order: VisibilityOrder | GroupOrder, messages: Iterable[Any] = ()) -> None:
         self.order = order
+        self.heaviest = 0
         self._messages: dict[str, Any] = {}
         for message in messages:
             self.append(message)
@@ -40,6 +46,9 @@ class MessageTable:
         """Add a message that was sent."""
         self._messages[message.id] = message
         self.order.add(message)
+        weight = len(body_of(message)) if not message.message_attributes else _LARGEST
+        if weight > self.heaviest:
+            self.heaviest = weight
 
     def remove(self, message: Any) -> None:
         """Take a message out; ValueError where it is not here, as a list does."""
@@ -47,6 +56,16 @@ class MessageTable:
             raise ValueError("the message is not in this queue")
         del self._messages[message.id]
         self.order.discard(message)
+
+
+_BODY = "_body" if hasattr(Message, "original_body") else "body"
+_LARGEST = 1024 * 1024
+
+
+def body_of(message: Any) -> str:
+    """A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+    body: str = message.__dict__[_BODY]
+    return body
 
 
 def table_of(queue: Any) -> MessageTable:

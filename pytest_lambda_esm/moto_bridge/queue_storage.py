@@ -9,10 +9,9 @@ after a timeout. Of a moto queue this touches ``_messages``, ``deleted_messages`
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from moto.sqs.models import sqs_backends
@@ -26,6 +25,7 @@ DEAD_LETTER_SOURCE: Final = "_lambda_esm_dead_letter_source"
 RECEIVED_ELSEWHERE: Final = "_lambda_esm_received_elsewhere"
 RECEIVED_AT: Final = "_lambda_esm_received_at"
 
+_PREFIX: Final = "AQEB"
 _ID_LENGTH: Final = 36
 
 
@@ -48,6 +48,8 @@ def select(
     selection = Selection([], [], [])
     received, milliseconds = selection.messages, now // 1000
     moved: list[Any] = []
+    # Part of each receipt handle; the message's id stands in front, so that a handle finds its message.
+    tail = base64.b64encode(randomness.randbytes(96)).decode()
     oldest = milliseconds - int(queue.message_retention_period) * 1000
     hidden_until = now / 1000 + visibility * 1000
     target = dead_letter_target(queue)
@@ -62,7 +64,14 @@ def select(
         elif admits is not None and not admits(message):
             break
         else:
-            _mark_received(message, milliseconds, hidden_until, randomness)
+            if message.receipt_handle is not None:
+                message._old_receipt_handles.append(message.receipt_handle)
+            if not message.approximate_first_receive_timestamp:
+                message.approximate_first_receive_timestamp = milliseconds
+            message.receipt_handle = _PREFIX + message.id + tail
+            message.approximate_receive_count += 1
+            message.visible_at = hidden_until
+            message.__dict__[RECEIVED_AT] = milliseconds
             received.append(message)
             if len(received) >= limit:
                 break
@@ -94,21 +103,32 @@ def _allows(target: Any, source_arn: str) -> bool:
     return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
 
 
-def delete_received(queue: Any, message_id: str, receipt_handle: str, now: int) -> bool:
-    """Delete a message by the receipt handle of its newest receipt; whether it was there and was deleted.
+def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -> list[str]:
+    """Delete messages by id and the receipt handle of their newest receipt; the ids of those that were deleted.
 
     A message that has been received again since then stays. In a FIFO queue a receipt ends with its visibility.
     """
-    message = table_of(queue).get(message_id)
-    if message is None or message.receipt_handle != receipt_handle or has_expired_receipt(queue, message, now):
-        return False
-    take_out(queue, message)
-    return True
+    table = table_of(queue)
+    deleted = []
+    for message_id, receipt_handle in receipts:
+        message = table.get(message_id)
+        if message is None or message.receipt_handle != receipt_handle:
+            continue
+        if queue.fifo_queue and visible_from(message) <= now:
+            continue
+        table.remove(message)
+        _remember_deleted(queue, message)
+        deleted.append(message_id)
+    return deleted
 
 
 def take_out(queue: Any, message: Any) -> None:
     """Delete a message, and remember its receipt handles: to delete it once more is no error."""
     table_of(queue).remove(message)
+    _remember_deleted(queue, message)
+
+
+def _remember_deleted(queue: Any, message: Any) -> None:
     queue.deleted_messages.add(message.receipt_handle)
     if message._old_receipt_handles:
         queue.deleted_messages.update(message._old_receipt_handles)
@@ -122,11 +142,7 @@ def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
 def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
     """The message that a receipt handle was given out for, this one or an earlier one; None: no such message here."""
     table = table_of(queue)
-    try:
-        message_id = base64.b64decode(receipt_handle)[:_ID_LENGTH].decode()
-    except (binascii.Error, ValueError):
-        message_id = ""
-    message = table.get(message_id)
+    message = table.get(receipt_handle[len(_PREFIX) : len(_PREFIX) + _ID_LENGTH])
     if message is not None and message.had_receipt_handle(receipt_handle):
         return message
     return next((other for other in table if other.had_receipt_handle(receipt_handle)), None)
@@ -134,18 +150,6 @@ def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
 
 def _received_here(message: Any) -> int:
     return int(message.approximate_receive_count - message.__dict__.get(RECEIVED_ELSEWHERE, 0))
-
-
-def _mark_received(message: Any, milliseconds: int, hidden_until: float, randomness: random.Random) -> None:
-    if not message.approximate_first_receive_timestamp:
-        message.approximate_first_receive_timestamp = milliseconds
-    message.approximate_receive_count += 1
-    message.visible_at = hidden_until
-    message.__dict__[RECEIVED_AT] = milliseconds
-    if message.receipt_handle is not None:
-        message._old_receipt_handles.append(message.receipt_handle)
-    # The message's id stands in front, so that a receipt handle finds its message however deep the queue is.
-    message.receipt_handle = base64.b64encode(message.id.encode() + randomness.randbytes(96)).decode()
 
 
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
