@@ -7,7 +7,8 @@ replaces the whole list when it purges; the owner notices and builds a new table
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from moto.sqs.models import Message
@@ -50,6 +51,21 @@ class MessageTable:
         if weight > self.heaviest:
             self.heaviest = weight
 
+    def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
+        """Take out messages by id and the handle of their newest receipt; those that were taken out.
+
+        ``is_over`` tells of a receipt that has ended, so that its message stays.
+        """
+        messages, discard, deleted = self._messages, self.order.discard, []
+        for message_id, receipt_handle in receipts:
+            message = messages.get(message_id)
+            if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
+                continue
+            del messages[message_id]
+            discard(message)
+            deleted.append(message)
+        return deleted
+
     def remove(self, message: Any) -> None:
         """Take a message out; ValueError where it is not here, as a list does."""
         if message not in self:
@@ -58,14 +74,10 @@ class MessageTable:
         self.order.discard(message)
 
 
-_BODY = "_body" if hasattr(Message, "original_body") else "body"
+body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
+"""A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+
 _LARGEST = 1024 * 1024
-
-
-def body_of(message: Any) -> str:
-    """A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
-    body: str = message.__dict__[_BODY]
-    return body
 
 
 def table_of(queue: Any) -> MessageTable:

@@ -3,7 +3,8 @@
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5. moto's own receive takes time in proportion to the square of a queue's
 depth, shows a message only a moment after its visibility timeout has ended, and starves messages of a FIFO group
 after a timeout. Of a moto queue this touches ``_messages``, ``deleted_messages``, ``redrive_policy`` and
-``fifo_queue``; what it has to remember of a message stands in the message's own ``__dict__``.
+``fifo_queue``; what it has to remember of a message stands in attributes of the
+message (``MARKS``).
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from pytest_lambda_esm.moto_bridge.message_table import table_of
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.sources.arn import Arn
 
-DEPTH: Final = "_lambda_esm_depth"
-DEAD_LETTER_SOURCE: Final = "_lambda_esm_dead_letter_source"
-RECEIVED_ELSEWHERE: Final = "_lambda_esm_received_elsewhere"
-RECEIVED_AT: Final = "_lambda_esm_received_at"
+MARKS: Final = {
+    "lambda_esm_depth": None,
+    "lambda_esm_dead_letter_source": None,
+    "lambda_esm_received_elsewhere": 0,
+    "lambda_esm_received_at": 0,
+}
+"""What is remembered of a message, as attributes of moto's messages, with their defaults.
+
+``depth`` is how many invocations led to its sending (None: not sent yet), ``dead_letter_source`` the ARN of the queue
+it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds.
+"""
 
 _PREFIX: Final = "AQEB"
 _ID_LENGTH: Final = 36
@@ -71,7 +79,7 @@ def select(
             message.receipt_handle = _PREFIX + message.id + tail
             message.approximate_receive_count += 1
             message.visible_at = hidden_until
-            message.__dict__[RECEIVED_AT] = milliseconds
+            message.lambda_esm_received_at = milliseconds
             received.append(message)
             if len(received) >= limit:
                 break
@@ -108,30 +116,19 @@ def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -
 
     A message that has been received again since then stays. In a FIFO queue a receipt ends with its visibility.
     """
-    table = table_of(queue)
-    deleted = []
-    for message_id, receipt_handle in receipts:
-        message = table.get(message_id)
-        if message is None or message.receipt_handle != receipt_handle:
-            continue
-        if queue.fifo_queue and visible_from(message) <= now:
-            continue
-        table.remove(message)
-        _remember_deleted(queue, message)
-        deleted.append(message_id)
-    return deleted
+    is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
+    deleted = table_of(queue).delete(receipts, is_over)
+    handles = queue.deleted_messages
+    for message in deleted:
+        handles.add(message.receipt_handle)
+        if message._old_receipt_handles:
+            handles.update(message._old_receipt_handles)
+    return [message.id for message in deleted]
 
 
-def take_out(queue: Any, message: Any) -> None:
+def take_out(queue: Any, message: Any, now: int) -> None:
     """Delete a message, and remember its receipt handles: to delete it once more is no error."""
-    table_of(queue).remove(message)
-    _remember_deleted(queue, message)
-
-
-def _remember_deleted(queue: Any, message: Any) -> None:
-    queue.deleted_messages.add(message.receipt_handle)
-    if message._old_receipt_handles:
-        queue.deleted_messages.update(message._old_receipt_handles)
+    delete_received(queue, [(message.id, message.receipt_handle)], now)
 
 
 def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
@@ -149,7 +146,7 @@ def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
 
 
 def _received_here(message: Any) -> int:
-    return int(message.approximate_receive_count - message.__dict__.get(RECEIVED_ELSEWHERE, 0))
+    return int(message.approximate_receive_count - message.lambda_esm_received_elsewhere)
 
 
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
@@ -157,8 +154,8 @@ def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
 
     It keeps its time of sending, against which retention counts; in a FIFO queue that starts anew.
     """
-    message.__dict__[DEAD_LETTER_SOURCE] = source.queue_arn
-    message.__dict__[RECEIVED_ELSEWHERE] = message.approximate_receive_count
+    message.lambda_esm_dead_letter_source = source.queue_arn
+    message.lambda_esm_received_elsewhere = message.approximate_receive_count
     message.receipt_handle = None
     message._old_receipt_handles = []
     message.delayed_until = 0.0

@@ -15,8 +15,6 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.message_table import body_of, table_of
 from pytest_lambda_esm.moto_bridge.queue_storage import (
-    DEAD_LETTER_SOURCE,
-    DEPTH,
     delete_received,
     select,
 )
@@ -110,12 +108,12 @@ def _received(message: Any) -> ReceivedMessage:
         {name: _attribute(value) for name, value in attributes.items()} if attributes else _NONE,
         message.attribute_md5 if attributes else None,
         _system_attributes(message),
-        message.__dict__.get(DEPTH, 0),
+        message.lambda_esm_depth or 0,
     )
 
 
 def _system_attributes(message: Any) -> Mapping[str, str]:
-    source = message.__dict__.get(DEAD_LETTER_SOURCE)
+    source = message.lambda_esm_dead_letter_source
     if not message.system_attributes and message.group_id is source is message.deduplication_id is None:
         return _NONE
     attributes = {name: _attribute(value)["StringValue"] for name, value in message.system_attributes.items()}

@@ -38,8 +38,8 @@ class VisibilityOrder:
 
     def discard(self, message: Any) -> None:
         """A message has left the queue."""
-        if self._places.pop(message.id, None) is None:
-            self._handed_out.pop(message.id, None)
+        if self._handed_out.pop(message.id, None) is None:
+            self._places.pop(message.id, None)
 
     def moved(self, message: Any) -> None:
         """A message's visibility has changed."""
