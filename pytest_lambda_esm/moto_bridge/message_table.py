@@ -7,18 +7,25 @@ replaces the whole list when it purges; the owner notices and builds a new table
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any
+
+from moto.sqs.models import Message
 
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder
 
 
 class MessageTable:
-    """Messages by their ids in the order of sending, and the order in which they are handed out."""
+    """Messages by their ids in the order of sending, and the order in which they are handed out.
+
+    ``heaviest`` is an upper bound: no message here has more bytes in its body and attributes.
+    """
 
     def __init__(self, order: VisibilityOrder | GroupOrder, messages: Iterable[Any] = ()) -> None:
         self.order = order
+        self.heaviest = 0
         self._messages: dict[str, Any] = {}
         for message in messages:
             self.append(message)
@@ -40,6 +47,24 @@ class MessageTable:
         """Add a message that was sent."""
         self._messages[message.id] = message
         self.order.add(message)
+        weight = len(body_of(message)) if not message.message_attributes else _LARGEST
+        if weight > self.heaviest:
+            self.heaviest = weight
+
+    def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
+        """Take out messages by id and the handle of their newest receipt; those that were taken out.
+
+        ``is_over`` tells of a receipt that has ended, so that its message stays.
+        """
+        messages, discard, deleted = self._messages, self.order.discard, []
+        for message_id, receipt_handle in receipts:
+            message = messages.get(message_id)
+            if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
+                continue
+            del messages[message_id]
+            discard(message)
+            deleted.append(message)
+        return deleted
 
     def remove(self, message: Any) -> None:
         """Take a message out; ValueError where it is not here, as a list does."""
@@ -47,6 +72,12 @@ class MessageTable:
             raise ValueError("the message is not in this queue")
         del self._messages[message.id]
         self.order.discard(message)
+
+
+body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
+"""A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+
+_LARGEST = 1024 * 1024
 
 
 def table_of(queue: Any) -> MessageTable:

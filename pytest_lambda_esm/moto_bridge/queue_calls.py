@@ -21,9 +21,7 @@ from pytest_lambda_esm.moto_bridge.deduplication import memory_of
 from pytest_lambda_esm.moto_bridge.message_table import MessageTable, table_of
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_storage import (
-    DEAD_LETTER_SOURCE,
-    DEPTH,
-    RECEIVED_AT,
+    MARKS,
     find_by_receipt,
     has_expired_receipt,
     select,
@@ -70,6 +68,8 @@ class QueueCalls:
 
     def install(self, patches: Patches) -> None:
         """Put them in place, until the patches are undone."""
+        for name, default in MARKS.items():
+            patches.set(Message, name, default)
         patches.set(Message, "visible", property(_is_visible))
         patches.set(MotoQueue, "approximate_number_of_messages", property(lambda queue: len(_visible(queue))))
         patches.set(MotoQueue, "approximate_number_of_messages_delayed", property(_number_delayed))
@@ -92,11 +92,12 @@ class QueueCalls:
         moto's own delivery to Lambda sits at the end of this method in moto; no mapping is ever attached to a queue
         there while the fake is active.
         """
-        message.__dict__.setdefault(DEPTH, self._watcher.depth())
+        if message.lambda_esm_depth is None:
+            message.lambda_esm_depth = self._watcher.depth()
         if queue.fifo_queue:
             memory = memory_of(queue)
             memory.number(message)
-            moved = DEAD_LETTER_SOURCE in message.__dict__
+            moved = message.lambda_esm_dead_letter_source is not None
             repeated = None if moved else memory.repeats(message, queue.deduplication_scope)
             if repeated is not None:
                 message.id, message.sequence_number = repeated.message_id, repeated.sequence_number
@@ -142,7 +143,7 @@ class QueueCalls:
                 " Reason: The receipt handle has expired."
             )
         if message.receipt_handle == receipt_handle:
-            take_out(queue, message)
+            take_out(queue, message, self._watcher.local_instant())
             self._note(queue.queue_arn, [message.id], DELETED, "deleted by a client")
             self._watcher.source_changed(queue.queue_arn)
 
@@ -162,7 +163,7 @@ class QueueCalls:
                 f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is"
                 " not available for visibility timeout change."
             )
-        if now // 1000 + span - message.__dict__.get(RECEIVED_AT, 0) > LONGEST_VISIBILITY:
+        if now // 1000 + span - message.lambda_esm_received_at > LONGEST_VISIBILITY:
             raise InvalidParameterValue(
                 f"Value {visibility_timeout} for parameter VisibilityTimeout is invalid. Reason: Total"
                 " VisibilityTimeout for the message is beyond the limit [43200 seconds]"

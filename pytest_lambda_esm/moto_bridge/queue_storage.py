@@ -3,16 +3,16 @@
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5. moto's own receive takes time in proportion to the square of a queue's
 depth, shows a message only a moment after its visibility timeout has ended, and starves messages of a FIFO group
 after a timeout. Of a moto queue this touches ``_messages``, ``deleted_messages``, ``redrive_policy`` and
-``fifo_queue``; what it has to remember of a message stands in the message's own ``__dict__``.
+``fifo_queue``; what it has to remember of a message stands in attributes of the
+message (``MARKS``).
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from moto.sqs.models import sqs_backends
@@ -21,11 +21,19 @@ from pytest_lambda_esm.moto_bridge.message_table import table_of
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.sources.arn import Arn
 
-DEPTH: Final = "_lambda_esm_depth"
-DEAD_LETTER_SOURCE: Final = "_lambda_esm_dead_letter_source"
-RECEIVED_ELSEWHERE: Final = "_lambda_esm_received_elsewhere"
-RECEIVED_AT: Final = "_lambda_esm_received_at"
+MARKS: Final = {
+    "lambda_esm_depth": None,
+    "lambda_esm_dead_letter_source": None,
+    "lambda_esm_received_elsewhere": 0,
+    "lambda_esm_received_at": 0,
+}
+"""What is remembered of a message, as attributes of moto's messages, with their defaults.
 
+``depth`` is how many invocations led to its sending (None: not sent yet), ``dead_letter_source`` the ARN of the queue
+it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds.
+"""
+
+_PREFIX: Final = "AQEB"
 _ID_LENGTH: Final = 36
 
 
@@ -48,6 +56,8 @@ def select(
     selection = Selection([], [], [])
     received, milliseconds = selection.messages, now // 1000
     moved: list[Any] = []
+    # Part of each receipt handle; the message's id stands in front, so that a handle finds its message.
+    tail = base64.b64encode(randomness.randbytes(96)).decode()
     oldest = milliseconds - int(queue.message_retention_period) * 1000
     hidden_until = now / 1000 + visibility * 1000
     target = dead_letter_target(queue)
@@ -62,7 +72,14 @@ def select(
         elif admits is not None and not admits(message):
             break
         else:
-            _mark_received(message, milliseconds, hidden_until, randomness)
+            if message.receipt_handle is not None:
+                message._old_receipt_handles.append(message.receipt_handle)
+            if not message.approximate_first_receive_timestamp:
+                message.approximate_first_receive_timestamp = milliseconds
+            message.receipt_handle = _PREFIX + message.id + tail
+            message.approximate_receive_count += 1
+            message.visible_at = hidden_until
+            message.lambda_esm_received_at = milliseconds
             received.append(message)
             if len(received) >= limit:
                 break
@@ -94,24 +111,24 @@ def _allows(target: Any, source_arn: str) -> bool:
     return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
 
 
-def delete_received(queue: Any, message_id: str, receipt_handle: str, now: int) -> bool:
-    """Delete a message by the receipt handle of its newest receipt; whether it was there and was deleted.
+def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -> list[str]:
+    """Delete messages by id and the receipt handle of their newest receipt; the ids of those that were deleted.
 
     A message that has been received again since then stays. In a FIFO queue a receipt ends with its visibility.
     """
-    message = table_of(queue).get(message_id)
-    if message is None or message.receipt_handle != receipt_handle or has_expired_receipt(queue, message, now):
-        return False
-    take_out(queue, message)
-    return True
+    is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
+    deleted = table_of(queue).delete(receipts, is_over)
+    handles = queue.deleted_messages
+    for message in deleted:
+        handles.add(message.receipt_handle)
+        if message._old_receipt_handles:
+            handles.update(message._old_receipt_handles)
+    return [message.id for message in deleted]
 
 
-def take_out(queue: Any, message: Any) -> None:
+def take_out(queue: Any, message: Any, now: int) -> None:
     """Delete a message, and remember its receipt handles: to delete it once more is no error."""
-    table_of(queue).remove(message)
-    queue.deleted_messages.add(message.receipt_handle)
-    if message._old_receipt_handles:
-        queue.deleted_messages.update(message._old_receipt_handles)
+    delete_received(queue, [(message.id, message.receipt_handle)], now)
 
 
 def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
@@ -122,30 +139,14 @@ def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
 def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
     """The message that a receipt handle was given out for, this one or an earlier one; None: no such message here."""
     table = table_of(queue)
-    try:
-        message_id = base64.b64decode(receipt_handle)[:_ID_LENGTH].decode()
-    except (binascii.Error, ValueError):
-        message_id = ""
-    message = table.get(message_id)
+    message = table.get(receipt_handle[len(_PREFIX) : len(_PREFIX) + _ID_LENGTH])
     if message is not None and message.had_receipt_handle(receipt_handle):
         return message
     return next((other for other in table if other.had_receipt_handle(receipt_handle)), None)
 
 
 def _received_here(message: Any) -> int:
-    return int(message.approximate_receive_count - message.__dict__.get(RECEIVED_ELSEWHERE, 0))
-
-
-def _mark_received(message: Any, milliseconds: int, hidden_until: float, randomness: random.Random) -> None:
-    if not message.approximate_first_receive_timestamp:
-        message.approximate_first_receive_timestamp = milliseconds
-    message.approximate_receive_count += 1
-    message.visible_at = hidden_until
-    message.__dict__[RECEIVED_AT] = milliseconds
-    if message.receipt_handle is not None:
-        message._old_receipt_handles.append(message.receipt_handle)
-    # The message's id stands in front, so that a receipt handle finds its message however deep the queue is.
-    message.receipt_handle = base64.b64encode(message.id.encode() + randomness.randbytes(96)).decode()
+    return int(message.approximate_receive_count - message.lambda_esm_received_elsewhere)
 
 
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
@@ -153,8 +154,8 @@ def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
 
     It keeps its time of sending, against which retention counts; in a FIFO queue that starts anew.
     """
-    message.__dict__[DEAD_LETTER_SOURCE] = source.queue_arn
-    message.__dict__[RECEIVED_ELSEWHERE] = message.approximate_receive_count
+    message.lambda_esm_dead_letter_source = source.queue_arn
+    message.lambda_esm_received_elsewhere = message.approximate_receive_count
     message.receipt_handle = None
     message._old_receipt_handles = []
     message.delayed_until = 0.0

@@ -6,22 +6,26 @@ import base64
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import md5
 from types import MappingProxyType
 from typing import Any
 
 from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
-from pytest_lambda_esm.moto_bridge.message_table import table_of
+from pytest_lambda_esm.moto_bridge.message_table import body_of, table_of
 from pytest_lambda_esm.moto_bridge.queue_storage import (
-    DEAD_LETTER_SOURCE,
-    DEPTH,
     delete_received,
     select,
 )
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.queue import BlockedGroup, Receipt, ReceivedMessage, WaitingMessage
+
+_WORST = 6
+_WORST_METADATA = 1_000
+_LIGHT = 6_000_000
+"""Below this many bytes a batch needs no weighing: each character may take six as JSON, beside the metadata."""
 
 
 class PolledQueue:
@@ -40,7 +44,9 @@ class PolledQueue:
 
     def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
         """Receive visible messages; those past their retention or their maximum receive count go elsewhere."""
-        asks = None if admits is None else lambda message: admits(_body(message), message.message_attributes)
+        asks = None
+        if admits is not None and limit * (_WORST * table_of(self._queue).heaviest + _WORST_METADATA) > _LIGHT:
+            asks = lambda message: admits(body_of(message), message.message_attributes)  # noqa: E731
         found = select(self._queue, limit, now, self.visibility_timeout, asks, self._randomness)
         return Receipt([_received(message) for message in found.messages], found.dead_lettered, found.expired)
 
@@ -50,12 +56,7 @@ class PolledQueue:
 
     def delete(self, messages: Sequence[ReceivedMessage], now: int) -> Sequence[str]:
         """Delete by receipt; a message that has been received again since then stays."""
-        queue = self._queue
-        return [
-            message.message_id
-            for message in messages
-            if delete_received(queue, message.message_id, message.receipt_handle, now)
-        ]
+        return delete_received(self._queue, [message[:2] for message in messages], now)
 
     def held_until(self, message: ReceivedMessage) -> int | None:
         """When a received message becomes visible again; None where its receipt is not the newest any more."""
@@ -95,32 +96,29 @@ class PolledQueue:
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-def _body(message: Any) -> str:
-    # Up to moto 5.1 ``body`` is escaped for XML, and ``original_body`` is what was sent.
-    return str(getattr(message, "original_body", message.body))
-
-
 def _received(message: Any) -> ReceivedMessage:
+    body = body_of(message)
     attributes = message.message_attributes
+    # In the order of the fields: this is called for each message, and names would take twice as long.
     return ReceivedMessage(
-        message_id=message.id,
-        receipt_handle=message.receipt_handle,
-        body=_body(message),
-        md5_of_body=message.body_md5,
-        sent=message.sent_timestamp,
-        first_received=message.approximate_first_receive_timestamp,
-        receive_count=message.approximate_receive_count,
-        sender_id=message.sender_id,
-        message_attributes={name: _attribute(value) for name, value in attributes.items()} if attributes else _NONE,
-        md5_of_attributes=message.attribute_md5 if attributes else None,
-        system_attributes=_system_attributes(message),
-        depth=message.__dict__.get(DEPTH, 0),
+        message.id,
+        message.receipt_handle,
+        body,
+        md5(body.encode(), usedforsecurity=False).hexdigest(),
+        message.sent_timestamp,
+        message.approximate_first_receive_timestamp,
+        message.approximate_receive_count,
+        message.sender_id,
+        {name: _attribute(value) for name, value in attributes.items()} if attributes else _NONE,
+        message.attribute_md5 if attributes else None,
+        _system_attributes(message),
+        message.lambda_esm_depth or 0,
     )
 
 
 def _system_attributes(message: Any) -> Mapping[str, str]:
-    source = message.__dict__.get(DEAD_LETTER_SOURCE)
-    if not (message.system_attributes or message.group_id or source or message.deduplication_id):
+    source = message.lambda_esm_dead_letter_source
+    if not message.system_attributes and message.group_id is source is message.deduplication_id is None:
         return _NONE
     attributes = {name: _attribute(value)["StringValue"] for name, value in message.system_attributes.items()}
     for name, value in (

@@ -38,8 +38,8 @@ class VisibilityOrder:
 
     def discard(self, message: Any) -> None:
         """A message has left the queue."""
-        if self._places.pop(message.id, None) is None:
-            self._handed_out.pop(message.id, None)
+        if self._handed_out.pop(message.id, None) is None:
+            self._places.pop(message.id, None)
 
     def moved(self, message: Any) -> None:
         """A message's visibility has changed."""
@@ -53,11 +53,21 @@ class VisibilityOrder:
         Those it has got have no place until somebody asks again what is visible.
         """
         self._take_back()
-        while (place := self._first()) is not None and place[0] <= now:
-            _, sequence, message = place
-            self._line.popleft() if self._line and self._line[0] is place else heapq.heappop(self._heap)
-            del self._places[message.id]
-            self._handed_out[message.id] = (sequence, message)
+        line, heap, places, handed_out = self._line, self._heap, self._places, self._handed_out
+        while line or heap:
+            from_heap = bool(heap) and (not line or heap[0] < line[0])
+            place = heap[0] if from_heap else line[0]
+            due, sequence, message = place
+            if due > now:
+                return
+            heapq.heappop(heap) if from_heap else line.popleft()
+            if places.get(message.id) is not place:
+                continue
+            if message.visible_at * 1000 > now + 1:
+                self._place(message, sequence)
+                continue
+            del places[message.id]
+            handed_out[message.id] = (sequence, message)
             yield message
 
     def pass_over(self, now: int) -> None:

@@ -69,27 +69,27 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     """
     arn = Arn.parse(source_arn)
     region = arn.region if arn is not None else ""
-    without_attributes: dict[str, Any] = (
-        {"md5OfMessageAttributes": None} if settings["MaximumBatchingWindowInSeconds"] else {}
-    )
+    windowed = bool(settings["MaximumBatchingWindowInSeconds"])
 
     def render(message: ReceivedMessage) -> dict[str, Any]:
-        return {
+        record: dict[str, Any] = {
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
             "body": message.body,
             "attributes": _attributes(message),
-            "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
-            **(
-                without_attributes
-                if message.md5_of_attributes is None
-                else {"md5OfMessageAttributes": message.md5_of_attributes}
-            ),
-            "md5OfBody": message.md5_of_body,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": source_arn,
-            "awsRegion": region,
+            "messageAttributes": {},
         }
+        if message.message_attributes:
+            record["messageAttributes"] = {
+                name: _attribute(value) for name, value in message.message_attributes.items()
+            }
+        if windowed or message.md5_of_attributes is not None:
+            record["md5OfMessageAttributes"] = message.md5_of_attributes
+        record["md5OfBody"] = message.md5_of_body
+        record["eventSource"] = "aws:sqs"
+        record["eventSourceARN"] = source_arn
+        record["awsRegion"] = region
+        return record
 
     return render
 

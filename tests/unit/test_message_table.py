@@ -10,7 +10,10 @@ from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder, visi
 
 
 def message(name, visible=0.0, delayed=0.0, sent=0, group=None):
-    return SimpleNamespace(id=name, sent_timestamp=sent, delayed_until=delayed, visible_at=visible, group_id=group)
+    contents = {"body": "", "_body": "", "message_attributes": {}}  # moto 5.1 and 5.2 name the body differently.
+    return SimpleNamespace(
+        id=name, sent_timestamp=sent, delayed_until=delayed, visible_at=visible, group_id=group, **contents
+    )
 
 
 def standard(*messages):
