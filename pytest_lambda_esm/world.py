@@ -31,11 +31,11 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
-from pytest_lambda_esm.polling.stream_lane import StreamPolling
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
 from pytest_lambda_esm.sources.arn import Arn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.invocation.record import FunctionError
+from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,19 @@ def _number(value: Any) -> float:
 
 
 def raised(error: BaseException, frames: TracebackType | None, request_id: str) -> Result:
-    """A handler raised; ``frames`` begins with the handler's own frame. Keys in the recorded order."""
+    """A handler raised; ``frames`` begins with the handler's own frame. Keys in the recorded order.
+
+    The exception is kept without its traceback, which would keep all that its frames hold: in a test with a poison
+    record there are thousands of them.
+    """
     kind = type(error).__name__
     payload = {
         "errorMessage": str(error),
         "errorType": kind,
         "requestId": request_id,
-        "stackTrace": traceback.format_list(traceback.extract_tb(frames)),
+        "stackTrace": stack_trace(frames),
     }
-    return Result("error", error=FunctionError(kind, str(error), payload, error))
+    return Result("error", error=FunctionError(kind, str(error), payload, error.with_traceback(None)))
 
 
 def timed_out(timeout: int, request_id: str) -> Result:
