@@ -33,7 +33,8 @@ class StreamPolling:
 class Bench:
     """The mapping, the rest of the world, and what may change: ``settings`` and ``reader`` are those in force.
 
-    ``shard`` finds a shard by its id; ``drained`` is told when a closed shard has been read to its end.
+    ``shard`` finds a shard by its id; ``look_again`` asks for a look at the stream: a closed shard has been read
+    to its end, or a lane that was stopped has come to rest.
     """
 
     mapping: Mapping
@@ -45,4 +46,4 @@ class Bench:
     shard: Callable[[str], Shard | None]
     settings: Callable[[], StreamSettings]
     reader: Callable[[], Reader]
-    drained: Callable[[], None]
+    look_again: Callable[[], None]

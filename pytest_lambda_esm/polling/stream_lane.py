@@ -172,7 +172,7 @@ class StreamLane:
     def _go_on(self, shard: Shard) -> None:
         self._schedule(shard)
         if self._upcoming is None and not self._flying and self._at_end(shard) and self.idle:
-            self._bench.drained()
+            self._bench.look_again()  # Children may wait for the end of this shard.
 
     def _open_piece(self, shard: Shard) -> None:
         """Make a piece of what has been collected, if it is time."""
@@ -217,6 +217,7 @@ class StreamLane:
         self._outcomes.land(shard, piece, delivery)
         if not self._polls:
             self._state.return_to_checkpoint(None)
+            self._bench.look_again()  # Other lanes may wait for this one to come to rest.
 
     def _land_later(self, piece: Piece, delivery: Delivery) -> None:
         shard = self._bench.shard(self._shard_id)

@@ -57,7 +57,7 @@ class StreamPoller:
             shard=self._shard,
             settings=self._settings,
             reader=lambda: reader(mapping),
-            drained=self.wake,
+            look_again=self.wake,
         )
 
     def start(self) -> None:
