@@ -140,5 +140,5 @@ class StreamMachine(RuleBasedStateMachine):
 
 TestStreams = StreamMachine.TestCase
 TestStreams.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
