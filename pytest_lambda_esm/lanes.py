@@ -19,13 +19,13 @@ from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
-from pytest_lambda_esm.polling.stream_lane import StreamPolling
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import dynamodb, kinesis, sqs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.invocation.record import FunctionError
+from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
 LARGEST_RESPONSE: Final = 6_291_556
 """Bytes of a response: 6 MiB and a hundred, as recorded."""
@@ -89,22 +89,17 @@ def raised(
 ) -> Result:
     """A handler raised; ``frames`` begins with the handler's own frame. Keys in the recorded order.
 
-    ``shown`` puts a line of the trace as it would read in Lambda: the archive lies elsewhere here.
+    ``shown`` puts a line of the trace as it would read in Lambda: the archive lies elsewhere here. The exception is
+    kept without its traceback, which would keep all that its frames hold: a test with a poison record has thousands.
     """
     kind = type(error).__name__
     payload = {
         "errorMessage": str(error),
         "errorType": kind,
         "requestId": request_id,
-        "stackTrace": [shown(line) for line in trace_lines(frames)],
+        "stackTrace": [shown(line) for line in stack_trace(frames)],
     }
-    return Result("error", error=FunctionError(kind, str(error), payload, error))
-
-
-def trace_lines(frames: TracebackType | None) -> list[str]:
-    """A traceback's lines without the marks under expressions, which Lambda leaves out."""
-    summary = traceback.extract_tb(frames)
-    return traceback.format_list([(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in summary])
+    return Result("error", error=FunctionError(kind, str(error), payload, error.with_traceback(None)))
 
 
 def timed_out(timeout: int, request_id: str) -> Result:

@@ -167,6 +167,7 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     find_shard = MotoStream.get_shard_for_key
     delete_stream = KinesisBackend.delete_stream
     get_records = KinesisBackend.get_records
+    deregister = KinesisBackend.deregister_stream_consumer
 
     def put_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
         sequence_number, shard_id = put_record(self, *args, **kwargs)
@@ -199,6 +200,13 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
         changed(stream.arn)
         return stream
 
+    def deregister_the_one(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
+        stream = self._find_stream_by_arn(stream_arn) if stream_arn else None
+        if stream is None:
+            deregister(self, stream_arn, consumer_name, consumer_arn)
+        else:  # moto keeps the consumer that was named, and drops all others.
+            stream.consumers = [known for known in stream.consumers if known.consumer_name != consumer_name]
+
     def get_kept_records(self: Any, stream_arn: Any, shard_iterator: str, limit: Any) -> Any:
         following, records, behind = get_records(self, stream_arn, shard_iterator, limit)
         name = decompose_shard_iterator(shard_iterator)[0]
@@ -211,6 +219,7 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     patches.set(MotoStream, "split_shard", split_and_tell)
     patches.set(MotoStream, "merge_shards", merge_and_tell)
     patches.set(KinesisBackend, "delete_stream", delete_and_tell)
+    patches.set(KinesisBackend, "deregister_stream_consumer", deregister_the_one)
     patches.set(KinesisBackend, "get_records", get_kept_records)
 
 

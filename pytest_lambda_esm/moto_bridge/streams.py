@@ -26,8 +26,8 @@ class AllStreams:
 
     def find(self, arn: str) -> Stream | None:
         """The stream, or None where it does not exist."""
-        parsed = Arn.parse(arn)
-        streams = self._by_service.get(parsed.service) if parsed is not None else None
+        service = arn.split(":", 3)[2:3]
+        streams = self._by_service.get(service[0]) if service else None
         return streams.find(arn) if streams is not None else None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
+from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.gather import Belongs
 from pytest_lambda_esm.polling.shard_history import ShardHistory
-from pytest_lambda_esm.polling.stream_lane import Bench, StreamLane
+from pytest_lambda_esm.polling.stream_lane import StreamLane
 from pytest_lambda_esm.sources.stream import Shard
 
 Covered = Callable[[Shard, int], bool]
@@ -92,7 +93,7 @@ class ShardReader:
             return
         for lane in self._lanes:
             lane.stop()
-        if any(lane.flying for lane in self._lanes):
+        if any(lane.busy for lane in self._lanes):
             return
         checkpoints = [lane.checkpoint for lane in self._lanes]
         self._covered = [self._covers(checkpoints, tuple(self._covered))]

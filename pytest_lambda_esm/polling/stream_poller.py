@@ -12,10 +12,10 @@ from typing import Any
 
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.polling.bench import Bench, StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.shard_reader import ShardReader
-from pytest_lambda_esm.polling.stream_lane import Bench, StreamPolling
 from pytest_lambda_esm.polling.stream_settings import StreamSettings
 from pytest_lambda_esm.sources.stream import Reader, Shard, Stream, Streams
 
@@ -57,7 +57,7 @@ class StreamPoller:
             shard=self._shard,
             settings=self._settings,
             reader=lambda: reader(mapping),
-            drained=self.wake,
+            look_again=self.wake,
         )
 
     def start(self) -> None:
