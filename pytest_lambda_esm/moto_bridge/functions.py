@@ -41,7 +41,8 @@ class MotoFunctions:
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
         backend = get_backend(reference.account_id, reference.region)
-        if reference.qualifier is not None and reference.qualifier.lower() == "$latest" != reference.qualifier:
+        qualifier = reference.qualifier
+        if qualifier is not None and qualifier != "$LATEST" and qualifier.upper() == "$LATEST":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
             function = backend.get_function(reference.name, reference.qualifier)
