@@ -105,8 +105,9 @@ class FakeLambda:
         others.lead_to_queue(self._patches, world.send_to_function)
         kept_configuration.keep(self._patches)
         world.logs.install(self._patches)
-        world.isolation.install()
-        self._patches.then(world.isolation.remove)
+        for guard in (world.isolation, world.runtime.frames):
+            guard.install()
+            self._patches.then(guard.remove)
         self._patches.then(world.archives.remove)
         seam.tell_resets(self._patches, world.forget)
         sqs.listen(self._patches, world.source_changed, world.depth)

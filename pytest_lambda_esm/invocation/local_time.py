@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.config import microseconds
 
@@ -27,7 +28,7 @@ class LocalTime:
         self._furthest = start
         self._owner = threading.get_ident()
         self._own = start
-        self._others: dict[int, int] | None = None
+        self._others: WeakKeyDictionary[threading.Thread, int] | None = None
 
     @property
     def furthest(self) -> int:
@@ -36,10 +37,9 @@ class LocalTime:
 
     def now(self) -> int:
         """The calling thread's time."""
-        thread = threading.get_ident()
-        if thread == self._owner:
+        if threading.get_ident() == self._owner:
             return self._own
-        return self._furthest if self._others is None else self._others.get(thread, self._furthest)
+        return self._furthest if self._others is None else self._others.get(threading.current_thread(), self._furthest)
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
@@ -56,11 +56,16 @@ class LocalTime:
         if target >= self.deadline:
             raise TimedOut
 
+    def begin(self, thread: threading.Thread) -> None:
+        """A thread of the handler starts another one, whose time begins now."""
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[thread] = self.now()
+
     def _keep(self, reached: int) -> None:
-        thread = threading.get_ident()
-        if thread == self._owner:
+        if threading.get_ident() == self._owner:
             self._own = reached
-        elif self._others is None:
-            self._others = {thread: reached}
-        else:
-            self._others[thread] = reached
+            return
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[threading.current_thread()] = reached

@@ -62,7 +62,7 @@ def _to_topic(arn: Arn, parcel: Parcel) -> None:
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
     attributes = {name: {"Type": _kind(value), "Value": value} for name, value in parcel.attributes.items()}
-    sns_backends[arn.account_id][arn.region].publish(parcel.body, arn=topic, message_attributes=attributes or None)
+    sns_backends[arn.account_id][arn.region].publish(parcel.body, arn=topic, message_attributes=attributes)
 
 
 def _to_bucket(arn: Arn, parcel: Parcel) -> None:
