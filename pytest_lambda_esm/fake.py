@@ -276,14 +276,20 @@ class FakeLambda:
             lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
             lines += [f"  {reason}" for reason in mapping.explain()]
             lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
-        if not chosen:
+        function = subject if isinstance(subject, Function) else None
+        waiting = self._world.async_queue.explain(function) if subject is None or function is not None else []
+        lines += waiting
+        if not chosen and not waiting:
             lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
         upcoming = self.clock.next_event
         lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
         return "\n".join(lines)
 
     def fates(self, source: str | Mapping) -> Sequence[Fate]:
-        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last."""
+        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
+
+        For the ARN of a function, these are its asynchronous events, by their request ids.
+        """
         arn = source if isinstance(source, str) else source.source_arn
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
@@ -296,6 +302,9 @@ class FakeLambda:
                 else f"hidden until then, received {message.receive_count} times"
             )
             fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        for event in self._world.async_queue.waiting(arn):
+            about = f"attempt {event.attempts + 1} is due then"
+            fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
         return fates
 
     # --- inside --------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ IN_FLIGHT: Final = "in flight"
 DELETED: Final = "deleted"
 DEAD_LETTERED: Final = "dead-lettered"
 EXPIRED: Final = "expired"
+DONE: Final = "done"
+SENT: Final = "sent to a destination"
+DROPPED: Final = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Fate:
     """The fate of one record at this moment.
 
     ``record`` is a message id; ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"`` (done),
-    ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what waits, when it ends (aware, UTC);
+    ``"dead-lettered"`` or ``"expired"``; an asynchronous event, by its request id, is also ``"done"``, ``"sent to a
+    destination"`` or ``"dropped"``; ``at`` when that began or, for what waits, when it ends (aware, UTC);
     ``about`` says it in words.
     """
 

@@ -99,8 +99,16 @@ def test_threads_of_a_handler_may_invoke(lambda_esm: FakeLambda) -> None:
         return event
 
     def outer(event: Any, context: Any) -> Any:
-        with ThreadPoolExecutor(3) as pool:
-            return sorted(pool.map(lambda seconds: invoke("inner", seconds), [1, 3, 2]))
+        answers: list[int] = []
+        threads = [
+            threading.Thread(target=lambda seconds: answers.append(invoke("inner", seconds)), args=[seconds])
+            for seconds in (1, 3, 2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(answers)
 
     lambda_esm.function("inner", inner, timeout=10)
     lambda_esm.function("outer", outer, timeout=10)
