@@ -161,8 +161,9 @@ class FakeLambda:
         others.lead_to_queue(self._joints, world.send_to_function)
         kept_configuration.keep(self._joints)
         world.logs.install(self._joints)
-        world.isolation.install()
-        self._joints.then(world.isolation.remove)
+        for guard in (world.isolation, world.runtime.frames):
+            guard.install()
+            self._joints.then(guard.remove)
         self._joints.then(world.archives.remove)
         seam.tell_resets(self._joints, world.forget)
         seam.tell_deletions(self._joints, world.invoke_configs.forget_function)
@@ -417,7 +418,10 @@ class FakeLambda:
             lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
             lines += [f"  {reason}" for reason in mapping.explain()]
             lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
-        if not chosen:
+        function = subject if isinstance(subject, Function) else None
+        waiting = self._world.async_queue.explain(function) if subject is None or function is not None else []
+        lines += waiting
+        if not chosen and not waiting:
             lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
         upcoming = self.clock.next_event
         lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
@@ -427,6 +431,7 @@ class FakeLambda:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
         Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
+        For the ARN of a function, these are its asynchronous events, by their request ids.
         """
         arn = source if isinstance(source, str) else source.source_arn
         if self._world.streams.serves(arn):
@@ -449,6 +454,9 @@ class FakeLambda:
                 else f"hidden until then, received {message.receive_count} times"
             )
             fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        for event in self._world.async_queue.waiting(arn):
+            about = f"attempt {event.attempts + 1} is due then"
+            fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
         return fates
 
     def take_advice(self) -> list[LambdaEsmAdvice]:

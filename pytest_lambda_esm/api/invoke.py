@@ -43,7 +43,7 @@ class Time(Protocol):
         """Let the caller's time come to an instant."""
         ...
 
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[None]:
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """While a handler runs, nothing else moves time."""
         ...
 

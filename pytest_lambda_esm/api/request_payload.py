@@ -32,7 +32,7 @@ def read(payload: bytes) -> str:
     except json.JSONDecodeError as error:
         raise NoJson(_unparsable(text, error)) from None
     except RecursionError:
-        raise NoJson(f"Document nesting depth exceeds the maximum allowed\n at {_SOURCE.format(1, 1)}") from None
+        raise NoJson(f"Document nesting depth exceeds the maximum allowed\n at {_place('')}") from None
     return text
 
 
@@ -40,12 +40,11 @@ def _undecodable(payload: bytes, error: UnicodeDecodeError) -> str:
     """Bytes that are no UTF-8. Outside of a string, Jackson stumbles over the character before it decodes one."""
     before = payload[: error.start].decode(errors="replace")
     byte = payload[error.start]
+    place = _place(before + "?")
     if _in_string(before):
         kind = "start" if error.reason == "invalid start byte" else "middle"
-        return f"Invalid UTF-8 {kind} byte 0x{byte:x}\n at {_place(before + ' ', 0)}"
-    return (
-        f"Unexpected character ((CTRL-CHAR, code {byte})): expected a valid value ({_VALUE})\n at {_place(before, 1)}"
-    )
+        return f"Invalid UTF-8 {kind} byte 0x{byte:x}\n at {place}"
+    return f"Unexpected character ((CTRL-CHAR, code {byte})): expected a valid value ({_VALUE})\n at {place}"
 
 
 def _in_string(text: str) -> bool:
@@ -56,18 +55,18 @@ def _unparsable(text: str, error: json.JSONDecodeError) -> str:
     position = error.pos if error.msg != "constant" else _constant_at(text)
     rest = text[position:]
     if not rest.strip():
-        return f"Unexpected end-of-input\n at {_place(text, 0)}"
+        return f"Unexpected end-of-input\n at {_place(text)}"
     if error.msg.startswith("Unterminated string"):
-        return f"Unexpected end-of-input in VALUE_STRING\n at {_place(text, 0)}"
+        return f"Unexpected end-of-input in VALUE_STRING\n at {_place(text)}"
     word = _WORD.match(rest)
     if word is not None and not rest[0].isdigit() and error.msg in ("Expecting value", "constant"):
-        place = _place(text[: position + word.end()], 0)
+        place = _place(text[: position + word.end()])
         return f"Unrecognized token '{word.group()}': was expecting ({_VALUE})\n at {place}"
     expected = f"expected a valid value ({_VALUE})"
     if error.msg.startswith("Expecting property name"):
         expected = "was expecting double-quote to start field name"
     character = f"'{rest[0]}' (code {ord(rest[0])})"
-    return f"Unexpected character ({character}): {expected}\n at {_place(text[:position], 1)}"
+    return f"Unexpected character ({character}): {expected}\n at {_place(text[: position + 1])}"
 
 
 def _constant_at(text: str) -> int:
@@ -75,10 +74,10 @@ def _constant_at(text: str) -> int:
     return found.start() if found is not None else 0
 
 
-def _place(before: str, ahead: int) -> str:
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + ahead
-    return _SOURCE.format(line, max(column, 1))
+def _place(consumed: str) -> str:
+    """Where Jackson stands once it has read so much."""
+    line = consumed.count("\n") + 1
+    return _SOURCE.format(line, len(consumed) - consumed.rfind("\n"))
 
 
 def client_context(text: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microsecond
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded
 
 HOUR = 3600
+LONGEST_WAIT = 60
+"""Real seconds that a call waits for another thread to be done with the clock."""
 
 
 class Event:
@@ -213,22 +215,32 @@ class VirtualClock:
     def wait_until(self, instant: int) -> None:
         """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
         __tracebackhide__ = True
-        if self._running is None and instant > self._now:
-            with self._move("the call"):
-                self._run_to(max(instant, self._now))
+        with self._moving:
+            if self._running is None and instant > self._now:
+                with self._move("the call"):
+                    self._run_to(max(instant, self._now))
 
     @contextmanager
     def occupied(self, about: Callable[[], str]) -> Iterator[None]:
         """For as long as something runs that must not move time: a handler that a caller waits for."""
-        if self._running is not None:
-            yield
-            return
-        with self._moving:
+        __tracebackhide__ = True
+        if not self._moving.acquire(timeout=LONGEST_WAIT):
+            raise ClockError(
+                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
+                f" handler wait for a thread that the test started before, and that invokes a function? Start the"
+                f" thread in the handler."
+            )
+        try:
+            if self._running is not None:
+                yield
+                return
             self._running = Event(self._now, 0, _nothing, about)
             try:
                 yield
             finally:
                 self._running = None
+        finally:
+            self._moving.release()
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -299,6 +311,9 @@ class VirtualClock:
                 )
             self.follow_wall()
             yield
+
+    def _upon(self) -> str:
+        return self._running.about() if self._running is not None else "nothing"
 
     def _run_to(self, target: int) -> None:
         __tracebackhide__ = True

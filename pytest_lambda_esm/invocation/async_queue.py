@@ -22,6 +22,7 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.invoke_config import InvokeConfig, InvokeConfigs
+from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
 from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
@@ -228,7 +229,7 @@ class AsyncQueue:
 
     def _drop(self, event: Event, why: str) -> None:
         self._function(event).count("AsyncEventsDropped")
-        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), "dropped", why)
+        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), DISCARDED, why)
 
     def _end(
         self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
@@ -256,8 +257,8 @@ class AsyncQueue:
 
     def _note(self, event: Event, ending: Ending, delivered: bool) -> None:
         succeeded = ending.condition == async_record.SUCCESS
-        fate = "done" if succeeded else "sent to a destination" if delivered else "dropped"
-        if fate == "dropped":
+        fate = DONE if succeeded else SENT if delivered else DISCARDED
+        if fate == DISCARDED:
             self._function(event).count("AsyncEventsDropped")
         text = f"{ending.condition} after {ending.attempts} attempts"
         self._journal.fate(event.reference.unqualified_arn, (event.request_id,), fate, text)

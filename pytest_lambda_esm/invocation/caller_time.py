@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytest_lambda_esm.invocation.runtime import Runtime
 
@@ -21,7 +21,7 @@ class Clock(Protocol):
         """Move time forward to an instant."""
         ...
 
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[None]:
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """While something runs that must not move time."""
         ...
 
@@ -46,9 +46,10 @@ class CallerTime:
         elif instant > local.now():
             local.wait_until(instant)
 
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[None]:
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """While a handler runs, nothing else moves time."""
-        return self._clock.occupied(about)
+        frame = self._runtime.frames.current()
+        return self._clock.occupied(about) if frame is None else frame.lock
 
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to the caller."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.config import microseconds
 
@@ -32,7 +33,7 @@ class LocalTime:
         self._furthest = start
         self._owner = threading.get_ident()
         self._own = start
-        self._others: dict[threading.Thread, int] | None = None
+        self._others: WeakKeyDictionary[threading.Thread, int] | None = None
 
     @property
     def furthest(self) -> int:
@@ -60,10 +61,16 @@ class LocalTime:
         if target >= self.deadline:
             raise TimedOut
 
+    def begin(self, thread: threading.Thread) -> None:
+        """A thread of the handler starts another one, whose time begins now."""
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[thread] = self.now()
+
     def _keep(self, reached: int) -> None:
         if threading.get_ident() == self._owner:
             self._own = reached
-        elif self._others is None:
-            self._others = {threading.current_thread(): reached}
-        else:
-            self._others[threading.current_thread()] = reached
+            return
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[threading.current_thread()] = reached

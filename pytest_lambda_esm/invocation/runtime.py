@@ -15,6 +15,7 @@ from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext, log_stream_name
 from pytest_lambda_esm.invocation.environment import ExecutionEnvironment
+from pytest_lambda_esm.invocation.frames import Frame, Frames
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
@@ -57,33 +58,29 @@ class Request:
     shown: Callable[[str], str] = str
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
-    time: LocalTime
-    depth: int
-
-
 class Runtime:
-    """Runs handlers. ``running`` is the invocation that is going on, since one may cause another."""
+    """Runs handlers; one invocation may cause another."""
 
     def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
-        self._running: list[_Running] = []
+        self.frames = Frames()
         self._causing = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
         """The time of the invocation that is going on, or None outside of handlers."""
-        return self._running[-1].time if self._running else None
+        frame = self.frames.current()
+        return frame.time if frame is not None else None
 
     @property
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to what happens now."""
-        return self._running[-1].depth if self._running else self._causing
+        frame = self.frames.current()
+        return frame.depth if frame is not None else self._causing
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
@@ -96,7 +93,8 @@ class Runtime:
 
     def now(self) -> int:
         """The time in the invocation that is going on, or the clock's."""
-        return self._running[-1].time.now() if self._running else self._clock.instant
+        frame = self.frames.current()
+        return frame.time.now() if frame is not None else self._clock.instant
 
     def run(self, request: Request, handler: Handler) -> Invocation:
         """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
@@ -117,17 +115,19 @@ class Runtime:
             time=time,
             client_context=request.client_context,
         )
-        self._running.append(_Running(time, request.depth + 1))
+        frame = Frame(time, request.depth + 1)
+        self.frames.push(frame)
         before = self._output.begin(request_id)
         changes = self._isolation.enter(surroundings.variables)
         try:
             result = _call(handler, context, request)
         finally:
-            self._isolation.leave(changes)
-            written = self._output.end(before)
-            self._running.pop()
-            if time.furthest > start:
-                self._clock.show(start)
+            with frame.lock:  # A thread of the handler may still be in an invocation of its own.
+                self._isolation.leave(changes)
+                written = self._output.end(before)
+                self.frames.pop(frame)
+                if time.furthest > start:
+                    self._clock.show(start)
         end = max(time.furthest, start + request.lasts)
         if end >= start + timeout:
             end = start + timeout

@@ -61,9 +61,8 @@ def _to_topic(arn: Arn, parcel: Parcel) -> None:
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
-    sns_backends[arn.account_id][arn.region].publish(
-        parcel.body, arn=topic, message_attributes=_attributes(parcel) or None
-    )
+    attributes = {name: {"Type": _kind(value), "Value": value} for name, value in parcel.attributes.items()}
+    sns_backends[arn.account_id][arn.region].publish(parcel.body, arn=topic, message_attributes=attributes)
 
 
 def _to_bucket(arn: Arn, parcel: Parcel) -> None:
@@ -99,5 +98,9 @@ def _attributes(parcel: Parcel) -> dict[str, Any]:
 
 def _attribute(value: str | int) -> dict[str, Any]:
     # moto 5.1 reads attributes in snake case, moto 5.2 as the service names them; each ignores the other's keys.
-    kind, text = ("Number" if isinstance(value, int) else "String"), str(value)
+    kind, text = _kind(value), str(value)
     return {"DataType": kind, "StringValue": text, "data_type": kind, "string_value": text}
+
+
+def _kind(value: str | int) -> str:
+    return "Number" if isinstance(value, int) else "String"

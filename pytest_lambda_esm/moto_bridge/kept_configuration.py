@@ -40,6 +40,15 @@ def keep(patches: Patches) -> None:
         configuration.update({name: value for name, value in _kept(self).items() if value})
         return configuration
 
+    make = LambdaFunction.create_from_cloudformation_json.__func__
+
+    def from_template(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
+        function = make(cls, resource_name, cloudformation_json, *args, **kwargs)
+        properties = cloudformation_json["Properties"]
+        setattr(function, _ATTRIBUTE, {name: properties[name] for name in _KEPT if properties.get(name)})
+        return function
+
+    patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(from_template))
     patches.set(LambdaFunction, "__init__", __init__)
     patches.set(LambdaFunction, "update_configuration", update_configuration)
     patches.set(LambdaFunction, "get_configuration", get_configuration)

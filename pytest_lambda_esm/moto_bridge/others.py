@@ -107,7 +107,7 @@ def _input(target: dict[str, Any], original: dict[str, Any]) -> str:
         EventTemplateParser.parse(
             input_template=transformer.get("InputTemplate"),
             input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,
+            event={**event, "ingestion-time": original.get("ingestion-time")},
         )
     )
 

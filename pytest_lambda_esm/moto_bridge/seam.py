@@ -83,8 +83,22 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
         return reply.status, headers, reply.body
 
     patches.set(LambdaResponse, "call_action", call_action)
+    _read_any_body(patches)
     # moto's own table leaves out operations it lacks and names with dots; the last entry catches the rest.
     patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
+
+
+def _read_any_body(patches: Patches) -> None:
+    """A payload that is no UTF-8 is Lambda's to refuse; moto would fail over it before anybody is asked."""
+    original = LambdaResponse.setup_class
+
+    def setup_class(self: Any, request: Any, full_url: str, headers: Any, use_raw_body: bool = False) -> None:
+        try:
+            original(self, request, full_url, headers, use_raw_body)
+        except UnicodeDecodeError:
+            original(self, request, full_url, headers, use_raw_body=True)
+
+    patches.set(LambdaResponse, "setup_class", setup_class)
 
 
 def _wire_request(response: Any) -> WireRequest:

@@ -34,6 +34,8 @@ class Fate:
     for itself: ``mapping`` is its UUID. There ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``,
     ``"filtered out"``, ``"sent to a destination"``, ``"discarded"`` (given up, and no destination took it),
     ``"expired"`` or ``"skipped by the starting position"``; for what waits, ``at`` is when it arrived.
+
+    An asynchronous event stands by its request id, and is ``"done"``, ``"sent to a destination"`` or ``"discarded"``.
     """
 
     record: str
