@@ -35,6 +35,7 @@ from pytest_lambda_esm.moto_bridge import earlier_mappings, fresh_world, seam, s
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
+from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
@@ -150,6 +151,7 @@ class FakeLambda:
             new_id=world.new_id,
             failed=self._errors.append,
         ).strike(self._joints)
+        seed_backoff(self._joints, self.config.seed)
         self._take_over_waiting(world)
 
     def _begin_anew(self) -> None:
