@@ -51,6 +51,7 @@ from pytest_lambda_esm.moto_bridge import (
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
+from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
@@ -190,6 +191,7 @@ class FakeLambda:
             new_id=world.new_id,
             failed=self._errors.append,
         ).strike(self._joints)
+        seed_backoff(self._joints, self.config.seed)
 
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""

@@ -107,17 +107,40 @@ GONE = (
 )
 
 
+QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/gone"
+MAKERS = {
+    "sqs": (
+        lambda fake: fake.client("sqs").create_queue(QueueName="gone"),
+        lambda fake: fake.client("sqs").delete_queue(QueueUrl=QUEUE_URL),
+    ),
+    "sns": (
+        lambda fake: fake.client("sns").create_topic(Name="gone"),
+        lambda fake: fake.client("sns").delete_topic(TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"),
+    ),
+    "s3": (
+        lambda fake: fake.client("s3").create_bucket(Bucket="gone"),
+        lambda fake: fake.client("s3").delete_bucket(Bucket="gone"),
+    ),
+    "events": (
+        lambda fake: fake.client("events").create_event_bus(Name="gone"),
+        lambda fake: fake.client("events").delete_event_bus(Name="gone"),
+    ),
+    "lambda": (
+        lambda fake: fake.function("gone"),
+        lambda fake: fake.client("lambda").delete_function(FunctionName="gone"),
+    ),
+}
+
+
 @pytest.mark.parametrize("target", GONE)
 def test_a_destination_that_is_gone_is_a_failed_delivery(lambda_esm: FakeLambda, target: str) -> None:
     function = lambda_esm.function("f", failing, dead_letter=f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone")
-    if target.startswith("arn:aws:lambda"):
-        lambda_esm.function("gone")
-    aws_lambda = lambda_esm.client("lambda")
-    aws_lambda.put_function_event_invoke_config(
+    make, remove = MAKERS[target.split(":")[2]]
+    make(lambda_esm)
+    lambda_esm.client("lambda").put_function_event_invoke_config(
         FunctionName="f", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": target}}
     )
-    if target.startswith("arn:aws:lambda"):
-        aws_lambda.delete_function(FunctionName="gone")
+    remove(lambda_esm)
     send(lambda_esm, "f")
     lambda_esm.clock.run_until_idle()
     assert (function.metrics["DestinationDeliveryFailures"], function.metrics["DeadLetterErrors"]) == (1, 1)
@@ -226,7 +249,7 @@ def test_a_throttled_mapping_leaves_the_messages_in_the_queue(lambda_esm: FakeLa
     aws_lambda.delete_function_concurrency(FunctionName="f")
     lambda_esm.clock.run_until_idle()
     [invocation] = function.invocations
-    assert invocation.attempt >= 2
+    assert invocation.attempt == 1  # The batch was kept: throttles are no receives.
 
 
 def test_settings_of_a_function_that_are_refused(lambda_esm: FakeLambda) -> None:
