@@ -199,8 +199,8 @@ class World:
 
     def clear(self) -> None:
         self.fake.clock.advance(60)
-        for mapping in list(self.fake.mappings):
-            self.client.delete_event_source_mapping(UUID=mapping.uuid)
+        for mapping in self.client.list_event_source_mappings()["EventSourceMappings"]:
+            self.client.delete_event_source_mapping(UUID=mapping["UUID"])
         for name in ("fn", "fn2"):
             for config in self.configs(name):
                 self.client.delete_function_event_invoke_config(FunctionName=config["FunctionArn"])
