@@ -36,6 +36,7 @@ from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge import keys
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
@@ -173,6 +174,7 @@ class World:
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            key_problem=keys.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
