@@ -29,13 +29,18 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
 @contextmanager
 def in_place(values: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables for a while, and put back what was there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    environ = os.environ
+    before = {name: environ[name] for name in values if name in environ}
+    for name, value in values.items():
+        environ[name] = value
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in values:
+            if name in before:
+                environ[name] = before[name]
+                continue
+            try:
+                del environ[name]
+            except KeyError:
+                continue  # The handler has removed it.
