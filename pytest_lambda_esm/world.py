@@ -11,6 +11,7 @@ from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
 from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.mapping_store import MappingStore
+from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
 from pytest_lambda_esm.config import Config, microseconds, moment_of
@@ -79,6 +80,7 @@ class World:
             hooks=hooks,
             keep=self._keep,
         )
+        self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.invoke_configs = InvokeConfigStore(lambda: self.clock.instant)
         self.async_queue = AsyncQueue(
             clock=self.clock,
@@ -92,7 +94,7 @@ class World:
             new_id=self.new_id,
             randomness=self.randomness,
             settings=QueueSettings(
-                recursion_limit=config.recursion_limit,
+                stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
             ),
@@ -121,11 +123,16 @@ class World:
             queue=self.async_queue,
             time=CallerTime(self.clock, self.runtime),
             journal=self.journal.add,
-            recursion_limit=config.recursion_limit,
+            stops_loop=self.recursion.stops,
         ).operations()
         self.dispatcher = Dispatcher(
             model,
-            {**self.mappings.operations(), **invocations, **self.invoke_configs.operations()},
+            {
+                **self.mappings.operations(),
+                **invocations,
+                **self.invoke_configs.operations(),
+                **self.recursion.operations(),
+            },
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
@@ -181,6 +188,7 @@ class World:
 
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
+        self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
