@@ -171,6 +171,38 @@ def test_a_loop_through_the_queue_is_stopped_and_its_event_kept(lambda_esm: Fake
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "17"
 
 
+def test_a_function_may_be_allowed_to_loop(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        if event < 30:
+            send(lambda_esm, "f", event + 1)
+
+    function = lambda_esm.function("f", handler)
+    aws_lambda = lambda_esm.client("lambda")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Terminate"
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Allow"
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 30
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Terminate")
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 46
+    with pytest.raises(aws_lambda.exceptions.ResourceNotFoundException):
+        aws_lambda.get_function_recursion_config(FunctionName="gone")
+
+
+def test_moto_forgets_events_with_everything_else(lambda_esm: FakeLambda) -> None:
+    from moto.backends import get_backend
+
+    function = lambda_esm.function("f", lambda event, context: None)
+    send(lambda_esm, "f")
+    get_backend("lambda")[ACCOUNT][REGION].reset()
+    lambda_esm.function("f", lambda event, context: None)
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+
+
 def test_an_event_sent_by_a_handler_is_accepted_at_its_own_time(lambda_esm: FakeLambda) -> None:
     def sender(event: Any, context: Any) -> None:
         time.sleep(2)
