@@ -98,6 +98,18 @@ def test_an_event_for_a_function_that_is_gone_is_dropped(lambda_esm: FakeLambda)
     assert (fate.record, fate.fate, fate.about) == (request, "discarded", "the function does not exist (any more)")
 
 
+def test_an_event_for_an_alias_that_is_gone_is_dropped(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: None)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.publish_version(FunctionName="f")
+    aws_lambda.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    send(lambda_esm, "f", Qualifier="live")
+    aws_lambda.delete_alias(FunctionName="f", Name="live")
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+    assert [fate.fate for fate in lambda_esm.fates(function.arn)] == ["dropped"]
+
+
 GONE = (
     f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone",
     f"arn:aws:sns:{REGION}:{ACCOUNT}:gone",
