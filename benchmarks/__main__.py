@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
-from benchmarks import delivery, idle_mappings, mapping_calls, one_test, startup
+from benchmarks import delivery, faults, idle_mappings, mapping_calls, one_test, startup
 from benchmarks.harness import HEADER, Comparison, line, measure
 
 GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
@@ -14,6 +14,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "mapping-calls": mapping_calls.comparisons,
     "delivery": delivery.comparisons,
     "idle-mappings": idle_mappings.comparisons,
+    "faults": faults.comparisons,
 }
 
 

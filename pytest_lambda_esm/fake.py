@@ -131,6 +131,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
+        self._take_over_waiting()
 
     def _join(self, world: World, faults: Faults) -> None:
         """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
@@ -152,7 +153,6 @@ class FakeLambda:
             failed=self._errors.append,
         ).strike(self._joints)
         seed_backoff(self._joints, self.config.seed)
-        self._take_over_waiting(world)
 
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
@@ -167,14 +167,18 @@ class FakeLambda:
         self._join(self._opened, faults)
         self._hooks.began_anew()
 
-    def _take_over_waiting(self, world: World) -> None:
-        virtual = VirtualSleep(world.sleep)
+    def _take_over_waiting(self) -> None:
+        virtual = VirtualSleep(self._sleep)
         if self.config.sleep == "virtual":
             virtual.install()
-            self._joints.then(virtual.remove)
-        backoff = BackoffPatch(world.sleep if self.config.sleep == "virtual" else virtual.real_sleep)
+            self._patches.then(virtual.remove)
+        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
         backoff.install()
-        self._joints.then(backoff.remove)
+        self._patches.then(backoff.remove)
+
+    def _sleep(self, seconds: float) -> None:
+        __tracebackhide__ = True
+        self._world.sleep(seconds)
 
     def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         self._world.mappings.adopt(Caller(account_id, region), uuid, params)
