@@ -157,9 +157,9 @@ class FakeLambda:
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
+        before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._joints.undo()
         fresh_world.begin_anew(self.config.seed)
-        before.clock.restart(self._started)
         self._errors.clear()
         self._quotas.refill()
         self._opened = World(self.config, _model(), before.clock, self._hooks, faults)
