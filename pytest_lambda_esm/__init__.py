@@ -42,9 +42,11 @@ if TYPE_CHECKING:
     )
     from pytest_lambda_esm.faults.fault import Fault
     from pytest_lambda_esm.faults.plan import FaultPlan
+    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.invocation.function import Function
     from pytest_lambda_esm.invocation.record import FunctionError, Invocation
+    from pytest_lambda_esm.invocation.script import Outcome, exits, raises, returns, runs, throttled, times_out
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
@@ -71,7 +73,9 @@ _HOMES = {
     "FaultPlan": "faults.plan",
     "Function": "invocation.function",
     "FunctionError": "invocation.record",
+    "HandlerCall": "hooks",
     "HandlerError": "errors",
+    "HandlerResult": "hooks",
     "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
     "LambdaContext": "invocation.context",
@@ -82,6 +86,7 @@ _HOMES = {
     "NetworkBlocked": "errors",
     "NetworkFault": "faults.effects",
     "NotSimulated": "errors",
+    "Outcome": "invocation.script",
     "StateError": "errors",
     "Sweep": "sweep",
     "SweepFailed": "errors",
@@ -93,6 +98,12 @@ _HOMES = {
     "VirtualClock": "clock.virtual",
     "Weather": "weather",
     "after_reads": "config",
+    "exits": "invocation.script",
+    "raises": "invocation.script",
+    "returns": "invocation.script",
+    "runs": "invocation.script",
+    "throttled": "invocation.script",
+    "times_out": "invocation.script",
     "aws_error": "faults.effects",
     "connect_timeout": "faults.effects",
     "connection_reset": "faults.effects",
@@ -120,7 +131,9 @@ __all__ = [
     "FaultPlan",
     "Function",
     "FunctionError",
+    "HandlerCall",
     "HandlerError",
+    "HandlerResult",
     "IncomingCall",
     "Invocation",
     "LambdaContext",
@@ -131,6 +144,7 @@ __all__ = [
     "NetworkBlocked",
     "NetworkFault",
     "NotSimulated",
+    "Outcome",
     "StateError",
     "Sweep",
     "SweepFailed",
@@ -145,9 +159,15 @@ __all__ = [
     "aws_error",
     "connect_timeout",
     "connection_reset",
+    "exits",
     "latency",
     "lost_response",
+    "raises",
     "read_timeout",
+    "returns",
+    "runs",
+    "throttled",
+    "times_out",
 ]
 
 

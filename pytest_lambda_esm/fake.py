@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
 from functools import cache
@@ -19,9 +20,14 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.cloudformation import CloudFormationMappings
+from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, MappingNotFound, NotSimulated
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    MappingNotFound,
+)
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
@@ -31,15 +37,26 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, fresh_world, seam, session, sqs
+from pytest_lambda_esm.moto_bridge import (
+    earlier_mappings,
+    fresh_world,
+    kept_configuration,
+    others,
+    seam,
+    session,
+    sqs,
+    stacks,
+    streams,
+)
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, SweepRun, read_request
@@ -47,14 +64,14 @@ from pytest_lambda_esm.world import Faults, World
 
 
 @cache
-def _model() -> LambdaModel:
+def _model(limits: str) -> LambdaModel:
     """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
-    return LambdaModel.load(session.shared_loader())
+    return LambdaModel.load(session.shared_loader(), limits)
 
 
-def fault_catalogue(account_id: str = session.DEFAULT_ACCOUNT) -> FaultCatalogue:
+def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_ACCOUNT) -> FaultCatalogue:
     """Who judges the names of operations and errors, by the installed botocore."""
-    return FaultCatalogue(_model(), session.shared_loader(), account_id)
+    return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
 class FakeLambda:
@@ -105,9 +122,15 @@ class FakeLambda:
     ) -> None:
         self._closed = True
         self._undo()
-        left = self.faults_left() if kind is None and self.config.strict else ""
+        if error is not None:
+            return
+        left = self.faults_left() if self.config.strict else ""
         if left:
             self._hooks.faults_left(left)
+        for advice in self.take_advice():
+            if self.config.advice == "error":
+                raise advice
+            warnings.warn(advice, stacklevel=2)
 
     def _undo(self) -> None:
         self._patches.then(self._joints.undo)
@@ -122,10 +145,11 @@ class FakeLambda:
         self._started = moment_of(start)
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         sqs.shift(start - before)
+        streams.shift(start - before)
         clock = VirtualClock(moment_of(start), wall)
-        catalogue = fault_catalogue(self.config.account_id)
+        catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         self._faults = Faults(FaultPlan(catalogue), catalogue, Exchanges())
-        self._opened = World(self.config, _model(), clock, self._hooks, self._faults)
+        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
         self._faults.exchanges.follow(self._patches)
@@ -135,14 +159,29 @@ class FakeLambda:
 
     def _join(self, world: World, faults: Faults) -> None:
         """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
+        self._answer_requests(world, faults)
+        others.lead_to_queue(self._joints, world.send_to_function)
+        kept_configuration.keep(self._joints)
+        world.logs.install(self._joints)
+        for guard in (world.isolation, world.runtime.frames):
+            guard.install()
+            self._joints.then(guard.remove)
+        self._joints.then(world.archives.remove)
+        seam.tell_resets(self._joints, world.forget)
+        seam.tell_deletions(self._joints, world.invoke_configs.forget_function)
+        QueueCalls(world).install(self._joints)
+        streams.listen(self._joints, world.source_changed, world.depth)
+        resources = CloudFormationResources(
+            world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
+        )
+        earlier_mappings.lead_to(self._joints, resources)
+        stacks.make_invoke_configs(self._joints, resources)
+        earlier_mappings.take_over(self._joints, self._adopt)
+
+    def _answer_requests(self, world: World, faults: Faults) -> None:
         seam.answer_lambda(self._joints, world.dispatcher, self._errors.append)
         seam.know_new_endpoints(self._joints)
         seam.guard_network(self._joints, self._errors.append)
-        seam.refuse_motos_own_invocations(self._joints)
-        seam.tell_resets(self._joints, world.forget)
-        sqs.listen(self._joints, world.source_changed, world.depth)
-        earlier_mappings.lead_to(self._joints, CloudFormationMappings(world.mappings, _model()))
-        earlier_mappings.take_over(self._joints, self._adopt)
         ServiceFaults(
             world.injector,
             faults.exchanges,
@@ -162,7 +201,7 @@ class FakeLambda:
         fresh_world.begin_anew(self.config.seed)
         self._errors.clear()
         self._quotas.refill()
-        self._opened = World(self.config, _model(), before.clock, self._hooks, faults)
+        self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
         self._opened.times = before.times
         self._join(self._opened, faults)
         self._hooks.began_anew()
@@ -272,11 +311,12 @@ class FakeLambda:
 
         Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
         Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
-        the least, in virtual seconds; what the handler sleeps counts as well. Raises HandlerError for a handler that
+        the least, in virtual seconds; what the handler sleeps counts as well. ``reserved_concurrency`` is how many of
+        its invocations may go on at the same time, 0 for none; ``dead_letter`` the ARN of the queue or topic that
+        receives asynchronous events which failed. Raises HandlerError for a handler that
         cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
         """
         __tracebackhide__ = True
-        self._refuse_later_settings(reserved_concurrency=reserved_concurrency, dead_letter=dead_letter)
         callable_handler = resolve(handler) if handler is not None else None
         reference = FunctionReference(self.config.account_id, region or self.region, name)
         existing = self._world.functions.find(reference)
@@ -286,13 +326,16 @@ class FakeLambda:
             memory=memory,
             handler="lambda_function.lambda_handler",
             environment=dict(environment or {}),
+            dead_letter=dead_letter,
+            reserved_concurrency=reserved_concurrency,
         )
         if existing is None:
             self._create(reference, wanted)
-        elif (timeout, memory, environment) != (3, 128, None):
+        elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
             raise ConfigurationError(
-                f"the function {name!r} exists already; change its timeout, memory or environment with"
-                f" update_function_configuration, as code under test would"
+                f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
+                f" with update_function_configuration, and its reserved concurrency with put_function_concurrency, as"
+                f" code under test would"
             )
         function = self._world.registry.get(reference.account_id, reference.region, name)
         if callable_handler is not None:
@@ -363,7 +406,8 @@ class FakeLambda:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
-        return boto3.client(service, region_name=region or self.region)  # type: ignore[call-overload]
+        make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
+        return make(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 
@@ -380,19 +424,35 @@ class FakeLambda:
             lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
             lines += [f"  {reason}" for reason in mapping.explain()]
             lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
-        if not chosen:
+        function = subject if isinstance(subject, Function) else None
+        waiting = self._world.async_queue.explain(function) if subject is None or function is not None else []
+        lines += waiting
+        if not chosen and not waiting:
             lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
         upcoming = self.clock.next_event
         lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
         return "\n".join(lines)
 
     def fates(self, source: str | Mapping) -> Sequence[Fate]:
-        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last."""
+        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
+
+        Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
+        For the ARN of a function, these are its asynchronous events, by their request ids.
+        """
         arn = source if isinstance(source, str) else source.source_arn
+        if self._world.streams.serves(arn):
+            return self._world.stream_fates(arn, None if isinstance(source, str) else source.uuid)
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
         now = self.clock.instant
-        for message in queue.contents() if queue is not None else ():
+        waiting = queue.contents() if queue is not None else ()
+        here = {message.message_id for message in waiting}
+        fates = [fate for fate in fates if fate.record not in here]
+        for message in waiting:
+            if message.expires <= now:
+                about = "expired at the queue's retention period"
+                fates.append(Fate(message.message_id, EXPIRED, moment_of(message.expires), about))
+                continue
             fate = WAITING if message.visible <= now else IN_FLIGHT if message.receive_count else DELAYED
             about = (
                 "visible since then"
@@ -400,7 +460,18 @@ class FakeLambda:
                 else f"hidden until then, received {message.receive_count} times"
             )
             fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        for event in self._world.async_queue.waiting(arn):
+            about = f"attempt {event.attempts + 1} is due then"
+            fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
         return fates
+
+    def take_advice(self) -> list[LambdaEsmAdvice]:
+        """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
+
+        The plugin asks when a test's body has ended, and the ``with`` block at its end; they warn, or fail the test.
+        """
+        texts = self._world.advice.take() if self.config.advice != "off" else []
+        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -414,8 +485,14 @@ class FakeLambda:
             "MemorySize": wanted.memory,
             "Environment": {"Variables": wanted.environment},
         }
+        if wanted.dead_letter is not None:
+            params["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
+        model = _model(self.config.limits)
+        concurrency = {"FunctionName": wanted.name, "ReservedConcurrentExecutions": wanted.reserved_concurrency}
         try:
-            _model().validate(_model().operation("CreateFunction"), params)
+            model.validate(model.operation("CreateFunction"), params)
+            if wanted.reserved_concurrency is not None:
+                model.validate(model.operation("PutFunctionConcurrency"), concurrency)
         except ApiError as error:
             raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
         self._world.functions.create(reference.account_id, reference.region, wanted)
@@ -423,12 +500,6 @@ class FakeLambda:
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
         return [*fresh_world.held(), *bound]
-
-    def _refuse_later_settings(self, **settings: Any) -> None:
-        __tracebackhide__ = True
-        for name, value in settings.items():
-            if value is not None:
-                raise NotSimulated(f"function(): {name} is not simulated by pytest-lambda-esm yet; leave it out.")
 
 
 def _concerns(mapping: Mapping, subject: Mapping | Function | str | None) -> bool:

@@ -51,6 +51,10 @@ class Hooks:
     def transition(self, mapping: Mapping, transition: Transition) -> None:
         """A mapping has entered a state."""
 
+    def take_part_in_invocations(self) -> bool:
+        """Whether :meth:`invoke` does more than to run the handler."""
+        return False
+
     def fault(self, call: IncomingCall) -> ErrorGiven | None:
         """A call has arrived: what is to go wrong with it, or None."""
         return None

@@ -36,6 +36,10 @@ class ItemHooks(Hooks):
         if self.fake is not None:
             self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
 
+    def take_part_in_invocations(self) -> bool:
+        """Whether anybody but the plugin itself implements the hook."""
+        return len(self._hooks.pytest_lambda_esm_invoke.get_hookimpls()) > 1
+
     def fault(self, call: IncomingCall) -> ErrorGiven | None:
         """A call has arrived."""
         given: ErrorGiven | None = self._hooks.pytest_lambda_esm_fault(call=call, fake=self.fake)

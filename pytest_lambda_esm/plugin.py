@@ -44,6 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             default=None,
             help=fields[name].metadata["about"],
         )
+    group.addoption(
+        "--lambda-esm-report",
+        dest="lambda_esm_report",
+        default=None,
+        metavar="FILE.html",
+        help="write the timelines of all tests that used lambda_esm to an HTML file",
+    )
     for name, item in fields.items():
         about = f"lambda_esm: {item.metadata['about']}"
         if name in _LINES:
@@ -67,6 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
         Config.from_layers(_session_layers(config))
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+    path = config.getoption("lambda_esm_report")
+    if path is not None:
+        if not path.endswith((".html", ".htm")):
+            raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
+        if not hasattr(config, "workerinput"):  # Under pytest-xdist, the workers' reports come to the one that writes.
+            from pytest_lambda_esm.report_file import ReportFile
+
+            config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -233,7 +248,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """
     result = yield
     fake = item.stash.get(_FAKE, None)
-    if fake is not None and fake.config.strict:
+    if fake is None:
+        return result
+    for advice in fake.take_advice():
+        if fake.config.advice == "error":
+            pytest.fail(str(advice), pytrace=False)
+        item.warn(advice)
+    if fake.config.strict:
         swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
         told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(told):
@@ -263,15 +284,28 @@ def pytest_runtest_makereport(
     fake = item.stash.get(_FAKE, None)
     if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
-    if fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed):
-        from pytest_lambda_esm.observe.timeline import render
-
-        entries = list(fake.timeline)
-        item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
-        report.sections.append(("lambda esm timeline", render(entries)))
+    in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
+    in_file = item.config.getoption("lambda_esm_report") is not None
+    if in_terminal or in_file:
+        _attach_timeline(report, item, fake, in_terminal=in_terminal, in_file=in_file)
     if report.failed and report.when == "call":
         report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report
+
+
+def _attach_timeline(
+    report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
+) -> None:
+    from pytest_lambda_esm.observe.page import rows_of
+    from pytest_lambda_esm.observe.timeline import render
+    from pytest_lambda_esm.report_file import ROWS
+
+    entries = list(fake.timeline)
+    item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
+    if in_terminal:
+        report.sections.append(("lambda esm timeline", render(entries)))
+    if in_file:
+        setattr(report, ROWS, rows_of(entries))
 
 
 def _fault_sections(item: pytest.Item, fake: FakeLambda, shown: str) -> list[tuple[str, str]]:

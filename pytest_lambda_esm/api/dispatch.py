@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.service_model import LambdaModel, Match
 from pytest_lambda_esm.faults.call import IncomingCall
@@ -19,10 +18,11 @@ from pytest_lambda_esm.wire import Reply, WireRequest
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request belongs."""
+    """Where a request belongs, and the id that its answer has."""
 
     account_id: str
     region: str
+    request_id: str = ""
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
@@ -58,7 +58,11 @@ class Network(Protocol):
 
 
 class Dispatcher:
-    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged."""
+    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged.
+
+    ``shared`` tells of operations that moto has a part in, by the members in a request's URI, whether it is ours.
+    ``side_by_side`` are operations that run handlers: a handler's thread may call others meanwhile.
+    """
 
     def __init__(
         self,
@@ -72,6 +76,8 @@ class Dispatcher:
         answered: Callable[[Call], None],
         faults: Faults,
         network: Network,
+        shared: Mapping[str, Callable[[Mapping[str, Any]], bool]],
+        side_by_side: frozenset[str] = frozenset(),
     ) -> None:
         self._model = model
         self._operations = operations
@@ -82,14 +88,14 @@ class Dispatcher:
         self._answered = answered
         self._faults = faults
         self._network = network
+        self._shared = shared
+        self._side_by_side = side_by_side
         self._one_at_a_time = threading.RLock()
 
     def is_ours(self, request: WireRequest) -> bool:
         """Whether moto has no part in the answer."""
         match = self._model.match(request.method, request.path)
-        return match is not None and (
-            match.operation.name in self._operations or match.operation.name in support.OPERATIONS
-        )
+        return match is not None and self._takes(match)
 
     def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
         """Answer a request; ``otherwise`` is moto's own answer, for operations that are not ours.
@@ -111,17 +117,21 @@ class Dispatcher:
         return self._refused(arrival, effect)
 
     def _performed(self, arrival: _Arrival) -> Reply:
-        if arrival.name in support.OPERATIONS:
-            raise support.refuse(support.OPERATIONS[arrival.name])
+        request_id = self._new_id()
         try:
-            reply = self._ours(arrival) if arrival.name in self._operations else arrival.otherwise()
+            reply = self._ours(arrival, request_id) if self._takes(arrival.match) else arrival.otherwise()
         except ApiError as error:
             reply = self._model.render_error(error)
-        return self._logged(arrival, reply)
+        return self._logged(arrival, reply, request_id)
+
+    def _takes(self, match: Match) -> bool:
+        """Whether we answer; of an operation that is shared with moto, what the request's URI says is ours."""
+        name = match.operation.name
+        return name in self._operations and (name not in self._shared or self._shared[name](match.uri))
 
     def _refused(self, arrival: _Arrival, effect: AwsError) -> Reply:
         error = self._model.error(effect.code, effect.message or "", **effect.members)
-        return self._logged(arrival, self._model.render_error(error))
+        return self._logged(arrival, self._model.render_error(error), self._new_id())
 
     def _through_trouble(self, arrival: _Arrival, fault: NetworkFault) -> Reply:
         done = False
@@ -135,15 +145,19 @@ class Dispatcher:
             return self._network.carry(fault, arrival.url, perform)
         finally:
             if not done:
-                self._logged(arrival, Reply(0, {"x-amzn-errortype": str(fault)}, b""))
+                self._logged(arrival, Reply(0, {"x-amzn-errortype": str(fault)}, b""), self._new_id())
 
-    def _ours(self, arrival: _Arrival) -> Reply:
+    def _ours(self, arrival: _Arrival, request_id: str) -> Reply:
         if arrival.unreadable is not None:
             raise arrival.unreadable
         operation, request = arrival.match.operation, arrival.request
         self._model.validate(operation, arrival.params)
+        perform = self._operations[operation.name]
+        caller = Caller(request.account_id, request.region, request_id)
+        if operation.name in self._side_by_side:
+            return self._model.render(operation, perform(caller, arrival.params))
         with self._one_at_a_time:
-            result = self._operations[operation.name](Caller(request.account_id, request.region), arrival.params)
+            result = perform(caller, arrival.params)
         return self._model.render(operation, result)
 
     def _read(self, match: Match, request: WireRequest) -> tuple[dict[str, Any], ApiError | None]:
@@ -155,8 +169,8 @@ class Dispatcher:
         except ApiError as error:
             return {}, error
 
-    def _logged(self, arrival: _Arrival, reply: Reply) -> Reply:
-        reply.headers.setdefault("x-amzn-RequestId", self._new_id())
+    def _logged(self, arrival: _Arrival, reply: Reply, request_id: str) -> Reply:
+        reply.headers.setdefault("x-amzn-RequestId", request_id)
         error, request = reply.headers.get("x-amzn-errortype"), arrival.request
         call = Call(
             operation=arrival.name,
