@@ -95,7 +95,11 @@ class SweepRun:
         self.entered = True
         self._file = users_line().rpartition(":")[0]
         self._ground.plan.clear()
-        self._ground.begin_anew()
+        try:
+            self._ground.begin_anew()
+        except BaseException as error:
+            self._failed(self, error, error.__traceback__)
+            raise
         self._ask()
         self.calls = self._watch.enter_context(self._ground.plan.watching())
         return self

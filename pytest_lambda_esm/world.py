@@ -54,6 +54,7 @@ from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.interference import PlannedInterference
+from pytest_lambda_esm.polling.refusals import RefusingDestinations
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
 _UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
@@ -119,7 +120,9 @@ class World:
             keep=self._keep,
         )
         self.invoke_configs = InvokeConfigStore()
-        self.destinations = MotoDestinations(self.invoke_asynchronously)
+        self.destinations = RefusingDestinations(
+            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+        )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
             clock=self.clock,

@@ -15,7 +15,7 @@ from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.gathering import Gathering
-from pytest_lambda_esm.polling.interference import Interference
+from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Interference
 from pytest_lambda_esm.polling.loops import LoopWatch
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
@@ -53,6 +53,7 @@ class QueueLane:
         self._journal = journal
         self._polling = polling
         self._interference = interference
+        self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
         self._changed = changed
         self._current = plan_of(mapping.settings, polling, renderer)
         self._scaling = Scaling(self._current.bounds)
@@ -147,7 +148,7 @@ class QueueLane:
         plan = self._plan()
         now = self._clock.instant
         if queue is not None and self._has_room(now):
-            trouble = self._interference.at(READ, self._mapping)
+            trouble = self._interference.at(READ, self._mapping, cannot=self._cannot)
             if not self._polls:
                 return  # The trouble was that somebody has disabled or deleted the mapping.
             if trouble in ("throttled", "failed"):
