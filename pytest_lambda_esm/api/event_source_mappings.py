@@ -115,6 +115,7 @@ class EventSourceMappings:
             raise self._in_use("update")
         stated = mapping_settings.updated(mapping.settings, params)
         source = self._rules.recognised(stated)
+        stated = {name: value for name, value in stated.items() if name not in source.hidden}
         self._rules.supported(source, params)
         self._rules.supported(source, stated)
         self._rules.changeable(params)
@@ -206,8 +207,12 @@ class EventSourceMappings:
         if problem is not None:
             del answer["FilterCriteria"]
             answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
-        shown = self._rules.recognised(mapping.settings).shown
-        return answer if shown is None else {name: value for name, value in answer.items() if name in shown}
+        source = self._rules.recognised(mapping.settings)
+        return {
+            name: value
+            for name, value in answer.items()
+            if name not in source.hidden and (source.shown is None or name in source.shown)
+        }
 
     def _known(self, caller: Caller, uuid: str) -> Mapping:
         mapping = self.find(caller, uuid)

@@ -29,8 +29,10 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where pollers say what happened."""
 
-    def fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
-        """Records have met their final fate."""
+    def fate(
+        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+    ) -> None:
+        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         ...
 
     def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
@@ -40,12 +42,27 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went."""
+    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went.
+
+    ``result`` is what the function returned, as its JSON reads; ``version`` the version that ran and ``request_id``
+    its request. ``throttled`` and ``problem`` say that the batch never reached the function: it had no concurrency
+    left, or what the service could not do, in the words of LastProcessingResult. Neither counts as an attempt.
+    """
 
     succeeded: bool
     end: int
     function: str
     about: str
+    result: Any = None
+    throttled: bool = False
+    problem: str = ""
+    version: str = "$LATEST"
+    request_id: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the function ran."""
+        return not (self.throttled or self.problem)
 
 
 class Deliver(Protocol):

@@ -17,13 +17,17 @@ class DeliveryFailed(Exception):
 class Parcel:
     """What is delivered: ``body`` as text; ``attributes`` become message attributes of queues and topics.
 
-    ``key`` names the object in a bucket; ``detail_type`` the kind of event on an event bus.
+    A number becomes an attribute of the type Number, a text one of the type String. ``key`` names the object in a
+    bucket; ``detail_type`` the kind of event on an event bus, and ``resources`` what it concerns; ``trace`` is the
+    trace header that a queue keeps.
     """
 
     body: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
     key: str = ""
     detail_type: str = ""
+    resources: tuple[str, ...] = ()
+    trace: str = ""
 
 
 class Destinations(Protocol):

@@ -6,8 +6,10 @@ Parameters follow the page "Using Lambda with Amazon SQS" and recorded answers; 
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
@@ -55,41 +57,64 @@ FIFO: Final = replace(
 )
 
 
-def record(message: ReceivedMessage, arn: Arn, source_arn: str) -> dict[str, Any]:
-    """One entry of an event's ``Records``, keys in the order in which AWS delivers them.
+Render: TypeAlias = Callable[[ReceivedMessage], dict[str, Any]]
+"""Makes one entry of an event's ``Records``, a new one each time."""
 
-    ``md5OfMessageAttributes`` is left out for a message without attributes, as recorded for mappings without a
-    batching window.
+
+def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
+    """How a mapping renders its messages: keys in the order in which AWS delivers them.
+
+    For a message without attributes, ``md5OfMessageAttributes`` is left out where the mapping has no batching
+    window, and null where it has one (recorded).
     """
-    entry: dict[str, Any] = {
-        "messageId": message.message_id,
-        "receiptHandle": message.receipt_handle,
-        "body": message.body,
-        "attributes": _attributes(message),
-        "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
-    }
-    if message.md5_of_attributes is not None:
-        entry["md5OfMessageAttributes"] = message.md5_of_attributes
-    entry["md5OfBody"] = message.md5_of_body
-    entry["eventSource"] = "aws:sqs"
-    entry["eventSourceARN"] = source_arn
-    entry["awsRegion"] = arn.region
-    return entry
+    arn = Arn.parse(source_arn)
+    region = arn.region if arn is not None else ""
+    windowed = bool(settings["MaximumBatchingWindowInSeconds"])
+
+    def render(message: ReceivedMessage) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": _attributes(message),
+            "messageAttributes": {},
+        }
+        if message.message_attributes:
+            record["messageAttributes"] = {
+                name: _attribute(value) for name, value in message.message_attributes.items()
+            }
+        if windowed or message.md5_of_attributes is not None:
+            record["md5OfMessageAttributes"] = message.md5_of_attributes
+        record["md5OfBody"] = message.md5_of_body
+        record["eventSource"] = "aws:sqs"
+        record["eventSourceARN"] = source_arn
+        record["awsRegion"] = region
+        return record
+
+    return render
 
 
 def _attributes(message: ReceivedMessage) -> dict[str, str]:
-    attributes = {"ApproximateReceiveCount": str(message.receive_count)}
-    if "AWSTraceHeader" in message.system_attributes:
-        attributes["AWSTraceHeader"] = message.system_attributes["AWSTraceHeader"]
-    attributes["SentTimestamp"] = str(message.sent)
-    for name in ("SequenceNumber", "MessageGroupId"):
-        if name in message.system_attributes:
-            attributes[name] = message.system_attributes[name]
-    attributes["SenderId"] = message.sender_id
-    if "MessageDeduplicationId" in message.system_attributes:
-        attributes["MessageDeduplicationId"] = message.system_attributes["MessageDeduplicationId"]
-    attributes["ApproximateFirstReceiveTimestamp"] = str(message.first_received)
-    return attributes
+    given = message.system_attributes
+    if not given:
+        return {
+            "ApproximateReceiveCount": str(message.receive_count),
+            "SentTimestamp": str(message.sent),
+            "SenderId": message.sender_id,
+            "ApproximateFirstReceiveTimestamp": str(message.first_received),
+        }
+    attributes = {
+        "ApproximateReceiveCount": str(message.receive_count),
+        "AWSTraceHeader": given.get("AWSTraceHeader"),
+        "SentTimestamp": str(message.sent),
+        "SequenceNumber": given.get("SequenceNumber"),
+        "MessageGroupId": given.get("MessageGroupId"),
+        "SenderId": message.sender_id,
+        "MessageDeduplicationId": given.get("MessageDeduplicationId"),
+        "ApproximateFirstReceiveTimestamp": str(message.first_received),
+        "DeadLetterQueueSourceArn": given.get("DeadLetterQueueSourceArn"),
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
@@ -99,3 +124,21 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     else:
         rendered["stringValue"] = value.get("StringValue")
     return {**rendered, "stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+
+
+def weight(body: str, message_attributes: Mapping[str, Any]) -> int:
+    """How many bytes a message adds to an event, its metadata counted: about the size of its record as JSON."""
+    if body.isascii() and body.isprintable():
+        size = METADATA + len(body) + body.count('"') + body.count("\\")
+    else:
+        size = METADATA + len(json.dumps(body, ensure_ascii=False).encode()) - 2
+    for name, value in message_attributes.items():
+        size += ATTRIBUTE + len(name) + sum(len(part) for part in value.values() if isinstance(part, (str, bytes)))
+    return size
+
+
+METADATA: Final = 700
+"""Bytes of a record beside its body."""
+
+ATTRIBUTE: Final = 100
+"""Bytes of a message attribute beside its name, type and value."""
