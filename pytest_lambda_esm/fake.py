@@ -51,6 +51,7 @@ from pytest_lambda_esm.moto_bridge import (
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
+from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
@@ -154,6 +155,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
+        self._take_over_waiting()
 
     def _join(self, world: World, faults: Faults) -> None:
         """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
@@ -175,7 +177,6 @@ class FakeLambda:
         earlier_mappings.lead_to(self._joints, resources)
         stacks.make_invoke_configs(self._joints, resources)
         earlier_mappings.take_over(self._joints, self._adopt)
-        self._take_over_waiting(world)
 
     def _answer_requests(self, world: World, faults: Faults) -> None:
         seam.answer_lambda(self._joints, world.dispatcher, self._errors.append)
@@ -190,13 +191,14 @@ class FakeLambda:
             new_id=world.new_id,
             failed=self._errors.append,
         ).strike(self._joints)
+        seed_backoff(self._joints, self.config.seed)
 
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
+        before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._joints.undo()
         fresh_world.begin_anew(self.config.seed)
-        before.clock.restart(self._started)
         self._errors.clear()
         self._quotas.refill()
         self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
@@ -204,14 +206,18 @@ class FakeLambda:
         self._join(self._opened, faults)
         self._hooks.began_anew()
 
-    def _take_over_waiting(self, world: World) -> None:
-        virtual = VirtualSleep(world.sleep)
+    def _take_over_waiting(self) -> None:
+        virtual = VirtualSleep(self._sleep)
         if self.config.sleep == "virtual":
             virtual.install()
-            self._joints.then(virtual.remove)
-        backoff = BackoffPatch(world.sleep if self.config.sleep == "virtual" else virtual.real_sleep)
+            self._patches.then(virtual.remove)
+        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
         backoff.install()
-        self._joints.then(backoff.remove)
+        self._patches.then(backoff.remove)
+
+    def _sleep(self, seconds: float) -> None:
+        __tracebackhide__ = True
+        self._world.sleep(seconds)
 
     def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         self._world.mappings.adopt(Caller(account_id, region), uuid, params)

@@ -178,6 +178,7 @@ class Lanes:
                     new_id=self._new_id,
                     payload_as_text=self._config.failure_payload == "text",
                 ),
+                interference=self._interference,
                 polling=_stream_polling(self._config),
                 reader=self._reader,
             )
@@ -213,4 +214,5 @@ def _stream_polling(config: Config) -> StreamPolling:
         idle_wait=microseconds(config.window_idle_wait),
         larger_half=config.larger_half,
         loop_depth=config.loop_depth,
+        read_retry=microseconds(config.read_retry_delay),
     )

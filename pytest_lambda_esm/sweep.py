@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
-from pytest_lambda_esm.errors import FaultError, SweepFailed, nearest
+from pytest_lambda_esm.errors import FaultError, SweepFailed, UnusedFault, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, lost_response
 from pytest_lambda_esm.faults.fault import Fault
-from pytest_lambda_esm.faults.plan import PER, FaultPlan
+from pytest_lambda_esm.faults.plan import PER, FaultPlan, users_line
 from pytest_lambda_esm.sweep_report import Broken, Target, report
 
 DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
@@ -84,6 +84,7 @@ class SweepRun:
         self._watch = ExitStack()
         self.target = target
         self.entered = False
+        self._file = ""
         self.calls: list[IncomingCall] = []
 
     def __repr__(self) -> str:
@@ -92,8 +93,13 @@ class SweepRun:
     def __enter__(self) -> SweepRun:
         __tracebackhide__ = True
         self.entered = True
+        self._file = users_line().rpartition(":")[0]
         self._ground.plan.clear()
-        self._ground.begin_anew()
+        try:
+            self._ground.begin_anew()
+        except BaseException as error:
+            self._failed(self, error, error.__traceback__)
+            raise
         self._ask()
         self.calls = self._watch.enter_context(self._ground.plan.watching())
         return self
@@ -103,12 +109,25 @@ class SweepRun:
     ) -> bool:
         __tracebackhide__ = True
         self._watch.close()
-        if error is None and self.target is None:
-            self._ground.check()
-        if error is None:
-            error = next(iter(self._ground.swallowed()), None)
-            trace = error.__traceback__ if error is not None else None
-        return error is not None and self._failed(self, error, trace)
+        if error is not None:
+            return self._failed(self, error, trace)
+        hidden = self._hidden()
+        if hidden is not None and not self._failed(self, hidden, hidden.__traceback__):
+            raise hidden
+        return False
+
+    def _hidden(self) -> BaseException | None:
+        """What should have ended the body and did not: an error of the fake, or a fault of its own without effect."""
+        for error in self._ground.swallowed():
+            trace = error.__traceback__
+            if trace is None or trace.tb_frame.f_code.co_filename != self._file:  # pytest.raises in the body is fine
+                return error
+        if self.target is None:
+            try:
+                self._ground.check()
+            except UnusedFault as unused:
+                return unused
+        return None
 
 
 _Failed = Callable[[SweepRun, BaseException, "TracebackType | None"], bool]

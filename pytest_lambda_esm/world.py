@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
+from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -53,6 +54,7 @@ from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.interference import PlannedInterference
+from pytest_lambda_esm.polling.refusals import RefusingDestinations
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
 _UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
@@ -118,7 +120,10 @@ class World:
             keep=self._keep,
         )
         self.invoke_configs = InvokeConfigStore()
-        self.destinations = MotoDestinations(self.invoke_asynchronously)
+        self.destinations = RefusingDestinations(
+            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+        )
+        self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
             clock=self.clock,
             functions=self.functions,
@@ -131,7 +136,7 @@ class World:
             new_id=self.new_id,
             randomness=self.randomness,
             settings=QueueSettings(
-                recursion_limit=config.recursion_limit,
+                stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
             ),
@@ -191,7 +196,7 @@ class World:
             queue=self.async_queue,
             time=CallerTime(self.clock, self.runtime),
             journal=self.journal.add,
-            recursion_limit=config.recursion_limit,
+            stops_loop=self.recursion.stops,
         ).operations()
         self.dispatcher = Dispatcher(
             model,
@@ -200,6 +205,7 @@ class World:
                 **self.invoke_config_operations.operations(),
                 **invocations,
                 **tags,
+                **self.recursion.operations(),
             },
             clock=self.clock,
             calls=self.calls,
@@ -273,6 +279,7 @@ class World:
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
         self.invoke_configs.forget_place(account_id, region)
+        self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
+from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect
 from pytest_lambda_esm.faults.matching import Match
@@ -134,7 +135,10 @@ class Fault:
 
     def reason_not(self, call: IncomingCall, number: int) -> str:
         """Why a call, the ``number``-th of its operation since the fault was asked for, was not struck."""
-        misfits = self.match.misfits(call)
+        try:
+            misfits = self.match.misfits(call)
+        except FaultError as error:
+            misfits = [str(error)]
         if misfits:
             return "; ".join(misfits)
         if self.after:

@@ -63,14 +63,14 @@ class OperationRules:
     def strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
         """The fault that strikes a call and what it does, or None."""
         number = self._count(call)
+        first = self._first_plain(number)
+        for candidate in self._matching(call):  # Each of them counts the call, whichever strikes.
+            if not candidate[1].lets_pass(call) and (first is None or candidate[0] < first[0]):
+                first = candidate
         going_on = self._striking.get(call.logical_id) if call.logical_id else None
         if going_on is not None:
             going_on[0].strike_again(call)
             return going_on
-        first = self._first_plain(number)
-        for candidate in self._matching(call):
-            if not candidate[1].lets_pass(call) and (first is None or candidate[0] < first[0]):
-                first = candidate
         if first is None:
             return None
         fault = first[1]

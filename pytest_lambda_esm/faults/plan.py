@@ -114,10 +114,12 @@ class FaultPlan:
         return tuple(self._faults)
 
     def check(self) -> None:
-        """Raise UnusedFault where a fault that is not optional has never struck, and say why."""
+        """Raise UnusedFault where a fault that is not optional has never struck, and say why; each is told once."""
         __tracebackhide__ = True
         text = self.unused()
         if text:
+            for fault in self._faults:
+                fault.optional = True
             raise UnusedFault(text)
 
     # --- for the fake ------------------------------------------------------------------------------------
@@ -142,7 +144,10 @@ class FaultPlan:
         name = self._catalogue.operation(operation)
         _check_options(asked, options)
         message = options["message"]
-        effects = [None if error is None else self._catalogue.effect(name, error, message) for error in errors]
+        effects = [
+            None if error is None and len(errors) > 1 else self._catalogue.effect(name, error, message)  # type: ignore[arg-type]
+            for error in errors
+        ]
         match = read_match(options["match"])
         if isinstance(match, ByParams):
             self._catalogue.check_params(name, list(match.params))
