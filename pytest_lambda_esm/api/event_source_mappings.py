@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
+from pytest_lambda_esm.sources.arn import partition_of
 from pytest_lambda_esm.sources.event_source import EventSource
 
 MOST_TAGS: Final = 50
@@ -180,9 +181,10 @@ class EventSourceMappings:
         self._rules.not_twice(source, settings, function, others)
 
     def _new(self, caller: Caller, source: EventSource, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
+        partition = partition_of(caller.region)
         mapping = Mapping(
             uuid=uuid,
-            arn=f"arn:aws:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
+            arn=f"arn:{partition}:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
             account_id=caller.account_id,
             region=caller.region,
             settings=settings,
