@@ -3,62 +3,155 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from typing import Final
 
 from pytest_lambda_esm.api.checks import Rules
-from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
+from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.api.fault_injection import FaultInjector
+from pytest_lambda_esm.api.invoke import Invocations
+from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
+from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
+from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
+from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config, microseconds, moment_of
-from pytest_lambda_esm.hooks import HandlerCall, Hooks
-from pytest_lambda_esm.invocation.context import LambdaContext
+from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.hooks import Hooks
+from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
+from pytest_lambda_esm.invocation.caller_time import CallerTime
+from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.function_name import parse
-from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
-from pytest_lambda_esm.invocation.runtime import Request, Runtime
+from pytest_lambda_esm.invocation.invoker import Invoker
+from pytest_lambda_esm.invocation.isolation import Isolation
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.runtime import Runtime
+from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
+from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
+from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
+from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.network import Network
+from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
+from pytest_lambda_esm.moto_bridge.streams import AllStreams
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import FateLedger
+from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.queue_lane import QueueLane
-from pytest_lambda_esm.polling.queue_plan import QueuePolling
-from pytest_lambda_esm.polling.scaling import ScalingRates
-from pytest_lambda_esm.sources import sqs
+from pytest_lambda_esm.polling.interference import PlannedInterference
+from pytest_lambda_esm.sources.destinations import DeliveryFailed
+
+_UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
+_UUID_VERSION_4: Final = 4 << 76 | 0x8000 << 48
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What outlives a world: the test's plan, who judges what it asks for, and the calls that are going on."""
+
+    plan: FaultPlan
+    catalogue: FaultCatalogue
+    exchanges: Exchanges
 
 
 class World:
     """The parts of one fake, joined."""
 
-    def __init__(self, config: Config, model: LambdaModel, start: int, wall: Wall, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: LambdaModel,
+        clock: VirtualClock,
+        hooks: Hooks,
+        faults: Faults,
+    ) -> None:
         self.config = config
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        self.clock = VirtualClock(moment_of(start), wall)
-        self.runtime = Runtime(self.clock, self.new_id)
+        self.clock = clock
+        self.isolation = Isolation()
+        self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         self.timeline = Timeline(self.local_instant)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
+        self.injector = FaultInjector(
+            faults.plan,
+            faults.catalogue,
+            hook=hooks.fault,
+            weather=config.weather,
+            seed=config.seed,
+            timeline=self.timeline,
+        )
+        self.network = Network(faults.exchanges, self.wait)
+        self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self.invocations: list[Invocation] = []
         self.registry = Registry()
-        self.functions = MotoFunctions()
+        self.functions = MotoFunctions(self.randomness)
+        self.archives = CodeEnvironments()
+        self.logs = FunctionLogs()
         self.queues = MotoQueues(self.randomness)
+        self.invoker = Invoker(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            concurrency=Concurrency(config.account_concurrency),
+            runtime=self.runtime,
+            archives=self.archives,
+            journal=self.journal,
+            hooks=hooks,
+            keep=self._keep,
+        )
+        self.invoke_configs = InvokeConfigStore()
+        self.destinations = MotoDestinations(self.invoke_asynchronously)
+        self.async_queue = AsyncQueue(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            invoker=self.invoker,
+            configs=self.invoke_configs,
+            destinations=self.destinations,
+            journal=self.journal,
+            causing=self.runtime.causing,
+            new_id=self.new_id,
+            randomness=self.randomness,
+            settings=QueueSettings(
+                recursion_limit=config.recursion_limit,
+                latency=microseconds(config.async_latency),
+                jitter=microseconds(config.async_jitter),
+            ),
+        )
+        self.streams = AllStreams()
+        self.lanes = Lanes(
+            config,
+            clock=self.clock,
+            journal=self.journal,
+            functions=self.functions,
+            queues=self.queues,
+            streams=self.streams,
+            destinations=self.destinations,
+            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id),
+            interference=self.interference,
+            new_id=self.new_id,
+            source_changed=self.source_changed,
+        )
         self.engine = Engine(
             self.clock,
-            new_lane=self._new_lane,
+            new_lane=self.lanes.new,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
@@ -67,26 +160,62 @@ class World:
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, self.advice.give),
+            rules=Rules(
+                model,
+                self.functions,
+                MotoSources(),
+                self.advice.give,
+                limits=config.limits,
+                maximum_filters=config.maximum_filters,
+            ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
         )
+        self.invoke_config_operations = EventInvokeConfigs(
+            store=self.invoke_configs,
+            model=model,
+            functions=self.functions,
+            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            now=lambda: moment_of(self.clock.instant),
+        )
+        tags = MappingTags(self.mappings, model).operations()
+        invocations = Invocations(
+            model=model,
+            functions=self.functions,
+            invoker=self.invoker,
+            queue=self.async_queue,
+            time=CallerTime(self.clock, self.runtime),
+            journal=self.journal.add,
+            recursion_limit=config.recursion_limit,
+        ).operations()
         self.dispatcher = Dispatcher(
             model,
-            self.mappings.operations(),
+            {
+                **self.mappings.operations(),
+                **self.invoke_config_operations.operations(),
+                **invocations,
+                **tags,
+            },
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            faults=self.injector,
+            network=self.network,
+            shared=dict.fromkeys(tags, concerns_mappings),
+            side_by_side=frozenset(invocations),
         )
 
     def new_id(self) -> str:
         """A random UUID out of the world's seed."""
-        return str(uuid.UUID(int=self.randomness.getrandbits(128), version=4))
+        # Like uuid.UUID(int=..., version=4), which takes twice the time; each invocation needs one.
+        number = self.randomness.getrandbits(128)
+        digits = f"{number & ~_UUID_FIXED | _UUID_VERSION_4:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def local_instant(self) -> int:
         """Now; inside a handler, the handler's own time."""
@@ -125,13 +254,36 @@ class World:
         """How many invocations, each caused by the one before, led to what happens now."""
         return self.runtime.depth
 
+    def invoke_asynchronously(self, function_arn: str, payload: str) -> None:
+        """Queue an event that another service sends. Raises DeliveryFailed where the function does not exist."""
+        reference = parse(function_arn, self.config.account_id, "us-east-1")
+        if self.functions.find(reference) is None:
+            raise DeliveryFailed(f"the function {reference.arn} does not exist")
+        self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
+
+    def send_to_function(self, function_arn: str, payload: str) -> None:
+        """The same for a service that has nobody to tell of a failure: the timeline shows it."""
+        try:
+            self.invoke_asynchronously(function_arn, payload)
+        except DeliveryFailed as error:
+            self.timeline.add("delivery", function_arn, f"failed: {error}")
+
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
+        self.invoke_configs.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
+            self.lanes.forget(mapping)
+
+    def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
+        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
+        return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _remove(self, mapping: Mapping) -> None:
+        self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})
 
     def _on_transition(self, mapping: Mapping, transition: Transition) -> None:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")
@@ -140,66 +292,6 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> QueueLane:
-        return QueueLane(
-            mapping,
-            queues=self.queues,
-            renderer=partial(sqs.renderer, mapping.source_arn),
-            deliver=self._deliver,
-            clock=self.clock,
-            journal=self.journal,
-            polling=_queue_polling(self.config),
-            changed=self.source_changed,
-        )
-
-    def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
-        configuration = self.functions.find(reference)
-        if configuration is None:
-            return Delivery(False, self.clock.instant, reference.name, "the function does not exist (any more)")
-        function = self.registry.get(reference.account_id, reference.region, reference.name)
-        handler = self.registry.handler_of(reference.account_id, reference.region, reference.name)
-        self.timeline.add("invocation", reference.name, f"begins, attempt {attempt}")
-        request = Request(
-            function=configuration,
-            invoked_arn=mapping.function_arn,
-            event=event,
-            attempt=attempt,
-            mapping=mapping,
-            depth=depth,
-        )
-
-        def hooked(given: Any, context: LambdaContext) -> Any:
-            call = HandlerCall(
-                function=reference.name,
-                handler=handler,
-                event=given,
-                context=context,
-                attempt=attempt,
-                mapping=mapping,
-            )
-            return self.hooks.invoke(call).value
-
-        invocation = self.runtime.run(request, function, hooked)
-        function.remember(invocation)
+    def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
-        about = invocation.outcome if invocation.error is None else f"{invocation.outcome}, {invocation.error}"
-        return Delivery(
-            invocation.outcome == "success", invocation.end, reference.name, about, result=invocation.result
-        )
-
-
-def _queue_polling(config: Config) -> QueuePolling:
-    return QueuePolling(
-        latency=microseconds(config.poll_latency),
-        low_traffic_wait=microseconds(config.low_traffic_wait),
-        throttle_backoff=microseconds(config.throttle_backoff),
-        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
-        loop_depth=config.loop_depth,
-        rates=ScalingRates(
-            initial=config.initial_concurrency,
-            growth=config.concurrency_growth,
-            maximum=config.maximum_concurrency,
-            lowered_by=config.concurrency_lowered_by,
-        ),
-    )
+        self.logs.keep(invocation)

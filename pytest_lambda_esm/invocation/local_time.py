@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.config import microseconds
 
@@ -30,8 +31,9 @@ class LocalTime:
         self.deadline: Final = deadline
         self._show = show
         self._furthest = start
-        self._handlers_thread = threading.current_thread()
-        self._threads: dict[threading.Thread, int] = {self._handlers_thread: start}
+        self._owner = threading.get_ident()
+        self._own = start
+        self._others: WeakKeyDictionary[threading.Thread, int] | None = None
 
     @property
     def furthest(self) -> int:
@@ -40,15 +42,35 @@ class LocalTime:
 
     def now(self) -> int:
         """The calling thread's time."""
-        return self._threads.get(threading.current_thread(), self._threads[self._handlers_thread])
+        if self._others is None or threading.get_ident() == self._owner:
+            return self._own
+        return self._others.get(threading.current_thread(), self._own)
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
-        target = self.now() + microseconds(seconds)
+        self.wait_until(self.now() + microseconds(seconds))
+
+    def wait_until(self, target: int) -> None:
+        """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
+        target = max(target, self.now())
         reached = min(target, self.deadline)
-        self._threads[threading.current_thread()] = reached
+        self._keep(reached)
         if reached > self._furthest:
             self._furthest = reached
             self._show(reached)
         if target >= self.deadline:
             raise TimedOut
+
+    def begin(self, thread: threading.Thread) -> None:
+        """A thread of the handler starts another one, whose time begins now."""
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[thread] = self.now()
+
+    def _keep(self, reached: int) -> None:
+        if threading.get_ident() == self._owner:
+            self._own = reached
+            return
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[threading.current_thread()] = reached

@@ -103,6 +103,7 @@ class Mapping:
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
         self.counters: Counter[str] = Counter()
+        self.read_iterator_age: Callable[[], timedelta | None] | None = None
         self._settings = MappingProxyType(dict(settings))
         self._scheduler = scheduler
         self._on_transition = on_transition
@@ -138,8 +139,11 @@ class Mapping:
 
     @property
     def source_arn(self) -> str:
-        """The ARN of the event source."""
-        return str(self._settings.get("EventSourceArn", ""))
+        """The ARN of the event source; of self-managed Kafka the bootstrap servers, joined with commas."""
+        if "EventSourceArn" in self._settings:
+            return str(self._settings["EventSourceArn"])
+        endpoints = self._settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+        return ",".join(server for servers in endpoints.values() for server in servers)
 
     @property
     def function_arn(self) -> str:
@@ -153,8 +157,11 @@ class Mapping:
 
     @property
     def iterator_age(self) -> timedelta | None:
-        """The age of the last record of the last batch, for streams; None for queues."""
-        return None
+        """The age of the last record of the last batch, for streams; None for queues and before the first batch.
+
+        While a batch is tried again and again, it grows with the time.
+        """
+        return self.read_iterator_age() if self.read_iterator_age is not None else None
 
     @property
     def metrics(self) -> dict[str, int]:

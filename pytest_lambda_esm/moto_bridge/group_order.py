@@ -84,6 +84,9 @@ class GroupOrder:
                 group.hidden[message.id] = message
                 yield message
 
+    def pass_over(self, now: int) -> None:
+        """Nothing: the order of a FIFO queue holds whatever happens."""
+
     def next_visible(self) -> int | None:
         """When the next group opens, or since when it is open; None when there is no message."""
         group = self._first()

@@ -50,6 +50,10 @@ class PolledQueue:
         found = select(self._queue, limit, now, self.visibility_timeout, asks, self._randomness)
         return Receipt([_received(message) for message in found.messages], found.dead_lettered, found.expired)
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that has been visible longest come after the others that are visible."""
+        table_of(self._queue).order.pass_over(now)
+
     def delete(self, messages: Sequence[ReceivedMessage], now: int) -> Sequence[str]:
         """Delete by receipt; a message that has been received again since then stays."""
         return delete_received(self._queue, [message[:2] for message in messages], now)

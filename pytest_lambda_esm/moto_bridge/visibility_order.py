@@ -70,6 +70,14 @@ class VisibilityOrder:
             handed_out[message.id] = (sequence, message)
             yield message
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
+        for message in self.available(now):
+            del self._handed_out[message.id]
+            message.visible_at = now / 1000
+            self.add(message)
+            return
+
     def next_visible(self) -> int | None:
         """When the next message is, was or will be visible; None when there is no message."""
         self._take_back()

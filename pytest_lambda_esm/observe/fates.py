@@ -16,6 +16,10 @@ DELETED: Final = "deleted"
 DEAD_LETTERED: Final = "dead-lettered"
 EXPIRED: Final = "expired"
 FILTERED_OUT: Final = "filtered out"
+DONE: Final = "done"
+SENT: Final = "sent to a destination"
+DISCARDED: Final = "discarded"
+SKIPPED: Final = "skipped by the starting position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,22 @@ class Fate:
     """The fate of one record at this moment.
 
     ``record`` is a message id; ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"`` (done),
-    ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what
-    waits, when it ends (aware, UTC); ``about`` says it in words.
+    ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what waits, when it ends
+    (aware, UTC); ``about`` says it in words.
+
+    For streams ``record`` is shard id and sequence number with a colon between, and each mapping reads all records
+    for itself: ``mapping`` is its UUID. There ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``,
+    ``"filtered out"``, ``"sent to a destination"``, ``"discarded"`` (given up, and no destination took it),
+    ``"expired"`` or ``"skipped by the starting position"``; for what waits, ``at`` is when it arrived.
+
+    An asynchronous event stands by its request id, and is ``"done"``, ``"sent to a destination"`` or ``"discarded"``.
     """
 
     record: str
     fate: str
     at: datetime
     about: str
+    mapping: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,20 @@ from typing import Final, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
 
-KINDS: Final = ("call", "transition", "poll", "invocation", "result", "fate", "sleep", "advice")
+KINDS: Final = (
+    "call",
+    "transition",
+    "poll",
+    "invocation",
+    "result",
+    "throttle",
+    "retry",
+    "delivery",
+    "fate",
+    "sleep",
+    "advice",
+    "fault",
+)
 
 
 @dataclass(frozen=True, slots=True)

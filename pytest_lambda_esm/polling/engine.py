@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Clock, Lane
+from pytest_lambda_esm.sources.stream import stream_arn
 
 
 class Engine:
@@ -46,6 +47,8 @@ class Engine:
             )
         elif polls and not should:
             self.drop(mapping)
+        elif mapping.uuid in self._lanes:
+            self._lanes[mapping.uuid].wake()  # The settings may have changed.
 
     def source_changed(self, source_arn: str) -> None:
         """A source may have something to deliver earlier than it had."""
@@ -57,7 +60,7 @@ class Engine:
         self._clock.cancel(self._starting.pop(mapping.uuid, None))
         lane = self._lanes.pop(mapping.uuid, None)
         if lane is not None:
-            self._by_source[mapping.source_arn].remove(mapping.uuid)
+            self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
             lane.stop()
 
     def explain(self, mapping: Mapping) -> list[str]:
@@ -72,5 +75,5 @@ class Engine:
         del self._starting[mapping.uuid]
         lane = self._new_lane(mapping)
         self._lanes[mapping.uuid] = lane
-        self._by_source.setdefault(mapping.source_arn, []).append(mapping.uuid)
+        self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)
         lane.start()

@@ -13,14 +13,18 @@ _EVENT: int = len('{"Records":[]}')
 
 
 class Gathering:
-    """The messages of one batch so far. ``closes`` is when its window ends, in microseconds since the epoch."""
+    """The messages of one batch so far. ``closes`` is when its window ends, in microseconds since the epoch.
 
-    __slots__ = ("_payload", "closes", "closing", "messages", "overflowed", "plan")
+    ``deliveries`` is how often the batch is handed over: once, unless somebody asked for more.
+    """
+
+    __slots__ = ("_payload", "closes", "closing", "deliveries", "messages", "overflowed", "plan")
 
     def __init__(self, plan: QueuePlan, now: int) -> None:
         self.plan = plan
         self.closes = now + plan.window
         self.closing: Any = None
+        self.deliveries = 1
         self.messages: list[ReceivedMessage] = []
         self.overflowed = False
         self._payload = _EVENT

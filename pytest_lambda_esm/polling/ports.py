@@ -44,8 +44,9 @@ class Journal(Protocol):
 class Delivery:
     """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went.
 
-    ``result`` is what the function returned, as its JSON reads. ``throttled``: it did not run, for want of
-    concurrency; the poller keeps the batch and tries again.
+    ``result`` is what the function returned, as its JSON reads; ``version`` the version that ran and ``request_id``
+    its request. ``throttled`` and ``problem`` say that the batch never reached the function: it had no concurrency
+    left, or what the service could not do, in the words of LastProcessingResult. Neither counts as an attempt.
     """
 
     succeeded: bool
@@ -54,6 +55,14 @@ class Delivery:
     about: str
     result: Any = None
     throttled: bool = False
+    problem: str = ""
+    version: str = "$LATEST"
+    request_id: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the function ran."""
+        return not (self.throttled or self.problem)
 
 
 class Deliver(Protocol):

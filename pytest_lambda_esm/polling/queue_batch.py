@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELETED
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.partial_failures import read_report
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling
@@ -28,6 +30,7 @@ class BatchPorts:
     polling: QueuePolling
     ended: Callable[[QueueBatch], None]
     failed: Callable[[], None]
+    interference: Interference
 
 
 class QueueBatch:
@@ -158,6 +161,10 @@ class QueueBatch:
         source = ports.mapping.source_arn
         queue = ports.queues.find(source)
         if queue is None or not messages:
+            return
+        ids = tuple(message.message_id for message in messages)
+        if ports.interference.at(DELETE, ports.mapping, ids) == "lost":
+            ports.journal.add("fate", source, f"{len(ids)} not deleted after success: the delete was lost", ids)
             return
         deleted = queue.delete(messages, ports.clock.instant)
         ports.mapping.counters["DeletedEventCount"] += len(deleted)

@@ -11,9 +11,11 @@ from collections.abc import Mapping as ReadOnly
 from typing import Any
 
 from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.gathering import Gathering
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.loops import LoopWatch
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
@@ -40,6 +42,7 @@ class QueueLane:
         clock: Clock,
         journal: Journal,
         polling: QueuePolling,
+        interference: Interference,
         changed: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
@@ -49,12 +52,16 @@ class QueueLane:
         self._clock = clock
         self._journal = journal
         self._polling = polling
+        self._interference = interference
         self._changed = changed
         self._current = plan_of(mapping.settings, polling, renderer)
         self._scaling = Scaling(self._current.bounds)
-        self._ports = BatchPorts(mapping, queues, deliver, clock, journal, polling, self._ended, self._failed)
+        self._ports = BatchPorts(
+            mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
+        )
         self._loops = LoopWatch(mapping, polling.loop_depth)
         self._polls = False
+        self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
         self._gathering: Gathering | None = None
         self._upcoming: Any = None
@@ -121,7 +128,7 @@ class QueueLane:
                 self._scaling.rested()
             return None
         now = self._clock.instant
-        due = max(visible + self._polling.latency, now)
+        due = max(visible + self._polling.latency, now, self._not_before)
         if due > now or self._has_room(now):
             return due
         return self._scaling.saturated(now)
@@ -140,12 +147,22 @@ class QueueLane:
         plan = self._plan()
         now = self._clock.instant
         if queue is not None and self._has_room(now):
-            self._scaling.relieved(now)
-            self._receive(queue, plan, now)
+            trouble = self._interference.at(READ, self._mapping)
+            if not self._polls:
+                return  # The trouble was that somebody has disabled or deleted the mapping.
+            if trouble in ("throttled", "failed"):
+                self._not_before = now + self._polling.read_retry
+            else:
+                self._scaling.relieved(now)
+                self._receive(queue, plan, now, trouble)
         self.wake()
 
-    def _receive(self, queue: Queue, plan: QueuePlan, now: int) -> None:
+    def _receive(self, queue: Queue, plan: QueuePlan, now: int, trouble: str | None) -> None:
         gathering = self._gathering or Gathering(plan, now)
+        if trouble == "duplicated":
+            gathering.deliveries = 2
+        if trouble == "reordered":
+            queue.pass_over(now)
         while (room := gathering.room) > 0:
             receipt = queue.receive(room, now, gathering.admits)
             self._note(receipt)
@@ -204,9 +221,10 @@ class QueueLane:
 
     def _invoke(self, gathering: Gathering) -> None:
         self._loops.refuse(gathering.messages, self._clock.instant)
-        batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
-        if not batch.begin():
-            self._in_flight[id(batch)] = batch
+        for _ in range(gathering.deliveries):
+            batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+            if not batch.begin():
+                self._in_flight[id(batch)] = batch
 
     def _ended(self, batch: QueueBatch) -> None:
         del self._in_flight[id(batch)]

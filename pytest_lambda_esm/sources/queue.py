@@ -72,6 +72,10 @@ class Queue(Protocol):
         """
         ...
 
+    def pass_over(self, now: int) -> None:
+        """Let the message that is next in turn at ``now`` come after the others: standard queues keep no order."""
+        ...
+
     def delete(self, messages: Sequence[ReceivedMessage], now: int) -> Sequence[str]:
         """Delete messages whose receipt is still the newest one; the ids of those that were deleted."""
         ...

@@ -8,39 +8,52 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
 from pytest_lambda_esm.sources.queue import ReceivedMessage
-
-_DEFAULTS: Final = {
-    "BatchSize": 10,
-    "FunctionResponseTypes": [],
-    "MaximumBatchingWindowInSeconds": 0,
-}
-_OPTIONAL: Final = frozenset(
-    {"FilterCriteria", "KMSKeyArn", "MetricsConfig", "ProvisionedPollerConfig", "ScalingConfig"}
-)
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
-    recognises=lambda arn: arn.service == "sqs" and not arn.resource.endswith(".fifo"),
-    defaults=_DEFAULTS,
-    optional=_OPTIONAL,
+    service="sqs",
+    recognises=lambda _, arn: arn is not None and arn.service == "sqs" and not arn.resource.endswith(".fifo"),
+    defaults={"BatchSize": 10, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0},
+    optional=frozenset({"FilterCriteria", "KMSKeyArn", "MetricsConfig", "ProvisionedPollerConfig", "ScalingConfig"}),
     user_reason="USER_INITIATED",
-    maximum_batch_size=10_000,
-    removed_when_empty=frozenset({"FilterCriteria", "KMSKeyArn", "ProvisionedPollerConfig", "ScalingConfig"}),
+    rules=(
+        rules.batch_size_at_most(10_000),
+        rules.window_for_large_batches,
+        rules.metrics_among({"EventCount"}),
+        rules.pollers_or_concurrency,
+        rules.pollers_between(2, 10_000),
+        rules.no_poller_group,
+    ),
+    conflict=Conflict(
+        overlap=same_arn,
+        text='An event source mapping with SQS arn (" {source} ") and function (" {function} ") already exists.'
+        " Please update or delete the existing mapping with UUID {uuid}",
+    ),
+    missing="Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
+    " SQS Error Message: The specified queue does not exist.",
+    filter_rules="sqs",
+    pollers={"MinimumPollers": 2, "MaximumPollers": 200},
+    refusals={"StartingPosition": "StartingPosition is not valid for SQS event sources."},
 )
 
-FIFO: Final = EventSource(
+
+def _is_fifo(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "sqs" and arn.resource.endswith(".fifo")
+
+
+FIFO: Final = replace(
+    STANDARD,
     name="Amazon SQS FIFO queue",
-    recognises=lambda arn: arn.service == "sqs" and arn.resource.endswith(".fifo"),
-    defaults=_DEFAULTS,
-    optional=_OPTIONAL,
-    user_reason="USER_INITIATED",
-    maximum_batch_size=10,
-    removed_when_empty=STANDARD.removed_when_empty,
+    service="fifo",
+    recognises=_is_fifo,
+    rules=(rules.batch_size_at_most(10), rules.no_window, *STANDARD.rules[2:]),
 )
 
 

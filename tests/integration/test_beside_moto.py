@@ -189,5 +189,5 @@ def test_what_is_not_simulated_says_so_and_is_no_aws_error(lambda_esm_client):
     from botocore.exceptions import BotoCoreError, ClientError
 
     with pytest.raises(NotSimulated, match="Instead: ") as info:
-        lambda_esm_client.invoke_with_response_stream(FunctionName="f")
+        lambda_esm_client.invoke(FunctionName="f", TenantId="a-tenant")
     assert not isinstance(info.value, (BotoCoreError, ClientError))

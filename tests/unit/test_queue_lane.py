@@ -11,6 +11,7 @@ from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.polling.interference import NoInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
@@ -83,7 +84,7 @@ class World:
         rates = {"initial": 5, "growth": 0, "maximum": 1250, "lowered_by": 1}
         backoff = {"throttle_backoff": SECOND, "throttle_backoff_limit": 8 * SECOND}
         self.settings = QueuePolling(
-            **{"latency": 0, "low_traffic_wait": 0, "loop_depth": 1000, **backoff, **polling},
+            **{"latency": 0, "low_traffic_wait": 0, "read_retry": SECOND, "loop_depth": 1000, **backoff, **polling},
             rates=ScalingRates(**rates),
         )
         self.engine = Engine(
@@ -120,6 +121,7 @@ class World:
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
+            interference=NoInterference(),
             changed=self.engine.source_changed,
         )
 

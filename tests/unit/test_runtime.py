@@ -7,9 +7,10 @@ import pytest
 
 from pytest_lambda_esm import LambdaEsmError, VirtualClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.function import Function
+from pytest_lambda_esm.invocation.isolation import Isolation
 from pytest_lambda_esm.invocation.runtime import Request, Runtime
 
+SECOND = 1_000_000
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 CONFIGURATION = FunctionConfiguration(
     account_id="123456789012",
@@ -22,25 +23,29 @@ CONFIGURATION = FunctionConfiguration(
     handler="app.handler",
     runtime="python3.12",
     environment={"TABLE": "orders"},
+    log_group="/aws/lambda/f",
 )
 
 
 class World:
     def __init__(self):
         self.clock = VirtualClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
-        self.runtime = Runtime(self.clock, lambda: "a-request-id")
-        self.function = Function("123456789012", "us-east-1", "f")
+        self.runtime = Runtime(self.clock, lambda: "an-environment", Isolation())
+        self.lasts = 0
 
     def run(self, handler, event=None):
         request = Request(
             function=CONFIGURATION,
             invoked_arn=ARN,
-            event=lambda: {"Records": []} if event is None else event,
+            event=lambda: dict(event or {}),
             attempt=2,
             mapping=None,
             depth=0,
+            request_id="a-request-id",
+            lasts=self.lasts * SECOND,
+            timeout=3 * SECOND,
         )
-        return self.runtime.run(request, self.function, handler)
+        return self.runtime.run(request, handler)
 
     def sleep(self, seconds):
         self.runtime.local_time.sleep(seconds)
@@ -48,7 +53,10 @@ class World:
 
 @pytest.fixture
 def world():
-    return World()
+    world = World()
+    world.runtime.frames.install()
+    yield world
+    world.runtime.frames.remove()
 
 
 def test_a_result_is_what_its_json_reads(world):
@@ -109,14 +117,14 @@ def test_sleeping_lasts_and_does_not_move_the_clock(world):
 
 
 def test_a_declared_duration_is_the_least_it_lasts(world):
-    world.function.takes(2)
+    world.lasts = 2
     assert world.run(lambda event, context: world.sleep(0.5)).duration.total_seconds() == 2
     assert world.run(lambda event, context: world.sleep(2.5)).duration.total_seconds() == 2.5
 
 
 @pytest.mark.parametrize("declared", [0, 3, 60])
 def test_past_the_timeout_it_ends_as_on_aws(world, declared):
-    world.function.takes(declared)
+    world.lasts = declared
 
     def handler(event, context):
         try:
@@ -162,7 +170,7 @@ def test_the_context_is_lambdas(world):
     assert context.invoked_function_arn == ARN
     assert context.memory_limit_in_mb == "128"
     assert context.log_group_name == "/aws/lambda/f"
-    assert context.log_stream_name == "2026/01/01/[$LATEST]arequestid"
+    assert context.log_stream_name == "2026/01/01/[$LATEST]anenvironment"
     assert context.client_context is None
     assert context.identity.cognito_identity_id is None
     assert "aws_request_id=a-request-id" in repr(context)
@@ -181,8 +189,7 @@ def test_the_environment_is_lambdas_for_as_long_as_the_handler_runs(world, monke
 
 
 def test_what_a_handler_changes_in_its_event_does_not_leak(world):
-    request = Request(function=CONFIGURATION, invoked_arn=ARN, event=lambda: {"n": 1}, attempt=1, mapping=None, depth=0)
-    invocation = world.runtime.run(request, world.function, lambda event, context: event.update(n=2))
+    invocation = world.run(lambda event, context: event.update(n=2), {"n": 1})
     assert invocation.event == {"n": 1}
     assert invocation.event is not invocation.event
 

@@ -1,0 +1,247 @@
+"""moto's Kinesis streams, as the poller reads them. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
+
+moto's own reads take time in proportion to the position in a shard, and its resharding puts records into the wrong
+shards: after a split everything stays with the parent, also what is put later, and a merge copies. While a fake is
+active, records go to the open shard whose range holds their hash key, and stay where they were put.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import md5
+from typing import Any, Final
+
+from moto.core.utils import unix_time
+from moto.kinesis.models import KinesisBackend, kinesis_backends
+from moto.kinesis.models import Stream as MotoStream
+from moto.kinesis.utils import decompose_shard_iterator
+
+from pytest_lambda_esm.config import MICROSECONDS
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.sources import kinesis
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.stream import Reader
+
+_DEPTH: Final = "_lambda_esm_depth"
+
+
+class PolledShard:
+    """One shard in moto's storage; sequence numbers of a shard are 1, 2, 3 and so on."""
+
+    __slots__ = ("_records", "_region", "_shard", "retention")
+
+    def __init__(self, shard: Any, stream: Any) -> None:
+        self._shard = shard
+        self._records = shard.records
+        self._region = stream.region
+        self.retention = _retention(stream)
+
+    @property
+    def shard_id(self) -> str:
+        """The shard's id."""
+        return str(self._shard.shard_id)
+
+    @property
+    def parents(self) -> Sequence[str]:
+        """The shard that was split, or the two that were merged."""
+        return [parent for parent in (self._shard.parent, self._shard.adjacent_parent) if parent]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been split or merged."""
+        return not self._shard.is_open
+
+    @property
+    def end(self) -> int:
+        """How many records have been put into it."""
+        return len(self._records)
+
+    def arrival(self, position: int) -> int:
+        """When a record was put, in microseconds since the epoch."""
+        return int(self._records[position + 1].created_at * MICROSECONDS + 0.5)
+
+    def sequence_number(self, position: int) -> str:
+        """A record's sequence number, as the put answered it."""
+        return str(self._records[position + 1].sequence_number)
+
+    def key(self, position: int) -> str:
+        """A record's partition key."""
+        return repr(self._records[position + 1].partition_key)
+
+    def spread(self, position: int) -> float:
+        """Where a record's partition key falls in the shard's range."""
+        hash_key = _hash_key(self._records[position + 1].partition_key)
+        first, last = self._shard.starting_hash, self._shard.ending_hash
+        # A record that was put with an explicit hash key may lie outside of the shard's range.
+        width = int(last) - int(first) + 1
+        # Whole numbers, since the quotient of two huge ones may round up to 1.
+        return int(((hash_key - first) % width << 48) // width) / (1 << 48)
+
+    def size(self, position: int) -> int:
+        """About how many bytes a record takes in an event."""
+        record = self._records[position + 1]
+        return len(record.data) + len(record.partition_key) + kinesis.ENVELOPE_SIZE
+
+    def depth(self, position: int) -> int:
+        """How many invocations led to a record."""
+        return int(self._records[position + 1].__dict__.get(_DEPTH, 0))
+
+    def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
+        """Up to where records have arrived and fit, and how many bytes they take."""
+        records, latest, taken = self._records, (now + 0.5) / MICROSECONDS, 0
+        for position in range(start, stop):
+            record = records[position + 1]
+            size = len(record.data) + len(record.partition_key) + kinesis.ENVELOPE_SIZE
+            if record.created_at > latest or taken + size > room:
+                return position, taken
+            taken += size
+        return stop, taken
+
+    def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
+        """The records as a function receives them."""
+        records, shard_id, region = self._records, self.shard_id, self._region
+        return [kinesis.record(records[position + 1], shard_id, reader, region) for position in positions]
+
+
+class PolledStream:
+    """One stream in moto's storage."""
+
+    __slots__ = ("incarnation",)
+
+    def __init__(self, stream: Any) -> None:
+        self.incarnation = stream
+
+    def shards(self) -> Sequence[PolledShard]:
+        """All shards, the oldest first."""
+        return [PolledShard(shard, self.incarnation) for shard in self.incarnation.shards.values()]
+
+    def shard(self, shard_id: str) -> PolledShard | None:
+        """One shard, or None."""
+        shard = self.incarnation.shards.get(shard_id)
+        return PolledShard(shard, self.incarnation) if shard is not None else None
+
+
+class MotoStreams:
+    """Finds Kinesis streams in moto's storage. They are looked up each time: moto forgets all of them at a reset."""
+
+    def find(self, arn: str) -> PolledStream | None:
+        """The stream with an ARN, or with a consumer of that ARN; None where either does not exist."""
+        parsed = Arn.parse(arn)
+        if parsed is None:
+            return None
+        _, _, path = parsed.resource.partition("/")
+        name, _, consumer = path.partition("/consumer/")
+        stream = kinesis_backends[parsed.account_id][parsed.region].streams.get(name)
+        if stream is None or (consumer and not _has_consumer(stream, arn)):
+            return None
+        return PolledStream(stream)
+
+
+def _has_consumer(stream: Any, arn: str) -> bool:
+    """AWS ends a consumer's ARN with the time of its making; moto leaves that out."""
+    bare, _, made = arn.rpartition(":")
+    return any(known.consumer_arn in (arn, bare if made.isdigit() else arn) for known in stream.consumers)
+
+
+def _retention(stream: Any) -> int:
+    hours = stream.retention_period_hours
+    # moto 5.1 gives streams of a CloudFormation template their own name for it.
+    return (hours if isinstance(hours, int) else 24) * 3600 * MICROSECONDS
+
+
+def _hash_key(partition_key: str) -> int:
+    return int.from_bytes(md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
+
+
+def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+    """Have ``changed(stream_arn)`` called whenever a stream may have something to read, and put its sharding right.
+
+    ``depth()`` tells how many invocations, each caused by the one before, led to a record that is being put.
+    """
+    put_record = MotoStream.put_record
+    split_shard = MotoStream.split_shard
+    merge_shards = MotoStream.merge_shards
+    find_shard = MotoStream.get_shard_for_key
+    delete_stream = KinesisBackend.delete_stream
+    get_records = KinesisBackend.get_records
+    deregister = KinesisBackend.deregister_stream_consumer
+
+    def put_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+        sequence_number, shard_id = put_record(self, *args, **kwargs)
+        links = depth()
+        if links:
+            self.shards[shard_id].records[int(sequence_number)].__dict__[_DEPTH] = links
+        changed(self.arn)
+        return sequence_number, shard_id
+
+    def open_shard_for_key(self: Any, partition_key: Any, explicit_hash_key: Any) -> Any:
+        find_shard(self, partition_key, explicit_hash_key)  # For its refusals.
+        hash_key = int(explicit_hash_key) if explicit_hash_key else _hash_key(partition_key)
+        for shard in self.shards.values():
+            if shard.is_open and shard.starting_hash <= hash_key <= shard.ending_hash:
+                return shard
+        return None
+
+    def split_and_tell(self: Any, shard_to_split: str, new_starting_hash_key: str) -> None:
+        with _records_kept(self):
+            split_shard(self, shard_to_split, new_starting_hash_key)
+        changed(self.arn)
+
+    def merge_and_tell(self: Any, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
+        with _records_kept(self):
+            merge_shards(self, shard_to_merge, adjacent_shard_to_merge)
+        changed(self.arn)
+
+    def delete_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+        stream = delete_stream(self, *args, **kwargs)
+        changed(stream.arn)
+        return stream
+
+    def deregister_the_one(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
+        stream = self._find_stream_by_arn(stream_arn) if stream_arn else None
+        if stream is None:
+            deregister(self, stream_arn, consumer_name, consumer_arn)
+        else:  # moto keeps the consumer that was named, and drops all others.
+            stream.consumers = [known for known in stream.consumers if known.consumer_name != consumer_name]
+
+    def get_kept_records(self: Any, stream_arn: Any, shard_iterator: str, limit: Any) -> Any:
+        following, records, behind = get_records(self, stream_arn, shard_iterator, limit)
+        name = decompose_shard_iterator(shard_iterator)[0]
+        stream = self.describe_stream(stream_arn=stream_arn, stream_name=name)
+        oldest = unix_time() - _retention(stream) / MICROSECONDS
+        return following, [record for record in records if record.created_at > oldest], behind
+
+    patches.set(MotoStream, "put_record", put_and_tell)
+    patches.set(MotoStream, "get_shard_for_key", open_shard_for_key)
+    patches.set(MotoStream, "split_shard", split_and_tell)
+    patches.set(MotoStream, "merge_shards", merge_and_tell)
+    patches.set(KinesisBackend, "delete_stream", delete_and_tell)
+    patches.set(KinesisBackend, "deregister_stream_consumer", deregister_the_one)
+    patches.set(KinesisBackend, "get_records", get_kept_records)
+
+
+@contextmanager
+def _records_kept(stream: Any) -> Iterator[None]:
+    """Let moto reshard a stream that seems empty, so that it moves no record."""
+    kept = [(shard, shard.records) for shard in stream.shards.values()]
+    for shard, _ in kept:
+        shard.records = OrderedDict()
+    try:
+        yield
+    finally:
+        for shard, records in kept:
+            shard.records = records
+
+
+def shift(microseconds: int) -> None:
+    """Move the times of all records there are: they were put in real time, and live on in virtual time."""
+    for account in kinesis_backends.values():
+        for backend in account.values():
+            for stream in backend.streams.values():
+                for shard in stream.shards.values():
+                    for record in shard.records.values():
+                        record.created_at += microseconds / MICROSECONDS
+                        record.created_at_datetime += timedelta(microseconds=microseconds)

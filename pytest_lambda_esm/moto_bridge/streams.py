@@ -1,0 +1,43 @@
+"""The streams of all services that moto has, behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_lambda_esm.moto_bridge import dynamodb, kinesis
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.stream import Stream, Streams
+
+
+class AllStreams:
+    """Finds streams by the service in their ARN."""
+
+    def __init__(self) -> None:
+        self._by_service: dict[str, Streams] = {
+            "kinesis": kinesis.MotoStreams(),
+            "dynamodb": dynamodb.MotoTableStreams(),
+        }
+
+    def serves(self, arn: str) -> bool:
+        """Whether an ARN is that of a stream, whether or not it exists."""
+        parsed = Arn.parse(arn)
+        return parsed is not None and parsed.service in self._by_service
+
+    def find(self, arn: str) -> Stream | None:
+        """The stream, or None where it does not exist."""
+        service = arn.split(":", 3)[2:3]
+        streams = self._by_service.get(service[0]) if service else None
+        return streams.find(arn) if streams is not None else None
+
+
+def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+    """Have ``changed(stream_arn)`` called whenever a stream may have something to read earlier than before."""
+    kinesis.listen(patches, changed, depth)
+    dynamodb.listen(patches, changed, depth)
+
+
+def shift(microseconds: int) -> None:
+    """Move the times of all records there are from real time into virtual time."""
+    kinesis.shift(microseconds)
+    dynamodb.shift(microseconds)

@@ -1,0 +1,59 @@
+"""What a function's answer says of a batch of stream records.
+
+Follows the pages "Configuring partial batch response" of Kinesis and DynamoDB, and recorded answers: an identifier
+that is not in the batch fails all of it, and so does any answer of another shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether all of a batch is done; if not, ``done`` records from its start are, and the others come again.
+
+    ``why`` says it in words. ``function_error`` is AWS's: ``"Unhandled"`` for what was raised, None for what was
+    answered.
+    """
+
+    succeeded: bool
+    done: int
+    why: str
+    function_error: str | None = None
+
+
+def success(count: int) -> Verdict:
+    """All of the batch is done."""
+    return Verdict(True, count, "success")
+
+
+def failure(why: str, function_error: str | None = None) -> Verdict:
+    """None of the batch is done."""
+    return Verdict(False, 0, why, function_error)
+
+
+def judge(answer: Any, sequence_numbers: Sequence[str]) -> Verdict:
+    """Read an answer of a function that reports the failures of single records."""
+    count = len(sequence_numbers)
+    if not answer:
+        return success(count)
+    if not isinstance(answer, dict) or "batchItemFailures" not in answer:
+        return success(count) if isinstance(answer, dict) else failure(f"the answer is no object: {answer!r:.80}")
+    failures = answer["batchItemFailures"]
+    if not failures:
+        return success(count)
+    if not isinstance(failures, list):
+        return failure(f"batchItemFailures is no list: {failures!r:.80}")
+    places = {number: place for place, number in enumerate(sequence_numbers)}
+    lowest = count
+    for entry in failures:
+        identifier = entry.get("itemIdentifier") if isinstance(entry, dict) else None
+        place = places.get(identifier) if isinstance(identifier, str) else None
+        if place is None:
+            return failure(f"batchItemFailures has an entry that names no record of the batch: {entry!r:.80}")
+        lowest = min(lowest, place)
+    first = sequence_numbers[lowest]
+    return Verdict(False, lowest, f"batchItemFailures names {len(failures)}, the first of them {first}")

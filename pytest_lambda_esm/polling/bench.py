@@ -1,0 +1,49 @@
+"""What the lanes of one stream mapping work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.stream_settings import StreamSettings
+from pytest_lambda_esm.sources.stream import Reader, Shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPolling:
+    """How streams are polled.
+
+    ``latency`` from a record's arrival to its reading and ``idle_wait`` after the end of a tumbling window are
+    microseconds; ``larger_half`` of a split batch is ``"first"`` or ``"second"``; ``loop_depth`` is how deep a chain
+    of invocations may become that each feed the next.
+    """
+
+    latency: int
+    backoff: Backoff
+    idle_wait: int
+    larger_half: str
+    loop_depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The mapping, the rest of the world, and what may change: ``settings`` and ``reader`` are those in force.
+
+    ``shard`` finds a shard by its id; ``look_again`` asks for a look at the stream: a closed shard has been read
+    to its end, or a lane that was stopped has come to rest.
+    """
+
+    mapping: Mapping
+    clock: Clock
+    journal: Journal
+    deliver: Deliver
+    discards: Discards
+    polling: StreamPolling
+    shard: Callable[[str], Shard | None]
+    settings: Callable[[], StreamSettings]
+    reader: Callable[[], Reader]
+    look_again: Callable[[], None]

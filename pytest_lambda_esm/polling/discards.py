@@ -1,0 +1,99 @@
+"""What happens to stream records that a mapping gives up: the failure destination, or nothing.
+
+Follows the pages "Retain discarded batch records" of Kinesis and DynamoDB.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe.fates import DISCARDED, SENT
+from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations, Parcel
+from pytest_lambda_esm.sources.failure_record import (
+    GivenUp,
+    LastResponse,
+    failure_record,
+    object_key,
+    timestamp,
+)
+from pytest_lambda_esm.sources.stream import Shard, StreamKind, stream_arn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """Records that are given up, as the lane knows them; ``positions`` are those in ``shard``.
+
+    ``event`` makes the event that they would be in.
+    """
+
+    mapping: Mapping
+    shard: Shard
+    positions: Sequence[int]
+    condition: str
+    invocations: int
+    response: LastResponse | None
+    request_id: str
+    event: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Discards:
+    """Sends records of batches that were given up. ``payload_as_text`` is how buckets get the event."""
+
+    destinations: Destinations
+    kind: StreamKind
+    new_id: Callable[[], str]
+    payload_as_text: bool
+
+    def give_up(self, discarded: Discarded, destination: str | None, now: int) -> tuple[str, str]:
+        """Send the record, if there is a destination; the fate of the records, and what happened in words."""
+        mapping, count = discarded.mapping, len(discarded.positions)
+        about = f"{discarded.condition} after {discarded.invocations} invocations"
+        if destination is None:
+            mapping.counters["DroppedEventCount"] += count
+            return DISCARDED, f"{about}; there is no failure destination"
+        try:
+            self.destinations.deliver(destination, self._parcel(discarded, destination, now))
+        except DeliveryFailed as error:
+            mapping.counters["DestinationDeliveryFailures"] += 1
+            mapping.counters["DroppedEventCount"] += count
+            return DISCARDED, f"{about}; the failure destination did not take it: {error}"
+        mapping.counters["OnFailureDestinationDeliveredEventCount"] += count
+        return SENT, f"{about}; its record went to {destination}"
+
+    def _parcel(self, discarded: Discarded, destination: str, now: int) -> Parcel:
+        at = moment_of(now)
+        record = failure_record(
+            GivenUp(
+                request_id=discarded.request_id or self.new_id(),
+                function_arn=discarded.mapping.function_arn,
+                condition=discarded.condition,
+                invocations=discarded.invocations,
+                response=discarded.response,
+                at=at,
+                batch_info={self.kind.batch_info: self._batch_info(discarded)},
+            )
+        )
+        if not destination.startswith("arn:") or destination.split(":")[2] != "s3":
+            return Parcel(body=json.dumps(record))
+        event = discarded.event()
+        record["payload"] = json.dumps(event) if self.payload_as_text else event
+        key = object_key(discarded.mapping.uuid, discarded.shard.shard_id, at, self.new_id())
+        return Parcel(body=json.dumps(record), key=key)
+
+    def _batch_info(self, discarded: Discarded) -> dict[str, Any]:
+        shard, first, last = discarded.shard, discarded.positions[0], discarded.positions[-1]
+        return {
+            "shardId": shard.shard_id,
+            "startSequenceNumber": shard.sequence_number(first),
+            "endSequenceNumber": shard.sequence_number(last),
+            "approximateArrivalOfFirstRecord": timestamp(moment_of(shard.arrival(first)), self.kind.timespec),
+            "approximateArrivalOfLastRecord": timestamp(moment_of(shard.arrival(last)), self.kind.timespec),
+            "batchSize": len(discarded.positions),
+            "streamArn": stream_arn(discarded.mapping.source_arn),
+        }

@@ -1,0 +1,107 @@
+"""Where one stream lane stands: what it collects, what is under way, its tumbling window, and what it has finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.bench import Bench
+from pytest_lambda_esm.polling.gather import Belongs, Gatherer
+from pytest_lambda_esm.polling.lane_words import counted, ends_of
+from pytest_lambda_esm.polling.piece import Piece
+from pytest_lambda_esm.polling.shard_history import ShardHistory
+from pytest_lambda_esm.polling.tumbling import OpenWindow
+from pytest_lambda_esm.sources.stream import Shard
+
+
+class LaneState:
+    """The state of a lane. ``pieces`` are what is left of the batch that is under way, in order."""
+
+    def __init__(self, bench: Bench, history: ShardHistory, start: int, belongs: Belongs | None) -> None:
+        self._bench = bench
+        self._history = history
+        self._belongs = belongs
+        self.gatherer = Gatherer(position=start, belongs=belongs)
+        self.pieces: list[Piece] = []
+        self.window: OpenWindow | None = None
+
+    @property
+    def checkpoint(self) -> int:
+        """Everything of this lane before this position has its fate."""
+        if self.pieces and self.pieces[0].positions:
+            return self.pieces[0].positions[0]
+        return self.gatherer.positions[0] if self.gatherer.positions else self.gatherer.position
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way: no batch, no open window."""
+        return not (self.pieces or self.gatherer.positions or self.window)
+
+    def expiry(self, shard: Shard, piece: Piece) -> int:
+        """When the first record of a piece, or the last of its window, is too old by the stream or the mapping."""
+        last = self.window.last_arrival if self.window is not None else 0
+        arrival = shard.arrival(piece.positions[0]) if piece.positions else last
+        age = self._bench.settings().maximum_age
+        return arrival + (shard.retention if age is None else min(age, shard.retention))
+
+    def gather(self, shard: Shard) -> None:
+        """Collect what has arrived."""
+        bench, settings = self._bench, self._bench.settings()
+        if self.window is not None and self.window.length != settings.tumbling_window:
+            self.close_window("dropped with its state, since its length was changed")
+        if self.window is None or not self.window.ends_early:
+            now = bench.clock.instant - bench.polling.latency
+            self.gatherer.gather(shard, settings, bench.reader, now)
+            self.flush(shard)
+
+    def open_window(self, shard: Shard, positions: Sequence[int]) -> None:
+        """A batch is on its way: with tumbling windows, it belongs to the one that is open or opens one."""
+        length = self._bench.settings().tumbling_window
+        if not length:
+            return
+        if self.window is None:
+            self.window = OpenWindow.around(shard.arrival(positions[0]), length)
+        self.window.last_arrival = shard.arrival(positions[-1])
+        self.gatherer.window_end = self.window.end
+
+    def close_window(self, how: str) -> None:
+        """The window is over, and so is what it had under way."""
+        self._bench.journal.add("poll", self._bench.mapping.source_arn, f"a tumbling window is {how}")
+        self.window = None
+        self.gatherer.window_end, self.gatherer.later_window = None, False
+
+    def end(self, shard: Shard, positions: Sequence[int], fate: str, about: str) -> None:
+        """Records have met their fate."""
+        text = f"{counted(len(positions), 'record')} of {shard.shard_id} {fate}: {about}"
+        self._bench.journal.add("fate", self._bench.mapping.source_arn, text, ends_of(shard, positions))
+        self._history.add(positions, fate, self._bench.clock.instant, about)
+
+    def flush(self, shard: Shard) -> None:
+        """Note the fate of what was filtered out, or had expired, before the checkpoint."""
+        checkpoint, counters = self.checkpoint, self._bench.mapping.counters
+        filtered = _taken_before(self.gatherer.filtered, checkpoint)
+        if filtered:
+            counters["PolledEventCount"] += len(filtered)
+            counters["FilteredOutEventCount"] += len(filtered)
+            self.end(shard, filtered, FILTERED_OUT, "no filter of the mapping lets them pass")
+        expired = _taken_before(self.gatherer.expired, checkpoint)
+        if expired:
+            self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
+
+    def return_to_checkpoint(self, flying: Piece | None) -> None:
+        """Forget what is collected or waits to come again; it will be read once more. What flies, lands."""
+        position = flying.positions[-1] + 1 if flying and flying.positions else self.checkpoint
+        fresh = Gatherer(position=position, belongs=self._belongs, window_end=self.gatherer.window_end)
+        fresh.filtered = [passed for passed in self.gatherer.filtered if passed < position]
+        fresh.expired = [passed for passed in self.gatherer.expired if passed < position]
+        self.pieces = [flying] if flying else []
+        self.gatherer = fresh
+
+
+def _taken_before(positions: list[int], checkpoint: int) -> list[int]:
+    """Take the positions before the checkpoint out of an ascending list."""
+    if not positions or positions[0] >= checkpoint:
+        return []
+    taken = [position for position in positions if position < checkpoint]
+    del positions[: len(taken)]
+    return taken

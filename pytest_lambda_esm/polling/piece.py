@@ -1,0 +1,48 @@
+"""A batch of stream records on its way, or the part of one that is left after a split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_lambda_esm.sources.failure_record import LastResponse
+from pytest_lambda_esm.sources.stream import Shard
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """Records that are invoked together; without any, the last invocation of a tumbling window (``final``).
+
+    ``invocations`` counts how often the function ran with exactly these records; ``setbacks`` what went wrong in a
+    row, for the back-off; ``due`` is when the next attempt is made; ``blocked_since`` when the first one failed.
+    ``response`` and ``request_id`` are those of the last invocation, ``trouble`` how it went.
+    """
+
+    positions: Sequence[int]
+    final: bool = False
+    invocations: int = 0
+    setbacks: int = 0
+    due: int = 0
+    blocked_since: int | None = None
+    response: LastResponse | None = None
+    request_id: str = ""
+    trouble: str = ""
+
+    def cut(self, first: int) -> list[Piece]:
+        """Two new pieces: the ``first`` records, and the others. Their invocations are counted anew."""
+        return [
+            Piece(positions=part, blocked_since=self.blocked_since, trouble=self.trouble)
+            for part in (self.positions[:first], self.positions[first:])
+        ]
+
+    def older_than(self, shard: Shard, instant: int) -> int:
+        """How many records at the start arrived at an instant or before."""
+        count = 0
+        while count < len(self.positions) and shard.arrival(self.positions[count]) <= instant:
+            count += 1
+        return count
+
+
+def halves(count: int, larger_half: str) -> int:
+    """How many records of a failed batch go into the first half; ``larger_half`` is ``"first"`` or ``"second"``."""
+    return (count + 1) // 2 if larger_half == "first" else count // 2

@@ -1,0 +1,113 @@
+"""The lanes of one shard: as many as the mapping's parallelization factor, each with the keys that fall to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from pytest_lambda_esm.observe.fates import SKIPPED, Fate
+from pytest_lambda_esm.polling.bench import Bench
+from pytest_lambda_esm.polling.gather import Belongs
+from pytest_lambda_esm.polling.shard_history import ShardHistory
+from pytest_lambda_esm.polling.stream_lane import StreamLane
+from pytest_lambda_esm.sources.stream import Shard
+
+Covered = Callable[[Shard, int], bool]
+"""Whether lanes of before have seen to the record at a position."""
+
+
+class ShardReader:
+    """Reads one shard for one mapping, from a position on."""
+
+    def __init__(self, bench: Bench, shard_id: str, start: int) -> None:
+        self.shard_id: Final = shard_id
+        self._bench = bench
+        self._history = ShardHistory(bench.mapping.uuid)
+        self._history.add(range(start), SKIPPED, bench.clock.instant, "it was there before the starting position")
+        self._covered: list[Covered] = []
+        self._polls = False
+        self._lanes: list[StreamLane] = []
+        self._make_lanes(start)
+
+    def start(self) -> None:
+        """Begin to read, or go on where the reading stopped."""
+        self._polls = True
+        self._refit()
+        for lane in self._lanes:
+            lane.start()
+
+    def stop(self) -> None:
+        """Read no more; batches in flight come to their end."""
+        self._polls = False
+        for lane in self._lanes:
+            lane.stop()
+
+    def wake(self) -> None:
+        """There may be something to do earlier than before."""
+        self._refit()
+        for lane in self._lanes:
+            lane.wake()
+
+    def finished(self, shard: Shard) -> bool:
+        """Whether no record is left, and none will come."""
+        return shard.closed and all(lane.idle and lane.checkpoint >= shard.end for lane in self._lanes)
+
+    def iterator_age(self) -> int | None:
+        """The age of the oldest of the lanes' last records, in microseconds."""
+        return max((age for lane in self._lanes if (age := lane.iterator_age()) is not None), default=None)
+
+    def explain(self) -> list[str]:
+        """What each lane waits for."""
+        return [line for lane in self._lanes for line in lane.explain()]
+
+    def fates(self, shard: Shard, now: int) -> Iterator[tuple[int, Fate]]:
+        """The fates of the shard's records, with the instants to sort them by."""
+        flying = [position for lane in self._lanes for position in lane.flying]
+        why = "; ".join(self.explain())
+        return self._history.fates(shard, flying, why, now)
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _make_lanes(self, start: int) -> None:
+        factor = self._bench.settings().factor
+        self._lanes = [
+            StreamLane(self._bench, self.shard_id, self._history, start, self._belongs(number, factor))
+            for number in range(factor)
+        ]
+
+    def _belongs(self, number: int, factor: int) -> Belongs | None:
+        covered = tuple(self._covered)
+        if factor == 1 and not covered:
+            return None
+
+        def belongs(shard: Shard, position: int) -> bool:
+            if int(shard.spread(position) * factor) != number:
+                return False
+            return not any(seen(shard, position) for seen in covered)
+
+        return belongs
+
+    def _refit(self) -> None:
+        """Make other lanes after the factor was changed, as soon as nothing is in flight any more."""
+        if len(self._lanes) == self._bench.settings().factor:
+            return
+        for lane in self._lanes:
+            lane.stop()
+        if any(lane.busy for lane in self._lanes):
+            return
+        checkpoints = [lane.checkpoint for lane in self._lanes]
+        self._covered = [self._covers(checkpoints, tuple(self._covered))]
+        self._make_lanes(min(checkpoints))
+        if self._polls:
+            for lane in self._lanes:
+                lane.start()
+
+    def _covers(self, checkpoints: list[int], before: tuple[Covered, ...]) -> Covered:
+        factor = len(checkpoints)
+
+        def covers(shard: Shard, position: int) -> bool:
+            if position < checkpoints[int(shard.spread(position) * factor)]:
+                return True
+            return any(seen(shard, position) for seen in before)
+
+        return covers

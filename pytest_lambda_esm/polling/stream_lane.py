@@ -1,0 +1,238 @@
+"""One reader of one shard: collect, invoke, and then do what follows from it.
+
+Follows the pages "Using Lambda with Amazon Kinesis" and "... with Amazon DynamoDB" and recorded behaviour. A lane has
+one batch at a time. Nothing ticks: it has at most one event on the clock, and none while it waits for records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.polling.bench import Bench
+from pytest_lambda_esm.polling.gather import Belongs
+from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
+from pytest_lambda_esm.polling.lane_state import LaneState
+from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, time_of
+from pytest_lambda_esm.polling.piece import Piece
+from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.shard_history import ShardHistory
+from pytest_lambda_esm.polling.tumbling import OpenWindow
+from pytest_lambda_esm.sources.stream import Shard
+
+
+class StreamLane:
+    """A lane of one shard; it begins at the position ``start`` and takes the records that ``belongs`` gives it."""
+
+    def __init__(self, bench: Bench, shard_id: str, history: ShardHistory, start: int, belongs: Belongs | None) -> None:
+        self._bench = bench
+        self._shard_id = shard_id
+        self._state = LaneState(bench, history, start, belongs)
+        self._outcomes = LaneOutcomes(bench, self._state)
+        self._flying: Piece | None = None
+        self._free_since = 0
+        self._polls = False
+        self._upcoming: Any = None
+        self._last_age: int | None = None
+
+    @property
+    def checkpoint(self) -> int:
+        """Everything of this lane before this position has its fate."""
+        return self._state.checkpoint
+
+    @property
+    def flying(self) -> Sequence[int]:
+        """The positions with which the function runs now."""
+        return self._flying.positions if self._flying else ()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way: no batch, no open window."""
+        return self._state.idle
+
+    @property
+    def busy(self) -> bool:
+        """Whether the function runs."""
+        return self._flying is not None
+
+    def start(self) -> None:
+        """Begin to read, or go on at the checkpoint."""
+        self._polls = True
+        self._free_since = self._bench.clock.instant
+        self.wake()
+
+    def stop(self) -> None:
+        """Read no more; a batch in flight comes to its end."""
+        self._polls = False
+        self._bench.clock.cancel(self._upcoming)
+        self._upcoming = None
+        self._state.return_to_checkpoint(self._flying)
+
+    def wake(self) -> None:
+        """See to it that the next step is made when it is due."""
+        shard = self._bench.shard(self._shard_id)
+        if shard is not None:
+            self._schedule(shard)
+
+    def iterator_age(self) -> int | None:
+        """The age in microseconds of the last record of the batch that is under way, or was sent last."""
+        piece = self._state.pieces[0] if self._state.pieces else None
+        if piece is not None and piece.positions and piece.blocked_since is not None:
+            shard = self._bench.shard(self._shard_id)
+            if shard is not None:
+                return self._bench.clock.instant - shard.arrival(piece.positions[-1])
+        return self._last_age
+
+    def explain(self) -> list[str]:
+        """What the lane waits for."""
+        shard, state = self._bench.shard(self._shard_id), self._state
+        if shard is None:
+            return [f"{self._shard_id} does not exist (any more)"]
+        if self._flying:
+            return [f"{self._shard_id}: the function runs with {counted(len(self._flying.positions), 'record')}"]
+        if state.pieces:
+            piece = state.pieces[0]
+            last = piece.positions[-1] + 1 if piece.positions else state.checkpoint
+            return [blocked(shard, piece, max(shard.end - last, 0))]
+        due = f"; the next step comes at {time_of(self._upcoming.due)}" if self._upcoming else ""
+        waiting = shard.end - state.checkpoint
+        if not waiting:
+            return [f"{self._shard_id}: all records have been read{due}"]
+        first = name_of(shard, state.checkpoint)
+        return [f"{self._shard_id}: {counted(waiting, 'record')} wait, from {first} on{due}"]
+
+    # --- what is due ----------------------------------------------------------------------------------------
+
+    def _schedule(self, shard: Shard) -> None:
+        if not self._polls or self._flying:
+            return
+        due = self._next_due(shard)
+        if due is None:
+            return
+        due = max(due, self._bench.clock.instant)
+        if self._upcoming is not None:
+            if self._upcoming.due <= due:
+                return
+            self._bench.clock.cancel(self._upcoming)
+        self._upcoming = self._bench.clock.call_at(due, self._step, self._about_step)
+
+    def _next_due(self, shard: Shard) -> int | None:
+        state = self._state
+        if state.pieces:
+            return min(state.pieces[0].due, state.expiry(shard, state.pieces[0]))
+        state.gather(shard)
+        if state.gatherer.positions:
+            return self._batch_due(shard)
+        waits = []
+        if state.gatherer.next_arrival is not None:
+            waits.append(state.gatherer.next_arrival + self._bench.polling.latency)
+        if state.window is not None:
+            waits.append(self._window_due(shard, state.window))
+        return min(waits, default=None)
+
+    def _batch_due(self, shard: Shard) -> int:
+        """A batch goes when it is full, when nothing can join it, or when the batching window ends."""
+        gatherer = self._state.gatherer
+        if gatherer.complete or gatherer.later_window or self._at_end(shard):
+            return self._bench.clock.instant
+        arrived = shard.arrival(gatherer.positions[0]) + self._bench.polling.latency
+        return max(self._free_since, arrived) + self._bench.settings().batching_window
+
+    def _window_due(self, shard: Shard, window: OpenWindow) -> int:
+        """A tumbling window ends with a later record, with its shard, by its state, or some time after its end."""
+        if window.ends_early or self._state.gatherer.later_window or self._at_end(shard):
+            return self._bench.clock.instant
+        return window.end + self._bench.polling.idle_wait
+
+    def _at_end(self, shard: Shard) -> bool:
+        return shard.closed and self._state.gatherer.position >= shard.end
+
+    # --- steps ----------------------------------------------------------------------------------------------
+
+    def _about_step(self) -> str:
+        mapping, pieces = self._bench.mapping, self._state.pieces
+        if pieces:
+            return f"mapping {mapping.uuid}: attempt {pieces[0].invocations + 1} in {self._shard_id}"
+        return f"mapping {mapping.uuid}: read {self._shard_id} of {mapping.source_arn}"
+
+    def _step(self) -> None:
+        self._upcoming = None
+        shard = self._bench.shard(self._shard_id)
+        if shard is None:
+            return
+        pieces = self._state.pieces
+        if not pieces:
+            self._open_piece(shard)
+        self._outcomes.drop_expired(shard)
+        if pieces and pieces[0].due <= self._bench.clock.instant:
+            self._invoke(shard, pieces[0])
+        self._go_on(shard)
+
+    def _go_on(self, shard: Shard) -> None:
+        self._schedule(shard)
+        if self._upcoming is None and not self._flying and self._at_end(shard) and self.idle:
+            self._bench.look_again()  # Children may wait for the end of this shard.
+
+    def _open_piece(self, shard: Shard) -> None:
+        """Make a piece of what has been collected, if it is time."""
+        state, now = self._state, self._bench.clock.instant
+        state.gather(shard)
+        if state.gatherer.positions:
+            if self._batch_due(shard) <= now:
+                positions = state.gatherer.take()
+                state.pieces.append(Piece(positions=positions))
+                state.open_window(shard, positions)
+                self._bench.mapping.counters["PolledEventCount"] += len(positions)
+        elif state.window is not None and self._window_due(shard, state.window) <= now:
+            state.pieces.append(Piece(positions=(), final=True))
+
+    def _invoke(self, shard: Shard, piece: Piece) -> None:
+        bench = self._bench
+        depth = max(map(shard.depth, piece.positions), default=0)
+        self._refuse_loops(shard, piece, depth)
+        if piece.positions:
+            self._last_age = bench.clock.instant - shard.arrival(piece.positions[-1])
+        text = f"{counted(len(piece.positions), 'record')} of {self._shard_id}, attempt {piece.invocations + 1}"
+        bench.journal.add("poll", bench.mapping.source_arn, text, ends_of(shard, piece.positions))
+        event = self._outcomes.event(shard, piece)
+        self._flying = piece
+        try:
+            delivery = bench.deliver(bench.mapping, event, piece.invocations + 1, depth)
+        except BaseException:
+            self._flying = None
+            raise
+        if delivery.end <= bench.clock.instant:
+            self._land(shard, piece, delivery)
+            return
+        bench.clock.call_at(
+            delivery.end,
+            lambda: self._land_later(piece, delivery),
+            lambda: f"mapping {bench.mapping.uuid}: {delivery.function} ends: {delivery.about}",
+        )
+
+    def _land(self, shard: Shard, piece: Piece, delivery: Delivery) -> None:
+        self._flying = None
+        self._free_since = self._bench.clock.instant
+        self._outcomes.land(shard, piece, delivery)
+        if not self._polls:
+            self._state.return_to_checkpoint(None)
+            self._bench.look_again()  # Other lanes may wait for this one to come to rest.
+
+    def _land_later(self, piece: Piece, delivery: Delivery) -> None:
+        shard = self._bench.shard(self._shard_id)
+        if shard is None:
+            self._flying = None
+            return
+        self._land(shard, piece, delivery)
+        self._go_on(shard)
+
+    def _refuse_loops(self, shard: Shard, piece: Piece, depth: int) -> None:
+        if depth >= self._bench.polling.loop_depth:
+            mapping = self._bench.mapping
+            raise LambdaEsmError(
+                f"the function {mapping.function_arn} feeds its own source: {name_of(shard, piece.positions[0])} of"
+                f" {self._shard_id} in {mapping.source_arn}, or one that comes with it, is the end of a chain of"
+                f" {depth} invocations, each of which wrote the record that caused the next (at"
+                f" {time_of(self._bench.clock.instant)}). Stop the loop, or raise the setting 'loop_depth'."
+            )

@@ -1,0 +1,185 @@
+"""The poller of one mapping on one stream: a reader for each shard, children after their parents.
+
+It lives as long as its mapping: what it holds is the mapping's place in the stream, which survives disabling,
+enabling and updates, and which a new mapping does not inherit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.polling.bench import Bench, StreamPolling
+from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.shard_reader import ShardReader
+from pytest_lambda_esm.polling.stream_settings import StreamSettings
+from pytest_lambda_esm.sources.stream import Reader, Shard, Stream, Streams
+
+STREAM_GONE = "PROBLEM: Stream not found"
+
+
+class StreamPoller:
+    """Reads a stream for a mapping. ``reader`` tells for whom records are rendered at the moment."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        *,
+        streams: Streams,
+        deliver: Deliver,
+        clock: Clock,
+        journal: Journal,
+        discards: Discards,
+        polling: StreamPolling,
+        reader: Callable[[Mapping], Reader],
+    ) -> None:
+        self._mapping = mapping
+        self._streams = streams
+        self._clock = clock
+        self._data_rules = discards.kind.data_rules
+        self._read_settings: tuple[Any, StreamSettings] | None = None
+        self._readers: dict[str, ShardReader] = {}
+        self._starts: dict[str, int] | None = None
+        self._incarnation: object = None
+        self._polls = False
+        self._upcoming: Any = None
+        self._bench = Bench(
+            mapping=mapping,
+            clock=clock,
+            journal=journal,
+            deliver=deliver,
+            discards=discards,
+            polling=polling,
+            shard=self._shard,
+            settings=self._settings,
+            reader=lambda: reader(mapping),
+            look_again=self.wake,
+        )
+
+    def start(self) -> None:
+        """Begin to poll: the first time at the starting position, later where it stopped."""
+        self._polls = True
+        self._look()
+        for reader in self._readers.values():
+            reader.start()
+
+    def stop(self) -> None:
+        """Poll no more; what is in flight comes to its end."""
+        self._polls = False
+        self._clock.cancel(self._upcoming)
+        self._upcoming = None
+        for reader in self._readers.values():
+            reader.stop()
+
+    def wake(self) -> None:
+        """The stream has changed, or the mapping's settings: look as soon as the clock runs."""
+        if self._polls and self._upcoming is None:
+            self._upcoming = self._clock.call_at(self._clock.instant, self._look, self._about_look)
+
+    def iterator_age(self) -> timedelta | None:
+        """The age of the last record of the last batch; the oldest, where shards differ."""
+        ages = [age for reader in self._readers.values() if (age := reader.iterator_age()) is not None]
+        return timedelta(microseconds=max(ages)) if ages else None
+
+    def explain(self) -> list[str]:
+        """What each shard's lanes wait for."""
+        stream = self._streams.find(self._mapping.source_arn)
+        if stream is None:
+            return [f"the stream {self._mapping.source_arn} does not exist (any more)"]
+        lines = [line for reader in self._readers.values() for line in reader.explain()]
+        for shard in stream.shards():
+            if shard.shard_id not in self._readers and self._starts is not None:
+                lines.append(f"{shard.shard_id}: is read after its parents {', '.join(shard.parents)}")
+        return lines
+
+    def fates(self) -> list[Fate]:
+        """The fates of all records of the stream for this mapping: those that wait come last."""
+        stream = self._streams.find(self._mapping.source_arn)
+        found: list[tuple[int, Fate]] = []
+        for shard in stream.shards() if stream is not None else ():
+            reader = self._readers.get(shard.shard_id)
+            if reader is None:
+                start = (self._starts or {}).get(shard.shard_id, 0)
+                reader = ShardReader(self._bench, shard.shard_id, start)
+            found += reader.fates(shard, self._clock.instant)
+        return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _about_look(self) -> str:
+        return f"mapping {self._mapping.uuid}: look at {self._mapping.source_arn}"
+
+    def _shard(self, shard_id: str) -> Shard | None:
+        stream = self._streams.find(self._mapping.source_arn)
+        if stream is None or (self._incarnation is not None and stream.incarnation != self._incarnation):
+            return None
+        return stream.shard(shard_id)
+
+    def _settings(self) -> StreamSettings:
+        in_force = self._mapping.settings
+        if self._read_settings is None or self._read_settings[0] is not in_force:
+            self._read_settings = (in_force, StreamSettings.of(in_force, self._data_rules))
+        return self._read_settings[1]
+
+    def _look(self) -> None:
+        """Find the shards there are, and let their readers go on."""
+        self._upcoming = None
+        stream = self._streams.find(self._mapping.source_arn)
+        if stream is None:
+            self._mapping.last_result = STREAM_GONE
+            return
+        self._meet(stream)
+        for reader in list(self._readers.values()):
+            reader.wake()
+        self._open_readers(stream)
+
+    def _meet(self, stream: Stream) -> None:
+        """The first time, fix the starting positions; a stream made anew under the same name is read from its start."""
+        if self._starts is None:
+            self._starts = self._starting_positions(stream)
+        elif stream.incarnation != self._incarnation:
+            for reader in self._readers.values():
+                reader.stop()
+            self._readers.clear()
+            self._starts = {}
+        self._incarnation = stream.incarnation
+
+    def _open_readers(self, stream: Stream) -> None:
+        """Shards are read after the shards that they come from; those that appear later from their start."""
+        shards = stream.shards()
+        by_id = {shard.shard_id: shard for shard in shards}
+        assert self._starts is not None
+        for shard in shards:
+            if shard.shard_id in self._readers or not self._parents_are_done(shard, by_id):
+                continue
+            reader = ShardReader(self._bench, shard.shard_id, self._starts.get(shard.shard_id, 0))
+            self._readers[shard.shard_id] = reader
+            if self._polls:
+                reader.start()
+
+    def _parents_are_done(self, shard: Shard, by_id: dict[str, Shard]) -> bool:
+        for parent_id in shard.parents:
+            parent, reader = by_id.get(parent_id), self._readers.get(parent_id)
+            if parent is not None and (reader is None or not reader.finished(parent)):
+                return False
+        return True
+
+    def _starting_positions(self, stream: Stream) -> dict[str, int]:
+        """Where each shard that exists now is begun; at an instant, it is the first record that is not older."""
+        settings = self._settings()
+        if settings.starting_position == "LATEST":
+            return {shard.shard_id: shard.end for shard in stream.shards()}
+        if settings.starting_position == "AT_TIMESTAMP":
+            return {shard.shard_id: _first_from(shard, settings.starting_instant) for shard in stream.shards()}
+        return {shard.shard_id: 0 for shard in stream.shards()}
+
+
+def _first_from(shard: Shard, instant: int) -> int:
+    position = 0
+    while position < shard.end and shard.arrival(position) < instant:
+        position += 1
+    return position

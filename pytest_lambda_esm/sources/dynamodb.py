@@ -1,0 +1,134 @@
+"""DynamoDB streams as an event source: their parameters, and their records as real Lambda functions receive them.
+
+Parameters follow the page "Using Lambda with Amazon DynamoDB" and recorded answers; records follow recorded events.
+Sizes follow the page "DynamoDB item sizes and formats".
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import EventSource, Settings
+from pytest_lambda_esm.sources.stream import StreamKind
+from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
+
+
+def _is_stream(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "dynamodb" and "/stream/" in arn.resource
+
+
+DYNAMODB: Final = EventSource(
+    name="Amazon DynamoDB stream",
+    service="dynamodb",
+    recognises=_is_stream,
+    defaults=STREAM_DEFAULTS,
+    optional=STREAM_OPTIONAL,
+    user_reason="User action",
+    first_result="No records processed",
+    rules=(
+        rules.position_needed,
+        rules.no_timestamp_position,
+        rules.timestamp,
+        rules.record_age,
+        rules.metrics_among({"EventCount"}),
+    ),
+    missing="Stream not found: {arn}",
+    destinations=STREAM_DESTINATIONS,
+    filter_rules="dynamodb",
+)
+
+KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo", timespec="seconds")
+
+RETENTION_HOURS: Final = 24
+"""How long DynamoDB keeps stream records; it cannot be changed."""
+
+ENVELOPE_SIZE: Final = 350
+"""About how many bytes of an event a record takes beside its change."""
+
+
+def record(stored: Mapping[str, Any], *, created: float, region: str) -> dict[str, Any]:
+    """One entry of an event's ``Records`` without its ``eventSourceARN``, keys in the order of AWS.
+
+    ``stored`` has the members of the Streams API, binary values as bytes; ``created`` is seconds since the epoch,
+    which the streams show in whole seconds.
+    """
+    stream = stored["dynamodb"]
+    change: dict[str, Any] = {"ApproximateCreationDateTime": float(int(created)), "Keys": attributes(stream["Keys"])}
+    images = {"NewImage": stored["eventName"] != "REMOVE", "OldImage": stored["eventName"] != "INSERT"}
+    for name, exists in images.items():
+        if exists and name in stream:
+            change[name] = attributes(stream[name])
+    sizes = (size_of(stream[name]) for name in ("Keys", "NewImage", "OldImage") if name in change)
+    change["SequenceNumber"] = stream["SequenceNumber"]
+    change["SizeBytes"] = sum(sizes)
+    change["StreamViewType"] = stream["StreamViewType"]
+    entry: dict[str, Any] = {
+        "eventID": stored["eventID"],
+        "eventName": stored["eventName"],
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": region,
+        "dynamodb": change,
+    }
+    if "userIdentity" in stored:
+        entry["userIdentity"] = dict(stored["userIdentity"])
+    return entry
+
+
+def attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Attribute values by name, binary ones as base64 text."""
+    return {name: _attribute(value) for name, value in values.items()}
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, content),) = value.items()
+    if kind == "B":
+        return {"B": _text(content)}
+    if kind == "BS":
+        return {"BS": [_text(item) for item in content]}
+    if kind == "M":
+        return {"M": attributes(content)}
+    if kind == "L":
+        return {"L": [_attribute(item) for item in content]}
+    return {kind: list(content) if isinstance(content, (list, tuple, set)) else content}
+
+
+def _text(binary: Any) -> str:
+    return binary if isinstance(binary, str) else base64.b64encode(bytes(binary)).decode()
+
+
+def size_of(values: Mapping[str, Any]) -> int:
+    """How many bytes attributes take: their names in UTF-8 and their values."""
+    return sum(len(name.encode()) + _size(value) for name, value in values.items())
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    return int(_SIZES[kind](content))
+
+
+def _number(content: str) -> int:
+    digits = content.replace(".", "").lstrip("-+").strip("0").partition("e")[0].partition("E")[0]
+    return 1 + (len(digits) + 1) // 2 + (1 if content.startswith("-") else 0)
+
+
+def _binary(content: Any) -> int:
+    return len(base64.b64decode(content)) if isinstance(content, str) else len(bytes(content))
+
+
+_SIZES: Final[dict[str, Any]] = {
+    "S": lambda content: len(content.encode()),
+    "N": _number,
+    "B": _binary,
+    "SS": lambda content: sum(len(item.encode()) for item in content),
+    "NS": lambda content: sum(_number(item) for item in content),
+    "BS": lambda content: sum(_binary(item) for item in content),
+    "BOOL": lambda content: 1,
+    "NULL": lambda content: 1,
+    "M": lambda content: 3 + len(content) + size_of(content),
+    "L": lambda content: 3 + len(content) + sum(_size(item) for item in content),
+}

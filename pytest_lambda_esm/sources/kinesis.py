@@ -1,0 +1,74 @@
+"""Amazon Kinesis as an event source: its parameters, and its records as real Lambda functions receive them.
+
+Parameters follow the page "Using Lambda with Amazon Kinesis" and recorded answers; records follow recorded events.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import EventSource, Settings
+from pytest_lambda_esm.sources.stream import Reader, StreamKind
+from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
+
+
+def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
+
+
+KINESIS: Final = EventSource(
+    name="Amazon Kinesis stream",
+    service="kinesis",
+    recognises=_is_kinesis,
+    defaults=STREAM_DEFAULTS,
+    optional=STREAM_OPTIONAL,
+    user_reason="User action",
+    first_result="No records processed",
+    rules=(
+        rules.position_needed,
+        rules.timestamp,
+        rules.record_age,
+        rules.metrics_among({"EventCount"}),
+    ),
+    missing="Stream not found: {arn}",
+    destinations=STREAM_DESTINATIONS,
+    filter_rules="kinesis",
+)
+"""A data stream, or a consumer of one (enhanced fan-out)."""
+
+KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")
+
+ENVELOPE_SIZE: Final = 550
+"""About how many bytes of an event a record takes beside its data and its partition key."""
+
+
+class StoredRecord(Protocol):
+    """A record as a stream keeps it: ``data`` is base64 text, ``created_at`` seconds since the epoch."""
+
+    partition_key: str
+    sequence_number: int
+    data: str
+    created_at: float
+
+
+def record(stored: StoredRecord, shard_id: str, reader: Reader, region: str) -> dict[str, Any]:
+    """One entry of an event's ``Records``, keys in the order in which AWS delivers them."""
+    sequence_number = str(stored.sequence_number)
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": stored.partition_key,
+            "sequenceNumber": sequence_number,
+            "data": stored.data,
+            "approximateArrivalTimestamp": round(stored.created_at, 3),
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"{shard_id}:{sequence_number}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": reader.identity_arn,
+        "awsRegion": region,
+        "eventSourceARN": reader.source_arn,
+    }

@@ -1,0 +1,578 @@
+"""How stream mappings poll, retry, split and give up: what real accounts did, and what the developer guide says.
+
+The id of a row ends with how it is known: ``recorded``, ``documented`` or ``chosen``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from pytest_lambda_esm import FakeLambda
+from tests.streams import ACCOUNT, REGION, SOURCES, Destination, Handler, KinesisSource, Source, poison, subscribe
+
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLambda]:
+    with FakeLambda(region=REGION, advice="off") as active:
+        yield active
+
+
+@pytest.fixture(params=SOURCES)
+def source(fake: FakeLambda, request: pytest.FixtureRequest) -> Source:
+    return SOURCES[request.param](fake)
+
+
+@pytest.fixture
+def destination(fake: FakeLambda) -> Destination:
+    return Destination(fake)
+
+
+# --- retries -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2, 3], ids=lambda n: f"{n}-retries-are-{n + 1}-invocations-recorded")
+def test_retry_count(fake: FakeLambda, source: Source, destination: Destination, retries: int) -> None:
+    handler = Handler(source, poison("bad"))
+    source.put("bad")
+    subscribe(fake, source, handler, MaximumRetryAttempts=retries, DestinationConfig=destination.config)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["bad"]] * (retries + 1)
+    (record,) = destination.records()
+    assert record["requestContext"]["approximateInvokeCount"] == retries + 1
+    assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
+def test_eight_attempts_within_sixty_seconds_of_age_recorded(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source, poison("bad"))
+    subscribe(fake, source, handler, MaximumRecordAgeInSeconds=60, DestinationConfig=destination.config)
+    source.put("bad")
+    put_at = fake.clock.now
+    fake.clock.run_until_idle()
+    assert len(handler.batches) == 8
+    assert fake.clock.now == put_at + timedelta(seconds=60)
+    (record,) = destination.records()
+    assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert record["requestContext"]["approximateInvokeCount"] == 8
+    assert "responseContext" not in record
+
+
+def test_a_record_too_old_before_it_is_read_is_never_invoked_and_counts_one_recorded(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source)
+    source.put("old")
+    fake.clock.advance(80)
+    subscribe(fake, source, handler, MaximumRecordAgeInSeconds=60, DestinationConfig=destination.config)
+    fake.clock.run_until_idle()
+    assert handler.batches == []
+    (record,) = destination.records()
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+
+
+def test_only_the_records_that_are_too_old_are_cut_off_recorded(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source)
+    source.put("old")
+    fake.clock.advance(80)
+    source.put("1", "2", "3", "4", "5")
+    subscribe(
+        fake,
+        source,
+        handler,
+        MaximumRecordAgeInSeconds=60,
+        BatchSize=10,
+        DestinationConfig=destination.config,
+    )
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3", "4", "5"]]
+    (record,) = destination.records()
+    assert record[source.batch_info]["batchSize"] == 1
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+
+
+def test_a_retry_without_limit_ends_with_the_retention_and_leaves_no_record_documented(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source, poison("bad"))
+    subscribe(fake, source, handler, DestinationConfig=destination.config)
+    source.put("bad")
+    fake.clock.advance(hours=23, minutes=59)
+    source.put("good")
+    assert ["good"] not in handler.batches
+    fake.clock.advance(minutes=2)
+    assert handler.batches[-1] == ["good"]
+    assert destination.records() == []
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["expired", "done"]
+
+
+# --- partial answers -----------------------------------------------------------------------------------------
+
+SUCCESSES: dict[str, Any] = {
+    "empty-text": "",
+    "empty-list": [],
+    "null": None,
+    "empty-object": {},
+    "no-failures": {"batchItemFailures": []},
+    "null-failures": {"batchItemFailures": None},
+}
+FAILURES: dict[str, Any] = {
+    "number": {"batchItemFailures": [{"itemIdentifier": 123}]},
+    "empty-identifier": {"batchItemFailures": [{"itemIdentifier": ""}]},
+    "null-identifier": {"batchItemFailures": [{"itemIdentifier": None}]},
+    "wrong-key": {"batchItemFailures": [{"foo": 123}]},
+    "wrong-key-null": {"batchItemFailures": [{"foo": None}]},
+    "unknown-identifier": {"batchItemFailures": [{"itemIdentifier": "4711"}]},
+}
+
+
+@pytest.mark.parametrize("answer", [pytest.param(v, id=f"{k}-recorded") for k, v in SUCCESSES.items()])
+def test_answers_that_are_a_success(fake: FakeLambda, source: Source, answer: Any) -> None:
+    handler = Handler(source, lambda event, names: answer)
+    source.put("1", "2", "3")
+    uuid = subscribe(fake, source, handler, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=2)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3"]]
+    assert fake.mapping(uuid).last_result == "OK"
+
+
+@pytest.mark.parametrize("answer", [pytest.param(v, id=f"{k}-recorded") for k, v in FAILURES.items()])
+def test_answers_that_fail_the_whole_batch(
+    fake: FakeLambda, source: Source, destination: Destination, answer: Any
+) -> None:
+    handler = Handler(source, lambda event, names: answer)
+    source.put("1", "2", "3")
+    subscribe(
+        fake,
+        source,
+        handler,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        MaximumRetryAttempts=2,
+        DestinationConfig=destination.config,
+    )
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3"]] * 3
+    (record,) = destination.records()
+    assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None}
+    assert record[source.batch_info]["batchSize"] == 3
+
+
+def test_an_exception_fails_the_whole_batch_recorded(fake: FakeLambda, source: Source) -> None:
+    handler = Handler(source, poison("2"))
+    source.put("1", "2", "3")
+    subscribe(fake, source, handler, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=2)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3"]] * 3
+
+
+def reports(*bad: str) -> Any:
+    def act(event: dict[str, Any], names: list[str]) -> Any:
+        numbers = [
+            SOURCES_OF[type_of(record)].sequence_number(record)
+            for record, name in zip(event["Records"], names, strict=True)
+            if name in bad
+        ]
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers]}
+
+    return act
+
+
+SOURCES_OF: dict[str, Any] = {"aws:kinesis": KinesisSource, "aws:dynamodb": SOURCES["dynamodb"]}
+
+
+def type_of(record: dict[str, Any]) -> str:
+    return record["eventSource"]
+
+
+def test_the_retry_counter_restarts_when_the_checkpoint_advances_recorded(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source, reports("6"))
+    source.put("1", "2", "3", "4", "5", "6")
+    subscribe(
+        fake,
+        source,
+        handler,
+        BatchSize=3,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        MaximumRetryAttempts=3,
+        DestinationConfig=destination.config,
+    )
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3"], ["4", "5", "6"], ["6"], ["6"], ["6"], ["6"]]
+    (record,) = destination.records()
+    assert record["requestContext"]["approximateInvokeCount"] == 4
+    assert record["responseContext"]["functionError"] is None
+    info = record[source.batch_info]
+    assert info["batchSize"] == 1
+    assert info["startSequenceNumber"] == info["endSequenceNumber"]
+
+
+def test_the_lowest_sequence_number_wins_documented(fake: FakeLambda, source: Source) -> None:
+    answers = iter([["4", "2"], []])
+
+    def act(event: dict[str, Any], names: list[str]) -> Any:
+        return reports(*next(answers))(event, names)
+
+    handler = Handler(source, act)
+    source.put("1", "2", "3", "4")
+    subscribe(fake, source, handler, FunctionResponseTypes=["ReportBatchItemFailures"])
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3", "4"], ["2", "3", "4"]]
+
+
+def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documented(
+    fake: FakeLambda, source: Source
+) -> None:
+    handler = Handler(source, reports("2"))
+    source.put("1", "2")
+    subscribe(fake, source, handler)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2"]]
+
+
+# --- bisect --------------------------------------------------------------------------------------------------
+
+
+def test_a_poison_record_among_ten_takes_twelve_invocations_documented(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    handler = Handler(source, poison("4"))
+    source.put(*"0123456789")
+    subscribe(
+        fake,
+        source,
+        handler,
+        BatchSize=10,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=3,
+        DestinationConfig=destination.config,
+    )
+    fake.clock.run_until_idle()
+    assert ["".join(batch) for batch in handler.batches] == [
+        "0123456789",
+        "01234",
+        "01",
+        "234",
+        "2",
+        "34",
+        "3",
+        "4",
+        "4",
+        "4",
+        "4",
+        "56789",
+    ]
+    (record,) = destination.records()
+    assert record["requestContext"]["approximateInvokeCount"] == 4
+    assert record[source.batch_info]["batchSize"] == 1
+
+
+def test_partial_answers_and_bisect_together_cut_at_the_reported_record_documented(
+    fake: FakeLambda, source: Source
+) -> None:
+    answers = iter([["4"], []])
+
+    def act(event: dict[str, Any], names: list[str]) -> Any:
+        return reports(*next(answers))(event, names)
+
+    handler = Handler(source, act)
+    source.put(*"123456")
+    subscribe(
+        fake,
+        source,
+        handler,
+        BisectBatchOnFunctionError=True,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    fake.clock.run_until_idle()
+    assert ["".join(batch) for batch in handler.batches] == ["123456", "456"]
+
+
+def test_an_exception_bisects_also_with_partial_answers_documented(fake: FakeLambda, source: Source) -> None:
+    failed: list[int] = []
+
+    def act(event: dict[str, Any], names: list[str]) -> None:
+        if not failed:
+            failed.append(1)
+            raise ValueError("once")
+
+    handler = Handler(source, act)
+    source.put(*"1234")
+    subscribe(
+        fake,
+        source,
+        handler,
+        BisectBatchOnFunctionError=True,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    fake.clock.run_until_idle()
+    assert ["".join(batch) for batch in handler.batches] == ["1234", "12", "34"]
+
+
+@pytest.mark.parametrize(
+    ("larger", "first"), [("second", "12"), ("first", "123")], ids=["n-half-first-chosen", "larger-first-setting"]
+)
+def test_which_half_of_an_odd_batch_is_larger(larger: str, first: str) -> None:
+    with FakeLambda(region=REGION, advice="off", larger_half=larger) as fake:
+        source = KinesisSource(fake)
+        handler = Handler(source, lambda event, names: 1 / 0 if len(names) == 5 else None)
+        source.put(*"12345")
+        subscribe(fake, source, handler, BisectBatchOnFunctionError=True)
+        fake.clock.run_until_idle()
+        assert "".join(handler.batches[1]) == first
+
+
+# --- failure records -----------------------------------------------------------------------------------------
+
+
+def test_the_whole_failure_record_recorded(fake: FakeLambda, source: Source, destination: Destination) -> None:
+    fake.clock.advance(0.123456)
+    handler = Handler(source, poison("b"))
+    source.put("a")
+    fake.clock.advance(2)
+    source.put("b")
+    subscribe(fake, source, handler, MaximumRetryAttempts=0, DestinationConfig=destination.config)
+    fake.clock.run_until_idle()
+    (record,) = destination.records()
+    millisecond = isinstance(source, KinesisSource)
+    first = fake.invocations[0].event["Records"][0]
+    assert list(record) == ["requestContext", "responseContext", "version", "timestamp", source.batch_info]
+    assert record["requestContext"] == {
+        "requestId": fake.invocations[0].request_id,
+        "functionArn": FUNCTION_ARN,
+        "condition": "RetryAttemptsExhausted",
+        "approximateInvokeCount": 1,
+    }
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    assert record["version"] == "1.0"
+    assert re.fullmatch(r"2026-01-01T00:00:0\d\.123Z", record["timestamp"])
+    assert record[source.batch_info] == {
+        "shardId": fake.fates(source.arn)[0].record.rpartition(":")[0],
+        "startSequenceNumber": source.sequence_number(first),
+        "endSequenceNumber": source.sequence_number(fake.invocations[0].event["Records"][1]),
+        "approximateArrivalOfFirstRecord": "2026-01-01T00:00:00.123Z" if millisecond else "2026-01-01T00:00:00Z",
+        "approximateArrivalOfLastRecord": "2026-01-01T00:00:02.123Z" if millisecond else "2026-01-01T00:00:02Z",
+        "batchSize": 2,
+        "streamArn": source.arn,
+    }
+
+
+def test_a_topic_gets_the_record_as_message_without_subject_and_attributes_recorded(
+    fake: FakeLambda, source: Source, destination: Destination
+) -> None:
+    sns = fake.client("sns")
+    topic = sns.create_topic(Name="failures")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=destination.config["OnFailure"]["Destination"])
+    source.put("bad")
+    subscribe(
+        fake,
+        source,
+        Handler(source, poison("bad")),
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": topic}},
+    )
+    fake.clock.run_until_idle()
+    (envelope,) = destination.records()
+    assert "Subject" not in envelope
+    assert not envelope.get("MessageAttributes")
+    assert source.batch_info in json.loads(envelope["Message"])
+
+
+@pytest.mark.parametrize("form", ["text", "object"], ids=["json-text-documented", "object-setting"])
+def test_a_bucket_gets_the_payload_too(form: str) -> None:
+    with FakeLambda(region=REGION, advice="off", failure_payload=form) as fake:
+        source = KinesisSource(fake)
+        s3 = fake.client("s3")
+        s3.create_bucket(Bucket="failures")
+        source.put("bad")
+        uuid = subscribe(
+            fake,
+            source,
+            Handler(source, poison("bad")),
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::failures"}},
+        )
+        fake.clock.run_until_idle()
+        (entry,) = s3.list_objects_v2(Bucket="failures")["Contents"]
+        at = fake.clock.now
+        pattern = (
+            rf"aws/lambda/{uuid}/shardId-000000000000/{at:%Y/%m/%d}/"
+            rf"{at:%Y-%m-%dT%H.%M.%S}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+        )
+        assert re.fullmatch(pattern, entry["Key"])
+        record = json.loads(s3.get_object(Bucket="failures", Key=entry["Key"])["Body"].read())
+        payload = record.pop("payload")
+        assert (json.loads(payload) if form == "text" else payload) == fake.invocations[0].event
+        assert "KinesisBatchInfo" in record
+
+
+def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_documented(
+    fake: FakeLambda, source: Source
+) -> None:
+    gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:no-such-queue"
+    handler = Handler(source, poison("bad"))
+    source.put("bad", "good")
+    uuid = subscribe(
+        fake,
+        source,
+        handler,
+        BatchSize=1,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": gone}},
+    )
+    fake.clock.run_until_idle()
+    assert handler.batches == [["bad"], ["good"]]
+    metrics = fake.mapping(uuid).metrics
+    assert metrics["DestinationDeliveryFailures"] == 1
+    assert metrics["DroppedEventCount"] == 1
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["discarded", "done"]
+
+
+# --- throttles, functions and streams that are gone ------------------------------------------------------------
+
+
+def test_a_function_that_is_gone_is_no_attempt_and_is_shown_reported(fake: FakeLambda, source: Source) -> None:
+    handler = Handler(source)
+    uuid = subscribe(fake, source, handler, MaximumRetryAttempts=1)
+    fake.client("lambda").delete_function(FunctionName="consumer")
+    source.put("1")
+    fake.clock.advance(minutes=10)
+    shown = fake.client("lambda").get_event_source_mapping(UUID=uuid)
+    assert shown["State"] == "Enabled"
+    assert shown["LastProcessingResult"] == (
+        f"PROBLEM: Function not found under accountId {ACCOUNT} in database"
+        " (Service: null; Status Code: 0; Error Code: null; Request ID: null)"
+    )
+    fake.function("consumer", handler)
+    fake.clock.advance(minutes=2)
+    assert handler.batches == [["1"]]
+    assert fake.mapping(uuid).last_result == "OK"
+
+
+@pytest.mark.parametrize(
+    ("acts", "shown"),
+    [
+        pytest.param([], "No records processed", id="nothing-read-recorded"),
+        pytest.param(["good"], "OK", id="success-recorded"),
+        pytest.param(["bad"], "PROBLEM: Function call failed", id="failure-documented"),
+    ],
+)
+def test_last_processing_result(fake: FakeLambda, source: Source, acts: list[str], shown: str) -> None:
+    uuid = subscribe(fake, source, Handler(source, poison("bad")))
+    source.put(*acts)
+    fake.clock.advance(1)
+    assert fake.client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == shown
+
+
+def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    uuid = subscribe(fake, source, Handler(source))
+    source.client.delete_stream(StreamName=source.name)
+    fake.clock.advance(1)
+    assert fake.mapping(uuid).last_result == "PROBLEM: Stream not found"
+
+
+# --- batches and order -----------------------------------------------------------------------------------------
+
+
+def test_three_times_ten_records_come_as_three_batches_one_after_the_other_recorded(
+    fake: FakeLambda, source: Source
+) -> None:
+    handler = Handler(source)
+    names = [f"{number:02}" for number in range(30)]
+    source.put(*names)
+    fake.function("consumer", handler, timeout=10)
+    subscribe(fake, source, handler, BatchSize=10)
+    fake.function("consumer").takes(5)
+    fake.clock.run_until_idle()
+    ends = [invocation.finished for invocation in fake.invocations]
+    starts = [invocation.started for invocation in fake.invocations]
+    assert starts[1:] == ends[:-1]
+    assert [len(batch) for batch in handler.batches] == [10, 10, 10]
+    assert [name for batch in handler.batches for name in batch] == names
+
+
+def test_two_functions_on_one_stream_each_see_all_records_recorded(fake: FakeLambda, source: Source) -> None:
+    first, second = Handler(source), Handler(source)
+    subscribe(fake, source, first)
+    fake.function("other", second)
+    fake.client("lambda").create_event_source_mapping(
+        EventSourceArn=source.arn, FunctionName="other", StartingPosition="TRIM_HORIZON"
+    )
+    source.put("1", "2")
+    fake.clock.run_until_idle()
+    assert first.batches == second.batches == [["1", "2"]]
+
+
+def test_a_batching_window_collects_until_it_ends_or_the_batch_is_full_documented(
+    fake: FakeLambda, source: Source
+) -> None:
+    handler = Handler(source)
+    subscribe(fake, source, handler, MaximumBatchingWindowInSeconds=10, BatchSize=3)
+    source.put("1")
+    fake.clock.advance(4)
+    source.put("2")
+    fake.clock.advance(5)
+    assert handler.batches == []
+    fake.clock.advance(1)
+    assert handler.batches == [["1", "2"]]
+    source.put("3", "4", "5", "6")
+    fake.clock.advance(0)
+    assert handler.batches[1:] == [["3", "4", "5"]]
+    fake.clock.advance(10)
+    assert handler.batches[2:] == [["6"]]
+
+
+def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    handler = Handler(source)
+    for number in range(10):
+        source.client.put_record(StreamName=source.name, Data=b"x" * 1_000_000, PartitionKey=str(number))
+    subscribe(fake, source, handler, BatchSize=100)
+    fake.clock.run_until_idle()
+    assert [len(batch) for batch in handler.batches] == [4, 4, 2]
+    assert all(len(json.dumps(invocation.event)) < 6 * 1024 * 1024 for invocation in fake.invocations)
+
+
+def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    handler = Handler(source)
+    pattern = json.dumps({"data": {"event_type": ["function_1"]}})
+    uuid = subscribe(fake, source, handler, FilterCriteria={"Filters": [{"Pattern": pattern}]})
+    source.put('{"event_type": "function_2"}', "no JSON", '{"event_type": "function_1"}')
+    fake.clock.run_until_idle()
+    assert handler.batches == [['{"event_type": "function_1"}']]
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["filtered out", "filtered out", "done"]
+    assert fake.mapping(uuid).metrics["FilteredOutEventCount"] == 2
+
+
+# --- starting positions ---------------------------------------------------------------------------------------
+
+
+def test_at_timestamp_begins_with_the_first_record_that_is_not_older_documented(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    for name in "123":
+        source.put(name)
+        fake.clock.advance(10)
+    handler = Handler(source)
+    at = datetime(2026, 1, 1, 0, 0, 10, tzinfo=timezone.utc)
+    subscribe(fake, source, handler, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=at)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["2", "3"]]
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["skipped by the starting position", "done", "done"]

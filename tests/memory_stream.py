@@ -1,0 +1,239 @@
+"""A stream in memory, and a poller on it without moto: what the unit tests of the stream lanes work with."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from hashlib import md5
+from typing import Any
+
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
+from pytest_lambda_esm.mappings.lifecycle import Step
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.bench import StreamPolling
+from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.stream_poller import StreamPoller
+from pytest_lambda_esm.sources import kinesis
+from pytest_lambda_esm.sources.destinations import DeliveryFailed, Parcel
+from pytest_lambda_esm.sources.stream import Reader
+
+ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+HOUR = 3600 * MICROSECONDS
+HASH_KEYS = 1 << 128
+
+
+@dataclass
+class MemoryRecord:
+    partition_key: str
+    sequence_number: int
+    data: str
+    created_at: float
+
+
+@dataclass
+class MemoryShard:
+    shard_id: str
+    first: int
+    last: int
+    parents: Sequence[str] = ()
+    closed: bool = False
+    retention: int = 24 * HOUR
+    kept: list[MemoryRecord] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        return len(self.kept)
+
+    def arrival(self, position: int) -> int:
+        return round(self.kept[position].created_at * MICROSECONDS)
+
+    def sequence_number(self, position: int) -> str:
+        return str(self.kept[position].sequence_number)
+
+    def key(self, position: int) -> str:
+        return repr(self.kept[position].partition_key)
+
+    def spread(self, position: int) -> float:
+        width = self.last - self.first + 1
+        return int(((hash_of(self.kept[position].partition_key) - self.first) << 48) // width) / (1 << 48)
+
+    def size(self, position: int) -> int:
+        return len(self.kept[position].data)
+
+    def depth(self, position: int) -> int:
+        return 0
+
+    def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
+        taken = 0
+        for position in range(start, stop):
+            if self.arrival(position) > now or taken + self.size(position) > room:
+                return position, taken
+            taken += self.size(position)
+        return stop, taken
+
+    def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
+        return [kinesis.record(self.kept[position], self.shard_id, reader, "us-east-1") for position in positions]
+
+
+def hash_of(key: str) -> int:
+    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest(), "big")
+
+
+class MemoryStream:
+    """One stream, and the finder of it."""
+
+    def __init__(self, shards: int = 1) -> None:
+        self.incarnation: object = "first"
+        self.exists = True
+        width = HASH_KEYS // shards
+        self.all = [
+            MemoryShard(f"shard-{number}", number * width, (number + 1) * width - 1) for number in range(shards)
+        ]
+
+    def find(self, arn: str) -> MemoryStream | None:
+        return self if self.exists else None
+
+    def shards(self) -> Sequence[MemoryShard]:
+        return self.all
+
+    def shard(self, shard_id: str) -> MemoryShard | None:
+        return next((shard for shard in self.all if shard.shard_id == shard_id), None)
+
+    def open_shards(self) -> list[MemoryShard]:
+        return [shard for shard in self.all if not shard.closed]
+
+    def put(self, name: str, key: str, instant: int) -> str:
+        """Put a record; its id."""
+        shard = next(shard for shard in self.open_shards() if shard.first <= hash_of(key) <= shard.last)
+        data = base64.b64encode(name.encode()).decode()
+        record = MemoryRecord(key, len(shard.kept) + 1, data, instant / MICROSECONDS)
+        shard.kept.append(record)
+        return f"{shard.shard_id}:{record.sequence_number}"
+
+    def split(self, shard: MemoryShard) -> None:
+        middle = (shard.first + shard.last) // 2
+        shard.closed = True
+        for first, last in ((shard.first, middle), (middle + 1, shard.last)):
+            self.all.append(MemoryShard(f"shard-{len(self.all)}", first, last, [shard.shard_id]))
+
+    def merge(self, left: MemoryShard, right: MemoryShard) -> None:
+        left.closed = right.closed = True
+        parents = [left.shard_id, right.shard_id]
+        self.all.append(MemoryShard(f"shard-{len(self.all)}", left.first, right.last, parents))
+
+
+class NoJournal:
+    def fate(self, *arguments: Any) -> None:
+        pass
+
+    def add(self, *arguments: Any) -> None:
+        pass
+
+
+class Outbox:
+    """Destinations that keep what they get; ``broken`` refuses."""
+
+    def __init__(self) -> None:
+        self.parcels: list[Parcel] = []
+        self.broken = False
+
+    def deliver(self, arn: str, parcel: Parcel) -> None:
+        if self.broken:
+            raise DeliveryFailed("it is broken")
+        self.parcels.append(parcel)
+
+
+Answer = Callable[[dict[str, Any]], Any]
+
+
+class Throttled(Exception):
+    """Raised by a handler of these tests to stand for a throttle."""
+
+
+class Simulation:
+    """A mapping on a stream in memory. ``handler(event)`` answers, or raises; ``duration`` is in seconds."""
+
+    def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
+        self.clock = VirtualClock(START)
+        self.stream = MemoryStream(shards)
+        self.outbox = Outbox()
+        self.handler = handler
+        self.duration = 0.0
+        self.batches: list[list[str]] = []
+        self.attempts: list[int] = []
+        self.settings = {
+            **kinesis.STREAM_DEFAULTS,
+            "EventSourceArn": ARN,
+            "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+            "StartingPosition": "TRIM_HORIZON",
+            **settings,
+        }
+        self.mapping = Mapping(
+            uuid="uuid",
+            arn="arn",
+            account_id="123456789012",
+            region="us-east-1",
+            settings=self.settings,
+            user_reason="User action",
+            times=TransitionTimes,
+            scheduler=self.clock,
+            on_transition=lambda mapping, transition: None,
+        )
+        self.poller = StreamPoller(
+            self.mapping,
+            streams=self.stream,
+            deliver=self._deliver,
+            clock=self.clock,
+            journal=NoJournal(),
+            discards=Discards(self.outbox, kinesis.KIND, lambda: "id", True),
+            polling=StreamPolling(
+                latency=0,
+                backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
+                idle_wait=120 * MICROSECONDS,
+                larger_half="second",
+                loop_depth=1000,
+            ),
+            reader=lambda mapping: Reader(ARN, "role"),
+        )
+
+    def put(self, *names: str, key: str | None = None) -> list[str]:
+        """Put records at the present time and tell the poller; their ids."""
+        ids = [self.stream.put(name, key or name, self.clock.instant) for name in names]
+        self.poller.wake()
+        return ids
+
+    def update(self, **changes: Any) -> None:
+        """Change the mapping's settings at once."""
+        self.settings = {**self.settings, **changes}
+        self.mapping.begin(Step("Enabled", "Enabled"), self.settings)
+        self.poller.wake()
+
+    def fates(self) -> list[str]:
+        return [fate.fate for fate in self.poller.fates()]
+
+    def _deliver(self, mapping: Mapping, event: Any, attempt: int, depth: int) -> Delivery:
+        end = self.clock.instant + round(self.duration * MICROSECONDS)
+        try:
+            made = event()
+            result = self.handler(made)
+        except Throttled:
+            return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
+        except ValueError as error:
+            self._note(made, attempt)
+            return Delivery(False, end, "f", f"error, {error}", request_id="request")
+        self._note(made, attempt)
+        return Delivery(True, end, "f", "success", result=result, request_id="request")
+
+    def _note(self, event: dict[str, Any], attempt: int) -> None:
+        self.batches.append(names_of(event))
+        self.attempts.append(attempt)
+
+
+def names_of(event: dict[str, Any]) -> list[str]:
+    return [base64.b64decode(record["kinesis"]["data"]).decode() for record in event["Records"]]
