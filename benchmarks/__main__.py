@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
-from benchmarks import delivery, idle_mappings, mapping_calls, one_test, startup, streams
+from benchmarks import delivery, faults, idle_mappings, invoke, mapping_calls, one_test, startup, streams
 from benchmarks.harness import HEADER, Comparison, line, measure
 
 GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
@@ -14,7 +14,9 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "mapping-calls": mapping_calls.comparisons,
     "delivery": delivery.comparisons,
     "streams": streams.comparisons,
+    "invoke": invoke.comparisons,
     "idle-mappings": idle_mappings.comparisons,
+    "faults": faults.comparisons,
 }
 
 

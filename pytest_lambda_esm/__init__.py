@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ClockError,
         ClockLimitExceeded,
         ConfigurationError,
+        FaultError,
         HandlerError,
         LambdaEsmAdvice,
         LambdaEsmError,
@@ -24,19 +25,39 @@ if TYPE_CHECKING:
         NetworkBlocked,
         NotSimulated,
         StateError,
+        SweepFailed,
+        UnusedFault,
     )
     from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.faults.call import IncomingCall
+    from pytest_lambda_esm.faults.effects import (
+        AwsError,
+        NetworkFault,
+        aws_error,
+        connect_timeout,
+        connection_reset,
+        latency,
+        lost_response,
+        read_timeout,
+    )
+    from pytest_lambda_esm.faults.fault import Fault
+    from pytest_lambda_esm.faults.plan import FaultPlan
+    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.invocation.function import Function
     from pytest_lambda_esm.invocation.record import FunctionError, Invocation
+    from pytest_lambda_esm.invocation.script import Outcome, exits, raises, returns, runs, throttled, times_out
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.sweep import Sweep, SweepRun
+    from pytest_lambda_esm.weather import Weather
 
 _HOMES = {
     "AfterReads": "config",
     "AlreadyActive": "errors",
+    "AwsError": "faults.effects",
     "Call": "observe.calls",
     "Calls": "observe.calls",
     "ClockError": "errors",
@@ -47,9 +68,15 @@ _HOMES = {
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
+    "Fault": "faults.fault",
+    "FaultError": "errors",
+    "FaultPlan": "faults.plan",
     "Function": "invocation.function",
     "FunctionError": "invocation.record",
+    "HandlerCall": "hooks",
     "HandlerError": "errors",
+    "HandlerResult": "hooks",
+    "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
     "LambdaContext": "invocation.context",
     "LambdaEsmAdvice": "errors",
@@ -57,18 +84,38 @@ _HOMES = {
     "Mapping": "mappings.mapping",
     "MappingNotFound": "errors",
     "NetworkBlocked": "errors",
+    "NetworkFault": "faults.effects",
     "NotSimulated": "errors",
+    "Outcome": "invocation.script",
     "StateError": "errors",
+    "Sweep": "sweep",
+    "SweepFailed": "errors",
+    "SweepRun": "sweep",
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
+    "UnusedFault": "errors",
     "VirtualClock": "clock.virtual",
+    "Weather": "weather",
     "after_reads": "config",
+    "exits": "invocation.script",
+    "raises": "invocation.script",
+    "returns": "invocation.script",
+    "runs": "invocation.script",
+    "throttled": "invocation.script",
+    "times_out": "invocation.script",
+    "aws_error": "faults.effects",
+    "connect_timeout": "faults.effects",
+    "connection_reset": "faults.effects",
+    "latency": "faults.effects",
+    "lost_response": "faults.effects",
+    "read_timeout": "faults.effects",
 }
 
 __all__ = [
     "AfterReads",
     "AlreadyActive",
+    "AwsError",
     "Call",
     "Calls",
     "ClockError",
@@ -79,9 +126,15 @@ __all__ = [
     "Entry",
     "FakeLambda",
     "Fate",
+    "Fault",
+    "FaultError",
+    "FaultPlan",
     "Function",
     "FunctionError",
+    "HandlerCall",
     "HandlerError",
+    "HandlerResult",
+    "IncomingCall",
     "Invocation",
     "LambdaContext",
     "LambdaEsmAdvice",
@@ -89,13 +142,32 @@ __all__ = [
     "Mapping",
     "MappingNotFound",
     "NetworkBlocked",
+    "NetworkFault",
     "NotSimulated",
+    "Outcome",
     "StateError",
+    "Sweep",
+    "SweepFailed",
+    "SweepRun",
     "Timeline",
     "Transition",
     "TransitionTimes",
+    "UnusedFault",
     "VirtualClock",
+    "Weather",
     "after_reads",
+    "aws_error",
+    "connect_timeout",
+    "connection_reset",
+    "exits",
+    "latency",
+    "lost_response",
+    "raises",
+    "read_timeout",
+    "returns",
+    "runs",
+    "throttled",
+    "times_out",
 ]
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
+from pytest_lambda_esm.weather import Weather, read_weather
 
 MICROSECONDS: Final = 1_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -138,6 +139,20 @@ def _read_positive(value: object) -> int:
     return number
 
 
+def _read_natural(value: object) -> int:
+    number = _read_integer(value)
+    if number < 0:
+        raise ValueError("a whole number from 0 is needed")
+    return number
+
+
+def _read_backoff(value: object) -> float:
+    span = _read_span(value)
+    if span < 0.001:
+        raise ValueError("a millisecond or more is needed")
+    return span
+
+
 def _read_region(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise ValueError("the name of a region is needed, such as 'eu-west-1'")
@@ -218,7 +233,7 @@ class Config:
         None, _read_region, "the default region; without one, AWS_DEFAULT_REGION, else us-east-1"
     )
     account_id: str = _setting("123456789012", _read_account, "the account that requests belong to")
-    limits: str = _setting("current", _one_of("current"), "the service limits that apply")
+    limits: str = _setting("current", _one_of("current", "2020"), "the service limits that apply: today's, or 2020's")
     transitions: TransitionTimes = _setting(
         TransitionTimes(), _read_transitions, "how long the transitions of a mapping take"
     )
@@ -251,8 +266,49 @@ class Config:
         _one_of("new", "old"),
         "the values that the answer of an update shows (both have been seen on AWS)",
     )
+    maximum_filters: int = _setting(
+        5, _read_positive, "filters that a mapping may have: 5, or up to 10 in an account with a raised quota"
+    )
+    low_traffic_wait: float = _setting(
+        0.0,
+        _read_span,
+        "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)",
+    )
     initial_concurrency: int = _setting(
-        5, _read_positive, "batches of one SQS mapping that are in flight at the same time"
+        5, _read_positive, "batches of one SQS mapping that are in flight at the same time, at first"
+    )
+    concurrency_growth: int = _setting(
+        300, _read_natural, "how many more batches of an SQS mapping may be in flight a minute while messages wait"
+    )
+    maximum_concurrency: int = _setting(
+        1250, _read_positive, "batches of one SQS mapping that are in flight at the same time, at most"
+    )
+    concurrency_lowered_by: int = _setting(
+        1,
+        _read_natural,
+        "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)",
+    )
+    throttle_backoff: float = _setting(
+        1.0,
+        _read_backoff,
+        "seconds until a throttled batch of an SQS mapping is tried again, doubling (not documented by AWS)",
+    )
+    throttle_backoff_limit: float = _setting(
+        60.0, _read_backoff, "seconds between two tries of a throttled batch, at most (not documented by AWS)"
+    )
+    account_concurrency: int = _setting(
+        1000, _read_positive, "invocations of one account and region that go on at the same time"
+    )
+    recursion_limit: int = _setting(
+        16,
+        _read_natural,
+        "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    )
+    async_latency: float = _setting(
+        0.0, _read_span, "seconds from an asynchronous invocation to its first attempt (not documented by AWS)"
+    )
+    async_jitter: float = _setting(
+        0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
     stream_backoff: float = _setting(
         0.25, _read_span, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
@@ -274,6 +330,12 @@ class Config:
         "text",
         _one_of("text", "object"),
         "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object",
+    )
+    weather: Weather = _setting(
+        Weather(), read_weather, "how often calls and pollers go wrong by themselves, drawn from the seed"
+    )
+    read_retry_delay: float = _setting(
+        1.0, _read_span, "seconds until a poller reads again after a failed read (not documented by AWS)"
     )
     loop_depth: int = _setting(
         1000,

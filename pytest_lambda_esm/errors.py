@@ -46,6 +46,18 @@ class NetworkBlocked(LambdaEsmError):
     """An AWS request was about to leave the process while the fake was active."""
 
 
+class FaultError(LambdaEsmError):
+    """A fault that cannot be: an unknown operation, an error that it does not raise, a predicate that raises ..."""
+
+
+class UnusedFault(LambdaEsmError, AssertionError):
+    """A fault that the test asked for has never struck; the text says which calls came near and why not."""
+
+
+class SweepFailed(LambdaEsmError, AssertionError):
+    """A sweep found worlds in which the body broke, or calls that differ from run to run; the text is its report."""
+
+
 class AlreadyActive(LambdaEsmError):
     """A second fake was started in a process that has one already, or a closed one was started again."""
 

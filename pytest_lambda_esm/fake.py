@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
-from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -14,13 +15,21 @@ import boto3
 
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.cloudformation import CloudFormationMappings
+from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, MappingNotFound, NotSimulated
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    MappingNotFound,
+)
+from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.invocation.function import Function
@@ -28,20 +37,41 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import earlier_mappings, seam, session, sqs, streams
+from pytest_lambda_esm.moto_bridge import (
+    earlier_mappings,
+    fresh_world,
+    kept_configuration,
+    others,
+    seam,
+    session,
+    sqs,
+    stacks,
+    streams,
+)
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
+from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
+from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
+from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
+from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.world import World
+from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, SweepRun, read_request
+from pytest_lambda_esm.world import Faults, World
 
 
 @cache
-def _model() -> LambdaModel:
+def _model(limits: str) -> LambdaModel:
     """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
-    return LambdaModel.load(session.shared_loader())
+    return LambdaModel.load(session.shared_loader(), limits)
+
+
+def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_ACCOUNT) -> FaultCatalogue:
+    """Who judges the names of operations and errors, by the installed botocore."""
+    return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
 class FakeLambda:
@@ -57,6 +87,11 @@ class FakeLambda:
         base = config if config is not None else Config()
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
+        self._joints = Patches()
+        self._faults: Faults | None = None
+        self._quotas = RetryQuotas()
+        self._sweeps: list[Sweep] = []
+        self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
         self._errors: list[BaseException] = []
@@ -78,7 +113,7 @@ class FakeLambda:
         try:
             self._open()
         except BaseException:
-            self._patches.undo()
+            self._undo()
             raise
         return self
 
@@ -86,6 +121,19 @@ class FakeLambda:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
+        self._undo()
+        if error is not None:
+            return
+        left = self.faults_left() if self.config.strict else ""
+        if left:
+            self._hooks.faults_left(left)
+        for advice in self.take_advice():
+            if self.config.advice == "error":
+                raise advice
+            warnings.warn(advice, stacklevel=2)
+
+    def _undo(self) -> None:
+        self._patches.then(self._joints.undo)
         self._patches.undo()
 
     def _open(self) -> None:
@@ -94,31 +142,82 @@ class FakeLambda:
         self._patches.then(wall.close)
         start = wall.read()
         assert start is not None
+        self._started = moment_of(start)
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         sqs.shift(start - before)
         streams.shift(start - before)
-        world = self._opened = World(self.config, _model(), start, wall, self._hooks)
+        clock = VirtualClock(moment_of(start), wall)
+        catalogue = fault_catalogue(self.config.limits, self.config.account_id)
+        self._faults = Faults(FaultPlan(catalogue), catalogue, Exchanges())
+        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
-        seam.answer_lambda(self._patches, world.dispatcher, self._errors.append)
-        seam.know_new_endpoints(self._patches)
-        seam.guard_network(self._patches, self._errors.append)
-        seam.refuse_motos_own_invocations(self._patches)
-        seam.tell_resets(self._patches, world.forget)
-        sqs.listen(self._patches, world.source_changed, world.depth)
-        streams.listen(self._patches, world.source_changed, world.depth)
-        earlier_mappings.lead_to(self._patches, CloudFormationMappings(world.mappings, _model()))
-        earlier_mappings.take_over(self._patches, self._adopt)
-        self._take_over_waiting(world)
+        self._faults.exchanges.follow(self._patches)
+        self._quotas.follow(self._patches)
+        self._join(self._opened, self._faults)
+        self._take_over_waiting()
 
-    def _take_over_waiting(self, world: World) -> None:
-        virtual = VirtualSleep(world.sleep)
+    def _join(self, world: World, faults: Faults) -> None:
+        """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
+        self._answer_requests(world, faults)
+        others.lead_to_queue(self._joints, world.send_to_function)
+        kept_configuration.keep(self._joints)
+        world.logs.install(self._joints)
+        for guard in (world.isolation, world.runtime.frames):
+            guard.install()
+            self._joints.then(guard.remove)
+        self._joints.then(world.archives.remove)
+        seam.tell_resets(self._joints, world.forget)
+        seam.tell_deletions(self._joints, world.invoke_configs.forget_function)
+        QueueCalls(world).install(self._joints)
+        streams.listen(self._joints, world.source_changed, world.depth)
+        resources = CloudFormationResources(
+            world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
+        )
+        earlier_mappings.lead_to(self._joints, resources)
+        stacks.make_invoke_configs(self._joints, resources)
+        earlier_mappings.take_over(self._joints, self._adopt)
+
+    def _answer_requests(self, world: World, faults: Faults) -> None:
+        seam.answer_lambda(self._joints, world.dispatcher, self._errors.append)
+        seam.know_new_endpoints(self._joints)
+        seam.guard_network(self._joints, self._errors.append)
+        ServiceFaults(
+            world.injector,
+            faults.exchanges,
+            world.network,
+            account_id=self.config.account_id,
+            instant=lambda: world.clock.instant,
+            new_id=world.new_id,
+            failed=self._errors.append,
+        ).strike(self._joints)
+        seed_backoff(self._joints, self.config.seed)
+
+    def _begin_anew(self) -> None:
+        """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
+        before, faults = self._world, self._plan_parts
+        before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
+        self._joints.undo()
+        fresh_world.begin_anew(self.config.seed)
+        self._errors.clear()
+        self._quotas.refill()
+        self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
+        self._opened.times = before.times
+        self._join(self._opened, faults)
+        self._hooks.began_anew()
+
+    def _take_over_waiting(self) -> None:
+        virtual = VirtualSleep(self._sleep)
         if self.config.sleep == "virtual":
             virtual.install()
             self._patches.then(virtual.remove)
-        backoff = BackoffPatch(world.sleep if self.config.sleep == "virtual" else virtual.real_sleep)
+        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
         backoff.install()
         self._patches.then(backoff.remove)
+
+    def _sleep(self, seconds: float) -> None:
+        __tracebackhide__ = True
+        self._world.sleep(seconds)
 
     def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         self._world.mappings.adopt(Caller(account_id, region), uuid, params)
@@ -141,6 +240,19 @@ class FakeLambda:
     def calls(self) -> Calls:
         """The calls to the Lambda API so far, each of botocore's attempts by itself."""
         return self._world.calls
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What is to go wrong, and at which calls."""
+        __tracebackhide__ = True
+        return self._plan_parts.plan
+
+    @property
+    def _plan_parts(self) -> Faults:
+        __tracebackhide__ = True
+        if self._faults is None:
+            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+        return self._faults
 
     @property
     def invocations(self) -> Sequence[Invocation]:
@@ -199,11 +311,12 @@ class FakeLambda:
 
         Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
         Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
-        the least, in virtual seconds; what the handler sleeps counts as well. Raises HandlerError for a handler that
+        the least, in virtual seconds; what the handler sleeps counts as well. ``reserved_concurrency`` is how many of
+        its invocations may go on at the same time, 0 for none; ``dead_letter`` the ARN of the queue or topic that
+        receives asynchronous events which failed. Raises HandlerError for a handler that
         cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
         """
         __tracebackhide__ = True
-        self._refuse_later_settings(reserved_concurrency=reserved_concurrency, dead_letter=dead_letter)
         callable_handler = resolve(handler) if handler is not None else None
         reference = FunctionReference(self.config.account_id, region or self.region, name)
         existing = self._world.functions.find(reference)
@@ -213,13 +326,16 @@ class FakeLambda:
             memory=memory,
             handler="lambda_function.lambda_handler",
             environment=dict(environment or {}),
+            dead_letter=dead_letter,
+            reserved_concurrency=reserved_concurrency,
         )
         if existing is None:
             self._create(reference, wanted)
-        elif (timeout, memory, environment) != (3, 128, None):
+        elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
             raise ConfigurationError(
-                f"the function {name!r} exists already; change its timeout, memory or environment with"
-                f" update_function_configuration, as code under test would"
+                f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
+                f" with update_function_configuration, and its reserved concurrency with put_function_concurrency, as"
+                f" code under test would"
             )
         function = self._world.registry.get(reference.account_id, reference.region, name)
         if callable_handler is not None:
@@ -249,9 +365,49 @@ class FakeLambda:
         except ValueError as error:
             raise ConfigurationError(f"transitions: {error}") from None
 
+    def sweep(
+        self,
+        errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,
+        operations: Sequence[str] | None = None,
+        *,
+        per: str = "call",
+    ) -> Iterable[SweepRun]:
+        """Run a body once without faults, and then once for each of its calls and each error, with just that fault.
+
+        ``for run in fake.sweep(): with run: ...``. Each run begins in a fresh world, with the same seed: make queues
+        and functions inside of the block. ``operations`` are the ones to strike (None: all of Lambda); errors that
+        one cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts, ``"attempt"`` one. At the end,
+        SweepFailed reports the worlds that broke, with the marker that replays each. In a test that has markers
+        ``lambda_esm_fault``, there is one run: the one with these faults.
+
+        Raises FaultError for unknown errors and operations, and where something was made before the sweep.
+        """
+        __tracebackhide__ = True
+        faults = self._plan_parts
+        strict = self.config.strict
+        ground = Ground(
+            begin_anew=self._begin_anew,
+            made=self._made(),
+            plan=faults.plan,
+            catalogue=faults.catalogue,
+            check=faults.plan.check if strict else lambda: None,
+            swallowed=lambda: self._errors if strict else (),
+            note=lambda text: self._world.timeline.add("fault", "sweep", text),
+        )
+        sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))
+        self._sweeps.append(sweep)
+        return sweep
+
+    def faults_left(self) -> str:
+        """What to tell about faults that have never struck and sweeps that were left; empty if there are none."""
+        if self._faults is None:
+            return ""
+        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self._sweeps)]))
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
-        return boto3.client(service, region_name=region or self.region)  # type: ignore[call-overload]
+        make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
+        return make(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 
@@ -268,7 +424,10 @@ class FakeLambda:
             lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
             lines += [f"  {reason}" for reason in mapping.explain()]
             lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
-        if not chosen:
+        function = subject if isinstance(subject, Function) else None
+        waiting = self._world.async_queue.explain(function) if subject is None or function is not None else []
+        lines += waiting
+        if not chosen and not waiting:
             lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
         upcoming = self.clock.next_event
         lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
@@ -278,6 +437,7 @@ class FakeLambda:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
         Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
+        For the ARN of a function, these are its asynchronous events, by their request ids.
         """
         arn = source if isinstance(source, str) else source.source_arn
         if self._world.streams.serves(arn):
@@ -285,7 +445,14 @@ class FakeLambda:
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
         now = self.clock.instant
-        for message in queue.contents() if queue is not None else ():
+        waiting = queue.contents() if queue is not None else ()
+        here = {message.message_id for message in waiting}
+        fates = [fate for fate in fates if fate.record not in here]
+        for message in waiting:
+            if message.expires <= now:
+                about = "expired at the queue's retention period"
+                fates.append(Fate(message.message_id, EXPIRED, moment_of(message.expires), about))
+                continue
             fate = WAITING if message.visible <= now else IN_FLIGHT if message.receive_count else DELAYED
             about = (
                 "visible since then"
@@ -293,7 +460,18 @@ class FakeLambda:
                 else f"hidden until then, received {message.receive_count} times"
             )
             fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        for event in self._world.async_queue.waiting(arn):
+            about = f"attempt {event.attempts + 1} is due then"
+            fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
         return fates
+
+    def take_advice(self) -> list[LambdaEsmAdvice]:
+        """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
+
+        The plugin asks when a test's body has ended, and the ``with`` block at its end; they warn, or fail the test.
+        """
+        texts = self._world.advice.take() if self.config.advice != "off" else []
+        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -307,17 +485,21 @@ class FakeLambda:
             "MemorySize": wanted.memory,
             "Environment": {"Variables": wanted.environment},
         }
+        if wanted.dead_letter is not None:
+            params["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
+        model = _model(self.config.limits)
+        concurrency = {"FunctionName": wanted.name, "ReservedConcurrentExecutions": wanted.reserved_concurrency}
         try:
-            _model().validate(_model().operation("CreateFunction"), params)
+            model.validate(model.operation("CreateFunction"), params)
+            if wanted.reserved_concurrency is not None:
+                model.validate(model.operation("PutFunctionConcurrency"), concurrency)
         except ApiError as error:
             raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
         self._world.functions.create(reference.account_id, reference.region, wanted)
 
-    def _refuse_later_settings(self, **settings: Any) -> None:
-        __tracebackhide__ = True
-        for name, value in settings.items():
-            if value is not None:
-                raise NotSimulated(f"function(): {name} is not simulated by pytest-lambda-esm yet; leave it out.")
+    def _made(self) -> list[str]:
+        bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
+        return [*fresh_world.held(), *bound]
 
 
 def _concerns(mapping: Mapping, subject: Mapping | Function | str | None) -> bool:

@@ -13,6 +13,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.faults.call import IncomingCall
+    from pytest_lambda_esm.faults.effects import ErrorGiven
     from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call
@@ -32,6 +34,15 @@ def pytest_lambda_esm_call(call: Call, fake: FakeLambda) -> None:
 @pytest.hookspec
 def pytest_lambda_esm_transition(mapping: Mapping, transition: Transition, fake: FakeLambda) -> None:
     """A mapping has entered a state."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_lambda_esm_fault(call: IncomingCall, fake: FakeLambda) -> ErrorGiven | None:
+    """A call has arrived, at Lambda or another service, and no fault of the test strikes it: is it to fail?
+
+    The first result that is not None counts: the name of an error that the operation can raise, ``aws_error(...)``
+    or a fault of the network such as ``lost_response()``.
+    """
 
 
 @pytest.hookspec(firstresult=True)

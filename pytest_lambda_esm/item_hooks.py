@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_lambda_esm.fake import FakeLambda
+    from pytest_lambda_esm.faults.call import IncomingCall
+    from pytest_lambda_esm.faults.effects import ErrorGiven
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call
 
@@ -23,6 +25,7 @@ class ItemHooks(Hooks):
     def __init__(self, item: pytest.Item) -> None:
         self._hooks = item.ihook
         self.fake: FakeLambda | None = None
+        self.request: pytest.FixtureRequest | None = None
 
     def call(self, call: Call) -> None:
         """A call to the Lambda API has been answered."""
@@ -32,6 +35,28 @@ class ItemHooks(Hooks):
         """A mapping has entered a state."""
         if self.fake is not None:
             self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
+
+    def take_part_in_invocations(self) -> bool:
+        """Whether anybody but the plugin itself implements the hook."""
+        return len(self._hooks.pytest_lambda_esm_invoke.get_hookimpls()) > 1
+
+    def fault(self, call: IncomingCall) -> ErrorGiven | None:
+        """A call has arrived."""
+        given: ErrorGiven | None = self._hooks.pytest_lambda_esm_fault(call=call, fake=self.fake)
+        return given
+
+    def began_anew(self) -> None:
+        """A fresh world gets the defaults of the organisation, as the first one did."""
+        self.configure()
+
+    def configure(self) -> None:
+        """Let an organisation set its defaults; the faults that it asks for belong to each fresh world."""
+        assert self.fake is not None
+        with self.fake.faults.asking_by_hook():
+            self._hooks.pytest_lambda_esm_configure(fake=self.fake, request=self.request)
+
+    def faults_left(self, unused: str) -> None:
+        """The test's call phase has judged them already."""
 
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
         """A handler is to run."""

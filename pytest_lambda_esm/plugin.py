@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_lambda_esm import fault_markers
 from pytest_lambda_esm.config import Config, after_reads
 from pytest_lambda_esm.errors import ConfigurationError
 
@@ -43,9 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             default=None,
             help=fields[name].metadata["about"],
         )
+    group.addoption(
+        "--lambda-esm-report",
+        dest="lambda_esm_report",
+        default=None,
+        metavar="FILE.html",
+        help="write the timelines of all tests that used lambda_esm to an HTML file",
+    )
     for name, item in fields.items():
         about = f"lambda_esm: {item.metadata['about']}"
-        if name == "transitions":
+        if name in _LINES:
             parser.addini(f"lambda_esm_{name}", about, type="linelist", default=None)
         else:
             parser.addini(f"lambda_esm_{name}", about, type="string", default=None)
@@ -61,10 +69,19 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse wrong settings before any test runs."""
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", fault_markers.ABOUT)
     try:
         Config.from_layers(_session_layers(config))
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+    path = config.getoption("lambda_esm_report")
+    if path is not None:
+        if not path.endswith((".html", ".htm")):
+            raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
+        if not hasattr(config, "workerinput"):  # Under pytest-xdist, the workers' reports come to the one that writes.
+            from pytest_lambda_esm.report_file import ReportFile
+
+            config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -79,7 +96,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Check the markers, and let a marked test use the fixture even if it does not name it."""
     for item in items:
         layers = _marker_layers(item)
-        if not layers:
+        has_faults = fault_markers.has_marker(item)
+        if has_faults:
+            fault_markers.check(item)
+        if not layers and not has_faults:
             continue
         try:
             Config.from_layers(layers)
@@ -96,7 +116,7 @@ def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]
     for item in dataclasses.fields(Config):
         value = config.getini(f"lambda_esm_{item.name}")
         if value not in (None, "", []):
-            given = _transition_lines(value) if item.name == "transitions" else value
+            given = _LINES[item.name](value) if item.name in _LINES else value
             layers.append((f"ini setting lambda_esm_{item.name}", {item.name: given}))
     for name in _OPTIONS:
         value = config.getoption(f"lambda_esm_{name}")
@@ -116,6 +136,15 @@ def _transition_lines(lines: list[str]) -> dict[str, Any]:
         else:
             times[name] = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else text
     return times
+
+
+def _weather_lines(lines: list[str]) -> dict[str, str]:
+    """``duplicates = 0.1`` and the like, one a line."""
+    pairs = (line.partition("=") for line in lines)
+    return {name.strip(): rate.strip() for name, _, rate in pairs}
+
+
+_LINES: Final = {"transitions": _transition_lines, "weather": _weather_lines}
 
 
 def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
@@ -172,7 +201,9 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
     hooks = ItemHooks(request.node)
     with FakeLambda(config, _hooks=hooks) as fake:
         hooks.fake = request.node.stash[_FAKE] = fake
-        request.node.ihook.pytest_lambda_esm_configure(fake=fake, request=request)
+        hooks.request = request
+        hooks.configure()
+        fault_markers.ask(request.node, fake.faults)
         yield fake
 
 
@@ -211,13 +242,23 @@ def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test whose code swallowed an error of the fake: it has been tested against less than it believes."""
+    """Fail a test that has been tested against less than it believes.
+
+    Its code swallowed an error of the fake, or a fault that it asked for has never struck.
+    """
     result = yield
     fake = item.stash.get(_FAKE, None)
-    if fake is not None and fake.config.strict:
+    if fake is None:
+        return result
+    for advice in fake.take_advice():
+        if fake.config.advice == "error":
+            pytest.fail(str(advice), pytrace=False)
+        item.warn(advice)
+    if fake.config.strict:
         swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
-        if swallowed:
-            pytest.fail(_swallowed_text(swallowed), pytrace=False)
+        told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
+        if any(told):
+            pytest.fail("\n".join(filter(None, told)), pytrace=False)
     return result
 
 
@@ -243,10 +284,38 @@ def pytest_runtest_makereport(
     fake = item.stash.get(_FAKE, None)
     if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
-    if fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed):
-        from pytest_lambda_esm.observe.timeline import render
-
-        entries = list(fake.timeline)
-        item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
-        report.sections.append(("lambda esm timeline", render(entries)))
+    in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
+    in_file = item.config.getoption("lambda_esm_report") is not None
+    if in_terminal or in_file:
+        _attach_timeline(report, item, fake, in_terminal=in_terminal, in_file=in_file)
+    if report.failed and report.when == "call":
+        report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report
+
+
+def _attach_timeline(
+    report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
+) -> None:
+    from pytest_lambda_esm.observe.page import rows_of
+    from pytest_lambda_esm.observe.timeline import render
+    from pytest_lambda_esm.report_file import ROWS
+
+    entries = list(fake.timeline)
+    item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
+    if in_terminal:
+        report.sections.append(("lambda esm timeline", render(entries)))
+    if in_file:
+        setattr(report, ROWS, rows_of(entries))
+
+
+def _fault_sections(item: pytest.Item, fake: FakeLambda, shown: str) -> list[tuple[str, str]]:
+    """Faults that have never struck, where the failure is another one, and how to replay the weather."""
+    sections = []
+    left = fake.faults_left()
+    if left and left not in shown:
+        sections.append(("lambda esm faults", left))
+    if not fake.config.weather.is_fair:
+        seed = fake.config.seed
+        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest '{item.nodeid}'"
+        sections.append(("lambda esm weather", f"{told} --lambda-esm-seed={seed}"))
+    return sections

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import random
-import uuid
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from pytest_lambda_esm.api.checks import Rules
-from pytest_lambda_esm.api.dispatch import Dispatcher
+from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
+from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.api.fault_injection import FaultInjector
+from pytest_lambda_esm.api.invoke import Invocations
+from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
+from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
+from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock, Wall
+from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
+from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config, microseconds, moment_of
-from pytest_lambda_esm.hooks import HandlerCall, Hooks
-from pytest_lambda_esm.invocation.context import LambdaContext
+from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.hooks import Hooks
+from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
+from pytest_lambda_esm.invocation.caller_time import CallerTime
+from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.function_name import parse
-from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
-from pytest_lambda_esm.invocation.runtime import Request, Runtime
+from pytest_lambda_esm.invocation.invoker import Invoker
+from pytest_lambda_esm.invocation.isolation import Isolation
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.runtime import Runtime
+from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge import keys
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
+from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
+from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
+from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.network import Network
+from pytest_lambda_esm.moto_bridge.sources import MotoSources
 from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams import AllStreams
 from pytest_lambda_esm.observe.advice import Advice
@@ -30,77 +52,178 @@ from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.polling.backoff import Backoff
-from pytest_lambda_esm.polling.bench import StreamPolling
-from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.ports import Delivery, Lane
-from pytest_lambda_esm.polling.queue_lane import QueueLane, QueuePolling
-from pytest_lambda_esm.polling.stream_poller import StreamPoller
-from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.stream import Reader, StreamKind, stream_arn
+from pytest_lambda_esm.polling.interference import PlannedInterference
+from pytest_lambda_esm.polling.refusals import RefusingDestinations
+from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
-_STREAMS: Final[dict[str, StreamKind]] = {"kinesis": kinesis.KIND, "dynamodb": dynamodb.KIND}
+_UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
+_UUID_VERSION_4: Final = 4 << 76 | 0x8000 << 48
 
-_FUNCTION_GONE: Final = (
-    "Function not found under accountId {account} in database"
-    " (Service: null; Status Code: 0; Error Code: null; Request ID: null)"
-)
-"""LastProcessingResult behind its ``PROBLEM: ``, as users of AWS have reported it."""
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What outlives a world: the test's plan, who judges what it asks for, and the calls that are going on."""
+
+    plan: FaultPlan
+    catalogue: FaultCatalogue
+    exchanges: Exchanges
 
 
 class World:
     """The parts of one fake, joined."""
 
-    def __init__(self, config: Config, model: LambdaModel, start: int, wall: Wall, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: LambdaModel,
+        clock: VirtualClock,
+        hooks: Hooks,
+        faults: Faults,
+    ) -> None:
         self.config = config
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        self.clock = VirtualClock(moment_of(start), wall)
-        self.runtime = Runtime(self.clock, self.new_id)
+        self.clock = clock
+        self.isolation = Isolation()
+        self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         self.timeline = Timeline(self.local_instant)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
+        self.injector = FaultInjector(
+            faults.plan,
+            faults.catalogue,
+            hook=hooks.fault,
+            weather=config.weather,
+            seed=config.seed,
+            timeline=self.timeline,
+        )
+        self.network = Network(faults.exchanges, self.wait)
+        self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self.invocations: list[Invocation] = []
         self.registry = Registry()
-        self.functions = MotoFunctions()
+        self.functions = MotoFunctions(self.randomness)
+        self.archives = CodeEnvironments()
+        self.logs = FunctionLogs()
         self.queues = MotoQueues(self.randomness)
+        self.invoker = Invoker(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            concurrency=Concurrency(config.account_concurrency),
+            runtime=self.runtime,
+            archives=self.archives,
+            journal=self.journal,
+            hooks=hooks,
+            keep=self._keep,
+        )
+        self.invoke_configs = InvokeConfigStore()
+        self.destinations = RefusingDestinations(
+            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+        )
+        self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
+        self.async_queue = AsyncQueue(
+            clock=self.clock,
+            functions=self.functions,
+            registry=self.registry,
+            invoker=self.invoker,
+            configs=self.invoke_configs,
+            destinations=self.destinations,
+            journal=self.journal,
+            causing=self.runtime.causing,
+            new_id=self.new_id,
+            randomness=self.randomness,
+            settings=QueueSettings(
+                stops_loop=self.recursion.stops,
+                latency=microseconds(config.async_latency),
+                jitter=microseconds(config.async_jitter),
+            ),
+        )
         self.streams = AllStreams()
-        self.destinations = MotoDestinations()
-        self.stream_pollers: dict[str, StreamPoller] = {}
+        self.lanes = Lanes(
+            config,
+            clock=self.clock,
+            journal=self.journal,
+            functions=self.functions,
+            queues=self.queues,
+            streams=self.streams,
+            destinations=self.destinations,
+            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id),
+            interference=self.interference,
+            new_id=self.new_id,
+            source_changed=self.source_changed,
+        )
         self.engine = Engine(
             self.clock,
-            new_lane=self._new_lane,
+            new_lane=self.lanes.new,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
+        self.advice = Advice(self.timeline)
         self.store = MappingStore()
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(model, self.functions, self.queues, self.streams, Advice(config.advice, self.timeline).give),
+            rules=Rules(
+                model,
+                self.functions,
+                MotoSources(),
+                self.advice.give,
+                limits=config.limits,
+                maximum_filters=config.maximum_filters,
+            ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            key_problem=keys.problem,
         )
+        self.invoke_config_operations = EventInvokeConfigs(
+            store=self.invoke_configs,
+            model=model,
+            functions=self.functions,
+            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            now=lambda: moment_of(self.clock.instant),
+        )
+        tags = MappingTags(self.mappings, model).operations()
+        invocations = Invocations(
+            model=model,
+            functions=self.functions,
+            invoker=self.invoker,
+            queue=self.async_queue,
+            time=CallerTime(self.clock, self.runtime),
+            journal=self.journal.add,
+            stops_loop=self.recursion.stops,
+        ).operations()
         self.dispatcher = Dispatcher(
             model,
-            self.mappings.operations(),
+            {
+                **self.mappings.operations(),
+                **self.invoke_config_operations.operations(),
+                **invocations,
+                **tags,
+                **self.recursion.operations(),
+            },
             clock=self.clock,
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
             answered=hooks.call,
+            faults=self.injector,
+            network=self.network,
+            shared=dict.fromkeys(tags, concerns_mappings),
+            side_by_side=frozenset(invocations),
         )
 
     def new_id(self) -> str:
         """A random UUID out of the world's seed."""
-        return str(uuid.UUID(int=self.randomness.getrandbits(128), version=4))
+        # Like uuid.UUID(int=..., version=4), which takes twice the time; each invocation needs one.
+        number = self.randomness.getrandbits(128)
+        digits = f"{number & ~_UUID_FIXED | _UUID_VERSION_4:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def local_instant(self) -> int:
         """Now; inside a handler, the handler's own time."""
@@ -118,31 +241,58 @@ class World:
             self.clock.nap(seconds)
             local.sleep(seconds)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass for a client that waits for an answer, inside and outside of handlers."""
+        __tracebackhide__ = True
+        local = self.runtime.local_time
+        if local is None:
+            self.clock.advance(seconds)
+        else:
+            local.sleep(seconds)
+
     def source_changed(self, source_arn: str) -> None:
-        """A queue may have something to receive earlier than it had."""
+        """A queue may have something to receive earlier or later than it had."""
         self.engine.source_changed(source_arn)
+
+    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+        """Records have met their final fate, by what a client did."""
+        self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to what happens now."""
         return self.runtime.depth
 
+    def invoke_asynchronously(self, function_arn: str, payload: str) -> None:
+        """Queue an event that another service sends. Raises DeliveryFailed where the function does not exist."""
+        reference = parse(function_arn, self.config.account_id, "us-east-1")
+        if self.functions.find(reference) is None:
+            raise DeliveryFailed(f"the function {reference.arn} does not exist")
+        self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
+
+    def send_to_function(self, function_arn: str, payload: str) -> None:
+        """The same for a service that has nobody to tell of a failure: the timeline shows it."""
+        try:
+            self.invoke_asynchronously(function_arn, payload)
+        except DeliveryFailed as error:
+            self.timeline.add("delivery", function_arn, f"failed: {error}")
+
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
+        self.invoke_configs.forget_place(account_id, region)
+        self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
-            self.stream_pollers.pop(mapping.uuid, None)
+            self.lanes.forget(mapping)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """What became of a stream's records, for one mapping or for each one that reads or has read it."""
-        return [
-            fate
-            for mapping in self.store
-            if stream_arn(mapping.source_arn) == stream_arn(source_arn) and mapping_uuid in (None, mapping.uuid)
-            for fate in self._stream_poller(mapping).fates()
-        ]
+        return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _remove(self, mapping: Mapping) -> None:
+        self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})
 
     def _on_transition(self, mapping: Mapping, transition: Transition) -> None:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")
@@ -151,102 +301,6 @@ class World:
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
-    def _new_lane(self, mapping: Mapping) -> Lane:
-        arn = Arn.parse(mapping.source_arn)
-        assert arn is not None
-        if arn.service in _STREAMS:
-            return self._stream_poller(mapping)
-        return QueueLane(
-            mapping,
-            queues=self.queues,
-            record=lambda message: sqs.record(message, arn, mapping.source_arn),
-            deliver=self._deliver,
-            clock=self.clock,
-            journal=self.journal,
-            polling=QueuePolling(
-                latency=microseconds(self.config.poll_latency),
-                concurrency=self.config.initial_concurrency,
-                loop_depth=self.config.loop_depth,
-            ),
-        )
-
-    def _stream_poller(self, mapping: Mapping) -> StreamPoller:
-        """A mapping's poller is kept while the mapping is known: it holds the mapping's place in the stream."""
-        poller = self.stream_pollers.get(mapping.uuid)
-        if poller is None:
-            config = self.config
-            poller = self.stream_pollers[mapping.uuid] = StreamPoller(
-                mapping,
-                streams=self.streams,
-                deliver=self._deliver,
-                clock=self.clock,
-                journal=self.journal,
-                discards=Discards(
-                    destinations=self.destinations,
-                    kind=_STREAMS[mapping.source_arn.split(":")[2]],
-                    new_id=self.new_id,
-                    payload_as_text=config.failure_payload == "text",
-                ),
-                polling=StreamPolling(
-                    latency=microseconds(config.poll_latency),
-                    backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
-                    idle_wait=microseconds(config.window_idle_wait),
-                    larger_half=config.larger_half,
-                    loop_depth=config.loop_depth,
-                ),
-                reader=self._reader,
-            )
-            mapping.read_iterator_age = poller.iterator_age
-        return poller
-
-    def _reader(self, mapping: Mapping) -> Reader:
-        configuration = self.functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
-        return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
-
-    def _deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
-        configuration = self.functions.find(reference)
-        if configuration is None:
-            return Delivery(
-                False,
-                self.clock.instant,
-                reference.name,
-                "the function does not exist (any more)",
-                problem=_FUNCTION_GONE.format(account=reference.account_id),
-            )
-        function = self.registry.get(reference.account_id, reference.region, reference.name)
-        handler = self.registry.handler_of(reference.account_id, reference.region, reference.name)
-        self.timeline.add("invocation", reference.name, f"begins, attempt {attempt}")
-        request = Request(
-            function=configuration,
-            invoked_arn=mapping.function_arn,
-            event=event,
-            attempt=attempt,
-            mapping=mapping,
-            depth=depth,
-        )
-
-        def hooked(given: Any, context: LambdaContext) -> Any:
-            call = HandlerCall(
-                function=reference.name,
-                handler=handler,
-                event=given,
-                context=context,
-                attempt=attempt,
-                mapping=mapping,
-            )
-            return self.hooks.invoke(call).value
-
-        invocation = self.runtime.run(request, function, hooked)
-        function.remember(invocation)
+    def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
-        about = invocation.outcome if invocation.error is None else f"{invocation.outcome}, {invocation.error}"
-        return Delivery(
-            invocation.outcome == "success",
-            invocation.end,
-            reference.name,
-            about,
-            result=invocation.result,
-            version=configuration.version,
-            request_id=invocation.request_id,
-        )
+        self.logs.keep(invocation)

@@ -16,6 +16,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import NoInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
@@ -192,12 +193,14 @@ class Simulation:
             clock=self.clock,
             journal=NoJournal(),
             discards=Discards(self.outbox, kinesis.KIND, lambda: "id", True),
+            interference=NoInterference(),
             polling=StreamPolling(
                 latency=0,
                 backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
                 idle_wait=120 * MICROSECONDS,
                 larger_half="second",
                 loop_depth=1000,
+                read_retry=MICROSECONDS,
             ),
             reader=lambda mapping: Reader(ARN, "role"),
         )

@@ -79,7 +79,7 @@ class NotSimulated(SphinxDirective):
         support = importlib.import_module(f"{PACKAGE}.api.support")
         rows = [
             (entry.thing, entry.why, entry.instead)
-            for table in (support.SOURCES, support.MEMBERS, support.OPERATIONS)
+            for table in (support.SOURCES, support.INVOKE_MEMBERS)
             for entry in table.values()
         ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))

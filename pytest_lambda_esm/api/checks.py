@@ -10,27 +10,19 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.api import support
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
+from pytest_lambda_esm.api.mapping_settings import COMMON_MEMBERS, fixed_members
 from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.catalogue import recognise
-from pytest_lambda_esm.sources.event_source import EventSource
-from pytest_lambda_esm.sources.queue import Queues
-from pytest_lambda_esm.sources.stream import Streams
+from pytest_lambda_esm.sources.event_source import Circumstances, EventSource, Settings, SourceFinder
 
-_COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "Enabled", "Tags"})
-
-_NOWHERE: Final = frozenset({"MetricsConfig", "KMSKeyArn", "LoggingConfig"})
-
-_REFUSALS: Final = {
-    "StartingPosition": "StartingPosition is not valid for SQS event sources.",
-    "DestinationConfig": "Unsupported DestinationConfig parameter for given event source mapping type.",
-}
+_DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,11 @@ class MappedFunction:
     reference: FunctionReference
     configuration: FunctionConfiguration | None
 
+    @property
+    def timeout(self) -> int | None:
+        """Its timeout in seconds, None where it does not exist."""
+        return self.configuration.timeout if self.configuration else None
+
 
 class Rules:
     """The checks, with what they look at. ``advice`` receives what AWS accepts and production regrets."""
@@ -48,44 +45,38 @@ class Rules:
         self,
         model: LambdaModel,
         functions: Functions,
-        queues: Queues,
-        streams: Streams,
+        sources: SourceFinder,
         advice: Callable[[str, str], None],
+        *,
+        limits: str,
+        maximum_filters: int,
     ) -> None:
         self._model = model
         self._functions = functions
-        self._queues = queues
-        self._streams = streams
+        self._sources = sources
         self._advice = advice
+        self._limits = limits
+        self._maximum_filters = maximum_filters
 
-    def recognised(self, params: ReadOnly[str, Any]) -> EventSource:
-        """The kind of source. A source that AWS has and this fake does not yet raises NotSimulated."""
-        if "EventSourceArn" not in params:
-            if "SelfManagedEventSource" in params:
-                raise support.refuse(support.SOURCES["self-managed"])
-            raise self._invalid("Unrecognized event source.")
-        arn = Arn.parse(params["EventSourceArn"])
-        if arn is not None and arn.service in support.SOURCES:
-            raise support.refuse(support.SOURCES[arn.service])
-        source = recognise(arn) if arn is not None else None
+    def recognised(self, settings: Settings) -> EventSource:
+        """The kind of source."""
+        source = recognise(settings, self._limits)
         if source is None:
             raise self._invalid("Unrecognized event source.")
-        if params["EventSourceArn"].endswith(".fifo"):
-            raise support.refuse(support.SOURCES["fifo"])
         return source
 
-    def supported(self, source: EventSource, params: ReadOnly[str, Any]) -> None:
-        """Each parameter is one that the source has."""
-        for member, value in params.items():
-            if member in _COMMON_MEMBERS:
-                continue
-            unsupported_member = member in support.MEMBERS and (source.first_result is None or member in _NOWHERE)
-            if unsupported_member and value not in (0, [], {}, ""):
-                raise support.refuse(support.MEMBERS[member])
-            if not source.supports(member):
-                wire_name = member[0].lower() + member[1:]
-                unsupported = f"Unsupported '{wire_name}' parameter for given event source mapping type."
-                raise self._invalid(_REFUSALS.get(member, unsupported))
+    def supported(self, source: EventSource, members: ReadOnly[str, Any]) -> None:
+        """Each member of a request, or of the settings it leads to, is one that the source has."""
+        for member in members:
+            if member not in COMMON_MEMBERS and not source.supports(member):
+                raise self._invalid(source.refusals.get(member) or _unsupported(member))
+        if members.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):
+            raise self._invalid(_DESTINATION_REFUSED)
+
+    def changeable(self, params: ReadOnly[str, Any]) -> None:
+        """What an update states may change at all."""
+        for path in fixed_members(params):
+            raise self._invalid(f"Unsupported '{path}' parameter for given event source mapping type.")
 
     def function(self, caller: Caller, text: str, *, required: bool = True) -> MappedFunction:
         """The function named. AWS answers 400 here where it does not exist, not 404."""
@@ -95,74 +86,107 @@ class Rules:
                 "ResourceNotFoundException",
                 f"Functions from '{reference.region}' are not reachable in this region ('{caller.region}')",
             )
-        configuration = self._functions.find(reference)
+        # Chosen: a function of another account is as one that does not exist.
+        configuration = self._functions.find(reference) if reference.account_id == caller.account_id else None
         if configuration is None and required:
             raise self._invalid("Function does not exist")
         return MappedFunction(reference, configuration)
 
-    def fits(self, source: EventSource, settings: ReadOnly[str, Any]) -> None:
+    def fits(self, source: EventSource, settings: Settings, function: MappedFunction, now: float) -> None:
         """The settings agree with each other and with the source."""
-        batch, window = settings["BatchSize"], settings["MaximumBatchingWindowInSeconds"]
-        if batch > source.maximum_batch_size:
-            # Chosen: no answer of AWS to this is on record.
-            raise self._invalid(f"Maximum batch size for this event source is {source.maximum_batch_size}")
-        if batch > 10 and window == 0 and source.first_result is None:
-            raise self._invalid(
-                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-            )
+        circumstances = Circumstances(now, function.timeout)
+        for rule in source.rules:
+            problem = rule(settings, circumstances)
+            if problem is not None:
+                raise self._invalid(problem)
+        self._destination_fits(source, settings)
+        self._filters_fit(source, settings)
 
-    def source_exists(self, caller: Caller, settings: ReadOnly[str, Any], function: MappedFunction) -> None:
+    def source_exists(self, caller: Caller, source: EventSource, settings: Settings, function: MappedFunction) -> None:
         """The source is there, in the same region; a queue's visibility timeout is no shorter than the function's."""
-        arn = Arn.parse(settings["EventSourceArn"])
-        if arn is not None and arn.service != "sqs":
-            if self._streams.find(settings["EventSourceArn"]) is None:
-                raise self._invalid(f"Stream not found: {settings['EventSourceArn']}")
+        arn = Arn.parse(settings.get("EventSourceArn", ""))
+        if source.missing is None or arn is None:
             return
-        queue = self._queues.find(settings["EventSourceArn"])
-        if queue is None or arn is None or arn.region != caller.region:
+        facts = self._sources.find(arn) if arn.region == caller.region else None
+        if facts is None:
+            raise self._invalid(source.missing.format(arn=settings["EventSourceArn"]))
+        timeout = function.timeout or 0
+        if facts.visibility_timeout is not None and facts.visibility_timeout < timeout:
             raise self._invalid(
-                "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
-                " SQS Error Message: The specified queue does not exist."
-            )
-        timeout = function.configuration.timeout if function.configuration else 0
-        if queue.visibility_timeout < timeout:
-            raise self._invalid(
-                f"Queue visibility timeout: {queue.visibility_timeout} seconds is less than Function timeout:"
+                f"Queue visibility timeout: {facts.visibility_timeout} seconds is less than Function timeout:"
                 f" {timeout} seconds"
             )
 
-    def not_twice(self, settings: ReadOnly[str, Any], function: MappedFunction, others: Iterable[Mapping]) -> None:
+    def not_twice(
+        self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
+    ) -> None:
         """No other mapping joins the same source and function; the qualifier counts as given."""
-        arn = settings["EventSourceArn"]
         for other in others:
-            if other.requested["EventSourceArn"] == arn and other.requested["FunctionArn"] == function.reference.arn:
-                raise self._model.error(
-                    "ResourceConflictException",
-                    f'An event source mapping with SQS arn (" {arn} ") and function (" {function.reference.name} ")'
-                    f" already exists. Please update or delete the existing mapping with UUID {other.uuid}",
+            taken = other.requested
+            if taken["FunctionArn"] == function.reference.arn and source.conflict.overlap(settings, taken):
+                text = source.conflict.text.format(
+                    source=source_name(settings),
+                    function=function.reference.name,
+                    function_arn=function.reference.arn,
+                    topics=",".join(settings.get("Topics", ())),
+                    uuid=other.uuid,
                 )
-
-    def selected(self, caller: Caller, mapping: Mapping, params: ReadOnly[str, Any]) -> bool:
-        """Whether a mapping belongs to the list that was asked for. Chosen: a qualifier must be the mapping's own."""
-        if "EventSourceArn" in params and mapping.requested["EventSourceArn"] != params["EventSourceArn"]:
-            return False
-        if "FunctionName" not in params:
-            return True
-        wanted = parse(params["FunctionName"], caller.account_id, caller.region)
-        return bool(mapping.requested["FunctionArn"] == wanted.arn)
+                raise self._model.error("ResourceConflictException", text)
 
     def advise(self, mapping: Mapping, function: MappedFunction) -> None:
         """Say what AWS accepts and its own guide warns of."""
-        queue = self._queues.find(mapping.source_arn)
-        timeout = function.configuration.timeout if function.configuration else 0
-        window = mapping.settings["MaximumBatchingWindowInSeconds"]
-        if queue is not None and queue.visibility_timeout < 6 * timeout + window:
-            self._advice(
-                mapping.uuid,
-                f"the queue's visibility timeout ({queue.visibility_timeout} s) is less than 6 times the function's"
-                f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may come to the"
-                f" dead-letter queue unprocessed, or be delivered twice",
+        arn = Arn.parse(mapping.source_arn)
+        facts = self._sources.find(arn) if arn is not None else None
+        timeout = function.timeout or 0
+        window = mapping.settings.get("MaximumBatchingWindowInSeconds", 0)
+        if facts is None or facts.visibility_timeout is None or facts.visibility_timeout >= 6 * timeout + window:
+            return
+        self._advice(
+            mapping.uuid,
+            f"the queue's visibility timeout ({facts.visibility_timeout} s) is less than 6 times the function's"
+            f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may come to the"
+            f" dead-letter queue unprocessed, or be delivered twice",
+        )
+
+    def _destination_fits(self, source: EventSource, settings: Settings) -> None:
+        """Failures go to a service that the source may use, and to no FIFO queue or topic (documented; chosen text)."""
+        destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if destination is None:
+            return
+        arn = Arn.parse(destination)
+        service = arn.service if arn is not None else destination.partition("://")[0]
+        if service not in source.destinations or destination.endswith(".fifo"):
+            raise self._invalid(
+                f"The provided destination config DestinationConfig(onSuccess=null,"
+                f" onFailure=OnFailure(destination={destination})) is invalid."
             )
+
+    def _filters_fit(self, source: EventSource, settings: Settings) -> None:
+        """Filters are few enough (chosen text), and each is an event pattern (recorded)."""
+        filters = settings.get("FilterCriteria", {}).get("Filters", ())
+        if not filters or source.filter_rules is None:
+            return
+        if len(filters) > self._maximum_filters:
+            raise self._invalid(
+                f"Filter criteria may have at most {self._maximum_filters} filters, {len(filters)} were given."
+            )
+        try:
+            Filter.compile([one.get("Pattern", "") for one in filters], DATA_RULES[source.filter_rules])
+        except InvalidPattern as refusal:
+            raise self._invalid("Invalid filter pattern definition.") from refusal
 
     def _invalid(self, message: str) -> ApiError:
         return self._model.error("InvalidParameterValueException", message)
+
+
+def source_name(settings: Settings) -> str:
+    """A source as AWS's texts call it: its ARN, or the bootstrap servers of self-managed Kafka."""
+    endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+    servers = [server for servers in endpoints.values() for server in servers]
+    return str(settings.get("EventSourceArn") or ",".join(servers))
+
+
+def _unsupported(member: str) -> str:
+    if member == "DestinationConfig":
+        return _DESTINATION_REFUSED  # recorded without the quotes and the small letter that others have
+    return f"Unsupported '{member[0].lower()}{member[1:]}' parameter for given event source mapping type."

@@ -6,28 +6,29 @@ source recognised, parameters supported by the source, function exists, cross-fi
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadOnly
 from typing import Any, Final
 
-from pytest_lambda_esm.api import checks
+from pytest_lambda_esm.api import checks, mapping_list, mapping_settings
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.config import TransitionTimes
+from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
+from pytest_lambda_esm.sources.event_source import EventSource
 
-LARGEST_PAGE: Final = 100
-"""ListEventSourceMappings returns at most this many, whatever MaxItems says (API reference)."""
-
-_NOT_SETTINGS: Final = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
+MOST_TAGS: Final = 50
+"""A resource has at most this many tags (recorded)."""
 
 
 class EventSourceMappings:
-    """The operations on mappings. ``times`` tells how long the transitions of a new mapping take."""
+    """The operations on mappings.
+
+    ``times`` tells how long the transitions of a new mapping take, ``key_problem`` why a key that filter criteria are
+    encrypted with cannot be used: an error code and a message, or None.
+    """
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class EventSourceMappings:
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],
         answers_new_values: bool,
+        key_problem: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store = store
         self._model = model
@@ -49,6 +51,7 @@ class EventSourceMappings:
         self._new_id = new_id
         self._on_transition = on_transition
         self._answers_new_values = answers_new_values
+        self._key_problem = key_problem
         self._tags: dict[str, dict[str, str]] = {}
 
     def operations(self) -> dict[str, Operation]:
@@ -68,13 +71,14 @@ class EventSourceMappings:
         source = self._rules.recognised(params)
         self._rules.supported(source, params)
         function = self._rules.function(caller, params["FunctionName"])
-        settings = {**source.defaults, **_given(params), "FunctionArn": function.reference.arn}
-        self._rules.fits(source, settings)
-        self._rules.source_exists(caller, settings, function)
+        stated = {**mapping_settings.created(params), "FunctionArn": function.reference.arn}
         existing = (mapping for _, mapping in self._store.visible(caller.account_id, caller.region))
-        self._rules.not_twice(settings, function, existing)
-        mapping = self._new(caller, source.user_reason, settings, self._new_id())
-        mapping.last_result = source.first_result
+        self._check(caller, source, stated, function, existing)
+        if len(params.get("Tags", {})) > MOST_TAGS:
+            raise self._model.error("InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
+        uuid = self._new_id()
+        settings = mapping_settings.filled_in(source, stated, uuid)
+        mapping = self._new(caller, source, settings, uuid)
         self._tags[mapping.arn] = dict(params.get("Tags", {}))
         self._rules.advise(mapping, function)
         return self._begin(mapping, step_for_create(params.get("Enabled", True)), settings)
@@ -82,28 +86,26 @@ class EventSourceMappings:
     def get(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Read a mapping."""
         mapping = self._known(caller, params["UUID"])
-        answer = describe(mapping, self._shown(mapping))
+        answer = self._describe(mapping)
         mapping.was_read()
         return answer
 
     def list(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Read the mappings of a source, of a function, or all of the region, page by page."""
-        wanted = min(params.get("MaxItems", LARGEST_PAGE), LARGEST_PAGE)
-        page: list[Mapping] = []
-        marker = None
-        number = 0
-        for position, mapping in self._store.visible(caller.account_id, caller.region, self._position(params)):
-            if not self._rules.selected(caller, mapping, params):
-                continue
-            if len(page) == wanted:
-                marker = _marker(number)
-                break
-            page.append(mapping)
-            number = position
-        answer = {"EventSourceMappings": [describe(mapping, self._shown(mapping)) for mapping in page]}
+        try:
+            after = mapping_list.position(params.get("Marker"))
+        except mapping_list.BadMarker:
+            # Chosen text: markers are opaque, and no answer to a wrong one is on record.
+            raise self._model.error("InvalidParameterValueException", "Invalid marker provided.") from None
+        page, marker = mapping_list.page(
+            self._store.visible(caller.account_id, caller.region, after),
+            mapping_list.wanted(caller, params),
+            min(params.get("MaxItems", mapping_list.LARGEST_PAGE), mapping_list.LARGEST_PAGE),
+        )
+        described = [_listed(self._describe(mapping)) for mapping in page]
         for mapping in page:
             mapping.was_read()
-        return {**answer, "NextMarker": marker}
+        return {"EventSourceMappings": described, "NextMarker": marker}
 
     def update(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Change a mapping's settings, or enable or disable it; the new settings hold when the update settles."""
@@ -111,26 +113,23 @@ class EventSourceMappings:
         step = step_for_update(mapping.state, params.get("Enabled"))
         if step is None:
             raise self._in_use("update")
-        source = self._rules.recognised(mapping.settings)
+        stated = mapping_settings.updated(mapping.settings, params)
+        source = self._rules.recognised(stated)
         self._rules.supported(source, params)
+        self._rules.supported(source, stated)
+        self._rules.changeable(params)
         function_text = params.get("FunctionName", mapping.function_arn)
         function = self._rules.function(caller, function_text, required="FunctionName" in params)
-        changes = _given(params)
-        settings = {**mapping.settings, **changes, "FunctionArn": function.reference.arn}
-        for member in source.removed_when_empty & changes.keys():
-            if not any(_leaves(settings[member])):
-                del settings[member]
-        self._rules.fits(source, settings)
-        self._rules.source_exists(caller, settings, function)
+        stated["FunctionArn"] = function.reference.arn
         others = (other for _, other in self._store.visible(caller.account_id, caller.region) if other is not mapping)
-        self._rules.not_twice(settings, function, others)
-        return self._begin(mapping, step, settings)
+        self._check(caller, source, stated, function, others)
+        return self._begin(mapping, step, mapping_settings.filled_in(source, stated, mapping.uuid))
 
     def delete(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Delete a mapping; it reads ``Deleting`` until it is gone. Asked again meanwhile, the answer is the same."""
         mapping = self._known(caller, params["UUID"])
         if mapping.state == "Deleting":
-            return describe(mapping, mapping.settings)
+            return self._describe(mapping)
         step = step_for_delete(mapping.state)
         if step is None:
             raise self._in_use("delete")
@@ -154,39 +153,61 @@ class EventSourceMappings:
         """Take over a mapping that existed before: settled, without the checks of a request."""
         source = self._rules.recognised(params)
         function = self._rules.function(caller, params["FunctionName"], required=False)
-        settings = {**source.defaults, **_given(params), "FunctionArn": function.reference.arn}
-        mapping = self._new(caller, source.user_reason, settings, uuid)
-        mapping.last_result = source.first_result
-        self._tags[mapping.arn] = dict(params.get("Tags", {}))
+        kept = {name: value for name, value in mapping_settings.created(params).items() if source.supports(name)}
+        stated = {**kept, "EventSourceArn": params["EventSourceArn"], "FunctionArn": function.reference.arn}
+        settings = mapping_settings.filled_in(source, stated, uuid)
+        mapping = self._new(caller, source, settings, uuid)
+        self._tags[mapping.arn] = dict(params.get("Tags") or {})
         state = "Enabled" if params.get("Enabled", True) else "Disabled"
         mapping.begin(Step(state, state), settings)
         return mapping
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _new(self, caller: Caller, user_reason: str, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
+    def _check(
+        self,
+        caller: Caller,
+        source: EventSource,
+        stated: ReadOnly[str, Any],
+        function: checks.MappedFunction,
+        others: Iterator[Mapping],
+    ) -> None:
+        """What is looked at once the function is known, in AWS's order."""
+        settings = {**source.defaults, **stated}
+        self._rules.fits(source, settings, function, self._scheduler.instant / MICROSECONDS)
+        self._rules.source_exists(caller, source, settings, function)
+        self._rules.not_twice(source, settings, function, others)
+
+    def _new(self, caller: Caller, source: EventSource, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
         mapping = Mapping(
             uuid=uuid,
             arn=f"arn:aws:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
             account_id=caller.account_id,
             region=caller.region,
             settings=settings,
-            user_reason=user_reason,
+            user_reason=source.user_reason,
             times=self._times,
             scheduler=self._scheduler,
             on_transition=self._on_transition,
         )
+        mapping.last_result = source.first_result
         self._store.add(mapping)
         return mapping
 
     def _begin(self, mapping: Mapping, step: Step, settings: ReadOnly[str, Any]) -> ReadOnly[str, Any]:
         mapping.begin(step, settings)
-        answer = describe(mapping, self._shown(mapping))
+        answer = self._describe(mapping)
         mapping.answered()
         return answer
 
-    def _shown(self, mapping: Mapping) -> ReadOnly[str, Any]:
-        return mapping.requested if self._answers_new_values else mapping.settings
+    def _describe(self, mapping: Mapping) -> dict[str, Any]:
+        answer = describe(mapping, mapping.requested if self._answers_new_values else mapping.settings)
+        problem = self._key_problem(answer["KMSKeyArn"]) if {"KMSKeyArn", "FilterCriteria"} <= answer.keys() else None
+        if problem is not None:
+            del answer["FilterCriteria"]
+            answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
+        shown = self._rules.recognised(mapping.settings).shown
+        return answer if shown is None else {name: value for name, value in answer.items() if name in shown}
 
     def _known(self, caller: Caller, uuid: str) -> Mapping:
         mapping = self.find(caller, uuid)
@@ -198,15 +219,6 @@ class EventSourceMappings:
         return self._model.error(
             "ResourceInUseException", f"Cannot {verb} the event source mapping because it is in use."
         )
-
-    def _position(self, params: dict[str, Any]) -> int:
-        marker = params.get("Marker")
-        if marker is None:
-            return 0
-        try:
-            return int(base64.b64decode(marker, validate=True))
-        except (binascii.Error, ValueError):
-            raise self._model.error("InvalidParameterValueException", "Invalid marker provided.") from None
 
 
 def describe(mapping: Mapping, settings: ReadOnly[str, Any]) -> dict[str, Any]:
@@ -224,17 +236,7 @@ def describe(mapping: Mapping, settings: ReadOnly[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _given(params: ReadOnly[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name not in _NOT_SETTINGS}
-
-
-def _leaves(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [] if value in ("", None) else [True]
-
-
-def _marker(number: int) -> str:
-    return base64.b64encode(str(number).encode()).decode()
+def _listed(answer: dict[str, Any]) -> dict[str, Any]:
+    """A list does not show filter criteria that are encrypted with a key of the customer (API reference)."""
+    hidden = ("FilterCriteria", "FilterCriteriaError") if "KMSKeyArn" in answer else ()
+    return {name: value for name, value in answer.items() if name not in hidden}

@@ -61,5 +61,5 @@ class MappingStore:
         """The mappings that clients can see, with their numbers, behind the number given."""
         place = self._places.get((account_id, region))
         if place is not None:
-            for number in place.order[bisect_right(place.order, after) :]:
-                yield number, place.mappings[number]
+            for at in range(bisect_right(place.order, after), len(place.order)):
+                yield place.order[at], place.mappings[place.order[at]]

@@ -14,6 +14,7 @@ from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from pytest_lambda_esm.api.api_error import COMMON_ERRORS, ApiError
 from pytest_lambda_esm.api.json_reader import JsonReader
+from pytest_lambda_esm.api.model_limits import LIMITS
 from pytest_lambda_esm.api.reply_writer import ReplyWriter
 from pytest_lambda_esm.api.request_reader import RequestReader
 from pytest_lambda_esm.api.routing import Match, Router
@@ -44,10 +45,10 @@ class LambdaModel:
         self._writer = ReplyWriter()
 
     @classmethod
-    def load(cls, loader: Loader | None = None) -> LambdaModel:
-        """The model of the installed botocore, or of another loader's data."""
+    def load(cls, loader: Loader | None = None, limits: str = "current") -> LambdaModel:
+        """The model of the installed botocore, or of another loader's data; ``limits`` may be ``"2020"``."""
         data = (loader or Loader()).load_service_model("lambda", "service-2")
-        return cls(ServiceModel(data, "lambda"))
+        return cls(ServiceModel(LIMITS[limits](data), "lambda"))
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.errors import NotSimulated
 
@@ -17,54 +18,48 @@ class Unsupported:
     instead: str
 
 
-_QUEUE: Final = "standard SQS queues, Kinesis and DynamoDB streams are polled; send the records through one"
-_BIND: Final = "call the handler directly, or send the event through an SQS queue with a mapping"
-
-OPERATIONS: Final = {
-    name: Unsupported(name, why, instead)
-    for name, why, instead in (
-        ("Invoke", "direct invocations are not simulated yet", _BIND),
-        ("InvokeAsync", "asynchronous invocations are not simulated yet", _BIND),
-        ("InvokeWithResponseStream", "response streaming is not simulated yet", _BIND),
-        *(
-            (
-                f"{verb}FunctionEventInvokeConfig{plural}",
-                "asynchronous invocation is not simulated yet",
-                _BIND,
-            )
-            for verb, plural in (("Put", ""), ("Update", ""), ("Get", ""), ("Delete", ""), ("List", "s"))
-        ),
-    )
-}
+_QUEUE: Final = "SQS queues, Kinesis and DynamoDB streams are polled; send the records through one"
 
 SOURCES: Final = {
-    service: Unsupported(f"{name} as an event source", "its mappings are not simulated yet", _QUEUE)
+    service: Unsupported(
+        f"{name} as an event source", "its mappings are created, checked and kept, and not polled yet", _QUEUE
+    )
     for service, name in (
         ("kafka", "Amazon MSK"),
         ("mq", "Amazon MQ"),
         ("rds", "Amazon DocumentDB"),
         ("self-managed", "self-managed Apache Kafka"),
-        ("fifo", "an Amazon SQS FIFO queue"),
     )
 }
 
-MEMBERS: Final = {
-    member: Unsupported(f"{member} of an SQS mapping", why, instead)
-    for member, why, instead in (
-        ("FilterCriteria", "records are not filtered yet", "leave it out and filter in the handler"),
-        ("FunctionResponseTypes", "partial batch responses are not honoured yet", "let the handler raise"),
-        ("MaximumBatchingWindowInSeconds", "batching windows are not simulated yet", "leave it out or at 0"),
-        ("ProvisionedPollerConfig", "provisioned pollers are not simulated yet", "leave it out"),
-        ("ScalingConfig", "concurrency limits are not simulated yet", "leave it out"),
-        ("MetricsConfig", "CloudWatch metrics are not written", "read Mapping.metrics"),
-        ("KMSKeyArn", "encrypted filter criteria are not simulated", "leave it out"),
-        ("LoggingConfig", "the service's own logs are not simulated", "leave it out"),
-    )
+
+def not_polled(service: str) -> list[str]:
+    """Why mappings of an event source are kept and not polled, as lines for people; none where they are polled."""
+    if service not in SOURCES:
+        return []
+    reason = SOURCES[service]
+    return [f"it does not poll: {_words(reason)}"]
+
+
+def _words(reason: Unsupported) -> str:
+    return f"{reason.thing} is not simulated by pytest-lambda-esm: {reason.why}. Instead: {reason.instead}."
+
+
+INVOKE_MEMBERS: Final = {
+    "DurableExecutionName": Unsupported(
+        "DurableExecutionName of an invocation", "durable executions are not simulated", "leave it out"
+    ),
+    "TenantId": Unsupported("TenantId of an invocation", "tenant isolation is not simulated", "leave it out"),
 }
+
+
+def refuse_members(params: Mapping[str, Any]) -> None:
+    """Raise NotSimulated for a member of an invocation that is not simulated."""
+    for member in INVOKE_MEMBERS:
+        if member in params:
+            raise refuse(INVOKE_MEMBERS[member])
 
 
 def refuse(unsupported: Unsupported) -> NotSimulated:
     """The exception that says that a thing is not simulated."""
-    return NotSimulated(
-        f"{unsupported.thing} is not simulated by pytest-lambda-esm: {unsupported.why}. Instead: {unsupported.instead}."
-    )
+    return NotSimulated(_words(unsupported))

@@ -14,6 +14,8 @@ from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microsecond
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded
 
 HOUR = 3600
+LONGEST_WAIT = 60
+"""Real seconds that a call waits for another thread to be done with the clock."""
 
 
 class Event:
@@ -191,9 +193,54 @@ class VirtualClock:
         with self._move("time.sleep"):
             self._run_to(self._now + span)
 
+    def restart(self, start: datetime) -> None:
+        """Begin anew at an aware datetime, which may be in the past: nothing is pending, and nothing was slept.
+
+        Only for a world that has forgotten everything. Raises ClockError from inside an event.
+        """
+        __tracebackhide__ = True
+        with self._move("restart"):
+            self._heap.clear()
+            self._slept.clear()
+            self._cancelled = 0
+            self._sequence = 0
+            self._touched = False
+            self._now = instant_of(start)
+            self._show(self._now)
+
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
         self._slept.append(seconds)
+
+    def wait_until(self, instant: int) -> None:
+        """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
+        __tracebackhide__ = True
+        with self._moving:
+            if self._running is None and instant > self._now:
+                with self._move("the call"):
+                    self._run_to(max(instant, self._now))
+
+    @contextmanager
+    def occupied(self, about: Callable[[], str]) -> Iterator[None]:
+        """For as long as something runs that must not move time: a handler that a caller waits for."""
+        __tracebackhide__ = True
+        if not self._moving.acquire(timeout=LONGEST_WAIT):
+            raise ClockError(
+                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
+                f" handler wait for a thread that the test started before, and that invokes a function? Start the"
+                f" thread in the handler."
+            )
+        try:
+            if self._running is not None:
+                yield
+                return
+            self._running = Event(self._now, 0, _nothing, about)
+            try:
+                yield
+            finally:
+                self._running = None
+        finally:
+            self._moving.release()
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -265,6 +312,9 @@ class VirtualClock:
             self.follow_wall()
             yield
 
+    def _upon(self) -> str:
+        return self._running.about() if self._running is not None else "nothing"
+
     def _run_to(self, target: int) -> None:
         __tracebackhide__ = True
         while (due := self._next_due()) is not None and due <= target:
@@ -313,6 +363,10 @@ class VirtualClock:
             f"{name}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(self._now)}."
             f" Still pending:\n" + "\n".join(lines) + f"\nGive {name} a larger limit, or stop what keeps going."
         )
+
+
+def _nothing() -> None:
+    """The action of what is under way already."""
 
 
 def _describe(event: Event) -> DueEvent:

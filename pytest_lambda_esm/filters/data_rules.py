@@ -22,7 +22,7 @@ class DataForm(enum.Enum):
 
     JSON = "JSON"
     PLAIN = "plain text"
-    UNREADABLE = "no UTF-8 text"
+    UNREADABLE = "no readable text"
 
 
 class Encoding(enum.Enum):

@@ -14,9 +14,9 @@ from pytest_lambda_esm.filters.refusal import InvalidPattern
 MAXIMUM_COMPLEXITY = 10
 """How many wildcard prefixes may match at the same point of some text, within one key.
 
-AWS publishes the criterion (the open source of its rule engine), not the number. Ten is the one that fits what
-is known of its answers: ``*:*:*:*:*:event-bus/*`` (11) is refused, three or four suffixes ``*.tif`` (at most 9)
-are accepted, two ``*/folder/*.tif`` (8) are accepted and four of them (16) are refused.
+AWS publishes the criterion (the open source of its rule engine), not the number. Ten is the one that fits what is
+known of its answers: ``*:*:*:*:*:event-bus/*`` (11) is refused; of ``*/folder/*.tif`` and the like, two for one key
+(8) are accepted and four (16) are refused; of ``*:stack/name/*``, three (9) are accepted and four (12) are refused.
 """
 
 _ANYTHING = None

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_lambda_esm.invocation.function_name import FunctionReference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Archive:
+    """A deployment package and its layers, as the zip files that they are; ``digest`` tells contents apart."""
+
+    digest: str
+    content: bytes = field(repr=False)
+    layers: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfiguration:
     """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
 
+    ``arn`` is unqualified. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
+    archive is one that this package made, which nobody means to run.
     ``role`` is the ARN of the role that it runs as.
     """
 
@@ -26,6 +37,11 @@ class FunctionConfiguration:
     handler: str
     runtime: str
     environment: Mapping[str, str]
+    log_group: str = ""
+    dead_letter: str | None = None
+    reserved_concurrency: int | None = None
+    archive: Archive | None = None
+    is_stand_in: bool = False
     role: str = ""
 
 
@@ -38,6 +54,8 @@ class NewFunction:
     memory: int
     handler: str
     environment: Mapping[str, str]
+    dead_letter: str | None = None
+    reserved_concurrency: int | None = None
 
 
 class Functions(Protocol):
@@ -45,6 +63,14 @@ class Functions(Protocol):
 
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
+        ...
+
+    def route(self, reference: FunctionReference) -> FunctionConfiguration | None:
+        """The same for one invocation: an alias with weights picks one of its versions at random."""
+        ...
+
+    def reserved_total(self, account_id: str, region: str) -> int:
+        """How much of the account's concurrency is reserved for functions."""
         ...
 
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+
+
+class Time(Protocol):
+    """The time inside an invocation."""
+
+    def now(self) -> int:
+        """The calling thread's time in microseconds since the epoch."""
+        ...
 
 
 class CognitoIdentity:
@@ -26,6 +34,45 @@ class CognitoIdentity:
         )
 
 
+class ClientContext:
+    """What the caller of a synchronous invocation sent along: the members of its ``ClientContext``.
+
+    ``client`` has ``installation_id``, ``app_title``, ``app_version_name``, ``app_version_code`` and
+    ``app_package_name``; ``custom`` and ``env`` are dictionaries. What was not sent is None.
+    """
+
+    __slots__ = ("client", "custom", "env")
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        client = members.get("client")
+        self.client = Client(client) if isinstance(client, Mapping) else None
+        self.custom: Any = members.get("custom")
+        self.env: Any = members.get("env")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}([custom={self.custom},env={self.env},client={self.client}])"
+
+
+class Client:
+    """The mobile application that called."""
+
+    __slots__ = ("app_package_name", "app_title", "app_version_code", "app_version_name", "installation_id")
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self.installation_id: Any = members.get("installation_id")
+        self.app_title: Any = members.get("app_title")
+        self.app_version_name: Any = members.get("app_version_name")
+        self.app_version_code: Any = members.get("app_version_code")
+        self.app_package_name: Any = members.get("app_package_name")
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}([installation_id={self.installation_id},app_title={self.app_title},"
+            f"app_version_name={self.app_version_name},app_version_code={self.app_version_code},"
+            f"app_package_name={self.app_package_name}])"
+        )
+
+
 class LambdaContext:
     """The second argument of a handler: the page "Using the Lambda context object", Python.
 
@@ -41,24 +88,25 @@ class LambdaContext:
         invoked_arn: str,
         log_stream: str,
         deadline: int,
-        now: Callable[[], int],
+        time: Time,
+        client_context: Mapping[str, Any] | None = None,
     ) -> None:
         self.aws_request_id = request_id
-        self.log_group_name = f"/aws/lambda/{function.name}"
+        self.log_group_name = function.log_group
         self.log_stream_name = log_stream
         self.function_name = function.name
         self.memory_limit_in_mb = str(function.memory)
         self.function_version = function.version
         self.invoked_function_arn = invoked_arn
-        self.client_context: Any = None
+        self.client_context = ClientContext(client_context) if client_context is not None else None
         self.identity = CognitoIdentity()
         self.tenant_id: str | None = None
         self._deadline = deadline
-        self._now = now
+        self._time = time
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds of virtual time until the function times out, at the least 0."""
-        return max(0, (self._deadline - self._now()) // 1000)
+        return max(0, (self._deadline - self._time.now()) // 1000)
 
     def log(self, message: object) -> None:
         """Write to the function's log."""

@@ -1,16 +1,28 @@
-"""The environment variables that a function sees, in place for as long as its handler runs."""
+"""The execution environment of a version of a function: its log stream, and the variables that the handler sees."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionEnvironment:
+    """``variables`` are encoded as ``os.environ`` keeps them."""
+
+    function: FunctionConfiguration
+    log_stream: str
+    variables: Mapping[Any, Any]
+
+
 def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
-    """Lambda's defined runtime environment variables, and the function's own."""
+    """Lambda's defined runtime environment variables, and the function's own.
+
+    ``_X_AMZN_TRACE_ID`` is not among them, since nothing is traced.
+    """
     return {
         **function.environment,
         "_HANDLER": function.handler,
@@ -20,27 +32,9 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_REGION": function.region,
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LAMBDA_TASK_ROOT": "/var/task",
     }
-
-
-@contextmanager
-def in_place(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while, and put back what was there."""
-    environ = os.environ
-    before = {name: environ[name] for name in values if name in environ}
-    for name, value in values.items():
-        environ[name] = value
-    try:
-        yield
-    finally:
-        for name in values:
-            if name in before:
-                environ[name] = before[name]
-                continue
-            try:
-                del environ[name]
-            except KeyError:
-                continue  # The handler has removed it.

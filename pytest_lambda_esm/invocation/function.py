@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.config import Span, microseconds
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
+from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ class Function:
         self.handler: Handler | None = None
         self.declared_duration = 0
         self._invocations: list[Invocation] = []
+        self._script: deque[Outcome] = deque()
+        self._counters: Counter[str] = Counter()
+        self._duplicates = 0
 
     def __repr__(self) -> str:
         bound = described(self.handler) if self.handler else "no handler bound"
@@ -41,6 +47,40 @@ class Function:
     def invocations(self) -> Sequence[Invocation]:
         """The runs of this function so far, the first one first."""
         return LogSequence(self._invocations)
+
+    @property
+    def metrics(self) -> Mapping[str, int]:
+        """The counters that CloudWatch would show, so far.
+
+        ``Invocations``, ``Errors``, ``Throttles``, ``AsyncEventsReceived``, ``AsyncEventsDropped``,
+        ``DeadLetterErrors``, ``DestinationDeliveryFailures``, ``RecursiveInvocationsDropped``; one that never counted
+        is 0.
+        """
+        return MappingProxyType(self._counters)
+
+    def script(self, *outcomes: Outcome) -> None:
+        """Say what the next invocations come to; after the last one, the handler runs as usual.
+
+        Each attempt takes one outcome, a retry too; a second script is added to the first. Raises HandlerError for
+        anything but returns, raises, times_out, throttled, exits and runs.
+        """
+        __tracebackhide__ = True
+        for outcome in outcomes:
+            if not isinstance(outcome, Outcome):
+                raise HandlerError(
+                    f"script takes outcomes, such as returns({outcome!r}) or raises(ValueError), not {outcome!r}"
+                )
+        self._script.extend(outcomes)
+
+    def duplicate_events(self, times: int = 1) -> None:
+        """Let Lambda deliver the next asynchronous events twice, as its queue may.
+
+        Raises HandlerError for anything but a whole number from 1.
+        """
+        __tracebackhide__ = True
+        if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+            raise HandlerError(f"duplicate_events takes a whole number from 1, not {times!r}")
+        self._duplicates += times
 
     def bind(self, handler: HandlerGiven) -> None:
         """Let this function run a handler: a callable, or ``"pkg.mod:name"``, which is imported at once.
@@ -61,6 +101,24 @@ class Function:
     def remember(self, invocation: Invocation) -> None:
         """Note a run that has ended."""
         self._invocations.append(invocation)
+        self._counters["Invocations"] += 1
+        if invocation.error is not None:
+            self._counters["Errors"] += 1
+
+    def count(self, metric: str) -> None:
+        """Add one to a metric."""
+        self._counters[metric] += 1
+
+    def next_outcome(self) -> Outcome | None:
+        """Take the next outcome off the script, or None where it is over."""
+        return self._script.popleft() if self._script else None
+
+    def takes_duplicate(self) -> bool:
+        """Whether the test asked for the event that arrives now to be delivered twice."""
+        if not self._duplicates:
+            return False
+        self._duplicates -= 1
+        return True
 
 
 class Registry:
@@ -76,14 +134,14 @@ class Registry:
             self._functions[key] = Function(account_id, region, name)
         return self._functions[key]
 
-    def handler_of(self, account_id: str, region: str, name: str) -> Handler:
-        """The function's handler. Raises HandlerError that says how to bind one."""
-        function = self.get(account_id, region, name)
-        if function.handler is None:
-            bound = sorted(other.name for other in self._functions.values() if other.handler)
-            raise HandlerError(
-                f"the function {name!r} ({region}) is to run, and has no handler bound. Bind one before time moves:"
-                f" lambda_esm.function({name!r}, handler) with a callable or 'pkg.mod:name'."
-                + (f" Bound are: {', '.join(bound)}." if bound else "")
-            )
-        return function.handler
+    def __iter__(self) -> Iterator[Function]:
+        return iter(list(self._functions.values()))
+
+    def nothing_bound(self, function: Function) -> HandlerError:
+        """The error that says how to bind a handler to a function that has nothing to run."""
+        bound = sorted(other.name for other in self._functions.values() if other.handler)
+        return HandlerError(
+            f"the function {function.name!r} ({function.region}) is to run, and has no handler bound. Bind one before"
+            f" time moves: lambda_esm.function({function.name!r}, handler) with a callable or 'pkg.mod:name'."
+            + (f" Bound are: {', '.join(bound)}." if bound else "")
+        )

@@ -5,19 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.config import microseconds
 
 
-class TimedOut(BaseException):
-    """Ends a handler at its function's timeout. Not an Exception, so that ``except Exception`` does not stop it."""
+class TimedOut(SystemExit):
+    """Ends a handler at its function's timeout.
+
+    Not an Exception, so that ``except Exception`` does not stop it; a SystemExit, so that a thread of the handler ends
+    by it without a word.
+    """
 
 
 class LocalTime:
     """How far one invocation has come, in microseconds since the epoch.
 
-    Each thread that the handler starts has a time of its own, since threads sleep side by side; the invocation has
-    lasted as long as the one that is furthest.
+    Each thread that the handler starts has a time of its own, which begins with the handler's, since threads sleep
+    side by side; the invocation has lasted as long as the one that is furthest. A pool that gives one thread several
+    tasks, because each is over at once in real time, adds their naps up.
     """
 
     def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
@@ -25,7 +31,9 @@ class LocalTime:
         self.deadline: Final = deadline
         self._show = show
         self._furthest = start
-        self._threads: dict[int, int] = {threading.get_ident(): start}
+        self._owner = threading.get_ident()
+        self._own = start
+        self._others: WeakKeyDictionary[threading.Thread, int] | None = None
 
     @property
     def furthest(self) -> int:
@@ -34,15 +42,35 @@ class LocalTime:
 
     def now(self) -> int:
         """The calling thread's time."""
-        return self._threads.get(threading.get_ident(), self._furthest)
+        if self._others is None or threading.get_ident() == self._owner:
+            return self._own
+        return self._others.get(threading.current_thread(), self._own)
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
-        target = self.now() + microseconds(seconds)
+        self.wait_until(self.now() + microseconds(seconds))
+
+    def wait_until(self, target: int) -> None:
+        """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
+        target = max(target, self.now())
         reached = min(target, self.deadline)
-        self._threads[threading.get_ident()] = reached
+        self._keep(reached)
         if reached > self._furthest:
             self._furthest = reached
             self._show(reached)
         if target >= self.deadline:
             raise TimedOut
+
+    def begin(self, thread: threading.Thread) -> None:
+        """A thread of the handler starts another one, whose time begins now."""
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[thread] = self.now()
+
+    def _keep(self, reached: int) -> None:
+        if threading.get_ident() == self._owner:
+            self._own = reached
+            return
+        if self._others is None:
+            self._others = WeakKeyDictionary()
+        self._others[threading.current_thread()] = reached

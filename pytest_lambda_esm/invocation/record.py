@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.invocation import log
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
@@ -42,13 +44,14 @@ class Invocation:
 
     ``function`` is its name; ``result`` what the handler returned, as its JSON reads; ``outcome`` is ``"success"``,
     ``"error"``, ``"timeout"`` or ``"exit"``; ``attempt`` counts from 1, and is the highest receive count in the batch
-    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds.
+    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds;
+    ``payload`` the JSON text that Invoke answers.
     """
 
     function: str
     make_event: MakeEvent
     context: LambdaContext
-    result: Any
+    text: str
     error: FunctionError | None
     outcome: str
     attempt: int
@@ -56,12 +59,27 @@ class Invocation:
     start: int
     end: int
     mapping: Mapping | None
-    log: str
+    written: Sequence[str]
 
     @property
     def event(self) -> Any:
         """The event, as the handler received it: a fresh copy each time."""
         return self.make_event()
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned, as its JSON reads; None where it failed."""
+        return None if self.error is not None else json.loads(self.text)
+
+    @property
+    def payload(self) -> str:
+        """The answer of the invocation as JSON text: what was returned, or the error."""
+        return self.text if self.error is None else json.dumps(self.error.payload)
+
+    @property
+    def log(self) -> str:
+        """What the function's log stream holds of this invocation."""
+        return log.render(self)
 
     @property
     def started(self) -> datetime:

@@ -3,59 +3,101 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.invocation.record import FunctionError
 from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
+LARGEST_RESPONSE: Final = 6_291_556
+"""Bytes of a response: 6 MiB and a hundred, as recorded."""
+
+_ESCAPES_UNICODE: Final = re.compile(r"python(3\.([0-9]|1[01]))?$")
+"""Runtimes before Python 3.12 answer with everything beyond ASCII escaped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``value`` what the JSON answer reads."""
+    """``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``text`` the JSON of what returned."""
 
     outcome: str
-    value: Any = None
+    text: str = "null"
     error: FunctionError | None = None
 
 
-def returned(value: Any, request_id: str) -> Result:
-    """A handler returned: its value as JSON, or Runtime.MarshalError where it has none."""
+class InitFailed(Exception):
+    """The function's module could not be loaded; ``error`` is what the invocation answers."""
+
+    def __init__(self, error: FunctionError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+_NOTHING: Final = Result("success")
+
+
+def returned(value: Any, request_id: str, runtime: str = "python3.12") -> Result:
+    """A handler returned: its value as JSON, Runtime.MarshalError where it has none, an error where it is too large.
+
+    NaN and infinities pass, as Lambda's encoder lets them.
+    """
+    if value is None:
+        return _NOTHING
     try:
-        text = json.dumps(value, default=_number)
-    except (TypeError, ValueError) as error:
-        message = f"Unable to marshal response: {error}"
-        payload = {
-            "errorMessage": message,
-            "errorType": "Runtime.MarshalError",
-            "requestId": request_id,
-            "stackTrace": [],
-        }
-        return Result("error", error=FunctionError("Runtime.MarshalError", message, payload, error))
-    return Result("success", value=json.loads(text))
+        text = json.dumps(value, default=_number, ensure_ascii=_ESCAPES_UNICODE.match(runtime) is not None)
+    except (TypeError, ValueError, RecursionError) as error:
+        return _unmarshalled(error, request_id)
+    if len(text) * 4 > LARGEST_RESPONSE and len(text.encode("utf-8", "surrogatepass")) > LARGEST_RESPONSE:
+        return _too_large()
+    return Result("success", text)
 
 
-def _number(value: Any) -> float:
+def _unmarshalled(error: Exception, request_id: str) -> Result:
+    message = f"Unable to marshal response: {error}"
+    payload = {
+        "errorMessage": message,
+        "errorType": "Runtime.MarshalError",
+        "requestId": request_id,
+        "stackTrace": [],
+    }
+    return Result("error", error=FunctionError("Runtime.MarshalError", message, payload, error))
+
+
+def _too_large() -> Result:
+    kind = "Function.ResponseSizeTooLarge"
+    message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
+    return Result("error", error=FunctionError(kind, message, {"errorMessage": message, "errorType": kind}))
+
+
+def _number(value: Any) -> float | int:
     if isinstance(value, Decimal):
-        return float(value)
+        whole = value.is_finite() and value == value.to_integral_value() and "." not in str(value)
+        return int(value) if whole else float(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def raised(error: BaseException, frames: TracebackType | None, request_id: str) -> Result:
+def raised(
+    error: BaseException,
+    frames: TracebackType | None,
+    request_id: str,
+    shown: Callable[[str], str] = str,
+) -> Result:
     """A handler raised; ``frames`` begins with the handler's own frame. Keys in the recorded order.
 
-    The exception is kept without its traceback, which would keep all that its frames hold: in a test with a poison
-    record there are thousands of them.
+    ``shown`` puts a line of the trace as it would read in Lambda: the archive lies elsewhere here. The exception is
+    kept without its traceback, which would keep all that its frames hold: a test with a poison record has thousands.
     """
     kind = type(error).__name__
     payload = {
         "errorMessage": str(error),
         "errorType": kind,
         "requestId": request_id,
-        "stackTrace": stack_trace(frames),
+        "stackTrace": [shown(line) for line in stack_trace(frames)],
     }
     return Result("error", error=FunctionError(kind, str(error), payload, error.with_traceback(None)))
 

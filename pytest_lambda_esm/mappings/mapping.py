@@ -8,7 +8,7 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.config import (
     STATES,
@@ -21,6 +21,14 @@ from pytest_lambda_esm.config import (
 )
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
+
+EVENT_COUNTS: Final = (
+    "PolledEventCount",
+    "FilteredOutEventCount",
+    "InvokedEventCount",
+    "FailedInvokeEventCount",
+    "DeletedEventCount",
+)
 
 
 class Pending(Protocol):
@@ -131,8 +139,11 @@ class Mapping:
 
     @property
     def source_arn(self) -> str:
-        """The ARN of the event source."""
-        return str(self._settings.get("EventSourceArn", ""))
+        """The ARN of the event source; of self-managed Kafka the bootstrap servers, joined with commas."""
+        if "EventSourceArn" in self._settings:
+            return str(self._settings["EventSourceArn"])
+        endpoints = self._settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+        return ",".join(server for servers in endpoints.values() for server in servers)
 
     @property
     def function_arn(self) -> str:
@@ -154,8 +165,12 @@ class Mapping:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The counters that CloudWatch would show for this mapping, such as PolledEventCount."""
-        return dict(self.counters)
+        """The counters that CloudWatch would show for this mapping in the group EventCount, each in events.
+
+        ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (again with each retry),
+        ``FailedInvokeEventCount`` (with partial responses those reported) and ``DeletedEventCount``.
+        """
+        return {**dict.fromkeys(EVENT_COUNTS, 0), **self.counters}
 
     @property
     def stable_state(self) -> str:
@@ -244,7 +259,10 @@ class Mapping:
     # --- the service's side ------------------------------------------------------------------------------
 
     def begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:
-        """Start a transition; ``settings`` come into force when it settles."""
+        """Start a transition; ``settings`` come into force when it settles.
+
+        :meta private:
+        """
         new = MappingProxyType(dict(settings)) if settings is not None else self._settings
         self._drop_open()
         if step.meanwhile == step.settled:
@@ -262,24 +280,36 @@ class Mapping:
             self._schedule()
 
     def answered(self) -> None:
-        """The answer that began a transition is written: an instant one settles now, before the next call."""
+        """The answer that began a transition is written: an instant one settles now, before the next call.
+
+        :meta private:
+        """
         if self._open and self._open.due == self._scheduler.instant and self._open.event is None:
             self._settle_unless_held()
 
     def settle_now(self) -> None:
-        """End the transition that is going on, whatever its time: for callers that wait for it, as CloudFormation."""
+        """End the transition that is going on, whatever its time: for callers that wait for it, as CloudFormation.
+
+        :meta private:
+        """
         if self._open:
             self._settle_unless_held()
 
     def was_read(self) -> None:
-        """A client has read the state: counts for ``after_reads``."""
+        """A client has read the state: counts for ``after_reads``.
+
+        :meta private:
+        """
         if self._open and self._open.reads_left is not None:
             self._open.reads_left -= 1
             if self._open.reads_left <= 0:
                 self._settle_unless_held()
 
     def drop(self) -> None:
-        """Forget what is scheduled: the world this mapping lived in is gone."""
+        """Forget what is scheduled: the world this mapping lived in is gone.
+
+        :meta private:
+        """
         self._drop_open()
 
     # --- inside ------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
-"""Delivering into moto's queues, topics and buckets. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5."""
+"""Delivering into moto's queues, topics, buckets and event buses. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
+from moto.events.models import events_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -14,12 +15,25 @@ from pytest_lambda_esm.sources.destinations import DeliveryFailed, Parcel
 
 
 class MotoDestinations:
-    """Delivers parcels into moto's storage, by the service in the destination's ARN."""
+    """Delivers parcels into moto's storage, by the service in the destination's ARN.
+
+    ``invoke(arn, payload)`` invokes a function asynchronously; it raises DeliveryFailed where there is none.
+    """
+
+    def __init__(self, invoke: Callable[[str, str], None]) -> None:
+        self._invoke = invoke
+        self._by_service: dict[str, Callable[[Arn, Parcel], None]] = {
+            "sqs": _to_queue,
+            "sns": _to_topic,
+            "s3": _to_bucket,
+            "lambda": self._to_function,
+            "events": _to_event_bus,
+        }
 
     def deliver(self, arn: str, parcel: Parcel) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
         parsed = Arn.parse(arn)
-        deliver = _BY_SERVICE.get(parsed.service) if parsed is not None else None
+        deliver = self._by_service.get(parsed.service) if parsed is not None else None
         if parsed is None or deliver is None:
             raise DeliveryFailed(f"{arn} is no destination")
         try:
@@ -29,6 +43,9 @@ class MotoDestinations:
         except Exception as error:
             raise DeliveryFailed(f"{arn} refused: {type(error).__name__}: {error}") from error
 
+    def _to_function(self, arn: Arn, parcel: Parcel) -> None:
+        self._invoke(f"arn:{arn.partition}:lambda:{arn.region}:{arn.account_id}:{arn.resource}", parcel.body)
+
 
 def _to_queue(arn: Arn, parcel: Parcel) -> None:
     backend = sqs_backends[arn.account_id][arn.region]
@@ -36,14 +53,16 @@ def _to_queue(arn: Arn, parcel: Parcel) -> None:
         raise DeliveryFailed(f"the queue {arn.resource} does not exist")
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO queue, which cannot be a destination")
-    backend.send_message(arn.resource, parcel.body, message_attributes=_attributes(parcel))
+    system = {"AWSTraceHeader": _attribute(parcel.trace)} if parcel.trace else None
+    backend.send_message(arn.resource, parcel.body, message_attributes=_attributes(parcel), system_attributes=system)
 
 
 def _to_topic(arn: Arn, parcel: Parcel) -> None:
+    if arn.resource.endswith(".fifo"):
+        raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
-    sns_backends[arn.account_id][arn.region].publish(
-        parcel.body, arn=topic, message_attributes=_attributes(parcel) or None
-    )
+    attributes = {name: {"Type": _kind(value), "Value": value} for name, value in parcel.attributes.items()}
+    sns_backends[arn.account_id][arn.region].publish(parcel.body, arn=topic, message_attributes=attributes)
 
 
 def _to_bucket(arn: Arn, parcel: Parcel) -> None:
@@ -55,16 +74,33 @@ def _to_bucket(arn: Arn, parcel: Parcel) -> None:
     raise DeliveryFailed(f"the bucket {arn.resource} does not exist")
 
 
-def _attributes(parcel: Parcel) -> dict[str, Any]:
-    # moto 5.1 reads attributes in snake case, moto 5.2 as the service names them; each ignores the other's keys.
-    return {
-        name: {"DataType": "String", "StringValue": value, "data_type": "String", "string_value": value}
-        for name, value in parcel.attributes.items()
+def _to_event_bus(arn: Arn, parcel: Parcel) -> None:
+    backend = events_backends[arn.account_id][arn.region]
+    name = arn.resource.removeprefix("event-bus/")
+    if name not in backend.event_buses:
+        raise DeliveryFailed(f"the event bus {name} does not exist")
+    bus = f"arn:{arn.partition}:events:{arn.region}:{arn.account_id}:event-bus/{name}"
+    entry = {
+        "Source": "lambda",
+        "DetailType": parcel.detail_type,
+        "Detail": parcel.body,
+        "Resources": [bus, *parcel.resources],
+        "EventBusName": name,
     }
+    [answer] = backend.put_events([entry])
+    if "ErrorCode" in answer:
+        raise DeliveryFailed(f"{bus} refused: {answer['ErrorCode']}: {answer['ErrorMessage']}")
 
 
-_BY_SERVICE: Final[dict[str, Callable[[Arn, Parcel], None]]] = {
-    "sqs": _to_queue,
-    "sns": _to_topic,
-    "s3": _to_bucket,
-}
+def _attributes(parcel: Parcel) -> dict[str, Any]:
+    return {name: _attribute(value) for name, value in parcel.attributes.items()}
+
+
+def _attribute(value: str | int) -> dict[str, Any]:
+    # moto 5.1 reads attributes in snake case, moto 5.2 as the service names them; each ignores the other's keys.
+    kind, text = _kind(value), str(value)
+    return {"DataType": kind, "StringValue": text, "data_type": kind, "string_value": text}
+
+
+def _kind(value: str | int) -> str:
+    return "Number" if isinstance(value, int) else "String"

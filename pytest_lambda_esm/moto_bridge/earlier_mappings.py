@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from moto.awslambda.models import LambdaBackend, lambda_backends
+from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
 from moto.awslambda_simple.models import lambda_simple_backends
-from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import kinesis_backends
 from moto.sqs.models import sqs_backends
@@ -34,6 +33,19 @@ class Handle:
     def physical_resource_id(self) -> str:
         """CloudFormation's ``Ref`` of a mapping is its UUID."""
         return self.uuid
+
+    def is_created(self) -> bool:
+        """Whether a stack may go on: it is made in the answer that makes it."""
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        """CloudFormation's ``Fn::GetAtt`` of a mapping."""
+        attributes = {"Id": self.uuid, "EventSourceMappingArn": self.arn}
+        if attribute_name not in attributes:
+            from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+
+            raise UnformattedGetAttTemplateException()
+        return attributes[attribute_name]
 
     def delete(self, account_id: str, region: str) -> None:
         """CloudFormation removes the resource."""
@@ -89,6 +101,7 @@ def lead_to(patches: Patches, operations: MappingOperations) -> None:
                 return handle
         return by_arn(self, arn)
 
+    patches.set(EventSourceMapping, "has_cfn_attr", staticmethod(lambda attr: attr in ("Id", "EventSourceMappingArn")))
     patches.set(LambdaBackend, "create_event_source_mapping", create)
     patches.set(LambdaBackend, "get_event_source_mapping", get)
     patches.set(LambdaBackend, "update_event_source_mapping", update)
@@ -133,5 +146,7 @@ def _parameters(mapping: Any) -> dict[str, Any]:
 
 
 def refuse(code: str, message: str) -> Any:
-    """An error of Lambda, as moto passes it on to whoever asked for the resource."""
-    return JsonRESTError(code, message)
+    """An error of Lambda, as CloudFormation passes it on to whoever asked for the resource."""
+    from moto.cloudformation.exceptions import ValidationError
+
+    return ValidationError(message=f'Resource handler returned message: "{message}" ({code})')

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
+import random
 import zipfile
 from functools import cache
 from typing import Any, Final
 
-from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
 from moto.awslambda.utils import get_backend
 from moto.iam.models import iam_backends
 
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, NewFunction
+from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
+from pytest_lambda_esm.moto_bridge import kept_configuration
 
 ROLE: Final = "lambda-esm-execution-role"
+_KNOWN: Final = "_lambda_esm_configuration"
 
 _TRUST: Final = json.dumps(
     {
@@ -31,37 +35,87 @@ _TRUST: Final = json.dumps(
 class MotoFunctions:
     """Finds and makes functions in moto's storage; nothing is kept, since moto forgets all of it at a reset."""
 
+    def __init__(self, randomness: random.Random) -> None:
+        self._randomness = randomness
+
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
         backend = get_backend(reference.account_id, reference.region)
-        if reference.qualifier is not None and reference.qualifier.lower() == "$latest" != reference.qualifier:
+        if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
             function = backend.get_function(reference.name, reference.qualifier)
+            latest = function if function.version == "$LATEST" else backend.get_function(reference.name, "$LATEST")
         except UnknownFunctionException:
             return None
-        return _configuration(function)
+        return _configuration(function, latest, backend)
+
+    def route(self, reference: FunctionReference) -> FunctionConfiguration | None:
+        """The same for one invocation: an alias with weights picks one of its versions at random."""
+        qualifier = reference.qualifier
+        if qualifier is None or qualifier.isdigit() or qualifier.startswith("$"):
+            return self.find(reference)
+        try:
+            alias = get_backend(reference.account_id, reference.region).get_alias(qualifier, reference.name)
+        except (UnknownAliasException, UnknownFunctionException):
+            return None
+        weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
+        for version, weight in weights.items():
+            if self._randomness.random() < float(weight):
+                return self.find(dataclasses.replace(reference, qualifier=str(version)))
+        return self.find(reference)
+
+    def reserved_total(self, account_id: str, region: str) -> int:
+        """How much of the account's concurrency is reserved for functions."""
+        functions = get_backend(account_id, region).list_functions()
+        return sum(int(function.reserved_concurrency or 0) for function in functions)
 
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Make a function that runs as a role made for it; its archive is never run."""
-        return _configuration(
-            get_backend(account_id, region).create_function(
-                {
-                    "FunctionName": function.name,
-                    "Runtime": "python3.12",
-                    "Handler": function.handler,
-                    "Role": _role(account_id, region),
-                    "Timeout": function.timeout,
-                    "MemorySize": function.memory,
-                    "Environment": {"Variables": dict(function.environment)},
-                    "Code": {"ZipFile": _archive()},
-                    "Publish": False,
-                }
-            )
-        )
+        backend = get_backend(account_id, region)
+        spec = {
+            "FunctionName": function.name,
+            "Runtime": "python3.12",
+            "Handler": function.handler,
+            "Role": _role(account_id, region),
+            "Timeout": function.timeout,
+            "MemorySize": function.memory,
+            "Environment": {"Variables": dict(function.environment)},
+            "Code": {"ZipFile": _archive()},
+            "Publish": False,
+        }
+        if function.dead_letter is not None:
+            spec["DeadLetterConfig"] = {"TargetArn": function.dead_letter}
+        made = backend.create_function(spec)
+        made.reserved_concurrency = function.reserved_concurrency
+        return _configuration(made, made, backend)
 
 
-def _configuration(function: Any) -> FunctionConfiguration:
+def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
+    """A function's configuration, made anew only if something has changed: each invocation asks."""
+    state = (
+        function.version,
+        function.timeout,
+        function.memory_size,
+        function.handler,
+        function.run_time,
+        function.environment_vars,
+        getattr(function, "code_sha_256", ""),
+        function.layers,
+        latest.reserved_concurrency,
+        kept_configuration.dead_letter_target(latest),
+        kept_configuration.log_group(function),
+    )
+    known = vars(function).get(_KNOWN)
+    if known is not None and known[0] == state:
+        found: FunctionConfiguration = known[1]
+        return found
+    configuration = _new_configuration(function, latest, backend)
+    setattr(function, _KNOWN, (state, configuration))
+    return configuration
+
+
+def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     arn = f"arn:aws:lambda:{function.region}:{function.account_id}:function:{function.function_name}"
     return FunctionConfiguration(
         account_id=function.account_id,
@@ -72,10 +126,25 @@ def _configuration(function: Any) -> FunctionConfiguration:
         timeout=int(function.timeout),
         memory=int(function.memory_size),
         handler=function.handler or "",
-        runtime=function.run_time or "python",
+        runtime=function.run_time or "image",
         environment=dict(function.environment_vars or {}),
+        log_group=kept_configuration.log_group(function),
+        dead_letter=kept_configuration.dead_letter_target(latest),
+        reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
+        archive=_archive_of(function, backend),
+        is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_archive()),
         role=function.role or "",
     )
+
+
+def _archive_of(function: Any, backend: Any) -> Archive | None:
+    content = getattr(function, "code_bytes", None)
+    if content is None or function.package_type != "Zip":
+        return None
+    layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
+    contents = tuple(layer.code_bytes for layer in layers if layer is not None)
+    names = [layer.arn for layer in layers if layer is not None]
+    return Archive(" ".join((str(function.code_sha_256), *names)), content, contents)
 
 
 def _role(account_id: str, region: str) -> str:

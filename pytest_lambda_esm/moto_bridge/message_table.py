@@ -2,29 +2,31 @@
 
 moto keeps a plain list and walks all of it for each receive and delete. This table stands in its place and behaves
 like that list where moto uses it: iteration in the order of sending, ``append``, ``remove``, length. moto itself
-replaces the whole list now and then (delete, purge); the owner notices and builds a new table.
+replaces the whole list when it purges; the owner notices and builds a new table.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any
+
+from moto.sqs.models import Message
+
+from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
+from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder
 
 
 class MessageTable:
-    """Messages in the order of sending, and the order in which they become visible.
+    """Messages by their ids in the order of sending, and the order in which they are handed out.
 
-    Instants are microseconds since the epoch. Each message has one valid place in the heap, or none while it is in
-    the hands of a receiver; entries that are no longer valid are dropped when they surface.
+    ``heaviest`` is an upper bound: no message here has more bytes in its body and attributes.
     """
 
-    def __init__(self, messages: Iterable[Any] = ()) -> None:
+    def __init__(self, order: VisibilityOrder | GroupOrder, messages: Iterable[Any] = ()) -> None:
+        self.order = order
+        self.heaviest = 0
         self._messages: dict[str, Any] = {}
-        self._due: dict[str, tuple[int, int]] = {}
-        self._heap: list[tuple[int, int, str]] = []
-        self._taken: list[tuple[int, str]] = []
-        self._sequence = 0
         for message in messages:
             self.append(message)
 
@@ -44,71 +46,44 @@ class MessageTable:
     def append(self, message: Any) -> None:
         """Add a message that was sent."""
         self._messages[message.id] = message
-        self._sequence += 1
-        self._place(message.id, visible_from(message), self._sequence)
+        self.order.add(message)
+        weight = len(body_of(message)) if not message.message_attributes else _LARGEST
+        if weight > self.heaviest:
+            self.heaviest = weight
+
+    def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
+        """Take out messages by id and the handle of their newest receipt; those that were taken out.
+
+        ``is_over`` tells of a receipt that has ended, so that its message stays.
+        """
+        messages, discard, deleted = self._messages, self.order.discard, []
+        for message_id, receipt_handle in receipts:
+            message = messages.get(message_id)
+            if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
+                continue
+            del messages[message_id]
+            discard(message)
+            deleted.append(message)
+        return deleted
 
     def remove(self, message: Any) -> None:
         """Take a message out; ValueError where it is not here, as a list does."""
         if message not in self:
             raise ValueError("the message is not in this queue")
         del self._messages[message.id]
-        self._due.pop(message.id, None)
-
-    def take(self, now: int) -> Any | None:
-        """The message that has been visible longest, for a receiver that hides it or removes it; None: there is none.
-
-        It has no place in the heap until somebody asks again what is visible.
-        """
-        entry = self._first()
-        if entry is None or entry[0] > now:
-            return None
-        _, sequence, message_id = heapq.heappop(self._heap)
-        del self._due[message_id]
-        self._taken.append((sequence, message_id))
-        return self._messages[message_id]
-
-    def next_visible(self) -> int | None:
-        """When the next message is, was or will be visible; None when there is no message."""
-        if self._taken:
-            self._place_taken()
-        entry = self._first()
-        return entry[0] if entry is not None else None
-
-    def moved(self, message: Any) -> None:
-        """A message has become visible earlier than it would have been."""
-        if self._taken:
-            self._place_taken()
-        if message in self:
-            self._place(message.id, visible_from(message), self._due[message.id][1])
-
-    def _first(self) -> tuple[int, int, str] | None:
-        while self._heap:
-            entry = self._heap[0]
-            due, sequence, message_id = entry
-            if self._due.get(message_id) != (due, sequence):
-                heapq.heappop(self._heap)
-                continue
-            actual = visible_from(self._messages[message_id])
-            if actual == due:
-                return entry
-            self._place(message_id, actual, sequence)
-        return None
-
-    def _place_taken(self) -> None:
-        for sequence, message_id in self._taken:
-            message = self._messages.get(message_id)
-            if message is not None and message_id not in self._due:
-                self._place(message_id, visible_from(message), sequence)
-        self._taken.clear()
-
-    def _place(self, message_id: str, due: int, sequence: int) -> None:
-        self._due[message_id] = (due, sequence)
-        heapq.heappush(self._heap, (due, sequence, message_id))
-        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._messages):
-            self._heap = [(*place, key) for key, place in self._due.items()]
-            heapq.heapify(self._heap)
+        self.order.discard(message)
 
 
-def visible_from(message: Any) -> int:
-    """When a message is visible: after its sending, its delay and its last receipt, whichever is latest."""
-    return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
+body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
+"""A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+
+_LARGEST = 1024 * 1024
+
+
+def table_of(queue: Any) -> MessageTable:
+    """The message table of one of moto's queues; it takes the place of moto's list when it is first asked for."""
+    messages = queue._messages
+    if not isinstance(messages, MessageTable):
+        order = GroupOrder() if queue.fifo_queue else VisibilityOrder()
+        messages = queue._messages = MessageTable(order, messages)
+    return messages

@@ -20,14 +20,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
-from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
-from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated
+from pytest_lambda_esm.errors import NetworkBlocked
+from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.invocation.local_time import TimedOut
+from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.wire import Reply, WireRequest
 
@@ -69,6 +72,10 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
                 return original(self)  # moto words its own refusal.
         try:
             reply = service.answer(request, by_moto)
+        except TimedOut:
+            raise  # The handler that made this call has come to its own end meanwhile.
+        except NETWORK_ERRORS:
+            raise  # A test asked for it, and it is the client's to see.
         except BaseException as error:
             failed(error)
             raise
@@ -76,8 +83,22 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
         return reply.status, headers, reply.body
 
     patches.set(LambdaResponse, "call_action", call_action)
+    _read_any_body(patches)
     # moto's own table leaves out operations it lacks and names with dots; the last entry catches the rest.
     patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
+
+
+def _read_any_body(patches: Patches) -> None:
+    """A payload that is no UTF-8 is Lambda's to refuse; moto would fail over it before anybody is asked."""
+    original = LambdaResponse.setup_class
+
+    def setup_class(self: Any, request: Any, full_url: str, headers: Any, use_raw_body: bool = False) -> None:
+        try:
+            original(self, request, full_url, headers, use_raw_body)
+        except UnicodeDecodeError:
+            original(self, request, full_url, headers, use_raw_body=True)
+
+    patches.set(LambdaResponse, "setup_class", setup_class)
 
 
 def _wire_request(response: Any) -> WireRequest:
@@ -113,12 +134,12 @@ def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> 
     """
 
     def send(self: Any, request: Any) -> Any:
-        response = botocore_stubber("before-send", request)
-        if response is not None:
-            return response
         if urlsplit(request.url).hostname in _METADATA_HOSTS:
             # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
             raise EndpointConnectionError(endpoint_url=request.url)
+        response = botocore_stubber("before-send", request)
+        if response is not None:
+            return response
         blocked = NetworkBlocked(
             f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
             f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
@@ -131,20 +152,6 @@ def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> 
     patches.set(URLLib3Session, "send", send)
 
 
-def refuse_motos_own_invocations(patches: Patches) -> None:
-    """Other services of moto invoke functions through Docker; that never happens beside the fake."""
-
-    def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = getattr(self, "function_name", None) or (args[0] if args else "a function")
-        raise NotSimulated(
-            f"another service of moto invokes {name}: invocations by SNS, S3, EventBridge, CloudWatch Logs or Secrets"
-            f" Manager are not simulated by pytest-lambda-esm yet. Instead: subscribe an SQS queue, and map it."
-        )
-
-    patches.set(LambdaFunction, "invoke", invoke)
-    patches.set(LambdaBackend, "invoke", invoke)
-
-
 def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
     """Have ``forget(account, region)`` called when moto forgets all functions of a region."""
     original = LambdaBackend.reset
@@ -154,6 +161,25 @@ def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
         original(self)
 
     patches.set(LambdaBackend, "reset", reset)
+
+
+def tell_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
+    """Have ``forget(account, region, function, qualifier)`` called when a function, version or alias is deleted."""
+    delete_function, delete_alias = LambdaBackend.delete_function, LambdaBackend.delete_alias
+
+    def function_deleted(self: Any, function_name: str, qualifier: str | None = None) -> None:
+        delete_function(self, function_name, qualifier)
+        reference = parse(function_name, self.account_id, self.region_name)
+        forget(self.account_id, self.region_name, reference.name, qualifier or reference.qualifier)
+
+    def alias_deleted(self: Any, name: str, function_name: str) -> Any:
+        answer = delete_alias(self, name, function_name)
+        reference = parse(function_name, self.account_id, self.region_name)
+        forget(self.account_id, self.region_name, reference.name, name)
+        return answer
+
+    patches.set(LambdaBackend, "delete_function", function_deleted)
+    patches.set(LambdaBackend, "delete_alias", alias_deleted)
 
 
 def is_taken() -> bool:

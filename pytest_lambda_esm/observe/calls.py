@@ -17,6 +17,7 @@ class Call:
 
     ``params`` are the request's members by their API names; ``status`` the HTTP status of the answer, ``error`` its
     error code or None; ``attempt`` botocore's count, from 1; ``logical_id`` is the same for all attempts of one call.
+    A request that a fault of the network kept from arriving has the status 0, and ``error`` names the fault.
     """
 
     operation: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,8 +15,8 @@ IN_FLIGHT: Final = "in flight"
 DELETED: Final = "deleted"
 DEAD_LETTERED: Final = "dead-lettered"
 EXPIRED: Final = "expired"
+FILTERED_OUT: Final = "filtered out"
 DONE: Final = "done"
-FILTERED: Final = "filtered out"
 SENT: Final = "sent to a destination"
 DISCARDED: Final = "discarded"
 SKIPPED: Final = "skipped by the starting position"
@@ -27,13 +27,15 @@ class Fate:
     """The fate of one record at this moment.
 
     ``record`` is a message id; ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"`` (done),
-    ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what waits, when it ends (aware, UTC);
-    ``about`` says it in words.
+    ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what waits, when it ends
+    (aware, UTC); ``about`` says it in words.
 
     For streams ``record`` is shard id and sequence number with a colon between, and each mapping reads all records
     for itself: ``mapping`` is its UUID. There ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``,
     ``"filtered out"``, ``"sent to a destination"``, ``"discarded"`` (given up, and no destination took it),
     ``"expired"`` or ``"skipped by the starting position"``; for what waits, ``at`` is when it arrived.
+
+    An asynchronous event stands by its request id, and is ``"done"``, ``"sent to a destination"`` or ``"discarded"``.
     """
 
     record: str
@@ -43,19 +45,42 @@ class Fate:
     mapping: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """Records that met their fate together; what is said of each is put into words when somebody asks."""
+
+    records: Sequence[str]
+    fate: str
+    instant: int
+    about: str
+    why: Callable[[int], str] | None
+
+    def fates(self) -> Iterator[Fate]:
+        at = moment_of(self.instant)
+        for place, record in enumerate(self.records):
+            about = self.about if self.why is None else f"{self.about}: {self.why(place)}"
+            yield Fate(record, self.fate, at, about)
+
+
 class FateLedger:
     """The fates that are final, by source; what still waits is read from the source itself."""
 
     def __init__(self) -> None:
-        self._final: dict[str, dict[str, Fate]] = {}
+        self._noted: dict[str, list[_Noted]] = {}
 
-    def note(self, source: str, records: Iterable[str], fate: str, instant: int, about: str) -> None:
-        """These records have met their final fate."""
-        fates = self._final.setdefault(source, {})
-        at = moment_of(instant)
-        for record in records:
-            fates[record] = Fate(record, fate, at, about)
+    def note(
+        self,
+        source: str,
+        records: Sequence[str],
+        fate: str,
+        instant: int,
+        about: str,
+        why: Callable[[int], str] | None = None,
+    ) -> None:
+        """These records have met their final fate; ``why`` says of each by its place what ``about`` leaves open."""
+        self._noted.setdefault(source, []).append(_Noted(records, fate, instant, about, why))
 
     def final(self, source: str) -> list[Fate]:
-        """The final fates of a source's records, in the order in which they were met."""
-        return list(self._final.get(source, {}).values())
+        """The final fates of a source's records, in the order in which they were met; the last of a record counts."""
+        fates = {fate.record: fate for noted in self._noted.get(source, ()) for fate in noted.fates()}
+        return list(fates.values())

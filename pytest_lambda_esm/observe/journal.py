@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.timeline import Timeline
@@ -19,7 +19,9 @@ class Journal:
         """Note an entry."""
         self._timeline.add(kind, subject, text, items, at)
 
-    def fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
-        """Records have met their final fate."""
+    def fate(
+        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+    ) -> None:
+        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         self._timeline.add("fate", source, text, tuple(records))
-        self._ledger.note(source, records, fate, self._timeline[-1].instant, text)
+        self._ledger.note(source, records, fate, self._timeline[-1].instant, text, why)

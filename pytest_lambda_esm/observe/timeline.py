@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +11,20 @@ from typing import Final, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
 
-KINDS: Final = ("call", "transition", "poll", "invocation", "result", "fate", "sleep", "advice")
+KINDS: Final = (
+    "call",
+    "transition",
+    "poll",
+    "invocation",
+    "result",
+    "throttle",
+    "retry",
+    "delivery",
+    "fate",
+    "sleep",
+    "advice",
+    "fault",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +92,28 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
     if len(shown) < len(entries):
         lines.append(f"  ({len(entries) - len(shown)} earlier entries left out)")
-    lines += [_line(entry, first, width) for entry in shown]
+    for entry in shown:
+        lines += _lines(entry, first, width)
     return "\n".join(lines)
 
 
-def _line(entry: Entry, first: int, width: int) -> str:
-    line = f"{(entry.instant - first) / MICROSECONDS:>10.3f}  {entry.kind:<10}  {entry.subject}: {entry.text}"
-    return line if len(line) <= width else line[: width - 1] + "…"
+def _lines(entry: Entry, first: int, width: int) -> list[str]:
+    head = f"{(entry.instant - first) / MICROSECONDS:>10.3f}  {entry.kind:<10}  "
+    text = shortened(f"{entry.subject}: {entry.text}")
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+_ARN: Final = re.compile(r"arn:[\w-]+:([\w-]+):[\w-]*:\d*:(?:function:|queue/)?([^\s\"')]+)")
+_UUID: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+
+
+def shortened(text: str) -> str:
+    """A text for people: an ARN as its service and resource, a UUID as its first part."""
+    return _UUID.sub(r"\1", _ARN.sub(r"\1:\2", text))

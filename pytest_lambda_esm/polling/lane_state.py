@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED
+from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.gather import Belongs, Gatherer
 from pytest_lambda_esm.polling.lane_words import counted, ends_of
@@ -83,7 +83,7 @@ class LaneState:
         if filtered:
             counters["PolledEventCount"] += len(filtered)
             counters["FilteredOutEventCount"] += len(filtered)
-            self.end(shard, filtered, FILTERED, "no filter of the mapping lets them pass")
+            self.end(shard, filtered, FILTERED_OUT, "no filter of the mapping lets them pass")
         expired = _taken_before(self.gatherer.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")

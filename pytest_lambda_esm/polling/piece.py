@@ -33,6 +33,7 @@ class Piece:
     ``invocations`` counts how often the function ran with exactly these records; ``setbacks`` what went wrong in a
     row, for the back-off; ``due`` is when the next attempt is made; ``blocked_since`` when the first one failed.
     ``response`` and ``request_id`` are those of the last invocation, ``trouble`` how it went, ``event`` what it got.
+    ``comes_again`` says that its records are delivered once more after success.
     """
 
     positions: Sequence[int]
@@ -45,6 +46,7 @@ class Piece:
     request_id: str = ""
     trouble: str = ""
     event: StreamEvent | None = None
+    comes_again: bool = False
 
     def cut(self, first: int) -> list[Piece]:
         """Two new pieces: the ``first`` records, and the others. Their invocations are counted anew."""

@@ -29,8 +29,10 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where pollers say what happened."""
 
-    def fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
-        """Records have met their final fate."""
+    def fate(
+        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+    ) -> None:
+        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         ...
 
     def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:

@@ -1,57 +1,70 @@
-"""Polls one SQS queue for one mapping: receive, invoke, delete or let reappear.
+"""Polls one SQS queue for one mapping: receive, filter, gather, and hand batches over to be invoked.
 
-It follows the page "Using Lambda with Amazon SQS". Nothing ticks: a lane has at most one event on the clock, at the
-moment when the next message becomes visible, and none while the queue is empty.
+It follows the page "Using Lambda with Amazon SQS". Nothing ticks: a lane has at most one event on the clock for its
+next poll, at the moment when the next message becomes visible, and none while the queue is empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping as ReadOnly
 from typing import Any
 
 from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
-from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
+from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.gathering import Gathering
+from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Interference
+from pytest_lambda_esm.polling.loops import LoopWatch
+from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
+from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling, plan_of
+from pytest_lambda_esm.polling.queue_waiting import explain_waiting
+from pytest_lambda_esm.polling.scaling import Scaling
 from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMessage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuePolling:
-    """How queues are polled: ``latency`` in microseconds from visibility to receipt, batches in flight at a time,
-    and how deep a chain of invocations may become that each feed the next."""
-
-    latency: int
-    concurrency: int
-    loop_depth: int
-
-
 class QueueLane:
-    """The poller of one mapping on one queue."""
+    """The poller of one mapping on one queue.
+
+    ``renderer`` tells for a mapping's settings how a message is rendered; ``changed`` is told when what is hidden
+    has changed, since another mapping may poll the same queue.
+    """
 
     def __init__(
         self,
         mapping: Mapping,
         *,
         queues: Queues,
-        record: Callable[[ReceivedMessage], dict[str, Any]],
+        renderer: Callable[[ReadOnly[str, Any]], Callable[[ReceivedMessage], dict[str, Any]]],
         deliver: Deliver,
         clock: Clock,
         journal: Journal,
         polling: QueuePolling,
+        interference: Interference,
+        changed: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
+        self._source = mapping.source_arn
         self._queues = queues
-        self._record = record
-        self._deliver = deliver
+        self._renderer = renderer
         self._clock = clock
         self._journal = journal
         self._polling = polling
+        self._interference = interference
+        self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
+        self._changed = changed
+        self._current = plan_of(mapping.settings, polling, renderer)
+        self._scaling = Scaling(self._current.bounds)
+        self._ports = BatchPorts(
+            mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
+        )
+        self._loops = LoopWatch(mapping, polling.loop_depth)
         self._polls = False
-        self._in_flight = 0
+        self._not_before = 0
+        self._in_flight: dict[int, QueueBatch] = {}
+        self._gathering: Gathering | None = None
         self._upcoming: Any = None
 
     def start(self) -> None:
@@ -60,125 +73,164 @@ class QueueLane:
         self.wake()
 
     def stop(self) -> None:
-        """Poll no more; batches in flight come to their end."""
+        """Poll no more. Batches in flight come to their end, and what has been received is delivered."""
         self._polls = False
         self._clock.cancel(self._upcoming)
         self._upcoming = None
+        if self._gathering is not None:
+            self._clock.cancel(self._gathering.closing)
+            self._gathering.closing = self._clock.call_at(self._clock.instant, self._close, self._about_window)
 
     def wake(self) -> None:
-        """See to it that a poll is due when the next message is visible."""
-        if not self._polls or self._in_flight >= self._polling.concurrency:
+        """See to it that the next poll is due when there is something for it, and not otherwise."""
+        if not self._polls:
             return
-        queue = self._queue()
-        visible = queue.next_visible() if queue is not None else None
-        if visible is None:
-            return
-        due = max(visible + self._polling.latency, self._clock.instant)
+        due = self._next_poll()
         if self._upcoming is not None:
-            if self._upcoming.due <= due:
+            if self._upcoming.due == due:
                 return
             self._clock.cancel(self._upcoming)
-        self._upcoming = self._clock.call_at(due, self._poll, self._about_poll)
+            self._upcoming = None
+        if due is not None:
+            self._upcoming = self._clock.call_at(due, self._poll, self._about_poll)
 
     def explain(self) -> list[str]:
         """Why what waits is not delivered now, and when it will be."""
-        queue = self._queue()
+        queue = self._queues.find(self._source)
         if queue is None:
-            return [f"the queue {self._mapping.source_arn} does not exist (any more)"]
-        lines = []
-        if self._in_flight:
-            lines.append(f"{self._in_flight} batches are in flight")
-        visible = queue.next_visible()
+            return [f"the queue {self._source} does not exist (any more)"]
+        now = self._clock.instant
+        lines = [batch.explain() for batch in self._in_flight.values()]
+        if self._gathering is not None:
+            gathered, size = len(self._gathering.messages), self._gathering.plan.batch_size
+            closes = moment_of(self._gathering.closes)
+            lines.append(f"a batch is gathered: {gathered} of {size} messages; its window ends at {closes:%H:%M:%S.%f}")
+        if not self._has_room(now):
+            lines.append(f"all of the mapping's concurrency ({self._scaling.capacity(now)} batches) is in use")
+        return lines + explain_waiting(queue, now)
+
+    # --- when to poll ------------------------------------------------------------------------------------
+
+    def _plan(self) -> QueuePlan:
+        settings = self._mapping.settings
+        if self._current.settings is not settings:
+            self._current = plan_of(settings, self._polling, self._renderer)
+            self._scaling.rebind(self._current.bounds, self._clock.instant)
+        return self._current
+
+    def _has_room(self, now: int) -> bool:
+        return self._gathering is not None or len(self._in_flight) < self._scaling.capacity(now)
+
+    def _next_poll(self) -> int | None:
+        queue = self._queues.find(self._source)
+        visible = queue.next_visible() if queue is not None else None
         if visible is None:
-            lines.append("the queue holds no message")
-        elif visible > self._clock.instant:
-            lines.append(f"the next message becomes visible at {moment_of(visible):%H:%M:%S.%f}")
-        else:
-            lines.append("messages are visible and will be received as soon as the clock runs: clock.advance()")
-        return lines
-
-    # --- inside ------------------------------------------------------------------------------------------
-
-    def _queue(self) -> Queue | None:
-        return self._queues.find(self._mapping.source_arn)
+            if not self._in_flight and self._gathering is None:
+                self._scaling.rested()
+            return None
+        now = self._clock.instant
+        due = max(visible + self._polling.latency, now, self._not_before)
+        if due > now or self._has_room(now):
+            return due
+        return self._scaling.saturated(now)
 
     def _about_poll(self) -> str:
-        return f"mapping {self._mapping.uuid}: receive from {self._mapping.source_arn}"
+        return f"mapping {self._mapping.uuid}: receive from {self._source}"
+
+    def _about_window(self) -> str:
+        return f"mapping {self._mapping.uuid}: the batching window ends"
+
+    # --- receive and gather ------------------------------------------------------------------------------
 
     def _poll(self) -> None:
         self._upcoming = None
-        queue = self._queue()
-        if queue is None:
-            return
-        receipt = queue.receive(int(self._mapping.settings["BatchSize"]), self._clock.instant)
-        self._note_fates(receipt)
-        if receipt.messages:
-            self._invoke(queue, receipt.messages)
+        queue = self._queues.find(self._source)
+        plan = self._plan()
+        now = self._clock.instant
+        if queue is not None and self._has_room(now):
+            trouble = self._interference.at(READ, self._mapping, cannot=self._cannot)
+            if not self._polls:
+                return  # The trouble was that somebody has disabled or deleted the mapping.
+            if trouble in ("throttled", "failed"):
+                self._not_before = now + self._polling.read_retry
+            else:
+                self._scaling.relieved(now)
+                self._receive(queue, plan, now, trouble)
         self.wake()
 
-    def _invoke(self, queue: Queue, messages: Sequence[ReceivedMessage]) -> None:
-        self._refuse_loops(messages)
-        subject = self._mapping.source_arn
-        ids = tuple(message.message_id for message in messages)
-        receives = max(message.receive_count for message in messages)
-        self._journal.add("poll", subject, f"received {len(ids)}, receive count up to {receives}", ids)
-        self._mapping.counters["PolledEventCount"] += len(ids)
-        self._mapping.counters["InvokedEventCount"] += len(ids)
-        depth = max(message.depth for message in messages)
-        delivery = self._deliver(self._mapping, partial(self._make_event, messages), receives, depth)
-        if delivery.end <= self._clock.instant:
-            self._complete(queue, messages, delivery)
+    def _receive(self, queue: Queue, plan: QueuePlan, now: int, trouble: str | None) -> None:
+        gathering = self._gathering or Gathering(plan, now)
+        if trouble == "duplicated":
+            gathering.deliveries = 2
+        if trouble == "reordered":
+            queue.pass_over(now)
+        while (room := gathering.room) > 0:
+            receipt = queue.receive(room, now, gathering.admits)
+            self._note(receipt)
+            passing = self._passing(queue, receipt.messages, gathering.plan)
+            gathering.add(passing)
+            if len(passing) == len(receipt.messages):
+                break  # The queue gave all it had; else there is room for more in the place of what was dropped.
+        if not gathering.messages:
             return
-        self._in_flight += 1
-        self._clock.call_at(
-            delivery.end,
-            lambda: self._complete_later(messages, delivery),
-            lambda: f"mapping {self._mapping.uuid}: {delivery.function} ends: {delivery.about}",
-        )
+        if gathering.room == 0 or not gathering.plan.window:
+            self._clock.cancel(gathering.closing)
+            self._gathering = None
+            self._invoke(gathering)
+        elif self._gathering is None:
+            self._gathering = gathering
+            gathering.closing = self._clock.call_at(gathering.closes, self._close, self._about_window)
 
-    def _make_event(self, messages: Sequence[ReceivedMessage]) -> dict[str, Any]:
-        return {"Records": [self._record(message) for message in messages]}
-
-    def _complete_later(self, messages: Sequence[ReceivedMessage], delivery: Delivery) -> None:
-        self._in_flight -= 1
-        queue = self._queue()
-        if queue is not None:
-            self._complete(queue, messages, delivery)
-        self.wake()
-
-    def _complete(self, queue: Queue, messages: Sequence[ReceivedMessage], delivery: Delivery) -> None:
-        subject = self._mapping.source_arn
-        self._journal.add("result", delivery.function, delivery.about)
-        if not delivery.succeeded:
-            ids = tuple(message.message_id for message in messages)
-            self._mapping.counters["FailedInvokeEventCount"] += len(ids)
-            text = f"{len(ids)} stay in the queue, hidden until their visibility timeout ends"
-            self._journal.add("fate", subject, text, ids)
-            return
-        deleted = queue.delete(messages)
-        self._mapping.counters["DeletedEventCount"] += len(deleted)
-        if deleted:
-            self._journal.fate(subject, deleted, DELETED, f"{len(deleted)} deleted after success")
-        if len(deleted) < len(messages):
-            stale = tuple(message.message_id for message in messages if message.message_id not in deleted)
-            text = f"{len(stale)} not deleted: deleted before, or received again meanwhile (stale receipt)"
-            self._journal.add("fate", subject, text, stale)
-
-    def _note_fates(self, receipt: Receipt) -> None:
-        subject = self._mapping.source_arn
+    def _note(self, receipt: Receipt) -> None:
         if receipt.dead_lettered:
             text = f"{len(receipt.dead_lettered)} moved to the dead-letter queue"
-            self._journal.fate(subject, receipt.dead_lettered, DEAD_LETTERED, text)
+            self._journal.fate(self._source, receipt.dead_lettered, DEAD_LETTERED, text)
         if receipt.expired:
             text = f"{len(receipt.expired)} expired at the queue's retention period"
-            self._journal.fate(subject, receipt.expired, EXPIRED, text)
+            self._journal.fate(self._source, receipt.expired, EXPIRED, text)
+        if receipt.messages:
+            ids = tuple([message.message_id for message in receipt.messages])
+            receives = max([message.receive_count for message in receipt.messages])
+            self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids)
+            self._mapping.counters["PolledEventCount"] += len(ids)
 
-    def _refuse_loops(self, messages: Sequence[ReceivedMessage]) -> None:
-        for message in messages:
-            if message.depth >= self._polling.loop_depth:
-                raise LambdaEsmError(
-                    f"the function {self._mapping.function_arn} feeds its own source: message {message.message_id} on"
-                    f" {self._mapping.source_arn} is the end of a chain of {message.depth} invocations, each of"
-                    f" which sent the message that caused the next (receive count {message.receive_count}, at"
-                    f" {moment_of(self._clock.instant):%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."
-                )
+    def _passing(self, queue: Queue, messages: Sequence[ReceivedMessage], plan: QueuePlan) -> Sequence[ReceivedMessage]:
+        """The messages that the mapping's filters let pass; the others are deleted at once."""
+        if plan.filter is None:
+            return messages
+        verdicts = [(message, plan.filter.verdict(plan.render(message))) for message in messages]
+        dropped = [(message, verdict) for message, verdict in verdicts if not verdict.passed]
+        if dropped:
+            queue.delete([message for message, _ in dropped], self._clock.instant)
+            self._mapping.counters["FilteredOutEventCount"] += len(dropped)
+            self._journal.fate(
+                self._source,
+                [message.message_id for message, _ in dropped],
+                FILTERED_OUT,
+                f"{len(dropped)} filtered out and deleted",
+                lambda place: dropped[place][1].why,
+            )
+        return [message for message, verdict in verdicts if verdict.passed]
+
+    def _close(self) -> None:
+        gathering, self._gathering = self._gathering, None
+        assert gathering is not None
+        self._invoke(gathering)
+        self.wake()
+
+    # --- hand over ---------------------------------------------------------------------------------------
+
+    def _invoke(self, gathering: Gathering) -> None:
+        self._loops.refuse(gathering.messages, self._clock.instant)
+        for _ in range(gathering.deliveries):
+            batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+            if not batch.begin():
+                self._in_flight[id(batch)] = batch
+
+    def _ended(self, batch: QueueBatch) -> None:
+        del self._in_flight[id(batch)]
+        self._changed(self._source)
+        self.wake()
+
+    def _failed(self) -> None:
+        self._scaling.failed(self._clock.instant)

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.gather import Belongs
+from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
 from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.lane_state import LaneState
 from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, time_of
@@ -32,6 +34,7 @@ class StreamLane:
         self._outcomes = LaneOutcomes(bench, self._state)
         self._flying: Piece | None = None
         self._free_since = 0
+        self._not_before = 0
         self._polls = False
         self._upcoming: Any = None
         self._last_age: int | None = None
@@ -123,7 +126,7 @@ class StreamLane:
             return min(state.pieces[0].due, state.expiry(shard, state.pieces[0]))
         state.gather(shard)
         if state.gatherer.positions:
-            return self._batch_due(shard)
+            return max(self._batch_due(shard), self._not_before)
         waits = []
         if state.gatherer.next_arrival is not None:
             waits.append(state.gatherer.next_arrival + self._bench.polling.latency)
@@ -179,13 +182,22 @@ class StreamLane:
         state, now = self._state, self._bench.clock.instant
         state.gather(shard)
         if state.gatherer.positions:
-            if self._batch_due(shard) <= now:
-                positions = state.gatherer.take()
-                state.pieces.append(Piece(positions=positions))
-                state.open_window(shard, positions)
-                self._bench.mapping.counters["PolledEventCount"] += len(positions)
+            if max(self._batch_due(shard), self._not_before) <= now:
+                self._read(shard, now)
         elif state.window is not None and self._window_due(shard, state.window) <= now:
             state.pieces.append(Piece(positions=(), final=True))
+
+    def _read(self, shard: Shard, now: int) -> None:
+        """Make a piece of what has been collected, unless the read fails."""
+        state, bench = self._state, self._bench
+        trouble = bench.interference.at(READ, bench.mapping, cannot=KEEPS_ITS_ORDER)
+        if trouble in ("throttled", "failed"):
+            self._not_before = now + bench.polling.read_retry
+        elif self._polls:  # The trouble may have been that somebody disables or deletes the mapping.
+            positions = state.gatherer.take()
+            state.pieces.append(Piece(positions=positions, comes_again=trouble == "duplicated"))
+            state.open_window(shard, positions)
+            bench.mapping.counters["PolledEventCount"] += len(positions)
 
     def _invoke(self, shard: Shard, piece: Piece) -> None:
         bench = self._bench

@@ -14,6 +14,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.bench import Bench, StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.shard_reader import ShardReader
 from pytest_lambda_esm.polling.stream_settings import StreamSettings
@@ -34,6 +35,7 @@ class StreamPoller:
         clock: Clock,
         journal: Journal,
         discards: Discards,
+        interference: Interference,
         polling: StreamPolling,
         reader: Callable[[Mapping], Reader],
     ) -> None:
@@ -54,6 +56,7 @@ class StreamPoller:
             journal=journal,
             deliver=deliver,
             discards=discards,
+            interference=interference,
             polling=polling,
             shard=self._shard,
             settings=self._settings,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pytest_lambda_esm.sources.arn import Arn
+
 
 class DeliveryFailed(Exception):
     """A destination could not be reached; the text says why, as AWS's metrics would count it."""
@@ -15,13 +17,17 @@ class DeliveryFailed(Exception):
 class Parcel:
     """What is delivered: ``body`` as text; ``attributes`` become message attributes of queues and topics.
 
-    ``key`` names the object in a bucket; ``detail_type`` the kind of event on an event bus.
+    A number becomes an attribute of the type Number, a text one of the type String. ``key`` names the object in a
+    bucket; ``detail_type`` the kind of event on an event bus, and ``resources`` what it concerns; ``trace`` is the
+    trace header that a queue keeps.
     """
 
     body: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
     key: str = ""
     detail_type: str = ""
+    resources: tuple[str, ...] = ()
+    trace: str = ""
 
 
 class Destinations(Protocol):
@@ -29,4 +35,12 @@ class Destinations(Protocol):
 
     def deliver(self, arn: str, parcel: Parcel) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
+        ...
+
+
+class DestinationFinder(Protocol):
+    """Looks destinations up, without delivering."""
+
+    def exists(self, arn: Arn) -> bool:
+        """Whether a queue, topic, bucket, function or event bus is there."""
         ...

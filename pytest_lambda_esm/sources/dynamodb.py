@@ -10,19 +10,35 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_lambda_esm.sources.event_source import EventSource
-from pytest_lambda_esm.sources.kinesis import STREAM_DEFAULTS, STREAM_OPTIONAL
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import EventSource, Settings
 from pytest_lambda_esm.sources.stream import StreamKind
+from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
+
+
+def _is_stream(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "dynamodb" and "/stream/" in arn.resource
+
 
 DYNAMODB: Final = EventSource(
     name="Amazon DynamoDB stream",
-    recognises=lambda arn: arn.service == "dynamodb",
+    service="dynamodb",
+    recognises=_is_stream,
     defaults=STREAM_DEFAULTS,
     optional=STREAM_OPTIONAL,
     user_reason="User action",
-    maximum_batch_size=10_000,
     first_result="No records processed",
-    removed_when_empty=frozenset({"FilterCriteria", "KMSKeyArn"}),
+    rules=(
+        rules.position_needed,
+        rules.no_timestamp_position,
+        rules.timestamp,
+        rules.record_age,
+        rules.metrics_among({"EventCount"}),
+    ),
+    missing="Stream not found: {arn}",
+    destinations=STREAM_DESTINATIONS,
+    filter_rules="dynamodb",
 )
 
 KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo", timespec="seconds")

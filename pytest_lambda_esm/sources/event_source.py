@@ -4,29 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.sources.arn import Arn
 
+Settings = Mapping[str, Any]
+"""The settings of a mapping, by their names on the wire."""
+
+Rule = Callable[[Settings, "Circumstances"], "str | None"]
+"""A demand on the settings of a mapping: AWS's text where they break it, else None."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a rule may look at beside the settings.
+
+    ``now`` is in seconds since the epoch; ``function_timeout`` in seconds, None where the function does not exist.
+    """
+
+    now: float
+    function_timeout: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What the service asks an existing source for: a queue's visibility timeout in seconds, else None."""
+
+    visibility_timeout: int | None = None
+
+
+class SourceFinder(Protocol):
+    """Looks sources up. Real ones live in moto's storage; unit tests bring their own."""
+
+    def find(self, arn: Arn) -> SourceFacts | None:
+        """The source, or None where it does not exist."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """When two mappings of one function are one too many.
+
+    ``overlap`` compares the settings of two mappings of the same source and function. ``text`` is AWS's refusal;
+    its fields are ``source``, ``function`` (the name), ``function_arn``, ``topics`` and ``uuid``.
+    """
+
+    overlap: Callable[[Settings, Settings], bool]
+    text: str
+
+
+def same_arn(one: Settings, other: Settings) -> bool:
+    """Two mappings read the same source."""
+    return bool(one.get("EventSourceArn") == other.get("EventSourceArn"))
+
+
+STREAM_CONFLICT: Final = Conflict(
+    overlap=same_arn,
+    text='The event source arn (" {source} ") and function (" {function} ") provided mapping already exists.'
+    " Please update or delete the existing mapping with UUID {uuid}",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
     """One kind of event source.
 
-    ``recognises`` tells whether an ARN is of this kind. ``defaults`` are the members that every answer shows,
-    with the values that hold when a request leaves them out. ``optional`` are the members that a request may
-    give and that an answer shows only then. ``user_reason`` is AWS's StateTransitionReason for what a user asked
-    for; ``first_result`` the LastProcessingResult of a new mapping, None where the source shows none.
+    ``service`` names the kind: ``sqs``, ``fifo``, ``kinesis``, ``dynamodb``, ``kafka``, ``self-managed``, ``mq`` or
+    ``rds``. ``recognises`` tells from the settings and the source's ARN (None without one) whether a mapping is of
+    this kind.
+
+    ``defaults`` are the members that every answer shows, with the values that hold when a request leaves them out.
+    ``optional`` are the members that a request may give and that an answer shows only then. ``refusals`` are texts
+    for other members, where they are known. ``rules`` are asked in their order once the function is known to exist.
+    ``missing`` is the refusal when the source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
+
+    ``destinations`` are the services that failed batches may be sent to. ``filter_rules`` names the rules by which
+    records are filtered. ``consumer_group_in`` is the member whose ConsumerGroupId is the mapping's UUID by default;
+    ``pollers`` are the members of ProvisionedPollerConfig that hold where a request gives one of them only.
+    ``user_reason`` is AWS's StateTransitionReason for what a user asked for; ``first_result`` the
+    LastProcessingResult of a new mapping, None where the source shows none. ``shown`` are the members that an
+    answer may have, None for all of them.
     """
 
     name: str
-    recognises: Callable[[Arn], bool]
-    defaults: Mapping[str, Any]
+    service: str
+    recognises: Callable[[Settings, Arn | None], bool]
+    defaults: Settings
     optional: frozenset[str]
     user_reason: str
-    maximum_batch_size: int
     first_result: str | None = None
-    removed_when_empty: frozenset[str] = field(default=frozenset())
+    rules: tuple[Rule, ...] = ()
+    conflict: Conflict = STREAM_CONFLICT
+    missing: str | None = None
+    destinations: frozenset[str] = frozenset()
+    filter_rules: str | None = None
+    consumer_group_in: str | None = None
+    pollers: Settings = NOTHING
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    shown: frozenset[str] | None = None
 
     def supports(self, member: str) -> bool:
         """Whether a request for this source may have the member."""

@@ -6,37 +6,38 @@ Parameters follow the page "Using Lambda with Amazon Kinesis" and recorded answe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import EventSource, Settings
 from pytest_lambda_esm.sources.stream import Reader, StreamKind
+from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
 
-STREAM_DEFAULTS: Final = MappingProxyType(
-    {
-        "BatchSize": 100,
-        "BisectBatchOnFunctionError": False,
-        "DestinationConfig": {"OnFailure": {}},
-        "FunctionResponseTypes": [],
-        "MaximumBatchingWindowInSeconds": 0,
-        "MaximumRecordAgeInSeconds": -1,
-        "MaximumRetryAttempts": -1,
-        "ParallelizationFactor": 1,
-        "TumblingWindowInSeconds": 0,
-    }
-)
-STREAM_OPTIONAL: Final = frozenset({"FilterCriteria", "KMSKeyArn", "MetricsConfig", "StartingPosition"})
+
+def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
+
 
 KINESIS: Final = EventSource(
     name="Amazon Kinesis stream",
-    recognises=lambda arn: arn.service == "kinesis",
+    service="kinesis",
+    recognises=_is_kinesis,
     defaults=STREAM_DEFAULTS,
-    optional=STREAM_OPTIONAL | {"StartingPositionTimestamp"},
+    optional=STREAM_OPTIONAL,
     user_reason="User action",
-    maximum_batch_size=10_000,
     first_result="No records processed",
-    removed_when_empty=frozenset({"FilterCriteria", "KMSKeyArn"}),
+    rules=(
+        rules.position_needed,
+        rules.timestamp,
+        rules.record_age,
+        rules.metrics_among({"EventCount"}),
+    ),
+    missing="Stream not found: {arn}",
+    destinations=STREAM_DESTINATIONS,
+    filter_rules="kinesis",
 )
+"""A data stream, or a consumer of one (enhanced fan-out)."""
 
 KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")
 

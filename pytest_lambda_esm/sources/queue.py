@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -35,11 +35,25 @@ class Receipt(NamedTuple):
 
 
 class WaitingMessage(NamedTuple):
-    """A message that is in a queue: ``visible`` is when it is or was visible, in microseconds since the epoch."""
+    """A message that is in a queue. Instants are microseconds since the epoch.
+
+    ``visible`` is when it is or was visible, ``expires`` when its retention period ends.
+    """
 
     message_id: str
     visible: int
     receive_count: int
+    expires: int
+
+
+class BlockedGroup(NamedTuple):
+    """A FIFO group that is closed: by a hidden message, until an instant, and how many messages wait behind it."""
+
+    group: str
+    message_id: str
+    until: int
+    receive_count: int
+    waiting: int
 
 
 class Queue(Protocol):
@@ -50,12 +64,24 @@ class Queue(Protocol):
         """How long a received message stays hidden, in seconds."""
         ...
 
-    def receive(self, limit: int, now: int) -> Receipt:
-        """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so."""
+    def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
+        """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so.
+
+        In a FIFO queue the order is that of each group. ``admits(body, message_attributes)`` is asked before each
+        receipt; where it says no, the receive ends there.
+        """
         ...
 
-    def delete(self, messages: Sequence[ReceivedMessage]) -> Sequence[str]:
+    def pass_over(self, now: int) -> None:
+        """Let the message that is next in turn at ``now`` come after the others: standard queues keep no order."""
+        ...
+
+    def delete(self, messages: Sequence[ReceivedMessage], now: int) -> Sequence[str]:
         """Delete messages whose receipt is still the newest one; the ids of those that were deleted."""
+        ...
+
+    def held_until(self, message: ReceivedMessage) -> int | None:
+        """When a received message becomes visible again; None where its receipt is not the newest any more."""
         ...
 
     def next_visible(self) -> int | None:
@@ -64,6 +90,10 @@ class Queue(Protocol):
 
     def contents(self) -> Sequence[WaitingMessage]:
         """All messages, in the order in which they were sent."""
+        ...
+
+    def blocked(self, now: int) -> Sequence[BlockedGroup]:
+        """The groups of a FIFO queue from which nothing can be received now."""
         ...
 
 

@@ -6,77 +6,115 @@ Parameters follow the page "Using Lambda with Amazon SQS" and recorded answers; 
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
 
+from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
 from pytest_lambda_esm.sources.queue import ReceivedMessage
-
-_DEFAULTS: Final = {
-    "BatchSize": 10,
-    "FunctionResponseTypes": [],
-    "MaximumBatchingWindowInSeconds": 0,
-}
-_OPTIONAL: Final = frozenset(
-    {"FilterCriteria", "KMSKeyArn", "MetricsConfig", "ProvisionedPollerConfig", "ScalingConfig"}
-)
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
-    recognises=lambda arn: arn.service == "sqs" and not arn.resource.endswith(".fifo"),
-    defaults=_DEFAULTS,
-    optional=_OPTIONAL,
+    service="sqs",
+    recognises=lambda _, arn: arn is not None and arn.service == "sqs" and not arn.resource.endswith(".fifo"),
+    defaults={"BatchSize": 10, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0},
+    optional=frozenset({"FilterCriteria", "KMSKeyArn", "MetricsConfig", "ProvisionedPollerConfig", "ScalingConfig"}),
     user_reason="USER_INITIATED",
-    maximum_batch_size=10_000,
-    removed_when_empty=frozenset({"FilterCriteria", "KMSKeyArn", "ProvisionedPollerConfig", "ScalingConfig"}),
+    rules=(
+        rules.batch_size_at_most(10_000),
+        rules.window_for_large_batches,
+        rules.metrics_among({"EventCount"}),
+        rules.pollers_or_concurrency,
+        rules.pollers_between(2, 10_000),
+        rules.no_poller_group,
+    ),
+    conflict=Conflict(
+        overlap=same_arn,
+        text='An event source mapping with SQS arn (" {source} ") and function (" {function} ") already exists.'
+        " Please update or delete the existing mapping with UUID {uuid}",
+    ),
+    missing="Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
+    " SQS Error Message: The specified queue does not exist.",
+    filter_rules="sqs",
+    pollers={"MinimumPollers": 2, "MaximumPollers": 200},
+    refusals={"StartingPosition": "StartingPosition is not valid for SQS event sources."},
 )
 
-FIFO: Final = EventSource(
+
+def _is_fifo(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "sqs" and arn.resource.endswith(".fifo")
+
+
+FIFO: Final = replace(
+    STANDARD,
     name="Amazon SQS FIFO queue",
-    recognises=lambda arn: arn.service == "sqs" and arn.resource.endswith(".fifo"),
-    defaults=_DEFAULTS,
-    optional=_OPTIONAL,
-    user_reason="USER_INITIATED",
-    maximum_batch_size=10,
-    removed_when_empty=STANDARD.removed_when_empty,
+    service="fifo",
+    recognises=_is_fifo,
+    rules=(rules.batch_size_at_most(10), rules.no_window, *STANDARD.rules[2:]),
 )
 
 
-def record(message: ReceivedMessage, arn: Arn, source_arn: str) -> dict[str, Any]:
-    """One entry of an event's ``Records``, keys in the order in which AWS delivers them.
+Render: TypeAlias = Callable[[ReceivedMessage], dict[str, Any]]
+"""Makes one entry of an event's ``Records``, a new one each time."""
 
-    ``md5OfMessageAttributes`` is left out for a message without attributes, as recorded for mappings without a
-    batching window.
+
+def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
+    """How a mapping renders its messages: keys in the order in which AWS delivers them.
+
+    For a message without attributes, ``md5OfMessageAttributes`` is left out where the mapping has no batching
+    window, and null where it has one (recorded).
     """
-    entry: dict[str, Any] = {
-        "messageId": message.message_id,
-        "receiptHandle": message.receipt_handle,
-        "body": message.body,
-        "attributes": _attributes(message),
-        "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
-    }
-    if message.md5_of_attributes is not None:
-        entry["md5OfMessageAttributes"] = message.md5_of_attributes
-    entry["md5OfBody"] = message.md5_of_body
-    entry["eventSource"] = "aws:sqs"
-    entry["eventSourceARN"] = source_arn
-    entry["awsRegion"] = arn.region
-    return entry
+    arn = Arn.parse(source_arn)
+    region = arn.region if arn is not None else ""
+    windowed = bool(settings["MaximumBatchingWindowInSeconds"])
+
+    def render(message: ReceivedMessage) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": _attributes(message),
+            "messageAttributes": {},
+        }
+        if message.message_attributes:
+            record["messageAttributes"] = {
+                name: _attribute(value) for name, value in message.message_attributes.items()
+            }
+        if windowed or message.md5_of_attributes is not None:
+            record["md5OfMessageAttributes"] = message.md5_of_attributes
+        record["md5OfBody"] = message.md5_of_body
+        record["eventSource"] = "aws:sqs"
+        record["eventSourceARN"] = source_arn
+        record["awsRegion"] = region
+        return record
+
+    return render
 
 
 def _attributes(message: ReceivedMessage) -> dict[str, str]:
-    attributes = {"ApproximateReceiveCount": str(message.receive_count)}
-    if "AWSTraceHeader" in message.system_attributes:
-        attributes["AWSTraceHeader"] = message.system_attributes["AWSTraceHeader"]
-    attributes["SentTimestamp"] = str(message.sent)
-    for name in ("SequenceNumber", "MessageGroupId"):
-        if name in message.system_attributes:
-            attributes[name] = message.system_attributes[name]
-    attributes["SenderId"] = message.sender_id
-    if "MessageDeduplicationId" in message.system_attributes:
-        attributes["MessageDeduplicationId"] = message.system_attributes["MessageDeduplicationId"]
-    attributes["ApproximateFirstReceiveTimestamp"] = str(message.first_received)
-    return attributes
+    given = message.system_attributes
+    if not given:
+        return {
+            "ApproximateReceiveCount": str(message.receive_count),
+            "SentTimestamp": str(message.sent),
+            "SenderId": message.sender_id,
+            "ApproximateFirstReceiveTimestamp": str(message.first_received),
+        }
+    attributes = {
+        "ApproximateReceiveCount": str(message.receive_count),
+        "AWSTraceHeader": given.get("AWSTraceHeader"),
+        "SentTimestamp": str(message.sent),
+        "SequenceNumber": given.get("SequenceNumber"),
+        "MessageGroupId": given.get("MessageGroupId"),
+        "SenderId": message.sender_id,
+        "MessageDeduplicationId": given.get("MessageDeduplicationId"),
+        "ApproximateFirstReceiveTimestamp": str(message.first_received),
+        "DeadLetterQueueSourceArn": given.get("DeadLetterQueueSourceArn"),
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
@@ -86,3 +124,27 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     else:
         rendered["stringValue"] = value.get("StringValue")
     return {**rendered, "stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+
+
+def weight(body: str, message_attributes: Mapping[str, Any]) -> int:
+    """How many bytes a message adds to an event, its metadata counted: about the size of its record as JSON."""
+    if body.isascii() and body.isprintable():
+        size = METADATA + len(body) + body.count('"') + body.count("\\")
+    else:
+        size = METADATA + len(json.dumps(body, ensure_ascii=False).encode()) - 2
+    for name, value in message_attributes.items():
+        size += ATTRIBUTE + len(name) + sum(_length(part) for part in value.values())
+    return size
+
+
+def _length(part: Any) -> int:
+    if isinstance(part, bytes):
+        return 4 * -(-len(part) // 3)  # as base64
+    return len(part) if isinstance(part, str) else 0
+
+
+METADATA: Final = 700
+"""Bytes of a record beside its body."""
+
+ATTRIBUTE: Final = 100
+"""Bytes of a message attribute beside its name, type and value."""

@@ -149,6 +149,7 @@ REFUSED: list[tuple[str, str]] = [
     ('{"$or": [{"a": [1]}, 2]}', "$or takes objects"),
     ('{"$or": [{"a": [1]}, {"numeric": [2]}]}', "'numeric' is an operator, not a key, inside $or"),
     ('{"a":' * 50_000, "nested too deeply"),
+    ('{"a":' * 3_000 + "[1]" + "}" * 3_000, "nested too deeply"),
 ]
 
 
@@ -201,6 +202,7 @@ def test_complexity_counts_each_key_for_itself() -> None:
         ("a\\\\*", "a\\b", "ab"),
         ("*a*", "xay", "xy"),
         ("ab*ba", "abba", "aba"),
+        ("*a*a*", "xaya", "xay"),
         ("*\n*", "x\ny", "xy"),
         ("é*🚀", "é 🚀", "e 🚀"),
         ("a*b*c", "abxbc", "acb"),

@@ -1,0 +1,99 @@
+"""Decides what goes wrong with a call: the test's plan first, then an organisation's hook, then the weather."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.errors import FaultError
+from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.effects import Effect, ErrorGiven, latency
+from pytest_lambda_esm.faults.fault import Fault
+from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.poller_steps import READ, STEPS
+from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.weather import Weather
+
+
+class FaultInjector:
+    """What strikes a call. Each fault is noted in the timeline with who asked for it."""
+
+    def __init__(
+        self,
+        plan: FaultPlan,
+        catalogue: FaultCatalogue,
+        *,
+        hook: Callable[[IncomingCall], ErrorGiven | None],
+        weather: Weather,
+        seed: int,
+        timeline: Timeline,
+    ) -> None:
+        self._plan = plan
+        self._catalogue = catalogue
+        self._hook = hook
+        self._weather = weather
+        # A source of its own: the weather changes no id and no order of anything else.
+        self._randomness = random.Random(f"weather {seed}")
+        self._is_fair = weather.is_fair
+        self._timeline = timeline
+
+    def on_call(self, call: IncomingCall) -> Effect | None:
+        """What goes wrong with a call, or None. Raises FaultError where a predicate or a hook is wrong."""
+        if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
+            return self._noted(call, struck[1], "asked for by the test")
+        given = self._hook(call)
+        if given is not None:
+            return self._noted(call, self._catalogue.effect(call.operation, given), "asked for by a hook")
+        if self._is_fair or "." in call.operation:
+            return None
+        return self._noted(call, self._weather_on_call(call), "the weather")
+
+    def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
+        """What goes wrong at a step of a poller, or None; ``make_call()`` is what the plan is asked with.
+
+        ``cannot`` are words that have no meaning at this source. Raises FaultError where the test asks for one.
+        """
+        if self._plan.is_live:
+            call = make_call()
+            if (struck := self._plan.strike(call)) is not None:
+                return self._noted(call, _possible(call, struck, cannot), "asked for by the test")
+        if self._is_fair or step != READ:
+            return None
+        return self._noted(make_call(), self._weather_on_read(cannot), "the weather")
+
+    def _noted(self, call: IncomingCall, effect: Effect | None, why: str) -> Effect | None:
+        if effect is not None:
+            subject = call.operation
+            if subject in STEPS:
+                subject = str(call.params.get("Source") or call.params["Destination"])
+            self._timeline.add("fault", subject, f"{effect}, {why}")
+        return effect
+
+    def _weather_on_call(self, call: IncomingCall) -> Effect | None:
+        code = "TooManyRequestsException"
+        if self._randomness.random() < self._weather.throttles and self._catalogue.raises(call.operation, code):
+            return self._catalogue.effect(call.operation, code)
+        if self._randomness.random() < self._weather.latency:
+            return latency(round(self._randomness.uniform(0, self._weather.slowest), 3))
+        return None
+
+    def _weather_on_read(self, cannot: frozenset[str]) -> Effect | None:
+        for word, rate in (
+            ("throttled", self._weather.throttles),
+            ("reordered", self._weather.reordering),
+            ("duplicated", self._weather.duplicates),
+        ):
+            if self._randomness.random() < rate and word not in cannot:
+                return self._catalogue.effect(READ, word)
+        return None
+
+
+def _possible(call: IncomingCall, struck: tuple[Fault, Effect | None], cannot: frozenset[str]) -> Effect | None:
+    fault, effect = struck
+    if str(effect) in cannot:
+        raise FaultError(
+            f"{fault.asked} struck {call.params['Source']}, where it has no meaning: FIFO queues and streams keep"
+            f" their order. Let match name a standard queue."
+        )
+    return effect

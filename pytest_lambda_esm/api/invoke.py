@@ -1,0 +1,248 @@
+"""Invoke, InvokeAsync and InvokeWithResponseStream.
+
+Checks come in this order, where it is not recorded chosen: the size of the request, constraints of the model (before
+these functions are called), region, qualifier, function, payload, what the type of invocation allows, concurrency.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final, Protocol
+
+from pytest_lambda_esm.api import request_payload, support
+from pytest_lambda_esm.api.api_error import ApiError
+from pytest_lambda_esm.api.dispatch import Caller, Operation
+from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.invocation.async_queue import AsyncQueue
+from pytest_lambda_esm.invocation.async_record import RECURSIVE
+from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
+from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.record import Invocation
+
+LARGEST_REQUEST: Final = 6_291_456
+LARGEST_EVENT: Final = 1_048_576
+LARGEST_LEGACY_EVENT: Final = 262_144
+LARGEST_CLIENT_CONTEXT: Final = 3_583
+TAIL: Final = 4_096
+"""Bytes of the log that LogResult holds."""
+
+
+class Time(Protocol):
+    """What invocations need of time, inside and outside of handlers."""
+
+    def now(self) -> int:
+        """The caller's time in microseconds since the epoch."""
+        ...
+
+    def wait_until(self, instant: int) -> None:
+        """Let the caller's time come to an instant."""
+        ...
+
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """While a handler runs, nothing else moves time."""
+        ...
+
+    def depth(self) -> int:
+        """How many invocations, each caused by the one before, led to the caller."""
+        ...
+
+
+class Invocations:
+    """The operations that invoke. ``stops_loop`` tells whether a chain of so many invocations has to end."""
+
+    def __init__(
+        self,
+        *,
+        model: LambdaModel,
+        functions: Functions,
+        invoker: Invoker,
+        queue: AsyncQueue,
+        time: Time,
+        journal: Callable[[str, str, str], None],
+        stops_loop: Callable[[FunctionReference, int], bool],
+    ) -> None:
+        self._model = model
+        self._functions = functions
+        self._invoker = invoker
+        self._queue = queue
+        self._time = time
+        self._journal = journal
+        self._stops_loop = stops_loop
+
+    def operations(self) -> dict[str, Operation]:
+        """The operations by their API names."""
+        return {
+            "Invoke": self.invoke,
+            "InvokeAsync": self.invoke_async,
+            "InvokeWithResponseStream": self.invoke_with_response_stream,
+        }
+
+    # --- operations --------------------------------------------------------------------------------------
+
+    def invoke(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
+        """Run a function and answer what it returned; or queue an event; or only check."""
+        support.refuse_members(params)
+        payload = params.get("Payload", b"")
+        self._fits(payload, "InvokeFunction")
+        reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
+        kind = params.get("InvocationType", "RequestResponse")
+        self._exists(reference)
+        text = self._text(payload)
+        if kind == "DryRun":
+            return {"StatusCode": 204}
+        if kind == "Event":
+            self._fits_event(payload, "Event", LARGEST_EVENT)
+            self._enqueue(caller, reference, text)
+            return {"StatusCode": 202, "Payload": b""}
+        invocation = self._run(caller, reference, text, self._client_context(params))
+        return {
+            "StatusCode": 200,
+            "FunctionError": "Unhandled" if invocation.error is not None else None,
+            "LogResult": _tail(invocation) if params.get("LogType") == "Tail" else None,
+            "Payload": invocation.payload.encode("utf-8", "surrogatepass"),
+            "ExecutedVersion": invocation.context.function_version,
+        }
+
+    def invoke_async(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
+        """Queue an event, in the way that AWS has deprecated."""
+        payload = params.get("InvokeArgs", b"")
+        self._fits_event(payload, "InvokeAsync", LARGEST_LEGACY_EVENT)
+        reference = self._reference(caller, params["FunctionName"], None)
+        self._exists(reference)
+        self._enqueue(caller, reference, self._text(payload))
+        return {"Status": 202}
+
+    def invoke_with_response_stream(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
+        """Run a function and answer a stream. Python's runtime does not stream: the answer is one chunk."""
+        support.refuse_members(params)
+        payload = params.get("Payload", b"")
+        self._fits(payload, "InvokeWithResponseStream")
+        reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
+        self._exists(reference)
+        text = self._text(payload)
+        if params.get("InvocationType") == "DryRun":
+            return {"StatusCode": 204}
+        invocation = self._run(caller, reference, text, self._client_context(params))
+        complete: dict[str, Any] = {}
+        if invocation.error is not None:
+            complete = {"ErrorCode": "Unhandled", "ErrorDetails": invocation.payload}
+        if params.get("LogType") == "Tail":
+            complete["LogResult"] = _tail(invocation)
+        chunk = {"PayloadChunk": {"Payload": invocation.payload.encode("utf-8", "surrogatepass")}}
+        return {
+            "StatusCode": 200,
+            "ExecutedVersion": invocation.context.function_version,
+            "ResponseStreamContentType": "application/json",
+            "EventStream": [*([chunk] if invocation.error is None else []), {"InvokeComplete": complete}],
+        }
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _run(
+        self, caller: Caller, reference: FunctionReference, text: str, client_context: dict[str, Any] | None
+    ) -> Invocation:
+        function = self._functions.route(reference)
+        if function is None:
+            raise self._not_found(reference)
+        depth = self._time.depth()
+        if self._stops_loop(reference, depth):
+            raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
+        order = Order(
+            reference=reference,
+            function=function,
+            invoked_arn=_invoked_arn(reference),
+            event=lambda: json.loads(text),
+            request_id=caller.request_id,
+            depth=depth,
+            client_context=client_context,
+        )
+        with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
+            outcome = self._invoker.attempt(order)
+        if isinstance(outcome, Throttled):
+            self._time.wait_until(outcome.at)
+            raise self._throttled(outcome)
+        self._time.wait_until(outcome.end)
+        self._journal("result", reference.name, self._invoker.told(outcome))
+        return outcome
+
+    def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:
+        self._queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
+
+    def _reference(self, caller: Caller, text: str, qualifier: str | None) -> FunctionReference:
+        reference = parse(text, caller.account_id, caller.region)
+        if reference.region != caller.region:
+            raise self._model.error(
+                "ResourceNotFoundException",
+                f"Functions from '{reference.region}' are not reachable in this region ('{caller.region}')",
+            )
+        if qualifier is None:
+            return reference
+        if reference.qualifier is not None and reference.qualifier != qualifier:
+            raise self._model.error(
+                "InvalidParameterValueException",
+                "The derived qualifier from the function name does not match the specified qualifier.",
+            )
+        return dataclasses.replace(reference, qualifier=qualifier)
+
+    def _exists(self, reference: FunctionReference) -> None:
+        if self._functions.find(reference) is None:
+            raise self._not_found(reference)
+
+    def _not_found(self, reference: FunctionReference) -> ApiError:
+        arn = f"{reference.unqualified_arn}:{reference.qualifier or '$LATEST'}"
+        return self._model.error("ResourceNotFoundException", f"Function not found: {arn}")
+
+    def _text(self, payload: bytes) -> str:
+        try:
+            return request_payload.read(payload)
+        except request_payload.NoJson as error:
+            raise self._model.error(
+                "InvalidRequestContentException",
+                f"Could not parse request body into json: Could not parse payload into json: {error}",
+            ) from None
+
+    def _client_context(self, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        text = params.get("ClientContext")
+        if text is None:
+            return None
+        if len(text) > LARGEST_CLIENT_CONTEXT:
+            raise self._model.error(
+                "InvalidRequestContentException",
+                f"Client context must be no more than {LARGEST_CLIENT_CONTEXT} bytes.",  # chosen
+            )
+        try:
+            return request_payload.client_context(text)
+        except request_payload.NoJson as error:
+            raise self._model.error("InvalidRequestContentException", str(error)) from None
+
+    def _throttled(self, throttled: Throttled) -> ApiError:
+        return self._model.error(
+            "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason, retryAfterSeconds="1"
+        )
+
+    def _fits(self, payload: bytes, operation: str) -> None:
+        if len(payload) > LARGEST_REQUEST:
+            raise self._model.error(
+                "RequestEntityTooLargeException",
+                f"Request must be smaller than {LARGEST_REQUEST} bytes for the {operation} operation",
+            )
+
+    def _fits_event(self, payload: bytes, kind: str, largest: int) -> None:
+        if len(payload) > largest:
+            raise self._model.error(
+                "RequestEntityTooLargeException",
+                f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {largest} bytes)",
+            )
+
+
+def _invoked_arn(reference: FunctionReference) -> str:
+    return reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn
+
+
+def _tail(invocation: Invocation) -> str:
+    return base64.b64encode(invocation.log.encode()[-TAIL:]).decode()

@@ -1,0 +1,142 @@
+"""From a request to a mapping's settings: what is left out, what is reset, what is merged, what is filled in.
+
+The forms that reset a setting are those that AWS documents or that tools use: ``FilterCriteria={}``,
+``ScalingConfig={}``, ``ProvisionedPollerConfig={}``, ``PollerGroupName=""``, ``KMSKeyArn=""``,
+``DestinationConfig={"OnFailure": {"Destination": ""}}`` (or ``{}``), ``FunctionResponseTypes=[]``,
+``MetricsConfig={"Metrics": []}`` and ``SchemaRegistryConfig={}``. A setting that is reset is as if it had never been
+given: it shows its default, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as ReadOnly
+from typing import Any, Final
+
+from pytest_lambda_esm.sources.event_source import EventSource, Settings
+
+COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
+"""Members that every source has; they are not subject to the tables of the sources."""
+
+_NOT_SETTINGS: Final = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
+
+_MERGED: Final = frozenset(
+    {
+        "AmazonManagedKafkaEventSourceConfig",
+        "DocumentDBEventSourceConfig",
+        "ProvisionedPollerConfig",
+        "SelfManagedKafkaEventSourceConfig",
+    }
+)
+"""Members of which an update may give a part: the rest stays as it is (documented for parts of them)."""
+
+_FIXED: Final = {
+    "AmazonManagedKafkaEventSourceConfig": ("ConsumerGroupId",),
+    "SelfManagedKafkaEventSourceConfig": ("ConsumerGroupId", "ConsumptionMode"),
+}
+
+RESETS: Final[ReadOnly[str, Any]] = {
+    "BisectBatchOnFunctionError": False,
+    "DestinationConfig": {},
+    "FilterCriteria": {},
+    "FunctionResponseTypes": [],
+    "KMSKeyArn": "",
+    "LoggingConfig": {},
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "MetricsConfig": {"Metrics": []},
+    "ParallelizationFactor": 1,
+    "ProvisionedPollerConfig": {},
+    "ScalingConfig": {},
+    "SourceAccessConfigurations": [],
+    "TumblingWindowInSeconds": 0,
+}
+"""What an update says to undo a setting."""
+
+
+def given(params: Settings) -> dict[str, Any]:
+    """The settings among the members of a request."""
+    return {name: value for name, value in params.items() if name not in _NOT_SETTINGS}
+
+
+def created(params: Settings) -> dict[str, Any]:
+    """The settings that a request to create states."""
+    return {name: value for name, value in _normal(given(params)) if value is not None}
+
+
+def updated(settings: Settings, params: Settings) -> dict[str, Any]:
+    """The settings after a request to update; without those that it resets."""
+    merged = dict(settings)
+    for name, value in given(params).items():
+        whole = {**merged.get(name, {}), **value} if name in _MERGED and value else value
+        merged[name] = None if value == {} else whole
+    return {name: value for name, value in _normal(merged) if value is not None}
+
+
+def fixed_members(params: Settings) -> Iterator[str]:
+    """What an update may not change, even to the same value: paths as in AWS's texts."""
+    for name, members in _FIXED.items():
+        for member in members:
+            if member in params.get(name, {}):
+                yield f"{_lower(name)}.{_lower(member)}"
+
+
+def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
+    """The settings with the defaults of the source, as an answer shows them."""
+    full = {**source.defaults, **settings}
+    if source.consumer_group_in is not None:
+        full[source.consumer_group_in] = {"ConsumerGroupId": uuid, **full.get(source.consumer_group_in, {})}
+    if "ProvisionedPollerConfig" in full:
+        full["ProvisionedPollerConfig"] = {**source.pollers, **full["ProvisionedPollerConfig"]}
+    if "DocumentDBEventSourceConfig" in full:
+        full["DocumentDBEventSourceConfig"] = {"FullDocument": "Default", **full["DocumentDBEventSourceConfig"]}
+    return full
+
+
+def _normal(settings: ReadOnly[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        yield name, (_NORMAL[name](value) if name in _NORMAL and value is not None else value)
+
+
+def _unless_empty(value: Any) -> Any:
+    return value or None
+
+
+def _filters(value: dict[str, Any]) -> Any:
+    return value if value.get("Filters") else None
+
+
+def _metrics(value: dict[str, Any]) -> Any:
+    return value if value.get("Metrics") else None
+
+
+def _destination(value: dict[str, Any]) -> Any:
+    """The destination of failures alone, since mappings have none for successes."""
+    destination = value.get("OnFailure", {}).get("Destination")
+    return {"OnFailure": {"Destination": destination}} if destination else None
+
+
+def _without_empty(member: str) -> Callable[[dict[str, Any]], Any]:
+    def normal(value: dict[str, Any]) -> Any:
+        return {name: inner for name, inner in value.items() if name != member or inner}
+
+    return normal
+
+
+_NORMAL: Final[dict[str, Callable[[Any], Any]]] = {
+    "AmazonManagedKafkaEventSourceConfig": _without_empty("SchemaRegistryConfig"),
+    "DestinationConfig": _destination,
+    "FilterCriteria": _filters,
+    "FunctionResponseTypes": _unless_empty,
+    "KMSKeyArn": _unless_empty,
+    "LoggingConfig": _unless_empty,
+    "MetricsConfig": _metrics,
+    "ProvisionedPollerConfig": _without_empty("PollerGroupName"),
+    "ScalingConfig": _unless_empty,
+    "SelfManagedKafkaEventSourceConfig": _without_empty("SchemaRegistryConfig"),
+    "SourceAccessConfigurations": _unless_empty,
+}
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]

@@ -1,0 +1,94 @@
+"""Reads the payload of an invocation, and refuses what is no JSON in the words of the parser that AWS uses."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+_SOURCE: Final = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
+_VALUE: Final = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
+_WORD: Final = re.compile(r"[A-Za-z0-9_$]+")
+
+
+class NoJson(Exception):
+    """A payload is no JSON; the text says why, as Jackson does."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError("constant", "", 0)
+
+
+def read(payload: bytes) -> str:
+    """The payload as JSON text; an empty one means ``{}`` (recorded). Raises NoJson."""
+    if not payload.strip():
+        return "{}"
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise NoJson(_undecodable(payload, error)) from None
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise NoJson(_unparsable(text, error)) from None
+    except RecursionError:
+        raise NoJson(f"Document nesting depth exceeds the maximum allowed\n at {_place('')}") from None
+    return text
+
+
+def _undecodable(payload: bytes, error: UnicodeDecodeError) -> str:
+    """Bytes that are no UTF-8. Outside of a string, Jackson stumbles over the character before it decodes one."""
+    before = payload[: error.start].decode(errors="replace")
+    byte = payload[error.start]
+    place = _place(before + "?")
+    if _in_string(before):
+        kind = "start" if error.reason == "invalid start byte" else "middle"
+        return f"Invalid UTF-8 {kind} byte 0x{byte:x}\n at {place}"
+    return f"Unexpected character ((CTRL-CHAR, code {byte})): expected a valid value ({_VALUE})\n at {place}"
+
+
+def _in_string(text: str) -> bool:
+    return len(re.findall(r'(?<!\\)"', text)) % 2 == 1
+
+
+def _unparsable(text: str, error: json.JSONDecodeError) -> str:
+    position = error.pos if error.msg != "constant" else _constant_at(text)
+    rest = text[position:]
+    if not rest.strip():
+        return f"Unexpected end-of-input\n at {_place(text)}"
+    if error.msg.startswith("Unterminated string"):
+        return f"Unexpected end-of-input in VALUE_STRING\n at {_place(text)}"
+    word = _WORD.match(rest)
+    if word is not None and not rest[0].isdigit() and error.msg in ("Expecting value", "constant"):
+        place = _place(text[: position + word.end()])
+        return f"Unrecognized token '{word.group()}': was expecting ({_VALUE})\n at {place}"
+    expected = f"expected a valid value ({_VALUE})"
+    if error.msg.startswith("Expecting property name"):
+        expected = "was expecting double-quote to start field name"
+    character = f"'{rest[0]}' (code {ord(rest[0])})"
+    return f"Unexpected character ({character}): {expected}\n at {_place(text[: position + 1])}"
+
+
+def _constant_at(text: str) -> int:
+    found = re.search(r"-?Infinity|NaN", text)
+    return found.start() if found is not None else 0
+
+
+def _place(consumed: str) -> str:
+    """Where Jackson stands once it has read so much."""
+    line = consumed.count("\n") + 1
+    return _SOURCE.format(line, len(consumed) - consumed.rfind("\n"))
+
+
+def client_context(text: str) -> dict[str, Any]:
+    """The members of a client context as a caller sends it, base64 of a JSON object. Raises NoJson."""
+    import base64
+    import binascii
+
+    try:
+        value = json.loads(base64.b64decode(text, validate=True))
+    except (ValueError, binascii.Error):
+        value = None
+    if not isinstance(value, dict):
+        raise NoJson("Client context must be a valid Base64-encoded JSON object.")
+    return value

@@ -1,0 +1,306 @@
+"""The queue behind asynchronous invocation: retries, ages, throttles, destinations and dead letters.
+
+It follows the page "How Lambda handles errors and retries with asynchronous invocation" and recordings. An event runs
+when the clock next moves; nothing ticks, and each event has at most one entry on the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.invocation import async_record
+from pytest_lambda_esm.invocation.async_record import Ending, Refusal
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.function import Function, Registry
+from pytest_lambda_esm.invocation.function_name import FunctionReference
+from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.mappings.invoke_config import InvokeConfig, InvokeConfigs
+from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
+from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations
+
+RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
+"""One minute before the first retry, two before the second."""
+RETRIES: Final = 2
+EVENT_AGE: Final = 21_600
+"""Seconds: six hours."""
+FIRST_BACKOFF: Final = 1 * MICROSECONDS
+LONGEST_BACKOFF: Final = 300 * MICROSECONDS
+
+
+class Clock(Protocol):
+    """Where the queue schedules what is due."""
+
+    @property
+    def instant(self) -> int:
+        """Now, in microseconds since the epoch."""
+        ...
+
+    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
+        """Schedule an action."""
+        ...
+
+    def cancel(self, event: Any) -> None:
+        """Take a scheduled action back."""
+        ...
+
+
+class Journal(Protocol):
+    """Where the queue says what happened."""
+
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
+        """Note an entry."""
+        ...
+
+    def fate(self, source: str, records: tuple[str, ...], fate: str, text: str) -> None:
+        """Events have met their final fate."""
+        ...
+
+
+@dataclass(slots=True)
+class Event:
+    """One event in the queue; ``accepted`` in microseconds since the epoch, ``payload`` its JSON as it was sent."""
+
+    reference: FunctionReference
+    payload: str
+    request_id: str
+    depth: int
+    accepted: int
+    attempts: int = 0
+    throttles: int = 0
+    last: Invocation | None = None
+    due: int = 0
+    scheduled: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """``stops_loop`` tells whether a chain of so many invocations has to end; ``latency`` is the time to the first
+    attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
+
+    stops_loop: Callable[[FunctionReference, int], bool]
+    latency: int
+    jitter: int
+
+
+class AsyncQueue:
+    """All asynchronous events of one fake."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        functions: Functions,
+        registry: Registry,
+        invoker: Invoker,
+        configs: InvokeConfigs,
+        destinations: Destinations,
+        journal: Journal,
+        causing: Callable[[int], AbstractContextManager[None]],
+        new_id: Callable[[], str],
+        randomness: random.Random,
+        settings: QueueSettings,
+    ) -> None:
+        self._clock = clock
+        self._functions = functions
+        self._registry = registry
+        self._invoker = invoker
+        self._configs = configs
+        self._destinations = destinations
+        self._journal = journal
+        self._causing = causing
+        self._new_id = new_id
+        self._randomness = randomness
+        self._settings = settings
+        self._waiting: dict[int, Event] = {}
+
+    def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
+        """Take an event in at an instant, which within a handler lies later than the clock's."""
+        function = self._registry.get(reference.account_id, reference.region, reference.name)
+        function.count("AsyncEventsReceived")
+        for _ in range(2 if function.takes_duplicate() else 1):
+            due = at + self._settings.latency
+            if self._settings.jitter:
+                due += self._randomness.randrange(self._settings.jitter + 1)
+            self._wait(Event(reference, payload, request_id, depth, at), due)
+
+    def explain(self, function: Function | None) -> list[str]:
+        """What waits for a function, or for any; one line an event."""
+        return [
+            f"asynchronous event {event.request_id} for {event.reference.arn}: attempt {event.attempts + 1} is due at"
+            f" {moment_of(event.due):%H:%M:%S.%f}"
+            for event in self._waiting.values()
+            if function is None or event.reference.unqualified_arn == function.arn
+        ]
+
+    def waiting(self, arn: str) -> list[Event]:
+        """The events that wait for a function, by its unqualified ARN."""
+        return [event for event in self._waiting.values() if event.reference.unqualified_arn == arn]
+
+    def forget_place(self, account_id: str, region: str) -> None:
+        """moto has forgotten everything in a region: nothing waits there any more."""
+        for key, event in list(self._waiting.items()):
+            if (event.reference.account_id, event.reference.region) == (account_id, region):
+                self._clock.cancel(event.scheduled)
+                del self._waiting[key]
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _wait(self, event: Event, due: int) -> None:
+        event.due = due
+        self._waiting[id(event)] = event
+        event.scheduled = self._clock.call_at(
+            due,
+            lambda: self._attempt(event),
+            lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",
+        )
+
+    def _attempt(self, event: Event) -> None:
+        del self._waiting[id(event)]
+        configuration = self._functions.route(event.reference)
+        if configuration is None:
+            self._drop(event, "the function does not exist (any more)")
+            return
+        if self._settings.stops_loop(event.reference, event.depth):
+            self._function(event).count("RecursiveInvocationsDropped")
+            self._end(event, configuration, async_record.RECURSIVE_INVOCATION, async_record.RECURSIVE)
+            return
+        if configuration.reserved_concurrency == 0:
+            self._end(event, configuration, async_record.ZERO_RESERVED_CONCURRENCY, async_record.THROTTLED)
+            return
+        outcome = self._invoker.attempt(self._order(event, configuration))
+        if isinstance(outcome, Throttled):
+            self._back_off(event, configuration, outcome)
+            return
+        event.attempts += 1
+        event.last = outcome
+        if outcome.end <= self._clock.instant:
+            self._ended(event, configuration)
+            return
+        self._clock.call_at(
+            outcome.end,
+            lambda: self._ended(event, configuration),
+            lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {outcome.outcome}",
+        )
+
+    def _order(self, event: Event, configuration: FunctionConfiguration) -> Order:
+        reference = event.reference
+        return Order(
+            reference=reference,
+            function=configuration,
+            invoked_arn=reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn,
+            event=lambda: json.loads(event.payload),
+            request_id=event.request_id,
+            attempt=event.attempts + 1,
+            depth=event.depth,
+        )
+
+    def _back_off(self, event: Event, configuration: FunctionConfiguration, throttled: Throttled) -> None:
+        delay = min(FIRST_BACKOFF << min(event.throttles, 16), LONGEST_BACKOFF)
+        event.throttles += 1
+        due = throttled.at + delay
+        if self._too_old(event, due):
+            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED, async_record.THROTTLED)
+            return
+        self._retry(event, due, throttled.reason)
+
+    def _ended(self, event: Event, configuration: FunctionConfiguration) -> None:
+        assert event.last is not None
+        self._journal.add("result", event.reference.name, self._invoker.told(event.last))
+        if event.last.error is None:
+            self._end(event, configuration, async_record.SUCCESS)
+            return
+        config = self._config(event)
+        retries = RETRIES if config is None or config.maximum_retry_attempts is None else config.maximum_retry_attempts
+        if event.attempts > retries:
+            self._end(event, configuration, async_record.RETRIES_EXHAUSTED)
+            return
+        due = event.last.end + RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS)) - 1]
+        if self._too_old(event, due):
+            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED)
+            return
+        self._retry(event, due, event.last.outcome)
+
+    def _too_old(self, event: Event, due: int) -> bool:
+        """Whether an attempt at an instant would come too late. AWS judges ahead: it does not wait for it in vain."""
+        config = self._config(event)
+        age = EVENT_AGE if config is None or config.maximum_event_age is None else config.maximum_event_age
+        return due >= event.accepted + age * MICROSECONDS
+
+    def _retry(self, event: Event, due: int, reason: str) -> None:
+        text = f"{reason}; attempt {event.attempts + 1} at {moment_of(due):%H:%M:%S}"
+        self._journal.add("retry", event.reference.name, text, (event.request_id,))
+        self._wait(event, due)
+
+    def _drop(self, event: Event, why: str) -> None:
+        self._function(event).count("AsyncEventsDropped")
+        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), DISCARDED, why)
+
+    def _end(
+        self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
+    ) -> None:
+        reference = event.reference
+        ending = Ending(
+            condition=condition,
+            function_arn=f"{reference.unqualified_arn}:{reference.qualifier or '$LATEST'}",
+            function=reference.name,
+            request_id=event.request_id,
+            payload=event.payload,
+            attempts=event.attempts,
+            last=event.last,
+            at=self._clock.instant,
+            refusal=refusal,
+        )
+        config = self._config(event)
+        succeeded = condition == async_record.SUCCESS
+        target = None if config is None else config.on_success if succeeded else config.on_failure
+        with self._causing(event.depth + 1):
+            delivered = target is not None and self._to_destination(event, ending, target)
+            if not succeeded and configuration.dead_letter is not None:
+                delivered = self._to_dead_letters(event, ending, configuration.dead_letter) or delivered
+        self._note(event, ending, delivered)
+
+    def _note(self, event: Event, ending: Ending, delivered: bool) -> None:
+        succeeded = ending.condition == async_record.SUCCESS
+        fate = DONE if succeeded else SENT if delivered else DISCARDED
+        if fate == DISCARDED:
+            self._function(event).count("AsyncEventsDropped")
+        text = f"{ending.condition} after {ending.attempts} attempts"
+        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), fate, text)
+
+    def _to_destination(self, event: Event, ending: Ending, target: str) -> bool:
+        parcel = async_record.for_destination(ending, self._new_id)
+        try:
+            self._destinations.deliver(target, parcel)
+        except DeliveryFailed as error:
+            self._function(event).count("DestinationDeliveryFailures")
+            self._journal.add("delivery", target, f"failed: {error}", (event.request_id,))
+            return False
+        self._journal.add("delivery", target, f"record of {event.reference.name}: {ending.condition}")
+        return True
+
+    def _to_dead_letters(self, event: Event, ending: Ending, target: str) -> bool:
+        try:
+            self._destinations.deliver(target, async_record.for_dead_letters(ending))
+        except DeliveryFailed as error:
+            self._function(event).count("DeadLetterErrors")
+            self._journal.add("delivery", target, f"failed: {error}", (event.request_id,))
+            return False
+        self._journal.add("delivery", target, f"dead letter of {event.reference.name}: {ending.condition}")
+        return True
+
+    def _config(self, event: Event) -> InvokeConfig | None:
+        reference = event.reference
+        return self._configs.find(
+            reference.account_id, reference.region, reference.name, reference.qualifier or "$LATEST"
+        )
+
+    def _function(self, event: Event) -> Function:
+        reference = event.reference
+        return self._registry.get(reference.account_id, reference.region, reference.name)

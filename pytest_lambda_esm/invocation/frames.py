@@ -1,0 +1,82 @@
+"""Which invocation a thread belongs to: the one it runs, or the one whose handler started it.
+
+Invocations are nested where a handler calls another function. Handlers may do so from threads of their own; those calls
+happen one after the other, since all handlers share one process, and each is part of the handler that made it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pytest_lambda_esm.invocation.local_time import LocalTime
+
+
+class Frame:
+    """An invocation that is going on. Whoever begins another one inside it holds ``lock`` meanwhile."""
+
+    __slots__ = ("depth", "lock", "time")
+
+    def __init__(self, time: LocalTime, depth: int) -> None:
+        self.time = time
+        self.depth = depth
+        self.lock = threading.RLock()
+
+
+class Frames:
+    """The invocations that are going on in this process, the innermost one last."""
+
+    def __init__(self) -> None:
+        self._open: list[Frame] = []
+        self._own = threading.local()
+        self._started_in: WeakKeyDictionary[threading.Thread, Frame] = WeakKeyDictionary()
+        self._start: Any = None
+
+    def install(self) -> None:
+        """Notice from now on which handler starts which thread."""
+        self._start = start = threading.Thread.start
+
+        def noticing_start(thread: threading.Thread) -> None:
+            frame = self.current()
+            if frame is not None:
+                self._started_in[thread] = frame
+                frame.time.begin(thread)
+            start(thread)
+
+        self._patch(noticing_start)
+
+    def remove(self) -> None:
+        """Notice no more."""
+        if self._start is not None:
+            self._patch(self._start)
+
+    def _patch(self, start: Any) -> None:
+        thread: Any = threading.Thread
+        thread.start = start
+
+    def current(self) -> Frame | None:
+        """The invocation that the calling thread belongs to, or None outside of handlers."""
+        if not self._open:
+            return None
+        own: list[Frame] | None = getattr(self._own, "frames", None)
+        if own:
+            return own[-1]
+        frame = self._started_in.get(threading.current_thread())
+        if frame is None or frame in self._open:
+            return frame
+        # A thread that an earlier invocation left behind, as a module's pool does, works for the present one.
+        return self._open[-1]
+
+    def push(self, frame: Frame) -> None:
+        """The calling thread begins an invocation."""
+        own: list[Frame] | None = getattr(self._own, "frames", None)
+        if own is None:
+            own = self._own.frames = []
+        own.append(frame)
+        self._open.append(frame)
+
+    def pop(self, frame: Frame) -> None:
+        """It has ended."""
+        self._own.frames.pop()
+        self._open.remove(frame)

@@ -1,0 +1,210 @@
+"""One attempt to invoke a function, whoever asks: a caller who waits, the asynchronous queue, or a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.hooks import HandlerCall, Hooks
+from pytest_lambda_esm.invocation.concurrency import Concurrency
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.context import LambdaContext
+from pytest_lambda_esm.invocation.function import Function, Registry
+from pytest_lambda_esm.invocation.function_name import FunctionReference
+from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
+from pytest_lambda_esm.invocation.runtime import Request, Runtime, timeout_of
+from pytest_lambda_esm.invocation.script import Outcome
+from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Lambda has refused to invoke: AWS's reason, and the instant at which it says so."""
+
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An invocation that is wanted: of a function as it was named, with the version that is to run.
+
+    ``event()`` makes the event anew each time; ``attempt`` counts from 1; ``depth`` is how many invocations led here.
+    """
+
+    reference: FunctionReference
+    function: FunctionConfiguration
+    invoked_arn: str
+    event: MakeEvent
+    request_id: str
+    attempt: int = 1
+    depth: int = 0
+    mapping: EventSourceMapping | None = None
+    client_context: Mapping[str, Any] | None = None
+
+
+class Clock(Protocol):
+    """What the invoker needs of the clock."""
+
+    @property
+    def instant(self) -> int:
+        """Now, in microseconds since the epoch."""
+        ...
+
+
+class Journal(Protocol):
+    """Where the invoker says what happened."""
+
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
+        """Note an entry."""
+        ...
+
+
+class Archives(Protocol):
+    """Runs the code of functions that code under test has made."""
+
+    def handler(self, function: FunctionConfiguration) -> Handler:
+        """What a function's archive runs. Raises HandlerError where it cannot run here."""
+        ...
+
+
+class Invoker:
+    """Admits, scripts and runs invocations, and keeps the record of them."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        functions: Functions,
+        registry: Registry,
+        concurrency: Concurrency,
+        runtime: Runtime,
+        archives: Archives,
+        journal: Journal,
+        hooks: Hooks,
+        keep: Callable[[Invocation], None],
+    ) -> None:
+        self._clock = clock
+        self._functions = functions
+        self._registry = registry
+        self._concurrency = concurrency
+        self._runtime = runtime
+        self._archives = archives
+        self._journal = journal
+        self._hooks = hooks
+        self._keep = keep
+
+    def attempt(self, order: Order) -> Invocation | Throttled:
+        """Invoke now, or be throttled. Raises HandlerError where there is nothing to run."""
+        configuration = order.function
+        name = configuration.name
+        function = self._registry.get(configuration.account_id, configuration.region, name)
+        at = self._runtime.now()
+        place = self._concurrency.admit(
+            (configuration.account_id, configuration.region, name),
+            configuration.reserved_concurrency,
+            at,
+            self._clock.instant,
+            lambda: self._functions.reserved_total(configuration.account_id, configuration.region),
+        )
+        if isinstance(place, str):
+            return self._throttled(function, place, at)
+        end = at
+        try:
+            scripted = function.next_outcome()
+            if scripted is not None and scripted.kind == "throttled":
+                return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
+            about = f" (scripted: {scripted})" if scripted is not None else ""
+            self._journal.add("invocation", name, f"begins, attempt {order.attempt}{about}")
+            invocation = self._run(order, function, scripted)
+            end = invocation.end
+        finally:
+            place.leave(at, end)
+        function.remember(invocation)
+        self._keep(invocation)
+        return invocation
+
+    def told(self, invocation: Invocation) -> str:
+        """What came of an invocation, in a line."""
+        if invocation.error is None:
+            return invocation.outcome
+        return f"{invocation.outcome}, {invocation.error}"
+
+    def _throttled(self, function: Function, reason: str, at: int) -> Throttled:
+        function.count("Throttles")
+        self._journal.add("throttle", function.name, f"{reason}, at {moment_of(at):%H:%M:%S}", at=at)
+        return Throttled(reason, at)
+
+    def _run(self, order: Order, function: Function, scripted: Outcome | None) -> Invocation:
+        configuration = order.function
+        timeout = timeout_of(configuration)
+        lasts = function.declared_duration
+        if scripted is not None:
+            if scripted.lasts is not None:
+                lasts = scripted.lasts
+            if scripted.kind == "times_out":
+                timeout = lasts = scripted.lasts or timeout
+        handler = self._handler(order, function, scripted)
+        request = Request(
+            configuration,
+            order.invoked_arn,
+            order.event,
+            order.attempt,
+            order.mapping,
+            order.depth,
+            order.request_id,
+            lasts,
+            timeout,
+            order.client_context,
+            getattr(handler, "as_in_lambda", str),
+        )
+        if not self._hooks.take_part_in_invocations():
+            return self._runtime.run(request, handler)
+
+        def hooked(given: Any, context: LambdaContext) -> Any:
+            call = HandlerCall(
+                function=configuration.name,
+                handler=handler,
+                event=given,
+                context=context,
+                attempt=order.attempt,
+                mapping=order.mapping,
+            )
+            return self._hooks.invoke(call).value
+
+        return self._runtime.run(request, hooked)
+
+    def _handler(self, order: Order, function: Function, scripted: Outcome | None) -> Handler:
+        if scripted is not None and scripted.kind != "runs":
+            return _SCRIPTED[scripted.kind](scripted.value)
+        if function.handler is not None:
+            return function.handler
+        if order.function.is_stand_in or order.function.archive is None:
+            raise self._registry.nothing_bound(function)
+        return self._archives.handler(order.function)
+
+
+def _returning(value: Any) -> Handler:
+    return lambda event, context: value
+
+
+def _raising(error: BaseException | type[BaseException]) -> Handler:
+    def handler(event: Any, context: Any) -> Any:
+        raise error
+
+    return handler
+
+
+def _exiting(_: Any) -> Handler:
+    return _raising(SystemExit)
+
+
+_SCRIPTED: dict[str, Callable[[Any], Handler]] = {
+    "returns": _returning,
+    "raises": _raising,
+    "times_out": _returning,
+    "exits": _exiting,
+}

@@ -1,0 +1,118 @@
+"""What a handler prints and logs: kept for the invocation's log, and passed on to where it would have gone."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+
+class _Tee:
+    """Stands in for ``sys.stdout`` or ``sys.stderr`` while a handler runs."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self.onward: Any = None
+
+    def write(self, text: str) -> int:
+        """Keep it, and pass it on."""
+        self._output.written.append(text)
+        self.onward.write(text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Keep them, and pass them on."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.onward, name)
+
+
+class _LambdaFormatter(logging.Formatter):
+    """The format of Lambda's own log handler in the Python runtimes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
+        )
+        self.converter = time.gmtime
+
+
+class _LambdaHandler(logging.Handler):
+    """On the root logger while a handler runs, as in Lambda: ``logging.basicConfig`` has no effect there either."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+        self.setFormatter(_LambdaFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record to the invocation's log."""
+        record.aws_request_id = self._output.request_id
+        try:
+            self._output.written.append(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How output and logging were before an invocation began."""
+
+    stdout: Any
+    stderr: Any
+    onward: tuple[Any, Any]
+    written: list[str]
+    request_id: str
+    handlers: list[logging.Handler]
+    level: int
+
+
+class Output:
+    """Where handlers write. ``written`` belongs to the invocation that is going on, the innermost one."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.request_id = ""
+        self._stdout = _Tee(self)
+        self._stderr = _Tee(self)
+        self._log_handler = _LambdaHandler(self)
+        self._root = logging.getLogger()
+
+    def begin(self, request_id: str) -> Before:
+        """Write to a new log from now on."""
+        root, stdout, stderr = self._root, self._stdout, self._stderr
+        before = Before(
+            sys.stdout,
+            sys.stderr,
+            (stdout.onward, stderr.onward),
+            self.written,
+            self.request_id,
+            root.handlers[:],
+            root.level,
+        )
+        self.written = []
+        self.request_id = request_id
+        if before.stdout is not stdout:
+            stdout.onward = before.stdout
+            sys.stdout = stdout
+        if before.stderr is not stderr:
+            stderr.onward = before.stderr
+            sys.stderr = stderr
+        if self._log_handler not in before.handlers:
+            root.handlers.append(self._log_handler)
+        return before
+
+    def end(self, before: Before) -> list[str]:
+        """Put everything back, the root logger's handlers and level too; what was written is returned."""
+        written, root = self.written, self._root
+        sys.stdout, sys.stderr = before.stdout, before.stderr
+        self._stdout.onward, self._stderr.onward = before.onward
+        self.written, self.request_id = before.written, before.request_id
+        root.handlers[:] = before.handlers
+        if root.level != before.level:
+            root.setLevel(before.level)
+        return written

@@ -1,0 +1,84 @@
+"""Unpacks deployment packages and layers into folders of their own, which are removed when the fake ends."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import sys
+import sysconfig
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pytest_lambda_esm.errors import HandlerError
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+
+_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """Where a function's code lies: ``task`` stands for ``/var/task``, ``layers`` for ``/opt``."""
+
+    task: Path
+    layers: Path
+
+    def as_in_lambda(self, text: str) -> str:
+        """A text with the paths that it would have in Lambda."""
+        text = text.replace(str(self.task), "/var/task").replace(str(self.layers), "/opt")
+        return text.replace(_STANDARD_LIBRARY, f"/var/lang/lib/python{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+class Unpacking:
+    """Folders by the contents of the archives, so that each is unpacked once."""
+
+    def __init__(self) -> None:
+        self._root: Path | None = None
+        self._unpacked: dict[str, Unpacked] = {}
+
+    def unpack(self, function: FunctionConfiguration) -> Unpacked:
+        """The folders of a function's code. Raises HandlerError for what is no zip file or leads out of its folder."""
+        archive = function.archive
+        assert archive is not None
+        if archive.digest not in self._unpacked:
+            if self._root is None:
+                self._root = Path(tempfile.mkdtemp(prefix="lambda-esm-"))
+            folder = self._root / hashlib.sha256(archive.digest.encode()).hexdigest()[:16]
+            unpacked = Unpacked((folder / "task").resolve(), (folder / "opt").resolve())
+            _extract(archive.content, unpacked.task, function.name)
+            for layer in archive.layers:
+                _extract(layer, unpacked.layers, function.name)
+            self._unpacked[archive.digest] = unpacked
+        return self._unpacked[archive.digest]
+
+    def remove(self) -> None:
+        """Remove all folders."""
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
+
+
+def _extract(content: bytes, folder: Path, function: str) -> None:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile as error:
+        raise HandlerError(
+            f"the function {function!r} is to run, has no handler bound, and its code is no zip file ({error})."
+            f" Bind a handler: lambda_esm.function({function!r}, handler)."
+        ) from None
+    with archive:
+        for name in archive.namelist():
+            _refuse_escape(name, function)
+        archive.extractall(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse_escape(name: str, function: str) -> None:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise HandlerError(
+            f"the archive of the function {function!r} has an entry that leads out of its folder: {name!r}."
+            f" Nothing was unpacked; build the archive without it."
+        )

@@ -1,0 +1,218 @@
+"""Makes the poller of a mapping, for whichever source it reads, and delivers what pollers gather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final
+
+from pytest_lambda_esm.api import support
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.config import Config, microseconds
+from pytest_lambda_esm.faults.poller_steps import INVOKE
+from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.record import MakeEvent
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.observe.journal import Journal
+from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.polling.bench import StreamPolling
+from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import Interference
+from pytest_lambda_esm.polling.ports import Delivery, Lane
+from pytest_lambda_esm.polling.queue_lane import QueueLane
+from pytest_lambda_esm.polling.queue_plan import QueuePolling
+from pytest_lambda_esm.polling.scaling import ScalingRates
+from pytest_lambda_esm.polling.stream_poller import StreamPoller
+from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
+from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
+from pytest_lambda_esm.sources.catalogue import recognise
+from pytest_lambda_esm.sources.destinations import Destinations
+from pytest_lambda_esm.sources.queue import Queues
+from pytest_lambda_esm.sources.stream import Reader, StreamKind, Streams, stream_arn
+
+_STREAMS: Final[dict[str, StreamKind]] = {"kinesis": kinesis.KIND, "dynamodb": dynamodb.KIND}
+
+_FUNCTION_GONE: Final = (
+    "Function not found under accountId {account} in database"
+    " (Service: null; Status Code: 0; Error Code: null; Request ID: null)"
+)
+"""LastProcessingResult behind its ``PROBLEM: ``, as users of AWS have reported it."""
+
+
+_TROUBLES: Final[dict[str, dict[str, Any]]] = {
+    "throttled": {"throttled": True},
+    "failed": {"problem": "Function call failed"},
+}
+"""What a fault at the invocation means to a lane, by its word."""
+
+
+class Deliveries:
+    """Invokes the function of a mapping with a batch."""
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        functions: MotoFunctions,
+        invoker: Invoker,
+        interference: Interference,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._clock = clock
+        self._functions = functions
+        self._invoker = invoker
+        self._interference = interference
+        self._new_id = new_id
+
+    def __call__(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
+        """Invoke now, and tell what came of it."""
+        reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._functions.route(reference)
+        if configuration is None:
+            return Delivery(
+                False,
+                self._clock.instant,
+                reference.name,
+                "the function does not exist (any more)",
+                problem=_FUNCTION_GONE.format(account=reference.account_id),
+            )
+        trouble = self._interference.at(INVOKE, mapping)
+        if trouble is not None:
+            about = f"{trouble} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_TROUBLES[trouble])
+        order = Order(reference, configuration, mapping.function_arn, event, self._new_id(), attempt, depth, mapping)
+        outcome = self._invoker.attempt(order)
+        if isinstance(outcome, Throttled):
+            return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
+        return Delivery(
+            outcome.outcome == "success",
+            outcome.end,
+            reference.name,
+            self._invoker.told(outcome),
+            result=outcome.result,
+            version=configuration.version,
+            request_id=outcome.request_id,
+        )
+
+
+class Lanes:
+    """Makes lanes. A mapping's stream poller is kept while the mapping is known: it holds its place in the stream."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: VirtualClock,
+        journal: Journal,
+        functions: Functions,
+        queues: Queues,
+        streams: Streams,
+        destinations: Destinations,
+        deliver: Deliveries,
+        interference: Interference,
+        new_id: Callable[[], str],
+        source_changed: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._journal = journal
+        self._functions = functions
+        self._queues = queues
+        self._streams = streams
+        self._destinations = destinations
+        self._deliver = deliver
+        self._interference = interference
+        self._new_id = new_id
+        self._source_changed = source_changed
+        self._pollers: dict[str, StreamPoller] = {}
+
+    def new(self, mapping: Mapping) -> Lane:
+        """The lane of a mapping that begins to poll."""
+        source = recognise(mapping.settings, self._config.limits)
+        assert source is not None
+        if source.service in _STREAMS:
+            return self._stream_poller(mapping)
+        not_polled = support.not_polled(source.service)
+        if not_polled:
+            return UnpolledLane(mapping, not_polled, self._journal)
+        return QueueLane(
+            mapping,
+            queues=self._queues,
+            renderer=partial(sqs.renderer, mapping.source_arn),
+            deliver=self._deliver,
+            clock=self._clock,
+            journal=self._journal,
+            polling=_queue_polling(self._config),
+            interference=self._interference,
+            changed=self._source_changed,
+        )
+
+    def forget(self, mapping: Mapping) -> None:
+        """The mapping's world is gone."""
+        self._pollers.pop(mapping.uuid, None)
+
+    def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
+        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
+        return [
+            fate
+            for mapping in mappings
+            if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
+            for fate in self._stream_poller(mapping).fates()
+        ]
+
+    def _stream_poller(self, mapping: Mapping) -> StreamPoller:
+        poller = self._pollers.get(mapping.uuid)
+        if poller is None:
+            poller = self._pollers[mapping.uuid] = StreamPoller(
+                mapping,
+                streams=self._streams,
+                deliver=self._deliver,
+                clock=self._clock,
+                journal=self._journal,
+                discards=Discards(
+                    destinations=self._destinations,
+                    kind=_STREAMS[mapping.source_arn.split(":")[2]],
+                    new_id=self._new_id,
+                    payload_as_text=self._config.failure_payload == "text",
+                ),
+                interference=self._interference,
+                polling=_stream_polling(self._config),
+                reader=self._reader,
+            )
+            mapping.read_iterator_age = poller.iterator_age
+        return poller
+
+    def _reader(self, mapping: Mapping) -> Reader:
+        configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
+        return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
+
+
+def _queue_polling(config: Config) -> QueuePolling:
+    return QueuePolling(
+        latency=microseconds(config.poll_latency),
+        low_traffic_wait=microseconds(config.low_traffic_wait),
+        throttle_backoff=microseconds(config.throttle_backoff),
+        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
+        read_retry=microseconds(config.read_retry_delay),
+        loop_depth=config.loop_depth,
+        rates=ScalingRates(
+            initial=config.initial_concurrency,
+            growth=config.concurrency_growth,
+            maximum=config.maximum_concurrency,
+            lowered_by=config.concurrency_lowered_by,
+        ),
+    )
+
+
+def _stream_polling(config: Config) -> StreamPolling:
+    return StreamPolling(
+        latency=microseconds(config.poll_latency),
+        backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
+        idle_wait=microseconds(config.window_idle_wait),
+        larger_half=config.larger_half,
+        loop_depth=config.loop_depth,
+        read_retry=microseconds(config.read_retry_delay),
+    )

@@ -1,0 +1,69 @@
+"""Which call of which client is being sent, in each thread: what moto's own seams do not tell.
+
+Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``BaseClient._make_api_call``, ``meta.config``, ``meta.service_model``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.model import ServiceModel
+
+from pytest_lambda_esm.moto_bridge.patches import Patches
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call of a client, with all its attempts; timeouts are seconds, None where the client waits for ever."""
+
+    service_model: ServiceModel
+    operation: str
+    params: Mapping[str, Any]
+    region: str
+    connect_timeout: float | None
+    read_timeout: float | None
+
+    @property
+    def service(self) -> str:
+        """The service's name as boto3 has it, such as ``sqs``."""
+        return str(self.service_model.service_name)
+
+
+class Exchanges:
+    """The calls that are going on."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    @property
+    def current(self) -> Exchange | None:
+        """The innermost call of this thread, or None where no boto3 client is calling."""
+        stack = getattr(self._local, "stack", None)
+        return stack[-1] if stack else None
+
+    def follow(self, patches: Patches) -> None:
+        """Begin to follow the calls of all clients, whenever they were made."""
+        original: Any = vars(BaseClient)["_make_api_call"]
+        local = self._local
+
+        def _make_api_call(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:
+            stack = local.__dict__.setdefault("stack", [])
+            stack.append(_exchange(client, operation_name, api_params))
+            try:
+                return original(client, operation_name, api_params)
+            finally:
+                stack.pop()
+
+        patches.set(BaseClient, "_make_api_call", _make_api_call)
+
+
+def _exchange(client: Any, operation: str, params: Mapping[str, Any]) -> Exchange:
+    meta = client.meta
+    config = meta.config
+    return Exchange(
+        meta.service_model, operation, params, meta.region_name, config.connect_timeout, config.read_timeout
+    )

@@ -1,0 +1,62 @@
+"""Functions' logs in moto's CloudWatch Logs. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
+
+Most tests never read them there, so they are written when somebody asks CloudWatch Logs for anything, and at once only
+for a log group with a subscription.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.logs.models import logs_backends
+from moto.logs.responses import LogsResponse
+
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.sources.arn import Arn
+
+
+class FunctionLogs:
+    """The invocations whose logs have yet to be written."""
+
+    def __init__(self) -> None:
+        self._unwritten: list[Invocation] = []
+        self._subscribed = False
+
+    def install(self, patches: Patches) -> None:
+        """Write before moto answers a request to CloudWatch Logs."""
+        original = LogsResponse.setup_class
+
+        def setup_class(response: Any, *args: Any, **kwargs: Any) -> None:
+            original(response, *args, **kwargs)
+            self.write()
+            self._subscribed = self._subscribed or "PutSubscriptionFilter" in str(response.headers)
+
+        patches.set(LogsResponse, "setup_class", setup_class)
+
+    def keep(self, invocation: Invocation) -> None:
+        """An invocation has come to its end."""
+        self._unwritten.append(invocation)
+        if self._subscribed:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has not been written."""
+        unwritten, self._unwritten = self._unwritten, []
+        for invocation in unwritten:
+            _write(invocation)
+
+
+def _write(invocation: Invocation) -> None:
+    arn = Arn.parse(invocation.context.invoked_function_arn)
+    assert arn is not None
+    backend = logs_backends[arn.account_id][arn.region]
+    group, stream = invocation.context.log_group_name, invocation.context.log_stream_name
+    backend.ensure_log_group(group)
+    if stream not in backend.groups[group].streams:
+        backend.create_log_stream(group, stream)
+    lines = invocation.log.splitlines(keepends=True)
+    first, last = invocation.start // 1000, invocation.end // 1000
+    closing = ("END RequestId:", "REPORT RequestId:")
+    events = [{"timestamp": last if line.startswith(closing) else first, "message": line} for line in lines]
+    backend.groups[group].streams[stream].put_log_events(events)

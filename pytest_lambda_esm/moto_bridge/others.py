@@ -1,0 +1,104 @@
+"""Other services of moto that invoke functions: led to the asynchronous queue, as in AWS.
+
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: SNS, S3 notifications and CloudWatch Logs call ``LambdaFunction.invoke``,
+S3's EventBridge events and Secrets Manager ``LambdaBackend.invoke``. Rules of EventBridge with a function as target end
+in NotImplementedError in ``Rule.send_to_targets``; those targets are served here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Final
+
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.events.models import Rule
+
+from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge.target_input import target_input
+
+Accept = Callable[[str, str], None]
+"""Takes a function's ARN and a payload; what cannot be delivered is noted, and never raised."""
+
+_LAMBDA: Final = ":lambda:"
+
+
+def lead_to_queue(patches: Patches, accept: Accept) -> None:
+    """Let ``accept`` receive what other services send to functions."""
+
+    def invoke_function(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        accept(self.function_arn, _text(body))
+        return b""
+
+    def invoke_by_name(
+        self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+    ) -> bytes:
+        accept(_arn(self, function_name, qualifier), _text(body))
+        return b""
+
+    patches.set(LambdaFunction, "invoke", invoke_function)
+    patches.set(LambdaBackend, "invoke", invoke_by_name)
+    patches.set(LambdaSimpleBackend, "invoke", invoke_by_name)
+    _lead_notifications(patches, accept)
+    _lead_rules(patches, accept)
+
+
+def _lead_notifications(patches: Patches, accept: Accept) -> None:
+    """A topic or a log group whose function is gone: a failed delivery, not an exception in Publish."""
+    send_sns, send_log = LambdaBackend.send_sns_message, LambdaBackend.send_log_event
+
+    def send_sns_message(
+        self: Any, function_name: str, message: str, subject: str | None = None, qualifier: str | None = None
+    ) -> None:
+        if _exists(self, function_name, qualifier):
+            send_sns(self, function_name, message, subject, qualifier)
+        else:
+            accept(_arn(self, function_name, qualifier), "{}")
+
+    def send_log_event(self: Any, function_arn: str, *args: Any, **kwargs: Any) -> None:
+        if self.get_function_by_arn(function_arn) is not None:
+            send_log(self, function_arn, *args, **kwargs)
+        else:
+            accept(function_arn, "{}")
+
+    patches.set(LambdaBackend, "send_sns_message", send_sns_message)
+    patches.set(LambdaBackend, "send_log_event", send_log_event)
+
+
+def _lead_rules(patches: Patches, accept: Accept) -> None:
+    send = Rule.send_to_targets
+
+    def send_to_targets(self: Any, original_event: Any, *args: Any, **kwargs: Any) -> None:
+        functions = [target for target in self.targets if _LAMBDA in target["Arn"]]
+        if not functions:
+            send(self, original_event, *args, **kwargs)
+            return
+        if self.event_pattern.matches_event(original_event):
+            for target in functions:
+                accept(target["Arn"], target_input(target, original_event))
+        others = copy.copy(self)
+        others.targets = [target for target in self.targets if target not in functions]
+        if others.targets:
+            send(others, original_event, *args, **kwargs)
+
+    patches.set(Rule, "send_to_targets", send_to_targets)
+
+
+def _exists(backend: Any, name: str, qualifier: str | None) -> bool:
+    try:
+        backend.get_function(name, qualifier)
+    except Exception:
+        return False
+    return True
+
+
+def _arn(backend: Any, name: str, qualifier: str | None) -> str:
+    arn = name
+    if not name.startswith("arn:"):
+        arn = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+    return f"{arn}:{qualifier}" if qualifier and arn.count(":") == 6 else arn
+
+
+def _text(body: Any) -> str:
+    return body.decode() if isinstance(body, bytes) else str(body or "{}")

@@ -1,0 +1,165 @@
+"""Receiving from moto's queues, deleting, and moving to dead-letter queues, by our own selection.
+
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5. moto's own receive takes time in proportion to the square of a queue's
+depth, shows a message only a moment after its visibility timeout has ended, and starves messages of a FIFO group
+after a timeout. Of a moto queue this touches ``_messages``, ``deleted_messages``, ``redrive_policy`` and
+``fifo_queue``; what it has to remember of a message stands in attributes of the
+message (``MARKS``).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from moto.sqs.models import sqs_backends
+
+from pytest_lambda_esm.moto_bridge.message_table import table_of
+from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
+from pytest_lambda_esm.sources.arn import Arn
+
+MARKS: Final = {
+    "lambda_esm_depth": None,
+    "lambda_esm_dead_letter_source": None,
+    "lambda_esm_received_elsewhere": 0,
+    "lambda_esm_received_at": 0,
+}
+"""What is remembered of a message, as attributes of moto's messages, with their defaults.
+
+``depth`` is how many invocations led to its sending (None: not sent yet), ``dead_letter_source`` the ARN of the queue
+it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds.
+"""
+
+_PREFIX: Final = "AQEB"
+_ID_LENGTH: Final = 36
+
+
+class Selection(NamedTuple):
+    """What one receive found: messages handed out, ids of those moved to the dead-letter queue, and expired ones."""
+
+    messages: list[Any]
+    dead_lettered: list[str]
+    expired: list[str]
+
+
+def select(
+    queue: Any, limit: int, now: int, visibility: int, admits: Callable[[Any], bool] | None, randomness: random.Random
+) -> Selection:
+    """Receive up to ``limit`` messages, hidden for ``visibility`` seconds from ``now`` (microseconds) on.
+
+    ``admits`` is asked before each receipt; its no ends the receive, and that message stays as it was.
+    """
+    table = table_of(queue)
+    selection = Selection([], [], [])
+    received, milliseconds = selection.messages, now // 1000
+    moved: list[Any] = []
+    # Part of each receipt handle; the message's id stands in front, so that a handle finds its message.
+    tail = base64.b64encode(randomness.randbytes(96)).decode()
+    oldest = milliseconds - int(queue.message_retention_period) * 1000
+    hidden_until = now / 1000 + visibility * 1000
+    target = dead_letter_target(queue)
+    most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
+    for message in table.order.available(now):
+        if message.sent_timestamp <= oldest:
+            table.remove(message)
+            selection.expired.append(message.id)
+        elif most is not None and _received_here(message) >= most:
+            table.remove(message)
+            moved.append(message)
+        elif admits is not None and not admits(message):
+            break
+        else:
+            if message.receipt_handle is not None:
+                message._old_receipt_handles.append(message.receipt_handle)
+            if not message.approximate_first_receive_timestamp:
+                message.approximate_first_receive_timestamp = milliseconds
+            message.receipt_handle = _PREFIX + message.id + tail
+            message.approximate_receive_count += 1
+            message.visible_at = hidden_until
+            message.lambda_esm_received_at = milliseconds
+            received.append(message)
+            if len(received) >= limit:
+                break
+    for message in moved:
+        _move(message, queue, target, milliseconds)
+        selection.dead_lettered.append(message.id)
+    return selection
+
+
+def dead_letter_target(queue: Any) -> Any | None:
+    """The queue that takes messages received too often; None where there is none, or it does not allow that.
+
+    SQS names it by its ARN: once it is deleted, messages stay where they are and are received again.
+    """
+    policy = queue.redrive_policy
+    arn = Arn.parse(policy["deadLetterTargetArn"]) if policy else None
+    if arn is None:
+        return None
+    target = sqs_backends[arn.account_id][arn.region].queues.get(arn.resource)
+    return target if target is not None and target is not queue and _allows(target, queue.queue_arn) else None
+
+
+def _allows(target: Any, source_arn: str) -> bool:
+    given = getattr(target, "redrive_allow_policy", None)
+    policy = json.loads(given) if isinstance(given, str) and given else given
+    if not policy:
+        return True
+    permission = policy.get("redrivePermission", "allowAll")
+    return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
+
+
+def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -> list[str]:
+    """Delete messages by id and the receipt handle of their newest receipt; the ids of those that were deleted.
+
+    A message that has been received again since then stays. In a FIFO queue a receipt ends with its visibility.
+    """
+    is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
+    deleted = table_of(queue).delete(receipts, is_over)
+    handles = queue.deleted_messages
+    for message in deleted:
+        handles.add(message.receipt_handle)
+        if message._old_receipt_handles:
+            handles.update(message._old_receipt_handles)
+    return [message.id for message in deleted]
+
+
+def take_out(queue: Any, message: Any, now: int) -> None:
+    """Delete a message, and remember its receipt handles: to delete it once more is no error."""
+    delete_received(queue, [(message.id, message.receipt_handle)], now)
+
+
+def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
+    """Whether a message of a FIFO queue is visible again, so that nothing can be done with its receipt any more."""
+    return bool(queue.fifo_queue) and visible_from(message) <= now
+
+
+def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
+    """The message that a receipt handle was given out for, this one or an earlier one; None: no such message here."""
+    table = table_of(queue)
+    message = table.get(receipt_handle[len(_PREFIX) : len(_PREFIX) + _ID_LENGTH])
+    if message is not None and message.had_receipt_handle(receipt_handle):
+        return message
+    return next((other for other in table if other.had_receipt_handle(receipt_handle)), None)
+
+
+def _received_here(message: Any) -> int:
+    return int(message.approximate_receive_count - message.lambda_esm_received_elsewhere)
+
+
+def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
+    """Put a message into a dead-letter queue: visible at once, its receive count goes on.
+
+    It keeps its time of sending, against which retention counts; in a FIFO queue that starts anew.
+    """
+    message.lambda_esm_dead_letter_source = source.queue_arn
+    message.lambda_esm_received_elsewhere = message.approximate_receive_count
+    message.receipt_handle = None
+    message._old_receipt_handles = []
+    message.delayed_until = 0.0
+    message.visible_at = float(milliseconds)
+    if target.fifo_queue:
+        message.sent_timestamp = milliseconds
+    target.add_message(message)

@@ -1,0 +1,71 @@
+"""The timelines of many tests as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.observe.timeline import Entry, shortened
+
+Row = tuple[int, str, str, str]
+"""Instant, kind, subject and text of an entry: plain values, which travel between processes."""
+
+_STYLE: Final = """
+body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1b1f24 }
+details { border: 1px solid #d0d7de; border-radius: 6px; margin: .5rem 0; padding: .5rem .75rem }
+summary { cursor: pointer; font-family: ui-monospace, monospace }
+.failed > summary { color: #b3261e }
+table { border-collapse: collapse; width: 100%; margin-top: .5rem }
+td { padding: .1rem .75rem .1rem 0; vertical-align: top; font-family: ui-monospace, monospace; font-size: 13px }
+td:first-child { text-align: right; color: #57606a; white-space: nowrap }
+.kind { white-space: nowrap; color: #0550ae }
+@media (prefers-color-scheme: dark) {
+  body { background: #0d1117; color: #e6edf3 } details { border-color: #30363d }
+  .kind { color: #79c0ff } .failed > summary { color: #ff7b72 } td:first-child { color: #8b949e }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One test: its node id, its outcome (``"passed"``, ``"failed"`` ...) and its rows."""
+
+    test: str
+    outcome: str
+    rows: Sequence[Row]
+
+
+def rows_of(entries: Sequence[Entry]) -> list[Row]:
+    """The rows of a timeline."""
+    return [(entry.instant, entry.kind, entry.subject, entry.text) for entry in entries]
+
+
+def render_page(chapters: Sequence[Chapter]) -> str:
+    """The page; failed tests are unfolded."""
+    body = "\n".join(_chapter(chapter) for chapter in chapters) or "<p>No test has used the fake.</p>"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>lambda_esm timelines</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>lambda_esm timelines</h1>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _chapter(chapter: Chapter) -> str:
+    unfolded = " open" if chapter.outcome == "failed" else ""
+    head = f"<summary>{escape(chapter.test)}: {escape(chapter.outcome)}</summary>"
+    return f'<details class="{escape(chapter.outcome)}"{unfolded}>{head}{_table(chapter.rows)}</details>'
+
+
+def _table(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "<p>Nothing happened.</p>"
+    first = rows[0][0]
+    lines = [
+        f"<tr><td>{(instant - first) / MICROSECONDS:.3f}</td><td class='kind'>{escape(kind)}</td>"
+        f"<td>{escape(shortened(subject))}</td><td>{escape(shortened(text))}</td></tr>"
+        for instant, kind, subject, text in rows
+    ]
+    start = f"<p>Virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then.</p>"
+    return f"{start}<table>{''.join(lines)}</table>"

@@ -1,0 +1,181 @@
+"""One batch of a queue in a mapping's hands: invoke, try again while throttled, and delete or let go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.faults.poller_steps import DELETE
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe.fates import DELETED
+from pytest_lambda_esm.polling.interference import Interference
+from pytest_lambda_esm.polling.partial_failures import read_report
+from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
+from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling
+from pytest_lambda_esm.sources.queue import Queues, ReceivedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPorts:
+    """What the batches of one lane share. ``ended`` is told of a batch that did not end at once, ``failed`` of one
+    whose invocation failed."""
+
+    mapping: Mapping
+    queues: Queues
+    deliver: Deliver
+    clock: Clock
+    journal: Journal
+    polling: QueuePolling
+    ended: Callable[[QueueBatch], None]
+    failed: Callable[[], None]
+    interference: Interference
+
+
+class QueueBatch:
+    """The messages of one invocation, from their receipt until they are deleted or let go."""
+
+    __slots__ = ("_delivery", "_ports", "_retry_at", "_tries", "messages", "plan")
+
+    def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[ReceivedMessage]) -> None:
+        self._ports = ports
+        self.plan = plan
+        self.messages = messages
+        self._delivery: Delivery | None = None
+        self._tries = 0
+        self._retry_at = 0
+
+    def begin(self) -> bool:
+        """Invoke the function; whether the batch is over already, and is no longer in flight."""
+        ports, messages = self._ports, self.messages
+        depth = max([message.depth for message in messages])
+        attempt = max([message.receive_count for message in messages])
+        delivery = self._delivery = ports.deliver(ports.mapping, self._event, attempt, depth)
+        if delivery.throttled:
+            return not self._wait_for_concurrency(delivery)
+        ports.mapping.counters["InvokedEventCount"] += len(messages)
+        if delivery.end <= ports.clock.instant:
+            self._settle(delivery)
+            return True
+        ports.clock.call_at(
+            delivery.end,
+            self._finish,
+            lambda: f"mapping {ports.mapping.uuid}: {delivery.function} ends: {delivery.about}",
+        )
+        return False
+
+    def explain(self) -> str:
+        """What this batch waits for."""
+        size = f"a batch of {len(self.messages)}"
+        if self._delivery is None or not self._delivery.throttled:
+            end = self._delivery.end if self._delivery is not None else self._ports.clock.instant
+            return f"{size} is in flight until {_time(end)}"
+        until = max((until for _, until in self._held()), default=self._ports.clock.instant)
+        return (
+            f"{size} is throttled since {self._tries} tries ({self._delivery.about}): next try at"
+            f" {_time(self._retry_at)}, let go at {_time(until)} when its visibility timeout ends"
+        )
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _event(self) -> dict[str, Any]:
+        render = self.plan.render
+        return {"Records": [render(message) for message in self.messages]}
+
+    def _finish(self) -> None:
+        assert self._delivery is not None
+        self._settle(self._delivery)
+        self._ports.ended(self)
+
+    # Throttled: the function did not run, and the messages' visibility goes on running out.
+
+    def _wait_for_concurrency(self, delivery: Delivery) -> bool:
+        """Keep the batch and try again later; False once it has been let go."""
+        ports = self._ports
+        self._tries += 1
+        held = self._held()
+        ids = tuple(message.message_id for message in self.messages)
+        if not held:
+            ports.journal.add("result", delivery.function, f"{delivery.about}; the batch is let go", ids)
+            return False
+        wait = min(ports.polling.throttle_backoff << (self._tries - 1), ports.polling.throttle_backoff_limit)
+        self._retry_at = min(ports.clock.instant + wait, max(until for _, until in held))
+        text = f"{delivery.about}; try {self._tries}, the next at {_time(self._retry_at)}"
+        ports.journal.add("result", delivery.function, text, ids)
+        ports.clock.call_at(
+            self._retry_at,
+            self._try_again,
+            lambda: f"mapping {ports.mapping.uuid}: try the throttled batch of {len(self.messages)} again",
+        )
+        return True
+
+    def _try_again(self) -> None:
+        held = self._held()
+        gone = len(self.messages) - len(held)
+        if gone:
+            text = f"{gone} let go: throttled until their visibility timeout ended, received without being processed"
+            still = {message.message_id for message, _ in held}
+            ids = tuple(message.message_id for message in self.messages if message.message_id not in still)
+            self._ports.journal.add("fate", self._ports.mapping.source_arn, text, ids)
+        self.messages = [message for message, _ in held]
+        if not held or self.begin():
+            self._ports.ended(self)
+
+    def _held(self) -> list[tuple[ReceivedMessage, int]]:
+        """The messages that are still hidden for this batch, and until when."""
+        queue = self._ports.queues.find(self._ports.mapping.source_arn)
+        if queue is None:
+            return []
+        now = self._ports.clock.instant
+        places = [(message, queue.held_until(message)) for message in self.messages]
+        return [(message, until) for message, until in places if until is not None and until > now]
+
+    # Over: what succeeded is deleted, the rest stays hidden until its visibility timeout ends.
+
+    def _settle(self, delivery: Delivery) -> None:
+        ports, messages = self._ports, self.messages
+        ports.journal.add("result", delivery.function, delivery.about)
+        if not delivery.succeeded:
+            if not self.plan.reports_failures:
+                ports.failed()
+            self._leave(messages)
+        elif self.plan.reports_failures and delivery.result is not None:
+            report = read_report(delivery.result, {message.message_id for message in messages})
+            ports.journal.add("result", delivery.function, report.about)
+            self._leave([message for message in messages if message.message_id in report.failed])
+            self._delete([message for message in messages if message.message_id not in report.failed])
+        else:
+            self._delete(messages)
+
+    def _leave(self, messages: Sequence[ReceivedMessage]) -> None:
+        if messages:
+            ports = self._ports
+            ports.mapping.counters["FailedInvokeEventCount"] += len(messages)
+            text = f"{len(messages)} stay in the queue, hidden until their visibility timeout ends"
+            ids = tuple(message.message_id for message in messages)
+            ports.journal.add("fate", ports.mapping.source_arn, text, ids)
+
+    def _delete(self, messages: Sequence[ReceivedMessage]) -> None:
+        ports = self._ports
+        source = ports.mapping.source_arn
+        queue = ports.queues.find(source)
+        if queue is None or not messages:
+            return
+        ids = tuple(message.message_id for message in messages)
+        if ports.interference.at(DELETE, ports.mapping, lambda: ids) == "lost":
+            ports.journal.add("fate", source, f"{len(ids)} not deleted after success: the delete was lost", ids)
+            return
+        deleted = queue.delete(messages, ports.clock.instant)
+        ports.mapping.counters["DeletedEventCount"] += len(deleted)
+        if deleted:
+            ports.journal.fate(source, deleted, DELETED, f"{len(deleted)} deleted after success")
+        if len(deleted) < len(messages):
+            done = set(deleted)
+            stale = tuple(message.message_id for message in messages if message.message_id not in done)
+            text = f"{len(stale)} not deleted: deleted before, or received again meanwhile (stale receipt)"
+            ports.journal.add("fate", source, text, stale)
+
+
+def _time(instant: int) -> str:
+    return f"{moment_of(instant):%H:%M:%S.%f}"

@@ -1,0 +1,46 @@
+"""Amazon DocumentDB change streams as an event source: their parameters.
+
+Follows the page "Using Lambda with Amazon DocumentDB". The ARN of a cluster is one of the service ``rds``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
+
+CONFIG: Final = "DocumentDBEventSourceConfig"
+
+
+def _is_cluster(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "rds" and arn.resource.startswith("cluster:")
+
+
+def _same_collection(one: Settings, other: Settings) -> bool:
+    return same_arn(one, other) and all(
+        one.get(CONFIG, {}).get(name) == other.get(CONFIG, {}).get(name) for name in ("DatabaseName", "CollectionName")
+    )
+
+
+DOCUMENTDB: Final = EventSource(
+    name="Amazon DocumentDB",
+    service="rds",
+    recognises=_is_cluster,
+    defaults={"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0},
+    optional=frozenset({CONFIG, "SourceAccessConfigurations", "StartingPosition", "StartingPositionTimestamp"}),
+    user_reason="User action",
+    first_result="No records processed",
+    rules=(
+        rules.needs("SourceAccessConfigurations"),
+        rules.needs(CONFIG),
+        rules.needs_database,
+        rules.position_needed,
+        rules.timestamp,
+        rules.access_types({"BASIC_AUTH"}),
+        rules.function_timeout_at_most(840),
+    ),
+    conflict=Conflict(overlap=_same_collection, text=STREAM_CONFLICT.text),
+    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
+)

@@ -1,0 +1,185 @@
+"""Apache Kafka as an event source: Amazon MSK and self-managed clusters, on demand, provisioned, and in queue mode.
+
+Follows the pages "Using Lambda with Amazon MSK" and "Using Lambda with self-managed Apache Kafka", and recorded
+answers for self-managed clusters. A mapping that gets provisioned pollers becomes one of another kind here, which
+supports more members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
+
+MSK_CONFIG: Final = "AmazonManagedKafkaEventSourceConfig"
+SELF_MANAGED_CONFIG: Final = "SelfManagedKafkaEventSourceConfig"
+
+_OPTIONAL: Final = frozenset(
+    {
+        "DestinationConfig",
+        "FilterCriteria",
+        "KMSKeyArn",
+        "MaximumBatchingWindowInSeconds",
+        "MetricsConfig",
+        "ProvisionedPollerConfig",
+        "SourceAccessConfigurations",
+        "StartingPosition",
+        "StartingPositionTimestamp",
+        "Topics",
+    }
+)
+_PROVISIONED_OPTIONAL: Final = frozenset(
+    {
+        "BisectBatchOnFunctionError",
+        "FunctionResponseTypes",
+        "LoggingConfig",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+    }
+)
+_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
+_METRICS: Final = frozenset({"EventCount", "ErrorCount", "KafkaMetrics"})
+_MSK_ACCESS: Final = frozenset({"SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "IAM_AUTH"})
+_SELF_MANAGED_ACCESS: Final = frozenset(
+    {
+        "BASIC_AUTH",
+        "VPC_SUBNET",
+        "VPC_SECURITY_GROUP",
+        "SASL_SCRAM_512_AUTH",
+        "SASL_SCRAM_256_AUTH",
+        "CLIENT_CERTIFICATE_TLS_AUTH",
+        "SERVER_ROOT_CA_CERTIFICATE",
+        "OAUTHBEARER_AUTH",
+        "OAUTHBEARER_SCOPE",
+        "OAUTHBEARER_AUDIENCE",
+        "OAUTHBEARER_LOGICAL_CLUSTER",
+        "OAUTHBEARER_IDENTITY_POOL",
+        "IAM_OAUTHBEARER_AUTH",
+    }
+)
+_LONGEST_FUNCTION: Final = 840
+
+
+def _same_topic(one: Settings, other: Settings) -> bool:
+    return same_arn(one, other) and one.get("Topics") == other.get("Topics")
+
+
+def _servers(settings: Settings) -> set[str]:
+    endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+    return {server for servers in endpoints.values() for server in servers}
+
+
+def _shared_server_and_topic(one: Settings, other: Settings) -> bool:
+    return bool(_servers(one) & _servers(other)) and one.get("Topics") == other.get("Topics")
+
+
+def _needs_servers(settings: Settings, _: Any) -> str | None:
+    """Endpoints may be left out as far as the model goes; the refusal is that of no source at all (chosen)."""
+    return None if _servers(settings) else "Unrecognized event source."
+
+
+def _is_provisioned(base: Callable[[Settings, Arn | None], bool]) -> Callable[[Settings, Arn | None], bool]:
+    return lambda settings, arn: base(settings, arn) and bool(settings.get("ProvisionedPollerConfig"))
+
+
+def _provisioned(on_demand: EventSource, config: str) -> EventSource:
+    """The same source with provisioned pollers."""
+    return replace(
+        on_demand,
+        name=f"{on_demand.name} with provisioned pollers",
+        recognises=_is_provisioned(on_demand.recognises),
+        optional=on_demand.optional | _PROVISIONED_OPTIONAL,
+        rules=(
+            *(rule for rule in on_demand.rules if rule not in _NO_REGISTRY),
+            rules.registry(config),
+            rules.record_age,
+        ),
+        destinations=on_demand.destinations | {"kafka"},
+    )
+
+
+_NO_REGISTRY: Final = (rules.no_registry(MSK_CONFIG), rules.no_registry(SELF_MANAGED_CONFIG))
+_RESPONSE_TYPES_REFUSED: Final = {"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"}
+
+MSK: Final = EventSource(
+    name="Amazon MSK",
+    service="kafka",
+    recognises=lambda _, arn: arn is not None and arn.service == "kafka",
+    defaults={"BatchSize": 100},
+    optional=_OPTIONAL | {MSK_CONFIG},
+    user_reason="USER_INITIATED",
+    first_result="No records processed",
+    rules=(
+        rules.needs("Topics"),
+        rules.position_needed,
+        rules.timestamp,
+        rules.access_types(_MSK_ACCESS),
+        rules.metrics_among(_METRICS),
+        rules.pollers_between(1, 2_000),
+        _NO_REGISTRY[0],
+        rules.function_timeout_at_most(_LONGEST_FUNCTION),
+    ),
+    conflict=Conflict(
+        overlap=_same_topic,
+        text='An event source mapping with event source ("{source}"), function ("{function_arn}"), topics ("{topics}")'
+        " already exists. Please update or delete the existing mapping with UUID {uuid}",
+    ),
+    destinations=_DESTINATIONS,
+    filter_rules="kafka",
+    consumer_group_in=MSK_CONFIG,
+    pollers={"MinimumPollers": 1, "MaximumPollers": 200},
+    refusals=_RESPONSE_TYPES_REFUSED,
+)
+
+
+def _is_self_managed(settings: Settings, arn: Arn | None) -> bool:
+    return arn is None and "EventSourceArn" not in settings and "SelfManagedEventSource" in settings
+
+
+def _is_queue_mode(settings: Settings, arn: Arn | None) -> bool:
+    mode = settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode")
+    return mode == "Queue" and _is_self_managed(settings, arn)
+
+
+SELF_MANAGED: Final = replace(
+    MSK,
+    name="self-managed Apache Kafka",
+    service="self-managed",
+    recognises=_is_self_managed,
+    defaults={"BatchSize": 100, "StartingPosition": "TRIM_HORIZON"},
+    optional=_OPTIONAL | {"SelfManagedEventSource", SELF_MANAGED_CONFIG},
+    rules=(
+        _needs_servers,
+        rules.needs("SourceAccessConfigurations"),
+        rules.needs("Topics"),
+        rules.timestamp,
+        rules.access_types(_SELF_MANAGED_ACCESS),
+        rules.metrics_among(_METRICS),
+        rules.pollers_between(1, 2_000),
+        _NO_REGISTRY[1],
+        rules.function_timeout_at_most(_LONGEST_FUNCTION),
+    ),
+    conflict=replace(MSK.conflict, overlap=_shared_server_and_topic),
+    consumer_group_in=SELF_MANAGED_CONFIG,
+)
+
+_QUEUE_MODE_LACKS: Final = frozenset(
+    {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"}
+)
+
+QUEUE_MODE: Final = replace(
+    SELF_MANAGED,
+    name="self-managed Apache Kafka in queue mode",
+    recognises=_is_queue_mode,
+    defaults={"BatchSize": 100},
+    optional=SELF_MANAGED.optional - _QUEUE_MODE_LACKS,
+    rules=(*SELF_MANAGED.rules, rules.finite_retries),
+)
+
+PROVISIONED_MSK: Final = _provisioned(MSK, MSK_CONFIG)
+PROVISIONED_SELF_MANAGED: Final = _provisioned(SELF_MANAGED, SELF_MANAGED_CONFIG)
+PROVISIONED_QUEUE_MODE: Final = _provisioned(QUEUE_MODE, SELF_MANAGED_CONFIG)

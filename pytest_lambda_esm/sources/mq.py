@@ -1,0 +1,42 @@
+"""Amazon MQ as an event source: its parameters, for ActiveMQ and RabbitMQ.
+
+Follows the page "Using Lambda with Amazon MQ". A broker's ARN does not tell which of the two it runs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
+
+
+def _is_broker(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "mq" and arn.resource.startswith("broker:")
+
+
+def _same_queue(one: Settings, other: Settings) -> bool:
+    return same_arn(one, other) and one.get("Queues") == other.get("Queues")
+
+
+MQ: Final = EventSource(
+    name="Amazon MQ",
+    service="mq",
+    recognises=_is_broker,
+    defaults={"BatchSize": 100},
+    optional=frozenset(
+        {"FilterCriteria", "KMSKeyArn", "MaximumBatchingWindowInSeconds", "Queues", "SourceAccessConfigurations"}
+    ),
+    user_reason="USER_INITIATED",
+    first_result="No records processed",
+    rules=(
+        rules.needs("SourceAccessConfigurations"),
+        rules.needs("Queues"),
+        rules.access_types({"BASIC_AUTH", "VIRTUAL_HOST"}),
+        rules.function_timeout_at_most(840),
+    ),
+    conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),
+    filter_rules="mq",
+    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
+)

@@ -1,0 +1,135 @@
+"""Three things about the API that bite in production: transitions, orphans, and botocore's own retries."""
+
+from __future__ import annotations
+
+import boto3
+import botocore
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from pytest_lambda_esm import FakeLambda, read_timeout
+
+REGION = "eu-west-1"
+QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
+VERSION = tuple(int(part) for part in botocore.__version__.split(".")[:2])
+
+
+@pytest.fixture
+def fake():
+    with FakeLambda(region=REGION) as fake:
+        fake.client("sqs").create_queue(QueueName="orders")
+        fake.function("orders", lambda event, context: None)
+        yield fake
+
+
+def subscribe(aws_lambda, **params):
+    return aws_lambda.create_event_source_mapping(EventSourceArn=QUEUE, FunctionName="orders", **params)["UUID"]
+
+
+# --- 23: Creating -> Enabled is eventual, and what comes in between is refused and not retried ------------------
+
+
+@pytest.mark.parametrize("second", ["update", "delete"])
+def test_23_what_comes_too_early_is_refused_once_and_succeeds_later(fake, second):
+    aws_lambda = fake.client("lambda")
+    uuid = subscribe(aws_lambda)
+    follow = {
+        "update": lambda: aws_lambda.update_event_source_mapping(UUID=uuid, BatchSize=5),
+        "delete": lambda: aws_lambda.delete_event_source_mapping(UUID=uuid),
+    }[second]
+    operation = f"{second.capitalize()}EventSourceMapping"
+
+    with pytest.raises(aws_lambda.exceptions.ResourceInUseException) as caught:
+        follow()
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert len(fake.calls.of(operation)) == 1
+    fake.clock.run_until_idle()
+    follow()
+
+
+def test_23_updating_twice(fake):
+    aws_lambda = fake.client("lambda")
+    uuid = subscribe(aws_lambda)
+    fake.clock.run_until_idle()
+    aws_lambda.update_event_source_mapping(UUID=uuid, BatchSize=5)
+
+    with pytest.raises(aws_lambda.exceptions.ResourceInUseException):
+        aws_lambda.update_event_source_mapping(UUID=uuid, BatchSize=6)
+
+    fake.clock.run_until_idle()
+    assert aws_lambda.get_event_source_mapping(UUID=uuid)["BatchSize"] == 5
+
+
+def test_23_botocore_has_no_waiter_for_it(fake):
+    assert not any("event_source" in name for name in fake.client("lambda").waiter_names)
+
+
+# --- 24: redeploys collide ---------------------------------------------------------------------------------------
+
+
+def test_24_a_second_mapping_is_a_conflict_that_names_the_first(fake):
+    aws_lambda = fake.client("lambda")
+    uuid = subscribe(aws_lambda)
+
+    with pytest.raises(aws_lambda.exceptions.ResourceConflictException, match=uuid) as caught:
+        subscribe(aws_lambda)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+    assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+def test_24_the_mapping_of_a_deleted_function_stays_and_collides_with_its_successor(fake):
+    aws_lambda = fake.client("lambda")
+    uuid = subscribe(aws_lambda)
+    fake.clock.run_until_idle()
+
+    aws_lambda.delete_function(FunctionName="orders")
+    fake.function("orders", lambda event, context: None)
+
+    with pytest.raises(aws_lambda.exceptions.ResourceConflictException, match=uuid):
+        subscribe(aws_lambda)
+    assert [each["UUID"] for each in aws_lambda.list_event_source_mappings()["EventSourceMappings"]] == [uuid]
+
+
+# --- 26: botocore's own retries hide or multiply errors ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
+def test_26_one_error_is_hidden_by_a_client_with_defaults(fake, code):
+    fake.faults.add("CreateEventSourceMapping", code)
+
+    subscribe(boto3.client("lambda"))
+
+    assert [call.error for call in fake.calls] == [code, None]
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
+def test_26_how_often_a_client_with_defaults_tries_depends_on_its_date(fake, code):
+    fault = fake.faults.add("CreateEventSourceMapping", code, per="call")
+
+    with pytest.raises(ClientError):
+        subscribe(boto3.client("lambda"))
+
+    assert fault.hits == (3 if VERSION >= (1, 44) else 5)
+
+
+@pytest.mark.parametrize("retries", [{"max_attempts": 0}, {"total_max_attempts": 1}], ids=str)
+def test_26_a_client_that_does_not_retry_sees_it(fake, retries):
+    fake.faults.add("CreateEventSourceMapping", "TooManyRequestsException")
+
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        subscribe(boto3.client("lambda", config=Config(retries=retries)))
+
+
+def test_26_a_call_that_timed_out_is_made_again(fake):
+    fault = fake.faults.add("Invoke", read_timeout(), times=None)
+    aws_lambda = boto3.client("lambda", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+
+    with pytest.raises(ReadTimeoutError):
+        aws_lambda.invoke(FunctionName="orders")
+
+    assert [call.attempt for call in fault.calls] == [1, 2, 3]
+    assert fake.clock.now.minute == 3

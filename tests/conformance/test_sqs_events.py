@@ -1,0 +1,169 @@
+"""Events of SQS mappings, as AWS was recorded to send them: one row, one fact."""
+
+import json
+
+import boto3
+import pytest
+
+from tests.queues import accept, make_queue, refuse, send, subscribe
+
+pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
+
+KEYS = ["messageId", "receiptHandle", "body", "attributes", "messageAttributes"]
+MORE_KEYS = ["md5OfBody", "eventSource", "eventSourceARN", "awsRegion"]
+TITLE = {
+    "Title": {"DataType": "String", "StringValue": "The Whistler"},
+    "Author": {"DataType": "String", "StringValue": "John Grisham"},
+    "WeeksOn": {"DataType": "Number", "StringValue": "6"},
+}
+
+
+def record_of(lambda_esm, *, queue="orders", body="a body", mapping=None, **message):
+    """Send one message, and give its record in the event of the function."""
+    url = make_queue(queue, VisibilityTimeout=60)
+    lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url, **(mapping or {}))
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody=body, **message)
+    lambda_esm.clock.run_until_idle()
+    [record] = lambda_esm.invocations[-1].event["Records"]
+    return record
+
+
+WINDOW = {"MaximumBatchingWindowInSeconds": 1}
+
+RECORDS = [
+    ("b.1 key order", {}, lambda record: list(record), [*KEYS, *MORE_KEYS]),
+    (
+        "b.1 key order with message attributes",
+        {"MessageAttributes": TITLE},
+        lambda record: list(record),
+        [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],
+    ),
+    ("b.1 eventSource", {}, lambda record: record["eventSource"], "aws:sqs"),
+    ("b.1 awsRegion", {}, lambda record: record["awsRegion"], "us-east-1"),
+    ("b.1 eventSourceARN", {}, lambda record: record["eventSourceARN"], "arn:aws:sqs:us-east-1:123456789012:orders"),
+    ("b.1 body is the raw text", {"body": '{"a": "é<&>"}'}, lambda record: record["body"], '{"a": "é<&>"}'),
+    ("b.1 no message attributes", {}, lambda record: record["messageAttributes"], {}),
+    (
+        "b.1 attributes of a standard queue",
+        {},
+        lambda record: list(record["attributes"]),
+        ["ApproximateReceiveCount", "SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"],
+    ),
+    ("b.1 attributes are texts", {}, lambda record: {type(v) for v in record["attributes"].values()}, {str}),
+    (
+        "b.1 timestamps are milliseconds",
+        {},
+        lambda record: (len(record["attributes"]["SentTimestamp"]), record["attributes"]["SentTimestamp"][-3:]),
+        (13, "000"),
+    ),
+    (
+        "b.1 trace header",
+        {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2"}}},
+        lambda record: [*list(record["attributes"])[:3], record["attributes"]["AWSTraceHeader"]],
+        ["ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp", "Root=1-2"],
+    ),
+    (
+        "b.1 attributes of a FIFO queue",
+        {"queue": "orders.fifo", "MessageGroupId": "1"},
+        lambda record: list(record["attributes"]),
+        [
+            "ApproximateReceiveCount",
+            "SentTimestamp",
+            "SequenceNumber",
+            "MessageGroupId",
+            "SenderId",
+            "MessageDeduplicationId",
+            "ApproximateFirstReceiveTimestamp",
+        ],
+    ),
+    (
+        "b.1 a message attribute",
+        {"MessageAttributes": {"a": {"DataType": "String", "StringValue": "v"}}},
+        lambda record: record["messageAttributes"],
+        {"a": {"stringValue": "v", "stringListValues": [], "binaryListValues": [], "dataType": "String"}},
+    ),
+    (
+        "b.1 a binary message attribute",
+        {"MessageAttributes": {"a": {"DataType": "Binary", "BinaryValue": b"\x00\x01"}}},
+        lambda record: record["messageAttributes"],
+        {"a": {"binaryValue": "AAE=", "stringListValues": [], "binaryListValues": [], "dataType": "Binary"}},
+    ),
+    (
+        "b.1 data types as sent",
+        {
+            "MessageAttributes": {
+                "n": {"DataType": "Number", "StringValue": "3"},
+                "c": {"DataType": "String.custom", "StringValue": "v"},
+            }
+        },
+        lambda record: {name: value["dataType"] for name, value in record["messageAttributes"].items()},
+        {"n": "Number", "c": "String.custom"},
+    ),
+    (
+        "b.1 md5 of the documentation's message attributes",
+        {"MessageAttributes": TITLE},
+        lambda record: record["md5OfMessageAttributes"],
+        "d25a6aea97eb8f585bfa92d314504a92",
+    ),
+    ("b.1 md5OfMessageAttributes absent, window 0", {}, lambda record: "md5OfMessageAttributes" in record, False),
+    (
+        "b.1 md5OfMessageAttributes null, window 1",
+        {"mapping": WINDOW},
+        lambda record: record["md5OfMessageAttributes"],
+        None,
+    ),
+    (
+        "b.1 key order with a window",
+        {"mapping": WINDOW},
+        lambda record: list(record),
+        [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],
+    ),
+    (
+        "b.1 md5 of message attributes, window 1",
+        {"mapping": WINDOW, "MessageAttributes": TITLE},
+        lambda record: record["md5OfMessageAttributes"],
+        "d25a6aea97eb8f585bfa92d314504a92",
+    ),
+    ("b.1 md5OfBody", {"body": "hello"}, lambda record: record["md5OfBody"], "5d41402abc4b2a76b9719d911017c592"),
+]
+
+
+@pytest.mark.parametrize(("sent", "read", "expected"), [row[1:] for row in RECORDS], ids=[row[0] for row in RECORDS])
+def test_record(lambda_esm, sent, read, expected):
+    assert read(record_of(lambda_esm, **sent)) == expected
+
+
+def test_a_redelivery_has_a_new_receipt_handle_and_the_first_time_of_receipt(lambda_esm):
+    url = make_queue(VisibilityTimeout=30)
+    lambda_esm.function("orders", refuse)
+    subscribe(lambda_esm, url)
+    send(url, "a")
+    lambda_esm.clock.advance(seconds=30)
+    [first], [second] = (invocation.event["Records"] for invocation in lambda_esm.invocations)
+    assert first["messageId"] == second["messageId"]
+    assert first["receiptHandle"] != second["receiptHandle"]
+    assert [record["attributes"]["ApproximateReceiveCount"] for record in (first, second)] == ["1", "2"]
+    stamps = [record["attributes"]["ApproximateFirstReceiveTimestamp"] for record in (first, second)]
+    assert stamps[0] == stamps[1]
+
+
+def test_a_message_out_of_a_dead_letter_queue_names_where_it_comes_from(lambda_esm):
+    dead = make_queue("dead")
+    url = make_queue("orders", dead_letter=dead, after=1)
+    lambda_esm.function("orders", refuse)
+    lambda_esm.function("dead", accept)
+    subscribe(lambda_esm, url)
+    subscribe(lambda_esm, dead, "dead")
+    [message_id] = send(url, "a")
+    lambda_esm.clock.run_until_idle()
+    [record] = lambda_esm.invocations[-1].event["Records"]
+    assert record["messageId"] == message_id
+    assert record["attributes"]["DeadLetterQueueSourceArn"] == "arn:aws:sqs:us-east-1:123456789012:orders"
+    assert record["attributes"]["ApproximateReceiveCount"] == "2"
+    assert record["eventSourceARN"] == "arn:aws:sqs:us-east-1:123456789012:dead"
+
+
+def test_the_event_is_json(lambda_esm):
+    record = record_of(lambda_esm, MessageAttributes={**TITLE, "b": {"DataType": "Binary", "BinaryValue": b"\xff"}})
+    assert json.loads(json.dumps(record)) == record

@@ -1,0 +1,239 @@
+"""What the conformance tables are made of: facts about AWS, each with a check, and a laboratory to check them in.
+
+A fact has an id, its evidence and a sentence. The documentation's page on fidelity is made from the same objects, so
+a fact that stands there is a test that passes. Evidence is one of
+
+* ``recorded``: real AWS answered so,
+* ``documented``: AWS's documentation or its service model states it,
+* ``reported``: users of AWS have published such an answer,
+* ``chosen``: nobody has; the project decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+EVIDENCE = ("recorded", "documented", "reported", "chosen")
+ACCOUNT, REGION = "123456789012", "us-east-1"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fn"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders"
+FIFO = f"{QUEUE}.fifo"
+STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks"
+CONSUMER = f"{STREAM}/consumer/app"
+TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/users/stream/2026-01-01T00:00:00"
+MSK = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/main/0123-4567"
+BROKER = f"arn:aws:mq:{REGION}:{ACCOUNT}:broker:main:b-0123-4567"
+DOCUMENTS = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:documents"
+SECRET = {"Type": "BASIC_AUTH", "URI": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:login"}
+SERVERS = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000"]}}
+
+CREATES: dict[str, dict[str, Any]] = {
+    "sqs": {"EventSourceArn": QUEUE},
+    "fifo": {"EventSourceArn": FIFO},
+    "kinesis": {"EventSourceArn": STREAM, "StartingPosition": "TRIM_HORIZON"},
+    "consumer": {"EventSourceArn": CONSUMER, "StartingPosition": "TRIM_HORIZON"},
+    "dynamodb": {"EventSourceArn": TABLE, "StartingPosition": "TRIM_HORIZON"},
+    "msk": {"EventSourceArn": MSK, "Topics": ["topic"], "StartingPosition": "LATEST"},
+    "self-managed": {
+        "SelfManagedEventSource": SERVERS,
+        "Topics": ["topic"],
+        "SourceAccessConfigurations": [SECRET],
+    },
+    "mq": {"EventSourceArn": BROKER, "Queues": ["orders"], "SourceAccessConfigurations": [SECRET]},
+    "documentdb": {
+        "EventSourceArn": DOCUMENTS,
+        "StartingPosition": "LATEST",
+        "SourceAccessConfigurations": [SECRET],
+        "DocumentDBEventSourceConfig": {"DatabaseName": "shop"},
+    },
+}
+"""The shortest request that makes a mapping of each source."""
+
+
+@cache
+def client(service: str) -> Any:
+    """A client, made once a process: making one takes longer than what most facts need."""
+    return boto3.client(service, region_name=REGION, aws_access_key_id="key", aws_secret_access_key="secret")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error as a client sees it."""
+
+    status: int
+    code: str
+    message: str
+    response: dict[str, Any]
+
+
+class Lab:
+    """A fake with clients, and with the sources that requests name."""
+
+    def __init__(self, fake: Any) -> None:
+        self.fake = fake
+        self.aws_lambda = client("lambda")
+        self._there: set[str] = set()
+        self.function("fn")
+
+    def needs(self, shape: str, text: str) -> None:
+        """Skip where the installed botocore says nothing of this (a member, a value, a pattern) at a shape."""
+        model = self.aws_lambda.meta.service_model
+        known = model.shape_for(shape) if shape in model.shape_names else None
+        if known is None or text not in repr((known.metadata, list(getattr(known, "members", ())))):
+            pytest.skip(f"the installed botocore has no {text} at {shape}")
+
+    def function(self, name: str, **settings: Any) -> Any:
+        return self.fake.function(name, lambda event, context: None, region=REGION, **settings)
+
+    def create(self, source: str = "sqs", **params: Any) -> dict[str, Any]:
+        """Make a mapping by the shortest request, with further members; None leaves a member out."""
+        wanted = {"FunctionName": "fn", **CREATES[source], **params}
+        return self.call("CreateEventSourceMapping", {k: v for k, v in wanted.items() if v is not None})
+
+    def settled(self, source: str = "sqs", **params: Any) -> str:
+        """Make a mapping and wait until it has settled; its UUID."""
+        uuid = str(self.create(source, **params)["UUID"])
+        self.settle()
+        return uuid
+
+    def settle(self) -> None:
+        self.fake.clock.advance(60)
+
+    def get(self, uuid: str) -> dict[str, Any]:
+        return self.call("GetEventSourceMapping", {"UUID": uuid})
+
+    def update(self, uuid: str, **params: Any) -> dict[str, Any]:
+        return self.call("UpdateEventSourceMapping", {"UUID": uuid, **params})
+
+    def delete(self, uuid: str) -> dict[str, Any]:
+        return self.call("DeleteEventSourceMapping", {"UUID": uuid})
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation, with its sources made before; the answer without what botocore adds."""
+        text = repr(params)
+        for arn, make in _MAKERS.items():
+            if arn in text and arn not in self._there:
+                self._there.add(arn)
+                make()
+        answer = getattr(self.aws_lambda, self.method(operation))(**params)
+        return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+    @staticmethod
+    def method(operation: str) -> str:
+        """The name of a client's method."""
+        return str(xform_name(operation))
+
+    def refusal(self, operation: str, params: dict[str, Any]) -> Refusal:
+        """Call an operation that is to be refused."""
+        with pytest.raises(ClientError) as refused:
+            self.call(operation, params)
+        response = refused.value.response
+        return Refusal(
+            status=response["ResponseMetadata"]["HTTPStatusCode"],
+            code=response["Error"]["Code"],
+            message=response["Error"]["Message"],
+            response={name: value for name, value in response.items() if name != "ResponseMetadata"},
+        )
+
+
+def _make_queue() -> None:
+    client("sqs").create_queue(QueueName="orders")
+
+
+def _make_fifo() -> None:
+    client("sqs").create_queue(QueueName="orders.fifo", Attributes={"FifoQueue": "true"})
+
+
+def _make_stream() -> None:
+    client("kinesis").create_stream(StreamName="clicks", ShardCount=1)
+
+
+def _make_consumer() -> None:
+    client("kinesis").register_stream_consumer(StreamARN=STREAM, ConsumerName="app")
+
+
+def _make_table() -> None:
+    client("dynamodb").create_table(
+        TableName="users",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+
+
+_MAKERS: dict[str, Callable[[], None]] = {
+    f"{QUEUE}'": _make_queue,
+    f"{FIFO}'": _make_fifo,
+    STREAM: _make_stream,
+    CONSUMER: _make_consumer,
+    TABLE: _make_table,
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is known, or decided, about AWS; ``check`` fails where the fake does otherwise."""
+
+    id: str
+    evidence: str
+    text: str
+    check: Callable[[Lab], None]
+    limits: str = "current"
+
+
+class Facts:
+    """A table of facts; use it as a decorator of checks, or add rows of requests that are refused."""
+
+    def __init__(self, title: str, limits: str = "current") -> None:
+        self.title = title
+        self._limits = limits
+        self._facts: list[Fact] = []
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self._facts)
+
+    def __call__(self, id: str, evidence: str, text: str) -> Callable[[Callable[[Lab], None]], Callable[[Lab], None]]:
+        assert evidence in EVIDENCE, evidence
+        assert all(fact.id != id for fact in self._facts), f"two facts are called {id}"
+
+        def add(check: Callable[[Lab], None]) -> Callable[[Lab], None]:
+            self._facts.append(Fact(id, evidence, text, check, self._limits))
+            return check
+
+        return add
+
+    def refused(
+        self,
+        id: str,
+        evidence: str,
+        text: str,
+        operation: str,
+        params: dict[str, Any],
+        message: str,
+        code: str = "InvalidParameterValueException",
+        status: int = 400,
+        needs: tuple[str, str] | None = None,
+    ) -> None:
+        """A request that is refused with exactly this message; ``needs`` is what botocore must know for it."""
+
+        def check(lab: Lab) -> None:
+            if needs is not None:
+                lab.needs(*needs)
+            refusal = lab.refusal(operation, params)
+            assert refusal.message == message
+            assert (refusal.status, refusal.code) == (status, code)
+
+        self(id, evidence, text)(check)
+
+    def parametrize(self) -> Any:
+        """The mark for a test that takes ``fact``."""
+        return pytest.mark.parametrize("fact", list(self), ids=[f"{fact.id}-{fact.evidence}" for fact in self])

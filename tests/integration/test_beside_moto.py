@@ -1,0 +1,193 @@
+"""What moto did before, and does beside."""
+
+import io
+import json
+import zipfile
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from pytest_lambda_esm import NotSimulated
+
+
+def archive():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("app.py", "def handler(event, context): return None\n")
+    return buffer.getvalue()
+
+
+def create_function(name="orders"):
+    role = boto3.client("iam", "us-east-1").create_role(RoleName=f"role-of-{name}", AssumeRolePolicyDocument="{}")
+    return boto3.client("lambda", "us-east-1").create_function(
+        FunctionName=name,
+        Role=role["Role"]["Arn"],
+        Runtime="python3.12",
+        Handler="app.handler",
+        Code={"ZipFile": archive()},
+        Timeout=5,
+    )
+
+
+@pytest.fixture
+def earlier():
+    """A user's world that was there before the fake: a queue, a message, a function and a mapping of moto's."""
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sqs.send_message(QueueUrl=url, MessageBody="before")
+        create_function()
+        mapping = boto3.client("lambda", "us-east-1").create_event_source_mapping(
+            EventSourceArn=arn, FunctionName="orders", BatchSize=7
+        )
+        yield url, mapping["UUID"]
+        from moto.sqs.models import sqs_backends
+
+        assert sqs_backends["123456789012"]["us-east-1"].queues["q"].lambda_event_source_mappings
+
+
+def test_a_mapping_that_moto_made_is_taken_over(earlier, lambda_esm, lambda_esm_client):
+    url, uuid = earlier
+    function = lambda_esm.function("orders", lambda event, context: None)
+    answer = lambda_esm_client.get_event_source_mapping(UUID=uuid)
+    assert (answer["State"], answer["BatchSize"]) == ("Enabled", 7)
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody="after")
+    assert function.invocations == []
+    lambda_esm.clock.run_until_idle()
+    bodies = [record["body"] for invocation in function.invocations for record in invocation.event["Records"]]
+    assert bodies == ["before", "after"]
+
+
+def test_motos_own_delivery_never_fires(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    setup.send("x")
+    assert setup.function.invocations == []
+    lambda_esm.clock.run_until_idle()
+    assert len(setup.function.invocations) == 1
+
+
+def test_a_function_made_by_code_under_test_is_bound_by_name(lambda_esm):
+    create_function()
+    function = lambda_esm.function("orders", lambda event, context: context.get_remaining_time_in_millis())
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations[0].result == 5000
+
+
+def test_a_handler_may_be_bound_before_the_function_is_made(lambda_esm):
+    lambda_esm.bind("orders", lambda event, context: None)
+    create_function()
+    assert boto3.client("lambda").get_function(FunctionName="orders")["Configuration"]["Timeout"] == 5
+    lambda_esm.calls.assert_called("CreateFunction", times=1, FunctionName="orders")
+
+
+def test_a_function_of_the_test_is_one_of_motos(lambda_esm, lambda_esm_client):
+    lambda_esm.function("orders", timeout=9, memory=256, environment={"TABLE": "t"})
+    configuration = lambda_esm_client.get_function_configuration(FunctionName="orders")
+    assert (configuration["Timeout"], configuration["MemorySize"]) == (9, 256)
+    assert configuration["Environment"] == {"Variables": {"TABLE": "t"}}
+    role = boto3.client("iam").get_role(RoleName=configuration["Role"].rpartition("/")[2])
+    assert role["Role"]["Arn"] == configuration["Role"]
+
+
+WRONG_FUNCTIONS = [
+    ({"timeout": 0}, "greater than or equal to 1"),
+    ({"memory": 64}, "greater than or equal to 128"),
+    ({"duration": -1}, "cannot be negative"),
+    ({"name": "no spaces"}, "regular expression pattern"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), WRONG_FUNCTIONS, ids=[next(iter(each)) for each, _ in WRONG_FUNCTIONS]
+)
+def test_wrong_settings_of_a_function_fail_at_the_users_line(lambda_esm, arguments, message):
+    from pytest_lambda_esm import LambdaEsmError
+
+    with pytest.raises(LambdaEsmError, match=message) as info:
+        lambda_esm.function(**{"name": "orders", **arguments})
+    assert info.traceback.filter(info)[-1].path.name == "test_beside_moto.py"
+
+
+def test_the_configuration_of_an_existing_function_is_not_changed_behind_the_back(lambda_esm):
+    from pytest_lambda_esm import ConfigurationError
+
+    create_function()
+    with pytest.raises(ConfigurationError, match="update_function_configuration"):
+        lambda_esm.function("orders", timeout=20)
+
+
+def test_a_reset_of_moto_takes_the_mappings_with_it(lambda_esm, connect):
+    from moto.core.models import MockAWS
+
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    MockAWS().reset()
+    assert setup.aws_lambda.list_event_source_mappings()["EventSourceMappings"] == []
+    assert lambda_esm.clock.next_event is None
+
+
+TEMPLATE = {
+    "Resources": {
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
+        "Mapping": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "FunctionName": "orders",
+                "BatchSize": 4,
+                "Tags": [{"Key": "team", "Value": "shop"}],
+            },
+        },
+    },
+    "Outputs": {"Uuid": {"Value": {"Ref": "Mapping"}}},
+}
+
+
+def test_cloudformation_makes_and_removes_mappings_through_the_fake(lambda_esm, lambda_esm_client):
+    function = lambda_esm.function("orders", lambda event, context: None)
+    cloudformation, sqs = boto3.client("cloudformation"), boto3.client("sqs")
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(TEMPLATE))
+    [output] = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["Outputs"]
+    answer = lambda_esm_client.get_event_source_mapping(UUID=output["OutputValue"])
+    assert (answer["State"], answer["BatchSize"]) == ("Enabled", 4)
+    arn = answer["EventSourceMappingArn"]
+    assert lambda_esm_client.list_tags(Resource=arn)["Tags"]["team"] == "shop"
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="q")["QueueUrl"], MessageBody="x")
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 1
+    cloudformation.delete_stack(StackName="s")
+    assert lambda_esm_client.list_event_source_mappings()["EventSourceMappings"] == []
+
+
+def test_the_dynamodb_streams_client_reaches_moto(lambda_esm):
+    boto3.client("dynamodb").create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    assert len(boto3.client("dynamodbstreams").list_streams()["Streams"]) == 1
+
+
+def test_requests_reach_the_fake_too(lambda_esm):
+    requests = pytest.importorskip("requests")
+    answer = requests.get("https://lambda.us-east-1.amazonaws.com/2015-03-31/event-source-mappings/", timeout=10)
+    assert answer.json() == {"EventSourceMappings": []}
+    lambda_esm.calls.assert_called("ListEventSourceMappings", times=1)
+
+
+def test_what_is_not_simulated_says_so_and_is_no_aws_error(lambda_esm_client):
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    with pytest.raises(NotSimulated, match="Instead: ") as info:
+        lambda_esm_client.invoke(FunctionName="f", TenantId="a-tenant")
+    assert not isinstance(info.value, (BotoCoreError, ClientError))

@@ -1,0 +1,276 @@
+"""What a handler sees around it, and that nothing of what it does there stays behind."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from pytest_lambda_esm import FakeLambda
+
+REGION = "us-east-1"
+
+
+def invoke(name: str, event: Any = None, **params: Any) -> Any:
+    answer = boto3.client("lambda", region_name=REGION).invoke(
+        FunctionName=name, Payload=json.dumps(event if event is not None else {}), **params
+    )
+    return json.loads(answer["Payload"].read())
+
+
+# --- what stays out of the test ------------------------------------------------------------------------------
+
+
+def _environment(event: Any, context: Any) -> None:
+    os.environ["LEFT_BEHIND"] = "yes"
+    del os.environ["PATH"]
+
+
+def _directory(event: Any, context: Any) -> None:
+    os.chdir("/")
+
+
+def _import_path(event: Any, context: Any) -> None:
+    sys.path.insert(0, "/left/behind")
+
+
+def _signal(event: Any, context: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _logging(event: Any, context: Any) -> None:
+    logging.getLogger().setLevel(logging.DEBUG)
+    logging.getLogger().handlers.clear()
+
+
+def _output(event: Any, context: Any) -> None:
+    sys.stdout = sys.stderr
+
+
+def _failing(event: Any, context: Any) -> None:
+    _environment(event, context)
+    _directory(event, context)
+    raise ValueError("after the changes")
+
+
+def environment_of_a_child() -> str:
+    return subprocess.run(["/usr/bin/env"], capture_output=True, text=True, check=True).stdout
+
+
+def surroundings() -> dict[str, Any]:
+    return {
+        "environment": dict(os.environ),
+        "directory": os.getcwd(),
+        "path": list(sys.path),
+        "signal": signal.getsignal(signal.SIGTERM),
+        "level": logging.getLogger().level,
+        "handlers": list(logging.getLogger().handlers),
+        "stdout": sys.stdout,
+        "child": sorted(environment_of_a_child().splitlines()),
+    }
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [_environment, _directory, _import_path, _signal, _logging, _output, _failing],
+    ids=lambda one: one.__name__,
+)
+def test_what_a_handler_changes_is_put_back(lambda_esm: FakeLambda, handler: Callable[[Any, Any], Any]) -> None:
+    seen = []
+
+    def looking(event: Any, context: Any) -> None:
+        seen.append((dict(os.environ), os.getcwd(), list(sys.path), logging.getLogger().level))
+        handler(event, context)
+
+    before = surroundings()
+    lambda_esm.function("f", looking)
+    invoke("f")
+    assert surroundings() == before
+    invoke("f")
+    assert seen[0] == seen[1]
+
+
+def test_what_a_handler_changes_in_the_event_stays_there(lambda_esm: FakeLambda) -> None:
+    from pytest_lambda_esm import raises, runs
+
+    def handler(event: Any, context: Any) -> Any:
+        event["list"].append(1)
+        return event
+
+    function = lambda_esm.function("f", handler)
+    function.script(runs(), raises(ValueError), runs())
+    assert invoke("f", {"list": []}) == {"list": [1]}
+    assert function.invocations[0].event == {"list": []}
+
+
+def test_child_processes_see_the_functions_variables(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> str:
+        return environment_of_a_child()
+
+    lambda_esm.function("f", handler, environment={"TABLE": "orders"})
+    assert {"TABLE=orders", "AWS_LAMBDA_FUNCTION_NAME=f"} <= set(invoke("f").splitlines())
+
+
+def test_variables_that_lambda_sets(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: dict(os.environ), memory=256, environment={"TABLE": "orders"})
+    seen = invoke("f")
+    assert seen["TABLE"] == "orders"
+    for name, value in (
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"),
+        ("AWS_REGION", REGION),
+        ("_HANDLER", "lambda_function.lambda_handler"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+    ):
+        assert seen[name] == value
+    assert seen["AWS_LAMBDA_LOG_STREAM_NAME"].startswith("2026/01/01/[$LATEST]")
+    assert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+
+
+# --- the context ---------------------------------------------------------------------------------------------
+
+
+def test_client_context(lambda_esm: FakeLambda) -> None:
+    import base64
+
+    def handler(event: Any, context: Any) -> Any:
+        given = context.client_context
+        return [given.client.app_title, given.custom, given.env, context.identity.cognito_identity_id]
+
+    lambda_esm.function("f", handler)
+    sent = {"client": {"app_title": "shop"}, "custom": {"a": 1}, "env": {"b": "2"}}
+    assert invoke("f", ClientContext=base64.b64encode(json.dumps(sent).encode()).decode()) == [
+        "shop",
+        {"a": 1},
+        {"b": "2"},
+        None,
+    ]
+    lambda_esm.function("f", lambda event, context: context.client_context)
+    assert invoke("f") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("bm90IGpzb24=", "Client context must be a valid Base64-encoded JSON object."),
+        ("???", "Client context must be a valid Base64-encoded JSON object."),
+        ("A" * 3584, "Client context must be no more than 3583 bytes."),
+    ],
+)
+def test_client_contexts_that_are_refused(lambda_esm: FakeLambda, text: str, message: str) -> None:
+    function = lambda_esm.function("f", lambda event, context: None)
+    aws_lambda = lambda_esm.client("lambda")
+    with pytest.raises(aws_lambda.exceptions.InvalidRequestContentException) as caught:
+        aws_lambda.invoke(FunctionName="f", ClientContext=text)
+    assert caught.value.response["Error"]["Message"] == message
+    assert function.invocations == []
+
+
+# --- what a handler returns ----------------------------------------------------------------------------------
+
+VALUES = (
+    (None, b"null"),
+    ({"a": [1, 2.5, True]}, b'{"a": [1, 2.5, true]}'),
+    ("é", '"é"'.encode()),
+    (Decimal("1.5"), b"1.5"),
+    (Decimal("3"), b"3"),
+    ((1, 2), b"[1, 2]"),
+    (float("nan"), b"NaN"),
+)
+
+
+@pytest.mark.parametrize(("value", "payload"), VALUES, ids=lambda value: repr(value)[:20])
+def test_values_as_json(lambda_esm: FakeLambda, value: Any, payload: bytes) -> None:
+    lambda_esm.function("f", lambda event, context: value)
+    assert lambda_esm.client("lambda").invoke(FunctionName="f")["Payload"].read() == payload
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(b"x", "bytes"), (datetime(2026, 1, 1), "FakeDatetime|datetime"), ({1}, "set"), (object(), "object")],
+)
+def test_values_that_have_no_json(lambda_esm: FakeLambda, value: Any, kind: str) -> None:
+    import re
+
+    lambda_esm.function("f", lambda event, context: value)
+    error = invoke("f")
+    assert error["errorType"] == "Runtime.MarshalError"
+    assert re.fullmatch(
+        rf"Unable to marshal response: Object of type ({kind}) is not JSON serializable", error["errorMessage"]
+    )
+    assert error["stackTrace"] == []
+
+
+# --- what a handler writes -----------------------------------------------------------------------------------
+
+
+def test_logs_reach_the_invocation_cloudwatch_and_the_test(
+    lambda_esm: FakeLambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(event: Any, context: Any) -> None:
+        print("printed")
+        print("an error", file=sys.stderr)
+        logging.getLogger("shop").warning("logged %s", 1)
+        raise ValueError("failed")
+
+    function = lambda_esm.function("f", handler)
+    invoke("f")
+    [invocation] = function.invocations
+    lines = invocation.log.splitlines()
+    request = invocation.request_id
+    assert lines[:4] == [
+        f"START RequestId: {request} Version: $LATEST",
+        "printed",
+        "an error",
+        f"[WARNING]\t2026-01-01T00:00:00.000Z\t{request}\tlogged 1",
+    ]
+    assert lines[4:6] == ["[ERROR] ValueError: failed", "Traceback (most recent call last):"]
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("printed\n", "an error\n")
+    logs = lambda_esm.client("logs")
+    [stream] = logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
+    assert stream["logStreamName"] == invocation.context.log_stream_name
+    events = logs.get_log_events(logGroupName="/aws/lambda/f", logStreamName=stream["logStreamName"])["events"]
+    assert "".join(event["message"] for event in events) == invocation.log
+
+
+def test_the_ends_that_a_log_tells(lambda_esm: FakeLambda) -> None:
+    from pytest_lambda_esm import exits, raises, times_out
+
+    function = lambda_esm.function("f", lambda event, context: sys.stdout.writelines(["no line end"]))
+    function.script(times_out(), exits(), raises(ValueError("no")))
+    for _ in range(4):
+        invoke("f")
+    timed_out, exited, raised, printed = [
+        entry.log.replace(entry.request_id, "<id>").splitlines()[1:-1] for entry in function.invocations
+    ]
+    assert timed_out == ["2026-01-01T00:00:03.000Z <id> Task timed out after 3.00 seconds", "END RequestId: <id>"]
+    assert exited == [
+        "RequestId: <id> Error: Runtime exited without providing a reason",
+        "Runtime.ExitError",
+        "END RequestId: <id>",
+    ]
+    assert raised == ["[ERROR] ValueError: no", "END RequestId: <id>"]
+    assert printed == ["no line end", "END RequestId: <id>"]
+    assert function.invocations[0].log.endswith("\tStatus: timeout\n")
+
+
+def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: context.log_group_name)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.update_function_configuration(FunctionName="f", LoggingConfig={"LogGroup": "/shop/f"})
+    assert invoke("f") == "/shop/f"
+    groups = lambda_esm.client("logs").describe_log_groups()["logGroups"]
+    assert [group["logGroupName"] for group in groups] == ["/shop/f"]

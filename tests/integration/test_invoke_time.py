@@ -1,0 +1,195 @@
+"""A synchronous invocation takes time, and everything else goes on meanwhile."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import boto3
+import pytest
+
+from pytest_lambda_esm import ClockError, FakeLambda, exits, raises, returns, runs, throttled, times_out
+
+REGION = "us-east-1"
+
+
+def invoke(name: str, event: Any = None, **params: Any) -> Any:
+    answer = boto3.client("lambda", region_name=REGION).invoke(
+        FunctionName=name, Payload=json.dumps(event if event is not None else {}), **params
+    )
+    return json.loads(answer["Payload"].read() or b"null")
+
+
+def test_it_takes_the_functions_duration_off_the_callers_clock(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("slow", lambda event, context: time.sleep(1.5), duration=1)
+    start = lambda_esm.clock.now
+    invoke("slow")
+    assert lambda_esm.clock.now - start == timedelta(seconds=1.5)
+    assert datetime.now(timezone.utc) == lambda_esm.clock.now
+
+
+def test_other_due_events_run_meanwhile_at_their_own_time(lambda_esm: FakeLambda) -> None:
+    seen: list[str] = []
+    lambda_esm.function("slow", lambda event, context: seen.append("slow") or time.sleep(10), timeout=20)
+    lambda_esm.function("other", lambda event, context: seen.append(f"{datetime.now(timezone.utc):%S}"))
+    lambda_esm.client("lambda").invoke(FunctionName="other", InvocationType="Event")
+    invoke("slow")
+    assert seen == ["slow", "00"]
+
+
+def test_a_nested_invocation_adds_to_the_callers_own_time(lambda_esm: FakeLambda) -> None:
+    def outer(event: Any, context: Any) -> Any:
+        before = time.time()
+        remaining = context.get_remaining_time_in_millis()
+        invoke("inner")
+        return [time.time() - before, remaining - context.get_remaining_time_in_millis()]
+
+    lambda_esm.function("inner", lambda event, context: time.sleep(2))
+    lambda_esm.function("outer", outer)
+    assert invoke("outer") == [2.0, 2000]
+    first, second = lambda_esm.invocations
+    assert (first.function, second.function) == ("inner", "outer")
+    assert first.started == second.started
+    assert second.duration == timedelta(seconds=2)
+
+
+def test_a_caller_times_out_while_it_waits(lambda_esm: FakeLambda) -> None:
+    caller = lambda_esm.function("caller", lambda event, context: invoke("callee"), timeout=2)
+    callee = lambda_esm.function("callee", lambda event, context: time.sleep(2.5))
+    start = lambda_esm.clock.now
+    assert invoke("caller")["errorType"] == "Sandbox.Timedout"
+    assert lambda_esm.clock.now - start == timedelta(seconds=2)
+    assert [entry.outcome for entry in caller.invocations] == ["timeout"]
+    assert [entry.outcome for entry in callee.invocations] == ["success"]
+    assert lambda_esm.errors == ()
+
+
+def test_time_cannot_be_moved_from_inside_a_handler(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("mover", lambda event, context: lambda_esm.clock.advance(1))
+    with pytest.raises(ClockError, match="mover, invoked synchronously"):
+        invoke("mover")
+    lambda_esm.clock.advance(1)
+
+
+def test_recursion_ends_at_the_limit(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("again", lambda event, context: invoke("again"))
+    text = json.dumps(invoke("again"))
+    assert "RecursiveInvocationException" in text
+    assert len(function.invocations) == 16
+
+
+@pytest.mark.lambda_esm(recursion_limit=0)
+def test_the_recursion_limit_can_be_switched_off(lambda_esm: FakeLambda) -> None:
+    def count_down(event: Any, context: Any) -> Any:
+        return 1 + invoke("down", event - 1) if event else 0
+
+    lambda_esm.function("down", count_down)
+    assert invoke("down", 20) == 20
+
+
+def test_threads_of_a_handler_may_invoke(lambda_esm: FakeLambda) -> None:
+    def inner(event: Any, context: Any) -> Any:
+        print(f"inner {event}")
+        time.sleep(event)
+        return event
+
+    def outer(event: Any, context: Any) -> Any:
+        answers: list[int] = []
+        threads = [
+            threading.Thread(target=lambda seconds: answers.append(invoke("inner", seconds)), args=[seconds])
+            for seconds in (1, 3, 2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(answers)
+
+    lambda_esm.function("inner", inner, timeout=10)
+    lambda_esm.function("outer", outer, timeout=10)
+    start = lambda_esm.clock.now
+    assert invoke("outer") == [1, 2, 3]
+    assert lambda_esm.clock.now - start == timedelta(seconds=3)
+    logs = {entry.event: entry.log for entry in lambda_esm.invocations if entry.function == "inner"}
+    assert all(logs[seconds].count("inner") == 1 and f"inner {seconds}\n" in logs[seconds] for seconds in (1, 2, 3))
+
+
+def test_threads_of_the_test_invoke_one_after_the_other(lambda_esm: FakeLambda) -> None:
+    together: list[int] = []
+    most: list[int] = []
+
+    def handler(event: Any, context: Any) -> Any:
+        together.append(event)
+        most.append(len(together))
+        threading.Event().wait(0.005)
+        together.remove(event)
+        return event
+
+    lambda_esm.function("f", handler)
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(lambda number: invoke("f", number), range(8))) == list(range(8))
+    assert most == [1] * 8
+
+
+# --- scripts -------------------------------------------------------------------------------------------------
+
+
+def test_a_script_takes_the_place_of_the_handler_and_then_it_is_over(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: "handler", timeout=10)
+    function.script(
+        returns({"a": 1}).taking(2), raises(KeyError("k")), times_out(), exits(), runs().taking(timedelta(seconds=3))
+    )
+    answers = [invoke("f") for _ in range(6)]
+    assert answers[0] == {"a": 1}
+    assert [answer["errorType"] for answer in answers[1:4]] == ["KeyError", "Sandbox.Timedout", "Runtime.ExitError"]
+    assert answers[4:] == ["handler", "handler"]
+    assert [entry.outcome for entry in function.invocations] == [
+        "success",
+        "error",
+        "timeout",
+        "exit",
+        "success",
+        "success",
+    ]
+    assert [entry.duration.total_seconds() for entry in function.invocations] == [2, 0, 10, 0, 3, 0]
+    assert "scripted: raises KeyError('k')" in str(lambda_esm.timeline)
+
+
+def test_a_scripted_throttle_is_no_invocation_and_botocore_retries_it(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: "handler")
+    function.script(throttled(), throttled("CallerRateLimitExceeded"))
+    assert invoke("f") == "handler"
+    assert len(function.invocations) == 1
+    assert [call.error for call in lambda_esm.calls.of("Invoke")] == ["TooManyRequestsException"] * 2 + [None]
+    assert function.metrics["Throttles"] == 2
+
+
+def test_a_script_needs_no_handler(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f").script(returns(1))
+    assert invoke("f") == 1
+
+
+def test_taking_longer_than_the_timeout_is_a_timeout(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: None, timeout=3)
+    function.script(runs().taking(4), times_out().taking(2))
+    assert "timed out after 3.00 seconds" in invoke("f")["errorMessage"]
+    assert "timed out after 2.00 seconds" in invoke("f")["errorMessage"]
+    assert [entry.duration.total_seconds() for entry in function.invocations] == [3, 2]
+
+
+def test_only_outcomes_make_a_script(lambda_esm: FakeLambda) -> None:
+    from pytest_lambda_esm import HandlerError
+
+    function = lambda_esm.function("f")
+    with pytest.raises(HandlerError, match="script takes outcomes"):
+        function.script(ValueError("x"))  # type: ignore[arg-type]
+    with pytest.raises(HandlerError, match="raises takes an exception"):
+        raises("x")  # type: ignore[arg-type]
+    with pytest.raises(HandlerError, match="Did you mean 'ConcurrentInvocationLimitExceeded'"):
+        throttled("ConcurentInvocationLimitExceeded")
+    with pytest.raises(HandlerError, match="taking: a time span cannot be negative"):
+        runs().taking(-1)

@@ -1,0 +1,156 @@
+"""States of a mapping as a client sees them, and the test's hold on them."""
+
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from pytest_lambda_esm import ConfigurationError, MappingNotFound, after_reads
+
+
+def state(setup):
+    return setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)["State"]
+
+
+def test_waiting_by_sleeping(lambda_esm, connect):
+    lambda_esm.transitions(creating=30)
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    assert lambda_esm.clock.slept == [5] * 6
+    history = lambda_esm.mapping(setup.uuid).history
+    assert [(step.state, (step.at - history[0].at).total_seconds()) for step in history] == [
+        ("Creating", 0),
+        ("Enabled", 30),
+    ]
+
+
+def test_instant(lambda_esm, connect):
+    lambda_esm.transitions(creating="instant")
+    setup = connect(lambda_esm)
+    assert state(setup) == "Enabled"
+    assert lambda_esm.clock.slept == []
+
+
+def test_manual(lambda_esm, connect):
+    lambda_esm.transitions(creating="manual")
+    setup = connect(lambda_esm)
+    lambda_esm.clock.advance(days=1)
+    assert state(setup) == "Creating"
+    lambda_esm.mapping(setup.uuid).release()
+    assert state(setup) == "Enabled"
+
+
+def test_after_reads(lambda_esm, connect):
+    lambda_esm.transitions(creating=after_reads(2))
+    setup = connect(lambda_esm)
+    assert [state(setup) for _ in range(3)] == ["Creating", "Creating", "Enabled"]
+
+
+@pytest.mark.lambda_esm(transitions={"deleting": "manual"})
+def test_deleting(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    mapping = lambda_esm.mapping(setup.uuid)
+    for _ in range(2):  # Asked again meanwhile, the answer is the same.
+        answer = setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)
+        assert (answer["State"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("Deleting", 202)
+    assert lambda_esm.mappings == [mapping]
+    mapping.release()
+    with pytest.raises(setup.aws_lambda.exceptions.ResourceNotFoundException):
+        state(setup)
+    assert mapping.state == "Deleted"
+    assert lambda_esm.mappings == []
+
+
+@pytest.mark.parametrize("held", ["Creating", "Updating", "Enabling", "Disabling"])
+def test_a_mapping_in_transition_is_in_use(lambda_esm, connect, held):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    lambda_esm.mapping(setup.uuid).force(held)
+    for verb, call in (
+        ("update", lambda: setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=1)),
+        ("delete", lambda: setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)),
+    ):
+        with pytest.raises(ClientError) as info:
+            call()
+        assert info.value.response["Error"] == {
+            "Code": "ResourceInUseException",
+            "Message": f"Cannot {verb} the event source mapping because it is in use.",
+        }
+        assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        assert info.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+def test_disable_and_enable(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    assert setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=False)["State"] == "Disabling"
+    time.sleep(5)
+    assert state(setup) == "Disabled"
+    assert setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=True)["State"] == "Enabling"
+    setup.wait_until_enabled()
+    assert [step.state for step in lambda_esm.mapping(setup.uuid).history] == [
+        "Creating",
+        "Enabled",
+        "Disabling",
+        "Disabled",
+        "Enabling",
+        "Enabled",
+    ]
+
+
+def test_created_disabled_reads_disabled_at_once(lambda_esm, connect):
+    setup = connect(lambda_esm, mapping={"Enabled": False})
+    assert lambda_esm.calls.of("CreateEventSourceMapping")[0].status == 202
+    assert state(setup) == "Disabled"
+
+
+def test_a_service_made_failure(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    lambda_esm.mapping(setup.uuid).force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: no function")
+    answer = setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)
+    assert (answer["State"], answer["StateTransitionReason"]) == ("Disabled", "FUNCTION_CONFIG_NOT_VALID")
+    assert answer["LastProcessingResult"] == "PROBLEM: no function"
+
+
+@pytest.mark.parametrize(("answers", "shown"), [("new", 5), ("old", 10)])
+def test_what_an_update_answers_is_a_setting(request, answers, shown, connect):
+    from pytest_lambda_esm import FakeLambda
+
+    with FakeLambda(update_answers=answers) as fake:
+        setup = connect(fake)
+        setup.wait_until_enabled()
+        answer = setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=5)
+        assert (answer["State"], answer["BatchSize"]) == ("Updating", shown)
+        fake.clock.advance(5)
+        assert setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)["BatchSize"] == 5
+
+
+def test_an_update_to_another_function(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    other = lambda_esm.function("other", lambda event, context: None)
+    answer = setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, FunctionName="other")
+    assert (answer["FunctionArn"], answer["State"]) == (other.arn, "Updating")
+    setup.send("while updating")
+    lambda_esm.clock.advance(4)
+    assert len(setup.function.invocations) == 1
+    setup.wait_until_enabled()
+    setup.send("after")
+    lambda_esm.clock.run_until_idle()
+    assert (len(setup.function.invocations), len(other.invocations)) == (1, 1)
+
+
+def test_unknown_transitions_are_refused_at_the_users_line(lambda_esm):
+    with pytest.raises(ConfigurationError, match="there is no transition 'create'"):
+        lambda_esm.transitions(create=5)
+
+
+def test_a_mapping_is_found_by_uuid_arn_and_answer(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    answer = setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)
+    mapping = lambda_esm.mapping(setup.uuid)
+    assert lambda_esm.mapping(answer) is mapping
+    assert lambda_esm.mapping(answer["EventSourceMappingArn"]) is mapping
+    with pytest.raises(MappingNotFound, match=f"<Mapping {setup.uuid} Creating"):
+        lambda_esm.mapping("another")

@@ -1,0 +1,166 @@
+"""No AWS request leaves the process, and afterwards everything is as it was."""
+
+import os
+import time
+import urllib.request
+
+import boto3
+import botocore.session
+import pytest
+from botocore.httpsession import URLLib3Session
+from moto import mock_aws
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.awslambda.urls import url_paths
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
+
+from pytest_lambda_esm import AlreadyActive, FakeLambda, NetworkBlocked
+
+
+@pytest.mark.parametrize(
+    ("service", "endpoint"),
+    [("sqs", "http://localhost:4566"), ("lambda", "https://lambda.example.com"), ("s3", "http://10.0.0.1:9000")],
+)
+def test_a_foreign_endpoint_is_blocked_by_name(lambda_esm, service, endpoint):
+    client = boto3.client(service, endpoint_url=endpoint)
+    calls = {"sqs": "list_queues", "lambda": "list_functions", "s3": "list_buckets"}
+    with pytest.raises(NetworkBlocked, match=f"{endpoint}.*would have left the process"):
+        getattr(client, calls[service])()
+
+
+def test_an_endpoint_from_the_environment_is_ignored(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    with FakeLambda():
+        assert boto3.client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_profile_of_the_machine_is_ignored(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    with FakeLambda():
+        assert boto3.client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert os.environ["AWS_PROFILE"] == "production"
+
+
+def test_a_mock_that_was_stopped_once_too_often_does_not_open_the_door(lambda_esm):
+    client = boto3.client("sqs")
+    stray = mock_aws()
+    stray.stop()
+    try:
+        with pytest.raises(NetworkBlocked, match="start and stop it in pairs"):
+            client.list_queues()
+    finally:
+        stray.start(reset=False)
+
+
+def test_credentials_are_not_looked_for_on_the_network(lambda_esm, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    client = boto3.session.Session(region_name="us-east-1").client("sqs")
+    assert client.list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def patched():
+    """What a fake replaces."""
+    classes = (
+        LambdaResponse,
+        LambdaBackend,
+        LambdaFunction,
+        BotocoreStubber,
+        URLLib3Session,
+        Queue,
+        Message,
+        SQSBackend,
+    )
+    return {
+        "classes": {
+            owner.__name__: {name: value for name, value in vars(owner).items() if name != "instances_tracked"}
+            for owner in classes
+        },
+        "sleep": time.sleep,
+        "time": time.time,
+        "environment": dict(os.environ),
+        "session": boto3.DEFAULT_SESSION,
+        "loader": botocore.session.create_loader,
+        "paths": dict(url_paths),
+    }
+
+
+def test_afterwards_everything_is_as_it_was():
+    boto3.setup_default_session(region_name="us-west-2")
+    before = patched()
+    with FakeLambda(account_id="111122223333") as fake:
+        fake.function("f", lambda event, context: None)
+        assert patched() != before
+    assert patched() == before
+    boto3.DEFAULT_SESSION = None
+
+
+def test_afterwards_everything_is_as_it_was_when_the_test_failed():
+    before = patched()
+    with pytest.raises(ZeroDivisionError), FakeLambda():
+        raise ZeroDivisionError
+    assert patched() == before
+
+
+def test_a_start_that_fails_leaves_nothing_behind(monkeypatch):
+    before = patched()
+    monkeypatch.setattr("pytest_lambda_esm.fake.QueueCalls.install", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        FakeLambda().__enter__()
+    monkeypatch.undo()
+    assert patched() == before
+    with FakeLambda():
+        pass
+
+
+def test_a_fake_can_be_used_once():
+    fake = FakeLambda()
+    with pytest.raises(AlreadyActive, match="has not been started"):
+        _ = fake.clock
+    with fake:
+        pass
+    with pytest.raises(AlreadyActive, match="has been started before"):
+        fake.__enter__()
+    assert repr(fake) == "<FakeLambda closed>"
+
+
+def test_a_users_own_world_outlives_the_fake():
+    with mock_aws():
+        sqs = boto3.client("sqs", region_name="us-east-1")
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        with FakeLambda():
+            boto3.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+            boto3.client("sqs").receive_message(QueueUrl=url)
+        assert isinstance(sqs_backends["123456789012"]["us-east-1"].queues["q"]._messages, list)
+        sqs.delete_queue(QueueUrl=url)
+
+
+def test_other_requests_are_none_of_our_business(lambda_esm, httpserver_of_our_own):
+    with urllib.request.urlopen(httpserver_of_our_own, timeout=10) as response:
+        assert response.read() == b"hello"
+
+
+@pytest.fixture
+def httpserver_of_our_own():
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Hello)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()

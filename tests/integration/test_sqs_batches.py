@@ -1,0 +1,210 @@
+"""Batches: size, window, payload; and how many of them are in flight."""
+
+import boto3
+import pytest
+
+from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, send_many, since, subscribe
+
+pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
+
+
+def sizes(function):
+    return [len(invocation.event["Records"]) for invocation in function.invocations]
+
+
+def test_the_window_starts_with_the_first_message_received(lambda_esm):
+    url = make_queue(VisibilityTimeout=60)
+    orders = lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=20)
+    start = lambda_esm.clock.now
+    lambda_esm.clock.advance(seconds=7)
+    send(url, "a")
+    lambda_esm.clock.advance(seconds=15)
+    send(url, "b")
+    lambda_esm.clock.run_until_idle()
+    assert [bodies(invocation) for invocation in orders.invocations] == [["a", "b"]]
+    assert since(lambda_esm, start) == [27]
+
+
+def test_what_is_gathered_is_hidden_from_its_receipt_on(lambda_esm):
+    url = make_queue(VisibilityTimeout=30)
+    lambda_esm.function("orders", refuse)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=20)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.advance(seconds=1)
+    assert counts(url) == (0, 1, 0)
+    lambda_esm.clock.advance(seconds=74)
+    # Received at 0 and 30 and 60; the window of 20 seconds eats into the visibility timeout.
+    assert since(lambda_esm, start) == [20, 50]
+
+
+def test_a_message_that_comes_back_within_a_long_window_is_in_the_batch_once(lambda_esm):
+    url = make_queue(VisibilityTimeout=30)
+    orders = lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=45)
+    send(url, "a")
+    lambda_esm.clock.run_until_idle()
+    [invocation] = orders.invocations
+    assert receive_counts(invocation) == ["2"]
+    assert counts(url) == (0, 0, 0)
+
+
+def test_a_full_batch_does_not_wait(lambda_esm):
+    url = make_queue(VisibilityTimeout=600)
+    orders = lambda_esm.function("orders", accept)
+    mapping = subscribe(lambda_esm, url, BatchSize=15, MaximumBatchingWindowInSeconds=300)
+    start = lambda_esm.clock.now
+    send_many(url, 35)
+    lambda_esm.clock.advance()
+    assert sizes(orders) == [15, 15]
+    assert "a batch is gathered: 5 of 15 messages" in lambda_esm.explain(mapping)
+    lambda_esm.clock.run_until_idle()
+    assert sizes(orders) == [15, 15, 5]
+    assert since(lambda_esm, start) == [0, 0, 300]
+
+
+@pytest.mark.lambda_esm(low_traffic_wait=20)
+def test_low_traffic_may_wait_twenty_seconds(lambda_esm):
+    url = make_queue()
+    lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=1)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.run_until_idle()
+    assert since(lambda_esm, start) == [20]
+
+
+@pytest.mark.lambda_esm(low_traffic_wait=20)
+def test_without_a_window_nothing_waits(lambda_esm):
+    url = make_queue()
+    lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.run_until_idle()
+    assert since(lambda_esm, start) == [0]
+
+
+def test_ten_thousand_messages_are_one_batch(lambda_esm):
+    url = make_queue()
+    orders = lambda_esm.function("orders", accept)
+    mapping = subscribe(lambda_esm, url, BatchSize=10_000, MaximumBatchingWindowInSeconds=5)
+    send_many(url, 2_000)
+    lambda_esm.clock.run_until_idle()
+    assert sizes(orders) == [2_000]
+    assert mapping.metrics["InvokedEventCount"] == 2_000
+
+
+def test_six_megabytes_are_cut_with_the_metadata_counted(lambda_esm):
+    url = make_queue(VisibilityTimeout=600)
+    orders = lambda_esm.function("orders", accept)
+    send(url, *["x" * 250_000] * 30)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=60)
+    start = lambda_esm.clock.now
+    lambda_esm.clock.run_until_idle()
+    assert sizes(orders) == [25, 5]
+    assert since(lambda_esm, start) == [0, 60]
+    assert {count for invocation in orders.invocations for count in receive_counts(invocation)} == {"1"}
+
+
+def test_small_messages_reach_six_megabytes_by_their_metadata(lambda_esm):
+    url = make_queue(VisibilityTimeout=600)
+    orders = lambda_esm.function("orders", accept)
+    sqs = boto3.client("sqs")
+    attributes = {f"name{n}": {"DataType": "String", "StringValue": "v" * 20_000} for n in range(5)}
+    for _ in range(80):
+        sqs.send_message(QueueUrl=url, MessageBody="tiny", MessageAttributes=attributes)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=60)
+    lambda_esm.clock.run_until_idle()
+    assert sizes(orders) == [62, 18]
+
+
+def test_five_batches_are_in_flight_at_first_and_more_while_messages_wait(lambda_esm):
+    url = make_queue(VisibilityTimeout=3600)
+    lambda_esm.function("orders", accept, timeout=900, duration=600)
+    send_many(url, 400)
+    mapping = subscribe(lambda_esm, url, BatchSize=1)
+    start = lambda_esm.clock.now
+    lambda_esm.clock.advance()
+    assert len(lambda_esm.invocations) == 5
+    assert "all of the mapping's concurrency (5 batches) is in use" in lambda_esm.explain(mapping)
+    lambda_esm.clock.advance(minutes=1)
+    assert len(lambda_esm.invocations) == 305
+    lambda_esm.clock.run_until_idle(limit=7200)
+    assert len(lambda_esm.invocations) == 400
+    assert since(lambda_esm, start)[4:7] == [0, 0.2, 0.4]
+
+
+@pytest.mark.lambda_esm(maximum_concurrency=8)
+def test_the_growth_ends_at_the_limit(lambda_esm):
+    url = make_queue(VisibilityTimeout=3600)
+    lambda_esm.function("orders", accept, timeout=900, duration=600)
+    send_many(url, 20)
+    subscribe(lambda_esm, url, BatchSize=1)
+    lambda_esm.clock.advance(minutes=5)
+    assert len(lambda_esm.invocations) == 8
+
+
+@pytest.mark.parametrize(("maximum", "at_once", "later"), [(2, 2, 2), (7, 5, 7)])
+def test_maximum_concurrency_fetches_no_more_than_it_can_run(lambda_esm, maximum, at_once, later):
+    url = make_queue(VisibilityTimeout=3600)
+    lambda_esm.function("orders", accept, timeout=900, duration=600)
+    send_many(url, 20)
+    subscribe(lambda_esm, url, BatchSize=1, ScalingConfig={"MaximumConcurrency": maximum})
+    lambda_esm.clock.advance()
+    assert counts(url) == (20 - at_once, at_once, 0)
+    lambda_esm.clock.advance(minutes=5)
+    assert counts(url) == (20 - later, later, 0)
+
+
+def test_provisioned_pollers_run_ten_invocations_each(lambda_esm):
+    url = make_queue(VisibilityTimeout=3600)
+    lambda_esm.function("orders", accept, timeout=900, duration=600)
+    send_many(url, 100)
+    subscribe(lambda_esm, url, BatchSize=1, ProvisionedPollerConfig={"MinimumPollers": 3, "MaximumPollers": 4})
+    lambda_esm.clock.advance()
+    assert len(lambda_esm.invocations) == 30
+    lambda_esm.clock.advance(seconds=0.3)
+    assert len(lambda_esm.invocations) == 35
+    lambda_esm.clock.advance(minutes=5)
+    assert len(lambda_esm.invocations) == 40
+
+
+@pytest.mark.parametrize(
+    ("settings", "second_round"), [({}, 2), ({"FunctionResponseTypes": ["ReportBatchItemFailures"]}, 5)]
+)
+@pytest.mark.lambda_esm(concurrency_growth=0)
+def test_errors_lower_the_concurrency_unless_failures_are_reported(lambda_esm, settings, second_round):
+    url = make_queue(VisibilityTimeout=10)
+    lambda_esm.function("orders", refuse, timeout=10, duration=5)
+    send_many(url, 5)
+    subscribe(lambda_esm, url, BatchSize=1, **settings)
+    lambda_esm.clock.advance()
+    assert len(lambda_esm.invocations) == 5
+    lambda_esm.clock.advance(seconds=10)
+    assert len(lambda_esm.invocations) == 5 + second_round
+
+
+def test_two_mappings_of_one_queue_compete(lambda_esm):
+    url = make_queue()
+    seen = {"one": [], "two": []}
+    for name in seen:
+        lambda_esm.function(name, lambda event, context, name=name: seen[name].append(event["Records"][0]["body"]))
+        subscribe(lambda_esm, url, name, BatchSize=1)
+    send(url, *"abcdef")
+    lambda_esm.clock.run_until_idle()
+    assert sorted(seen["one"] + seen["two"]) == list("abcdef")
+    assert seen["one"]
+    assert seen["two"]
+
+
+def test_a_queue_that_is_worked_off_leaves_nothing_pending(lambda_esm):
+    url = make_queue(VisibilityTimeout=3600)
+    for name in ("one", "two"):
+        lambda_esm.function(name, accept, timeout=10, duration=5)
+        subscribe(lambda_esm, url, name)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.run_until_idle()
+    assert (lambda_esm.clock.now - start).total_seconds() == 5

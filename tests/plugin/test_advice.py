@@ -1,0 +1,57 @@
+import pytest
+
+TEST = """
+import boto3
+
+def test_it(lambda_esm):
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    lambda_esm.function("orders", lambda event, context: None, timeout=10)
+    for _ in range(2):
+        mapping = boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")
+        lambda_esm.clock.advance(5)
+        boto3.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+        lambda_esm.clock.advance(5)
+"""
+TEXT = "*the queue's visibility timeout (30 s) is less than 6 times the function's timeout (10 s)*"
+
+
+def test_it_is_a_warning_once(run):
+    result = run(TEST, "-W", "default")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines([f"*LambdaEsmAdvice: {TEXT}"])
+
+
+def test_it_may_be_an_error(run):
+    result = run(TEST, ini="lambda_esm_advice = error")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([TEXT])
+
+
+def test_it_may_be_off(run):
+    run(TEST, ini="lambda_esm_advice = off").assert_outcomes(passed=1, warnings=0)
+
+
+def test_it_does_not_disturb_the_code_under_test(run):
+    result = run(TEST, "-W", "error", ini="lambda_esm_timeline = none")
+    result.assert_outcomes(failed=1)
+    assert "create_event_source_mapping" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("mode", ["warn", "error", "off"])
+def test_without_pytest(mode):
+    from pytest_lambda_esm import FakeLambda, LambdaEsmAdvice
+
+    def use():
+        with FakeLambda(advice=mode) as fake:
+            fake._world.advice.give("a mapping", "this goes wrong")
+
+    if mode == "off":
+        use()
+    elif mode == "warn":
+        with pytest.warns(LambdaEsmAdvice, match="this goes wrong"):
+            use()
+    else:
+        with pytest.raises(LambdaEsmAdvice, match="this goes wrong"):
+            use()

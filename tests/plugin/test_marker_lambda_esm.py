@@ -1,0 +1,75 @@
+def test_the_nearest_marker_wins(run):
+    result = run(
+        """
+        import pytest
+        pytestmark = pytest.mark.lambda_esm(seed=1, region="eu-west-1")
+
+        @pytest.mark.lambda_esm(seed=2)
+        class TestIt:
+            @pytest.mark.lambda_esm(seed=3)
+            def test_function(self, lambda_esm):
+                assert (lambda_esm.config.seed, lambda_esm.region) == (3, "eu-west-1")
+
+            def test_class(self, lambda_esm):
+                assert lambda_esm.config.seed == 2
+
+        def test_module(lambda_esm):
+            assert lambda_esm.config.seed == 1
+        """
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_a_marked_test_needs_not_name_the_fixture(run):
+    result = run(
+        """
+        import boto3, pytest
+
+        @pytest.mark.lambda_esm(region="eu-west-1")
+        def test_it():
+            assert boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+        """
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_wrong_setting_is_refused_at_collection(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.lambda_esm(transitions={"creatin": 3})
+        def test_it(lambda_esm): pass
+        """
+    )
+    result.stderr.fnmatch_lines(["ERROR: *::test_it: marker lambda_esm: transitions = * Did you mean 'creating'?"])
+
+
+def test_a_positional_argument_is_refused_at_collection(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.lambda_esm(7)
+        def test_it(lambda_esm): pass
+        """
+    )
+    result.stderr.fnmatch_lines(["ERROR: *::test_it: the marker lambda_esm takes settings by name*not 7"])
+
+
+def test_it_is_registered(run):
+    result = run("def test_it(): pass", "--markers")
+    result.stdout.fnmatch_lines(["@pytest.mark.lambda_esm(*settings): settings of the lambda_esm fixture*"])
+
+
+def test_it_is_known_under_strict_markers(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.lambda_esm(seed=7)
+        def test_it(lambda_esm): pass
+        """,
+        "--strict-markers",
+    )
+    result.assert_outcomes(passed=1)

@@ -1,0 +1,53 @@
+"""Never run: mypy reads it, and so holds the types that users see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from typing_extensions import assert_type
+
+from pytest_lambda_esm import (
+    Call,
+    Calls,
+    Entry,
+    FakeLambda,
+    Fate,
+    Function,
+    Invocation,
+    LambdaContext,
+    Mapping,
+    Timeline,
+    Transition,
+    VirtualClock,
+    after_reads,
+)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> str:
+    return context.function_name
+
+
+def test_api(lambda_esm: FakeLambda) -> None:
+    assert_type(lambda_esm.clock, VirtualClock)
+    assert_type(lambda_esm.clock.now, datetime)
+    assert_type(lambda_esm.clock.slept, list[float])
+    lambda_esm.clock.advance(5)
+    lambda_esm.clock.advance(timedelta(hours=1))
+    lambda_esm.clock.advance(minutes=5)
+    lambda_esm.clock.run_until(lambda: True, limit=timedelta(hours=1))
+    assert_type(lambda_esm.function("f", handler, duration=timedelta(seconds=1)), Function)
+    assert_type(lambda_esm.function("f", "pkg.mod:handler").invocations, Sequence[Invocation])
+    assert_type(lambda_esm.invocations[0].duration, timedelta)
+    assert_type(lambda_esm.calls, Calls)
+    assert_type(lambda_esm.calls.last, Call)
+    assert_type(lambda_esm.timeline, Timeline)
+    assert_type(lambda_esm.timeline[0], Entry)
+    assert_type(lambda_esm.mapping("uuid"), Mapping)
+    assert_type(lambda_esm.mapping({"UUID": "uuid"}).history, tuple[Transition, ...])
+    assert_type(lambda_esm.fates("arn"), Sequence[Fate])
+    assert_type(lambda_esm.explain(), str)
+    lambda_esm.transitions(creating=5, updating="manual", deleting=after_reads(2))
+    lambda_esm.mapping("uuid").hold("Creating")
+    lambda_esm.mapping("uuid").force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")

@@ -1,0 +1,311 @@
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_lambda_esm import ClockError, ClockLimitExceeded, VirtualClock
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(START)
+
+
+def schedule(clock, log, after, name="event"):
+    clock.call_at(clock.instant + int(after * SECOND), lambda: log.append((name, clock.now)), lambda: name)
+
+
+def test_every_due_event_runs_at_its_own_time_and_in_order(clock):
+    log = []
+    for after, name in ((30, "c"), (10, "a"), (10, "b"), (60, "never")):
+        schedule(clock, log, after, name)
+    clock.advance(59)
+    assert log == [
+        ("a", START + timedelta(seconds=10)),
+        ("b", START + timedelta(seconds=10)),
+        ("c", START + timedelta(seconds=30)),
+    ]
+    assert clock.now == START + timedelta(seconds=59)
+
+
+def test_an_event_may_schedule_another_one_within_the_same_move(clock):
+    times = []
+
+    def tick():
+        times.append(clock.now)
+        if len(times) < 5:
+            clock.call_at(clock.instant + SECOND, tick, lambda: "tick")
+
+    clock.call_at(clock.instant + SECOND, tick, lambda: "tick")
+    clock.advance(3)
+    assert times == [START + timedelta(seconds=second) for second in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("positional", "keywords", "seconds"),
+    [
+        ((5,), {}, 5),
+        ((0.5,), {}, 0.5),
+        ((timedelta(minutes=2),), {}, 120),
+        ((), {"days": 1, "hours": 1, "minutes": 1, "seconds": 1}, 90061),
+        ((10,), {"minutes": 1}, 70),
+        ((), {}, 0),
+    ],
+)
+def test_advance_takes_seconds_timedeltas_and_keywords(clock, positional, keywords, seconds):
+    clock.advance(*positional, **keywords)
+    assert clock.now - START == timedelta(seconds=seconds)
+
+
+def test_advance_without_a_span_runs_what_is_due_now(clock):
+    log = []
+    schedule(clock, log, 0)
+    clock.advance()
+    assert log == [("event", START)]
+
+
+@pytest.mark.parametrize("span", [-1, timedelta(seconds=-1), "5", None, True])
+def test_what_is_no_span_is_refused_at_the_users_line(clock, span):
+    with pytest.raises(ClockError) as info:
+        clock.advance(minutes=-1) if span is None else clock.advance(span)
+    assert info.traceback.filter(info)[-1].path.name == "test_clock.py"
+    assert clock.now == START
+
+
+def test_advance_to_a_moment(clock):
+    log = []
+    schedule(clock, log, 3600)
+    clock.advance_to(START + timedelta(hours=1))
+    assert [name for name, _ in log] == ["event"]
+    assert clock.now == START + timedelta(hours=1)
+
+
+def test_time_cannot_go_back(clock):
+    clock.advance(10)
+    with pytest.raises(ClockError, match=r"time cannot go back: it is 2026-01-01 00:00:10"):
+        clock.advance_to(START)
+
+
+def test_a_naive_moment_is_refused(clock):
+    with pytest.raises(ClockError, match="aware datetime"):
+        clock.advance_to(datetime(2027, 1, 1))
+
+
+def test_run_until_stops_at_the_event_that_makes_the_condition_true(clock):
+    log = []
+    for after in (10, 20, 30):
+        schedule(clock, log, after)
+    clock.run_until(lambda: len(log) == 2)
+    assert clock.now == START + timedelta(seconds=20)
+
+
+def test_run_until_does_nothing_when_the_condition_is_true_already(clock):
+    log = []
+    schedule(clock, log, 0)
+    clock.run_until(lambda: True)
+    assert log == []
+
+
+def test_run_until_says_that_nothing_is_pending_any_more(clock):
+    with pytest.raises(ClockLimitExceeded, match="nothing is pending any more"):
+        clock.run_until(lambda: False)
+
+
+def test_run_until_lists_what_is_pending_at_its_limit(clock):
+    schedule(clock, [], 7200, "a late delivery")
+    with pytest.raises(ClockLimitExceeded) as info:
+        clock.run_until(lambda: False, limit=60)
+    assert "limit of 60 s" in str(info.value)
+    assert "2026-01-01 02:00:00.000000 a late delivery" in str(info.value)
+
+
+def test_run_until_idle_ends_at_the_last_event(clock):
+    log = []
+    schedule(clock, log, 10)
+    schedule(clock, log, 1800)
+    clock.run_until_idle()
+    assert clock.now == START + timedelta(seconds=1800)
+    assert clock.next_event is None
+
+
+def test_run_until_idle_lists_ten_of_what_keeps_going(clock):
+    for number in range(12):
+        schedule(clock, [], 4000, f"number {number}")
+    with pytest.raises(ClockLimitExceeded) as info:
+        clock.run_until_idle(limit=timedelta(hours=1))
+    assert "number 9" in str(info.value)
+    assert "number 10" not in str(info.value)
+    assert "and 2 more" in str(info.value)
+
+
+def test_next_event_tells_when_and_what(clock):
+    assert clock.next_event is None
+    schedule(clock, [], 5, "a delivery")
+    assert clock.next_event.due == START + timedelta(seconds=5)
+    assert clock.next_event.about == "a delivery"
+
+
+def test_sleeping_advances_and_is_remembered(clock):
+    log = []
+    schedule(clock, log, 5)
+    clock.sleep(2)
+    clock.sleep(3.5)
+    assert clock.slept == [2, 3.5]
+    assert len(log) == 1
+    assert clock.now == START + timedelta(seconds=5.5)
+
+
+def test_an_exception_in_an_event_reaches_the_line_that_moved_the_clock(clock):
+    def fail():
+        raise ValueError("in the event")
+
+    log = []
+    clock.call_at(clock.instant + SECOND, fail, lambda: "fails")
+    schedule(clock, log, 2)
+    with pytest.raises(ValueError, match="in the event"):
+        clock.advance(10)
+    assert clock.now == START + timedelta(seconds=1)
+    clock.advance(10)
+    assert len(log) == 1
+
+
+def test_time_cannot_be_moved_from_inside_an_event(clock):
+    clock.call_at(clock.instant, lambda: clock.advance(1), lambda: "a handler")
+    with pytest.raises(ClockError, match="from inside an event; running is: a handler"):
+        clock.advance()
+
+
+def test_a_cancelled_event_does_not_run(clock):
+    log = []
+    event = clock.call_at(clock.instant + SECOND, lambda: log.append(1), lambda: "x")
+    clock.cancel(event)
+    clock.cancel(event)
+    clock.cancel(None)
+    clock.advance(5)
+    assert log == []
+    assert clock.pending == ()
+
+
+def test_cancelled_events_do_not_pile_up(clock):
+    for _ in range(10_000):
+        clock.cancel(clock.call_at(clock.instant + SECOND, lambda: None, lambda: "x"))
+    assert len(clock._heap) < 200
+
+
+def test_an_event_in_the_past_is_due_now(clock):
+    log = []
+    clock.advance(10)
+    clock.call_at(clock.instant - SECOND, lambda: log.append(clock.now), lambda: "x")
+    clock.advance()
+    assert log == [START + timedelta(seconds=10)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 3)), max_size=30), st.lists(st.integers(0, 40), max_size=8)
+)
+def test_time_never_goes_back_and_nothing_is_lost(events, moves):
+    clock = VirtualClock(START)
+    ran, seen = [], []
+
+    def make(index, due, children):
+        def action():
+            ran.append(index)
+            seen.append(clock.instant)
+            assert clock.instant == max(due, start)
+            for _ in range(children):
+                clock.call_at(clock.instant, lambda: seen.append(clock.instant), lambda: "a child")
+
+        start = clock.instant
+        return action
+
+    for index, (after, children) in enumerate(events):
+        due = clock.instant + after * SECOND
+        clock.call_at(due, make(index, due, children), lambda: "x")
+    for move in moves:
+        before = clock.instant
+        clock.advance(move)
+        assert clock.instant == before + move * SECOND
+    clock.run_until_idle()
+    assert seen == sorted(seen)
+    assert ran == [index for index, _ in sorted(enumerate(events), key=lambda pair: (pair[1][0], pair[0]))]
+
+
+class Wall:
+    """A stand-in for the process's wall clock, with freezers of the user's on top."""
+
+    def __init__(self, instant):
+        self.freezers = [[instant]]
+
+    def show(self, instant):
+        if self.freezers:
+            self.freezers[-1][0] = instant
+
+    def read(self):
+        return self.freezers[-1][0] if self.freezers else None
+
+    def identity(self):
+        return self.freezers[-1] if self.freezers else None
+
+
+def micro(**span):
+    return (START - datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(**span)) // timedelta(microseconds=1)
+
+
+@pytest.fixture
+def wall():
+    return Wall(micro())
+
+
+def test_the_wall_shows_each_events_own_time(wall):
+    clock = VirtualClock(START, wall)
+    shown = []
+    clock.call_at(clock.instant + SECOND, lambda: shown.append(wall.read()), lambda: "x")
+    clock.advance(3)
+    assert shown == [micro(seconds=1)]
+    assert wall.read() == micro(seconds=3)
+
+
+def test_a_freezer_that_the_user_moves_is_followed(wall):
+    clock = VirtualClock(START, wall)
+    log = []
+    schedule(clock, log, 5)
+    wall.show(micro(seconds=60))
+    assert clock.now == START + timedelta(seconds=60)
+    assert log == [("event", START + timedelta(seconds=5))]
+
+
+def test_a_freezer_that_is_moved_back_is_an_error(wall):
+    clock = VirtualClock(START, wall)
+    clock.advance(10)
+    wall.show(micro(seconds=5))
+    with pytest.raises(ClockError, match="was moved back to 2026-01-01 00:00:05"):
+        clock.advance(1)
+
+
+def test_a_fresh_clock_takes_over_an_earlier_time(wall):
+    clock = VirtualClock(START, wall)
+    wall.freezers.append([micro(days=-600)])
+    assert clock.now == START - timedelta(days=600)
+    clock.advance(5)
+    assert wall.read() == micro(days=-600, seconds=5)
+
+
+def test_time_goes_on_after_a_freeze_within(wall):
+    clock = VirtualClock(START, wall)
+    wall.freezers.append([micro(hours=1)])
+    assert clock.now == START + timedelta(hours=1)
+    wall.freezers.pop()
+    assert clock.now == START + timedelta(hours=1)
+    assert wall.read() == micro(hours=1)
+
+
+def test_a_wall_that_is_frozen_no_more_leaves_the_clock_alone(wall):
+    clock = VirtualClock(START, wall)
+    clock.advance(5)
+    wall.freezers.clear()
+    clock.advance(5)
+    assert clock.now == START + timedelta(seconds=10)

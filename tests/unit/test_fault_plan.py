@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_lambda_esm.errors import FaultError, UnusedFault
+from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.effects import AwsError
+from pytest_lambda_esm.faults.plan import FaultPlan
+
+NUMBERS = count(1)
+
+
+class AnythingGoes:
+    """A catalogue that knows every operation and every error."""
+
+    def operation(self, name):
+        return name
+
+    def effect(self, operation, error, message=None):
+        return AwsError(error, message) if isinstance(error, str) else error
+
+    def check_params(self, operation, names):
+        pass
+
+
+@pytest.fixture
+def plan():
+    return FaultPlan(AnythingGoes())
+
+
+def call(operation="Get", logical_id=None, attempt=1, **params):
+    return IncomingCall(
+        operation=operation,
+        params=params,
+        account_id="123456789012",
+        region="eu-west-1",
+        instant=0,
+        attempt=attempt,
+        logical_id=logical_id or f"call-{next(NUMBERS)}",
+    )
+
+
+def struck(plan, *calls):
+    """The codes that the calls get, '-' for those that go through."""
+    found = [plan.strike(each) for each in calls]
+    return "".join("-" if each is None or each[1] is None else str(each[1]) for each in found)
+
+
+def calls(number, **params):
+    return [call(**params) for _ in range(number)]
+
+
+def test_strikes_once_and_then_no_more(plan):
+    plan.add("Get", "A")
+
+    assert struck(plan, *calls(3)) == "A--"
+
+
+def test_strikes_so_many_times_after_so_many_calls(plan):
+    plan.add("Get", "A", times=2, after=3)
+
+    assert struck(plan, *calls(7)) == "---AA--"
+
+
+def test_strikes_without_an_end(plan):
+    fault = plan.add("Get", "A", times=None)
+
+    assert struck(plan, *calls(5)) == "AAAAA"
+    assert fault.remaining is None
+
+
+def test_faults_that_are_ready_strike_in_the_order_of_asking(plan):
+    plan.add("Get", "A", times=2)
+    plan.add("Get", "B")
+
+    assert struck(plan, *calls(4)) == "AAB-"
+
+
+def test_after_counts_all_calls_since_the_fault_was_asked_for(plan):
+    plan.add("Get", "A", after=2)
+    plan.add("Get", "B", after=1)
+    assert struck(plan, *calls(4)) == "-BA-"
+
+    plan.add("Get", "C", after=1)
+    assert struck(plan, *calls(3)) == "-C-"
+
+
+def test_calls_of_other_operations_do_not_count(plan):
+    plan.add("Get", "A", after=1)
+
+    assert struck(plan, call(), call("List"), call("List"), call()) == "---A"
+
+
+def test_a_sequence_goes_call_by_call(plan):
+    fault = plan.sequence("Get", "A", None, "B")
+
+    assert struck(plan, *calls(5)) == "A-B--"
+    assert fault.has_struck
+
+
+def test_match_by_parameters(plan):
+    plan.add("Get", "A", match={"UUID": "x"}, after=1)
+
+    given = [call(UUID="y"), call(UUID="x"), call(UUID="y"), call(UUID="x"), call(UUID="x")]
+    assert struck(plan, *given) == "---A-"
+
+
+def test_match_by_parameters_that_cannot_be_hashed(plan):
+    plan.add("Get", "A", match={"Topics": ["a"]})
+
+    assert struck(plan, call(Topics=["b"]), call(), call(Topics=["a"])) == "--A"
+
+
+def test_match_by_predicate(plan):
+    plan.add("Get", "A", match=lambda call: call.params.get("BatchSize", 10) > 5)
+
+    assert struck(plan, call(BatchSize=1), call(BatchSize=6), call()) == "-A-"
+
+
+def test_the_first_asked_for_strikes_whatever_the_kind_of_match(plan):
+    plan.add("Get", "A", match=lambda call: True)
+    plan.add("Get", "B", match={"UUID": "x"})
+    plan.add("Get", "C")
+
+    assert struck(plan, *calls(4, UUID="x")) == "ABC-"
+
+
+def test_each_attempt_counts_as_a_call(plan):
+    plan.add("Get", "A", times=2)
+
+    attempts = [call(logical_id="1", attempt=number) for number in (1, 2, 3)]
+    assert struck(plan, *attempts) == "AA-"
+
+
+@pytest.mark.parametrize("match", [None, {"UUID": "x"}, lambda call: True], ids=["any", "params", "predicate"])
+def test_per_call_every_attempt_is_struck_and_counts_once(plan, match):
+    fault = plan.add("Get", "A", per="call", after=1, match=match)
+
+    attempts = [call(logical_id=name, attempt=number, UUID="x") for name in "pqr" for number in (1, 2, 3)]
+    assert struck(plan, *attempts) == "---AAA---"
+    assert (fault.hits, fault.remaining) == (3, 0)
+
+
+def test_what_a_fault_tells(plan):
+    fault = plan.add("Get", "A", times=3)
+    one = call(UUID="x")
+    plan.strike(one)
+
+    assert (fault.hits, fault.remaining, fault.calls) == (1, 2, (one,))
+    assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): struck 1 times, 2 left>"
+
+
+def test_a_fault_lasts_until_the_end_of_its_block(plan):
+    with plan.add("Get", "A", times=None) as fault:
+        assert struck(plan, *calls(2)) == "AA"
+    assert struck(plan, *calls(2)) == "--"
+    assert fault.hits == 2
+
+
+def test_a_fault_that_ends_strikes_no_further_attempt(plan):
+    with plan.add("Get", "A", per="call"):
+        assert struck(plan, call(logical_id="1")) == "A"
+    assert struck(plan, call(logical_id="1", attempt=2)) == "-"
+
+
+def test_a_plan_that_is_over_is_not_asked_any_more(plan):
+    assert not plan.is_live
+    plan.add("Get", "A")
+    assert plan.is_live
+    struck(plan, call())
+    assert not plan.is_live
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"times": 0}, "times is a whole number from 1"),
+        ({"times": -1}, "times is a whole number from 1"),
+        ({"times": 1.5}, "times is a whole number from 1"),
+        ({"times": True}, "times is a whole number from 1"),
+        ({"after": -1}, "after is the number of calls to let through"),
+        ({"per": "cal"}, "Did you mean 'call'"),
+        ({"message": 5}, "message is a text"),
+        ({"match": "UUID"}, "match takes the parameters"),
+    ],
+)
+def test_refuses_what_cannot_be(plan, options, told):
+    with pytest.raises(FaultError, match=told):
+        plan.add("Get", "A", **options)
+
+
+def test_refuses_a_sequence_of_nothing(plan):
+    with pytest.raises(FaultError, match="names no error"):
+        plan.sequence("Get")
+
+
+def test_a_predicate_that_raises_is_told_with_the_call(plan):
+    def wrong(call):
+        return call.params["Nam"]
+
+    plan.add("Get", "A", match=wrong)
+
+    with pytest.raises(FaultError, match=r"wrong of a fault raised KeyError: 'Nam'.*Get\(Name='x'\)"):
+        plan.strike(call(Name="x"))
+
+
+def test_nothing_is_said_of_faults_that_struck(plan):
+    plan.add("Get", "A")
+    plan.add("List", "A", optional=True)
+    struck(plan, call())
+
+    plan.check()
+
+
+def test_a_fault_that_never_struck_is_told_with_what_came_near(plan):
+    plan.add("Get", "A", match={"UUID": "x", "Name": "n"})
+    plan.add("Get", "B", after=5)
+    struck(plan, call(UUID="y"), call("List"))
+
+    with pytest.raises(UnusedFault) as caught:
+        plan.check()
+
+    text = str(caught.value)
+    assert text.startswith("2 faults that the test asked for never struck:")
+    assert "faults.add('Get', 'A', match={'UUID': 'x', 'Name': 'n'})" in text
+    assert f"asked for at {__file__}:" in text
+    assert "1. Get(UUID='y')" in text
+    assert "not struck: UUID was 'y', not 'x'; it had no Name" in text
+    assert "not struck: it was number 1, and the first 5 attempts that match are let through" in text
+    assert "optional=True" in text
+    assert "strict=False" in text
+
+
+def test_a_fault_whose_operation_was_never_called_names_what_was(plan):
+    plan.add("Delete", "A")
+    struck(plan, call(), call(), call("List"))
+
+    assert "there was no call of Delete; calls meanwhile: Get (2), List (1)" in plan.unused()
+
+
+def test_a_sequence_that_was_not_reached_to_its_end_is_told(plan):
+    plan.sequence("Get", "A", "B", "C")
+    struck(plan, call())
+
+    assert "it struck 1 times; 2 of its errors are left" in plan.unused()
+
+
+def test_only_the_first_calls_that_came_near_are_shown(plan):
+    plan.add("Get", "A", match={"UUID": "x"})
+    struck(plan, *calls(20, UUID="y"))
+
+    text = plan.unused()
+    assert "5. Get" in text
+    assert "6. Get" not in text
+    assert "and 15 more" in text
+
+
+rules = st.lists(
+    st.tuples(
+        st.sampled_from(["attempt", "call"]),
+        st.integers(0, 4),
+        st.one_of(st.none(), st.integers(1, 3)),
+        st.sampled_from([None, "x", "y"]),
+    ),
+    max_size=6,
+)
+traffic = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["x", "y"])), max_size=12)
+
+
+@given(rules, traffic)
+def test_the_index_finds_what_asking_every_fault_would_find(given_rules, given_calls):
+    """No fault is lost and none is invented, however the rules are kept."""
+    plan = FaultPlan(AnythingGoes())
+    for number, (per, after, times, uuid) in enumerate(given_rules):
+        plan.add("Get", str(number), per=per, after=after, times=times, match=uuid and {"UUID": uuid})
+
+    expected, seen, spent, going_on = [], {}, {}, {}
+    found = []
+    for position, (attempts, uuid) in enumerate(given_calls):
+        for attempt in range(attempts):
+            name = f"call-{position}"
+            found.append(struck(plan, call(logical_id=name, attempt=attempt + 1, UUID=uuid)))
+            strikes = None
+            for number, (per, after, times, wanted) in enumerate(given_rules):
+                if wanted not in (None, uuid):
+                    continue
+                counted = seen.setdefault(number, [])
+                counted.append((name, attempt) if per == "attempt" else name)
+                passed = len(dict.fromkeys(counted))
+                if strikes is None and passed > after and (times is None or spent.get(number, 0) < times):
+                    strikes = number
+            if name in going_on:
+                strikes = going_on[name]
+            elif strikes is not None:
+                spent[strikes] = spent.get(strikes, 0) + 1
+                if given_rules[strikes][0] == "call":
+                    going_on[name] = strikes
+            expected.append("-" if strikes is None else str(strikes))
+
+    assert found == expected

@@ -1,0 +1,229 @@
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from pytest_lambda_esm import ConfigurationError, Mapping, StateError, TransitionTimes, VirtualClock, after_reads
+from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+CREATE = step_for_create(enabled=True)
+
+
+class World:
+    def __init__(self, **times):
+        self.clock = VirtualClock(START)
+        self.times = TransitionTimes().with_changes(times)
+        self.heard = []
+        self.mapping = Mapping(
+            uuid="a-uuid",
+            arn="an-arn",
+            account_id="123456789012",
+            region="us-east-1",
+            settings={"FunctionArn": "f", "EventSourceArn": "q", "BatchSize": 10},
+            user_reason="USER_INITIATED",
+            times=lambda: self.times,
+            scheduler=self.clock,
+            on_transition=lambda mapping, transition: self.heard.append(transition.state),
+        )
+
+
+def states(mapping):
+    return [(transition.state, (transition.at - START).total_seconds()) for transition in mapping.history]
+
+
+def test_a_transition_takes_its_seconds():
+    world = World(creating=30)
+    world.mapping.begin(CREATE)
+    world.clock.advance(29.999)
+    assert world.mapping.state == "Creating"
+    world.clock.advance(0.001)
+    assert states(world.mapping) == [("Creating", 0), ("Enabled", 30)]
+    assert world.heard == ["Creating", "Enabled"]
+
+
+def test_a_timedelta_is_a_time_too():
+    world = World(creating=timedelta(minutes=1))
+    world.mapping.begin(CREATE)
+    world.clock.run_until_idle()
+    assert states(world.mapping)[-1] == ("Enabled", 60)
+
+
+def test_an_instant_transition_shows_in_the_answer_and_is_over_after_it():
+    world = World(creating="instant")
+    world.mapping.begin(CREATE)
+    assert world.mapping.state == "Creating"
+    world.mapping.answered()
+    assert world.mapping.state == "Enabled"
+
+
+def test_a_manual_transition_waits_for_release():
+    world = World(creating="manual")
+    world.mapping.begin(CREATE)
+    world.mapping.answered()
+    world.clock.advance(days=1)
+    assert world.mapping.state == "Creating"
+    world.mapping.release()
+    assert world.mapping.state == "Enabled"
+
+
+def test_after_reads_counts_reads_whatever_the_time():
+    world = World(creating=after_reads(2))
+    world.mapping.begin(CREATE)
+    world.clock.advance(days=1)
+    world.mapping.was_read()
+    assert world.mapping.state == "Creating"
+    world.mapping.was_read()
+    assert world.mapping.state == "Enabled"
+
+
+@pytest.mark.parametrize("reads", [0, -1, 1.5, "two", True])
+def test_after_reads_takes_whole_numbers_from_1(reads):
+    with pytest.raises(ConfigurationError, match="whole number from 1"):
+        after_reads(reads)
+
+
+def test_hold_stops_a_transition_that_is_going_on():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.hold("Creating")
+    world.clock.advance(60)
+    assert world.mapping.state == "Creating"
+    world.mapping.release()
+    assert states(world.mapping)[-1] == ("Enabled", 60)
+
+
+def test_release_lets_a_transition_end_when_it_is_due():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.hold("Creating")
+    world.mapping.release()
+    assert world.mapping.state == "Creating"
+    world.clock.run_until_idle()
+    assert states(world.mapping)[-1] == ("Enabled", 5)
+
+
+def test_hold_stops_the_next_transition_of_that_kind():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.hold("Updating")
+    world.mapping.begin(step_for_update("Enabled", None))
+    world.clock.advance(60)
+    assert world.mapping.state == "Updating"
+
+
+@pytest.mark.parametrize("policy", ["instant", after_reads(1)])
+def test_hold_is_stronger_than_instant_and_reads(policy):
+    world = World(updating=policy)
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.hold("Updating")
+    world.mapping.begin(step_for_update("Enabled", None))
+    world.mapping.answered()
+    world.mapping.was_read()
+    assert world.mapping.state == "Updating"
+    world.mapping.release()
+    assert world.mapping.state == "Enabled"
+
+
+def test_only_transitional_states_can_be_held():
+    with pytest.raises(StateError, match="not in 'Enabled'"):
+        World().mapping.hold("Enabled")
+
+
+def test_there_must_be_something_to_release():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    with pytest.raises(StateError, match="nothing to release: mapping a-uuid is Enabled"):
+        world.mapping.release()
+
+
+def test_force_puts_a_mapping_into_a_state_with_a_reason_and_a_result():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.force("Disabled", reason="ESM_CONFIG_NOT_VALID", result="PROBLEM: no access")
+    world.clock.advance(60)
+    assert world.mapping.state == "Disabled"
+    assert world.mapping.history[-1].reason == "ESM_CONFIG_NOT_VALID"
+    assert world.mapping.last_result == "PROBLEM: no access"
+
+
+def test_a_forced_transitional_state_stays_until_release():
+    world = World()
+    world.mapping.begin(step_for_create(enabled=False))
+    world.mapping.force("Updating")
+    world.clock.advance(60)
+    assert world.mapping.state == "Updating"
+    world.mapping.release()
+    assert world.mapping.state == "Disabled"
+
+
+def test_force_refuses_unknown_states_with_the_nearest():
+    with pytest.raises(StateError, match="Did you mean 'Disabled'"):
+        World().mapping.force("Disabeld")
+
+
+def test_a_deleted_mapping_cannot_be_forced():
+    world = World(deleting="instant")
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.begin(step_for_delete("Enabled"))
+    world.mapping.answered()
+    with pytest.raises(StateError, match="has been deleted"):
+        world.mapping.force("Enabled")
+
+
+def test_settings_come_into_force_when_the_update_settles():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
+    assert (world.mapping.settings["BatchSize"], world.mapping.requested["BatchSize"]) == (10, 5)
+    world.clock.advance(5)
+    assert world.mapping.settings["BatchSize"] == 5
+
+
+def test_one_mapping_may_have_its_own_times():
+    world = World()
+    world.mapping.transitions(creating=1)
+    world.mapping.begin(CREATE)
+    world.clock.run_until_idle()
+    assert states(world.mapping)[-1] == ("Enabled", 1)
+    with pytest.raises(ConfigurationError, match="no transition 'createing'"):
+        world.mapping.transitions(createing=1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"),
+    [
+        (5, "Creating ends as Enabled at 00:00:05.000000"),
+        ("manual", "Creating ends as Enabled when the test calls release()"),
+        (after_reads(2), "Creating ends as Enabled after 2 more reads of the state"),
+    ],
+)
+def test_explain_says_what_a_transition_waits_for(policy, line):
+    world = World(creating=policy)
+    world.mapping.begin(CREATE)
+    assert world.mapping.explain() == [line]
+
+
+UPDATES = [
+    ("Enabled", None, Step("Updating", "Enabled")),
+    ("Enabled", True, Step("Updating", "Enabled")),
+    ("Enabled", False, Step("Disabling", "Disabled")),
+    ("Disabled", None, Step("Updating", "Disabled")),
+    ("Disabled", True, Step("Enabling", "Enabled")),
+    ("Disabled", False, Step("Updating", "Disabled")),
+    *((state, None, None) for state in ("Creating", "Enabling", "Disabling", "Updating", "Deleting")),
+]
+
+
+@pytest.mark.parametrize(("state", "enabled", "step"), UPDATES)
+def test_what_an_update_starts(state, enabled, step):
+    assert step_for_update(state, enabled) == step
+
+
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating"])
+def test_a_mapping_in_transition_cannot_be_deleted(state):
+    assert step_for_delete(state) is None

@@ -1,0 +1,201 @@
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
+from pytest_lambda_esm.moto_bridge.message_table import MessageTable
+from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder, visible_from
+
+
+def message(name, visible=0.0, delayed=0.0, sent=0, group=None):
+    contents = {"body": "", "_body": "", "message_attributes": {}}  # moto 5.1 and 5.2 name the body differently.
+    return SimpleNamespace(
+        id=name, sent_timestamp=sent, delayed_until=delayed, visible_at=visible, group_id=group, **contents
+    )
+
+
+def standard(*messages):
+    return MessageTable(VisibilityOrder(), messages)
+
+
+def take(table, now):
+    return next(table.order.available(now), None)
+
+
+def test_it_behaves_like_the_list_that_moto_uses():
+    first, second = message("a"), message("b")
+    table = standard(*[first])
+    table.append(second)
+    assert list(table) == [first, second]
+    assert len(table) == 2
+    assert first in table
+    table.remove(first)
+    assert list(table) == [second]
+    with pytest.raises(ValueError, match="not in this queue"):
+        table.remove(first)
+
+
+def test_messages_come_in_the_order_in_which_they_became_visible():
+    table = standard(*[message("late", visible=30.0), message("first"), message("second")])
+    assert [each.id for each in table.order.available(10_000)] == ["first", "second"]
+
+
+def test_a_message_in_somebodys_hands_is_not_handed_out_twice():
+    table = standard(*[message("a")])
+    [taken] = table.order.available(0)
+    taken.visible_at = 30.0
+    assert take(table, 0) is None
+    assert table.order.next_visible() == 30_000
+    assert take(table, 30_000) is taken
+
+
+def test_a_message_that_a_client_hid_is_passed_over():
+    hidden, other = message("hidden"), message("other")
+    table = standard(*[hidden, other])
+    hidden.visible_at = 60.0
+    assert list(table.order.available(0)) == [other]
+    table.remove(other)
+    assert table.order.next_visible() == 60_000
+
+
+def test_a_message_that_a_client_made_visible_earlier_is_found():
+    one = message("a", visible=60.0)
+    table = standard(*[one])
+    assert take(table, 0) is None
+    one.visible_at = 0.0
+    table.order.moved(one)
+    assert take(table, 0) is one
+
+
+def test_the_latest_of_sending_delay_and_visibility_counts():
+    assert visible_from(message("a", visible=5.5, delayed=7.25, sent=3)) == 7250
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["send", "take", "delete", "hide", "show"]), st.integers(0, 5), st.integers(0, 20))
+    )
+)
+def test_it_agrees_with_a_plain_list(steps):
+    table, plain, now, count = standard(), [], 0, 0
+    for action, index, span in steps:
+        now += span
+        chosen = plain[index % len(plain)] if plain else None
+        if action == "send":
+            count += 1
+            plain.append(message(f"m{count}", visible=float(span + now)))
+            table.append(plain[-1])
+        elif action == "take":
+            due = [each for each in plain if visible_from(each) <= now * 1000]
+            expected = min(due, key=visible_from, default=None)
+            taken = take(table, now * 1000)
+            assert (taken is None) == (expected is None)
+            if taken is not None:
+                assert visible_from(taken) == visible_from(expected)
+                taken.visible_at = float(now + 30)
+        elif chosen is not None and action == "delete":
+            plain.remove(chosen)
+            table.remove(chosen)
+        elif chosen is not None and action == "hide":
+            chosen.visible_at = max(chosen.visible_at, float(now + span))
+        elif chosen is not None:
+            chosen.visible_at = float(now)
+            table.order.moved(chosen)
+        assert [each.id for each in table] == [each.id for each in plain]
+        assert table.order.next_visible() == min((visible_from(each) for each in plain), default=None)
+
+
+def grouped(*messages):
+    return MessageTable(GroupOrder(), messages)
+
+
+def receive(table, now, limit=10, hide=30):
+    """Receive as a queue does: each message is hidden before the next one is asked for."""
+    taken = []
+    for each in table.order.available(now * 1000):
+        each.visible_at = float(now + hide)
+        taken.append(each.id)
+        if len(taken) == limit:
+            break
+    return taken
+
+
+def test_a_group_is_closed_while_one_of_its_messages_is_hidden():
+    a1, a2, b1 = message("a1", group="A"), message("a2", group="A"), message("b1", group="B")
+    table = grouped(a1, a2, b1)
+    assert receive(table, 0, limit=1) == ["a1"]
+    assert receive(table, 0) == ["b1"]
+    assert table.order.next_visible() == 30_000
+    table.remove(a1)
+    assert table.order.next_visible() == 0
+    assert receive(table, 1) == ["a2"]
+
+
+def test_what_failed_comes_again_in_its_old_place():
+    table = grouped(*[message(f"a{number}", group="A") for number in range(4)])
+    assert receive(table, 0, limit=2) == ["a0", "a1"]
+    assert receive(table, 30) == ["a0", "a1", "a2", "a3"]
+
+
+def test_a_group_waits_for_the_last_of_its_hidden_messages():
+    a1, a2 = message("a1", group="A"), message("a2", group="A")
+    table = grouped(a1, a2)
+    receive(table, 0)
+    a1.visible_at = 5.0
+    table.order.moved(a1)
+    assert table.order.next_visible() == 30_000
+    a2.visible_at = 10.0
+    table.order.moved(a2)
+    assert receive(table, 10) == ["a1", "a2"]
+
+
+def test_a_delayed_message_holds_back_those_behind_it():
+    table = grouped(message("a1", delayed=10.0, group="A"), message("a2", delayed=20.0, group="A"))
+    assert table.order.next_visible() == 10_000
+    assert receive(table, 10) == ["a1"]
+
+
+def test_a_message_that_returns_to_its_queue_stands_at_the_end():
+    a1, a2 = message("a1", group="A"), message("a2", group="A")
+    table = grouped(a1, a2)
+    table.remove(a1)
+    table.append(a1)
+    assert receive(table, 0) == ["a2", "a1"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["send", "receive", "delete", "show"]), st.integers(0, 5), st.integers(0, 20)),
+        max_size=60,
+    )
+)
+def test_groups_agree_with_a_plain_list(steps):
+    table, plain, now, count = grouped(), [], 0, 0
+    for action, index, span in steps:
+        now += span
+        chosen = plain[index % len(plain)] if plain else None
+        if action == "send":
+            count += 1
+            plain.append(message(f"m{count}", group="ABC"[index % 3]))
+            table.append(plain[-1])
+        elif action == "receive":
+            closed = {each.group_id for each in plain if each.visible_at > now}
+            open_ones = [each for each in plain if each.group_id not in closed]
+            opened = {each.group_id: 0.0 for each in open_ones}
+            for group in opened:
+                opened[group] = max(each.visible_at for each in open_ones if each.group_id == group)
+            taken = receive(table, now, limit=1 + index)
+            in_groups = [[each.id for each in open_ones if each.group_id == group] for group in opened]
+            for group in in_groups:
+                assert [name for name in taken if name in group] == group[: sum(name in group for name in taken)]
+            assert len(taken) == min(1 + index, len(open_ones))
+        elif chosen is not None and action == "delete":
+            plain.remove(chosen)
+            table.remove(chosen)
+        elif chosen is not None:
+            chosen.visible_at = min(chosen.visible_at, float(now))
+            table.order.moved(chosen)
+        assert [each.id for each in table] == [each.id for each in plain]
+        assert (table.order.next_visible() is None) == (not plain)
