@@ -98,7 +98,7 @@ class StreamPoller:
         for shard in stream.shards():
             if shard.shard_id not in self._readers and self._starts is not None:
                 lines.append(f"{shard.shard_id}: is read after its parents {', '.join(shard.parents)}")
-        return lines
+        return lines or ["all records have been read"]
 
     def fates(self) -> list[Fate]:
         """The fates of all records of the stream for this mapping: those that wait come last.
