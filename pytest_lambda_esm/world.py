@@ -38,6 +38,7 @@ from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge import keys
+from pytest_lambda_esm.moto_bridge.client_time import ClientTime
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
@@ -194,7 +195,7 @@ class World:
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=CallerTime(self.clock, self.runtime),
+            time=ClientTime(CallerTime(self.clock, self.runtime), faults.exchanges),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
         ).operations()
