@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
+from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -36,6 +37,7 @@ from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge import keys
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
@@ -121,6 +123,7 @@ class World:
         self.destinations = RefusingDestinations(
             MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
         )
+        self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
             clock=self.clock,
             functions=self.functions,
@@ -133,7 +136,7 @@ class World:
             new_id=self.new_id,
             randomness=self.randomness,
             settings=QueueSettings(
-                recursion_limit=config.recursion_limit,
+                stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
             ),
@@ -176,6 +179,7 @@ class World:
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            key_problem=keys.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
@@ -192,7 +196,7 @@ class World:
             queue=self.async_queue,
             time=CallerTime(self.clock, self.runtime),
             journal=self.journal.add,
-            recursion_limit=config.recursion_limit,
+            stops_loop=self.recursion.stops,
         ).operations()
         self.dispatcher = Dispatcher(
             model,
@@ -201,6 +205,7 @@ class World:
                 **self.invoke_config_operations.operations(),
                 **invocations,
                 **tags,
+                **self.recursion.operations(),
             },
             clock=self.clock,
             calls=self.calls,
@@ -274,6 +279,7 @@ class World:
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
         self.invoke_configs.forget_place(account_id, region)
+        self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()

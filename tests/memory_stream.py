@@ -67,7 +67,7 @@ class MemoryShard:
     def size(self, position: int) -> int:
         return len(self.kept[position].data)
 
-    def depth(self, position: int) -> int:
+    def depth(self, positions: Sequence[int]) -> int:
         return 0
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
@@ -79,7 +79,7 @@ class MemoryShard:
         return stop, taken
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        return [kinesis.record(self.kept[position], self.shard_id, reader, "us-east-1") for position in positions]
+        return kinesis.records([self.kept[position] for position in positions], self.shard_id, reader, "us-east-1")
 
 
 def hash_of(key: str) -> int:

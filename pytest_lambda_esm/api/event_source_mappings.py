@@ -24,7 +24,11 @@ MOST_TAGS: Final = 50
 
 
 class EventSourceMappings:
-    """The operations on mappings. ``times`` tells how long the transitions of a new mapping take."""
+    """The operations on mappings.
+
+    ``times`` tells how long the transitions of a new mapping take, ``key_problem`` why a key that filter criteria are
+    encrypted with cannot be used: an error code and a message, or None.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class EventSourceMappings:
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],
         answers_new_values: bool,
+        key_problem: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store = store
         self._model = model
@@ -46,6 +51,7 @@ class EventSourceMappings:
         self._new_id = new_id
         self._on_transition = on_transition
         self._answers_new_values = answers_new_values
+        self._key_problem = key_problem
         self._tags: dict[str, dict[str, str]] = {}
 
     def operations(self) -> dict[str, Operation]:
@@ -196,6 +202,10 @@ class EventSourceMappings:
 
     def _describe(self, mapping: Mapping) -> dict[str, Any]:
         answer = describe(mapping, mapping.requested if self._answers_new_values else mapping.settings)
+        problem = self._key_problem(answer["KMSKeyArn"]) if {"KMSKeyArn", "FilterCriteria"} <= answer.keys() else None
+        if problem is not None:
+            del answer["FilterCriteria"]
+            answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
         shown = self._rules.recognised(mapping.settings).shown
         return answer if shown is None else {name: value for name, value in answer.items() if name in shown}
 
@@ -228,4 +238,5 @@ def describe(mapping: Mapping, settings: ReadOnly[str, Any]) -> dict[str, Any]:
 
 def _listed(answer: dict[str, Any]) -> dict[str, Any]:
     """A list does not show filter criteria that are encrypted with a key of the customer (API reference)."""
-    return {name: value for name, value in answer.items() if name != "FilterCriteria" or "KMSKeyArn" not in answer}
+    hidden = ("FilterCriteria", "FilterCriteriaError") if "KMSKeyArn" in answer else ()
+    return {name: value for name, value in answer.items() if name not in hidden}

@@ -46,6 +46,10 @@ class Clock(Protocol):
         """Schedule an action."""
         ...
 
+    def cancel(self, event: Any) -> None:
+        """Take a scheduled action back."""
+        ...
+
 
 class Journal(Protocol):
     """Where the queue says what happened."""
@@ -72,14 +76,15 @@ class Event:
     throttles: int = 0
     last: Invocation | None = None
     due: int = 0
+    scheduled: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
-    """``recursion_limit`` is how many invocations may cause one another, 0 for no limit; ``latency`` the time to the
-    first attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
+    """``stops_loop`` tells whether a chain of so many invocations has to end; ``latency`` is the time to the first
+    attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
 
-    recursion_limit: int
+    stops_loop: Callable[[FunctionReference, int], bool]
     latency: int
     jitter: int
 
@@ -138,12 +143,19 @@ class AsyncQueue:
         """The events that wait for a function, by its unqualified ARN."""
         return [event for event in self._waiting.values() if event.reference.unqualified_arn == arn]
 
+    def forget_place(self, account_id: str, region: str) -> None:
+        """moto has forgotten everything in a region: nothing waits there any more."""
+        for key, event in list(self._waiting.items()):
+            if (event.reference.account_id, event.reference.region) == (account_id, region):
+                self._clock.cancel(event.scheduled)
+                del self._waiting[key]
+
     # --- inside ------------------------------------------------------------------------------------------
 
     def _wait(self, event: Event, due: int) -> None:
         event.due = due
         self._waiting[id(event)] = event
-        self._clock.call_at(
+        event.scheduled = self._clock.call_at(
             due,
             lambda: self._attempt(event),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",
@@ -155,8 +167,7 @@ class AsyncQueue:
         if configuration is None:
             self._drop(event, "the function does not exist (any more)")
             return
-        limit = self._settings.recursion_limit
-        if limit and event.depth >= limit:
+        if self._settings.stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
             self._end(event, configuration, async_record.RECURSIVE_INVOCATION, async_record.RECURSIVE)
             return

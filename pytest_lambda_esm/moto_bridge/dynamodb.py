@@ -82,9 +82,9 @@ class PolledShard:
         """About how many bytes a record takes in an event; moto's SizeBytes is that of its change as JSON."""
         return int(self._items[position].record["dynamodb"]["SizeBytes"]) + dynamodb.ENVELOPE_SIZE
 
-    def depth(self, position: int) -> int:
-        """How many invocations led to a record."""
-        return int(self._items[position].__dict__.get(_DEPTH, 0))
+    def depth(self, positions: Sequence[int]) -> int:
+        """How many invocations led to records."""
+        return max((self._items[position].__dict__.get(_DEPTH, 0) for position in positions), default=0)
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
         """Up to where records have arrived and fit, and how many bytes they take."""

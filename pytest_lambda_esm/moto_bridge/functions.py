@@ -57,9 +57,7 @@ class MotoFunctions:
             return self.find(reference)
         try:
             alias = get_backend(reference.account_id, reference.region).get_alias(qualifier, reference.name)
-        except UnknownAliasException:
-            return None
-        except UnknownFunctionException:
+        except (UnknownAliasException, UnknownFunctionException):
             return None
         weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
         for version, weight in weights.items():

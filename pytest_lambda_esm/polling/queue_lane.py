@@ -11,12 +11,12 @@ from collections.abc import Mapping as ReadOnly
 from typing import Any
 
 from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.gathering import Gathering
 from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Interference
+from pytest_lambda_esm.polling.loops import LoopWatch
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling, plan_of
@@ -60,6 +60,7 @@ class QueueLane:
         self._ports = BatchPorts(
             mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
         )
+        self._loops = LoopWatch(mapping, polling.loop_depth)
         self._polls = False
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
@@ -166,9 +167,10 @@ class QueueLane:
         while (room := gathering.room) > 0:
             receipt = queue.receive(room, now, gathering.admits)
             self._note(receipt)
-            gathering.add(self._passing(queue, receipt.messages, gathering.plan))
-            if gathering.plan.filter is None or not receipt.messages:
-                break
+            passing = self._passing(queue, receipt.messages, gathering.plan)
+            gathering.add(passing)
+            if len(passing) == len(receipt.messages):
+                break  # The queue gave all it had; else there is room for more in the place of what was dropped.
         if not gathering.messages:
             return
         if gathering.room == 0 or not gathering.plan.window:
@@ -219,7 +221,7 @@ class QueueLane:
     # --- hand over ---------------------------------------------------------------------------------------
 
     def _invoke(self, gathering: Gathering) -> None:
-        self._refuse_loops(gathering.messages)
+        self._loops.refuse(gathering.messages, self._clock.instant)
         for _ in range(gathering.deliveries):
             batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
             if not batch.begin():
@@ -232,13 +234,3 @@ class QueueLane:
 
     def _failed(self) -> None:
         self._scaling.failed(self._clock.instant)
-
-    def _refuse_loops(self, messages: Sequence[ReceivedMessage]) -> None:
-        for message in messages:
-            if message.depth >= self._polling.loop_depth:
-                raise LambdaEsmError(
-                    f"the function {self._mapping.function_arn} feeds its own source: message {message.message_id} on"
-                    f" {self._source} is the end of a chain of {message.depth} invocations, each of"
-                    f" which sent the message that caused the next (receive count {message.receive_count}, at"
-                    f" {moment_of(self._clock.instant):%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."
-                )

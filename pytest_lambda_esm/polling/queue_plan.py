@@ -10,6 +10,7 @@ from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.filters import DATA_RULES, Filter
 from pytest_lambda_esm.polling.scaling import Bounds, ScalingRates, bounds_of
 from pytest_lambda_esm.sources.queue import ReceivedMessage
+from pytest_lambda_esm.sources.sqs import STANDARD
 
 LARGEST_PAYLOAD: Final = 6 * 1024 * 1024
 """Bytes of an event at the most: the quota for the payload of a synchronous invocation."""
@@ -52,16 +53,17 @@ def plan_of(
     polling: QueuePolling,
     renderer: Callable[[Mapping[str, Any]], Callable[[ReceivedMessage], dict[str, Any]]],
 ) -> QueuePlan:
-    """Read the settings of a mapping."""
-    window = int(settings["MaximumBatchingWindowInSeconds"]) * MICROSECONDS
+    """Read the settings of a mapping; those that the limits of an earlier year leave out stand at their defaults."""
+    stated = {**STANDARD.defaults, **settings}
+    window = int(stated["MaximumBatchingWindowInSeconds"]) * MICROSECONDS
     criteria = (settings.get("FilterCriteria") or {}).get("Filters") or ()
     patterns = [item["Pattern"] for item in criteria if item.get("Pattern") is not None]
     return QueuePlan(
         settings=settings,
-        batch_size=int(settings["BatchSize"]),
+        batch_size=int(stated["BatchSize"]),
         window=max(window, polling.low_traffic_wait) if window else 0,
-        reports_failures="ReportBatchItemFailures" in settings["FunctionResponseTypes"],
+        reports_failures="ReportBatchItemFailures" in stated["FunctionResponseTypes"],
         filter=Filter.compile(patterns, DATA_RULES["sqs"]) if patterns else None,
         bounds=bounds_of(settings, polling.rates),
-        render=renderer(settings),
+        render=renderer(stated),
     )

@@ -201,7 +201,7 @@ class StreamLane:
 
     def _invoke(self, shard: Shard, piece: Piece) -> None:
         bench = self._bench
-        depth = max(map(shard.depth, piece.positions), default=0)
+        depth = shard.depth(piece.positions)
         self._refuse_loops(shard, piece, depth)
         if piece.positions:
             self._last_age = bench.clock.instant - shard.arrival(piece.positions[-1])

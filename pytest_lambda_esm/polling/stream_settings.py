@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_lambda_esm.config import MICROSECONDS, instant_of
 from pytest_lambda_esm.filters import DATA_RULES, Filter
+from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,11 @@ class StreamSettings:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], data_rules: str) -> StreamSettings:
-        """Read a mapping's settings; ``data_rules`` names the filter rules of its source."""
+        """Read a mapping's settings; ``data_rules`` names the filter rules of its source.
+
+        Settings that the limits of an earlier year leave out stand at their defaults.
+        """
+        settings = {**STREAM_DEFAULTS, **settings}
         filters = settings.get("FilterCriteria", {}).get("Filters") or []
         patterns = [given["Pattern"] for given in filters if "Pattern" in given]
         return cls(

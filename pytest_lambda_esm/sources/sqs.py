@@ -133,8 +133,14 @@ def weight(body: str, message_attributes: Mapping[str, Any]) -> int:
     else:
         size = METADATA + len(json.dumps(body, ensure_ascii=False).encode()) - 2
     for name, value in message_attributes.items():
-        size += ATTRIBUTE + len(name) + sum(len(part) for part in value.values() if isinstance(part, (str, bytes)))
+        size += ATTRIBUTE + len(name) + sum(_length(part) for part in value.values())
     return size
+
+
+def _length(part: Any) -> int:
+    if isinstance(part, bytes):
+        return 4 * -(-len(part) // 3)  # as base64
+    return len(part) if isinstance(part, str) else 0
 
 
 METADATA: Final = 700

@@ -222,8 +222,8 @@ def test_every_error_that_the_model_lists_can_be_asked_for_and_reaches_the_clien
     with FakeLambda(region=REGION) as fake:
         aws_lambda = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
         for shape in aws_lambda.meta.service_model.operation_model("Invoke").error_shapes:
-            fake.faults.add("Invoke", shape.name)
-            with pytest.raises(getattr(aws_lambda.exceptions, shape.name)) as caught:
+            refusal = pytest.raises(getattr(aws_lambda.exceptions, shape.name))
+            with fake.faults.add("Invoke", shape.name), refusal as caught:
                 aws_lambda.invoke(FunctionName="orders")
             answer = caught.value.response
             assert answer["ResponseMetadata"]["HTTPStatusCode"] == shape.metadata["error"]["httpStatusCode"]

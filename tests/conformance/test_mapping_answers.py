@@ -19,6 +19,7 @@ from conformance import (
     Fact,
     Facts,
     Lab,
+    client,
 )
 
 FACTS = Facts("Mappings: answers, states and updates")
@@ -176,6 +177,19 @@ def _(lab: Lab) -> None:
     (listed,) = lab.call("ListEventSourceMappings", {})["EventSourceMappings"]
     assert "FilterCriteria" not in listed
     assert listed["KMSKeyArn"] == key
+
+
+@FACTS("a3-key-out-of-use", "documented", "Where the key cannot be used, a read shows FilterCriteriaError instead.")
+def _(lab: Lab) -> None:
+    key = client("kms").create_key()["KeyMetadata"]
+    uuid = lab.settled(FilterCriteria=FILTERS, KMSKeyArn=key["Arn"])
+    assert lab.get(uuid)["FilterCriteria"] == FILTERS
+    client("kms").disable_key(KeyId=key["KeyId"])
+    answer = lab.get(uuid)
+    assert "FilterCriteria" not in answer
+    assert answer["FilterCriteriaError"]["ErrorCode"] == "KMSDisabledException"
+    client("kms").enable_key(KeyId=key["KeyId"])
+    assert lab.get(uuid)["FilterCriteria"] == FILTERS
 
 
 @FACTS("a3-last-modified", "documented", "LastModified moves with each change of state.")

@@ -98,6 +98,18 @@ def test_an_event_for_a_function_that_is_gone_is_dropped(lambda_esm: FakeLambda)
     assert (fate.record, fate.fate, fate.about) == (request, "discarded", "the function does not exist (any more)")
 
 
+def test_an_event_for_an_alias_that_is_gone_is_dropped(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: None)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.publish_version(FunctionName="f")
+    aws_lambda.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    send(lambda_esm, "f", Qualifier="live")
+    aws_lambda.delete_alias(FunctionName="f", Name="live")
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+    assert [fate.fate for fate in lambda_esm.fates(function.arn)] == ["dropped"]
+
+
 GONE = (
     f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone",
     f"arn:aws:sns:{REGION}:{ACCOUNT}:gone",
@@ -107,17 +119,40 @@ GONE = (
 )
 
 
+QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/gone"
+MAKERS = {
+    "sqs": (
+        lambda fake: fake.client("sqs").create_queue(QueueName="gone"),
+        lambda fake: fake.client("sqs").delete_queue(QueueUrl=QUEUE_URL),
+    ),
+    "sns": (
+        lambda fake: fake.client("sns").create_topic(Name="gone"),
+        lambda fake: fake.client("sns").delete_topic(TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"),
+    ),
+    "s3": (
+        lambda fake: fake.client("s3").create_bucket(Bucket="gone"),
+        lambda fake: fake.client("s3").delete_bucket(Bucket="gone"),
+    ),
+    "events": (
+        lambda fake: fake.client("events").create_event_bus(Name="gone"),
+        lambda fake: fake.client("events").delete_event_bus(Name="gone"),
+    ),
+    "lambda": (
+        lambda fake: fake.function("gone"),
+        lambda fake: fake.client("lambda").delete_function(FunctionName="gone"),
+    ),
+}
+
+
 @pytest.mark.parametrize("target", GONE)
 def test_a_destination_that_is_gone_is_a_failed_delivery(lambda_esm: FakeLambda, target: str) -> None:
     function = lambda_esm.function("f", failing, dead_letter=f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone")
-    if target.startswith("arn:aws:lambda"):
-        lambda_esm.function("gone")
-    aws_lambda = lambda_esm.client("lambda")
-    aws_lambda.put_function_event_invoke_config(
+    make, remove = MAKERS[target.split(":")[2]]
+    make(lambda_esm)
+    lambda_esm.client("lambda").put_function_event_invoke_config(
         FunctionName="f", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": target}}
     )
-    if target.startswith("arn:aws:lambda"):
-        aws_lambda.delete_function(FunctionName="gone")
+    remove(lambda_esm)
     send(lambda_esm, "f")
     lambda_esm.clock.run_until_idle()
     assert (function.metrics["DestinationDeliveryFailures"], function.metrics["DeadLetterErrors"]) == (1, 1)
@@ -146,6 +181,38 @@ def test_a_loop_through_the_queue_is_stopped_and_its_event_kept(lambda_esm: Fake
     assert [entry.event for entry in function.invocations] == list(range(1, 17))
     assert function.metrics["RecursiveInvocationsDropped"] == 1
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "17"
+
+
+def test_a_function_may_be_allowed_to_loop(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        if event < 30:
+            send(lambda_esm, "f", event + 1)
+
+    function = lambda_esm.function("f", handler)
+    aws_lambda = lambda_esm.client("lambda")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Terminate"
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Allow"
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 30
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Terminate")
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 46
+    with pytest.raises(aws_lambda.exceptions.ResourceNotFoundException):
+        aws_lambda.get_function_recursion_config(FunctionName="gone")
+
+
+def test_moto_forgets_events_with_everything_else(lambda_esm: FakeLambda) -> None:
+    from moto.backends import get_backend
+
+    function = lambda_esm.function("f", lambda event, context: None)
+    send(lambda_esm, "f")
+    get_backend("lambda")[ACCOUNT][REGION].reset()
+    lambda_esm.function("f", lambda event, context: None)
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
 
 
 def test_an_event_sent_by_a_handler_is_accepted_at_its_own_time(lambda_esm: FakeLambda) -> None:
@@ -226,7 +293,7 @@ def test_a_throttled_mapping_leaves_the_messages_in_the_queue(lambda_esm: FakeLa
     aws_lambda.delete_function_concurrency(FunctionName="f")
     lambda_esm.clock.run_until_idle()
     [invocation] = function.invocations
-    assert invocation.attempt >= 2
+    assert invocation.attempt == 1  # The batch was kept: throttles are no receives.
 
 
 def test_settings_of_a_function_that_are_refused(lambda_esm: FakeLambda) -> None:

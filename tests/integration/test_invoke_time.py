@@ -75,7 +75,6 @@ def test_time_cannot_be_moved_from_inside_a_handler(lambda_esm: FakeLambda) -> N
     lambda_esm.clock.advance(1)
 
 
-@pytest.mark.lambda_esm(strict=False)
 def test_recursion_ends_at_the_limit(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("again", lambda event, context: invoke("again"))
     text = json.dumps(invoke("again"))

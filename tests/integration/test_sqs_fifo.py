@@ -125,7 +125,8 @@ def test_repetitions_are_swallowed_for_five_minutes_even_after_the_message_is_go
     lambda_esm.clock.advance(minutes=4, seconds=59)
     again = boto3.client("sqs").send_message(QueueUrl=url, MessageBody="same", MessageGroupId="A")
     lambda_esm.clock.advance(seconds=1)
-    assert (first["MessageId"], first["SequenceNumber"]) == (again["MessageId"], again["SequenceNumber"])
+    assert first["MessageId"] == again["MessageId"]
+    assert first.get("SequenceNumber") == again.get("SequenceNumber")  # moto answers it since 5.2.
     assert len(orders.invocations) == 1
     send(url, "same", group="A")
     lambda_esm.clock.run_until_idle()

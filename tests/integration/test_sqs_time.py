@@ -3,6 +3,7 @@
 import boto3
 import pytest
 
+from pytest_lambda_esm import LambdaEsmError
 from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
@@ -179,3 +180,15 @@ def test_the_poller_may_take_its_time(lambda_esm):
     send(url, "a")
     lambda_esm.clock.run_until_idle()
     assert since(lambda_esm, start) == [3]
+
+
+@pytest.mark.lambda_esm(loop_depth=20)
+@pytest.mark.parametrize("filters", [{}, {"FilterCriteria": {"Filters": [{"Pattern": '{"body": ["a"]}'}]}}])
+def test_a_message_that_fails_and_shows_itself_at_once_ends_the_test(lambda_esm, filters):
+    url = make_queue(VisibilityTimeout=30)
+    lambda_esm.function("orders", refuse)
+    subscribe(lambda_esm, url, **filters)
+    boto3.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+    send(url, "a")
+    with pytest.raises(LambdaEsmError, match="has been received 20 times in one instant"):
+        lambda_esm.clock.advance(seconds=1)

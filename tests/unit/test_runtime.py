@@ -53,7 +53,10 @@ class World:
 
 @pytest.fixture
 def world():
-    return World()
+    world = World()
+    world.runtime.frames.install()
+    yield world
+    world.runtime.frames.remove()
 
 
 def test_a_result_is_what_its_json_reads(world):

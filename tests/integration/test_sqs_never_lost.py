@@ -1,0 +1,182 @@
+"""Nothing is lost: whatever happens to a queue and its mapping, each message is in exactly one place."""
+
+import json
+import time
+from collections import Counter, defaultdict
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pytest_lambda_esm import FakeLambda
+from tests.queues import arn_of, make_queue
+
+FINAL = {"deleted", "filtered out", "dead-lettered", "expired"}
+VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10
+
+
+class Queues(RuleBasedStateMachine):
+    """Sends, fails, times out, hides, disables, updates, deletes and moves time at random, and looks each time."""
+
+    @initialize(fifo=st.booleans(), window=st.sampled_from([0, 0, 12]), partial=st.booleans(), filtered=st.booleans())
+    def start(self, fifo, window, partial, filtered):
+        self.fake = FakeLambda(region="us-east-1", advice="off").__enter__()
+        self.suffix = ".fifo" if fifo else ""
+        self.sqs, self.aws_lambda = self.fake.client("sqs"), self.fake.client("lambda")
+        self.dead = make_queue(f"dead{self.suffix}")
+        self.url = make_queue(
+            f"orders{self.suffix}",
+            dead_letter=self.dead,
+            after=MOST_RECEIVES,
+            VisibilityTimeout=VISIBILITY,
+            MessageRetentionPeriod=RETENTION,
+        )
+        self.arn = arn_of(self.url)
+        self.fake.function("orders", self.handle, timeout=TIMEOUT)
+        self.settings = {"BatchSize": 3}
+        if partial:
+            self.settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+        if window and not fifo:
+            self.settings["MaximumBatchingWindowInSeconds"] = window
+        if filtered:
+            pattern = {"body": [{"anything-but": {"suffix": "drop"}}]}
+            self.settings["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(pattern)}]}
+        self.sent, self.groups = {}, defaultdict(list)
+        self.behaviour, self.deliveries, self.finished = ("succeed", 0), Counter(), {}
+        self.broken = []
+        self.uuid = None
+        self.create()
+
+    def teardown(self):
+        if hasattr(self, "fake"):
+            self.fake.__exit__(None, None, None)
+
+    # --- the function under the poller -------------------------------------------------------------------------
+
+    def handle(self, event, context):
+        kind, seconds = self.behaviour
+        batch = [record["messageId"] for record in event["Records"]]
+        for place, record in enumerate(event["Records"]):
+            self.delivered(record, batch[:place])
+        if seconds:
+            time.sleep(seconds)
+        first = event["Records"][0]
+        if kind == "fail":
+            raise ValueError("as the test wishes")
+        if kind == "hide the first and fail":
+            self.sqs.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=first["receiptHandle"], VisibilityTimeout=seconds * 9
+            )
+            raise ValueError("as the test wishes")
+        if kind == "delete the first and fail":
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=first["receiptHandle"])
+            raise ValueError("as the test wishes")
+        if kind == "report the last":
+            return {"batchItemFailures": [{"itemIdentifier": batch[-1]}]}
+        if kind == "report nonsense":
+            return {"batchItemFailures": [{"itemIdentifier": "nonsense"}]}
+        return None
+
+    def delivered(self, record, before):
+        message_id = record["messageId"]
+        self.deliveries[message_id] += 1
+        received = int(record["attributes"]["ApproximateReceiveCount"])
+        if received != self.deliveries[message_id]:
+            self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
+        fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
+        if fates[message_id] != "in flight":
+            self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
+        group = record["attributes"].get("MessageGroupId")
+        if group is not None:
+            line = self.groups[group]
+            for earlier in line[: line.index(message_id)]:
+                if fates[earlier] not in FINAL and earlier not in before:
+                    self.broken.append(f"{message_id} overtakes {earlier}, which is {fates[earlier]}")
+
+    # --- what happens ------------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 5), group=st.sampled_from("AB"), drop=st.booleans(), delay=st.sampled_from([0, 0, 20]))
+    def send(self, count, group, drop, delay):
+        params = {"MessageGroupId": group} if self.suffix else {"DelaySeconds": delay}
+        for _ in range(count):
+            body = f"{len(self.sent)} {'drop' if drop else 'keep'}"
+            answer = self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **params)
+            self.sent[answer["MessageId"]] = body
+            self.groups[group].append(answer["MessageId"])
+
+    @rule(
+        kind=st.sampled_from(
+            [
+                "succeed",
+                "fail",
+                "report the last",
+                "report nonsense",
+                "hide the first and fail",
+                "delete the first and fail",
+            ]
+        ),
+        seconds=st.sampled_from([0, 0, 4, TIMEOUT + 5]),
+    )
+    def behave(self, kind, seconds):
+        self.behaviour = (kind, seconds)
+
+    @rule(seconds=st.sampled_from([0, 1, 5, 29, 30, 31, 200]))
+    def move_time(self, seconds):
+        self.fake.clock.advance(seconds)
+
+    @precondition(lambda self: self.settled())
+    @rule(enabled=st.booleans())
+    def enable(self, enabled):
+        self.aws_lambda.update_event_source_mapping(UUID=self.uuid, Enabled=enabled)
+
+    @precondition(lambda self: self.settled())
+    @rule(size=st.integers(1, 10))
+    def update(self, size):
+        self.aws_lambda.update_event_source_mapping(UUID=self.uuid, BatchSize=size)
+
+    @precondition(lambda self: self.settled())
+    @rule()
+    def delete(self):
+        self.aws_lambda.delete_event_source_mapping(UUID=self.uuid)
+        self.uuid = None
+
+    @precondition(lambda self: self.uuid is None and not self.fake.mappings)
+    @rule()
+    def create(self):
+        answer = self.aws_lambda.create_event_source_mapping(
+            EventSourceArn=self.arn, FunctionName="orders", **self.settings
+        )
+        self.uuid = answer["UUID"]
+
+    def settled(self):
+        return self.uuid is not None and self.fake.mapping(self.uuid).state in ("Enabled", "Disabled")
+
+    # --- what must hold ----------------------------------------------------------------------------------------
+
+    @invariant()
+    def each_message_is_in_exactly_one_place(self):
+        if not hasattr(self, "sent"):
+            return
+        fates = list(self.fake.fates(self.arn))
+        assert Counter(fate.record for fate in fates) == Counter(self.sent.keys())
+        for fate in fates:
+            if fate.record in self.finished:
+                assert fate.fate == self.finished[fate.record]
+            elif fate.fate in FINAL:
+                self.finished[fate.record] = fate.fate
+        dead = {fate.record for fate in self.fake.fates(arn_of(self.dead)) if fate.fate != "expired"}
+        assert dead == {record for record, fate in self.finished.items() if fate == "dead-lettered"}
+
+    @invariant()
+    def deliveries_are_in_order_and_counted(self):
+        assert not getattr(self, "broken", None)
+
+    @invariant()
+    def nothing_is_received_too_often(self):
+        assert max(getattr(self, "deliveries", {}).values(), default=0) <= MOST_RECEIVES
+
+
+TestQueues = Queues.TestCase
+TestQueues.settings = settings(
+    max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
