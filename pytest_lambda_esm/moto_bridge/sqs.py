@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
+from pytest_lambda_esm.moto_bridge.backends import backend_of
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.message_table import body_of, table_of
 from pytest_lambda_esm.moto_bridge.queue_storage import (
@@ -155,7 +156,7 @@ class MotoQueues:
         parsed = _parse(arn)
         if parsed is None:
             return None
-        queue = sqs_backends[parsed.account_id][parsed.region].queues.get(parsed.resource)
+        queue = backend_of(sqs_backends, parsed.account_id, parsed.region).queues.get(parsed.resource)
         return PolledQueue(queue, self._randomness) if queue is not None else None
 
 
