@@ -11,7 +11,7 @@ project = "pytest-lambda-esm"
 author = "The pytest-lambda-esm authors"
 copyright = "2026, The pytest-lambda-esm authors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "package_tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "conformance_tables", "package_tables"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = project

@@ -274,6 +274,12 @@ class Config:
         _read_span,
         "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)",
     )
+    extend_visibility: bool = _setting(
+        False,
+        _read_boolean,
+        "hide messages of an SQS mapping with a batching window for the window, the function's timeout and 30 seconds,"
+        " where the queue's visibility timeout is shorter (documented by AWS in one place)",
+    )
     initial_concurrency: int = _setting(
         5, _read_positive, "batches of one SQS mapping that are in flight at the same time, at first"
     )
@@ -311,11 +317,11 @@ class Config:
         0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
     stream_backoff: float = _setting(
-        0.25, _read_span, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
+        0.25, _read_backoff, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
     )
     stream_backoff_limit: float = _setting(
         60.0,
-        _read_span,
+        _read_backoff,
         "seconds that a stream batch waits at most, each wait being doubled (not documented by AWS)",
     )
     larger_half: str = _setting(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -59,7 +59,7 @@ from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, SweepRun, read_request
+from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, read_request
 from pytest_lambda_esm.world import Faults, World
 
 
@@ -155,6 +155,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
+        self._take_over_waiting()
 
     def _join(self, world: World, faults: Faults) -> None:
         """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
@@ -176,7 +177,6 @@ class FakeLambda:
         earlier_mappings.lead_to(self._joints, resources)
         stacks.make_invoke_configs(self._joints, resources)
         earlier_mappings.take_over(self._joints, self._adopt)
-        self._take_over_waiting(world)
 
     def _answer_requests(self, world: World, faults: Faults) -> None:
         seam.answer_lambda(self._joints, world.dispatcher, self._errors.append)
@@ -196,9 +196,9 @@ class FakeLambda:
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
+        before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._joints.undo()
         fresh_world.begin_anew(self.config.seed)
-        before.clock.restart(self._started)
         self._errors.clear()
         self._quotas.refill()
         self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
@@ -206,14 +206,18 @@ class FakeLambda:
         self._join(self._opened, faults)
         self._hooks.began_anew()
 
-    def _take_over_waiting(self, world: World) -> None:
-        virtual = VirtualSleep(world.sleep)
+    def _take_over_waiting(self) -> None:
+        virtual = VirtualSleep(self._sleep)
         if self.config.sleep == "virtual":
             virtual.install()
-            self._joints.then(virtual.remove)
-        backoff = BackoffPatch(world.sleep if self.config.sleep == "virtual" else virtual.real_sleep)
+            self._patches.then(virtual.remove)
+        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
         backoff.install()
-        self._joints.then(backoff.remove)
+        self._patches.then(backoff.remove)
+
+    def _sleep(self, seconds: float) -> None:
+        __tracebackhide__ = True
+        self._world.sleep(seconds)
 
     def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         self._world.mappings.adopt(Caller(account_id, region), uuid, params)
@@ -367,7 +371,7 @@ class FakeLambda:
         operations: Sequence[str] | None = None,
         *,
         per: str = "call",
-    ) -> Iterable[SweepRun]:
+    ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with just that fault.
 
         ``for run in fake.sweep(): with run: ...``. Each run begins in a fresh world, with the same seed: make queues
@@ -388,6 +392,7 @@ class FakeLambda:
             catalogue=faults.catalogue,
             check=faults.plan.check if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
+            failed=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
         sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))

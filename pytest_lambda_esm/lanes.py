@@ -147,6 +147,7 @@ class Lanes:
             journal=self._journal,
             polling=_queue_polling(self._config),
             interference=self._interference,
+            timeout=self._timeout,
             changed=self._source_changed,
         )
 
@@ -178,11 +179,16 @@ class Lanes:
                     new_id=self._new_id,
                     payload_as_text=self._config.failure_payload == "text",
                 ),
+                interference=self._interference,
                 polling=_stream_polling(self._config),
                 reader=self._reader,
             )
             mapping.read_iterator_age = poller.iterator_age
         return poller
+
+    def _timeout(self, mapping: Mapping) -> int:
+        configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
+        return configuration.timeout if configuration is not None else 0
 
     def _reader(self, mapping: Mapping) -> Reader:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
@@ -193,6 +199,7 @@ def _queue_polling(config: Config) -> QueuePolling:
     return QueuePolling(
         latency=microseconds(config.poll_latency),
         low_traffic_wait=microseconds(config.low_traffic_wait),
+        extend_visibility=config.extend_visibility,
         throttle_backoff=microseconds(config.throttle_backoff),
         throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
         read_retry=microseconds(config.read_retry_delay),
@@ -213,4 +220,5 @@ def _stream_polling(config: Config) -> StreamPolling:
         idle_wait=microseconds(config.window_idle_wait),
         larger_half=config.larger_half,
         loop_depth=config.loop_depth,
+        read_retry=microseconds(config.read_retry_delay),
     )

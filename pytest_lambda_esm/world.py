@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.invoke import Invocations
 from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
 from pytest_lambda_esm.api.invoke_destinations import DestinationRules
 from pytest_lambda_esm.api.mapping_store import MappingStore
+from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -24,7 +25,9 @@ from pytest_lambda_esm.config import Config, microseconds, moment_of
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.async_endings import AsyncEndings
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
+from pytest_lambda_esm.invocation.async_trouble import AsyncTrouble
 from pytest_lambda_esm.invocation.caller_time import CallerTime
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
@@ -36,6 +39,8 @@ from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.moto_bridge import keys
+from pytest_lambda_esm.moto_bridge.client_time import ClientTime
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
@@ -52,6 +57,7 @@ from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.interference import PlannedInterference
+from pytest_lambda_esm.polling.refusals import RefusingDestinations
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
 _UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
@@ -117,20 +123,22 @@ class World:
             keep=self._keep,
         )
         self.invoke_configs = InvokeConfigStore()
-        self.destinations = MotoDestinations(self.invoke_asynchronously)
+        self.destinations = RefusingDestinations(
+            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+        )
+        self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
             clock=self.clock,
             functions=self.functions,
             registry=self.registry,
             invoker=self.invoker,
             configs=self.invoke_configs,
-            destinations=self.destinations,
+            endings=AsyncEndings(self.destinations, self.journal, self.runtime.causing, self.new_id),
             journal=self.journal,
-            causing=self.runtime.causing,
-            new_id=self.new_id,
             randomness=self.randomness,
+            trouble=AsyncTrouble(self.injector, lambda: self.clock.instant),
             settings=QueueSettings(
-                recursion_limit=config.recursion_limit,
+                stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
             ),
@@ -173,6 +181,7 @@ class World:
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            key_problem=keys.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
@@ -187,9 +196,9 @@ class World:
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=CallerTime(self.clock, self.runtime),
+            time=ClientTime(CallerTime(self.clock, self.runtime), faults.exchanges),
             journal=self.journal.add,
-            recursion_limit=config.recursion_limit,
+            stops_loop=self.recursion.stops,
         ).operations()
         self.dispatcher = Dispatcher(
             model,
@@ -198,6 +207,7 @@ class World:
                 **self.invoke_config_operations.operations(),
                 **invocations,
                 **tags,
+                **self.recursion.operations(),
             },
             clock=self.clock,
             calls=self.calls,
@@ -271,6 +281,7 @@ class World:
     def forget(self, account_id: str, region: str) -> None:
         """moto has forgotten everything in a region, and so do we."""
         self.invoke_configs.forget_place(account_id, region)
+        self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()

@@ -16,6 +16,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import NoInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
@@ -66,7 +67,7 @@ class MemoryShard:
     def size(self, position: int) -> int:
         return len(self.kept[position].data)
 
-    def depth(self, position: int) -> int:
+    def depth(self, positions: Sequence[int]) -> int:
         return 0
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
@@ -78,7 +79,7 @@ class MemoryShard:
         return stop, taken
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        return [kinesis.record(self.kept[position], self.shard_id, reader, "us-east-1") for position in positions]
+        return kinesis.records([self.kept[position] for position in positions], self.shard_id, reader, "us-east-1")
 
 
 def hash_of(key: str) -> int:
@@ -192,12 +193,14 @@ class Simulation:
             clock=self.clock,
             journal=NoJournal(),
             discards=Discards(self.outbox, kinesis.KIND, lambda: "id", True),
+            interference=NoInterference(),
             polling=StreamPolling(
                 latency=0,
                 backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
                 idle_wait=120 * MICROSECONDS,
                 larger_half="second",
                 loop_depth=1000,
+                read_retry=MICROSECONDS,
             ),
             reader=lambda mapping: Reader(ARN, "role"),
         )

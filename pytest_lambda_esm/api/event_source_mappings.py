@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
+from pytest_lambda_esm.sources.arn import partition_of
 from pytest_lambda_esm.sources.event_source import EventSource
 
 MOST_TAGS: Final = 50
@@ -24,7 +25,11 @@ MOST_TAGS: Final = 50
 
 
 class EventSourceMappings:
-    """The operations on mappings. ``times`` tells how long the transitions of a new mapping take."""
+    """The operations on mappings.
+
+    ``times`` tells how long the transitions of a new mapping take, ``key_problem`` why a key that filter criteria are
+    encrypted with cannot be used: an error code and a message, or None.
+    """
 
     def __init__(
         self,
@@ -37,6 +42,7 @@ class EventSourceMappings:
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],
         answers_new_values: bool,
+        key_problem: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store = store
         self._model = model
@@ -46,6 +52,7 @@ class EventSourceMappings:
         self._new_id = new_id
         self._on_transition = on_transition
         self._answers_new_values = answers_new_values
+        self._key_problem = key_problem
         self._tags: dict[str, dict[str, str]] = {}
 
     def operations(self) -> dict[str, Operation]:
@@ -109,6 +116,7 @@ class EventSourceMappings:
             raise self._in_use("update")
         stated = mapping_settings.updated(mapping.settings, params)
         source = self._rules.recognised(stated)
+        stated = {name: value for name, value in stated.items() if name not in source.hidden}
         self._rules.supported(source, params)
         self._rules.supported(source, stated)
         self._rules.changeable(params)
@@ -173,9 +181,10 @@ class EventSourceMappings:
         self._rules.not_twice(source, settings, function, others)
 
     def _new(self, caller: Caller, source: EventSource, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
+        partition = partition_of(caller.region)
         mapping = Mapping(
             uuid=uuid,
-            arn=f"arn:aws:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
+            arn=f"arn:{partition}:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
             account_id=caller.account_id,
             region=caller.region,
             settings=settings,
@@ -196,8 +205,16 @@ class EventSourceMappings:
 
     def _describe(self, mapping: Mapping) -> dict[str, Any]:
         answer = describe(mapping, mapping.requested if self._answers_new_values else mapping.settings)
-        shown = self._rules.recognised(mapping.settings).shown
-        return answer if shown is None else {name: value for name, value in answer.items() if name in shown}
+        problem = self._key_problem(answer["KMSKeyArn"]) if {"KMSKeyArn", "FilterCriteria"} <= answer.keys() else None
+        if problem is not None:
+            del answer["FilterCriteria"]
+            answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
+        source = self._rules.recognised(mapping.settings)
+        return {
+            name: value
+            for name, value in answer.items()
+            if name not in source.hidden and (source.shown is None or name in source.shown)
+        }
 
     def _known(self, caller: Caller, uuid: str) -> Mapping:
         mapping = self.find(caller, uuid)
@@ -228,4 +245,5 @@ def describe(mapping: Mapping, settings: ReadOnly[str, Any]) -> dict[str, Any]:
 
 def _listed(answer: dict[str, Any]) -> dict[str, Any]:
     """A list does not show filter criteria that are encrypted with a key of the customer (API reference)."""
-    return {name: value for name, value in answer.items() if name != "FilterCriteria" or "KMSKeyArn" not in answer}
+    hidden = ("FilterCriteria", "FilterCriteriaError") if "KMSKeyArn" in answer else ()
+    return {name: value for name, value in answer.items() if name not in hidden}

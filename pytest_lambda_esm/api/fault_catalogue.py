@@ -63,7 +63,7 @@ class FaultCatalogue:
     def check_params(self, operation: str, names: Sequence[str]) -> None:
         """Refuse names that are no parameters of an operation."""
         __tracebackhide__ = True
-        known = PARAMS if operation in STEPS else self._params(operation)
+        known: Sequence[str] = PARAMS[operation] if operation in STEPS else self._params(operation)
         for name in names:
             if name not in known:
                 told = nearest(str(name), known) if known else "It has none."

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Final
 
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven, latency
+from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_steps import READ, STEPS
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.weather import Weather
+
+_SUBJECTS: Final = ("Source", "Destination", "Function")
 
 
 class FaultInjector:
@@ -47,19 +52,24 @@ class FaultInjector:
             return None
         return self._noted(call, self._weather_on_call(call), "the weather")
 
-    def on_step(self, step: str, make_call: Callable[[], IncomingCall]) -> Effect | None:
-        """What goes wrong at a step of a poller, or None; ``make_call()`` is what the plan is asked with."""
+    def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
+        """What goes wrong at a step of a poller, or None; ``make_call()`` is what the plan is asked with.
+
+        ``cannot`` are words that have no meaning at this source. Raises FaultError where the test asks for one.
+        """
         if self._plan.is_live:
             call = make_call()
             if (struck := self._plan.strike(call)) is not None:
-                return self._noted(call, struck[1], "asked for by the test")
+                return self._noted(call, _possible(call, struck, cannot), "asked for by the test")
         if self._is_fair or step != READ:
             return None
-        return self._noted(make_call(), self._weather_on_read(), "the weather")
+        return self._noted(make_call(), self._weather_on_read(cannot), "the weather")
 
     def _noted(self, call: IncomingCall, effect: Effect | None, why: str) -> Effect | None:
         if effect is not None:
-            subject = str(call.params["Source"]) if call.operation in STEPS else call.operation
+            subject = call.operation
+            if subject in STEPS:
+                subject = str(next(call.params[name] for name in _SUBJECTS if name in call.params))
             self._timeline.add("fault", subject, f"{effect}, {why}")
         return effect
 
@@ -71,12 +81,22 @@ class FaultInjector:
             return latency(round(self._randomness.uniform(0, self._weather.slowest), 3))
         return None
 
-    def _weather_on_read(self) -> Effect | None:
+    def _weather_on_read(self, cannot: frozenset[str]) -> Effect | None:
         for word, rate in (
             ("throttled", self._weather.throttles),
             ("reordered", self._weather.reordering),
             ("duplicated", self._weather.duplicates),
         ):
-            if self._randomness.random() < rate:
+            if self._randomness.random() < rate and word not in cannot:
                 return self._catalogue.effect(READ, word)
         return None
+
+
+def _possible(call: IncomingCall, struck: tuple[Fault, Effect | None], cannot: frozenset[str]) -> Effect | None:
+    fault, effect = struck
+    if str(effect) in cannot:
+        raise FaultError(
+            f"{fault.asked} struck {call.params['Source']}, where it has no meaning: FIFO queues and streams keep"
+            f" their order. Let match name a standard queue."
+        )
+    return effect

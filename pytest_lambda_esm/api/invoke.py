@@ -53,7 +53,7 @@ class Time(Protocol):
 
 
 class Invocations:
-    """The operations that invoke. ``recursion_limit`` is how long a chain of invocations may be, 0 for no limit."""
+    """The operations that invoke. ``stops_loop`` tells whether a chain of so many invocations has to end."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Invocations:
         queue: AsyncQueue,
         time: Time,
         journal: Callable[[str, str, str], None],
-        recursion_limit: int,
+        stops_loop: Callable[[FunctionReference, int], bool],
     ) -> None:
         self._model = model
         self._functions = functions
@@ -72,7 +72,7 @@ class Invocations:
         self._queue = queue
         self._time = time
         self._journal = journal
-        self._recursion_limit = recursion_limit
+        self._stops_loop = stops_loop
 
     def operations(self) -> dict[str, Operation]:
         """The operations by their API names."""
@@ -150,7 +150,7 @@ class Invocations:
         if function is None:
             raise self._not_found(reference)
         depth = self._time.depth()
-        if self._recursion_limit and depth >= self._recursion_limit:
+        if self._stops_loop(reference, depth):
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
         order = Order(
             reference=reference,

@@ -13,7 +13,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_POSITION_OF_ENV: Final = 10
+"""Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class Isolation:
             unsetenv(name)
 
         def with_variables(process: Any, *args: Any, **kwargs: Any) -> None:
-            if self._inner and "env" not in kwargs:
+            if self._inner and kwargs.get("env") is None and len(args) <= _POSITION_OF_ENV:
                 kwargs["env"] = dict(os.environ)  # A child process would see the variables of the test's process.
             popen(process, *args, **kwargs)
 

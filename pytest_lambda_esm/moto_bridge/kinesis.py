@@ -31,18 +31,14 @@ _DEPTH: Final = "_lambda_esm_depth"
 class PolledShard:
     """One shard in moto's storage; sequence numbers of a shard are 1, 2, 3 and so on."""
 
-    __slots__ = ("_records", "_region", "_shard", "retention")
+    __slots__ = ("_records", "_region", "_shard", "retention", "shard_id")
 
     def __init__(self, shard: Any, stream: Any) -> None:
         self._shard = shard
         self._records = shard.records
+        self.shard_id = str(shard.shard_id)
         self._region = stream.region
         self.retention = _retention(stream)
-
-    @property
-    def shard_id(self) -> str:
-        """The shard's id."""
-        return str(self._shard.shard_id)
 
     @property
     def parents(self) -> Sequence[str]:
@@ -85,13 +81,22 @@ class PolledShard:
         record = self._records[position + 1]
         return len(record.data) + len(record.partition_key) + kinesis.ENVELOPE_SIZE
 
-    def depth(self, position: int) -> int:
-        """How many invocations led to a record."""
-        return int(self._records[position + 1].__dict__.get(_DEPTH, 0))
+    def depth(self, positions: Sequence[int]) -> int:
+        """How many invocations led to records; the shard knows whether any did."""
+        if _DEPTH not in self._shard.__dict__:
+            return 0
+        return max((self._records[position + 1].__dict__.get(_DEPTH, 0) for position in positions), default=0)
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
         """Up to where records have arrived and fit, and how many bytes they take."""
         records, latest, taken = self._records, (now + 0.5) / MICROSECONDS, 0
+        # Only what handlers put may have come out of order, from their own later times.
+        if _DEPTH not in self._shard.__dict__ and stop > start and records[stop].created_at <= latest:
+            numbers = range(start + 1, stop + 1)
+            size = sum([len((record := records[number]).data) + len(record.partition_key) for number in numbers])
+            size += len(numbers) * kinesis.ENVELOPE_SIZE
+            if size <= room:
+                return stop, size
         for position in range(start, stop):
             record = records[position + 1]
             size = len(record.data) + len(record.partition_key) + kinesis.ENVELOPE_SIZE
@@ -102,8 +107,8 @@ class PolledShard:
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
         """The records as a function receives them."""
-        records, shard_id, region = self._records, self.shard_id, self._region
-        return [kinesis.record(records[position + 1], shard_id, reader, region) for position in positions]
+        stored = self._records
+        return kinesis.records([stored[position + 1] for position in positions], self.shard_id, reader, self._region)
 
 
 class PolledStream:
@@ -173,7 +178,9 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
         sequence_number, shard_id = put_record(self, *args, **kwargs)
         links = depth()
         if links:
-            self.shards[shard_id].records[int(sequence_number)].__dict__[_DEPTH] = links
+            shard = self.shards[shard_id]
+            shard.__dict__[_DEPTH] = True
+            shard.records[int(sequence_number)].__dict__[_DEPTH] = links
         changed(self.arn)
         return sequence_number, shard_id
 

@@ -8,9 +8,7 @@ in NotImplementedError in ``Rule.send_to_targets``; those targets are served her
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any, Final
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction
@@ -18,6 +16,8 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.events.models import Rule
 
 from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge.target_input import target_input
+from pytest_lambda_esm.sources.arn import partition_of
 
 Accept = Callable[[str, str], None]
 """Takes a function's ARN and a payload; what cannot be delivered is noted, and never raised."""
@@ -77,39 +77,13 @@ def _lead_rules(patches: Patches, accept: Accept) -> None:
             return
         if self.event_pattern.matches_event(original_event):
             for target in functions:
-                accept(target["Arn"], _input(target, original_event))
+                accept(target["Arn"], target_input(target, original_event))
         others = copy.copy(self)
         others.targets = [target for target in self.targets if target not in functions]
         if others.targets:
             send(others, original_event, *args, **kwargs)
 
     patches.set(Rule, "send_to_targets", send_to_targets)
-
-
-def _input(target: dict[str, Any], original: dict[str, Any]) -> str:
-    """What a target receives of an event: all of it, a part, a constant, or a template filled in."""
-    from moto.events.models import EventTemplateParser
-
-    event = {name: value for name, value in original.items() if name != "ingestion-time"}
-    if isinstance(event.get("time"), (int, float)):
-        event["time"] = f"{datetime.fromtimestamp(event['time'], timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-    if "Input" in target:
-        return str(target["Input"])
-    if "InputPath" in target:
-        value: Any = event
-        for name in target["InputPath"].removeprefix("$").split("."):
-            value = value.get(name) if name and isinstance(value, dict) else value
-        return json.dumps(value)
-    transformer = target.get("InputTransformer")
-    if transformer is None:
-        return json.dumps(event)
-    return json.dumps(
-        EventTemplateParser.parse(
-            input_template=transformer.get("InputTemplate"),
-            input_paths_map=transformer.get("InputPathsMap", {}),
-            event={**event, "ingestion-time": original.get("ingestion-time")},
-        )
-    )
 
 
 def _exists(backend: Any, name: str, qualifier: str | None) -> bool:
@@ -123,7 +97,9 @@ def _exists(backend: Any, name: str, qualifier: str | None) -> bool:
 def _arn(backend: Any, name: str, qualifier: str | None) -> str:
     arn = name
     if not name.startswith("arn:"):
-        arn = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+        arn = (
+            f"arn:{partition_of(backend.region_name)}:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+        )
     return f"{arn}:{qualifier}" if qualifier and arn.count(":") == 6 else arn
 
 

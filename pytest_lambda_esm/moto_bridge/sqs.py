@@ -43,12 +43,14 @@ class PolledQueue:
         """The queue's visibility timeout in seconds, as it is now."""
         return int(self._queue.visibility_timeout)
 
-    def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
+    def receive(
+        self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
+    ) -> Receipt:
         """Receive visible messages; those past their retention or their maximum receive count go elsewhere."""
         asks = None
         if admits is not None and limit * (_WORST * table_of(self._queue).heaviest + _WORST_METADATA) > _LIGHT:
             asks = lambda message: admits(body_of(message), message.message_attributes)  # noqa: E731
-        found = select(self._queue, limit, now, self.visibility_timeout, asks, self._randomness)
+        found = select(self._queue, limit, now, visibility, asks, self._randomness)
         return Receipt([_received(message) for message in found.messages], found.dead_lettered, found.expired)
 
     def pass_over(self, now: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.discards import Discards
+from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.stream_settings import StreamSettings
 from pytest_lambda_esm.sources.stream import Reader, Shard
@@ -19,7 +20,7 @@ class StreamPolling:
 
     ``latency`` from a record's arrival to its reading and ``idle_wait`` after the end of a tumbling window are
     microseconds; ``larger_half`` of a split batch is ``"first"`` or ``"second"``; ``loop_depth`` is how deep a chain
-    of invocations may become that each feed the next.
+    of invocations may become that each feed the next; ``read_retry`` microseconds until a failed read is tried again.
     """
 
     latency: int
@@ -27,6 +28,7 @@ class StreamPolling:
     idle_wait: int
     larger_half: str
     loop_depth: int
+    read_retry: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Bench:
     journal: Journal
     deliver: Deliver
     discards: Discards
+    interference: Interference
     polling: StreamPolling
     shard: Callable[[str], Shard | None]
     settings: Callable[[], StreamSettings]

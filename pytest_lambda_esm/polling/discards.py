@@ -13,6 +13,7 @@ from typing import Any
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DISCARDED, SENT
+from pytest_lambda_esm.polling.lane_words import counted
 from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations, Parcel
 from pytest_lambda_esm.sources.failure_record import (
     GivenUp,
@@ -53,7 +54,7 @@ class Discards:
     def give_up(self, discarded: Discarded, destination: str | None, now: int) -> tuple[str, str]:
         """Send the record, if there is a destination; the fate of the records, and what happened in words."""
         mapping, count = discarded.mapping, len(discarded.positions)
-        about = f"{discarded.condition} after {discarded.invocations} invocations"
+        about = f"{discarded.condition} after {counted(discarded.invocations, 'attempt')}"
         if destination is None:
             mapping.counters["DroppedEventCount"] += count
             return DISCARDED, f"{about}; there is no failure destination"

@@ -7,25 +7,34 @@ that it gets back means there. Who disables or deletes the mapping is the servic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, PollerFault
 from pytest_lambda_esm.mappings.mapping import Mapping
 
+MakeIds: TypeAlias = Callable[[], Sequence[str]]
+NOTHING: Final[frozenset[str]] = frozenset()
+KEEPS_ITS_ORDER: Final = frozenset({"reordered"})
+"""What cannot happen at a source that keeps its order: FIFO queues, streams."""
+
 
 class Interference(Protocol):
     """Asked by lanes."""
 
-    def at(self, step: str, mapping: Mapping, records: Sequence[str] = ()) -> str | None:
-        """The trouble at this step, by its word, or None; ``records`` are the ids of the records concerned."""
+    def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
+        """The trouble at this step, by its word, or None; ``records()`` are the ids of the records concerned.
+
+        ``cannot`` are words of the step that have no meaning at this source. Raises FaultError where a test asks
+        for one of them.
+        """
         ...
 
 
 class NoInterference:
     """Nothing ever goes wrong: for unit tests."""
 
-    def at(self, step: str, mapping: Mapping, records: Sequence[str] = ()) -> str | None:
+    def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
         """Nothing."""
         return None
 
@@ -33,8 +42,8 @@ class NoInterference:
 class Steps(Protocol):
     """Decides what goes wrong."""
 
-    def on_step(self, step: str, make_call: Callable[[], IncomingCall]) -> Effect | None:
-        """What goes wrong at a step, or None."""
+    def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
+        """What goes wrong at a step, or None; not one of the words that this step cannot know."""
         ...
 
 
@@ -46,9 +55,9 @@ class PlannedInterference:
         self._instant = instant
         self._remove = remove
 
-    def at(self, step: str, mapping: Mapping, records: Sequence[str] = ()) -> str | None:
+    def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
         """The trouble at this step; what befalls the mapping itself is done and not told."""
-        effect = self._steps.on_step(step, lambda: self._call(step, mapping, records))
+        effect = self._steps.on_step(step, lambda: self._call(step, mapping, records), cannot)
         if not isinstance(effect, PollerFault):
             return None
         if effect.word == "disabled":
@@ -59,14 +68,14 @@ class PlannedInterference:
             return None
         return effect.word
 
-    def _call(self, step: str, mapping: Mapping, records: Sequence[str]) -> IncomingCall:
+    def _call(self, step: str, mapping: Mapping, records: MakeIds) -> IncomingCall:
         return IncomingCall(
             operation=step,
             params={
                 "Mapping": mapping.uuid,
                 "Source": mapping.source_arn,
                 "Function": mapping.function_arn,
-                "Records": tuple(records),
+                "Records": tuple(records()),
             },
             account_id=mapping.account_id,
             region=mapping.region,

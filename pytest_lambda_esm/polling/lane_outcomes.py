@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
 from pytest_lambda_esm.polling.batch_answer import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.discards import Discarded
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import counted
-from pytest_lambda_esm.polling.piece import Piece, halves
+from pytest_lambda_esm.polling.lane_words import counted, ends_of
+from pytest_lambda_esm.polling.piece import Piece, StreamEvent, halves
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.sources.failure_record import RETRIES_EXHAUSTED, TOO_OLD, LastResponse
 from pytest_lambda_esm.sources.stream import Shard
@@ -32,13 +33,17 @@ class LaneOutcomes:
         self._state = state
 
     def event(self, shard: Shard, piece: Piece) -> Callable[[], dict[str, Any]]:
-        """What makes a piece's event, anew each time, also long after."""
-        reader, positions, window = self._bench.reader(), piece.positions, self._state.window
-        if window is None:
-            return lambda: {"Records": shard.records(positions, reader)}
-        members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=piece.final)
-        frozen = json.dumps(members)
-        return lambda: {"Records": shard.records(positions, reader), **json.loads(frozen)}
+        """What makes a piece's event, anew each time, also long after. Attempts with the same event share it."""
+        reader, window = self._bench.reader(), self._state.window
+        beside = ""
+        if window is not None:
+            members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=piece.final)
+            beside = json.dumps(members)
+        known = piece.event
+        if known is None or (known.positions, known.reader, known.beside) != (piece.positions, reader, beside):
+            piece.event = StreamEvent(shard, piece.positions, reader, beside)
+        assert piece.event is not None
+        return piece.event
 
     def land(self, shard: Shard, piece: Piece, delivery: Delivery) -> None:
         """An invocation has ended."""
@@ -93,10 +98,24 @@ class LaneOutcomes:
         if piece.final:
             self._finish_window("closed")
             return
+        if self._comes_again(shard, piece):
+            self._state.pieces[0] = Piece(positions=piece.positions)
+            return
         self._state.pieces.pop(0)
         self._state.end(shard, piece.positions, DONE, f"attempt {piece.invocations}")
         self._carry_state(delivery)
         self._state.flush(shard)
+
+    def _comes_again(self, shard: Shard, piece: Piece) -> bool:
+        """Whether records that have succeeded are delivered once more, since the test has asked for it."""
+        mapping = self._bench.mapping
+        late = self._bench.interference.at(CHECKPOINT, mapping, lambda: [*map(shard.sequence_number, piece.positions)])
+        if not (late or piece.comes_again):
+            return False
+        why = "the checkpoint is late" if late else "at-least-once delivery"
+        text = f"{counted(len(piece.positions), 'record')} of {shard.shard_id} come again after success: {why}"
+        self._bench.journal.add("fate", mapping.source_arn, text, ends_of(shard, piece.positions))
+        return True
 
     def _succeed_in_part(self, shard: Shard, piece: Piece, verdict: Verdict, delivery: Delivery) -> None:
         """Recorded: what comes before the lowest reported record is done, and the others begin to count anew."""

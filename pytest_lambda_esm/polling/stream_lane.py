@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.gather import Belongs
+from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
 from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.lane_state import LaneState
 from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, time_of
@@ -32,6 +34,7 @@ class StreamLane:
         self._outcomes = LaneOutcomes(bench, self._state)
         self._flying: Piece | None = None
         self._free_since = 0
+        self._not_before = 0
         self._polls = False
         self._upcoming: Any = None
         self._last_age: int | None = None
@@ -85,7 +88,7 @@ class StreamLane:
         return self._last_age
 
     def explain(self) -> list[str]:
-        """What the lane waits for."""
+        """What the lane waits for; nothing where it has read all and has nothing under way."""
         shard, state = self._bench.shard(self._shard_id), self._state
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
@@ -98,7 +101,7 @@ class StreamLane:
         due = f"; the next step comes at {time_of(self._upcoming.due)}" if self._upcoming else ""
         waiting = shard.end - state.checkpoint
         if not waiting:
-            return [f"{self._shard_id}: all records have been read{due}"]
+            return [f"{self._shard_id}: all records have been read{due}"] if due else []
         first = name_of(shard, state.checkpoint)
         return [f"{self._shard_id}: {counted(waiting, 'record')} wait, from {first} on{due}"]
 
@@ -123,7 +126,7 @@ class StreamLane:
             return min(state.pieces[0].due, state.expiry(shard, state.pieces[0]))
         state.gather(shard)
         if state.gatherer.positions:
-            return self._batch_due(shard)
+            return max(self._batch_due(shard), self._not_before)
         waits = []
         if state.gatherer.next_arrival is not None:
             waits.append(state.gatherer.next_arrival + self._bench.polling.latency)
@@ -161,12 +164,12 @@ class StreamLane:
         shard = self._bench.shard(self._shard_id)
         if shard is None:
             return
-        pieces = self._state.pieces
-        if not pieces:
+        state = self._state
+        if not state.pieces:
             self._open_piece(shard)
         self._outcomes.drop_expired(shard)
-        if pieces and pieces[0].due <= self._bench.clock.instant:
-            self._invoke(shard, pieces[0])
+        if state.pieces and state.pieces[0].due <= self._bench.clock.instant:
+            self._invoke(shard, state.pieces[0])
         self._go_on(shard)
 
     def _go_on(self, shard: Shard) -> None:
@@ -179,17 +182,26 @@ class StreamLane:
         state, now = self._state, self._bench.clock.instant
         state.gather(shard)
         if state.gatherer.positions:
-            if self._batch_due(shard) <= now:
-                positions = state.gatherer.take()
-                state.pieces.append(Piece(positions=positions))
-                state.open_window(shard, positions)
-                self._bench.mapping.counters["PolledEventCount"] += len(positions)
+            if max(self._batch_due(shard), self._not_before) <= now:
+                self._read(shard, now)
         elif state.window is not None and self._window_due(shard, state.window) <= now:
             state.pieces.append(Piece(positions=(), final=True))
 
+    def _read(self, shard: Shard, now: int) -> None:
+        """Make a piece of what has been collected, unless the read fails."""
+        state, bench = self._state, self._bench
+        trouble = bench.interference.at(READ, bench.mapping, cannot=KEEPS_ITS_ORDER)
+        if trouble in ("throttled", "failed"):
+            self._not_before = now + bench.polling.read_retry
+        elif self._polls:  # The trouble may have been that somebody disables or deletes the mapping.
+            positions = state.gatherer.take()
+            state.pieces.append(Piece(positions=positions, comes_again=trouble == "duplicated"))
+            state.open_window(shard, positions)
+            bench.mapping.counters["PolledEventCount"] += len(positions)
+
     def _invoke(self, shard: Shard, piece: Piece) -> None:
         bench = self._bench
-        depth = max(map(shard.depth, piece.positions), default=0)
+        depth = shard.depth(piece.positions)
         self._refuse_loops(shard, piece, depth)
         if piece.positions:
             self._last_age = bench.clock.instant - shard.arrival(piece.positions[-1])
@@ -201,6 +213,7 @@ class StreamLane:
             delivery = bench.deliver(bench.mapping, event, piece.invocations + 1, depth)
         except BaseException:
             self._flying = None
+            self._schedule(shard)  # A test that mends what was wrong, such as a missing handler, goes on here.
             raise
         if delivery.end <= bench.clock.instant:
             self._land(shard, piece, delivery)

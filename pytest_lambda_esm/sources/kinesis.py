@@ -5,6 +5,7 @@ Parameters follow the page "Using Lambda with Amazon Kinesis" and recorded answe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.sources import rules
@@ -53,22 +54,33 @@ class StoredRecord(Protocol):
     created_at: float
 
 
-def record(stored: StoredRecord, shard_id: str, reader: Reader, region: str) -> dict[str, Any]:
-    """One entry of an event's ``Records``, keys in the order in which AWS delivers them."""
-    sequence_number = str(stored.sequence_number)
-    return {
-        "kinesis": {
-            "kinesisSchemaVersion": "1.0",
-            "partitionKey": stored.partition_key,
-            "sequenceNumber": sequence_number,
-            "data": stored.data,
-            "approximateArrivalTimestamp": round(stored.created_at, 3),
-        },
-        "eventSource": "aws:kinesis",
-        "eventVersion": "1.0",
-        "eventID": f"{shard_id}:{sequence_number}",
-        "eventName": "aws:kinesis:record",
-        "invokeIdentityArn": reader.identity_arn,
-        "awsRegion": region,
-        "eventSourceARN": reader.source_arn,
-    }
+def records(stored: Iterable[StoredRecord], shard_id: str, reader: Reader, region: str) -> list[dict[str, Any]]:
+    """The entries of an event's ``Records``, keys in the order in which AWS delivers them."""
+    identity_arn, source_arn = reader.identity_arn, reader.source_arn
+    entries = []
+    # Records come in bursts, and to round a number costs as much as to build half an entry.
+    created_at, arrival = 0.0, 0.0
+    for record in stored:
+        sequence_number = str(record.sequence_number)
+        if record.created_at != created_at:
+            created_at = record.created_at
+            arrival = round(created_at, 3)
+        entries.append(
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": record.partition_key,
+                    "sequenceNumber": sequence_number,
+                    "data": record.data,
+                    "approximateArrivalTimestamp": arrival,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{shard_id}:{sequence_number}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": identity_arn,
+                "awsRegion": region,
+                "eventSourceARN": source_arn,
+            }
+        )
+    return entries

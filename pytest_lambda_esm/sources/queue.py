@@ -64,9 +64,12 @@ class Queue(Protocol):
         """How long a received message stays hidden, in seconds."""
         ...
 
-    def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
+    def receive(
+        self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
+    ) -> Receipt:
         """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so.
 
+        They are hidden for ``visibility`` seconds.
         In a FIFO queue the order is that of each group. ``admits(body, message_attributes)`` is asked before each
         receipt; where it says no, the receive ends there.
         """

@@ -80,8 +80,8 @@ class Shard(Protocol):
         """How many bytes a record takes in an event."""
         ...
 
-    def depth(self, position: int) -> int:
-        """How many invocations, each caused by the one before, led to a record; 0 outside of handlers."""
+    def depth(self, positions: Sequence[int]) -> int:
+        """How many invocations, each caused by the one before, led to records at the most; 0 outside of handlers."""
         ...
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from conformance import (
     Fact,
     Facts,
     Lab,
+    client,
 )
 
 FACTS = Facts("Mappings: answers, states and updates")
@@ -120,6 +121,19 @@ def _(lab: Lab) -> None:
     )
 
 
+@FACTS("a3-partition", "documented", "In regions of another partition, ARNs name that partition.")
+def _(lab: Lab) -> None:
+    region = "cn-north-1"
+    lab.fake.function("fn", lambda event, context: None, region=region)
+    queue = lab.fake.client("sqs", region=region).create_queue(QueueName="orders")["QueueUrl"]
+    assert queue
+    created = lab.fake.client("lambda", region=region).create_event_source_mapping(
+        FunctionName="fn", EventSourceArn=f"arn:aws-cn:sqs:{region}:{ACCOUNT}:orders"
+    )
+    assert created["FunctionArn"] == f"arn:aws-cn:lambda:{region}:{ACCOUNT}:function:fn"
+    assert created["EventSourceMappingArn"].startswith(f"arn:aws-cn:lambda:{region}:{ACCOUNT}:")
+
+
 @FACTS("a3-function-names", "recorded", "FunctionArn shows the function with the qualifier that the request gave.")
 def _(lab: Lab) -> None:
     lab.call("PublishVersion", {"FunctionName": "fn"})
@@ -176,6 +190,19 @@ def _(lab: Lab) -> None:
     (listed,) = lab.call("ListEventSourceMappings", {})["EventSourceMappings"]
     assert "FilterCriteria" not in listed
     assert listed["KMSKeyArn"] == key
+
+
+@FACTS("a3-key-out-of-use", "documented", "Where the key cannot be used, a read shows FilterCriteriaError instead.")
+def _(lab: Lab) -> None:
+    key = client("kms").create_key()["KeyMetadata"]
+    uuid = lab.settled(FilterCriteria=FILTERS, KMSKeyArn=key["Arn"])
+    assert lab.get(uuid)["FilterCriteria"] == FILTERS
+    client("kms").disable_key(KeyId=key["KeyId"])
+    answer = lab.get(uuid)
+    assert "FilterCriteria" not in answer
+    assert answer["FilterCriteriaError"]["ErrorCode"] == "KMSDisabledException"
+    client("kms").enable_key(KeyId=key["KeyId"])
+    assert lab.get(uuid)["FilterCriteria"] == FILTERS
 
 
 @FACTS("a3-last-modified", "documented", "LastModified moves with each change of state.")

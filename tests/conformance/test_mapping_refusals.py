@@ -396,7 +396,7 @@ def _support(member: str, source: str, value: Any, supported: bool) -> None:
     wire_name = member[0].lower() + member[1:]
     text = f"A mapping of {source} {'has' if supported else 'refuses'} {member}."
 
-    @FACTS(f"a5-22-{source}-{wire_name}", "documented", text)
+    @FACTS(f"a5-22-{source}-{wire_name}", "documented" if supported else "reported", text)
     def _(lab: Lab) -> None:
         lab.needs("CreateEventSourceMappingRequest", member)
         if supported:

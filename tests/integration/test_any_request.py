@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests as http
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -88,7 +89,7 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "Qualifier": ("1", "live", "$LATEST", "unknown", "$latest", "a b", "q" * 129),
     "Marker": ("", "MQ==", "MTAw", "AAAA", "nonsense", "LTE=", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk="),
     "UUID": ("00000000-0000-4000-8000-000000000000", "u" * 40, "short"),
-    "StartingPositionTimestamp": (0, 1_700_000_000, 1_767_225_600.5, 4e9, -1e18, 1e308, 5e-324, -0.0),
+    "StartingPositionTimestamp": (0, 1_700_000_000, 1_767_225_600.5, 4e9, -6.2e10, 5e-324, -0.0),
     "Topics": (["topic"], ["other"], [".bad"], ["x"]),
     "Queues": (["queue"], [""]),
     "SchemaRegistryURI": ("https://registry", "arn:aws:glue:us-east-1:123456789012:registry/a", "nonsense"),
@@ -199,8 +200,8 @@ class World:
 
     def clear(self) -> None:
         self.fake.clock.advance(60)
-        for mapping in list(self.fake.mappings):
-            self.client.delete_event_source_mapping(UUID=mapping.uuid)
+        for mapping in self.client.list_event_source_mappings()["EventSourceMappings"]:
+            self.client.delete_event_source_mapping(UUID=mapping["UUID"])
         for name in ("fn", "fn2"):
             for config in self.configs(name):
                 self.client.delete_function_event_invoke_config(FunctionName=config["FunctionArn"])
@@ -212,10 +213,16 @@ class World:
         return list(answer["FunctionEventInvokeConfigs"])
 
     def everything(self) -> str:
-        """All that can be seen of the state."""
-        mappings = self.client.list_event_source_mappings()["EventSourceMappings"]
-        tags = [self.client.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"] for mapping in mappings]
-        return repr((mappings, tags, self.configs("fn"), self.configs("fn2")))
+        """All of the state, read from inside: a client's reads would take most of the time."""
+        world = self.fake._world
+        mappings = [mapping for _, mapping in world.store.visible(ACCOUNT, REGION)]
+        return repr(
+            (
+                [(m.uuid, m.state, dict(m.settings), dict(m.requested), len(m.history)) for m in mappings],
+                [world.mappings.tags(mapping) for mapping in mappings],
+                world.invoke_configs._configs,
+            )
+        )
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Send a request; the answer, or None where it was refused as AWS refuses."""
@@ -324,19 +331,34 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(operation=st.sampled_from(OPERATIONS), body=BODIES)
-def test_any_body(world: World, operation: str, body: Any) -> None:
-    import requests as http
-
-    model = MODEL.operation_model(operation)
-    path = model.http["requestUri"].replace("{FunctionName}", "fn").replace("{UUID}", POOLS["UUID"][0])
-    answer = http.request(
-        model.http["method"],
+def send(method: str, path: str, body: str) -> Any:
+    """Send what no client would."""
+    return http.request(
+        method,
         f"https://lambda.{REGION}.amazonaws.com{path}",
-        data=json.dumps(body),
+        data=body,
         headers={"Authorization": f"AWS4-HMAC-SHA256 Credential=key/20260101/{REGION}/lambda/aws4_request"},
         timeout=5,
     )
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(operation=st.sampled_from(OPERATIONS), body=BODIES)
+def test_any_body(world: World, operation: str, body: Any) -> None:
+    model = MODEL.operation_model(operation)
+    path = model.http["requestUri"].replace("{FunctionName}", "fn").replace("{UUID}", POOLS["UUID"][0])
+    answer = send(model.http["method"], path, json.dumps(body))
     assert 200 <= answer.status_code < 500, answer.text
+    assert not world.fake.errors
+
+
+@pytest.mark.parametrize("moment", ["1e308", "-1e308", "-1e18", "1e999", "NaN", "99999999999999999999", '"tomorrow"'])
+def test_any_time(world: World, moment: str) -> None:
+    body = (
+        f'{{"FunctionName": "fn", "EventSourceArn": "{STREAM}-2", "StartingPosition": "AT_TIMESTAMP",'
+        f' "StartingPositionTimestamp": {moment}}}'
+    )
+    boto3.client("kinesis", region_name=REGION).create_stream(StreamName="clicks-2", ShardCount=1)
+    answer = send("POST", "/2015-03-31/event-source-mappings", body)
+    assert answer.status_code == 400, answer.text
     assert not world.fake.errors

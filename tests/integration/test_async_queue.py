@@ -98,6 +98,18 @@ def test_an_event_for_a_function_that_is_gone_is_dropped(lambda_esm: FakeLambda)
     assert (fate.record, fate.fate, fate.about) == (request, "discarded", "the function does not exist (any more)")
 
 
+def test_an_event_for_an_alias_that_is_gone_is_dropped(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: None)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.publish_version(FunctionName="f")
+    aws_lambda.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    send(lambda_esm, "f", Qualifier="live")
+    aws_lambda.delete_alias(FunctionName="f", Name="live")
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+    assert [fate.fate for fate in lambda_esm.fates(function.arn)] == ["discarded"]
+
+
 GONE = (
     f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone",
     f"arn:aws:sns:{REGION}:{ACCOUNT}:gone",
@@ -169,6 +181,38 @@ def test_a_loop_through_the_queue_is_stopped_and_its_event_kept(lambda_esm: Fake
     assert [entry.event for entry in function.invocations] == list(range(1, 17))
     assert function.metrics["RecursiveInvocationsDropped"] == 1
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "17"
+
+
+def test_a_function_may_be_allowed_to_loop(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        if event < 30:
+            send(lambda_esm, "f", event + 1)
+
+    function = lambda_esm.function("f", handler)
+    aws_lambda = lambda_esm.client("lambda")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Terminate"
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")
+    assert aws_lambda.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Allow"
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 30
+    aws_lambda.put_function_recursion_config(FunctionName="f", RecursiveLoop="Terminate")
+    send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations) == 46
+    with pytest.raises(aws_lambda.exceptions.ResourceNotFoundException):
+        aws_lambda.get_function_recursion_config(FunctionName="gone")
+
+
+def test_moto_forgets_events_with_everything_else(lambda_esm: FakeLambda) -> None:
+    from moto.backends import get_backend
+
+    function = lambda_esm.function("f", lambda event, context: None)
+    send(lambda_esm, "f")
+    get_backend("lambda")[ACCOUNT][REGION].reset()
+    lambda_esm.function("f", lambda event, context: None)
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
 
 
 def test_an_event_sent_by_a_handler_is_accepted_at_its_own_time(lambda_esm: FakeLambda) -> None:

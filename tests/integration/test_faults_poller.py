@@ -123,18 +123,28 @@ def test_a_lost_delete_succeeds_and_the_message_comes_again(shop):
     assert any("the delete was lost" in entry.text for entry in shop.fake.timeline)
 
 
-@pytest.mark.parametrize(("word", "later", "attempt"), [("throttled", 1.0, 1), ("failed", 30.0, 2)])
-def test_a_function_that_does_not_start_is_tried_again(shop, word, later, attempt):
-    """A throttled batch is kept and tried again; one that failed comes back when its visibility timeout ends."""
-    shop.fake.faults.add("poller.Invoke", word)
+def test_a_function_that_is_throttled_is_tried_again_with_the_same_receipt(shop):
+    shop.fake.faults.add("poller.Invoke", "throttled")
 
     shop.send("a")
     shop.fake.clock.run_until_idle()
 
-    assert shop.delivered() == [(later, "a")]
+    assert shop.delivered() == [(1.0, "a")]
     [invocation] = shop.orders.invocations
-    assert invocation.attempt == attempt
-    assert any(f"{word} before it started" in entry.text for entry in shop.fake.timeline)
+    assert invocation.attempt == 1
+    assert any("throttled before it started" in entry.text for entry in shop.fake.timeline)
+
+
+def test_a_function_that_fails_before_it_starts_leaves_the_messages_hidden(shop):
+    shop.fake.faults.add("poller.Invoke", "failed")
+
+    shop.send("a")
+    shop.fake.clock.run_until_idle()
+
+    assert shop.delivered() == [(30.0, "a")]
+    [invocation] = shop.orders.invocations
+    assert invocation.attempt == 2
+    assert any("failed before it started" in entry.text for entry in shop.fake.timeline)
 
 
 @pytest.mark.parametrize("step", ["poller.Read", "poller.Invoke"])

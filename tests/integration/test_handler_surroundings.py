@@ -246,6 +246,27 @@ def test_logs_reach_the_invocation_cloudwatch_and_the_test(
     assert "".join(event["message"] for event in events) == invocation.log
 
 
+def test_the_ends_that_a_log_tells(lambda_esm: FakeLambda) -> None:
+    from pytest_lambda_esm import exits, raises, times_out
+
+    function = lambda_esm.function("f", lambda event, context: sys.stdout.writelines(["no line end"]))
+    function.script(times_out(), exits(), raises(ValueError("no")))
+    for _ in range(4):
+        invoke("f")
+    timed_out, exited, raised, printed = [
+        entry.log.replace(entry.request_id, "<id>").splitlines()[1:-1] for entry in function.invocations
+    ]
+    assert timed_out == ["2026-01-01T00:00:03.000Z <id> Task timed out after 3.00 seconds", "END RequestId: <id>"]
+    assert exited == [
+        "RequestId: <id> Error: Runtime exited without providing a reason",
+        "Runtime.ExitError",
+        "END RequestId: <id>",
+    ]
+    assert raised == ["[ERROR] ValueError: no", "END RequestId: <id>"]
+    assert printed == ["no line end", "END RequestId: <id>"]
+    assert function.invocations[0].log.endswith("\tStatus: timeout\n")
+
+
 def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("f", lambda event, context: context.log_group_name)
     aws_lambda = lambda_esm.client("lambda")

@@ -1,0 +1,96 @@
+"""What faults cost the calls that they leave alone, and what a sweep costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.harness import Comparison, Goal, Stopwatch
+from benchmarks.moto_world import REGION
+from pytest_lambda_esm import FakeLambda, lost_response
+
+CALLS = 200
+RULES = 1000
+ERRORS = ("TooManyRequestsException", "ServiceException", "AccessDeniedException", lost_response())
+
+
+def comparisons() -> Iterator[Comparison]:
+    for name, prepare in (
+        ("by parameter", _rules_by_parameter),
+        ("by count", _rules_by_count),
+    ):
+        yield Comparison(
+            what=f"{CALLS} calls, {RULES:,} faults {name}",
+            ours=lambda prepare=prepare: _calls(prepare),
+            against="no fault",
+            other=lambda: _calls(lambda fake: None),
+            rounds=9,
+            goal=Goal("ratio", 1.1),
+            units=CALLS,
+        )
+    yield Comparison(
+        what="a sweep of 12 calls x 4 errors",
+        ours=sweep,
+        against="no fault, once",
+        other=lambda: sweep(errors=("ResourceInUseException",)),
+        rounds=3,
+        goal=Goal("seconds", 1.5),
+        units=49,
+    )
+
+
+def _calls(prepare: Callable[[FakeLambda], None]) -> float:
+    with FakeLambda(region=REGION, strict=False) as fake:
+        aws_lambda = fake.client("lambda")
+        aws_lambda.list_event_source_mappings()
+        prepare(fake)
+        with Stopwatch() as watch:
+            for _ in range(CALLS):
+                aws_lambda.list_event_source_mappings(FunctionName="orders")
+        return watch.seconds
+
+
+def _rules_by_parameter(fake: FakeLambda) -> None:
+    for number in range(RULES):
+        fake.faults.add("ListEventSourceMappings", "ServiceException", match={"FunctionName": f"other-{number}"})
+
+
+def _rules_by_count(fake: FakeLambda) -> None:
+    for number in range(RULES):
+        fake.faults.add("ListEventSourceMappings", "ServiceException", after=CALLS + number)
+
+
+def sweep(errors: Any = ERRORS) -> float:
+    with FakeLambda(region=REGION) as fake:
+        aws_lambda, sqs = fake.client("lambda"), fake.client("sqs")
+        with Stopwatch() as watch:
+            for run in fake.sweep(errors=errors):
+                with run:
+                    _deploy(fake, aws_lambda, sqs)
+        return watch.seconds
+
+
+def _deploy(fake: FakeLambda, aws_lambda: Any, sqs: Any) -> None:
+    """Twelve calls, and code that goes on whatever happens."""
+    fake.function("orders", lambda event, context: None)
+    uuids = []
+    for name in ("a", "b", "c"):
+        sqs.create_queue(QueueName=name)
+        arn = f"arn:aws:sqs:{REGION}:123456789012:{name}"
+        answer = _try(aws_lambda.create_event_source_mapping, EventSourceArn=arn, FunctionName="orders")
+        uuids.append(answer.get("UUID", "00000000-0000-0000-0000-000000000000"))
+    time.sleep(10)
+    for uuid in uuids:
+        _try(aws_lambda.get_event_source_mapping, UUID=uuid)
+    for uuid in uuids:
+        _try(aws_lambda.update_event_source_mapping, UUID=uuid, BatchSize=5)
+    for _ in range(3):
+        _try(aws_lambda.list_event_source_mappings)
+
+
+def _try(call: Callable[..., dict[str, Any]], **params: Any) -> dict[str, Any]:
+    try:
+        return call(**params)
+    except Exception:
+        return {}

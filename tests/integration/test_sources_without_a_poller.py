@@ -1,0 +1,48 @@
+"""Mappings of sources that are not polled yet say so, and deliver nothing in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_lambda_esm import FakeLambda
+from pytest_lambda_esm.api import support
+
+ARNS = {
+    "kafka": "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123",
+    "mq": "arn:aws:mq:us-east-1:123456789012:broker:main:b-0123",
+    "rds": "arn:aws:rds:us-east-1:123456789012:cluster:documents",
+}
+SECRET = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}]
+MORE = {
+    "kafka": {"Topics": ["topic"], "StartingPosition": "LATEST"},
+    "mq": {"Queues": ["queue"], "SourceAccessConfigurations": SECRET},
+    "rds": {
+        "StartingPosition": "LATEST",
+        "SourceAccessConfigurations": SECRET,
+        "DocumentDBEventSourceConfig": {"DatabaseName": "shop"},
+    },
+}
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLambda]:
+    with FakeLambda(region="us-east-1", advice="off") as fake:
+        yield fake
+
+
+@pytest.mark.parametrize("service", sorted(set(ARNS) & set(support.SOURCES)))
+def test_the_timeline_and_explain_say_that_it_does_not_poll(fake: FakeLambda, service: str) -> None:
+    fake.function("fn")
+    created = fake.client("lambda").create_event_source_mapping(
+        FunctionName="fn", EventSourceArn=ARNS[service], **MORE[service]
+    )
+    fake.clock.advance(60)
+    reason = f"it does not poll: {support.SOURCES[service].thing} is not simulated"
+    assert [entry.subject for entry in fake.timeline.of("poll") if reason in entry.text] == [
+        f"mapping {created['UUID']}"
+    ]
+    assert reason in fake.explain(ARNS[service])
+    fake.clock.run_until_idle()
+    assert not fake.invocations

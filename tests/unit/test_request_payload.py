@@ -1,0 +1,44 @@
+"""Payloads that are no JSON, in the words of the parser that AWS uses.
+
+The first two texts are recorded, with their line and column; the others follow the same parser's published texts.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lambda_esm.api.request_payload import NoJson, read
+
+VALUE = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
+SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
+
+REFUSED = (
+    (b'"\x87"', "Invalid UTF-8 start byte 0x87", (1, 3)),
+    (b"\x99", f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value ({VALUE})", (1, 2)),
+    (b"nonsense", f"Unrecognized token 'nonsense': was expecting ({VALUE})", (1, 9)),
+    (b"NaN", f"Unrecognized token 'NaN': was expecting ({VALUE})", (1, 4)),
+    (b"{a: 1}", "Unexpected character ('a' (code 97)): was expecting double-quote to start field name", (1, 3)),
+    (b'{"a":\n }', f"Unexpected character ('}}' (code 125)): expected a valid value ({VALUE})", (2, 3)),
+    (b'{"a": 1', "Unexpected end-of-input", (1, 8)),
+    (b'"open', "Unexpected end-of-input in VALUE_STRING", (1, 6)),
+)
+
+
+@pytest.mark.parametrize(("payload", "text", "place"), REFUSED, ids=lambda value: repr(value)[:20])
+def test_refused(payload: bytes, text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(NoJson) as caught:
+        read(payload)
+    assert str(caught.value) == text + SOURCE.format(*place)
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [(b"", "{}"), (b"  ", "{}"), (b"null", "null"), (b' {"a":  1}', ' {"a":  1}'), ("é".join('""').encode(), '"é"')],
+)
+def test_read(payload: bytes, text: str) -> None:
+    assert read(payload) == text
+
+
+def test_too_deep() -> None:
+    with pytest.raises(NoJson, match="nesting depth"):
+        read(b"[" * 100_000)
