@@ -81,6 +81,7 @@ class PolledQueue:
                 visible_from(message),
                 message.approximate_receive_count,
                 (message.sent_timestamp + retention) * 1000,
+                message.group_id if self._queue.fifo_queue else None,
             )
             for message in table_of(self._queue)
         ]

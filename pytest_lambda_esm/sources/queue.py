@@ -37,13 +37,15 @@ class Receipt(NamedTuple):
 class WaitingMessage(NamedTuple):
     """A message that is in a queue. Instants are microseconds since the epoch.
 
-    ``visible`` is when it is or was visible, ``expires`` when its retention period ends.
+    ``visible`` is when it is or was visible, ``expires`` when its retention period ends, ``group`` its group in a FIFO
+    queue.
     """
 
     message_id: str
     visible: int
     receive_count: int
     expires: int
+    group: str | None = None
 
 
 class BlockedGroup(NamedTuple):
