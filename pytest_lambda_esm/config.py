@@ -243,6 +243,7 @@ class Config:
     update_answers: str = _setting("new", _one_of("new", "old"))
     maximum_filters: int = _setting(5, _read_positive)
     low_traffic_wait: float = _setting(0.0, _read_span)
+    extend_visibility: bool = _setting(False, _read_boolean)
     initial_concurrency: int = _setting(5, _read_positive)
     concurrency_growth: int = _setting(300, _read_natural)
     maximum_concurrency: int = _setting(1250, _read_positive)

@@ -28,6 +28,10 @@ SETTINGS: Final = {
     "low_traffic_wait": (
         "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)"
     ),
+    "extend_visibility": (
+        "hide messages of an SQS mapping with a batching window for the window, the function's timeout and 30 seconds,"
+        " where the queue's visibility timeout is shorter (documented by AWS in one place)"
+    ),
     "initial_concurrency": "batches of one SQS mapping that are in flight at the same time, at first",
     "concurrency_growth": "how many more batches of an SQS mapping may be in flight a minute while messages wait",
     "maximum_concurrency": "batches of one SQS mapping that are in flight at the same time, at most",
