@@ -13,6 +13,7 @@ from benchmarks.moto_world import REGION, make_function, make_queue
 from pytest_lambda_esm import FakeLambda
 
 PAIRS = 30
+LISTS = 50
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -25,6 +26,38 @@ def comparisons() -> Iterator[Comparison]:
         goal=Goal("ratio", 1.3),
         units=PAIRS,
     )
+
+    yield Comparison(
+        what="list 10 mappings, of 1,000",
+        ours=lambda: list_ten_of(1_000),
+        against="of 10",
+        other=lambda: list_ten_of(10),
+        rounds=5,
+        goal=Goal("ratio", 1.5),
+        units=LISTS,
+    )
+
+
+def list_ten_of(number: int) -> float:
+    """The time of lists of the last ten of so many mappings."""
+    with FakeLambda(region=REGION) as fake:
+        fake.function("orders", _do_nothing)
+        aws_lambda = fake.client("lambda")
+        for port in range(1, number + 1):
+            aws_lambda.create_event_source_mapping(
+                FunctionName="orders",
+                SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [f"kafka:{port}"]}},
+                Topics=["orders"],
+                SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:::login"}],
+                Enabled=False,
+            )
+        pages = aws_lambda.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 10})
+        marker = [page.get("NextMarker", "") for page in pages][-2:][0]
+        last = {"Marker": marker} if marker else {}
+        with Stopwatch() as watch:
+            for _ in range(LISTS):
+                aws_lambda.list_event_source_mappings(MaxItems=10, **last)
+        return watch.seconds
 
 
 def with_moto() -> float:

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 TESTS = Path(__file__).parents[2] / "tests"
-EVIDENCE = ("recorded", "documented", "reported", "chosen")
+EVIDENCE = ("recorded", "framework", "documented", "reported", "chosen")
 
 
-def fact_tables() -> list[Any]:
-    """The tables of facts in the conformance tests, in the order of the files' names."""
+def fact_tables() -> list[tuple[str, list[Any]]]:
+    """The titles and the facts of the conformance tests, in the order of the files' names."""
     sys.path.insert(0, str(TESTS / "helpers"))
     try:
-        tables = []
+        tables: list[tuple[str, list[Any]]] = []
         for path in sorted((TESTS / "conformance").glob("test_*.py")):
+            source = path.read_text(encoding="utf-8")
+            if "\nFACTS = " not in source and "\nFACT_TITLE = " not in source:
+                continue
             spec = importlib.util.spec_from_file_location(f"conformance_{path.stem}", path)
             assert spec is not None
             assert spec.loader is not None
@@ -35,7 +38,9 @@ def fact_tables() -> list[Any]:
             sys.modules[spec.name] = module  # dataclasses look their module up
             spec.loader.exec_module(module)
             if hasattr(module, "FACTS"):
-                tables.append(module.FACTS)
+                tables.append((module.FACTS.title, list(module.FACTS)))
+            else:
+                tables.append((module.FACT_TITLE, list(module.ROWS)))
         return tables
     finally:
         sys.path.pop(0)
@@ -48,12 +53,12 @@ class ConformanceFacts(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         tables = fact_tables()
-        counted = Counter(fact.evidence for table in tables for fact in table)
+        counted = Counter(fact.evidence for _, facts in tables for fact in facts)
         lines = [", ".join(f"{counted[kind]} {kind}" for kind in EVIDENCE) + f"; {counted.total()} facts.", ""]
-        for table in tables:
-            lines += [f".. rubric:: {table.title}", ""]
+        for title, facts in tables:
+            lines += [f".. rubric:: {title}", ""]
             lines += [".. list-table::", "   :header-rows: 1", "   :widths: 25 12 63", ""]
-            rows = [(f"``{fact.id}``", fact.evidence, _escaped(fact.text)) for fact in table]
+            rows = [(f"``{fact.id}``", fact.evidence, _escaped(fact.text)) for fact in facts]
             for row in [("Id", "Evidence", "Fact"), *rows]:
                 lines += [f"   {'* -' if number == 0 else '  -'} {cell}" for number, cell in enumerate(row)]
             lines.append("")

@@ -17,6 +17,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
+from pytest_lambda_esm.sources.arn import partition_of
 from pytest_lambda_esm.sources.event_source import EventSource
 
 MOST_TAGS: Final = 50
@@ -115,6 +116,7 @@ class EventSourceMappings:
             raise self._in_use("update")
         stated = mapping_settings.updated(mapping.settings, params)
         source = self._rules.recognised(stated)
+        stated = {name: value for name, value in stated.items() if name not in source.hidden}
         self._rules.supported(source, params)
         self._rules.supported(source, stated)
         self._rules.changeable(params)
@@ -179,9 +181,10 @@ class EventSourceMappings:
         self._rules.not_twice(source, settings, function, others)
 
     def _new(self, caller: Caller, source: EventSource, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
+        partition = partition_of(caller.region)
         mapping = Mapping(
             uuid=uuid,
-            arn=f"arn:aws:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
+            arn=f"arn:{partition}:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
             account_id=caller.account_id,
             region=caller.region,
             settings=settings,
@@ -206,8 +209,12 @@ class EventSourceMappings:
         if problem is not None:
             del answer["FilterCriteria"]
             answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
-        shown = self._rules.recognised(mapping.settings).shown
-        return answer if shown is None else {name: value for name, value in answer.items() if name in shown}
+        source = self._rules.recognised(mapping.settings)
+        return {
+            name: value
+            for name, value in answer.items()
+            if name not in source.hidden and (source.shown is None or name in source.shown)
+        }
 
     def _known(self, caller: Caller, uuid: str) -> Mapping:
         mapping = self.find(caller, uuid)

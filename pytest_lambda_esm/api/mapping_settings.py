@@ -83,7 +83,7 @@ def fixed_members(params: Settings) -> Iterator[str]:
 
 def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
     """The settings with the defaults of the source, as an answer shows them."""
-    full = {**source.defaults, **settings}
+    full = {**source.hidden, **source.defaults, **settings}
     if source.consumer_group_in is not None:
         full[source.consumer_group_in] = {"ConsumerGroupId": uuid, **full.get(source.consumer_group_in, {})}
     if "ProvisionedPollerConfig" in full:

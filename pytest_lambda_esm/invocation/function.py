@@ -12,6 +12,7 @@ from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.log_sequence import LogSequence
+from pytest_lambda_esm.sources.arn import partition_of
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
@@ -41,7 +42,7 @@ class Function:
     @property
     def arn(self) -> str:
         """The function's unqualified ARN."""
-        return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.name}"
+        return f"arn:{partition_of(self.region)}:lambda:{self.region}:{self.account_id}:function:{self.name}"
 
     @property
     def invocations(self) -> Sequence[Invocation]:

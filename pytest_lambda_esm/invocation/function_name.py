@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.sources.arn import partition_of
 
 
 class WrongRegion(LambdaEsmError):
@@ -32,16 +34,16 @@ class FunctionReference:
         return self.unqualified_arn if self.qualifier is None else f"{self.unqualified_arn}:{self.qualifier}"
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, account_id: str, region: str) -> FunctionReference:
     """Read a function's name, partial ARN or full ARN, each with or without a qualifier.
 
     What the text leaves out comes from the request. The text has passed the pattern ``NamespacedFunctionName``.
     """
-    partition = "aws"
+    partition = ""
     rest = text
     if rest.startswith("arn:"):
         _, partition, _, region, account_id, rest = rest.split(":", 5)
-        partition = partition or "aws"
     else:
         head, separator, tail = rest.partition(":")
         if separator and head.count("-") >= 2 and head[-1].isdigit() and _is_account(tail.partition(":")[0]):
@@ -53,7 +55,7 @@ def parse(text: str, account_id: str, region: str) -> FunctionReference:
     if rest.startswith("function:") and rest != "function:":
         rest = rest[len("function:") :]
     name, _, qualifier = rest.partition(":")
-    return FunctionReference(account_id, region, name, qualifier or None, partition)
+    return FunctionReference(account_id, region, name, qualifier or None, partition or partition_of(region))
 
 
 def _is_account(text: str) -> bool:

@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.moto_bridge import kept_configuration
+from pytest_lambda_esm.sources.arn import partition_of
 
 ROLE: Final = "lambda-esm-execution-role"
 _KNOWN: Final = "_lambda_esm_configuration"
@@ -117,7 +118,8 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
 
 
 def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
-    arn = f"arn:aws:lambda:{function.region}:{function.account_id}:function:{function.function_name}"
+    place = f"{function.region}:{function.account_id}"
+    arn = f"arn:{partition_of(function.region)}:lambda:{place}:function:{function.function_name}"
     log_format, log_level = kept_configuration.log_format(function)
     return FunctionConfiguration(
         account_id=function.account_id,
@@ -152,7 +154,7 @@ def _archive_of(function: Any, backend: Any) -> Archive | None:
 
 
 def _role(account_id: str, region: str) -> str:
-    backend = iam_backends[account_id][_partition(region)]
+    backend = iam_backends[account_id][partition_of(region)]
     existing = next((role for role in backend.get_roles() if role.name == ROLE), None)
     role = existing or backend.create_role(
         role_name=ROLE,
@@ -164,12 +166,6 @@ def _role(account_id: str, region: str) -> str:
         max_session_duration="3600",
     )
     return str(role.arn)
-
-
-def _partition(region: str) -> str:
-    from moto.utilities.utils import get_partition
-
-    return str(get_partition(region))
 
 
 @cache

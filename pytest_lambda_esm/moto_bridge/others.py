@@ -17,6 +17,7 @@ from moto.events.models import Rule
 
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.target_input import target_input
+from pytest_lambda_esm.sources.arn import partition_of
 
 Accept = Callable[[str, str], None]
 """Takes a function's ARN and a payload; what cannot be delivered is noted, and never raised."""
@@ -96,7 +97,9 @@ def _exists(backend: Any, name: str, qualifier: str | None) -> bool:
 def _arn(backend: Any, name: str, qualifier: str | None) -> str:
     arn = name
     if not name.startswith("arn:"):
-        arn = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+        arn = (
+            f"arn:{partition_of(backend.region_name)}:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+        )
     return f"{arn}:{qualifier}" if qualifier and arn.count(":") == 6 else arn
 
 

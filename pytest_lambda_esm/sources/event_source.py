@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.sources.arn import Arn
@@ -14,8 +13,6 @@ Settings = Mapping[str, Any]
 
 Rule = Callable[[Settings, "Circumstances"], "str | None"]
 """A demand on the settings of a mapping: AWS's text where they break it, else None."""
-
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,8 @@ class EventSource:
     this kind.
 
     ``defaults`` are the members that every answer shows, with the values that hold when a request leaves them out.
-    ``optional`` are the members that a request may give and that an answer shows only then. ``refusals`` are texts
+    ``optional`` are the members that a request may give and that an answer shows only then; ``hidden`` are settings
+    that hold and that no request may give and no answer shows. ``refusals`` are texts
     for other members, where they are known. ``rules`` are asked in their order once the function is known to exist.
     ``missing`` is the refusal when the source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
 
@@ -94,6 +92,7 @@ class EventSource:
     recognises: Callable[[Settings, Arn | None], bool]
     defaults: Settings
     optional: frozenset[str]
+    hidden: Settings = field(default_factory=dict)
     user_reason: str
     first_result: str | None = None
     rules: tuple[Rule, ...] = ()
@@ -102,7 +101,7 @@ class EventSource:
     destinations: frozenset[str] = frozenset()
     filter_rules: str | None = None
     consumer_group_in: str | None = None
-    pollers: Settings = NOTHING
+    pollers: Settings = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     shown: frozenset[str] | None = None
 

@@ -42,6 +42,7 @@ def _then(source: EventSource, *more: Rule) -> EventSource:
         source,
         defaults={"BatchSize": source.defaults["BatchSize"]},
         optional=frozenset(),
+        hidden={name: value for name, value in source.defaults.items() if name != "BatchSize"},
         rules=more,
         filter_rules=None,
         consumer_group_in=None,
@@ -55,6 +56,7 @@ def _stream(source: EventSource, *more: Rule) -> EventSource:
         _then(source, *more),
         defaults=_STREAM_DEFAULTS,
         optional=_POSITIONS,
+        hidden={name: value for name, value in source.defaults.items() if name not in SHOWN},
         destinations=frozenset({"sqs", "sns"}),
     )
 

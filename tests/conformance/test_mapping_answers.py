@@ -121,6 +121,19 @@ def _(lab: Lab) -> None:
     )
 
 
+@FACTS("a3-partition", "documented", "In regions of another partition, ARNs name that partition.")
+def _(lab: Lab) -> None:
+    region = "cn-north-1"
+    lab.fake.function("fn", lambda event, context: None, region=region)
+    queue = lab.fake.client("sqs", region=region).create_queue(QueueName="orders")["QueueUrl"]
+    assert queue
+    created = lab.fake.client("lambda", region=region).create_event_source_mapping(
+        FunctionName="fn", EventSourceArn=f"arn:aws-cn:sqs:{region}:{ACCOUNT}:orders"
+    )
+    assert created["FunctionArn"] == f"arn:aws-cn:lambda:{region}:{ACCOUNT}:function:fn"
+    assert created["EventSourceMappingArn"].startswith(f"arn:aws-cn:lambda:{region}:{ACCOUNT}:")
+
+
 @FACTS("a3-function-names", "recorded", "FunctionArn shows the function with the qualifier that the request gave.")
 def _(lab: Lab) -> None:
     lab.call("PublishVersion", {"FunctionName": "fn"})

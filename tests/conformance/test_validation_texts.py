@@ -42,7 +42,14 @@ class Row:
     params: dict[str, Any]
     clauses: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The fact in a sentence, for the documentation."""
+        shown = " and ".join(clause.removeprefix("Value ")[:60] for clause in self.clauses[::2])
+        return f"What {self.operation} answers to {shown}."
 
+
+FACT_TITLE = "Texts of broken constraints"
 ROWS = (
     Row(
         "a5-06-starting-position",
