@@ -60,7 +60,8 @@ from pytest_lambda_esm.observe.fates import WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.queue_fates import waiting_fates
-from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, read_request
+from pytest_lambda_esm.sweep import Ground, Sweep
+from pytest_lambda_esm.sweep_request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.world import Faults, World
 
 
