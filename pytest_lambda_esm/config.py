@@ -311,11 +311,11 @@ class Config:
         0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
     )
     stream_backoff: float = _setting(
-        0.25, _read_span, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
+        0.25, _read_backoff, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
     )
     stream_backoff_limit: float = _setting(
         60.0,
-        _read_span,
+        _read_backoff,
         "seconds that a stream batch waits at most, each wait being doubled (not documented by AWS)",
     )
     larger_half: str = _setting(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -59,7 +59,7 @@ from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, SweepRun, read_request
+from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, read_request
 from pytest_lambda_esm.world import Faults, World
 
 
@@ -371,7 +371,7 @@ class FakeLambda:
         operations: Sequence[str] | None = None,
         *,
         per: str = "call",
-    ) -> Iterable[SweepRun]:
+    ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with just that fault.
 
         ``for run in fake.sweep(): with run: ...``. Each run begins in a fresh world, with the same seed: make queues
@@ -392,6 +392,7 @@ class FakeLambda:
             catalogue=faults.catalogue,
             check=faults.plan.check if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
+            failed=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
         sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))

@@ -71,6 +71,7 @@ class Ground:
     catalogue: FaultCatalogue
     check: Callable[[], None]
     swallowed: Callable[[], Sequence[BaseException]]
+    failed: Callable[[BaseException], None]
     note: Callable[[str], None]
 
 
@@ -145,6 +146,7 @@ class Sweep:
         self._planned = 0
         self._skipped = 0
         self._is_over = False
+        self._escaped: BaseException | None = None
 
     def __iter__(self) -> Iterator[SweepRun]:
         __tracebackhide__ = True
@@ -155,6 +157,11 @@ class Sweep:
             return
         first = self._run(None)
         yield from self._entered(first)
+        if self._escaped is not None:
+            raise self._failure(
+                f"the body of the sweep fails without any fault, and what stands around 'with run:' has swallowed it:"
+                f" {type(self._escaped).__name__}: {self._escaped}"
+            )
         expected = _logical(filter(self._request.is_about, first.calls))
         targets = list(self._targets(expected))
         self._planned = len(targets) + 1
@@ -233,6 +240,7 @@ class Sweep:
 
     def _passes_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
         self._is_over = True
+        self._escaped = error
         return False
 
     def _breaks(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
@@ -271,10 +279,15 @@ class Sweep:
         __tracebackhide__ = True
         if not expected:
             which = "Lambda" if self._request.operations is None else ", ".join(sorted(self._request.operations))
-            raise SweepFailed(f"the body of the sweep made no call of {which}: there is nothing to strike")
+            raise self._failure(f"the body of the sweep made no call of {which}: there is nothing to strike")
         self._ground.note(self.report.partition("\n")[0])
         if self._broken or self._difference is not None:
-            raise SweepFailed(self.report)
+            raise self._failure(self.report)
+
+    def _failure(self, text: str) -> SweepFailed:
+        failure = SweepFailed(text)
+        self._ground.failed(failure)  # So that code which catches everything does not hide it.
+        return failure
 
 
 def _is_failure(error: BaseException) -> bool:

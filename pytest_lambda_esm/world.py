@@ -25,7 +25,9 @@ from pytest_lambda_esm.config import Config, microseconds, moment_of
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.async_endings import AsyncEndings
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
+from pytest_lambda_esm.invocation.async_trouble import AsyncTrouble
 from pytest_lambda_esm.invocation.caller_time import CallerTime
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
@@ -38,6 +40,7 @@ from pytest_lambda_esm.lanes import Deliveries, Lanes
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge import keys
+from pytest_lambda_esm.moto_bridge.client_time import ClientTime
 from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
 from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
@@ -130,11 +133,10 @@ class World:
             registry=self.registry,
             invoker=self.invoker,
             configs=self.invoke_configs,
-            destinations=self.destinations,
+            endings=AsyncEndings(self.destinations, self.journal, self.runtime.causing, self.new_id),
             journal=self.journal,
-            causing=self.runtime.causing,
-            new_id=self.new_id,
             randomness=self.randomness,
+            trouble=AsyncTrouble(self.injector, lambda: self.clock.instant),
             settings=QueueSettings(
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
@@ -194,7 +196,7 @@ class World:
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=CallerTime(self.clock, self.runtime),
+            time=ClientTime(CallerTime(self.clock, self.runtime), faults.exchanges),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
         ).operations()

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from botocore.exceptions import HTTPClientError
+
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.service_model import LambdaModel, Match
 from pytest_lambda_esm.faults.call import IncomingCall
@@ -122,6 +124,9 @@ class Dispatcher:
             reply = self._ours(arrival, request_id) if self._takes(arrival.match) else arrival.otherwise()
         except ApiError as error:
             reply = self._model.render_error(error)
+        except HTTPClientError as error:  # The client has given up waiting.
+            self._logged(arrival, Reply(0, {"x-amzn-errortype": type(error).__name__}, b""), request_id)
+            raise
         return self._logged(arrival, reply, request_id)
 
     def _takes(self, match: Match) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Final
 
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.errors import FaultError
@@ -14,6 +15,8 @@ from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_steps import READ, STEPS
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.weather import Weather
+
+_SUBJECTS: Final = ("Source", "Destination", "Function")
 
 
 class FaultInjector:
@@ -66,7 +69,7 @@ class FaultInjector:
         if effect is not None:
             subject = call.operation
             if subject in STEPS:
-                subject = str(call.params.get("Source") or call.params["Destination"])
+                subject = str(next(call.params[name] for name in _SUBJECTS if name in call.params))
             self._timeline.add("fault", subject, f"{effect}, {why}")
         return effect
 

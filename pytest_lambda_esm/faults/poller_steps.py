@@ -11,6 +11,7 @@ INVOKE: Final = "poller.Invoke"
 DELETE: Final = "poller.Delete"
 CHECKPOINT: Final = "poller.Checkpoint"
 SEND: Final = "poller.Send"
+INVOKE_EVENT: Final = "poller.InvokeEvent"
 
 STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -37,6 +38,12 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             {"late": "after success the checkpoint stays where it was; the records come again"}
         ),
         SEND: MappingProxyType({"refused": "a destination or dead-letter queue refuses what it is sent"}),
+        INVOKE_EVENT: MappingProxyType(
+            {
+                "throttled": "Lambda throttles an asynchronous event, and tries again later; no retry is used",
+                "failed": "Lambda has an error of its own (5xx), and tries again later; no retry is used",
+            }
+        ),
     }
 )
 """The trouble that each step knows, by its word."""
@@ -44,7 +51,12 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 _OF_A_MAPPING: Final = ("Mapping", "Source", "Function", "Records")
 
 PARAMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {**dict.fromkeys(STEPS, _OF_A_MAPPING), SEND: ("Destination", "Body")}
+    {
+        **dict.fromkeys(STEPS, _OF_A_MAPPING),
+        SEND: ("Destination", "Body"),
+        INVOKE_EVENT: ("Function", "RequestId", "Body"),
+    }
 )
 """What each step tells to match: the mapping's UUID, the ARNs of source and function, the records' ids; for SEND the
-destination's ARN and the text that it is sent, for mappings and asynchronous invocations alike."""
+destination's ARN and the text that it is sent, for mappings and asynchronous invocations alike; for INVOKE_EVENT the
+function's ARN, the event's request id and its payload."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
 from pytest_lambda_esm.invocation import async_record
+from pytest_lambda_esm.invocation.async_endings import AsyncEndings
 from pytest_lambda_esm.invocation.async_record import Ending, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.function import Function, Registry
@@ -22,8 +22,6 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.invoke_config import InvokeConfig, InvokeConfigs
-from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
-from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 """One minute before the first retry, two before the second."""
@@ -58,8 +56,12 @@ class Journal(Protocol):
         """Note an entry."""
         ...
 
-    def fate(self, source: str, records: tuple[str, ...], fate: str, text: str) -> None:
-        """Events have met their final fate."""
+
+class Trouble(Protocol):
+    """What may go wrong before the function is asked."""
+
+    def at(self, reference: FunctionReference, request_id: str, payload: str) -> str | None:
+        """``"throttled"``, ``"failed"`` or None."""
         ...
 
 
@@ -100,11 +102,10 @@ class AsyncQueue:
         registry: Registry,
         invoker: Invoker,
         configs: InvokeConfigs,
-        destinations: Destinations,
+        endings: AsyncEndings,
         journal: Journal,
-        causing: Callable[[int], AbstractContextManager[None]],
-        new_id: Callable[[], str],
         randomness: random.Random,
+        trouble: Trouble,
         settings: QueueSettings,
     ) -> None:
         self._clock = clock
@@ -112,11 +113,10 @@ class AsyncQueue:
         self._registry = registry
         self._invoker = invoker
         self._configs = configs
-        self._destinations = destinations
+        self._endings = endings
         self._journal = journal
-        self._causing = causing
-        self._new_id = new_id
         self._randomness = randomness
+        self._trouble = trouble
         self._settings = settings
         self._waiting: dict[int, Event] = {}
 
@@ -165,7 +165,7 @@ class AsyncQueue:
         del self._waiting[id(event)]
         configuration = self._functions.route(event.reference)
         if configuration is None:
-            self._drop(event, "the function does not exist (any more)")
+            self._endings.drop(self._function(event), event.request_id, "the function does not exist (any more)")
             return
         if self._settings.stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
@@ -174,9 +174,14 @@ class AsyncQueue:
         if configuration.reserved_concurrency == 0:
             self._end(event, configuration, async_record.ZERO_RESERVED_CONCURRENCY, async_record.THROTTLED)
             return
+        trouble = self._trouble.at(event.reference, event.request_id, event.payload)
+        if trouble is not None:
+            refusal = async_record.THROTTLED if trouble == "throttled" else async_record.FAILED
+            self._back_off(event, configuration, Throttled(trouble, self._clock.instant), refusal)
+            return
         outcome = self._invoker.attempt(self._order(event, configuration))
         if isinstance(outcome, Throttled):
-            self._back_off(event, configuration, outcome)
+            self._back_off(event, configuration, outcome, async_record.THROTTLED)
             return
         event.attempts += 1
         event.last = outcome
@@ -201,12 +206,14 @@ class AsyncQueue:
             depth=event.depth,
         )
 
-    def _back_off(self, event: Event, configuration: FunctionConfiguration, throttled: Throttled) -> None:
+    def _back_off(
+        self, event: Event, configuration: FunctionConfiguration, throttled: Throttled, refusal: Refusal
+    ) -> None:
         delay = min(FIRST_BACKOFF << min(event.throttles, 16), LONGEST_BACKOFF)
         event.throttles += 1
         due = throttled.at + delay
         if self._too_old(event, due):
-            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED, async_record.THROTTLED)
+            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED, refusal)
             return
         self._retry(event, due, throttled.reason)
 
@@ -238,10 +245,6 @@ class AsyncQueue:
         self._journal.add("retry", event.reference.name, text, (event.request_id,))
         self._wait(event, due)
 
-    def _drop(self, event: Event, why: str) -> None:
-        self._function(event).count("AsyncEventsDropped")
-        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), DISCARDED, why)
-
     def _end(
         self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
     ) -> None:
@@ -257,43 +260,9 @@ class AsyncQueue:
             at=self._clock.instant,
             refusal=refusal,
         )
-        config = self._config(event)
-        succeeded = condition == async_record.SUCCESS
-        target = None if config is None else config.on_success if succeeded else config.on_failure
-        with self._causing(event.depth + 1):
-            delivered = target is not None and self._to_destination(event, ending, target)
-            if not succeeded and configuration.dead_letter is not None:
-                delivered = self._to_dead_letters(event, ending, configuration.dead_letter) or delivered
-        self._note(event, ending, delivered)
-
-    def _note(self, event: Event, ending: Ending, delivered: bool) -> None:
-        succeeded = ending.condition == async_record.SUCCESS
-        fate = DONE if succeeded else SENT if delivered else DISCARDED
-        if fate == DISCARDED:
-            self._function(event).count("AsyncEventsDropped")
-        text = f"{ending.condition} after {ending.attempts} attempts"
-        self._journal.fate(event.reference.unqualified_arn, (event.request_id,), fate, text)
-
-    def _to_destination(self, event: Event, ending: Ending, target: str) -> bool:
-        parcel = async_record.for_destination(ending, self._new_id)
-        try:
-            self._destinations.deliver(target, parcel)
-        except DeliveryFailed as error:
-            self._function(event).count("DestinationDeliveryFailures")
-            self._journal.add("delivery", target, f"failed: {error}", (event.request_id,))
-            return False
-        self._journal.add("delivery", target, f"record of {event.reference.name}: {ending.condition}")
-        return True
-
-    def _to_dead_letters(self, event: Event, ending: Ending, target: str) -> bool:
-        try:
-            self._destinations.deliver(target, async_record.for_dead_letters(ending))
-        except DeliveryFailed as error:
-            self._function(event).count("DeadLetterErrors")
-            self._journal.add("delivery", target, f"failed: {error}", (event.request_id,))
-            return False
-        self._journal.add("delivery", target, f"dead letter of {event.reference.name}: {ending.condition}")
-        return True
+        self._endings.close(
+            self._function(event), ending, self._config(event), configuration.dead_letter, event.depth + 1
+        )
 
     def _config(self, event: Event) -> InvokeConfig | None:
         reference = event.reference

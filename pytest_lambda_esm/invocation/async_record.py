@@ -31,6 +31,7 @@ class Refusal:
 
 
 THROTTLED: Final = Refusal(429, "Rate Exceeded.")
+FAILED: Final = Refusal(500, "The Lambda service encountered an internal error.")
 RECURSIVE: Final = Refusal(
     400,
     "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your"

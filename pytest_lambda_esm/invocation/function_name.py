@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.sources.arn import partition_of
@@ -33,6 +34,7 @@ class FunctionReference:
         return self.unqualified_arn if self.qualifier is None else f"{self.unqualified_arn}:{self.qualifier}"
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, account_id: str, region: str) -> FunctionReference:
     """Read a function's name, partial ARN or full ARN, each with or without a qualifier.
 

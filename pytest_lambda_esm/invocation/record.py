@@ -69,7 +69,7 @@ class Invocation:
     @property
     def result(self) -> Any:
         """What the handler returned, as its JSON reads; None where it failed."""
-        return None if self.error is not None else json.loads(self.text)
+        return None if self.error is not None or self.text == "null" else json.loads(self.text)
 
     @property
     def payload(self) -> str:

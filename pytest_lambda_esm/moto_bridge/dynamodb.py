@@ -161,6 +161,7 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     get = StreamShard.get
     put_item = Table.put_item
     update_item = DynamoDBBackend.update_item
+    delete_table = DynamoDBBackend.delete_table
     set_specification = Table.set_stream_specification
     updating: list[str] = []
 
@@ -196,6 +197,12 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
         if before:
             changed(_arn(self, before))
 
+    def delete_and_tell(self: Any, name: str) -> Any:
+        table = delete_table(self, name)
+        if table.latest_stream_label:
+            changed(_arn(table))
+        return table
+
     def get_kept(self: Any, start: int, quantity: int) -> Any:
         oldest = utcnow().replace(tzinfo=timezone.utc) - timedelta(microseconds=_RETENTION)
         trimmed = sum(1 for _ in _older(self.items, oldest))
@@ -205,6 +212,7 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     patches.set(StreamShard, "get", get_kept)
     patches.set(Table, "put_item", put_without_stream_in_updates)
     patches.set(DynamoDBBackend, "update_item", update_as_one)
+    patches.set(DynamoDBBackend, "delete_table", delete_and_tell)
     patches.set(Table, "set_stream_specification", set_and_tell)
 
 

@@ -17,7 +17,7 @@ from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.discards import Discarded
 from pytest_lambda_esm.polling.lane_state import LaneState
 from pytest_lambda_esm.polling.lane_words import counted, ends_of
-from pytest_lambda_esm.polling.piece import Piece, halves
+from pytest_lambda_esm.polling.piece import Piece, StreamEvent, halves
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.sources.failure_record import RETRIES_EXHAUSTED, TOO_OLD, LastResponse
 from pytest_lambda_esm.sources.stream import Shard
@@ -33,13 +33,17 @@ class LaneOutcomes:
         self._state = state
 
     def event(self, shard: Shard, piece: Piece) -> Callable[[], dict[str, Any]]:
-        """What makes a piece's event, anew each time, also long after."""
-        reader, positions, window = self._bench.reader(), piece.positions, self._state.window
-        if window is None:
-            return lambda: {"Records": shard.records(positions, reader)}
-        members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=piece.final)
-        frozen = json.dumps(members)
-        return lambda: {"Records": shard.records(positions, reader), **json.loads(frozen)}
+        """What makes a piece's event, anew each time, also long after. Attempts with the same event share it."""
+        reader, window = self._bench.reader(), self._state.window
+        beside = ""
+        if window is not None:
+            members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=piece.final)
+            beside = json.dumps(members)
+        known = piece.event
+        if known is None or (known.positions, known.reader, known.beside) != (piece.positions, reader, beside):
+            piece.event = StreamEvent(shard, piece.positions, reader, beside)
+        assert piece.event is not None
+        return piece.event
 
     def land(self, shard: Shard, piece: Piece, delivery: Delivery) -> None:
         """An invocation has ended."""

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_lambda_esm.sources.failure_record import LastResponse
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.sources.stream import Reader, Shard
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Makes an event, anew each time it is called. ``beside`` is what it has beside its records, as JSON text."""
+
+    shard: Shard
+    positions: Sequence[int]
+    reader: Reader
+    beside: str
+
+    def __call__(self) -> dict[str, Any]:
+        """The event."""
+        event: dict[str, Any] = {"Records": self.shard.records(self.positions, self.reader)}
+        return {**event, **json.loads(self.beside)} if self.beside else event
 
 
 @dataclass(slots=True, kw_only=True)
@@ -15,8 +32,8 @@ class Piece:
 
     ``invocations`` counts how often the function ran with exactly these records; ``setbacks`` what went wrong in a
     row, for the back-off; ``due`` is when the next attempt is made; ``blocked_since`` when the first one failed.
-    ``response`` and ``request_id`` are those of the last invocation, ``trouble`` how it went. ``comes_again`` says that
-    its records are delivered once more after success.
+    ``response`` and ``request_id`` are those of the last invocation, ``trouble`` how it went, ``event`` what it got.
+    ``comes_again`` says that its records are delivered once more after success.
     """
 
     positions: Sequence[int]
@@ -28,6 +45,7 @@ class Piece:
     response: LastResponse | None = None
     request_id: str = ""
     trouble: str = ""
+    event: StreamEvent | None = None
     comes_again: bool = False
 
     def cut(self, first: int) -> list[Piece]:

@@ -88,7 +88,7 @@ class StreamLane:
         return self._last_age
 
     def explain(self) -> list[str]:
-        """What the lane waits for."""
+        """What the lane waits for; nothing where it has read all and has nothing under way."""
         shard, state = self._bench.shard(self._shard_id), self._state
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
@@ -101,7 +101,7 @@ class StreamLane:
         due = f"; the next step comes at {time_of(self._upcoming.due)}" if self._upcoming else ""
         waiting = shard.end - state.checkpoint
         if not waiting:
-            return [f"{self._shard_id}: all records have been read{due}"]
+            return [f"{self._shard_id}: all records have been read{due}"] if due else []
         first = name_of(shard, state.checkpoint)
         return [f"{self._shard_id}: {counted(waiting, 'record')} wait, from {first} on{due}"]
 
@@ -164,12 +164,12 @@ class StreamLane:
         shard = self._bench.shard(self._shard_id)
         if shard is None:
             return
-        pieces = self._state.pieces
-        if not pieces:
+        state = self._state
+        if not state.pieces:
             self._open_piece(shard)
         self._outcomes.drop_expired(shard)
-        if pieces and pieces[0].due <= self._bench.clock.instant:
-            self._invoke(shard, pieces[0])
+        if state.pieces and state.pieces[0].due <= self._bench.clock.instant:
+            self._invoke(shard, state.pieces[0])
         self._go_on(shard)
 
     def _go_on(self, shard: Shard) -> None:
@@ -213,6 +213,7 @@ class StreamLane:
             delivery = bench.deliver(bench.mapping, event, piece.invocations + 1, depth)
         except BaseException:
             self._flying = None
+            self._schedule(shard)  # A test that mends what was wrong, such as a missing handler, goes on here.
             raise
         if delivery.end <= bench.clock.instant:
             self._land(shard, piece, delivery)

@@ -47,6 +47,7 @@ class StreamPoller:
         self._readers: dict[str, ShardReader] = {}
         self._starts: dict[str, int] | None = None
         self._incarnation: object = None
+        self._known: Stream | None = None
         self._polls = False
         self._upcoming: Any = None
         self._bench = Bench(
@@ -97,11 +98,14 @@ class StreamPoller:
         for shard in stream.shards():
             if shard.shard_id not in self._readers and self._starts is not None:
                 lines.append(f"{shard.shard_id}: is read after its parents {', '.join(shard.parents)}")
-        return lines
+        return lines or ["all records have been read"]
 
     def fates(self) -> list[Fate]:
-        """The fates of all records of the stream for this mapping: those that wait come last."""
-        stream = self._streams.find(self._mapping.source_arn)
+        """The fates of all records of the stream for this mapping: those that wait come last.
+
+        Of a stream that does not exist any more, they are those of the stream as it was last seen.
+        """
+        stream = self._streams.find(self._mapping.source_arn) or self._known
         found: list[tuple[int, Fate]] = []
         for shard in stream.shards() if stream is not None else ():
             reader = self._readers.get(shard.shard_id)
@@ -149,7 +153,7 @@ class StreamPoller:
                 reader.stop()
             self._readers.clear()
             self._starts = {}
-        self._incarnation = stream.incarnation
+        self._incarnation, self._known = stream.incarnation, stream
 
     def _open_readers(self, stream: Stream) -> None:
         """Shards are read after the shards that they come from; those that appear later from their start."""

@@ -136,6 +136,16 @@ def test_d2_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> Non
     assert function.metrics["Throttles"] == 10
 
 
+def test_d2_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("my-function", Handler(2))
+    lambda_esm.faults.add("poller.InvokeEvent", "failed", times=3, match={"Function": FUNCTION_ARN})
+    start = lambda_esm.clock.now
+    lambda_esm.client("lambda").invoke(FunctionName="my-function", InvocationType="Event")
+    lambda_esm.clock.run_until_idle()
+    assert [(entry.started - start).total_seconds() for entry in function.invocations] == [7, 67, 187]
+    assert [entry.attempt for entry in function.invocations] == [1, 2, 3]
+
+
 def test_d2_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import throttled
 

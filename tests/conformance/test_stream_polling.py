@@ -12,11 +12,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from conformance import Facts
 
 from pytest_lambda_esm import FakeLambda
 from tests.streams import ACCOUNT, REGION, SOURCES, Destination, Handler, KinesisSource, Source, poison, subscribe
 
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer"
+
+FACTS = Facts("Streams: polling")
 
 
 @pytest.fixture
@@ -38,6 +41,11 @@ def destination(fake: FakeLambda) -> Destination:
 # --- retries -------------------------------------------------------------------------------------------------
 
 
+@FACTS(
+    "c3-retries",
+    "recorded",
+    "A batch with MaximumRetryAttempts N is sent N + 1 times, and approximateInvokeCount is N + 1.",
+)
 @pytest.mark.parametrize("retries", [0, 1, 2, 3], ids=lambda n: f"{n}-retries-are-{n + 1}-invocations-recorded")
 def test_retry_count(fake: FakeLambda, source: Source, destination: Destination, retries: int) -> None:
     handler = Handler(source, poison("bad"))
@@ -50,6 +58,11 @@ def test_retry_count(fake: FakeLambda, source: Source, destination: Destination,
     assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
 
 
+@FACTS(
+    "c3-age-while-retrying",
+    "recorded",
+    "A record with a maximum age of 60 seconds is tried eight times, and given up as RecordAgeExceeded.",
+)
 def test_eight_attempts_within_sixty_seconds_of_age_recorded(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -66,6 +79,11 @@ def test_eight_attempts_within_sixty_seconds_of_age_recorded(
     assert "responseContext" not in record
 
 
+@FACTS(
+    "c3-age-before",
+    "recorded",
+    "A record that is too old before it is read is never sent; approximateInvokeCount is 1 all the same.",
+)
 def test_a_record_too_old_before_it_is_read_is_never_invoked_and_counts_one_recorded(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -80,6 +98,11 @@ def test_a_record_too_old_before_it_is_read_is_never_invoked_and_counts_one_reco
     assert record["requestContext"]["condition"] == "RecordAgeExceeded"
 
 
+@FACTS(
+    "c3-age-prefix",
+    "recorded",
+    "Of a batch only the records that are too old are cut off, with a failure record of their own.",
+)
 def test_only_the_records_that_are_too_old_are_cut_off_recorded(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -102,6 +125,11 @@ def test_only_the_records_that_are_too_old_are_cut_off_recorded(
     assert record["requestContext"]["approximateInvokeCount"] == 1
 
 
+@FACTS(
+    "c3-retention",
+    "documented",
+    "Without limits a batch is tried until its records expire; that leaves no failure record.",
+)
 def test_a_retry_without_limit_ends_with_the_retention_and_leaves_no_record_documented(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -137,6 +165,11 @@ FAILURES: dict[str, Any] = {
 }
 
 
+@FACTS(
+    "c3-answers-success",
+    "recorded",
+    'With partial answers, "", [], null, {} and an empty or null batchItemFailures are a success.',
+)
 @pytest.mark.parametrize("answer", [pytest.param(v, id=f"{k}-recorded") for k, v in SUCCESSES.items()])
 def test_answers_that_are_a_success(fake: FakeLambda, source: Source, answer: Any) -> None:
     handler = Handler(source, lambda event, names: answer)
@@ -147,6 +180,11 @@ def test_answers_that_are_a_success(fake: FakeLambda, source: Source, answer: An
     assert fake.mapping(uuid).last_result == "OK"
 
 
+@FACTS(
+    "c3-answers-failure",
+    "recorded",
+    "An identifier that is empty, null, of a wrong type or not in the batch fails all of it; functionError is null.",
+)
 @pytest.mark.parametrize("answer", [pytest.param(v, id=f"{k}-recorded") for k, v in FAILURES.items()])
 def test_answers_that_fail_the_whole_batch(
     fake: FakeLambda, source: Source, destination: Destination, answer: Any
@@ -168,6 +206,7 @@ def test_answers_that_fail_the_whole_batch(
     assert record[source.batch_info]["batchSize"] == 3
 
 
+@FACTS("c3-answers-exception", "recorded", "An exception fails the whole batch, also with partial answers.")
 def test_an_exception_fails_the_whole_batch_recorded(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source, poison("2"))
     source.put("1", "2", "3")
@@ -195,6 +234,11 @@ def type_of(record: dict[str, Any]) -> str:
     return record["eventSource"]
 
 
+@FACTS(
+    "c3-counter-restarts",
+    "recorded",
+    "The retries begin anew when the checkpoint advances: five deliveries, approximateInvokeCount 4.",
+)
 def test_the_retry_counter_restarts_when_the_checkpoint_advances_recorded(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -219,6 +263,7 @@ def test_the_retry_counter_restarts_when_the_checkpoint_advances_recorded(
     assert info["startSequenceNumber"] == info["endSequenceNumber"]
 
 
+@FACTS("c3-lowest", "documented", "The lowest sequence number reported is the new checkpoint.")
 def test_the_lowest_sequence_number_wins_documented(fake: FakeLambda, source: Source) -> None:
     answers = iter([["4", "2"], []])
 
@@ -232,6 +277,7 @@ def test_the_lowest_sequence_number_wins_documented(fake: FakeLambda, source: So
     assert handler.batches == [["1", "2", "3", "4"], ["2", "3", "4"]]
 
 
+@FACTS("c3-not-asked", "documented", "What a function reports is ignored without ReportBatchItemFailures.")
 def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -245,6 +291,11 @@ def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documente
 # --- bisect --------------------------------------------------------------------------------------------------
 
 
+@FACTS(
+    "c3-bisect",
+    "documented",
+    "Splitting uses up no retry; the single record has all of them: twelve invocations for ten records.",
+)
 def test_a_poison_record_among_ten_takes_twelve_invocations_documented(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -279,6 +330,11 @@ def test_a_poison_record_among_ten_takes_twelve_invocations_documented(
     assert record[source.batch_info]["batchSize"] == 1
 
 
+@FACTS(
+    "c3-bisect-and-partial",
+    "documented",
+    "With partial answers a batch is cut at the reported record, and only the rest comes again.",
+)
 def test_partial_answers_and_bisect_together_cut_at_the_reported_record_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -300,6 +356,7 @@ def test_partial_answers_and_bisect_together_cut_at_the_reported_record_document
     assert ["".join(batch) for batch in handler.batches] == ["123456", "456"]
 
 
+@FACTS("c3-bisect-exception", "documented", "An exception splits the batch in halves, also with partial answers.")
 def test_an_exception_bisects_also_with_partial_answers_documented(fake: FakeLambda, source: Source) -> None:
     failed: list[int] = []
 
@@ -321,6 +378,7 @@ def test_an_exception_bisects_also_with_partial_answers_documented(fake: FakeLam
     assert ["".join(batch) for batch in handler.batches] == ["1234", "12", "34"]
 
 
+@FACTS("c3-odd-halves", "chosen", "Of a batch of odd size the second half is the larger one; larger_half changes that.")
 @pytest.mark.parametrize(
     ("larger", "first"), [("second", "12"), ("first", "123")], ids=["n-half-first-chosen", "larger-first-setting"]
 )
@@ -337,6 +395,7 @@ def test_which_half_of_an_odd_batch_is_larger(larger: str, first: str) -> None:
 # --- failure records -----------------------------------------------------------------------------------------
 
 
+@FACTS("c4-record", "recorded", "The failure record, key by key; times of DynamoDB batches are whole seconds.")
 def test_the_whole_failure_record_recorded(fake: FakeLambda, source: Source, destination: Destination) -> None:
     fake.clock.advance(0.123456)
     handler = Handler(source, poison("b"))
@@ -373,6 +432,7 @@ def test_the_whole_failure_record_recorded(fake: FakeLambda, source: Source, des
     }
 
 
+@FACTS("c4-topic", "recorded", "A topic gets the record as its message, without subject and attributes.")
 def test_a_topic_gets_the_record_as_message_without_subject_and_attributes_recorded(
     fake: FakeLambda, source: Source, destination: Destination
 ) -> None:
@@ -394,6 +454,9 @@ def test_a_topic_gets_the_record_as_message_without_subject_and_attributes_recor
     assert source.batch_info in json.loads(envelope["Message"])
 
 
+@FACTS(
+    "c4-bucket", "documented", "A bucket gets the payload too, as JSON text, under a key of mapping, shard and time."
+)
 @pytest.mark.parametrize("form", ["text", "object"], ids=["json-text-documented", "object-setting"])
 def test_a_bucket_gets_the_payload_too(form: str) -> None:
     with FakeLambda(region=REGION, advice="off", failure_payload=form) as fake:
@@ -422,6 +485,7 @@ def test_a_bucket_gets_the_payload_too(form: str) -> None:
         assert "KinesisBatchInfo" in record
 
 
+@FACTS("c4-delivery-fails", "documented", "A destination that cannot be reached is counted, and the shard goes on.")
 def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -447,6 +511,7 @@ def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_docu
 # --- throttles, functions and streams that are gone ------------------------------------------------------------
 
 
+@FACTS("c3-function-gone", "reported", "A function that is gone shows in LastProcessingResult; it uses up no retry.")
 def test_a_function_that_is_gone_is_no_attempt_and_is_shown_reported(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source)
     uuid = subscribe(fake, source, handler, MaximumRetryAttempts=1)
@@ -465,6 +530,11 @@ def test_a_function_that_is_gone_is_no_attempt_and_is_shown_reported(fake: FakeL
     assert fake.mapping(uuid).last_result == "OK"
 
 
+@FACTS(
+    "a4-last-result",
+    "recorded",
+    'LastProcessingResult is "No records processed", then OK or "PROBLEM: Function call failed".',
+)
 @pytest.mark.parametrize(
     ("acts", "shown"),
     [
@@ -480,6 +550,7 @@ def test_last_processing_result(fake: FakeLambda, source: Source, acts: list[str
     assert fake.client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == shown
 
 
+@FACTS("c3-stream-gone", "chosen", 'A stream that is gone shows as "PROBLEM: Stream not found".')
 def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     uuid = subscribe(fake, source, Handler(source))
@@ -491,6 +562,9 @@ def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
 # --- batches and order -----------------------------------------------------------------------------------------
 
 
+@FACTS(
+    "c3-one-at-a-time", "recorded", "Thirty records come as three batches of ten, each after the end of the one before."
+)
 def test_three_times_ten_records_come_as_three_batches_one_after_the_other_recorded(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -508,6 +582,7 @@ def test_three_times_ten_records_come_as_three_batches_one_after_the_other_recor
     assert [name for batch in handler.batches for name in batch] == names
 
 
+@FACTS("c3-two-functions", "recorded", "Two functions on one stream each get all records.")
 def test_two_functions_on_one_stream_each_see_all_records_recorded(fake: FakeLambda, source: Source) -> None:
     first, second = Handler(source), Handler(source)
     subscribe(fake, source, first)
@@ -520,6 +595,7 @@ def test_two_functions_on_one_stream_each_see_all_records_recorded(fake: FakeLam
     assert first.batches == second.batches == [["1", "2"]]
 
 
+@FACTS("c1-window", "documented", "A batching window collects until it ends or the batch is full.")
 def test_a_batching_window_collects_until_it_ends_or_the_batch_is_full_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -539,6 +615,7 @@ def test_a_batching_window_collects_until_it_ends_or_the_batch_is_full_documente
     assert handler.batches[2:] == [["6"]]
 
 
+@FACTS("c1-size", "documented", "A batch holds at most 6 MB.")
 def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     handler = Handler(source)
@@ -550,6 +627,11 @@ def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> Non
     assert all(len(json.dumps(invocation.event)) < 6 * 1024 * 1024 for invocation in fake.invocations)
 
 
+@FACTS(
+    "f4-kinesis",
+    "recorded",
+    "Records that no filter lets pass are skipped; without any that passes there is no invocation.",
+)
 def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     handler = Handler(source)
@@ -565,6 +647,7 @@ def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(
 # --- starting positions ---------------------------------------------------------------------------------------
 
 
+@FACTS("c3-at-timestamp", "documented", "AT_TIMESTAMP begins with the first record that is not older.")
 def test_at_timestamp_begins_with_the_first_record_that_is_not_older_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     for name in "123":

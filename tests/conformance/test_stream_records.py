@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from conformance import Facts
 
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.sources import dynamodb
 from tests.streams import REGION, Handler, KinesisSource, TableSource, subscribe
+
+FACTS = Facts("Streams: records")
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def changes(fake: FakeLambda) -> list[dict[str, Any]]:
 # --- Kinesis ---------------------------------------------------------------------------------------------------
 
 
+@FACTS("b2-record", "recorded", "A Kinesis record, key by key.")
 def test_kinesis_record_recorded(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     subscribe(fake, source, Handler(source))
@@ -62,6 +66,7 @@ def test_kinesis_record_recorded(fake: FakeLambda) -> None:
     assert list(event["Records"][0]["kinesis"]) == list(expected["kinesis"])
 
 
+@FACTS("b2-data", "recorded", "Data of any bytes is base64.")
 def test_kinesis_data_of_any_bytes_is_base64_recorded(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     subscribe(fake, source, lambda event, context: None)
@@ -69,6 +74,7 @@ def test_kinesis_data_of_any_bytes_is_base64_recorded(fake: FakeLambda) -> None:
     assert changes(fake)[0]["kinesis"]["data"] == "AP/+"
 
 
+@FACTS("b2-consumer", "documented", "Records that come through a consumer carry the consumer's ARN.")
 def test_records_of_a_consumer_carry_the_consumers_arn_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     consumer = source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fan-out")["Consumer"]
@@ -82,6 +88,7 @@ def test_records_of_a_consumer_carry_the_consumers_arn_documented(fake: FakeLamb
     assert [fate.fate for fate in fake.fates(stream_arn)] == ["done"]
 
 
+@FACTS("b2-consumer-gone", "documented", "A mapping on a consumer that is gone reads no more.")
 def test_a_mapping_on_a_consumer_that_is_gone_reads_no_more_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     consumer = source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fan-out")["Consumer"]
@@ -97,6 +104,7 @@ def test_a_mapping_on_a_consumer_that_is_gone_reads_no_more_documented(fake: Fak
 # --- DynamoDB --------------------------------------------------------------------------------------------------
 
 
+@FACTS("b3-record", "recorded", "A DynamoDB record, key by key; eventVersion is 1.1.")
 def test_dynamodb_record_recorded(fake: FakeLambda) -> None:
     source = TableSource(fake)
     subscribe(fake, source, Handler(source))
@@ -126,6 +134,7 @@ def test_dynamodb_record_recorded(fake: FakeLambda) -> None:
     assert list(record["dynamodb"]) == list(expected["dynamodb"])
 
 
+@FACTS("b3-region", "recorded", "awsRegion is the table's own.")
 def test_the_region_of_dynamodb_records_is_their_own_recorded() -> None:
     with FakeLambda(region="eu-west-1", advice="off") as fake:
         source = TableSource(fake)
@@ -134,6 +143,7 @@ def test_the_region_of_dynamodb_records_is_their_own_recorded() -> None:
         assert changes(fake)[0]["awsRegion"] == "eu-west-1"
 
 
+@FACTS("b3-views", "documented", "NewImage and OldImage follow the view type and the kind of change.")
 @pytest.mark.parametrize(
     ("view", "images"),
     [
@@ -155,6 +165,7 @@ def test_images_follow_the_view_type(fake: FakeLambda, view: str, images: list[t
     assert [tuple(name for name in record["dynamodb"] if name.endswith("Image")) for record in records] == images
 
 
+@FACTS("b3-upsert", "documented", "An update that makes an item is one INSERT, with all of it.")
 def test_an_update_that_makes_an_item_is_one_insert_with_all_of_it_documented(fake: FakeLambda) -> None:
     source = TableSource(fake)
     subscribe(fake, source, Handler(source))
@@ -169,6 +180,7 @@ def test_an_update_that_makes_an_item_is_one_insert_with_all_of_it_documented(fa
     assert record["dynamodb"]["NewImage"] == {"id": {"S": "a"}, "price": {"N": "1"}}
 
 
+@FACTS("b3-no-change", "recorded", "A write that changes nothing writes no record.")
 @pytest.mark.parametrize("way", ["put", "update"], ids=lambda way: f"{way}-recorded")
 def test_a_write_that_changes_nothing_writes_no_record(fake: FakeLambda, way: str) -> None:
     source = TableSource(fake)
@@ -186,6 +198,7 @@ def test_a_write_that_changes_nothing_writes_no_record(fake: FakeLambda, way: st
     assert [record["eventName"] for record in changes(fake)] == ["INSERT"]
 
 
+@FACTS("b3-binary", "recorded", "Binary values are base64 text.")
 def test_binary_values_are_base64_text_recorded(fake: FakeLambda) -> None:
     source = TableSource(fake)
     subscribe(fake, source, Handler(source))
@@ -217,11 +230,13 @@ SIZES: list[tuple[dict[str, Any], int]] = [
 ]
 
 
+@FACTS("b3-sizes", "documented", "SizeBytes counts names and values of keys and images.")
 @pytest.mark.parametrize(("item", "size"), [pytest.param(*row, id=f"{row[0]}-documented") for row in SIZES])
 def test_sizes_of_attributes(item: dict[str, Any], size: int) -> None:
     assert dynamodb.size_of(item) == size
 
 
+@FACTS("b3-time-to-live", "recorded", "An item deleted by its time to live has a userIdentity.")
 def test_an_item_deleted_by_its_time_to_live_says_so_recorded() -> None:
     stored = {
         "eventID": "0" * 32,
@@ -238,6 +253,7 @@ def test_an_item_deleted_by_its_time_to_live_says_so_recorded() -> None:
     assert list(record)[-1] == "userIdentity"
 
 
+@FACTS("b3-disabled", "documented", "Writes after the stream was disabled are not read.")
 def test_writes_to_a_table_whose_stream_was_disabled_are_not_read_documented(fake: FakeLambda) -> None:
     source = TableSource(fake)
     handler = Handler(source)
@@ -252,6 +268,7 @@ def test_writes_to_a_table_whose_stream_was_disabled_are_not_read_documented(fak
 # --- tumbling windows --------------------------------------------------------------------------------------------
 
 
+@FACTS("b4-event", "documented", "The event of a tumbling window, key by key; the last one has no records.")
 def test_the_event_of_a_tumbling_window_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     subscribe(fake, source, lambda event, context: {"state": {"n": len(event["Records"])}}, TumblingWindowInSeconds=120)

@@ -107,7 +107,7 @@ def test_an_event_for_an_alias_that_is_gone_is_dropped(lambda_esm: FakeLambda) -
     aws_lambda.delete_alias(FunctionName="f", Name="live")
     lambda_esm.clock.run_until_idle()
     assert function.invocations == []
-    assert [fate.fate for fate in lambda_esm.fates(function.arn)] == ["dropped"]
+    assert [fate.fate for fate in lambda_esm.fates(function.arn)] == ["discarded"]
 
 
 GONE = (

@@ -11,6 +11,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from pytest_lambda_esm import ClockError, FakeLambda, exits, raises, returns, runs, throttled, times_out
 
@@ -65,6 +67,25 @@ def test_a_caller_times_out_while_it_waits(lambda_esm: FakeLambda) -> None:
     assert lambda_esm.clock.now - start == timedelta(seconds=2)
     assert [entry.outcome for entry in caller.invocations] == ["timeout"]
     assert [entry.outcome for entry in callee.invocations] == ["success"]
+    assert lambda_esm.errors == ()
+
+
+def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: "late", timeout=900)
+    function.script(runs().taking(61), runs().taking(60))
+    start = lambda_esm.clock.now
+    assert invoke("f") == "late"
+    assert len(function.invocations) == 2
+    assert lambda_esm.clock.now - start >= timedelta(seconds=120)
+    assert [call.error for call in lambda_esm.calls.of("Invoke")] == ["ReadTimeoutError", None]
+    patient = boto3.client("lambda", region_name=REGION, config=Config(read_timeout=900))
+    function.script(runs().taking(800))
+    patient.invoke(FunctionName="f")
+    assert len(function.invocations) == 3
+    impatient = boto3.client("lambda", region_name=REGION, config=Config(read_timeout=2, retries={"max_attempts": 0}))
+    function.script(runs().taking(3))
+    with pytest.raises(ReadTimeoutError):
+        impatient.invoke(FunctionName="f")
     assert lambda_esm.errors == ()
 
 

@@ -348,3 +348,28 @@ def test_filters_on_tables_that_never_match(lambda_esm: FakeLambda, pattern: dic
     lambda_esm.clock.run_until_idle()
     assert clicks.invocations == []
     assert [fate.fate for fate in lambda_esm.fates(arn)] == ["filtered out"]
+
+
+# 16
+@pytest.mark.parametrize("age", [3600, -1], ids=["maximum age", "no maximum age"])
+def test_retries_are_no_protection_for_a_function_without_concurrency(lambda_esm: FakeLambda, age: int) -> None:
+    kinesis = stream()
+    clicks = lambda_esm.function("clicks", refuse())
+    boto3.client("lambda", region_name=REGION).put_function_concurrency(
+        FunctionName="clicks", ReservedConcurrentExecutions=0
+    )
+    sqs, url, on_failure = queue("failures")
+    map_stream(MaximumRetryAttempts=2, MaximumRecordAgeInSeconds=age, DestinationConfig=on_failure)
+    lambda_esm.clock.advance(5)
+    put(kinesis, "1")
+    lambda_esm.clock.advance(3599)
+    assert [fate.fate for fate in lambda_esm.fates(STREAM)] == ["waiting"]
+    lambda_esm.clock.advance(hours=24)
+    assert clicks.invocations == []
+    if age == -1:
+        assert received(sqs, url) == []
+        assert [fate.fate for fate in lambda_esm.fates(STREAM)] == ["expired"]
+    else:
+        (record,) = received(sqs, url)
+        assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+        assert "responseContext" not in record

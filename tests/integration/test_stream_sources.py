@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 
-from pytest_lambda_esm import FakeLambda, LambdaEsmError
+from pytest_lambda_esm import ConfigurationError, FakeLambda, HandlerError, LambdaEsmError
 from tests.streams import ACCOUNT, REGION, SOURCES, Handler, KinesisSource, Source, TableSource, poison, subscribe
 
 
@@ -174,6 +174,27 @@ def test_an_update_keeps_the_position_and_the_new_function_gets_what_waits(fake:
     assert second.batches == [["2"], ["3"]]
 
 
+def test_a_missing_handler_can_be_mended(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    handler = Handler(source)
+    fake.function("consumer")
+    fake.client("lambda").create_event_source_mapping(
+        EventSourceArn=source.arn, FunctionName="consumer", StartingPosition="TRIM_HORIZON"
+    )
+    source.put("1")
+    with pytest.raises(HandlerError):
+        fake.clock.run_until_idle()
+    fake.function("consumer", handler)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"]]
+
+
+@pytest.mark.parametrize("setting", ["stream_backoff", "stream_backoff_limit"])
+def test_a_back_off_of_nothing_is_refused(setting: str) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        FakeLambda(**{setting: 0})
+
+
 # --- moto's own ways -----------------------------------------------------------------------------------------------
 
 
@@ -238,6 +259,18 @@ def test_moto_is_itself_again_afterwards() -> None:
     with FakeLambda(region=REGION):
         pass
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_table_that_is_deleted_shows_in_the_last_result(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    uuid = subscribe(fake, source, Handler(source))
+    source.put("a")
+    fake.clock.run_until_idle()
+    source.client.delete_table(TableName=source.name)
+    fake.clock.run_until_idle()
+    assert fake.mapping(uuid).last_result == "PROBLEM: Stream not found"
+    assert "does not exist (any more)" in fake.explain(uuid)
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["done"]
 
 
 # --- explaining ----------------------------------------------------------------------------------------------------

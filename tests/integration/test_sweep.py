@@ -214,6 +214,16 @@ def test_a_body_that_fails_without_faults_fails_by_itself(fake):
                 _ = 1 / 0
 
 
+def test_a_body_that_fails_without_faults_cannot_be_swallowed(fake):
+    with pytest.raises(SweepFailed, match=r"fails without any fault.*ZeroDivisionError: division by zero"):
+        for run in fake.sweep():
+            try:
+                with run:
+                    _ = 1 / 0
+            except Exception:
+                pass
+
+
 def test_calls_that_differ_from_world_to_world_are_reported(fake):
     with pytest.raises(SweepFailed) as caught:
         for run in fake.sweep(errors=(THROTTLED,)):

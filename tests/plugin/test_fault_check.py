@@ -216,6 +216,29 @@ def test_a_sweep_under_xdist_and_rewritten_assertions(pytester):
     )
 
 
+def test_a_sweep_in_code_that_catches_everything_fails_the_test(pytester):
+    pytester.makepyfile(
+        helper="""
+        def everything(fake):
+            try:
+                for run in fake.sweep(errors=("AccessDeniedException",)):
+                    with run:
+                        fake.client("lambda").list_functions()
+            except Exception:
+                pass
+        """,
+        test_it="""
+        import helper
+
+        def test_it(lambda_esm):
+            helper.everything(lambda_esm)
+        """,
+    )
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*SweepFailed: sweep: 2 worlds, 1 broke"])
+
+
 def test_a_sweep_that_is_left_fails_the_test(pytester):
     pytester.makepyfile(
         """
