@@ -12,12 +12,15 @@ from functools import cache
 from typing import Any, Final
 
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
+from moto.awslambda.models import lambda_backends
 from moto.awslambda.utils import get_backend
+from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
 from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.moto_bridge import kept_configuration
+from pytest_lambda_esm.moto_bridge.backends import backend_of
 from pytest_lambda_esm.sources.arn import partition_of
 
 ROLE: Final = "lambda-esm-execution-role"
@@ -41,7 +44,7 @@ class MotoFunctions:
 
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
-        backend = get_backend(reference.account_id, reference.region)
+        backend = _backend(reference.account_id, reference.region)
         if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
@@ -92,6 +95,13 @@ class MotoFunctions:
         return _configuration(made, made, backend)
 
 
+def _backend(account_id: str, region: str) -> Any:
+    """The same as moto's ``get_backend``, quickly: each invocation asks."""
+    if default_user_config.get("lambda", {}).get("use_docker", True) is False:
+        return get_backend(account_id, region)
+    return backend_of(lambda_backends, account_id, region)
+
+
 def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     """A function's configuration, made anew only if something has changed: each invocation asks."""
     state = (
@@ -106,6 +116,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         latest.reserved_concurrency,
         kept_configuration.dead_letter_target(latest),
         kept_configuration.log_group(function),
+        kept_configuration.log_format(function),
     )
     known = vars(function).get(_KNOWN)
     if known is not None and known[0] == state:
@@ -119,6 +130,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
 def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     place = f"{function.region}:{function.account_id}"
     arn = f"arn:{partition_of(function.region)}:lambda:{place}:function:{function.function_name}"
+    log_format, log_level = kept_configuration.log_format(function)
     return FunctionConfiguration(
         account_id=function.account_id,
         region=function.region,
@@ -131,6 +143,8 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         runtime=function.run_time or "image",
         environment=dict(function.environment_vars or {}),
         log_group=kept_configuration.log_group(function),
+        log_format=log_format,
+        log_level=log_level,
         dead_letter=kept_configuration.dead_letter_target(latest),
         reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
         archive=_archive_of(function, backend),
