@@ -65,9 +65,10 @@ class CodeEnvironment:
         module_name, dot, name = text.rpartition(".")
         if not dot:
             raise init_errors.malformed(text)
-        module_name = module_name.replace("/", ".")
+        if module_name.partition(".")[0] in sys.builtin_module_names:
+            raise init_errors.built_in(module_name)
         try:
-            module = importlib.import_module(module_name)
+            module = importlib.import_module(module_name.replace("/", "."))
         except LambdaEsmError:
             raise
         except ImportError as error:

@@ -22,7 +22,8 @@ class Archive:
 class FunctionConfiguration:
     """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
 
-    ``arn`` is unqualified. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
+    ``arn`` is unqualified. ``log_format`` is ``"Text"`` or ``"JSON"``; ``log_level`` the root logger's, empty for
+    Python's own. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
     archive is one that this package made, which nobody means to run.
     ``role`` is the ARN of the role that it runs as.
     """
@@ -38,6 +39,8 @@ class FunctionConfiguration:
     runtime: str
     environment: Mapping[str, str]
     log_group: str = ""
+    log_format: str = "Text"
+    log_level: str = ""
     dead_letter: str | None = None
     reserved_concurrency: int | None = None
     archive: Archive | None = None

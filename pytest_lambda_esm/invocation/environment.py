@@ -23,8 +23,11 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
 
     ``_X_AMZN_TRACE_ID`` is not among them, since nothing is traced.
     """
+    level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
     return {
         **function.environment,
+        **level,
+        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
         "_HANDLER": function.handler,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",

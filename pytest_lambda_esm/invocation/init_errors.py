@@ -17,6 +17,12 @@ def malformed(handler: str) -> InitFailed:
     )
 
 
+def built_in(module: str) -> InitFailed:
+    """The handler's module has the name of one that is built into Python."""
+    message = f"Cannot use built-in module {module} as a handler module"
+    return _failed("Runtime.BuiltInModuleConflict", message)
+
+
 def not_imported(module: str, error: ImportError) -> InitFailed:
     """The module, or one that it needs, does not exist."""
     return _failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
@@ -29,7 +35,7 @@ def handler_missing(module: str, name: str) -> InitFailed:
 
 def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> InitFailed:
     """The module is no Python."""
-    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {(error.text or "").strip()}\n')
+    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
     return _failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (place,))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
+
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.log_format import JSON, JsonFormatter, TextFormatter
 
 
 class _Tee:
@@ -31,29 +33,20 @@ class _Tee:
         return getattr(self.onward, name)
 
 
-class _LambdaFormatter(logging.Formatter):
-    """The format of Lambda's own log handler in the Python runtimes."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
-        )
-        self.converter = time.gmtime
-
-
 class _LambdaHandler(logging.Handler):
     """On the root logger while a handler runs, as in Lambda: ``logging.basicConfig`` has no effect there either."""
 
     def __init__(self, output: Output) -> None:
         super().__init__()
         self._output = output
-        self.setFormatter(_LambdaFormatter())
+        self._text, self._json = TextFormatter(), JsonFormatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record to the invocation's log."""
         record.aws_request_id = self._output.request_id
+        formatter = self._json if self._output.log_format == JSON else self._text
         try:
-            self._output.written.append(self.format(record))
+            self._output.written.append(formatter.format(record))
         except Exception:
             self.handleError(record)
 
@@ -67,6 +60,7 @@ class Before:
     onward: tuple[Any, Any]
     written: list[str]
     request_id: str
+    log_format: str
     handlers: list[logging.Handler]
     level: int
 
@@ -77,13 +71,14 @@ class Output:
     def __init__(self) -> None:
         self.written: list[str] = []
         self.request_id = ""
+        self.log_format = "Text"
         self._stdout = _Tee(self)
         self._stderr = _Tee(self)
         self._log_handler = _LambdaHandler(self)
         self._root = logging.getLogger()
 
-    def begin(self, request_id: str) -> Before:
-        """Write to a new log from now on."""
+    def begin(self, request_id: str, function: FunctionConfiguration) -> Before:
+        """Write to a new log from now on, in the function's format and from its level."""
         root, stdout, stderr = self._root, self._stdout, self._stderr
         before = Before(
             sys.stdout,
@@ -91,11 +86,15 @@ class Output:
             (stdout.onward, stderr.onward),
             self.written,
             self.request_id,
+            self.log_format,
             root.handlers[:],
             root.level,
         )
         self.written = []
         self.request_id = request_id
+        self.log_format = function.log_format
+        if function.log_level:
+            root.setLevel(function.log_level)
         if before.stdout is not stdout:
             stdout.onward = before.stdout
             sys.stdout = stdout
@@ -111,7 +110,7 @@ class Output:
         written, root = self.written, self._root
         sys.stdout, sys.stderr = before.stdout, before.stderr
         self._stdout.onward, self._stderr.onward = before.onward
-        self.written, self.request_id = before.written, before.request_id
+        self.written, self.request_id, self.log_format = before.written, before.request_id, before.log_format
         root.handlers[:] = before.handlers
         if root.level != before.level:
             root.setLevel(before.level)

@@ -60,6 +60,7 @@ class Invocation:
     end: int
     mapping: Mapping | None
     written: Sequence[str]
+    log_format: str = "Text"
 
     @property
     def event(self) -> Any:

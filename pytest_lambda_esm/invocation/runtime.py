@@ -117,7 +117,7 @@ class Runtime:
         )
         frame = Frame(time, request.depth + 1)
         self.frames.push(frame)
-        before = self._output.begin(request_id)
+        before = self._output.begin(request_id, function)
         changes = self._isolation.enter(surroundings.variables)
         try:
             result = _call(handler, context, request)
@@ -145,6 +145,7 @@ class Runtime:
             end=end,
             mapping=request.mapping,
             written=written or (),
+            log_format=function.log_format,
         )
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:

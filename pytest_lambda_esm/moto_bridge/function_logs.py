@@ -11,6 +11,7 @@ from typing import Any
 from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 
+from pytest_lambda_esm.invocation import log
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.sources.arn import Arn
@@ -55,8 +56,5 @@ def _write(invocation: Invocation) -> None:
     backend.ensure_log_group(group)
     if stream not in backend.groups[group].streams:
         backend.create_log_stream(group, stream)
-    lines = invocation.log.splitlines(keepends=True)
-    first, last = invocation.start // 1000, invocation.end // 1000
-    closing = ("END RequestId:", "REPORT RequestId:")
-    events = [{"timestamp": last if line.startswith(closing) else first, "message": line} for line in lines]
+    events = [{"timestamp": instant // 1000, "message": message} for message, instant in log.entries(invocation)]
     backend.groups[group].streams[stream].put_log_events(events)

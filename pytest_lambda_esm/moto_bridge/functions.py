@@ -116,6 +116,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         latest.reserved_concurrency,
         kept_configuration.dead_letter_target(latest),
         kept_configuration.log_group(function),
+        kept_configuration.log_format(function),
     )
     known = vars(function).get(_KNOWN)
     if known is not None and known[0] == state:
@@ -129,6 +130,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
 def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     place = f"{function.region}:{function.account_id}"
     arn = f"arn:{partition_of(function.region)}:lambda:{place}:function:{function.function_name}"
+    log_format, log_level = kept_configuration.log_format(function)
     return FunctionConfiguration(
         account_id=function.account_id,
         region=function.region,
@@ -141,6 +143,8 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         runtime=function.run_time or "image",
         environment=dict(function.environment_vars or {}),
         log_group=kept_configuration.log_group(function),
+        log_format=log_format,
+        log_level=log_level,
         dead_letter=kept_configuration.dead_letter_target(latest),
         reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
         archive=_archive_of(function, backend),

@@ -12,6 +12,7 @@ from moto.awslambda.models import LambdaFunction
 from pytest_lambda_esm.moto_bridge.patches import Patches
 
 _KEPT: Final = ("DeadLetterConfig", "LoggingConfig")
+_LEVELS: Final = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
 _ATTRIBUTE: Final = "_lambda_esm_kept"
 
 
@@ -58,6 +59,14 @@ def dead_letter_target(function: Any) -> str | None:
     """The ARN of a function's dead-letter queue or topic."""
     target = _kept(function).get("DeadLetterConfig", {}).get("TargetArn")
     return str(target) if target else None
+
+
+def log_format(function: Any) -> tuple[str, str]:
+    """The format of a function's log, and the level from which its records are written; JSON has one by default."""
+    logging = _kept(function).get("LoggingConfig", {})
+    form = str(logging.get("LogFormat", "Text"))
+    level = str(logging.get("ApplicationLogLevel", "INFO" if form == "JSON" else ""))
+    return form, _LEVELS.get(level, level)
 
 
 def log_group(function: Any) -> str:

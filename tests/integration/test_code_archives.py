@@ -163,6 +163,12 @@ BROKEN = (
         "Bad handler 'app': not enough values to unpack (expected 2, got 1)",
     ),
     ("app.handler", {"app.py": "raise KeyError('at import')\n"}, "KeyError", "'at import'"),
+    (
+        "sys.handler",
+        {"sys.py": ECHO},
+        "Runtime.BuiltInModuleConflict",
+        "Cannot use built-in module sys as a handler module",
+    ),
 )
 
 

@@ -262,9 +262,72 @@ def test_the_ends_that_a_log_tells(lambda_esm: FakeLambda) -> None:
         "Runtime.ExitError",
         "END RequestId: <id>",
     ]
-    assert raised == ["[ERROR] ValueError: no", "END RequestId: <id>"]
+    assert raised == ["[ERROR] ValueError: no", "Traceback (most recent call last):", "END RequestId: <id>"]
     assert printed == ["no line end", "END RequestId: <id>"]
     assert function.invocations[0].log.endswith("\tStatus: timeout\n")
+
+
+def test_logs_as_json(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        logger = logging.getLogger("shop")
+        logger.debug("too low")
+        logger.info("sold %s", "lamp", extra={"count": 2})
+        try:
+            raise KeyError("k")
+        except KeyError:
+            logger.exception("caught")
+        print("plain")
+        raise ValueError("failed")
+
+    function = lambda_esm.function("f", handler)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.update_function_configuration(FunctionName="f", LoggingConfig={"LogFormat": "JSON"})
+    level = logging.getLogger().level
+    invoke("f")
+    assert logging.getLogger().level == level
+    [invocation] = function.invocations
+    start, sold, caught, plain, failed, report = invocation.log.splitlines()
+    now, request = "2026-01-01T00:00:00.000Z", invocation.request_id
+    assert json.loads(start) == {
+        "time": now,
+        "type": "platform.start",
+        "record": {"requestId": request, "version": "$LATEST"},
+    }
+    assert json.loads(sold) == {
+        "timestamp": now,
+        "level": "INFO",
+        "message": "sold lamp",
+        "logger": "shop",
+        "requestId": request,
+        "count": 2,
+    }
+    assert list(json.loads(caught)) == [
+        "timestamp",
+        "level",
+        "message",
+        "logger",
+        "stackTrace",
+        "errorType",
+        "errorMessage",
+        "requestId",
+        "location",
+    ]
+    assert plain == "plain"
+    assert {**json.loads(failed), "stackTrace": []} == {
+        "timestamp": "2026-01-01T00:00:00",
+        "level": "ERROR",
+        "errorMessage": "failed",
+        "errorType": "ValueError",
+        "requestId": request,
+        "stackTrace": [],
+    }
+    assert json.loads(report)["record"]["status"] == "error"
+    aws_lambda.update_function_configuration(
+        FunctionName="f", LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "ERROR"}
+    )
+    invoke("f")
+    assert "sold lamp" not in function.invocations[-1].log
+    assert "caught" in function.invocations[-1].log
 
 
 def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:

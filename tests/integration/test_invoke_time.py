@@ -156,6 +156,33 @@ def test_threads_of_the_test_invoke_one_after_the_other(lambda_esm: FakeLambda) 
     assert most == [1] * 8
 
 
+def test_a_pool_that_an_earlier_invocation_made_works_for_the_next_one(lambda_esm: FakeLambda) -> None:
+    pools: list[ThreadPoolExecutor] = []
+
+    def outer(event: Any, context: Any) -> Any:
+        if not pools:
+            pools.append(ThreadPoolExecutor(1))
+        return pools[0].submit(invoke, "inner", event).result()
+
+    lambda_esm.function("inner", lambda event, context: event)
+    lambda_esm.function("outer", outer)
+    assert [invoke("outer", number) for number in range(3)] == [0, 1, 2]
+    pools[0].shutdown()
+
+
+@pytest.mark.lambda_esm(strict=False)
+def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
+    lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_lambda_esm.clock.virtual.LONGEST_WAIT", 0.05)
+    lambda_esm.function("inner", lambda event, context: None)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread belongs to the test
+        lambda_esm.function("outer", lambda event, context: pool.submit(invoke, "inner").result())
+        with pytest.raises(ClockError, match="inner, invoked synchronously: another thread has kept the clock"):
+            invoke("outer")
+
+
 # --- scripts -------------------------------------------------------------------------------------------------
 
 
