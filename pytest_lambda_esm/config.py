@@ -215,133 +215,53 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return read
 
 
-def _setting(default: Any, read: Callable[[object], Any], about: str) -> Any:
-    return field(default=default, metadata={"read": read, "about": about})
+def _setting(default: Any, read: Callable[[object], Any]) -> Any:
+    return field(default=default, metadata={"read": read})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The configuration of one fake. Spans are seconds, times are aware datetimes in UTC."""
+    """The configuration of one fake. Spans are seconds, times are aware datetimes in UTC.
 
-    start: datetime = _setting(
-        datetime(2026, 1, 1, tzinfo=timezone.utc),
-        _read_start,
-        "the virtual clock's first instant (ISO 8601, UTC)",
-    )
-    seed: int = _setting(0, _read_integer, "the one seed of everything random: ids, receipt handles, tie breaks")
-    region: str | None = _setting(
-        None, _read_region, "the default region; without one, AWS_DEFAULT_REGION, else us-east-1"
-    )
-    account_id: str = _setting("123456789012", _read_account, "the account that requests belong to")
-    limits: str = _setting("current", _one_of("current", "2020"), "the service limits that apply: today's, or 2020's")
-    transitions: TransitionTimes = _setting(
-        TransitionTimes(), _read_transitions, "how long the transitions of a mapping take"
-    )
-    strict: bool = _setting(
-        True,
-        _read_boolean,
-        "fail a test whose code swallowed an error of the fake itself, such as a blocked request",
-    )
-    wall_clock: str = _setting(
-        "freezegun", _one_of("freezegun", "time-machine"), "what makes time.time and datetime.now virtual"
-    )
-    sleep: str = _setting("virtual", _one_of("virtual", "real"), "what time.sleep does in code under test")
-    timeline: str = _setting("failed", _one_of("failed", "all", "none"), "the tests whose report shows the timeline")
-    advice: str = _setting(
-        "warn", _one_of("warn", "error", "off"), "what happens on setups known to go wrong in production"
-    )
-    polling_delay: float = _setting(
-        0.0, _read_span, "seconds from the state Enabled to the first poll (not documented by AWS)"
-    )
-    poll_latency: float = _setting(
-        0.0, _read_span, "seconds from a message's visibility to its receipt (not documented by AWS)"
-    )
-    polling_states: tuple[str, ...] = _setting(
-        ("Updating", "Disabling"),
-        _read_states,
-        "transitional states in which a mapping that was Enabled goes on polling (not documented by AWS)",
-    )
-    update_answers: str = _setting(
-        "new",
-        _one_of("new", "old"),
-        "the values that the answer of an update shows (both have been seen on AWS)",
-    )
-    maximum_filters: int = _setting(
-        5, _read_positive, "filters that a mapping may have: 5, or up to 10 in an account with a raised quota"
-    )
-    low_traffic_wait: float = _setting(
-        0.0,
-        _read_span,
-        "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)",
-    )
-    initial_concurrency: int = _setting(
-        5, _read_positive, "batches of one SQS mapping that are in flight at the same time, at first"
-    )
-    concurrency_growth: int = _setting(
-        300, _read_natural, "how many more batches of an SQS mapping may be in flight a minute while messages wait"
-    )
-    maximum_concurrency: int = _setting(
-        1250, _read_positive, "batches of one SQS mapping that are in flight at the same time, at most"
-    )
-    concurrency_lowered_by: int = _setting(
-        1,
-        _read_natural,
-        "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)",
-    )
-    throttle_backoff: float = _setting(
-        1.0,
-        _read_backoff,
-        "seconds until a throttled batch of an SQS mapping is tried again, doubling (not documented by AWS)",
-    )
-    throttle_backoff_limit: float = _setting(
-        60.0, _read_backoff, "seconds between two tries of a throttled batch, at most (not documented by AWS)"
-    )
-    account_concurrency: int = _setting(
-        1000, _read_positive, "invocations of one account and region that go on at the same time"
-    )
-    recursion_limit: int = _setting(
-        16,
-        _read_natural,
-        "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
-    )
-    async_latency: float = _setting(
-        0.0, _read_span, "seconds from an asynchronous invocation to its first attempt (not documented by AWS)"
-    )
-    async_jitter: float = _setting(
-        0.0, _read_span, "seconds that are added to async_latency at random, at the most: events lose their order"
-    )
-    stream_backoff: float = _setting(
-        0.25, _read_backoff, "seconds from a stream batch's first failure to its next attempt (not documented by AWS)"
-    )
-    stream_backoff_limit: float = _setting(
-        60.0,
-        _read_backoff,
-        "seconds that a stream batch waits at most, each wait being doubled (not documented by AWS)",
-    )
-    larger_half: str = _setting(
-        "second",
-        _one_of("first", "second"),
-        "the larger half of a stream batch of odd size that is split (not documented by AWS)",
-    )
-    window_idle_wait: float = _setting(
-        120.0, _read_span, "seconds after the end of a tumbling window until it is closed, where no later record comes"
-    )
-    failure_payload: str = _setting(
-        "text",
-        _one_of("text", "object"),
-        "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object",
-    )
-    weather: Weather = _setting(
-        Weather(), read_weather, "how often calls and pollers go wrong by themselves, drawn from the seed"
-    )
-    read_retry_delay: float = _setting(
-        1.0, _read_span, "seconds until a poller reads again after a failed read (not documented by AWS)"
-    )
-    loop_depth: int = _setting(
-        1000,
-        _read_positive,
-        "how often a handler may cause its own next invocation before the test is stopped",
-    )
+    What each setting is about stands in :data:`pytest_lambda_esm.settings.SETTINGS`.
+    """
+
+    start: datetime = _setting(datetime(2026, 1, 1, tzinfo=timezone.utc), _read_start)
+    seed: int = _setting(0, _read_integer)
+    region: str | None = _setting(None, _read_region)
+    account_id: str = _setting("123456789012", _read_account)
+    limits: str = _setting("current", _one_of("current", "2020"))
+    transitions: TransitionTimes = _setting(TransitionTimes(), _read_transitions)
+    strict: bool = _setting(True, _read_boolean)
+    wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
+    sleep: str = _setting("virtual", _one_of("virtual", "real"))
+    timeline: str = _setting("failed", _one_of("failed", "all", "none"))
+    advice: str = _setting("warn", _one_of("warn", "error", "off"))
+    polling_delay: float = _setting(0.0, _read_span)
+    poll_latency: float = _setting(0.0, _read_span)
+    polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)
+    update_answers: str = _setting("new", _one_of("new", "old"))
+    maximum_filters: int = _setting(5, _read_positive)
+    low_traffic_wait: float = _setting(0.0, _read_span)
+    extend_visibility: bool = _setting(False, _read_boolean)
+    initial_concurrency: int = _setting(5, _read_positive)
+    concurrency_growth: int = _setting(300, _read_natural)
+    maximum_concurrency: int = _setting(1250, _read_positive)
+    concurrency_lowered_by: int = _setting(1, _read_natural)
+    throttle_backoff: float = _setting(1.0, _read_backoff)
+    throttle_backoff_limit: float = _setting(60.0, _read_backoff)
+    account_concurrency: int = _setting(1000, _read_positive)
+    recursion_limit: int = _setting(16, _read_natural)
+    async_latency: float = _setting(0.0, _read_span)
+    async_jitter: float = _setting(0.0, _read_span)
+    stream_backoff: float = _setting(0.25, _read_backoff)
+    stream_backoff_limit: float = _setting(60.0, _read_backoff)
+    larger_half: str = _setting("second", _one_of("first", "second"))
+    window_idle_wait: float = _setting(120.0, _read_span)
+    failure_payload: str = _setting("text", _one_of("text", "object"))
+    weather: Weather = _setting(Weather(), read_weather)
+    read_retry_delay: float = _setting(1.0, _read_span)
+    loop_depth: int = _setting(1000, _read_positive)
 
     @classmethod
     def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Config:

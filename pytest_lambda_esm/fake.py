@@ -56,9 +56,10 @@ from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.observe.fates import WAITING, Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.polling.queue_fates import waiting_fates
 from pytest_lambda_esm.sweep import DEFAULT_ERRORS, Ground, Sweep, read_request
 from pytest_lambda_esm.world import Faults, World
 
@@ -446,21 +447,10 @@ class FakeLambda:
         fates = self._world.ledger.final(arn)
         queue = self._world.queues.find(arn)
         now = self.clock.instant
-        waiting = queue.contents() if queue is not None else ()
-        here = {message.message_id for message in waiting}
-        fates = [fate for fate in fates if fate.record not in here]
-        for message in waiting:
-            if message.expires <= now:
-                about = "expired at the queue's retention period"
-                fates.append(Fate(message.message_id, EXPIRED, moment_of(message.expires), about))
-                continue
-            fate = WAITING if message.visible <= now else IN_FLIGHT if message.receive_count else DELAYED
-            about = (
-                "visible since then"
-                if fate == WAITING
-                else f"hidden until then, received {message.receive_count} times"
-            )
-            fates.append(Fate(message.message_id, fate, moment_of(message.visible), about))
+        if queue is not None:
+            waiting = waiting_fates(queue, now)
+            here = {fate.record for fate in waiting}
+            fates = [fate for fate in fates if fate.record not in here] + waiting
         for event in self._world.async_queue.waiting(arn):
             about = f"attempt {event.attempts + 1} is due then"
             fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))

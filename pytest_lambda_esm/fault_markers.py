@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.faults.plan import FaultPlan
 
 NAME: Final = "lambda_esm_fault"
-ABOUT: Final = (
-    f"{NAME}(operation, error, *, times=1, after=0, match=None, message=None, optional=False, per='attempt'): let calls"
-    " of an operation fail, as lambda_esm.faults.add does; stacked markers strike from top to bottom."
-)
-
-
-def has_marker(item: pytest.Item) -> bool:
-    """Whether faults are asked for above a test."""
-    return item.get_closest_marker(NAME) is not None
 
 
 def check(item: pytest.Item) -> None:

@@ -147,6 +147,7 @@ class Lanes:
             journal=self._journal,
             polling=_queue_polling(self._config),
             interference=self._interference,
+            timeout=self._timeout,
             changed=self._source_changed,
         )
 
@@ -185,6 +186,10 @@ class Lanes:
             mapping.read_iterator_age = poller.iterator_age
         return poller
 
+    def _timeout(self, mapping: Mapping) -> int:
+        configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
+        return configuration.timeout if configuration is not None else 0
+
     def _reader(self, mapping: Mapping) -> Reader:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
         return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
@@ -194,6 +199,7 @@ def _queue_polling(config: Config) -> QueuePolling:
     return QueuePolling(
         latency=microseconds(config.poll_latency),
         low_traffic_wait=microseconds(config.low_traffic_wait),
+        extend_visibility=config.extend_visibility,
         throttle_backoff=microseconds(config.throttle_backoff),
         throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
         read_retry=microseconds(config.read_retry_delay),

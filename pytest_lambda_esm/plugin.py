@@ -1,20 +1,18 @@
 """pytest's side: options, settings, markers, fixtures and the timeline in reports.
 
-Nothing heavy is imported here: boto3, moto and freezegun are imported when a test first asks for a fixture.
+Nothing but the settings' names is imported here: the package itself, with boto3, moto and freezegun, is imported when
+a test first asks for a fixture.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm import fault_markers
-from pytest_lambda_esm.config import Config, after_reads
-from pytest_lambda_esm.errors import ConfigurationError
+from pytest_lambda_esm.settings import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
-_OPTIONS: Final = ("seed", "timeline")
-_MARKER: Final = (
-    "lambda_esm(**settings): settings of the lambda_esm fixture for this test, class or module, such as"
-    " start='2026-03-01T00:00:00Z' or transitions={'creating': 30}; the names are those of the ini settings without"
-    " their prefix."
-)
 
 
 # --- options, settings, marker ---------------------------------------------------------------------------------
@@ -35,15 +27,9 @@ _MARKER: Final = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command line's options, and one ini setting for each field of the configuration."""
-    fields = {item.name: item for item in dataclasses.fields(Config)}
     group = parser.getgroup("lambda-esm", "fake AWS Lambda event sources (pytest-lambda-esm)")
-    for name in _OPTIONS:
-        group.addoption(
-            f"--lambda-esm-{name}",
-            dest=f"lambda_esm_{name}",
-            default=None,
-            help=fields[name].metadata["about"],
-        )
+    for name in OPTIONS:
+        group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=SETTINGS[name])
     group.addoption(
         "--lambda-esm-report",
         dest="lambda_esm_report",
@@ -51,12 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE.html",
         help="write the timelines of all tests that used lambda_esm to an HTML file",
     )
-    for name, item in fields.items():
-        about = f"lambda_esm: {item.metadata['about']}"
-        if name in _LINES:
-            parser.addini(f"lambda_esm_{name}", about, type="linelist", default=None)
-        else:
-            parser.addini(f"lambda_esm_{name}", about, type="string", default=None)
+    for name, about in SETTINGS.items():
+        kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
+        parser.addini(f"lambda_esm_{name}", f"lambda_esm: {about}", type=kind, default=None)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -68,12 +51,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse wrong settings before any test runs."""
-    config.addinivalue_line("markers", _MARKER)
-    config.addinivalue_line("markers", fault_markers.ABOUT)
-    try:
-        Config.from_layers(_session_layers(config))
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from None
+    config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", FAULT_MARKER)
+    _check("", _session_layers(config))
     path = config.getoption("lambda_esm_report")
     if path is not None:
         if not path.endswith((".html", ".htm")):
@@ -86,7 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Name the settings that are not the defaults."""
-    changes = Config.from_layers(_session_layers(config)).changes()
+    layers = _session_layers(config)
+    if not layers:
+        return None
+    from pytest_lambda_esm.config import Config
+
+    changes = Config.from_layers(layers).changes()
     if not changes:
         return None
     return "lambda_esm: " + ", ".join(f"{name}={value!r}" for name, value in changes.items())
@@ -96,29 +81,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Check the markers, and let a marked test use the fixture even if it does not name it."""
     for item in items:
         layers = _marker_layers(item)
-        has_faults = fault_markers.has_marker(item)
-        if has_faults:
-            fault_markers.check(item)
+        has_faults = item.get_closest_marker("lambda_esm_fault") is not None
         if not layers and not has_faults:
             continue
-        try:
-            Config.from_layers(layers)
-        except ConfigurationError as error:
-            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        _check(f"{item.nodeid}: ", layers)
+        if has_faults:
+            from pytest_lambda_esm import fault_markers
+
+            fault_markers.check(item)
         names = getattr(item, "fixturenames", None)
         if names is not None and "lambda_esm" not in names:
             names.insert(0, "lambda_esm")
 
 
+def _check(place: str, layers: list[tuple[str, Mapping[str, Any]]]) -> None:
+    """Read the settings that were given, if there are any, and raise UsageError for a wrong one."""
+    if not layers:
+        return
+    from pytest_lambda_esm.config import Config
+    from pytest_lambda_esm.errors import ConfigurationError
+
+    try:
+        Config.from_layers(layers)
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"{place}{error}") from None
+
+
 def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]]:
     """The ini file's layer and the command line's, the weaker first; settings that nobody gave are left out."""
     layers: list[tuple[str, Mapping[str, Any]]] = []
-    for item in dataclasses.fields(Config):
-        value = config.getini(f"lambda_esm_{item.name}")
+    for name in SETTINGS:
+        value = config.getini(f"lambda_esm_{name}")
         if value not in (None, "", []):
-            given = _LINES[item.name](value) if item.name in _LINES else value
-            layers.append((f"ini setting lambda_esm_{item.name}", {item.name: given}))
-    for name in _OPTIONS:
+            given = _LINES[name](value) if name in LISTS else value
+            layers.append((f"ini setting lambda_esm_{name}", {name: given}))
+    for name in OPTIONS:
         value = config.getoption(f"lambda_esm_{name}")
         if value is not None:
             layers.append((f"--lambda-esm-{name}", {name: value}))
@@ -127,6 +124,8 @@ def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]
 
 def _transition_lines(lines: list[str]) -> dict[str, Any]:
     """``creating = 30`` and the like, one a line."""
+    from pytest_lambda_esm.config import after_reads
+
     times: dict[str, Any] = {}
     for line in lines:
         name, _, text = (part.strip() for part in line.partition("="))
@@ -188,6 +187,8 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             lambda_esm.clock.run_until_idle()
             assert orders.invocations[0].outcome == "success"
     """
+    from pytest_lambda_esm import fault_markers
+    from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.item_hooks import ItemHooks
 

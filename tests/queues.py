@@ -1,6 +1,7 @@
 """Queues, functions and mappings as a user makes them, for the tests of SQS mappings."""
 
 import json
+import re
 
 import boto3
 
@@ -86,3 +87,8 @@ def report(*wanted):
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler
+
+
+def slug(name):
+    """The id of a fact out of the name of a row: "c.2 null list" is c2-null-list."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower().replace(".", "").replace("{}", "empty object")).strip("-")

@@ -15,6 +15,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from pytest_lambda_esm.settings import SETTINGS
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -64,8 +66,7 @@ class Settings(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         config = importlib.import_module(f"{PACKAGE}.config").Config
         rows = [
-            (f"``{field.name}``", _shown(field.default), field.metadata["about"])
-            for field in dataclasses.fields(config)
+            (f"``{field.name}``", _shown(field.default), SETTINGS[field.name]) for field in dataclasses.fields(config)
         ]
         return self.parse_text_to_nodes(_table(("Setting", "Default", "What it is"), rows))
 

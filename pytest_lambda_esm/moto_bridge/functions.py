@@ -12,12 +12,15 @@ from functools import cache
 from typing import Any, Final
 
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
+from moto.awslambda.models import lambda_backends
 from moto.awslambda.utils import get_backend
+from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
 from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.moto_bridge import kept_configuration
+from pytest_lambda_esm.moto_bridge.backends import backend_of
 from pytest_lambda_esm.sources.arn import partition_of
 
 ROLE: Final = "lambda-esm-execution-role"
@@ -41,7 +44,7 @@ class MotoFunctions:
 
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
-        backend = get_backend(reference.account_id, reference.region)
+        backend = _backend(reference.account_id, reference.region)
         if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
@@ -90,6 +93,13 @@ class MotoFunctions:
         made = backend.create_function(spec)
         made.reserved_concurrency = function.reserved_concurrency
         return _configuration(made, made, backend)
+
+
+def _backend(account_id: str, region: str) -> Any:
+    """The same as moto's ``get_backend``, quickly: each invocation asks."""
+    if default_user_config.get("lambda", {}).get("use_docker", True) is False:
+        return get_backend(account_id, region)
+    return backend_of(lambda_backends, account_id, region)
 
 
 def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:

@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
+from pytest_lambda_esm.moto_bridge.backends import backend_of
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.message_table import body_of, table_of
 from pytest_lambda_esm.moto_bridge.queue_storage import (
@@ -42,12 +43,14 @@ class PolledQueue:
         """The queue's visibility timeout in seconds, as it is now."""
         return int(self._queue.visibility_timeout)
 
-    def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
+    def receive(
+        self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
+    ) -> Receipt:
         """Receive visible messages; those past their retention or their maximum receive count go elsewhere."""
         asks = None
         if admits is not None and limit * (_WORST * table_of(self._queue).heaviest + _WORST_METADATA) > _LIGHT:
             asks = lambda message: admits(body_of(message), message.message_attributes)  # noqa: E731
-        found = select(self._queue, limit, now, self.visibility_timeout, asks, self._randomness)
+        found = select(self._queue, limit, now, visibility, asks, self._randomness)
         return Receipt([_received(message) for message in found.messages], found.dead_lettered, found.expired)
 
     def pass_over(self, now: int) -> None:
@@ -78,6 +81,7 @@ class PolledQueue:
                 visible_from(message),
                 message.approximate_receive_count,
                 (message.sent_timestamp + retention) * 1000,
+                message.group_id if self._queue.fifo_queue else None,
             )
             for message in table_of(self._queue)
         ]
@@ -155,7 +159,7 @@ class MotoQueues:
         parsed = _parse(arn)
         if parsed is None:
             return None
-        queue = sqs_backends[parsed.account_id][parsed.region].queues.get(parsed.resource)
+        queue = backend_of(sqs_backends, parsed.account_id, parsed.region).queues.get(parsed.resource)
         return PolledQueue(queue, self._randomness) if queue is not None else None
 
 

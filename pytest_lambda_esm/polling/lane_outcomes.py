@@ -7,8 +7,8 @@ and recorded behaviour.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
@@ -32,17 +32,19 @@ class LaneOutcomes:
         self._bench = bench
         self._state = state
 
-    def event(self, shard: Shard, piece: Piece) -> Callable[[], dict[str, Any]]:
-        """What makes a piece's event, anew each time, also long after. Attempts with the same event share it."""
-        reader, window = self._bench.reader(), self._state.window
-        beside = ""
+    def event(self, shard: Shard, piece: Piece) -> StreamEvent:
+        """What makes a piece's event, anew each time, also long after.
+
+        All attempts with a piece share it, until the mapping's settings change.
+        """
+        settings, window, known = self._bench.settings(), self._state.window, piece.event
+        if known is not None and known.positions is piece.positions and known.settings is settings:
+            return known
+        reader, beside = self._bench.reader(), ""
         if window is not None:
             members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=piece.final)
             beside = json.dumps(members)
-        known = piece.event
-        if known is None or (known.positions, known.reader, known.beside) != (piece.positions, reader, beside):
-            piece.event = StreamEvent(shard, piece.positions, reader, beside)
-        assert piece.event is not None
+        piece.event = StreamEvent(shard, piece.positions, reader, beside, settings)
         return piece.event
 
     def land(self, shard: Shard, piece: Piece, delivery: Delivery) -> None:

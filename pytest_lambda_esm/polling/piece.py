@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_lambda_esm.polling.stream_settings import StreamSettings
 from pytest_lambda_esm.sources.failure_record import LastResponse
 from pytest_lambda_esm.sources.stream import Reader, Shard
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """Makes an event, anew each time it is called. ``beside`` is what it has beside its records, as JSON text."""
+    """Makes an event, anew each time it is called.
+
+    ``beside`` is what it has beside its records, as JSON text; ``settings`` were in force when it was first sent.
+    """
 
     shard: Shard
     positions: Sequence[int]
     reader: Reader
     beside: str
+    settings: StreamSettings
 
     def __call__(self) -> dict[str, Any]:
         """The event."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import MICROSECONDS, moment_of
 from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
@@ -19,7 +19,7 @@ from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Int
 from pytest_lambda_esm.polling.loops import LoopWatch
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
-from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling, plan_of
+from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
 from pytest_lambda_esm.polling.queue_waiting import explain_waiting
 from pytest_lambda_esm.polling.scaling import Scaling
 from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMessage
@@ -28,7 +28,8 @@ from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMess
 class QueueLane:
     """The poller of one mapping on one queue.
 
-    ``renderer`` tells for a mapping's settings how a message is rendered; ``changed`` is told when what is hidden
+    ``renderer`` tells for a mapping's settings how a message is rendered, ``timeout`` the function's timeout in
+    seconds; ``changed`` is told when what is hidden
     has changed, since another mapping may poll the same queue.
     """
 
@@ -43,6 +44,7 @@ class QueueLane:
         journal: Journal,
         polling: QueuePolling,
         interference: Interference,
+        timeout: Callable[[Mapping], int],
         changed: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
@@ -53,6 +55,7 @@ class QueueLane:
         self._journal = journal
         self._polling = polling
         self._interference = interference
+        self._timeout = timeout
         self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
         self._changed = changed
         self._current = plan_of(mapping.settings, polling, renderer)
@@ -164,8 +167,9 @@ class QueueLane:
             gathering.deliveries = 2
         if trouble == "reordered":
             queue.pass_over(now)
+        visibility = self._visibility(queue, gathering.plan)
         while (room := gathering.room) > 0:
-            receipt = queue.receive(room, now, gathering.admits)
+            receipt = queue.receive(room, now, gathering.admits, visibility)
             self._note(receipt)
             passing = self._passing(queue, receipt.messages, gathering.plan)
             gathering.add(passing)
@@ -180,6 +184,14 @@ class QueueLane:
         elif self._gathering is None:
             self._gathering = gathering
             gathering.closing = self._clock.call_at(gathering.closes, self._close, self._about_window)
+
+    def _visibility(self, queue: Queue, plan: QueuePlan) -> int:
+        """For how many seconds the next messages are hidden."""
+        own = queue.visibility_timeout
+        if not plan.window or not self._polling.extend_visibility:
+            return own
+        needed = plan.window // MICROSECONDS + self._timeout(self._mapping)
+        return own if needed <= own else needed + VISIBILITY_RESERVE
 
     def _note(self, receipt: Receipt) -> None:
         if receipt.dead_lettered:

@@ -12,6 +12,9 @@ from pytest_lambda_esm.polling.scaling import Bounds, ScalingRates, bounds_of
 from pytest_lambda_esm.sources.queue import ReceivedMessage
 from pytest_lambda_esm.sources.sqs import STANDARD
 
+VISIBILITY_RESERVE: Final = 30
+"""Seconds that an extended visibility timeout has beside the window and the function's timeout."""
+
 LARGEST_PAYLOAD: Final = 6 * 1024 * 1024
 """Bytes of an event at the most: the quota for the payload of a synchronous invocation."""
 
@@ -21,6 +24,7 @@ class QueuePolling:
     """How queues are polled, where AWS leaves it open. Spans are microseconds.
 
     ``latency`` from visibility to receipt; ``low_traffic_wait`` how long a batch with a window waits at the least;
+    ``extend_visibility`` whether a batch with a window is hidden until its invocation can have ended;
     ``throttle_backoff`` until a throttled batch is tried again, doubling up to ``throttle_backoff_limit``;
     ``read_retry`` until the queue is read again after a read has failed; ``loop_depth`` how deep a chain of
     invocations may become that each feed the next.
@@ -28,6 +32,7 @@ class QueuePolling:
 
     latency: int
     low_traffic_wait: int
+    extend_visibility: bool
     throttle_backoff: int
     throttle_backoff_limit: int
     read_retry: int

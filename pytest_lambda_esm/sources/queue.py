@@ -37,13 +37,15 @@ class Receipt(NamedTuple):
 class WaitingMessage(NamedTuple):
     """A message that is in a queue. Instants are microseconds since the epoch.
 
-    ``visible`` is when it is or was visible, ``expires`` when its retention period ends.
+    ``visible`` is when it is or was visible, ``expires`` when its retention period ends, ``group`` its group in a FIFO
+    queue.
     """
 
     message_id: str
     visible: int
     receive_count: int
     expires: int
+    group: str | None = None
 
 
 class BlockedGroup(NamedTuple):
@@ -64,9 +66,12 @@ class Queue(Protocol):
         """How long a received message stays hidden, in seconds."""
         ...
 
-    def receive(self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None = None) -> Receipt:
+    def receive(
+        self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
+    ) -> Receipt:
         """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so.
 
+        They are hidden for ``visibility`` seconds.
         In a FIFO queue the order is that of each group. ``admits(body, message_attributes)`` is asked before each
         receipt; where it says no, the receive ends there.
         """

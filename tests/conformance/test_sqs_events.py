@@ -4,10 +4,13 @@ import json
 
 import boto3
 import pytest
+from conformance import Facts
 
-from tests.queues import accept, make_queue, refuse, send, subscribe
+from tests.queues import accept, make_queue, refuse, send, slug, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
+
+FACTS = Facts("SQS: events")
 
 KEYS = ["messageId", "receiptHandle", "body", "attributes", "messageAttributes"]
 MORE_KEYS = ["md5OfBody", "eventSource", "eventSourceARN", "awsRegion"]
@@ -32,39 +35,76 @@ def record_of(lambda_esm, *, queue="orders", body="a body", mapping=None, **mess
 WINDOW = {"MaximumBatchingWindowInSeconds": 1}
 
 RECORDS = [
-    ("b.1 key order", {}, lambda record: list(record), [*KEYS, *MORE_KEYS]),
+    (
+        "b.1 key order",
+        "The members of a record come in this order: messageId, receiptHandle, body, attributes,"
+        " messageAttributes, md5OfBody, eventSource, eventSourceARN, awsRegion.",
+        {},
+        lambda record: list(record),
+        [*KEYS, *MORE_KEYS],
+    ),
     (
         "b.1 key order with message attributes",
+        "md5OfMessageAttributes stands between messageAttributes and md5OfBody.",
         {"MessageAttributes": TITLE},
         lambda record: list(record),
         [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],
     ),
-    ("b.1 eventSource", {}, lambda record: record["eventSource"], "aws:sqs"),
-    ("b.1 awsRegion", {}, lambda record: record["awsRegion"], "us-east-1"),
-    ("b.1 eventSourceARN", {}, lambda record: record["eventSourceARN"], "arn:aws:sqs:us-east-1:123456789012:orders"),
-    ("b.1 body is the raw text", {"body": '{"a": "é<&>"}'}, lambda record: record["body"], '{"a": "é<&>"}'),
-    ("b.1 no message attributes", {}, lambda record: record["messageAttributes"], {}),
+    ("b.1 eventSource", "eventSource is aws:sqs.", {}, lambda record: record["eventSource"], "aws:sqs"),
+    ("b.1 awsRegion", "awsRegion is the queue's region.", {}, lambda record: record["awsRegion"], "us-east-1"),
+    (
+        "b.1 eventSourceARN",
+        "eventSourceARN is the queue's ARN.",
+        {},
+        lambda record: record["eventSourceARN"],
+        "arn:aws:sqs:us-east-1:123456789012:orders",
+    ),
+    (
+        "b.1 body is the raw text",
+        "body is the text that was sent, whatever it is.",
+        {"body": '{"a": "é<&>"}'},
+        lambda record: record["body"],
+        '{"a": "é<&>"}',
+    ),
+    (
+        "b.1 no message attributes",
+        "messageAttributes of a message without any is an empty object.",
+        {},
+        lambda record: record["messageAttributes"],
+        {},
+    ),
     (
         "b.1 attributes of a standard queue",
+        "A standard queue's message has the attributes ApproximateReceiveCount, SentTimestamp, SenderId and"
+        " ApproximateFirstReceiveTimestamp, in this order.",
         {},
         lambda record: list(record["attributes"]),
         ["ApproximateReceiveCount", "SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"],
     ),
-    ("b.1 attributes are texts", {}, lambda record: {type(v) for v in record["attributes"].values()}, {str}),
+    (
+        "b.1 attributes are texts",
+        "All values in attributes are texts.",
+        {},
+        lambda record: {type(v) for v in record["attributes"].values()},
+        {str},
+    ),
     (
         "b.1 timestamps are milliseconds",
+        "Timestamps are milliseconds since the epoch.",
         {},
         lambda record: (len(record["attributes"]["SentTimestamp"]), record["attributes"]["SentTimestamp"][-3:]),
         (13, "000"),
     ),
     (
         "b.1 trace header",
+        "AWSTraceHeader stands behind ApproximateReceiveCount where it was sent.",
         {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2"}}},
         lambda record: [*list(record["attributes"])[:3], record["attributes"]["AWSTraceHeader"]],
         ["ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp", "Root=1-2"],
     ),
     (
         "b.1 attributes of a FIFO queue",
+        "A FIFO queue adds SequenceNumber and MessageGroupId before SenderId, and MessageDeduplicationId behind it.",
         {"queue": "orders.fifo", "MessageGroupId": "1"},
         lambda record: list(record["attributes"]),
         [
@@ -79,18 +119,21 @@ RECORDS = [
     ),
     (
         "b.1 a message attribute",
+        "A message attribute has stringValue, the empty lists stringListValues and binaryListValues, and dataType.",
         {"MessageAttributes": {"a": {"DataType": "String", "StringValue": "v"}}},
         lambda record: record["messageAttributes"],
         {"a": {"stringValue": "v", "stringListValues": [], "binaryListValues": [], "dataType": "String"}},
     ),
     (
         "b.1 a binary message attribute",
+        "A binary message attribute has binaryValue, in base64, in the place of stringValue.",
         {"MessageAttributes": {"a": {"DataType": "Binary", "BinaryValue": b"\x00\x01"}}},
         lambda record: record["messageAttributes"],
         {"a": {"binaryValue": "AAE=", "stringListValues": [], "binaryListValues": [], "dataType": "Binary"}},
     ),
     (
         "b.1 data types as sent",
+        "dataType is the type that was sent, with its custom label.",
         {
             "MessageAttributes": {
                 "n": {"DataType": "Number", "StringValue": "3"},
@@ -102,38 +145,65 @@ RECORDS = [
     ),
     (
         "b.1 md5 of the documentation's message attributes",
+        "md5OfMessageAttributes is SQS's digest of the message attributes.",
         {"MessageAttributes": TITLE},
         lambda record: record["md5OfMessageAttributes"],
         "d25a6aea97eb8f585bfa92d314504a92",
     ),
-    ("b.1 md5OfMessageAttributes absent, window 0", {}, lambda record: "md5OfMessageAttributes" in record, False),
+    (
+        "b.1 md5OfMessageAttributes absent, window 0",
+        "Without message attributes, md5OfMessageAttributes is absent where the mapping has no batching window.",
+        {},
+        lambda record: "md5OfMessageAttributes" in record,
+        False,
+    ),
     (
         "b.1 md5OfMessageAttributes null, window 1",
+        "Without message attributes, md5OfMessageAttributes is null where the mapping has a batching window.",
         {"mapping": WINDOW},
         lambda record: record["md5OfMessageAttributes"],
         None,
     ),
     (
         "b.1 key order with a window",
+        "The null of a mapping with a batching window stands in the usual place.",
         {"mapping": WINDOW},
         lambda record: list(record),
         [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],
     ),
     (
         "b.1 md5 of message attributes, window 1",
+        "With message attributes, md5OfMessageAttributes is their digest, whatever the window.",
         {"mapping": WINDOW, "MessageAttributes": TITLE},
         lambda record: record["md5OfMessageAttributes"],
         "d25a6aea97eb8f585bfa92d314504a92",
     ),
-    ("b.1 md5OfBody", {"body": "hello"}, lambda record: record["md5OfBody"], "5d41402abc4b2a76b9719d911017c592"),
+    (
+        "b.1 md5OfBody",
+        "md5OfBody is the digest of the body.",
+        {"body": "hello"},
+        lambda record: record["md5OfBody"],
+        "5d41402abc4b2a76b9719d911017c592",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("sent", "read", "expected"), [row[1:] for row in RECORDS], ids=[row[0] for row in RECORDS])
+@pytest.mark.parametrize(("sent", "read", "expected"), [row[2:] for row in RECORDS], ids=[row[0] for row in RECORDS])
 def test_record(lambda_esm, sent, read, expected):
     assert read(record_of(lambda_esm, **sent)) == expected
 
 
+for name, text, *_ in RECORDS:
+    FACTS(slug(name), "recorded", text)(test_record)
+
+
+@FACTS(
+    "b1-redelivery",
+    "recorded",
+    "A message that is delivered again has the same messageId, a new receiptHandle,"
+    " ApproximateReceiveCount 2 and the same"
+    " ApproximateFirstReceiveTimestamp.",
+)
 def test_a_redelivery_has_a_new_receipt_handle_and_the_first_time_of_receipt(lambda_esm):
     url = make_queue(VisibilityTimeout=30)
     lambda_esm.function("orders", refuse)
@@ -148,6 +218,11 @@ def test_a_redelivery_has_a_new_receipt_handle_and_the_first_time_of_receipt(lam
     assert stamps[0] == stamps[1]
 
 
+@FACTS(
+    "b1-dead-letter-source",
+    "documented",
+    "A message that was moved to a dead-letter queue names its source in the attribute DeadLetterQueueSourceArn.",
+)
 def test_a_message_out_of_a_dead_letter_queue_names_where_it_comes_from(lambda_esm):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=1)

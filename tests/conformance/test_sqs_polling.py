@@ -4,6 +4,7 @@ import json
 
 import boto3
 import pytest
+from conformance import Facts
 
 from tests.queues import (
     accept,
@@ -16,10 +17,13 @@ from tests.queues import (
     send,
     send_many,
     since,
+    slug,
     subscribe,
 )
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
+
+FACTS = Facts("SQS: polling and filters")
 
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
@@ -27,6 +31,11 @@ REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 # --- c.1 batching ----------------------------------------------------------------------------------------------
 
 
+@FACTS(
+    "c1-all-arrive",
+    "recorded",
+    "15 messages all arrive with a window of 2 seconds and a BatchSize of 15, 100, 1,000 or 10,000.",
+)
 @pytest.mark.parametrize("size", [15, 100, 1_000, 10_000], ids=lambda size: f"c.1 BatchSize {size}, window 2")
 def test_all_of_fifteen_messages_arrive_whatever_the_batch_size(lambda_esm, size):
     url = make_queue()
@@ -40,6 +49,11 @@ def test_all_of_fifteen_messages_arrive_whatever_the_batch_size(lambda_esm, size
     assert counts(url) == (0, 0, 0)
 
 
+@FACTS(
+    "c1-two-batches",
+    "recorded",
+    "30 waiting messages with BatchSize 20, a window of 1 second and MaximumConcurrency 2 are exactly two batches.",
+)
 def test_c1_thirty_messages_in_batches_of_twenty_with_concurrency_two_are_two_batches(lambda_esm):
     url = make_queue()
     orders = lambda_esm.function("orders", accept)
@@ -68,30 +82,138 @@ def items(*identifiers):
 
 
 RESPONSES = [
-    ("c.2 {}", lambda event: {}, []),
-    ("c.2 null", lambda event: None, []),
-    ("c.2 empty list of failures", lambda event: {"batchItemFailures": []}, []),
-    ("c.2 null list of failures", lambda event: {"batchItemFailures": None}, []),
-    ("c.2 empty text", lambda event: "", []),
-    ("c.2 empty list", lambda event: [], []),
-    ("c.2 one of three", lambda event: items(ids_of(event)[1]), ["b"]),
-    ("c.2 all of three", lambda event: items(*ids_of(event)), ["a", "b", "c"]),
-    ("c.2 one twice", lambda event: items(ids_of(event)[0], ids_of(event)[0]), ["a"]),
-    ("c.2 bad key", lambda event: {"batchItemFailures": [{"foo": "notvalid"}]}, ["a", "b", "c"]),
-    ("c.2 key in other letters", lambda event: {"batchItemFailures": [{"ItemIdentifier": "x"}]}, ["a", "b", "c"]),
-    ("c.2 empty identifier", lambda event: items(""), ["a", "b", "c"]),
-    ("c.2 null identifier", lambda event: items(None), ["a", "b", "c"]),
-    ("c.2 identifier that is no text", lambda event: items(123), ["a", "b", "c"]),
-    ("c.2 unknown identifier", lambda event: items("no message of this batch"), ["a", "b", "c"]),
-    ("c.2 one right and one unknown", lambda event: items(ids_of(event)[0], "unknown"), ["a", "b", "c"]),
-    ("c.2 invalid JSON", lambda event: "{not json", ["a", "b", "c"]),
-    ("c.2 items that are no objects", lambda event: {"batchItemFailures": ["a"]}, ["a", "b", "c"]),
-    ("c.2 failures that are no list", lambda event: {"batchItemFailures": "a"}, ["a", "b", "c"]),
-    ("c.2 function error", lambda event: 1 / 0, ["a", "b", "c"]),
+    ("c.2 {}", "recorded", "The response {} counts as success of the whole batch.", lambda event: {}, []),
+    ("c.2 null", "recorded", "The response null counts as success of the whole batch.", lambda event: None, []),
+    (
+        "c.2 empty list of failures",
+        "recorded",
+        "An empty list batchItemFailures counts as success of the whole batch.",
+        lambda event: {"batchItemFailures": []},
+        [],
+    ),
+    (
+        "c.2 null list of failures",
+        "recorded",
+        "batchItemFailures that is null counts as success of the whole batch.",
+        lambda event: {"batchItemFailures": None},
+        [],
+    ),
+    (
+        "c.2 empty text",
+        "recorded",
+        "An empty text as response counts as success of the whole batch.",
+        lambda event: "",
+        [],
+    ),
+    (
+        "c.2 empty list",
+        "recorded",
+        "An empty list as response counts as success of the whole batch.",
+        lambda event: [],
+        [],
+    ),
+    (
+        "c.2 one of three",
+        "recorded",
+        "Messages that are reported stay until their visibility timeout ends; the others are deleted.",
+        lambda event: items(ids_of(event)[1]),
+        ["b"],
+    ),
+    (
+        "c.2 all of three",
+        "documented",
+        "All messages may be reported.",
+        lambda event: items(*ids_of(event)),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 one twice",
+        "chosen",
+        "A message that is reported twice counts once.",
+        lambda event: items(ids_of(event)[0], ids_of(event)[0]),
+        ["a"],
+    ),
+    (
+        "c.2 bad key",
+        "recorded",
+        "An item with another key than itemIdentifier makes the whole batch a failure.",
+        lambda event: {"batchItemFailures": [{"foo": "notvalid"}]},
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 key in other letters",
+        "documented",
+        "The key is itemIdentifier in exactly these letters; another one makes the whole batch a failure.",
+        lambda event: {"batchItemFailures": [{"ItemIdentifier": "x"}]},
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 empty identifier",
+        "documented",
+        "An empty itemIdentifier makes the whole batch a failure.",
+        lambda event: items(""),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 null identifier",
+        "documented",
+        "An itemIdentifier that is null makes the whole batch a failure.",
+        lambda event: items(None),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 identifier that is no text",
+        "documented",
+        "An itemIdentifier that is a number makes the whole batch a failure.",
+        lambda event: items(123),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 unknown identifier",
+        "documented",
+        "An itemIdentifier that is no message of the batch makes the whole batch a failure.",
+        lambda event: items("no message of this batch"),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 one right and one unknown",
+        "documented",
+        "One unknown itemIdentifier beside right ones makes the whole batch a failure.",
+        lambda event: items(ids_of(event)[0], "unknown"),
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 invalid JSON",
+        "documented",
+        "A response that is a text, and not empty, makes the whole batch a failure.",
+        lambda event: "{not json",
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 items that are no objects",
+        "documented",
+        "An item that is no object makes the whole batch a failure.",
+        lambda event: {"batchItemFailures": ["a"]},
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 failures that are no list",
+        "documented",
+        "batchItemFailures that is no list makes the whole batch a failure.",
+        lambda event: {"batchItemFailures": "a"},
+        ["a", "b", "c"],
+    ),
+    (
+        "c.2 function error",
+        "recorded",
+        "A function error makes the whole batch a failure.",
+        lambda event: 1 / 0,
+        ["a", "b", "c"],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("respond", "stay"), [row[1:] for row in RESPONSES], ids=[row[0] for row in RESPONSES])
+@pytest.mark.parametrize(("respond", "stay"), [row[3:] for row in RESPONSES], ids=[row[0] for row in RESPONSES])
 def test_report(lambda_esm, respond, stay):
     url = make_queue(VisibilityTimeout=30)
     answers = iter([respond])
@@ -109,7 +231,16 @@ def test_report(lambda_esm, respond, stay):
     assert since(lambda_esm, start)[1:] == ([30] if stay else [])
 
 
-@pytest.mark.parametrize("respond", [row[1] for row in RESPONSES[6:-1]], ids=[row[0] for row in RESPONSES[6:-1]])
+for name, evidence, text, *_ in RESPONSES:
+    FACTS(slug(name), evidence, text)(test_report)
+
+
+@FACTS(
+    "c2-response-type-not-set",
+    "documented",
+    "Without ReportBatchItemFailures in FunctionResponseTypes the response is ignored and everything is deleted.",
+)
+@pytest.mark.parametrize("respond", [row[3] for row in RESPONSES[6:-1]], ids=[row[0] for row in RESPONSES[6:-1]])
 def test_without_the_response_type_a_return_is_success_whatever_it_says(lambda_esm, respond):
     url = make_queue()
     lambda_esm.function("orders", lambda event, context: respond(event))
@@ -120,6 +251,12 @@ def test_without_the_response_type_a_return_is_success_whatever_it_says(lambda_e
     assert len(lambda_esm.invocations) == 1
 
 
+@FACTS(
+    "c2-partial-failures-fifo",
+    "recorded",
+    "Partial failures of a FIFO group: only those reported come again, with receive count 2, until"
+    " redrive takes the last one.",
+)
 def test_c2_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
     dead = make_queue("dead.fifo")
     url = make_queue("orders.fifo", dead_letter=dead, after=2, VisibilityTimeout=8)
@@ -136,6 +273,11 @@ def test_c2_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
     assert counts(url) == (0, 0, 0)
 
 
+@FACTS(
+    "c2-group-in-sequence",
+    "recorded",
+    "Five messages of one group run one after the other, in one execution environment.",
+)
 def test_c2_five_messages_of_a_group_run_one_after_the_other(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=60)
     orders = lambda_esm.function("orders", accept, timeout=10, duration=5)
@@ -147,6 +289,12 @@ def test_c2_five_messages_of_a_group_run_one_after_the_other(lambda_esm):
     assert len({invocation.context.log_stream_name for invocation in orders.invocations}) == 1
 
 
+@FACTS(
+    "c2-max-receive-count",
+    "recorded",
+    "maxReceiveCount N gives exactly N invocations; then the message is in the dead-letter queue, with"
+    " its id and body.",
+)
 @pytest.mark.parametrize("most", [1, 2, 3, 5], ids=lambda most: f"c.2 maxReceiveCount {most}")
 def test_exactly_so_many_invocations_and_then_the_dead_letter_queue(lambda_esm, most):
     dead = make_queue("dead")
@@ -160,6 +308,11 @@ def test_exactly_so_many_invocations_and_then_the_dead_letter_queue(lambda_esm, 
     assert (message["MessageId"], message["Body"]) == (message_id, "a")
 
 
+@FACTS(
+    "c2-functions-own-dead-letters",
+    "documented",
+    "The function's own dead-letter queue gets nothing from a mapping of a queue.",
+)
 def test_c2_the_functions_own_dead_letter_queue_gets_nothing(lambda_esm):
     dead, functions_own = make_queue("dead"), make_queue("own")
     url = make_queue("orders", dead_letter=dead, after=1)
@@ -182,41 +335,131 @@ def numeric(*condition):
 
 
 FILTERS = [
-    ("f.4 single", {"body": {"my-key": ["my-value"]}}, {"my-key": "my-value"}, {"my-key": "other-value"}),
+    (
+        "f.4 single",
+        "recorded",
+        "One value of a key lets a message pass.",
+        {"body": {"my-key": ["my-value"]}},
+        {"my-key": "my-value"},
+        {"my-key": "other-value"},
+    ),
     (
         "f.4 or",
+        "recorded",
+        "Several values of a key are alternatives.",
         {"body": {"my-key": ["my-value-one", "my-value-two"]}},
         {"my-key": "my-value-two"},
         {"my-key": "other-value"},
     ),
     (
         "f.4 and",
+        "recorded",
+        "Several keys must all match.",
         {"body": {"my-key-one": ["other-filter", "my-value-one"], "my-key-two": ["my-value-two"]}},
         {"my-key-one": "my-value-one", "my-key-two": "my-value-two"},
         {"my-key-one": "other-value-", "my-key-two": "my-value-two"},
     ),
     (
         "f.4 exists",
+        "recorded",
+        "exists: true asks for the key, whatever its value.",
         {"body": {"my-key": [{"exists": True}]}},
         {"my-key": "any-value-one"},
         {"other-key": "any-value-two"},
     ),
-    ("f.4 numeric-bigger", numeric(">", 100), {"my-number": 101}, {"my-number": 100}),
-    ("f.4 numeric-smaller", numeric("<", 100), {"my-number": 99}, {"my-number": 100}),
-    ("f.4 numeric-range", numeric(">=", 100, "<", 200), {"my-number": 100}, {"my-number": 200}),
-    ("f.4 prefix", {"body": {"my-key": [{"prefix": "yes"}]}}, {"my-key": "yes-value"}, {"my-key": "no-value"}),
-    ("f.4 valid-json-filter", {"body": {"my-key": ["my-value"]}}, {"my-key": "my-value"}, "plain-string"),
-    ("f.2 plain text, plain pattern", {"body": ["yes", {"prefix": "y-"}]}, "y-es", "no"),
-    ("f.2 JSON against a plain pattern", {"body": [{"prefix": ""}]}, "text", {"a": 1}),
-    ("f.2 JSON, no pattern for the body", {"awsRegion": ["us-east-1"]}, {"a": 1}, None),
-    ("f.2 plain text, no pattern for the body", {"awsRegion": ["us-east-1"]}, "text", None),
-    ("f.2 other metadata refuses", {"eventSource": ["aws:kinesis"]}, None, {"a": 1}),
-    ("f.1 metadata: a message attribute", {"attributes": {"SenderId": [{"exists": True}]}}, "x", None),
+    (
+        "f.4 numeric-bigger",
+        "recorded",
+        "numeric > refuses the number itself.",
+        numeric(">", 100),
+        {"my-number": 101},
+        {"my-number": 100},
+    ),
+    (
+        "f.4 numeric-smaller",
+        "recorded",
+        "numeric < refuses the number itself.",
+        numeric("<", 100),
+        {"my-number": 99},
+        {"my-number": 100},
+    ),
+    (
+        "f.4 numeric-range",
+        "recorded",
+        "A numeric range takes its bounds as its operators say.",
+        numeric(">=", 100, "<", 200),
+        {"my-number": 100},
+        {"my-number": 200},
+    ),
+    (
+        "f.4 prefix",
+        "recorded",
+        "prefix compares the beginning of a text.",
+        {"body": {"my-key": [{"prefix": "yes"}]}},
+        {"my-key": "yes-value"},
+        {"my-key": "no-value"},
+    ),
+    (
+        "f.4 valid-json-filter",
+        "recorded",
+        "Plain text is dropped where the pattern for the body is JSON.",
+        {"body": {"my-key": ["my-value"]}},
+        {"my-key": "my-value"},
+        "plain-string",
+    ),
+    (
+        "f.2 plain text, plain pattern",
+        "documented",
+        "Plain text is compared with a pattern for plain text.",
+        {"body": ["yes", {"prefix": "y-"}]},
+        "y-es",
+        "no",
+    ),
+    (
+        "f.2 JSON against a plain pattern",
+        "documented",
+        "JSON is dropped where the pattern for the body is plain text.",
+        {"body": [{"prefix": ""}]},
+        "text",
+        {"a": 1},
+    ),
+    (
+        "f.2 JSON, no pattern for the body",
+        "documented",
+        "JSON passes by its metadata where no pattern speaks of the body.",
+        {"awsRegion": ["us-east-1"]},
+        {"a": 1},
+        None,
+    ),
+    (
+        "f.2 plain text, no pattern for the body",
+        "documented",
+        "Plain text passes by its metadata where no pattern speaks of the body.",
+        {"awsRegion": ["us-east-1"]},
+        "text",
+        None,
+    ),
+    (
+        "f.2 other metadata refuses",
+        "documented",
+        "Metadata that does not match drops the message.",
+        {"eventSource": ["aws:kinesis"]},
+        None,
+        {"a": 1},
+    ),
+    (
+        "f.1 metadata: a message attribute",
+        "chosen",
+        "Patterns may speak of a message's attributes, as those of streams may (recorded) of metadata.",
+        {"attributes": {"SenderId": [{"exists": True}]}},
+        "x",
+        None,
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("pattern", "passing", "dropped"), [row[1:] for row in FILTERS], ids=[row[0] for row in FILTERS]
+    ("pattern", "passing", "dropped"), [row[3:] for row in FILTERS], ids=[row[0] for row in FILTERS]
 )
 def test_filter(lambda_esm, pattern, passing, dropped):
     url = make_queue()
@@ -231,3 +474,7 @@ def test_filter(lambda_esm, pattern, passing, dropped):
     fates = {fate.record: fate.fate for fate in lambda_esm.fates(mapping)}
     wanted = [(passing, "deleted"), (dropped, "filtered out")]
     assert fates == dict(zip(ids, [fate for body, fate in wanted if body is not None], strict=True))
+
+
+for name, evidence, text, *_ in FILTERS:
+    FACTS(slug(name), evidence, text)(test_filter)

@@ -15,7 +15,18 @@ import pytest
 from conformance import Facts
 
 from pytest_lambda_esm import FakeLambda
-from tests.streams import ACCOUNT, REGION, SOURCES, Destination, Handler, KinesisSource, Source, poison, subscribe
+from tests.streams import (
+    ACCOUNT,
+    REGION,
+    SOURCES,
+    Destination,
+    Handler,
+    KinesisSource,
+    Source,
+    TableSource,
+    poison,
+    subscribe,
+)
 
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer"
 
@@ -642,6 +653,107 @@ def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(
     assert handler.batches == [['{"event_type": "function_1"}']]
     assert [fate.fate for fate in fake.fates(source.arn)] == ["filtered out", "filtered out", "done"]
     assert fake.mapping(uuid).metrics["FilteredOutEventCount"] == 2
+
+
+@FACTS("f4-two-functions", "recorded", "Two functions with a filter each on one stream get their own records only.")
+def test_two_functions_with_a_filter_each_recorded(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    handlers = {name: Handler(source) for name in ("function_1", "function_2")}
+    for name, handler in handlers.items():
+        fake.function(name, handler)
+        pattern = json.dumps({"data": {"event_type": [name]}})
+        fake.client("lambda").create_event_source_mapping(
+            EventSourceArn=source.arn,
+            FunctionName=name,
+            StartingPosition="TRIM_HORIZON",
+            FilterCriteria={"Filters": [{"Pattern": pattern}]},
+        )
+    texts = {name: json.dumps({"event_type": name}) for name in handlers}
+    source.put(*texts.values())
+    fake.clock.run_until_idle()
+    for name, handler in handlers.items():
+        assert handler.batches == [[texts[name]]]
+
+
+def item(**values: dict[str, Any]) -> dict[str, Any]:
+    return {"id": {"S": "test"}, **values}
+
+
+PRESENT, OTHER = item(presentKey={"S": "presentValue"}), item(other={"S": "x"})
+TABLE_FILTERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]] = {
+    "insert_same_entry_twice": (item(), item(), {"eventName": ["INSERT"]}, 1),
+    "content_or_filter": (item(), item(id2={"S": "x"}), {"eventName": ["INSERT", "MODIFY"]}, 2),
+    "content_multiple_filters": (
+        item(),
+        item(id2={"S": "x"}),
+        {"eventName": ["INSERT"], "eventSource": ["aws:dynamodb"]},
+        1,
+    ),
+    "content_filter_type": (
+        PRESENT,
+        OTHER,
+        {"dynamodb": {"NewImage": {"presentKey": {"S": ["presentValue"]}}}},
+        1,
+    ),
+    "exists_filter_type": (
+        PRESENT,
+        OTHER,
+        {"dynamodb": {"NewImage": {"presentKey": {"S": [{"exists": True}]}}}},
+        1,
+    ),
+    "exists_false_filter": (OTHER, PRESENT, {"dynamodb": {"NewImage": {"presentKey": [{"exists": False}]}}}, 2),
+    "numeric_filter": (
+        item(numericFilter={"N": "42"}),
+        item(numericFilter={"N": "101"}),
+        {"dynamodb": {"NewImage": {"numericFilter": {"N": [{"numeric": [">", 100]}, {"anything-but": "101"}]}}}},
+        1,
+    ),
+    "prefix_filter": (
+        item(prefix={"S": "us-1-other-suffix"}),
+        item(prefix={"S": "other-suffix"}),
+        {"dynamodb": {"NewImage": {"prefix": {"S": [{"prefix": "us-1"}]}}}},
+        1,
+    ),
+    "date_time_conversion": (
+        item(),
+        item(id2={"S": "x"}),
+        {"dynamodb": {"ApproximateCreationDateTime": [{"numeric": [">", 0]}]}},
+        2,
+    ),
+}
+
+
+@FACTS("f4-tables", "recorded", "How often a function was invoked for two writes to a table, by filter.")
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{name}-recorded") for name, row in TABLE_FILTERS.items()])
+def test_filters_on_tables(fake: FakeLambda, row: tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]) -> None:
+    first, second, pattern, calls = row
+    source = TableSource(fake)
+    handler = Handler(source)
+    filters = {"Filters": [{"Pattern": json.dumps(pattern)}]}
+    subscribe(fake, source, handler, BatchSize=1, FilterCriteria=filters)
+    for written in (first, second):
+        source.client.put_item(TableName=source.name, Item=written)
+    fake.clock.run_until_idle()
+    assert len(handler.batches) == calls
+
+
+# --- states ----------------------------------------------------------------------------------------------------
+
+
+@FACTS("c3-disabled", "recorded", "A mapping that is Disabled reads nothing, and goes on where it was once enabled.")
+def test_a_disabled_mapping_goes_on_where_it_was_recorded(fake: FakeLambda, source: Source) -> None:
+    handler = Handler(source)
+    uuid = subscribe(fake, source, handler)
+    source.put("1")
+    fake.clock.run_until_idle()
+    fake.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
+    fake.clock.run_until_idle()
+    source.put("2")
+    fake.clock.advance(hours=1)
+    assert handler.batches == [["1"]]
+    fake.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"], ["2"]]
 
 
 # --- starting positions ---------------------------------------------------------------------------------------

@@ -50,6 +50,18 @@ def test_a_message_that_comes_back_within_a_long_window_is_in_the_batch_once(lam
     assert counts(url) == (0, 0, 0)
 
 
+@pytest.mark.lambda_esm(extend_visibility=True)
+@pytest.mark.parametrize(("window", "again"), [(45, 45 + 10 + 30), (15, 30)], ids=["too long", "fits"])
+def test_the_visibility_may_be_extended_for_a_window(lambda_esm, window, again):
+    url = make_queue(VisibilityTimeout=30)
+    lambda_esm.function("orders", refuse, timeout=10)
+    subscribe(lambda_esm, url, BatchSize=100, MaximumBatchingWindowInSeconds=window)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.advance(seconds=again + window)
+    assert since(lambda_esm, start) == [window, again + window]
+
+
 def test_a_full_batch_does_not_wait(lambda_esm):
     url = make_queue(VisibilityTimeout=600)
     orders = lambda_esm.function("orders", accept)

@@ -199,7 +199,11 @@ def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
     lambda_esm.function("orders", refuse)
     mapping = subscribe(lambda_esm, url, BatchSize=1)
-    [poison, _] = send(url, "poison", "next", group="A")
+    [poison, following] = send(url, "poison", "next", group="A")
     lambda_esm.clock.advance(seconds=1)
+    fates = {fate.record: fate for fate in lambda_esm.fates(mapping)}
+    assert fates[following].fate == "waiting"
+    assert fates[following].about == f"its group is blocked by message {poison}, hidden until then"
+    assert fates[following].at == fates[poison].at
     assert f"the group 'A' is blocked by message {poison}, hidden until" in lambda_esm.explain(mapping)
     assert "1 wait behind it" in lambda_esm.explain(mapping)

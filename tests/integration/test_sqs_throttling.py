@@ -5,8 +5,6 @@ import pytest
 
 from tests.queues import accept, counts, make_queue, receive_counts, send, send_many, since, subscribe
 
-pytest.importorskip("pytest_lambda_esm.invocation.concurrency", reason="functions have no reserved concurrency yet")
-
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 
 
@@ -15,13 +13,15 @@ def reserve(function, concurrency):
 
 
 def keep_busy(lambda_esm, seconds):
-    """Let another queue's message use the only slot of the function for a while; its handler asks how long."""
-    lambda_esm.function("orders").takes(seconds)
+    """Let another queue's message use the function for a while; gives the function."""
+    orders = lambda_esm.function("orders")
+    orders.takes(seconds)
     url = make_queue("other", VisibilityTimeout=900)
     subscribe(lambda_esm, url)
     send(url, "keeps the function busy")
     lambda_esm.clock.advance()
-    lambda_esm.function("orders").takes(0)
+    orders.takes(0)
+    return orders
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,10 @@ def test_02_a_short_visibility_timeout_spends_receives_on_throttles(lambda_esm, 
     lambda_esm.function("orders", accept, timeout=30)
     reserve("orders", 1)
     mapping = subscribe(lambda_esm, url, MaximumBatchingWindowInSeconds=20)
-    keep_busy(lambda_esm, 29)
-    boto3.client("lambda").update_function_configuration(FunctionName="orders", Timeout=30)
+    orders = keep_busy(lambda_esm, 29)
     send(url, "a")
-    lambda_esm.clock.advance(seconds=5)
-    keep = lambda_esm.function("orders")
     lambda_esm.clock.run_until_idle()
-    assert receive_counts(keep.invocations[-1]) == received
+    assert receive_counts(orders.invocations[-1]) == received
     assert mapping.metrics["InvokedEventCount"] == 1
 
 

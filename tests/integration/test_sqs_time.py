@@ -149,6 +149,17 @@ def test_a_message_expires_at_the_retention_period(lambda_esm):
     assert [fate.fate for fate in lambda_esm.fates(mapping)] == ["expired"]
 
 
+def test_a_message_in_flight_at_the_end_of_its_retention_may_still_be_deleted(lambda_esm):
+    url = make_queue(VisibilityTimeout=60, MessageRetentionPeriod=60)
+    lambda_esm.function("orders", accept, timeout=30, duration=20)
+    mapping = subscribe(lambda_esm, url)
+    send(url, "a", DelaySeconds=50)
+    lambda_esm.clock.advance(seconds=65)
+    assert [fate.fate for fate in lambda_esm.fates(mapping)] == ["in flight"]
+    lambda_esm.clock.run_until_idle()
+    assert [fate.fate for fate in lambda_esm.fates(mapping)] == ["deleted"]
+
+
 def test_a_message_that_nobody_polls_expires_as_well(lambda_esm):
     url = make_queue(MessageRetentionPeriod=60)
     send(url, "a")

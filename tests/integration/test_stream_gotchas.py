@@ -55,14 +55,16 @@ def received(sqs: Any, url: str) -> list[dict[str, Any]]:
 
 def refuse(*bad: str) -> Any:
     def handler(event: dict[str, Any], context: object) -> None:
+        text = data(event)
         for name in bad:
-            assert name not in data(event)
+            if name in text:
+                raise ValueError(f"{name} is bad")
 
     return handler
 
 
 # 13
-@pytest.mark.parametrize("hours", [24, 168], ids=["default retention", "seven days"])
+@pytest.mark.parametrize("hours", [24, 48], ids=["default retention", "two days"])
 def test_a_poison_record_blocks_its_shard_until_it_expires_and_good_ones_with_it(
     lambda_esm: FakeLambda, hours: int
 ) -> None:
@@ -233,10 +235,7 @@ def test_a_mapping_made_anew_does_not_go_on_where_the_old_one_stopped(
 def test_parallel_lanes_keep_the_order_of_each_key_only(lambda_esm: FakeLambda) -> None:
     kinesis = stream()
 
-    def handler(event: dict[str, Any], context: object) -> None:
-        assert "3" not in data(event)
-
-    clicks = lambda_esm.function("clicks", handler)
+    clicks = lambda_esm.function("clicks", refuse("3"))
     for number in "13579":
         put(kinesis, number, key="a")
         put(kinesis, str(int(number) + 1 if number != "9" else 0), key="b")

@@ -123,7 +123,7 @@ def test_hypothesis_sees_every_fault(pytester):
         from hypothesis import given, settings, strategies as st
         from pytest_lambda_esm import FakeLambda
 
-        @settings(max_examples=20, derandomize=True, database=None)
+        @settings(max_examples=20, derandomize=True, database=None, deadline=None)
         @given(st.integers(0, 5), st.integers(0, 5))
         def test_strikes(after, calls):
             with FakeLambda(region="eu-west-1") as fake:
@@ -136,7 +136,7 @@ def test_hypothesis_sees_every_fault(pytester):
                     assert fault.hits == 1
                 assert fault.hits == (calls > after)
 
-        @settings(max_examples=20, derandomize=True, database=None)
+        @settings(max_examples=20, derandomize=True, database=None, deadline=None)
         @given(st.integers(0, 5))
         def test_unused(calls):
             with FakeLambda(region="eu-west-1") as fake:

@@ -39,11 +39,11 @@ class MemoryQueue:
         self.messages = []
         self.receives = 0
 
-    def receive(self, limit, now, admits=None):
+    def receive(self, limit, now, admits, visibility):
         self.receives += 1
         taken = [message for message in self.messages if message.visible <= now][:limit]
         for message in taken:
-            message.visible = now + self.visibility_timeout * SECOND
+            message.visible = now + visibility * SECOND
             message.receives += 1
         return Receipt([self.received(message) for message in taken], [], [])
 
@@ -84,7 +84,15 @@ class World:
         rates = {"initial": 5, "growth": 0, "maximum": 1250, "lowered_by": 1}
         backoff = {"throttle_backoff": SECOND, "throttle_backoff_limit": 8 * SECOND}
         self.settings = QueuePolling(
-            **{"latency": 0, "low_traffic_wait": 0, "read_retry": SECOND, "loop_depth": 1000, **backoff, **polling},
+            **{
+                "latency": 0,
+                "low_traffic_wait": 0,
+                "extend_visibility": False,
+                "read_retry": SECOND,
+                "loop_depth": 1000,
+                **backoff,
+                **polling,
+            },
             rates=ScalingRates(**rates),
         )
         self.engine = Engine(
@@ -122,6 +130,7 @@ class World:
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
             interference=NoInterference(),
+            timeout=lambda mapping: 3,
             changed=self.engine.source_changed,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -354,3 +355,25 @@ def test_partial_answers_and_state_go_together() -> None:
     simulation.put(*"12")
     simulation.clock.advance(10)
     assert simulation.batches == [["1", "2"], ["2"]]
+
+
+# --- what it costs ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1, 10])
+def test_waiting_records_cost_no_memory_of_ours(factor: int) -> None:
+    simulation = started(refuse("bad"), ParallelizationFactor=factor, BatchSize=10)
+    simulation.put("bad", key="a")
+    simulation.clock.advance(10)
+    for number in range(5_000):
+        simulation.stream.put(str(number), "a", simulation.clock.instant)
+    tracemalloc.start()
+    try:
+        simulation.poller.wake()
+        simulation.clock.advance(10)
+        snapshot = tracemalloc.take_snapshot()
+    finally:
+        tracemalloc.stop()
+    ours = snapshot.filter_traces([tracemalloc.Filter(True, "*/pytest_lambda_esm/polling/*")])
+    assert sum(entry.size for entry in ours.statistics("filename")) < 20_000
+    assert simulation.fates().count("waiting") == 5_001
