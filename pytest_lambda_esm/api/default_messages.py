@@ -71,4 +71,5 @@ def default_members(operation: str, code: str) -> dict[str, Any]:
     if code != "TooManyRequestsException":
         return {}
     throttled_by_concurrency = operation in _INVOKES
-    return {"Reason": "ConcurrentInvocationLimitExceeded" if throttled_by_concurrency else "CallerRateLimitExceeded"}
+    reason = "ConcurrentInvocationLimitExceeded" if throttled_by_concurrency else "CallerRateLimitExceeded"
+    return {"Reason": reason, "retryAfterSeconds": "1"}

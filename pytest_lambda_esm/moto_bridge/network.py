@@ -7,7 +7,7 @@ time that a client waits is virtual. Seen with botocore 1.36.26, 1.43.117 and 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
@@ -50,8 +50,7 @@ class Network:
         answer = perform() if arrives(fault) else None
         if fault.kind == LATENCY and not _is_too_late(exchange, fault):
             self._wait(fault.seconds)
-            assert answer is not None
-            return answer
+            return cast(Answer, answer)
         self._wait(_timeout(exchange, fault, "read_timeout"))
         raise ReadTimeoutError(endpoint_url=url)
 

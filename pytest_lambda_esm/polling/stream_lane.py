@@ -63,7 +63,9 @@ class StreamLane:
         """Begin to read, or go on at the checkpoint."""
         self._polls = True
         self._free_since = self._bench.clock.instant
-        self.wake()
+        shard = self._bench.shard(self._shard_id)
+        if shard is not None:
+            self._go_on(shard)  # The rest of a closed shard may be what a filter, changed meanwhile, lets not pass.
 
     def stop(self) -> None:
         """Read no more; a batch in flight comes to its end."""

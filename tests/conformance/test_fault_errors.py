@@ -128,7 +128,12 @@ def test_errors_of_lambda(call, code, status, message, members):
     assert answer["Error"]["Code"] == code
     assert answer["Error"]["Message"] == message
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
-    assert {name: answer.get(name) for name in ("Reason", "Type")} == {"Reason": None, "Type": None, **members}
+    assert {name: answer.get(name) for name in ("Reason", "Type", "retryAfterSeconds")} == {
+        "Reason": None,
+        "Type": None,
+        "retryAfterSeconds": "1" if code == "TooManyRequestsException" else None,
+        **members,
+    }
 
 
 @pytest.mark.parametrize(

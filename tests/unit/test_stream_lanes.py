@@ -273,6 +273,19 @@ def test_children_wait_for_a_parent_that_is_blocked() -> None:
     assert simulation.batches[-2:] == [["bad"], ["good"]]
 
 
+def test_children_are_read_where_a_filter_changed_meanwhile_takes_the_rest_of_their_parent() -> None:
+    simulation = started()
+    simulation.poller.stop()
+    simulation.put("old", key="old")
+    simulation.stream.split(simulation.stream.all[0])
+    simulation.put("new", key="new")
+    simulation.update(FilterCriteria={"Filters": [{"Pattern": '{"partitionKey": [{"anything-but": ["old"]}]}'}]})
+    simulation.poller.start()
+    simulation.clock.run_until_idle()
+    assert simulation.batches == [["new"]]
+    assert sorted(simulation.fates()) == ["done", "filtered out"]
+
+
 # --- lanes in parallel -----------------------------------------------------------------------------------------
 
 
