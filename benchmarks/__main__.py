@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
-from benchmarks import delivery, faults, filters, idle_mappings, invoke, mapping_calls, one_test, startup, streams
+from benchmarks import (
+    delivery,
+    faults,
+    filters,
+    idle_mappings,
+    invoke,
+    mapping_calls,
+    one_test,
+    sending,
+    startup,
+    streams,
+)
 from benchmarks.harness import HEADER, Comparison, line, measure
 
 GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
@@ -13,6 +24,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "one-test": one_test.comparisons,
     "mapping-calls": mapping_calls.comparisons,
     "delivery": delivery.comparisons,
+    "sending": sending.comparisons,
     "filters": filters.comparisons,
     "streams": streams.comparisons,
     "invoke": invoke.comparisons,

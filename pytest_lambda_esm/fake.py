@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from pytest_lambda_esm import inquiries
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
@@ -56,10 +57,9 @@ from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import WAITING, Fate
+from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.polling.queue_fates import waiting_fates
 from pytest_lambda_esm.sweep import Ground, Sweep
 from pytest_lambda_esm.sweep_request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.world import Faults, World
@@ -420,42 +420,18 @@ class FakeLambda:
         ``subject`` is a mapping, its UUID or ARN, a function or its name, a source's ARN, or None for everything.
         """
         __tracebackhide__ = True
-        chosen = [mapping for mapping in self.mappings if _concerns(mapping, subject)]
-        lines = [f"It is {self.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
-        for mapping in chosen:
-            lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
-            lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
-            lines += [f"  {reason}" for reason in mapping.explain()]
-            lines += [f"  {reason}" for reason in self._world.engine.explain(mapping)]
-        function = subject if isinstance(subject, Function) else None
-        waiting = self._world.async_queue.explain(function) if subject is None or function is not None else []
-        lines += waiting
-        if not chosen and not waiting:
-            lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
-        upcoming = self.clock.next_event
-        lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
-        return "\n".join(lines)
+        return inquiries.explain(self._world, self.mappings, subject)
 
-    def fates(self, source: str | Mapping) -> Sequence[Fate]:
+    def fates(self, source: str | Mapping | Function) -> Sequence[Fate]:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
         Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
-        For the ARN of a function, these are its asynchronous events, by their request ids.
+        For a function, these are its asynchronous events, by their request ids.
+
+        Raises LambdaEsmError for a text that is the ARN of nothing there is, with the nearest ones.
         """
-        arn = source if isinstance(source, str) else source.source_arn
-        if self._world.streams.serves(arn):
-            return self._world.stream_fates(arn, None if isinstance(source, str) else source.uuid)
-        fates = self._world.ledger.final(arn)
-        queue = self._world.queues.find(arn)
-        now = self.clock.instant
-        if queue is not None:
-            waiting = waiting_fates(queue, now)
-            here = {fate.record for fate in waiting}
-            fates = [fate for fate in fates if fate.record not in here] + waiting
-        for event in self._world.async_queue.waiting(arn):
-            about = f"attempt {event.attempts + 1} is due then"
-            fates.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
-        return fates
+        __tracebackhide__ = True
+        return inquiries.fates(self._world, source)
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
@@ -492,18 +468,3 @@ class FakeLambda:
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
         return [*fresh_world.held(), *bound]
-
-
-def _concerns(mapping: Mapping, subject: Mapping | Function | str | None) -> bool:
-    if subject is None or subject is mapping:
-        return True
-    if isinstance(subject, Function):
-        return mapping.function_arn.startswith(subject.arn)
-    function = mapping.function_arn.split(":function:")[-1]
-    return subject in (
-        mapping.uuid,
-        mapping.arn,
-        mapping.source_arn,
-        mapping.function_arn,
-        function.partition(":")[0],
-    )

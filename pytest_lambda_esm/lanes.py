@@ -26,6 +26,7 @@ from pytest_lambda_esm.polling.ports import Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
+from pytest_lambda_esm.polling.shard_history import unread_fates
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
 from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
@@ -157,12 +158,14 @@ class Lanes:
 
     def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
         """What became of a stream's records, for one mapping or for each one that reads or has read it."""
-        return [
-            fate
+        readers = [
+            mapping
             for mapping in mappings
             if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
-            for fate in self._stream_poller(mapping).fates()
         ]
+        if not readers:
+            return unread_fates(self._streams.find(source_arn), self._clock.instant)
+        return [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
 
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)

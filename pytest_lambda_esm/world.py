@@ -105,6 +105,14 @@ class World:
         )
         self.network = Network(faults.exchanges, self.wait)
         self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
+        self._compose_runs(config)
+        self._compose_asynchronous_queue(config, model)
+        self._compose_pollers(config)
+        self._compose_mappings(config, model)
+        self.dispatcher = self._compose_dispatcher(model, faults.exchanges)
+
+    def _compose_runs(self, config: Config) -> None:
+        """What runs handlers, whoever asks for it."""
         self.invocations: list[Invocation] = []
         self.registry = Registry()
         self.functions = MotoFunctions(self.randomness)
@@ -119,9 +127,11 @@ class World:
             runtime=self.runtime,
             archives=self.archives,
             journal=self.journal,
-            hooks=hooks,
+            hooks=self.hooks,
             keep=self._keep,
         )
+
+    def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = RefusingDestinations(
             MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
@@ -143,6 +153,8 @@ class World:
                 jitter=microseconds(config.async_jitter),
             ),
         )
+
+    def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
         self.lanes = Lanes(
             config,
@@ -163,6 +175,8 @@ class World:
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
+
+    def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.advice = Advice(self.timeline)
         self.store = MappingStore()
         self.mappings = EventSourceMappings(
@@ -190,17 +204,20 @@ class World:
             destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
             now=lambda: moment_of(self.clock.instant),
         )
+
+    def _compose_dispatcher(self, model: LambdaModel, exchanges: Exchanges) -> Dispatcher:
+        """Who answers a request: the operations of ours."""
         tags = MappingTags(self.mappings, model).operations()
         invocations = Invocations(
             model=model,
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=ClientTime(CallerTime(self.clock, self.runtime), faults.exchanges),
+            time=ClientTime(CallerTime(self.clock, self.runtime), exchanges),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
         ).operations()
-        self.dispatcher = Dispatcher(
+        return Dispatcher(
             model,
             {
                 **self.mappings.operations(),
@@ -213,7 +230,7 @@ class World:
             calls=self.calls,
             timeline=self.timeline,
             new_id=self.new_id,
-            answered=hooks.call,
+            answered=self.hooks.call,
             faults=self.injector,
             network=self.network,
             shared=dict.fromkeys(tags, concerns_mappings),

@@ -81,8 +81,9 @@ class EventSourceMappings:
         settings = mapping_settings.filled_in(source, stated, uuid)
         mapping = self._new(caller, source, settings, uuid)
         self._tags[mapping.arn] = dict(params.get("Tags", {}))
+        answer = self._begin(mapping, step_for_create(params.get("Enabled", True)), settings)
         self._rules.advise(mapping, function)
-        return self._begin(mapping, step_for_create(params.get("Enabled", True)), settings)
+        return answer
 
     def get(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Read a mapping."""

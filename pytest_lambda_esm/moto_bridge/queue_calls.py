@@ -80,6 +80,8 @@ class QueueCalls:
         patches.set(MotoQueue, "_set_attributes", self._after(MotoQueue._set_attributes))
         patches.set(SQSBackend, "receive_message", self._bound(self.receive_message))
         patches.set(SQSBackend, "change_message_visibility", self._bound(self.change_message_visibility))
+        for batch in ("delete_message_batch", "change_message_visibility_batch"):
+            patches.set(SQSBackend, batch, _each_by_itself(getattr(SQSBackend, batch)))
         patches.set(SQSBackend, "purge_queue", self._emptying(SQSBackend.purge_queue, "purged"))
         patches.set(SQSBackend, "delete_queue", self._emptying(SQSBackend.delete_queue, "deleted with its queue"))
         patches.then(_give_lists_back)
@@ -199,6 +201,29 @@ class QueueCalls:
             self._watcher.source_changed(queue.queue_arn)
 
         return empty_and_tell
+
+
+def _each_by_itself(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """A batch operation whose entries fail one by one: moto lets one refused parameter fail the whole request."""
+
+    def one_by_one(backend: Any, queue_name: str, entries: Sequence[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+        successful: list[Any] = []
+        failed: list[Any] = []
+        for entry in entries:
+            try:
+                done, refused = operation(backend, queue_name, [entry])
+            except InvalidParameterValue as error:
+                # Up to moto 5.1 an entry's id has other names.
+                entry_id = next(entry[name] for name in ("Id", "id", "msg_user_id") if name in entry)
+                done, refused = [], [{"Id": entry_id, "SenderFault": True, **_CODE, "Message": error.message}]
+            successful += done
+            failed += refused
+        return successful, failed
+
+    return one_by_one
+
+
+_CODE: Final = {"Code": "InvalidParameterValue"}
 
 
 def _is_visible(message: Any) -> bool:

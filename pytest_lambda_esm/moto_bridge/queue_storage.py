@@ -54,14 +54,11 @@ def select(
     """
     table = table_of(queue)
     selection = Selection([], [], [])
-    received, milliseconds = selection.messages, now // 1000
-    moved: list[Any] = []
-    # Part of each receipt handle; the message's id stands in front, so that a handle finds its message.
-    tail = base64.b64encode(randomness.randbytes(96)).decode()
-    oldest = milliseconds - int(queue.message_retention_period) * 1000
-    hidden_until = now / 1000 + visibility * 1000
+    received, moved = selection.messages, []
+    oldest = now // 1000 - int(queue.message_retention_period) * 1000
     target = dead_letter_target(queue)
     most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
+    receipt = _Receipt(now // 1000, now / 1000 + visibility * 1000, base64.b64encode(randomness.randbytes(96)).decode())
     for message in table.order.available(now):
         if message.sent_timestamp <= oldest:
             table.remove(message)
@@ -72,21 +69,35 @@ def select(
         elif admits is not None and not admits(message):
             break
         else:
-            if message.receipt_handle is not None:
-                message._old_receipt_handles.append(message.receipt_handle)
-            if not message.approximate_first_receive_timestamp:
-                message.approximate_first_receive_timestamp = milliseconds
-            message.receipt_handle = _PREFIX + message.id + tail
-            message.approximate_receive_count += 1
-            message.visible_at = hidden_until
-            message.lambda_esm_received_at = milliseconds
+            _mark_received(message, receipt)
             received.append(message)
             if len(received) >= limit:
                 break
     for message in moved:
-        _move(message, queue, target, milliseconds)
+        _move(message, queue, target, now // 1000)
         selection.dead_lettered.append(message.id)
     return selection
+
+
+class _Receipt(NamedTuple):
+    """What the messages of one receive share: when, until when they are hidden (milliseconds), and a random text."""
+
+    at: int
+    hidden_until: float
+    tail: str
+
+
+def _mark_received(message: Any, receipt: _Receipt) -> None:
+    at, hidden_until, tail = receipt
+    if message.receipt_handle is not None:
+        message._old_receipt_handles.append(message.receipt_handle)
+    if not message.approximate_first_receive_timestamp:
+        message.approximate_first_receive_timestamp = at
+    # The message's id stands in front, so that a handle finds its message.
+    message.receipt_handle = _PREFIX + message.id + tail
+    message.approximate_receive_count += 1
+    message.visible_at = hidden_until
+    message.lambda_esm_received_at = at
 
 
 def dead_letter_target(queue: Any) -> Any | None:

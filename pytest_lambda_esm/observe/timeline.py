@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
 
@@ -27,8 +26,7 @@ KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that happened.
 
     ``instant`` is microseconds since the epoch, ``kind`` one of :data:`KINDS`, ``subject`` the operation, mapping,

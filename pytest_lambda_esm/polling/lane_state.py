@@ -10,6 +10,7 @@ from pytest_lambda_esm.polling.gather import Belongs, Gatherer
 from pytest_lambda_esm.polling.lane_words import counted, ends_of
 from pytest_lambda_esm.polling.piece import Piece
 from pytest_lambda_esm.polling.shard_history import ShardHistory
+from pytest_lambda_esm.polling.stream_settings import StreamSettings
 from pytest_lambda_esm.polling.tumbling import OpenWindow
 from pytest_lambda_esm.sources.stream import Shard
 
@@ -24,6 +25,7 @@ class LaneState:
         self.gatherer = Gatherer(position=start, belongs=belongs)
         self.pieces: list[Piece] = []
         self.window: OpenWindow | None = None
+        self._collected_with: StreamSettings | None = None
 
     @property
     def checkpoint(self) -> int:
@@ -47,6 +49,9 @@ class LaneState:
     def gather(self, shard: Shard) -> None:
         """Collect what has arrived."""
         bench, settings = self._bench, self._bench.settings()
+        if self._collected_with is not settings:
+            self._collected_with = settings
+            self.return_to_checkpoint(None)  # What other filters kept out may belong to the batch now.
         if self.window is not None and self.window.length != settings.tumbling_window:
             self.close_window("dropped with its state, since its length was changed")
         if self.window is None or not self.window.ends_early:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pytest_lambda_esm.mappings.mapping import Mapping
 
@@ -40,8 +39,7 @@ class Journal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went.
 
     ``result`` is what the function returned, as its JSON reads; ``version`` the version that ran and ``request_id``

@@ -162,7 +162,7 @@ class QueueBatch:
         queue = ports.queues.find(source)
         if queue is None or not messages:
             return
-        ids = tuple(message.message_id for message in messages)
+        ids = tuple([message.message_id for message in messages])
         if ports.interference.at(DELETE, ports.mapping, lambda: ids) == "lost":
             ports.journal.add("fate", source, f"{len(ids)} not deleted after success: the delete was lost", ids)
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.sources.stream import Shard, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,10 @@ class ShardHistory:
     def _fate(self, shard: Shard, position: int, fate: str, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
         return Fate(name, fate, moment_of(instant), about, self._mapping_uuid)
+
+
+def unread_fates(stream: Stream | None, now: int) -> list[Fate]:
+    """The fates of the records of a stream that no mapping reads: they wait, or have expired."""
+    history = ShardHistory("")
+    shards = stream.shards() if stream is not None else ()
+    return [fate for shard in shards for _, fate in history.fates(shard, (), "no mapping reads the stream", now)]

@@ -75,9 +75,9 @@ class EventSource:
 
     ``defaults`` are the members that every answer shows, with the values that hold when a request leaves them out.
     ``optional`` are the members that a request may give and that an answer shows only then; ``hidden`` are settings
-    that hold and that no request may give and no answer shows. ``refusals`` are texts
-    for other members, where they are known. ``rules`` are asked in their order once the function is known to exist.
-    ``missing`` is the refusal when the source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
+    that hold, that no request may give and no answer shows. ``refusals`` are texts for other members, where they are
+    known. ``rules`` are asked in their order once the function is known to exist. ``missing`` is the refusal when the
+    source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
 
     ``destinations`` are the services that failed batches may be sent to. ``filter_rules`` names the rules by which
     records are filtered. ``consumer_group_in`` is the member whose ConsumerGroupId is the mapping's UUID by default;

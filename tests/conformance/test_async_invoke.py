@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,32 @@ import pytest
 
 from pytest_lambda_esm import FakeLambda
 
+FACT_TITLE = "Asynchronous invocation"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:my-function"
 EVENT = {"hello": "world", "n": 1}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A fact that has a test of its own."""
+
+    id: str
+    evidence: str
+    text: str
+
+
+KNOWN: list[Known] = []
+
+
+def known(id: str, evidence: str, text: str) -> Callable[[Any], Any]:
+    """Put a test's fact onto the page of facts."""
+
+    def add(test: Any) -> Any:
+        KNOWN.append(Known(id, evidence, text))
+        return test
+
+    return add
 
 
 class Handler:
@@ -54,9 +77,16 @@ class Row:
     config: dict[str, Any] = field(default_factory=dict)
     reserved: int | None = None
     duration: float = 0
+    evidence: str = "recorded"
+
+    @property
+    def text(self) -> str:
+        attempts = ", ".join(f"{second:g} s" for second in self.attempts) or "none"
+        settings = "".join(f" with {name} {value}" for name, value in self.config.items())
+        return f"Attempts{settings}: {attempts}. The record says {self.condition}, after {len(self.attempts)}."
 
 
-ROWS = (
+RECORDS = (
     Row("d2-default-retries", [0, 60, 180], "RetriesExhausted", 180),
     Row("d2-duration-counts", [0, 61, 182], "RetriesExhausted", 183, duration=1),
     Row("d2-no-retries", [0], "RetriesExhausted", 0, config={"MaximumRetryAttempts": 0}),
@@ -69,7 +99,7 @@ ROWS = (
 )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", RECORDS, ids=lambda row: row.id)
 def test_destination_record(lambda_esm: FakeLambda, row: Row) -> None:
     url, arn = queue("destination")
     function = lambda_esm.function(
@@ -118,6 +148,7 @@ def test_destination_record(lambda_esm: FakeLambda, row: Row) -> None:
     assert list(record) == list(expected)
 
 
+@known("d2-throttles", "documented", "Throttled events wait 1 s, doubling up to 5 minutes, and use no retries.")
 def test_d2_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import throttled
 
@@ -136,6 +167,7 @@ def test_d2_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> Non
     assert function.metrics["Throttles"] == 10
 
 
+@known("d2-server-errors", "documented", "So do errors of Lambda itself.")
 def test_d2_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("my-function", Handler(2))
     lambda_esm.faults.add("poller.InvokeEvent", "failed", times=3, match={"Function": FUNCTION_ARN})
@@ -146,6 +178,9 @@ def test_d2_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: Fake
     assert [entry.attempt for entry in function.invocations] == [1, 2, 3]
 
 
+@known(
+    "d2-throttled-for-the-whole-age", "documented", "An event that is throttled until its age ends in EventAgeExceeded."
+)
 def test_d2_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import throttled
 
@@ -171,6 +206,7 @@ def test_d2_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: Fa
     assert received(dead)[0]["MessageAttributes"]["ErrorCode"]["StringValue"] == "429"
 
 
+@known("d2-code", "recorded", "A queued event runs the code that the function has when it runs.")
 def test_d2_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("my-function", lambda event, context: "old")
     lambda_esm.client("lambda").invoke(FunctionName="my-function", InvocationType="Event")
@@ -179,6 +215,7 @@ def test_d2_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> Non
     assert [entry.result for entry in function.invocations] == ["new"]
 
 
+@known("d1-config-of-an-alias", "recorded", "An alias has a config of its own; that of $LATEST does not hold for it.")
 def test_d1_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     function = lambda_esm.function("my-function", Handler(0))
@@ -205,6 +242,7 @@ def test_d1_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> 
 # --- d.3: the targets ----------------------------------------------------------------------------------------
 
 
+@known("d3-topic", "documented", "A topic receives the record as its message.")
 def test_d3_topic(lambda_esm: FakeLambda) -> None:
     url, arn = queue("subscriber")
     sns = lambda_esm.client("sns")
@@ -214,12 +252,14 @@ def test_d3_topic(lambda_esm: FakeLambda) -> None:
     assert condition_of(json.loads(received(url)[0]["Body"])) == "RetriesExhausted"
 
 
+@known("d3-function", "documented", "A function receives the record as its event.")
 def test_d3_function(lambda_esm: FakeLambda) -> None:
     target = lambda_esm.function("target", lambda event, context: None)
     fail_towards(lambda_esm, target.arn)
     assert [condition_of(entry.event) for entry in target.invocations] == ["RetriesExhausted"]
 
 
+@known("d3-bucket", "documented", "A bucket receives failures, under a key of function, date, time and a UUID.")
 def test_d3_bucket(lambda_esm: FakeLambda) -> None:
     s3 = lambda_esm.client("s3")
     s3.create_bucket(Bucket="failures")
@@ -234,6 +274,7 @@ def test_d3_bucket(lambda_esm: FakeLambda) -> None:
     )
 
 
+@known("d3-event-bus", "recorded", "An event bus receives an event of the source lambda whose detail is the record.")
 @pytest.mark.parametrize(("failures", "result"), [(0, "Success"), (9, "Failure")])
 def test_d3_event_bus(lambda_esm: FakeLambda, failures: int, result: str) -> None:
     subscriber = lambda_esm.function("subscriber", lambda event, context: None)
@@ -270,6 +311,7 @@ def condition_of(record: dict[str, Any]) -> str:
 # --- d.4: dead letters ---------------------------------------------------------------------------------------
 
 
+@known("d4-queue", "recorded", "The event as it was sent, with RequestID, ErrorCode (a Number) and ErrorMessage.")
 def test_d4_dead_letter_queue(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(9), dead_letter=arn)
@@ -285,6 +327,7 @@ def test_d4_dead_letter_queue(lambda_esm: FakeLambda) -> None:
     }
 
 
+@known("d4-topic", "documented", "A dead-letter topic receives the same.")
 def test_d4_dead_letter_topic(lambda_esm: FakeLambda) -> None:
     url, arn = queue("subscriber")
     sns = lambda_esm.client("sns")
@@ -298,6 +341,7 @@ def test_d4_dead_letter_topic(lambda_esm: FakeLambda) -> None:
     assert message["MessageAttributes"]["ErrorCode"] == {"DataType": "Number", "StringValue": "200"}
 
 
+@known("d4-message", "documented", "ErrorMessage is the first kilobyte of the error's message.")
 def test_d4_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
 
@@ -310,6 +354,7 @@ def test_d4_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
     assert received(url)[0]["MessageAttributes"]["ErrorMessage"]["StringValue"] == "é" * 512
 
 
+@known("d4-asynchronous-only", "documented", "Synchronous invocations leave no dead letters.")
 def test_d4_only_asynchronous_invocations(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(9), dead_letter=arn)
@@ -318,6 +363,7 @@ def test_d4_only_asynchronous_invocations(lambda_esm: FakeLambda) -> None:
     assert received(url) == []
 
 
+@known("d4-both", "reported", "Where there are both, the destination and the dead-letter queue receive it.")
 def test_d4_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     dead, dead_arn = queue("dead-letters")
@@ -332,6 +378,7 @@ def test_d4_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm
     assert [message["Body"] for message in received(dead)] == ["1"]
 
 
+@known("d4-removing", "recorded", "The answer of the update that removes the target still shows it.")
 def test_d4_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> None:
     _, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(0))
@@ -342,3 +389,7 @@ def test_d4_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> 
     answer = aws_lambda.update_function_configuration(FunctionName="my-function", DeadLetterConfig={})
     assert answer["DeadLetterConfig"] == {"TargetArn": arn}
     assert "DeadLetterConfig" not in show(FunctionName="my-function")
+
+
+ROWS = (*RECORDS, *KNOWN)
+"""All facts of this file, for the page of facts."""

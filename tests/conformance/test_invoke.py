@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from pytest_lambda_esm import FakeLambda
 
+FACT_TITLE = "Invoke"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 
@@ -32,6 +33,28 @@ def echo(event: Any, context: Any) -> Any:
     return event
 
 
+@dataclass(frozen=True)
+class Known:
+    """A fact that has a test of its own."""
+
+    id: str
+    evidence: str
+    text: str
+
+
+KNOWN: list[Known] = []
+
+
+def known(id: str, evidence: str, text: str) -> Callable[[Any], Any]:
+    """Put a test's fact onto the page of facts."""
+
+    def add(test: Any) -> Any:
+        KNOWN.append(Known(id, evidence, text))
+        return test
+
+    return add
+
+
 # --- e.1: success --------------------------------------------------------------------------------------------
 
 
@@ -42,6 +65,13 @@ class Success:
     status: int
     payload: bytes
     version: str | None = None
+    evidence: str = "recorded"
+
+    @property
+    def text(self) -> str:
+        kind = self.params.get("InvocationType", "RequestResponse")
+        version = f" and ExecutedVersion {self.version}" if self.version else ""
+        return f"{kind} answers {self.status}, the payload {self.payload.decode() or '(empty)'}{version}."
 
 
 SUCCESSES = (
@@ -62,12 +92,14 @@ def test_success(lambda_esm: FakeLambda, aws_lambda: Any, row: Success) -> None:
     assert "FunctionError" not in answer
 
 
+@known("e1-request-id", "recorded", "The request id of the answer is the context's aws_request_id.")
 def test_e1_request_id_is_the_contexts(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: context.aws_request_id)
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert json.loads(answer["Payload"].read()) == answer["ResponseMetadata"]["RequestId"]
 
 
+@known("e1-log-result", "documented", "LogResult holds the last 4 KB of the log, which ends with END and REPORT.")
 def test_e1_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: print("x" * 5000), memory=256)
     answer = aws_lambda.invoke(FunctionName="my-function", LogType="Tail")
@@ -82,6 +114,7 @@ def test_e1_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda
     )
 
 
+@known("e1-log-start", "recorded", "The log begins with START, the request id and the version.")
 def test_e1_log_begins_with_start(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: print("hello"))
     answer = aws_lambda.invoke(FunctionName="my-function", LogType="Tail")
@@ -96,6 +129,9 @@ def failing(event: Any, context: Any) -> None:
     raise Exception("Something went wrong")
 
 
+@known(
+    "e2-exception", "recorded", "An exception becomes errorMessage, errorType, requestId and stackTrace, in this order."
+)
 def test_e2_exception(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", failing)
     answer = aws_lambda.invoke(FunctionName="my-function")
@@ -115,6 +151,11 @@ class FunctionError:
     id: str
     handler: Callable[[Any, Any], Any]
     payload: dict[str, Any]
+    evidence: str = "recorded"
+
+    @property
+    def text(self) -> str:
+        return f"The payload is {self.payload}, with status 200 and FunctionError Unhandled."
 
 
 def _exits(event: Any, context: Any) -> None:
@@ -160,6 +201,7 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
     assert list(payload) == list(row.payload)
 
 
+@known("e2-response-of-six-mebibytes", "recorded", "A response of exactly 6 MiB passes.")
 def test_e2_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: "x" * (6 * 1024 * 1024))
     answer = aws_lambda.invoke(FunctionName="my-function")
@@ -186,6 +228,12 @@ class Refusal:
     error: tuple[str, int]
     message: str
     members: dict[str, Any] = field(default_factory=dict)
+    evidence: str = "recorded"
+
+    @property
+    def text(self) -> str:
+        message = self.message.partition("\n")[0]
+        return f"{self.error[1]} {self.error[0]}: {message if len(message) < 300 else message[:300] + '…'}"
 
 
 REFUSALS = (
@@ -271,18 +319,21 @@ REFUSALS = (
         {"FunctionName": "my-function", "Payload": b"nonsense", "InvocationType": "Event"},
         ("InvalidRequestContentException", 400),
         NOT_JSON + "Unrecognized token 'nonsense': was expecting …",
+        evidence="chosen",
     ),
     Refusal(
         "e3-request-over-six-mebibytes",
         {"FunctionName": "my-function", "Payload": b'"' + b"x" * 6_291_455 + b'"'},
         ("RequestEntityTooLargeException", 413),
         "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+        evidence="reported",
     ),
     Refusal(
         "e3-event-over-one-mebibyte",
         {"FunctionName": "my-function", "Payload": b'"' + b"x" * 1_048_575 + b'"', "InvocationType": "Event"},
         ("RequestEntityTooLargeException", 413),
         "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+        evidence="reported",
     ),
 )
 
@@ -304,6 +355,7 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
     assert function.invocations == []
 
 
+@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException: Rate Exceeded., with Reason and Type.")
 @pytest.mark.parametrize("reserved", [0, 1])
 def test_e3_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
     def calls_itself(event: Any, context: Any) -> Any:
@@ -332,6 +384,11 @@ class Qualified:
     params: dict[str, str]
     arn: str
     version: str
+    evidence: str = "recorded"
+
+    @property
+    def text(self) -> str:
+        return f"The context says that {self.arn} was invoked; version {self.version} has run."
 
 
 QUALIFIED = (
@@ -359,3 +416,7 @@ def test_qualifier(lambda_esm: FakeLambda, aws_lambda: Any, row: Qualified) -> N
     answer = aws_lambda.invoke(**row.params)
     assert json.loads(answer["Payload"].read()) == [row.arn, row.version]
     assert answer["ExecutedVersion"] == row.version
+
+
+ROWS = (*KNOWN, *SUCCESSES, *FUNCTION_ERRORS, *REFUSALS, *QUALIFIED)
+"""All facts of this file, for the page of facts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance import (
@@ -607,3 +608,23 @@ def _(lab: Lab) -> None:
 @FACTS.parametrize()
 def test_fact(fact: Fact, lab: Lab) -> None:
     fact.check(lab)
+
+
+def test_a_raised_quota_allows_ten_filters(new_lab: Callable[..., Lab]) -> None:
+    lab = new_lab(maximum_filters=10)
+    filters = {"Filters": [{"Pattern": '{"body": ["a"]}'}] * 10}
+    assert lab.create(FilterCriteria=filters)["FilterCriteria"] == filters
+    eleven = {"Filters": filters["Filters"] + filters["Filters"][:1]}
+    refusal = lab.refusal(
+        "CreateEventSourceMapping", {"FunctionName": "fn", **CREATES["sqs"], "FilterCriteria": eleven}
+    )
+    assert refusal.message == "Filter criteria may have at most 10 filters, 11 were given."
+
+
+def test_updates_may_show_the_old_values_until_they_settle(new_lab: Callable[..., Lab]) -> None:
+    lab = new_lab(update_answers="old")
+    uuid = lab.settled("kinesis", BatchSize=5)
+    assert lab.update(uuid, BatchSize=7)["BatchSize"] == 5
+    assert lab.get(uuid)["BatchSize"] == 5
+    lab.settle()
+    assert lab.get(uuid)["BatchSize"] == 7

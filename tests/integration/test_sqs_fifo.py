@@ -195,6 +195,25 @@ def test_a_receipt_of_a_fifo_queue_ends_with_its_visibility(lambda_esm):
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def test_of_a_batch_of_receipts_each_is_refused_by_itself(lambda_esm):
+    url = make_queue("orders.fifo", VisibilityTimeout=30)
+    sqs = boto3.client("sqs")
+    send(url, "old", group="A")
+    [old] = sqs.receive_message(QueueUrl=url)["Messages"]
+    lambda_esm.clock.advance(seconds=29)
+    send(url, "new", group="B")
+    [new] = sqs.receive_message(QueueUrl=url)["Messages"]
+    lambda_esm.clock.advance(seconds=1)
+    entries = [{"Id": name, "ReceiptHandle": each["ReceiptHandle"]} for name, each in (("old", old), ("new", new))]
+    hidden = [{**entry, "VisibilityTimeout": 60} for entry in entries]
+    for answer in (
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=hidden),
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries),
+    ):
+        assert [entry["Id"] for entry in answer["Successful"]] == ["new"]
+        assert [(entry["Id"], entry["Code"]) for entry in answer["Failed"]] == [("old", "InvalidParameterValue")]
+
+
 def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
     lambda_esm.function("orders", refuse)

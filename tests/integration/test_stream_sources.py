@@ -273,6 +273,18 @@ def test_a_table_that_is_deleted_shows_in_the_last_result(fake: FakeLambda) -> N
     assert [fate.fate for fate in fake.fates(source.arn)] == ["done"]
 
 
+def test_records_that_no_mapping_reads_wait(fake: FakeLambda) -> None:
+    source = KinesisSource(fake)
+    source.put("old")
+    fake.clock.advance(hours=25)
+    source.put("new")
+    fates = fake.fates(source.arn)
+    assert [(fate.fate, fate.about) for fate in fates] == [
+        ("expired", "expired at the stream's retention, unread"),
+        ("waiting", "no mapping reads the stream"),
+    ]
+
+
 # --- explaining ----------------------------------------------------------------------------------------------------
 
 

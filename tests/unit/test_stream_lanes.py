@@ -215,6 +215,17 @@ def test_new_settings_hold_from_the_next_batch_on() -> None:
     assert simulation.batches == [["1"], ["2", "3"]]
 
 
+def test_what_a_filter_kept_out_of_a_batch_that_still_waits_comes_with_the_new_filter() -> None:
+    only_a = {"Filters": [{"Pattern": json.dumps({"partitionKey": ["a"]})}]}
+    simulation = started(MaximumBatchingWindowInSeconds=10, FilterCriteria=only_a)
+    simulation.put("a", "b")
+    simulation.clock.advance(5)
+    simulation.update(FilterCriteria={})
+    simulation.clock.advance(5)
+    assert simulation.batches == [["a", "b"]]
+    assert simulation.fates() == ["done", "done"]
+
+
 def test_a_stream_made_anew_under_its_name_is_read_from_its_start() -> None:
     simulation = started(StartingPosition="LATEST")
     simulation.put("1")

@@ -45,12 +45,12 @@ class StreamMachine(RuleBasedStateMachine):
         for name in bad:
             self.failures_left[name] -= 1
         if not bad:
-            return None
+            return {"state": {}}
         if self.mode == "report":
             numbers = {
                 name: record["kinesis"]["sequenceNumber"] for name, record in zip(names, event["Records"], strict=True)
             }
-            return {"batchItemFailures": [{"itemIdentifier": numbers[name]} for name in bad]}
+            return {"state": {}, "batchItemFailures": [{"itemIdentifier": numbers[name]} for name in bad]}
         raise ValueError(bad)
 
     def over(self) -> set[str]:
@@ -89,6 +89,7 @@ class StreamMachine(RuleBasedStateMachine):
                 "MaximumRetryAttempts": st.sampled_from([0, 1, 3]),
                 "MaximumRecordAgeInSeconds": st.sampled_from([-1, 60]),
                 "MaximumBatchingWindowInSeconds": st.sampled_from([0, 1, 5]),
+                "TumblingWindowInSeconds": st.sampled_from([0, 30]),
                 "FunctionResponseTypes": st.sampled_from([[], ["ReportBatchItemFailures"]]),
                 "FilterCriteria": st.sampled_from([{}, ONLY_SOME]),
             },

@@ -1,0 +1,86 @@
+"""What a test may ask: why something is not delivered, and what became of the records of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.errors import LambdaEsmError, nearest
+from pytest_lambda_esm.invocation.function import Function
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe.fates import WAITING, Fate
+from pytest_lambda_esm.polling.queue_fates import waiting_fates
+from pytest_lambda_esm.world import World
+
+Subject = Mapping | Function | str | None
+
+
+def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
+    """Why what waits is not delivered, what will happen next, and when."""
+    chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
+    lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
+    for mapping in chosen:
+        lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
+        lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
+        lines += [f"  {reason}" for reason in mapping.explain()]
+        lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
+    function = subject if isinstance(subject, Function) else None
+    waiting = world.async_queue.explain(function) if subject is None or function is not None else []
+    lines += waiting
+    if not chosen and not waiting:
+        lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
+    upcoming = world.clock.next_event
+    lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
+    return "\n".join(lines)
+
+
+def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
+    """What became of every record of a source. Raises LambdaEsmError for a text that is the ARN of none."""
+    __tracebackhide__ = True
+    arn = _source_arn(source)
+    if world.streams.serves(arn):
+        return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
+    found = world.ledger.final(arn)
+    queue = world.queues.find(arn)
+    if queue is not None:
+        waiting = waiting_fates(queue, world.clock.instant)
+        here = {fate.record for fate in waiting}
+        found = [fate for fate in found if fate.record not in here] + waiting
+    for event in world.async_queue.waiting(arn):
+        about = f"attempt {event.attempts + 1} is due then"
+        found.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
+    if not found and queue is None and isinstance(source, str):
+        _check_known(world, arn)
+    return found
+
+
+def _source_arn(source: str | Mapping | Function) -> str:
+    if isinstance(source, str):
+        return source
+    return source.arn if isinstance(source, Function) else source.source_arn
+
+
+def _check_known(world: World, arn: str) -> None:
+    """Refuse a source that nobody knows: no fates would look as if no record had come."""
+    __tracebackhide__ = True
+    known = {mapping.source_arn for mapping in world.store} | {function.arn for function in world.registry}
+    if arn not in known:
+        raise LambdaEsmError(
+            f"fates() takes the ARN of a queue, a stream or a function, or a mapping, and there is no {arn!r}."
+            f" {nearest(arn, known) if known else 'There is no mapping and no function yet.'}"
+        )
+
+
+def _concerns(mapping: Mapping, subject: Subject) -> bool:
+    if subject is None or subject is mapping:
+        return True
+    if isinstance(subject, Function):
+        return mapping.function_arn.startswith(subject.arn)
+    function = mapping.function_arn.split(":function:")[-1]
+    return subject in (
+        mapping.uuid,
+        mapping.arn,
+        mapping.source_arn,
+        mapping.function_arn,
+        function.partition(":")[0],
+    )

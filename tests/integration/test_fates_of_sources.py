@@ -1,0 +1,52 @@
+"""Whose fates a test may ask for, and what it is told where it errs."""
+
+import json
+
+import boto3
+import pytest
+
+from pytest_lambda_esm import LambdaEsmError
+
+
+@pytest.fixture
+def queue_arn(lambda_esm):
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def test_a_queue_by_its_arn_and_by_its_mapping(lambda_esm, queue_arn):
+    lambda_esm.function("orders", lambda event, context: None)
+    answer = boto3.client("lambda").create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")
+    assert lambda_esm.fates(queue_arn) == []
+
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="orders")["QueueUrl"], MessageBody="a")
+    lambda_esm.clock.run_until_idle()
+
+    [fate] = lambda_esm.fates(queue_arn)
+    assert fate.fate == "deleted"
+    assert lambda_esm.fates(lambda_esm.mapping(answer)) == [fate]
+
+
+def test_a_function_by_its_arn_and_by_itself(lambda_esm):
+    orders = lambda_esm.function("orders", lambda event, context: None)
+    boto3.client("lambda").invoke(FunctionName="orders", InvocationType="Event", Payload=json.dumps({}))
+    lambda_esm.clock.run_until_idle()
+    [fate] = lambda_esm.fates(orders)
+    assert fate.fate == "done"
+    assert lambda_esm.fates(orders.arn) == [fate]
+
+
+def test_a_misspelt_source_is_told(lambda_esm, queue_arn):
+    lambda_esm.function("orders", lambda event, context: None)
+    boto3.client("lambda").create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")
+    with pytest.raises(LambdaEsmError, match=f"there is no 'order'.*{queue_arn}"):
+        lambda_esm.fates("order")
+    with pytest.raises(LambdaEsmError, match=f"Did you mean '{queue_arn}'"):
+        lambda_esm.fates(queue_arn[:-1])
+
+
+def test_a_source_where_nothing_is(lambda_esm):
+    with pytest.raises(LambdaEsmError, match="There is no mapping and no function yet"):
+        lambda_esm.fates("orders")
