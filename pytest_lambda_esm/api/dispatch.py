@@ -212,7 +212,8 @@ class _Arrival:
 
     @property
     def name(self) -> str:
-        return self.match.operation.name
+        name: str = self.match.operation.name
+        return name
 
     @property
     def url(self) -> str:
