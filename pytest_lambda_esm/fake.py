@@ -13,22 +13,14 @@ from typing import Any
 
 import boto3
 
-from pytest_lambda_esm import inquiries
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.dispatch import Caller
+from pytest_lambda_esm import inquiries, joining, new_functions
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import (
-    AlreadyActive,
-    ConfigurationError,
-    LambdaEsmAdvice,
-    MappingNotFound,
-)
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
@@ -38,24 +30,11 @@ from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import (
-    earlier_mappings,
-    fresh_world,
-    kept_configuration,
-    others,
-    seam,
-    session,
-    sqs,
-    stacks,
-    streams,
-)
+from pytest_lambda_esm.moto_bridge import fresh_world, seam, session, sqs, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
-from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
-from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
@@ -160,40 +139,7 @@ class FakeLambda:
         self._take_over_waiting()
 
     def _join(self, world: World, faults: Faults) -> None:
-        """Connect a world with moto, botocore and the clocks: everything that :meth:`_begin_anew` does once more."""
-        self._answer_requests(world, faults)
-        others.lead_to_queue(self._joints, world.send_to_function)
-        kept_configuration.keep(self._joints)
-        world.logs.install(self._joints)
-        for guard in (world.isolation, world.runtime.frames):
-            guard.install()
-            self._joints.then(guard.remove)
-        self._joints.then(world.archives.remove)
-        seam.tell_resets(self._joints, world.forget)
-        seam.tell_deletions(self._joints, world.invoke_configs.forget_function)
-        QueueCalls(world).install(self._joints)
-        streams.listen(self._joints, world.source_changed, world.depth)
-        resources = CloudFormationResources(
-            world.mappings, world.invoke_config_operations.operations(), _model(self.config.limits)
-        )
-        earlier_mappings.lead_to(self._joints, resources)
-        stacks.make_invoke_configs(self._joints, resources)
-        earlier_mappings.take_over(self._joints, self._adopt)
-
-    def _answer_requests(self, world: World, faults: Faults) -> None:
-        seam.answer_lambda(self._joints, world.dispatcher, self._errors.append)
-        seam.know_new_endpoints(self._joints)
-        seam.guard_network(self._joints, self._errors.append)
-        ServiceFaults(
-            world.injector,
-            faults.exchanges,
-            world.network,
-            account_id=self.config.account_id,
-            instant=lambda: world.clock.instant,
-            new_id=world.new_id,
-            failed=self._errors.append,
-        ).strike(self._joints)
-        seed_backoff(self._joints, self.config.seed)
+        joining.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
 
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
@@ -220,9 +166,6 @@ class FakeLambda:
     def _sleep(self, seconds: float) -> None:
         __tracebackhide__ = True
         self._world.sleep(seconds)
-
-    def _adopt(self, account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
-        self._world.mappings.adopt(Caller(account_id, region), uuid, params)
 
     @property
     def _world(self) -> World:
@@ -332,7 +275,7 @@ class FakeLambda:
             reserved_concurrency=reserved_concurrency,
         )
         if existing is None:
-            self._create(reference, wanted)
+            new_functions.make(self._world, _model(self.config.limits), reference, wanted)
         elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
             raise ConfigurationError(
                 f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
@@ -442,28 +385,6 @@ class FakeLambda:
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
-
-    def _create(self, reference: FunctionReference, wanted: NewFunction) -> None:
-        __tracebackhide__ = True
-        params = {
-            "FunctionName": wanted.name,
-            "Role": f"arn:aws:iam::{reference.account_id}:role/any",
-            "Code": {},
-            "Timeout": wanted.timeout,
-            "MemorySize": wanted.memory,
-            "Environment": {"Variables": wanted.environment},
-        }
-        if wanted.dead_letter is not None:
-            params["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
-        model = _model(self.config.limits)
-        concurrency = {"FunctionName": wanted.name, "ReservedConcurrentExecutions": wanted.reserved_concurrency}
-        try:
-            model.validate(model.operation("CreateFunction"), params)
-            if wanted.reserved_concurrency is not None:
-                model.validate(model.operation("PutFunctionConcurrency"), concurrency)
-        except ApiError as error:
-            raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
-        self._world.functions.create(reference.account_id, reference.region, wanted)
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
