@@ -169,7 +169,7 @@ class Simulation:
         self.batches: list[list[str]] = []
         self.attempts: list[int] = []
         self.settings = {
-            **kinesis.STREAM_DEFAULTS,
+            **kinesis.KINESIS.defaults,
             "EventSourceArn": ARN,
             "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
             "StartingPosition": "TRIM_HORIZON",

@@ -12,34 +12,16 @@ from typing import Any, Final
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import EventSource, Settings
+from pytest_lambda_esm.sources.event_source import Settings
 from pytest_lambda_esm.sources.stream import StreamKind
-from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
+from pytest_lambda_esm.sources.streams import stream_source
 
 
 def _is_stream(_: Settings, arn: Arn | None) -> bool:
     return arn is not None and arn.service == "dynamodb" and "/stream/" in arn.resource
 
 
-DYNAMODB: Final = EventSource(
-    name="Amazon DynamoDB stream",
-    service="dynamodb",
-    recognises=_is_stream,
-    defaults=STREAM_DEFAULTS,
-    optional=STREAM_OPTIONAL,
-    user_reason="User action",
-    first_result="No records processed",
-    rules=(
-        rules.position_needed,
-        rules.no_timestamp_position,
-        rules.timestamp,
-        rules.record_age,
-        rules.metrics_among({"EventCount"}),
-    ),
-    missing="Stream not found: {arn}",
-    destinations=STREAM_DESTINATIONS,
-    filter_rules="dynamodb",
-)
+DYNAMODB: Final = stream_source("Amazon DynamoDB stream", "dynamodb", _is_stream, rules.no_timestamp_position)
 
 KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo", timespec="seconds")
 

@@ -11,6 +11,9 @@ from pytest_lambda_esm.sources.arn import Arn
 Settings = Mapping[str, Any]
 """The settings of a mapping, by their names on the wire."""
 
+Recognise = Callable[[Settings, "Arn | None"], bool]
+"""Whether a mapping with these settings, of a source with this ARN, is of a kind."""
+
 Rule = Callable[[Settings, "Circumstances"], "str | None"]
 """A demand on the settings of a mapping: AWS's text where they break it, else None."""
 
@@ -89,7 +92,7 @@ class EventSource:
 
     name: str
     service: str
-    recognises: Callable[[Settings, Arn | None], bool]
+    recognises: Recognise
     defaults: Settings
     optional: frozenset[str]
     hidden: Settings = field(default_factory=dict)

@@ -8,35 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import EventSource, Settings
+from pytest_lambda_esm.sources.event_source import Settings
 from pytest_lambda_esm.sources.stream import Reader, StreamKind
-from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS, STREAM_DESTINATIONS, STREAM_OPTIONAL
+from pytest_lambda_esm.sources.streams import stream_source
 
 
 def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
     return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
 
 
-KINESIS: Final = EventSource(
-    name="Amazon Kinesis stream",
-    service="kinesis",
-    recognises=_is_kinesis,
-    defaults=STREAM_DEFAULTS,
-    optional=STREAM_OPTIONAL,
-    user_reason="User action",
-    first_result="No records processed",
-    rules=(
-        rules.position_needed,
-        rules.timestamp,
-        rules.record_age,
-        rules.metrics_among({"EventCount"}),
-    ),
-    missing="Stream not found: {arn}",
-    destinations=STREAM_DESTINATIONS,
-    filter_rules="kinesis",
-)
+KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", _is_kinesis)
 """A data stream, or a consumer of one (enhanced fan-out)."""
 
 KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")

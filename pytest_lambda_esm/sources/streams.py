@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
+from pytest_lambda_esm.sources import rules
+from pytest_lambda_esm.sources.event_source import EventSource, Recognise, Rule
+
 STREAM_DEFAULTS: Final = MappingProxyType[str, Any](
     {
         "BatchSize": 100,
@@ -24,3 +27,26 @@ STREAM_OPTIONAL: Final = frozenset(
 )
 
 STREAM_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
+
+
+def stream_source(name: str, service: str, recognises: Recognise, *positions: Rule) -> EventSource:
+    """A kind of stream; ``positions`` are its own rules of where reading may start."""
+    return EventSource(
+        name=name,
+        service=service,
+        recognises=recognises,
+        defaults=STREAM_DEFAULTS,
+        optional=STREAM_OPTIONAL,
+        user_reason="User action",
+        first_result="No records processed",
+        rules=(
+            rules.position_needed,
+            *positions,
+            rules.timestamp,
+            rules.record_age,
+            rules.metrics_among({"EventCount"}),
+        ),
+        missing="Stream not found: {arn}",
+        destinations=STREAM_DESTINATIONS,
+        filter_rules=service,
+    )
