@@ -157,13 +157,11 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
 
     ``depth()`` tells how many invocations, each caused by the one before, led to the change of an item.
     """
+    _tell_updates_once(patches)
     add = StreamShard.add
     get = StreamShard.get
-    put_item = Table.put_item
-    update_item = DynamoDBBackend.update_item
     delete_table = DynamoDBBackend.delete_table
     set_specification = Table.set_stream_specification
-    updating: list[str] = []
 
     def add_and_tell(self: Any, old: Any, new: Any) -> None:
         if not _is_enabled(self.table) or _nothing_changed(old, new):
@@ -173,23 +171,6 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
         if links:
             self.items[-1].__dict__[_DEPTH] = links
         changed(_arn(self.table))
-
-    def put_without_stream_in_updates(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not updating:
-            return put_item(self, *args, **kwargs)
-        # An update that makes an item first puts its key alone, and tells the stream of the whole item afterwards.
-        shard, self.stream_shard = self.stream_shard, None
-        try:
-            return put_item(self, *args, **kwargs)
-        finally:
-            self.stream_shard = shard
-
-    def update_as_one(self: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
-        updating.append(table_name)
-        try:
-            return update_item(self, table_name, *args, **kwargs)
-        finally:
-            updating.pop()
 
     def set_and_tell(self: Any, streams: Any) -> None:
         before = self.latest_stream_label
@@ -210,10 +191,35 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
 
     patches.set(StreamShard, "add", add_and_tell)
     patches.set(StreamShard, "get", get_kept)
-    patches.set(Table, "put_item", put_without_stream_in_updates)
-    patches.set(DynamoDBBackend, "update_item", update_as_one)
     patches.set(DynamoDBBackend, "delete_table", delete_and_tell)
     patches.set(Table, "set_stream_specification", set_and_tell)
+
+
+def _tell_updates_once(patches: Patches) -> None:
+    """An update that makes an item is one record of its stream, where moto writes two."""
+    put_item = Table.put_item
+    update_item = DynamoDBBackend.update_item
+    updating: list[str] = []
+
+    def put_without_stream_in_updates(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not updating:
+            return put_item(self, *args, **kwargs)
+        # An update that makes an item first puts its key alone, and tells the stream of the whole item afterwards.
+        shard, self.stream_shard = self.stream_shard, None
+        try:
+            return put_item(self, *args, **kwargs)
+        finally:
+            self.stream_shard = shard
+
+    def update_as_one(self: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
+        updating.append(table_name)
+        try:
+            return update_item(self, table_name, *args, **kwargs)
+        finally:
+            updating.pop()
+
+    patches.set(Table, "put_item", put_without_stream_in_updates)
+    patches.set(DynamoDBBackend, "update_item", update_as_one)
 
 
 def _older(items: Any, oldest: datetime) -> Any:

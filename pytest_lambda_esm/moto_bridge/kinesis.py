@@ -166,13 +166,21 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
 
     ``depth()`` tells how many invocations, each caused by the one before, led to a record that is being put.
     """
-    put_record = MotoStream.put_record
-    split_shard = MotoStream.split_shard
-    merge_shards = MotoStream.merge_shards
-    find_shard = MotoStream.get_shard_for_key
+    _follow_puts(patches, changed, depth)
+    _follow_resharding(patches, changed)
+    _correct_readers(patches)
     delete_stream = KinesisBackend.delete_stream
-    get_records = KinesisBackend.get_records
-    deregister = KinesisBackend.deregister_stream_consumer
+
+    def delete_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+        stream = delete_stream(self, *args, **kwargs)
+        changed(stream.arn)
+        return stream
+
+    patches.set(KinesisBackend, "delete_stream", delete_and_tell)
+
+
+def _follow_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+    put_record = MotoStream.put_record
 
     def put_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
         sequence_number, shard_id = put_record(self, *args, **kwargs)
@@ -183,6 +191,15 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
             shard.records[int(sequence_number)].__dict__[_DEPTH] = links
         changed(self.arn)
         return sequence_number, shard_id
+
+    patches.set(MotoStream, "put_record", put_and_tell)
+
+
+def _follow_resharding(patches: Patches, changed: Callable[[str], None]) -> None:
+    """Splits and merges move no record, and what is put afterwards goes to the shards that are open."""
+    split_shard = MotoStream.split_shard
+    merge_shards = MotoStream.merge_shards
+    find_shard = MotoStream.get_shard_for_key
 
     def open_shard_for_key(self: Any, partition_key: Any, explicit_hash_key: Any) -> Any:
         find_shard(self, partition_key, explicit_hash_key)  # For its refusals.
@@ -202,10 +219,15 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
             merge_shards(self, shard_to_merge, adjacent_shard_to_merge)
         changed(self.arn)
 
-    def delete_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
-        stream = delete_stream(self, *args, **kwargs)
-        changed(stream.arn)
-        return stream
+    patches.set(MotoStream, "get_shard_for_key", open_shard_for_key)
+    patches.set(MotoStream, "split_shard", split_and_tell)
+    patches.set(MotoStream, "merge_shards", merge_and_tell)
+
+
+def _correct_readers(patches: Patches) -> None:
+    """GetRecords gives what is kept, and the consumer that is deregistered is the one that was named."""
+    get_records = KinesisBackend.get_records
+    deregister = KinesisBackend.deregister_stream_consumer
 
     def deregister_the_one(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
         stream = self._find_stream_by_arn(stream_arn) if stream_arn else None
@@ -221,11 +243,6 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
         oldest = unix_time() - _retention(stream) / MICROSECONDS
         return following, [record for record in records if record.created_at > oldest], behind
 
-    patches.set(MotoStream, "put_record", put_and_tell)
-    patches.set(MotoStream, "get_shard_for_key", open_shard_for_key)
-    patches.set(MotoStream, "split_shard", split_and_tell)
-    patches.set(MotoStream, "merge_shards", merge_and_tell)
-    patches.set(KinesisBackend, "delete_stream", delete_and_tell)
     patches.set(KinesisBackend, "deregister_stream_consumer", deregister_the_one)
     patches.set(KinesisBackend, "get_records", get_kept_records)
 
