@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from pytest_lambda_esm import FakeLambda
+from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Asynchronous invocation"
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -18,26 +19,7 @@ FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:my-function"
 EVENT = {"hello": "world", "n": 1}
 
 
-@dataclass(frozen=True)
-class Known:
-    """A fact that has a test of its own."""
-
-    id: str
-    evidence: str
-    text: str
-
-
-KNOWN: list[Known] = []
-
-
-def known(id: str, evidence: str, text: str) -> Callable[[Any], Any]:
-    """Put a test's fact onto the page of facts."""
-
-    def add(test: Any) -> Any:
-        KNOWN.append(Known(id, evidence, text))
-        return test
-
-    return add
+known = Facts(FACT_TITLE)
 
 
 class Handler:
@@ -391,5 +373,5 @@ def test_d4_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> 
     assert "DeadLetterConfig" not in show(FunctionName="my-function")
 
 
-ROWS = (*RECORDS, *KNOWN)
+ROWS = (*RECORDS, *known)
 """All facts of this file, for the page of facts."""

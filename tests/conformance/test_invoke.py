@@ -16,6 +16,7 @@ from botocore.config import Config as ClientConfig
 from botocore.exceptions import ClientError
 
 from pytest_lambda_esm import FakeLambda
+from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Invoke"
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -33,26 +34,7 @@ def echo(event: Any, context: Any) -> Any:
     return event
 
 
-@dataclass(frozen=True)
-class Known:
-    """A fact that has a test of its own."""
-
-    id: str
-    evidence: str
-    text: str
-
-
-KNOWN: list[Known] = []
-
-
-def known(id: str, evidence: str, text: str) -> Callable[[Any], Any]:
-    """Put a test's fact onto the page of facts."""
-
-    def add(test: Any) -> Any:
-        KNOWN.append(Known(id, evidence, text))
-        return test
-
-    return add
+known = Facts(FACT_TITLE)
 
 
 # --- e.1: success --------------------------------------------------------------------------------------------
@@ -418,5 +400,5 @@ def test_qualifier(lambda_esm: FakeLambda, aws_lambda: Any, row: Qualified) -> N
     assert answer["ExecutedVersion"] == row.version
 
 
-ROWS = (*KNOWN, *SUCCESSES, *FUNCTION_ERRORS, *REFUSALS, *QUALIFIED)
+ROWS = (*known, *SUCCESSES, *FUNCTION_ERRORS, *REFUSALS, *QUALIFIED)
 """All facts of this file, for the page of facts."""
