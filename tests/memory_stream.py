@@ -16,12 +16,12 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
-from pytest_lambda_esm.polling.interference import NoInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.stream_poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.destinations import DeliveryFailed, Parcel
 from pytest_lambda_esm.sources.stream import Reader
+from tests.helpers.interference import NoInterference
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.sources.arn import partition_of
-
-
-class WrongRegion(LambdaEsmError):
-    """A function's ARN is of another region than the request; AWS answers 404 with a text of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,6 @@ EVENT_COUNTS: Final = (
 )
 
 
-class Pending(Protocol):
-    """A scheduled event, as the clock hands it out."""
-
-    due: int
-
-
 class Scheduler(Protocol):
     """What a mapping needs of the clock."""
 

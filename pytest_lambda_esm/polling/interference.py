@@ -31,14 +31,6 @@ class Interference(Protocol):
         ...
 
 
-class NoInterference:
-    """Nothing ever goes wrong: for unit tests."""
-
-    def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
-        """Nothing."""
-        return None
-
-
 class Steps(Protocol):
     """Decides what goes wrong."""
 

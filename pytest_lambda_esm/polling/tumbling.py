@@ -9,13 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.config import moment_of
 
 LARGEST_STATE: Final = 1024 * 1024
 """Bytes of state that a shard may carry; a window with more is ended early."""
-
-IDLE_WAIT: Final = 120 * MICROSECONDS
-"""How long after a window's end records of it are still waited for, where no later record shows that it is over."""
 
 
 @dataclass(slots=True)

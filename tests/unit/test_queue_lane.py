@@ -11,12 +11,12 @@ from pytest_lambda_esm.observe.fates import FateLedger
 from pytest_lambda_esm.observe.journal import Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.interference import NoInterference
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
 from pytest_lambda_esm.sources.queue import Receipt, ReceivedMessage, WaitingMessage
+from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SECOND = 1_000_000
