@@ -50,7 +50,7 @@ def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> 
             patches.item(os.environ, name, os.environ[name])  # moto does not always put these back itself.
     mock = mock_aws()
     mock.start()
-    patches.then(mock.stop)
+    patches.then(lambda: _leave_moto(mock))
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
     # A profile or an endpoint of the developer's machine has no part in a test.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
@@ -62,6 +62,13 @@ def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> 
     state = mock_random.getstate()
     patches.then(lambda: mock_random.setstate(state))
     mock_random.seed(seed)
+
+
+def _leave_moto(mock: Any) -> None:
+    # moto deletes the credentials that it set, and stops half-way where a test has deleted them (moto 5.1.9, 5.2.5).
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(name, "")
+    mock.stop()
 
 
 def share_service_models(patches: Patches) -> None:

@@ -105,6 +105,13 @@ def test_afterwards_everything_is_as_it_was_when_the_test_failed():
     assert patched() == before
 
 
+def test_afterwards_everything_is_as_it_was_when_the_test_took_the_credentials_away():
+    before = patched()
+    with FakeLambda():
+        del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    assert patched() == before
+
+
 def test_a_start_that_fails_leaves_nothing_behind(monkeypatch):
     before = patched()
     monkeypatch.setattr("pytest_lambda_esm.joining.QueueCalls.install", lambda *arguments: 1 / 0)

@@ -86,7 +86,7 @@ READERS = {
     "date.today": lambda: datetime.date.today() == datetime.date(2026, 1, 1),
     "time.gmtime": lambda: time.gmtime()[:6] == (2026, 1, 1, 0, 1, 1),
     "time.localtime": lambda: time.mktime(time.localtime()) == 1_767_225_661,
-    "time.strftime": lambda: time.strftime("%M:%S") == "01:01",
+    "time.strftime": lambda: time.mktime(time.strptime(time.strftime("%c"))) == 1_767_225_661,
 }
 
 
