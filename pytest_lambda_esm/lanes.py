@@ -93,7 +93,7 @@ class Deliveries:
             outcome.end,
             reference.name,
             self._invoker.told(outcome),
-            result=outcome.result,
+            outcome.result,
             version=configuration.version,
             request_id=outcome.request_id,
         )

@@ -22,15 +22,15 @@ from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
 from pytest_lambda_esm.polling.queue_waiting import explain_waiting
 from pytest_lambda_esm.polling.scaling import Scaling
-from pytest_lambda_esm.sources.queue import Queue, Queues, Receipt, ReceivedMessage
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Receipt, ReceivedMessage
+from pytest_lambda_esm.sources.sqs import Render
 
 
 class QueueLane:
     """The poller of one mapping on one queue.
 
     ``renderer`` tells for a mapping's settings how a message is rendered, ``timeout`` the function's timeout in
-    seconds; ``changed`` is told when what is hidden
-    has changed, since another mapping may poll the same queue.
+    seconds; ``changed`` is told when what is hidden has changed, since another mapping may poll the same queue.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class QueueLane:
         mapping: Mapping,
         *,
         queues: Queues,
-        renderer: Callable[[ReadOnly[str, Any]], Callable[[ReceivedMessage], dict[str, Any]]],
+        renderer: Callable[[ReadOnly[str, Any]], Render],
         deliver: Deliver,
         clock: Clock,
         journal: Journal,
@@ -201,8 +201,8 @@ class QueueLane:
             text = f"{len(receipt.expired)} expired at the queue's retention period"
             self._journal.fate(self._source, receipt.expired, EXPIRED, text)
         if receipt.messages:
-            ids = tuple([message.message_id for message in receipt.messages])
-            receives = max([message.receive_count for message in receipt.messages])
+            ids = tuple(map(MESSAGE_ID, receipt.messages))
+            receives = max(map(RECEIVE_COUNT, receipt.messages))
             self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids)
             self._mapping.counters["PolledEventCount"] += len(ids)
 
@@ -233,9 +233,9 @@ class QueueLane:
     # --- hand over ---------------------------------------------------------------------------------------
 
     def _invoke(self, gathering: Gathering) -> None:
-        self._loops.refuse(gathering.messages, self._clock.instant)
-        for _ in range(gathering.deliveries):
-            batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+        batches = [QueueBatch(self._ports, gathering.plan, gathering.messages) for _ in range(gathering.deliveries)]
+        self._loops.refuse(batches[0], self._clock.instant)
+        for batch in batches:
             if not batch.begin():
                 self._in_flight[id(batch)] = batch
 

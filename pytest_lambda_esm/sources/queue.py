@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 
 class ReceivedMessage(NamedTuple):
     """One message as it was received, with the fields of ReceiveMessage. Times are milliseconds since the epoch.
 
-    ``depth`` counts the invocations, each caused by the one before, that led to its sending; 0 outside of handlers.
+    ``message_attributes`` and ``system_attributes`` are None where there are none. ``depth`` counts the invocations,
+    each caused by the one before, that led to its sending; 0 outside of handlers.
     """
 
     message_id: str
@@ -20,10 +22,17 @@ class ReceivedMessage(NamedTuple):
     first_received: int
     receive_count: int
     sender_id: str
-    message_attributes: Mapping[str, Any]
+    message_attributes: Mapping[str, Any] | None
     md5_of_attributes: str | None
-    system_attributes: Mapping[str, str]
+    system_attributes: Mapping[str, str] | None
     depth: int
+
+
+_place = ReceivedMessage._fields.index
+MESSAGE_ID: Callable[[ReceivedMessage], str] = itemgetter(_place("message_id"))
+RECEIVE_COUNT: Callable[[ReceivedMessage], int] = itemgetter(_place("receive_count"))
+DEPTH: Callable[[ReceivedMessage], int] = itemgetter(_place("depth"))
+"""Read one field of each message of a batch, in half the time of the attribute."""
 
 
 class Receipt(NamedTuple):

@@ -124,7 +124,7 @@ class World:
         return QueueLane(
             mapping,
             queues=self,
-            renderer=lambda settings: lambda message: message.message_id,
+            renderer=lambda settings: lambda message: ReceivedMessage(*message).message_id,
             deliver=self.deliver,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
