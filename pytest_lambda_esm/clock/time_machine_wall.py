@@ -2,8 +2,9 @@
 
 time-machine patches the C functions themselves, so nothing needs to be searched, thawed or put back in
 modules, and ``datetime.datetime`` stays what it is. Its internals touched here were seen in 2.16.0 and 3.6.0:
-the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``
-and ``_destination_timestamp_ns``. ``escape_hatch.is_travelling`` is public, but does not say when it is.
+the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``,
+``_destination_timestamp_ns``, ``_tick`` and ``_requested``. ``escape_hatch.is_travelling`` is public, but does not
+say when it is.
 """
 
 from __future__ import annotations
@@ -38,6 +39,19 @@ class TimeMachineFreezers:
         ``shift`` would do, but loses nanoseconds to floats before 3.x; ``move_to`` sets the time zone, too.
         """
         traveller._destination_timestamp_ns += instant * 1000 - traveller.time_ns()
+
+    def stop_ticking(self, traveller: Any) -> bool:
+        """Let a traveller that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
+        if not traveller._tick:
+            return False
+        traveller._destination_timestamp_ns = traveller.time_ns()
+        traveller._tick = False
+        return True
+
+    def tick_again(self, traveller: Any) -> None:
+        """Let a traveller go on ticking from where it stands."""
+        traveller._tick = True
+        traveller._requested = False  # The first time that is asked for is its destination.
 
 
 class TimeMachineTravel:

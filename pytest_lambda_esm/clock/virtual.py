@@ -295,7 +295,7 @@ class VirtualClock:
         if seen < self._now:
             self._now = seen
             return
-        with self._move("the wall clock"):
+        with self._alone("the wall clock"):
             self._run_to(seen)
 
     # --- inside ------------------------------------------------------------------------------------------
@@ -303,13 +303,19 @@ class VirtualClock:
     @contextmanager
     def _move(self, name: str) -> Iterator[None]:
         __tracebackhide__ = True
+        with self._alone(name):
+            self.follow_wall()
+            yield
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        __tracebackhide__ = True
         with self._moving:
             if self._running is not None:
                 raise ClockError(
                     f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
                     f" In a handler, time.sleep() lets the invocation last longer."
                 )
-            self.follow_wall()
             yield
 
     def _upon(self) -> str:

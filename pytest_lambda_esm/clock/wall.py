@@ -24,7 +24,7 @@ class Wall(Protocol):
         """Let the wall clocks say this instant. Does nothing when nothing is frozen any more."""
 
     def read(self) -> int | None:
-        """Return what the wall clocks say, or None when nothing is frozen any more.
+        """Return what the wall clocks say, or None when nothing is frozen any more. A freezer that ticks stands then.
 
         It differs from what was shown last when the user moved a freezer, entered another one, or left one.
         """
@@ -33,7 +33,7 @@ class Wall(Protocol):
         """Return the freezer on top, to be compared with ``is``; None when nothing is frozen any more."""
 
     def close(self) -> None:
-        """Leave everything as it was before the wall was opened; an adopted freezer stays where it is."""
+        """Leave everything as it was before the wall was opened; an adopted freezer goes on from where it is."""
 
 
 class Freezers(Protocol):
@@ -47,6 +47,12 @@ class Freezers(Protocol):
 
     def show(self, freezer: Any, instant: int) -> None:
         """Move a freezer."""
+
+    def stop_ticking(self, freezer: Any) -> bool:
+        """Let a freezer stand where it is; return whether it ticked."""
+
+    def tick_again(self, freezer: Any) -> None:
+        """Let a freezer go on ticking."""
 
 
 class Freeze(Protocol):
@@ -67,6 +73,7 @@ class _ProcessWall:
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
         self._freeze = freeze
+        self._stopped: list[tuple[Freezers, Any]] = []
         if freeze is not None:
             freeze.start()
 
@@ -77,12 +84,19 @@ class _ProcessWall:
 
     def read(self) -> int | None:
         freezers, freezer = self._topmost()
-        return None if freezer is None else freezers.read(freezer)
+        if freezer is None:
+            return None
+        if freezers.stop_ticking(freezer):
+            self._stopped.append((freezers, freezer))
+        return freezers.read(freezer)
 
     def identity(self) -> object:
         return self._topmost()[1]
 
     def close(self) -> None:
+        while self._stopped:
+            freezers, freezer = self._stopped.pop()
+            freezers.tick_again(freezer)
         freeze, self._freeze = self._freeze, None
         if freeze is not None:
             freeze.stop()

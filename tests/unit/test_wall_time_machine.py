@@ -81,12 +81,22 @@ def test_a_travel_that_goes_on_already_is_adopted_whatever_the_kind(wall_opener,
     assert wall.read() is None
 
 
-def test_a_travel_that_ticks_goes_on_from_what_was_shown(wall_opener):
-    with time_machine.travel(0, tick=True):
+def test_a_travel_that_ticks_stands_until_the_wall_is_closed_and_then_goes_on(wall_opener):
+    with time_machine.travel(0, tick=True) as traveller:
         wall = wall_opener()
+        seen = wall.read()
+        assert [wall.read(), time.time_ns() // 1000] == [seen, seen]
         wall.show(START)
+        traveller.shift(10)
+        assert wall.read() == START + 10 * SECOND
+        traveller.move_to(1_906_545_600, tick=True)
+        assert wall.read() == wall.read() < 1_906_545_660 * SECOND
 
-        assert START <= wall.read() < START + 60 * SECOND
+        wall.close()
+        stood = time.time_ns()
+        while time.time_ns() == stood:
+            pass
+        assert int(time.time()) // 60 == 1_906_545_600 // 60
 
 
 @pytest.mark.parametrize(
