@@ -91,7 +91,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             fault_markers.check(item)
         names = getattr(item, "fixturenames", None)
         if names is not None and "lambda_esm" not in names:
-            names.insert(0, "lambda_esm")
+            names.insert(_after_wider_scopes(item, names), "lambda_esm")
+
+
+def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
+    """Where the function's own fixtures begin: those of its class, module and session come before the fake."""
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    wider = [place for place, name in enumerate(names, 1) if found.get(name) and found[name][-1].scope != "function"]
+    return wider[-1] if wider else 0
 
 
 def _check(place: str, layers: list[tuple[str, Mapping[str, Any]]]) -> None:

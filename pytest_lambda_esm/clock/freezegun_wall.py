@@ -67,7 +67,8 @@ class FreezegunFreezers:
 
     def stop_ticking(self, freezer: Any) -> bool:
         """Let a freezer that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
-        if type(freezer) is not api.TickingDateTimeFactory:
+        kind: type[Any] = type(freezer)
+        if kind is not api.TickingDateTimeFactory:
             return False
         freezer.time_to_freeze = freezer()
         freezer.__class__ = api.FrozenDateTimeFactory
