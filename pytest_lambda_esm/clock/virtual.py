@@ -215,7 +215,7 @@ class VirtualClock:
     def wait_until(self, instant: int) -> None:
         """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
         __tracebackhide__ = True
-        with self._moving:
+        with self._held(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
                     self._run_to(max(instant, self._now))
@@ -224,13 +224,7 @@ class VirtualClock:
     def occupied(self, about: Callable[[], str]) -> Iterator[None]:
         """For as long as something runs that must not move time: a handler that a caller waits for."""
         __tracebackhide__ = True
-        if not self._moving.acquire(timeout=LONGEST_WAIT):
-            raise ClockError(
-                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
-                f" handler wait for a thread that the test started before, and that invokes a function? Start the"
-                f" thread in the handler."
-            )
-        try:
+        with self._held(about):
             if self._running is not None:
                 yield
                 return
@@ -239,8 +233,6 @@ class VirtualClock:
                 yield
             finally:
                 self._running = None
-        finally:
-            self._moving.release()
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -308,9 +300,24 @@ class VirtualClock:
             yield
 
     @contextmanager
+    def _held(self, about: Callable[[], str]) -> Iterator[None]:
+        """The clock for one thread alone. Raises ClockError where another one does not let go of it."""
+        __tracebackhide__ = True
+        if not self._moving.acquire(timeout=LONGEST_WAIT):
+            raise ClockError(
+                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
+                f" handler wait for a thread that the test started before, and that sleeps or invokes a function?"
+                f" Start the thread in the handler."
+            )
+        try:
+            yield
+        finally:
+            self._moving.release()
+
+    @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
         __tracebackhide__ = True
-        with self._moving:
+        with self._held(lambda: name):
             if self._running is not None:
                 raise ClockError(
                     f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
