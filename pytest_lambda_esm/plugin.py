@@ -7,6 +7,7 @@ a test first asks for a fixture.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -263,17 +264,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
     if fake.config.strict:
-        swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
+        from pytest_lambda_esm.seen import was_seen
+
+        files = _files_of(item)
+        swallowed = [error for error in fake.errors if not was_seen(error, files)]
         told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(told):
             pytest.fail("\n".join(filter(None, told)), pytrace=False)
     return result
 
 
-def _reached_the_test(error: BaseException, item: pytest.Item) -> bool:
-    """Whether the outermost frame that saw the exception is in the test's own file, such as in pytest.raises."""
-    trace = error.__traceback__
-    return trace is not None and trace.tb_frame.f_code.co_filename == str(item.path)
+def _files_of(item: pytest.Item) -> set[str]:
+    """The test's own file, those of its classes, and those of the plugins, in which fixtures and helpers may be."""
+    modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
+    known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
+    return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
 
 
 def _swallowed_text(errors: list[BaseException]) -> str:
