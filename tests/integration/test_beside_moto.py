@@ -7,8 +7,9 @@ import zipfile
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.models import default_user_config
 
-from pytest_lambda_esm import NotSimulated
+from pytest_lambda_esm import FakeLambda, NotSimulated
 
 
 def archive():
@@ -193,3 +194,23 @@ def test_what_is_not_simulated_says_so_and_is_no_aws_error(lambda_esm_client):
     with pytest.raises(NotSimulated, match="Instead: ") as info:
         lambda_esm_client.invoke(FunctionName="f", TenantId="a-tenant")
     assert not isinstance(info.value, (BotoCoreError, ClientError))
+
+
+@pytest.mark.parametrize("outer", [True, False])
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_mock_inside_cannot_exchange_motos_lambda(connect, outer, inner):
+    with mock_aws(config={"lambda": {"use_docker": outer}}):
+        with FakeLambda() as fake:
+            before = fake.function("before", lambda event, context: "ours")
+            with mock_aws(config={"lambda": {"use_docker": inner}}):
+                setup = connect(fake)
+                setup.wait_until_enabled()
+                setup.send("x")
+                fake.clock.run_until_idle()
+                assert len(setup.function.invocations) == 1
+                answer = boto3.client("lambda").invoke(FunctionName=before.name)
+                assert answer["Payload"].read() == b'"ours"'
+            names = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+            assert sorted(names) == ["before", "orders"]
+        assert default_user_config["lambda"]["use_docker"] is outer
+    assert default_user_config["lambda"]["use_docker"] is True
