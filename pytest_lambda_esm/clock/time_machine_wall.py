@@ -15,6 +15,8 @@ from typing import Any
 
 from pytest_lambda_esm.errors import ConfigurationError
 
+from .imports import import_watch
+
 _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 
 
@@ -89,6 +91,48 @@ class TimeMachineTravel:
             del stack[position]
         else:
             self._travel.stop()
+
+
+class TimeMachineRefusal:
+    """While freezegun has frozen time for us, a travel is refused, whether time-machine is there or is yet to come.
+
+    time-machine cannot start under freezegun: 3.x raises an error that does not say what to do, 2.16 crashes the
+    interpreter.
+    """
+
+    def __init__(self) -> None:
+        self._travel: Any = None
+        self._original: Any = None
+
+    def start(self) -> None:
+        """Refuse from now on."""
+        import_watch().add(self)
+        self.freeze([])
+
+    def stop(self) -> None:
+        """Refuse no more."""
+        import_watch().remove(self)
+        if self._travel is not None:
+            self._travel.start, self._travel = self._original, None
+
+    def thaw(self) -> None:
+        """A module is executed: nothing to do, since nobody travels meanwhile."""
+
+    def freeze(self, modules: list[ModuleType]) -> None:
+        """Refuse the travels of a time-machine that has been imported meanwhile, too."""
+        time_machine = sys.modules.get("time_machine")
+        if time_machine is not None and self._travel is None:
+            self._travel, self._original = time_machine.travel, time_machine.travel.start
+            self._travel.start = _refuse_to_travel
+
+
+def _refuse_to_travel(travel: Any) -> Any:
+    __tracebackhide__ = True
+    raise ConfigurationError(
+        "time_machine.travel cannot start: the fake has frozen time with freezegun, and the two do not work together."
+        " Let the fake use time-machine as well, with the setting wall_clock='time-machine' (the marker"
+        " lambda_esm(wall_clock='time-machine'), or lambda_esm_wall_clock = time-machine in the ini file)."
+    )
 
 
 def _stack(time_machine: ModuleType) -> list[Any]:

@@ -5,12 +5,13 @@ Instants are integers: microseconds since the Unix epoch, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 
 from .freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
-from .time_machine_wall import TimeMachineFreezers, TimeMachineTravel
+from .time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 
 
 class Wall(Protocol):
@@ -66,16 +67,17 @@ class Freeze(Protocol):
 
 
 class _ProcessWall:
-    """Moves and reads the freezer on top, of either tool; begins and ends its own freeze, if it has one."""
+    """Moves and reads the freezer on top, of either tool; begins and ends what it is given."""
 
-    def __init__(self, freeze: Freeze | None) -> None:
+    def __init__(self, *freezes: Freeze) -> None:
         # time-machine cannot start while freezegun is active, so where both are, freezegun came later.
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
-        self._freeze = freeze
+        self._started: list[Freeze] = []
         self._stopped: list[tuple[Freezers, Any]] = []
-        if freeze is not None:
+        for freeze in freezes:
             freeze.start()
+            self._started.append(freeze)
 
     def show(self, instant: int) -> None:
         freezers, freezer = self._topmost()
@@ -97,9 +99,8 @@ class _ProcessWall:
         while self._stopped:
             freezers, freezer = self._stopped.pop()
             freezers.tick_again(freezer)
-        freeze, self._freeze = self._freeze, None
-        if freeze is not None:
-            freeze.stop()
+        while self._started:
+            self._started.pop().stop()
 
     def _topmost(self) -> tuple[Freezers, Any]:
         freezer = self._freezegun.topmost()
@@ -108,9 +109,9 @@ class _ProcessWall:
         return self._time_machine, self._time_machine.topmost()
 
 
-_KINDS: dict[str, type[FreezegunFreeze] | type[TimeMachineTravel]] = {
-    "freezegun": FreezegunFreeze,
-    "time-machine": TimeMachineTravel,
+_KINDS: dict[str, Callable[[int], tuple[Freeze, ...]]] = {
+    "freezegun": lambda start: (FreezegunFreeze(start), TimeMachineRefusal()),
+    "time-machine": lambda start: (TimeMachineTravel(start),),
 }
 
 
@@ -127,5 +128,5 @@ def open_wall(kind: str, start: int) -> Wall:
     if FreezegunFreezers().topmost() is not None:
         return _ProcessWall(AdoptedFreezegun())
     if TimeMachineFreezers().topmost() is not None:
-        return _ProcessWall(None)
-    return _ProcessWall(_KINDS[kind](start))
+        return _ProcessWall()
+    return _ProcessWall(*_KINDS[kind](start))
