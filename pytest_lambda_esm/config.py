@@ -20,6 +20,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
 TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
 
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LONGEST_SPAN: Final = 1000 * 365 * 24 * 3600
+
 Span: TypeAlias = int | float | timedelta
 """A time span wherever one is taken: seconds as a number, or a timedelta."""
 
@@ -27,14 +30,18 @@ Span: TypeAlias = int | float | timedelta
 def microseconds(span: Span) -> int:
     """Read a time span (seconds as a number, or a timedelta) as whole microseconds.
 
-    Raises ValueError for a negative span and TypeError for anything that is no span.
+    Raises ValueError for a span that is negative or longer than a thousand years, and TypeError for anything that is
+    no span.
     """
     if isinstance(span, timedelta):
-        value = round(span / timedelta(microseconds=1))
+        seconds: int | float = span / timedelta(seconds=1)
     elif isinstance(span, (int, float)) and not isinstance(span, bool):
-        value = round(span * MICROSECONDS)
+        seconds = span
     else:
         raise TypeError(f"a time span is a number of seconds or a timedelta, not {span!r}")
+    if not abs(seconds) <= _LONGEST_SPAN:
+        raise ValueError(f"a time span is a thousand years at the most, not {span!r}")
+    value = span // _MICROSECOND if isinstance(span, timedelta) else round(span * MICROSECONDS)
     if value < 0:
         raise ValueError(f"a time span cannot be negative: {span!r}")
     return value

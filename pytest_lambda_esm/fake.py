@@ -24,13 +24,12 @@ from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEs
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
-from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import fresh_world, seam, session, sqs, streams
+from pytest_lambda_esm.moto_bridge import backends, fresh_world, seam, session, sqs, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
@@ -91,6 +90,7 @@ class FakeLambda:
                 " or one 'with FakeLambda()', not both."
             )
         session.refuse_server_mode()
+        backends.check_region("region", self.region, self.config.account_id)
         try:
             self._open()
         except BaseException:
@@ -244,7 +244,7 @@ class FakeLambda:
         name: str,
         handler: HandlerGiven | None = None,
         *,
-        timeout: int = 3,
+        timeout: Span = 3,
         memory: int = 128,
         environment: ReadOnly[str, str] | None = None,
         reserved_concurrency: int | None = None,
@@ -254,35 +254,21 @@ class FakeLambda:
     ) -> Function:
         """A function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
 
-        Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
-        Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
-        the least, in virtual seconds; what the handler sleeps counts as well. ``reserved_concurrency`` is how many of
-        its invocations may go on at the same time, 0 for none; ``dead_letter`` the ARN of the queue or topic that
-        receives asynchronous events which failed. Raises HandlerError for a handler that
-        cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
+        ``name`` may also be its ARN. Where moto has no function of the name, one is made, with a role; ``timeout`` is
+        in whole seconds or a timedelta of them, ``memory`` in MB. Where code under test has made it, the handler is
+        bound to it. ``duration`` is how long an invocation lasts at the least, in virtual seconds; what the handler
+        sleeps counts as well. ``reserved_concurrency`` is how many of its invocations may go on at the same time, 0
+        for none; ``dead_letter`` the ARN of the queue or topic that receives asynchronous events which failed. Raises
+        HandlerError for a handler that cannot be imported or called, ConfigurationError for values that Lambda refuses.
         """
         __tracebackhide__ = True
         callable_handler = resolve(handler) if handler is not None else None
-        reference = FunctionReference(self.config.account_id, region or self.region, name)
-        existing = self._world.functions.find(reference)
-        wanted = NewFunction(
-            name=name,
-            timeout=timeout,
-            memory=memory,
-            handler="lambda_function.lambda_handler",
-            environment=dict(environment or {}),
-            dead_letter=dead_letter,
-            reserved_concurrency=reserved_concurrency,
+        reference = self._reference(f"function({name!r})", name, region)
+        wanted = new_functions.read(
+            reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
         )
-        if existing is None:
-            new_functions.make(self._world, _model(self.config.limits), reference, wanted)
-        elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
-            raise ConfigurationError(
-                f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
-                f" with update_function_configuration, and its reserved concurrency with put_function_concurrency, as"
-                f" code under test would"
-            )
-        function = self._world.registry.get(reference.account_id, reference.region, name)
+        new_functions.provide(self._world, _model(self.config.limits), reference, wanted)
+        function = self._world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
         function.takes(duration)
@@ -291,10 +277,12 @@ class FakeLambda:
     def bind(self, name: str, handler: HandlerGiven, *, region: str | None = None) -> Function:
         """Bind a handler to a function that code under test has yet to make with ``create_function``.
 
-        Raises HandlerError for a handler that cannot be imported or called.
+        ``name`` may also be its ARN. Raises HandlerError for a handler that cannot be imported or called, and
+        ConfigurationError for a name or region that cannot be.
         """
         __tracebackhide__ = True
-        function = self._world.registry.get(self.config.account_id, region or self.region, name)
+        reference = self._reference(f"bind({name!r})", name, region)
+        function = self._world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
 
@@ -385,6 +373,10 @@ class FakeLambda:
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
+
+    def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
+        __tracebackhide__ = True
+        return new_functions.reference(call, name, self.config.account_id, self.region, region)
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)

@@ -98,25 +98,6 @@ def test_a_function_of_the_test_is_one_of_motos(lambda_esm, lambda_esm_client):
     assert role["Role"]["Arn"] == configuration["Role"]
 
 
-WRONG_FUNCTIONS = [
-    ({"timeout": 0}, "greater than or equal to 1"),
-    ({"memory": 64}, "greater than or equal to 128"),
-    ({"duration": -1}, "cannot be negative"),
-    ({"name": "no spaces"}, "regular expression pattern"),
-]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"), WRONG_FUNCTIONS, ids=[next(iter(each)) for each, _ in WRONG_FUNCTIONS]
-)
-def test_wrong_settings_of_a_function_fail_at_the_users_line(lambda_esm, arguments, message):
-    from pytest_lambda_esm import LambdaEsmError
-
-    with pytest.raises(LambdaEsmError, match=message) as info:
-        lambda_esm.function(**{"name": "orders", **arguments})
-    assert info.traceback.filter(info)[-1].path.name == "test_beside_moto.py"
-
-
 def test_the_configuration_of_an_existing_function_is_not_changed_behind_the_back(lambda_esm):
     from pytest_lambda_esm import ConfigurationError
 
