@@ -16,11 +16,10 @@ import boto3
 from pytest_lambda_esm import inquiries, joining, new_functions
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound, NotActive
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
@@ -30,7 +29,6 @@ from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import backends, fresh_world, seam, session, sqs, streams
-from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
 from pytest_lambda_esm.moto_bridge.patches import Patches
@@ -90,7 +88,6 @@ class FakeLambda:
                 " or one 'with FakeLambda()', not both."
             )
         session.refuse_server_mode()
-        backends.check_region("region", self.region, self.config.account_id)
         try:
             self._open()
         except BaseException:
@@ -103,6 +100,7 @@ class FakeLambda:
     ) -> None:
         self._closed = True
         self._undo()
+        self._world.clock.stop()
         if error is not None:
             return
         left = self.faults_left() if self.config.strict else ""
@@ -118,6 +116,7 @@ class FakeLambda:
         self._patches.undo()
 
     def _open(self) -> None:
+        __tracebackhide__ = True
         before = int(time.time() * 1_000_000)
         wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
         self._patches.then(wall.close)
@@ -125,6 +124,7 @@ class FakeLambda:
         assert start is not None
         self._started = moment_of(start)
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
+        backends.check_region("region", self.region, self.config.account_id)
         sqs.shift(start - before)
         streams.shift(start - before)
         clock = VirtualClock(moment_of(start), wall)
@@ -136,7 +136,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
-        self._take_over_waiting()
+        joining.take_over_waiting(self._patches, self._sleep, self.config.sleep)
 
     def _join(self, world: World, faults: Faults) -> None:
         joining.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
@@ -154,15 +154,6 @@ class FakeLambda:
         self._join(self._opened, faults)
         self._hooks.began_anew()
 
-    def _take_over_waiting(self) -> None:
-        virtual = VirtualSleep(self._sleep)
-        if self.config.sleep == "virtual":
-            virtual.install()
-            self._patches.then(virtual.remove)
-        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
-        backoff.install()
-        self._patches.then(backoff.remove)
-
     def _sleep(self, seconds: float) -> None:
         __tracebackhide__ = True
         self._world.sleep(seconds)
@@ -171,19 +162,31 @@ class FakeLambda:
     def _world(self) -> World:
         __tracebackhide__ = True
         if self._opened is None:
-            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+            raise NotActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
         return self._opened
+
+    @property
+    def _active(self) -> World:
+        __tracebackhide__ = True
+        if self._closed:
+            raise NotActive(
+                "this FakeLambda is closed: its 'with' block, or the test that used the fixture, has ended. Its logs"
+                " can still be read; for anything else, start a new one."
+            )
+        return self._world
 
     # --- what happened -------------------------------------------------------------------------------------
 
     @property
     def clock(self) -> VirtualClock:
         """The clock; nothing else moves time, except sleeping in code under test."""
+        __tracebackhide__ = True
         return self._world.clock
 
     @property
     def calls(self) -> Calls:
         """The calls to the Lambda API so far, each of botocore's attempts by itself."""
+        __tracebackhide__ = True
         return self._world.calls
 
     @property
@@ -195,18 +198,20 @@ class FakeLambda:
     @property
     def _plan_parts(self) -> Faults:
         __tracebackhide__ = True
-        if self._faults is None:
-            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+        _ = self._active
+        assert self._faults is not None
         return self._faults
 
     @property
     def invocations(self) -> Sequence[Invocation]:
         """The runs of all functions so far, in the order in which they began."""
+        __tracebackhide__ = True
         return LogSequence(self._world.invocations)
 
     @property
     def timeline(self) -> Timeline:
         """Everything that happened so far."""
+        __tracebackhide__ = True
         return self._world.timeline
 
     @property
@@ -222,6 +227,7 @@ class FakeLambda:
     @property
     def mappings(self) -> Sequence[Mapping]:
         """The mappings that exist, in the order of their creation, of all accounts and regions."""
+        __tracebackhide__ = True
         return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
 
     def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
@@ -262,13 +268,14 @@ class FakeLambda:
         HandlerError for a handler that cannot be imported or called, ConfigurationError for values that Lambda refuses.
         """
         __tracebackhide__ = True
+        world = self._active
         callable_handler = resolve(handler) if handler is not None else None
         reference = self._reference(f"function({name!r})", name, region)
         wanted = new_functions.read(
             reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
         )
-        new_functions.provide(self._world, _model(self.config.limits), reference, wanted)
-        function = self._world.registry.get(reference.account_id, reference.region, reference.name)
+        new_functions.provide(world, _model(self.config.limits), reference, wanted)
+        function = world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
         function.takes(duration)
@@ -281,8 +288,9 @@ class FakeLambda:
         ConfigurationError for a name or region that cannot be.
         """
         __tracebackhide__ = True
+        world = self._active
         reference = self._reference(f"bind({name!r})", name, region)
-        function = self._world.registry.get(reference.account_id, reference.region, reference.name)
+        function = world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
 
@@ -293,8 +301,9 @@ class FakeLambda:
         ``"manual"`` (until ``Mapping.release()``) or ``after_reads(n)``. Raises ConfigurationError for others.
         """
         __tracebackhide__ = True
+        world = self._active
         try:
-            self._world.times = self._world.times.with_changes(times)
+            world.times = world.times.with_changes(times)
         except ValueError as error:
             raise ConfigurationError(f"transitions: {error}") from None
 
@@ -340,6 +349,8 @@ class FakeLambda:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
+        __tracebackhide__ = True
+        _ = self._active  # Raises where nothing would answer.
         make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
         return make(service, region_name=region or self.region)
 

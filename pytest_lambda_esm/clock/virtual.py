@@ -11,11 +11,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microseconds, moment_of
-from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded
+from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
+
+from .turn import Turn
 
 HOUR = 3600
-LONGEST_WAIT = 60
-"""Real seconds that a call waits for another thread to be done with the clock."""
+
+
+def _nothing() -> None:
+    """What is done where nothing is to do."""
 
 
 class Event:
@@ -80,6 +84,7 @@ class VirtualClock:
         self._running: Event | None = None
         self._moving = threading.RLock()
         self._touched = False
+        self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -208,6 +213,10 @@ class VirtualClock:
             self._now = instant_of(start)
             self._show(self._now)
 
+    def stop(self) -> None:
+        """The world has ended: from now on the clock can be read, and any move of it raises NotActive."""
+        self._stopped = True
+
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
         self._slept.append(seconds)
@@ -215,7 +224,7 @@ class VirtualClock:
     def wait_until(self, instant: int) -> None:
         """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
         __tracebackhide__ = True
-        with self._held(lambda: "the call"):
+        with self._turn(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
                     self._run_to(max(instant, self._now))
@@ -224,7 +233,7 @@ class VirtualClock:
     def occupied(self, about: Callable[[], str]) -> Iterator[None]:
         """For as long as something runs that must not move time: a handler that a caller waits for."""
         __tracebackhide__ = True
-        with self._held(about):
+        with self._turn(about):
             if self._running is not None:
                 yield
                 return
@@ -266,7 +275,7 @@ class VirtualClock:
         time has passed. Raises ClockError where it has been moved back after that.
         """
         __tracebackhide__ = True
-        if self._wall is None or self._running is not None:
+        if self._wall is None or self._running is not None or self._stopped:
             return
         freezer = self._wall.identity()
         if freezer is not self._freezer:
@@ -287,43 +296,31 @@ class VirtualClock:
         if seen < self._now:
             self._now = seen
             return
-        with self._alone("the wall clock"):
+        with self._turn(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
             self._run_to(seen)
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _move(self, name: str) -> Iterator[None]:
-        __tracebackhide__ = True
-        with self._alone(name):
+    def _turn(self, about: Callable[[], str], check: Callable[[], None] = _nothing) -> Turn:
+        return Turn(self._moving, about, self._upon, check)
+
+    def _move(self, name: str) -> Turn:
+        def check() -> None:
+            __tracebackhide__ = True
+            self._refuse_to_move(name)
             self.follow_wall()
-            yield
 
-    @contextmanager
-    def _held(self, about: Callable[[], str]) -> Iterator[None]:
-        """The clock for one thread alone. Raises ClockError where another one does not let go of it."""
+        return self._turn(lambda: name, check)
+
+    def _refuse_to_move(self, name: str) -> None:
         __tracebackhide__ = True
-        if not self._moving.acquire(timeout=LONGEST_WAIT):
+        if self._stopped:
+            raise NotActive(f"{name}: the fake of this clock is closed, and its time stands at {moment_of(self._now)}")
+        if self._running is not None:
             raise ClockError(
-                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
-                f" handler wait for a thread that the test started before, and that sleeps or invokes a function?"
-                f" Start the thread in the handler."
+                f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
+                f" In a handler, time.sleep() lets the invocation last longer."
             )
-        try:
-            yield
-        finally:
-            self._moving.release()
-
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
-        __tracebackhide__ = True
-        with self._held(lambda: name):
-            if self._running is not None:
-                raise ClockError(
-                    f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
-                    f" In a handler, time.sleep() lets the invocation last longer."
-                )
-            yield
 
     def _upon(self) -> str:
         return self._running.about() if self._running is not None else "nothing"
@@ -376,10 +373,6 @@ class VirtualClock:
             f"{name}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(self._now)}."
             f" Still pending:\n" + "\n".join(lines) + f"\nGive {name} a larger limit, or stop what keeps going."
         )
-
-
-def _nothing() -> None:
-    """The action of what is under way already."""
 
 
 def _describe(event: Event) -> DueEvent:
