@@ -226,6 +226,9 @@ def _setting(default: Any, read: Callable[[object], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 
 
+_START: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The configuration of one fake. Spans are seconds, times are aware datetimes in UTC.
@@ -233,7 +236,7 @@ class Config:
     What each setting is about stands in :data:`pytest_lambda_esm.settings.SETTINGS`.
     """
 
-    start: datetime = _setting(datetime(2026, 1, 1, tzinfo=timezone.utc), _read_start)
+    start: datetime = _setting(_START, _read_start)
     seed: int = _setting(0, _read_integer)
     region: str | None = _setting(None, _read_region)
     account_id: str = _setting("123456789012", _read_account)
@@ -295,6 +298,11 @@ class Config:
         __tracebackhide__ = True
         read = Config.from_layers([(place, changes)])
         return dataclasses.replace(self, **{name: getattr(read, name) for name in changes})
+
+    @property
+    def has_own_start(self) -> bool:
+        """Whether a start was given, even if it is the same instant as the default."""
+        return self.start is not _START
 
     def changes(self) -> dict[str, Any]:
         """The settings that differ from their defaults."""

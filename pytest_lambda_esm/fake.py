@@ -120,6 +120,8 @@ class FakeLambda:
         before = int(time.time() * 1_000_000)
         wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
         self._patches.then(wall.close)
+        if self.config.has_own_start:
+            wall.show(instant_of(self.config.start))  # Also a freezer that was there.
         start = wall.read()
         assert start is not None
         self._started = moment_of(start)

@@ -18,14 +18,15 @@ class Wall(Protocol):
     """The wall clocks of the process: ``time.time``, ``datetime.now``, ``date.today``, ``gmtime`` ...
 
     The freezer on top is the one that the process sees. That is the wall's own or the adopted one, until the
-    user freezes time once more inside, and again when that ended.
+    user freezes time once more inside, and again when that ended. One that ticks stands from when the wall first
+    reads or moves it.
     """
 
     def show(self, instant: int) -> None:
         """Let the wall clocks say this instant. Does nothing when nothing is frozen any more."""
 
     def read(self) -> int | None:
-        """Return what the wall clocks say, or None when nothing is frozen any more. A freezer that ticks stands then.
+        """Return what the wall clocks say, or None when nothing is frozen any more.
 
         It differs from what was shown last when the user moved a freezer, entered another one, or left one.
         """
@@ -80,17 +81,13 @@ class _ProcessWall:
             self._started.append(freeze)
 
     def show(self, instant: int) -> None:
-        freezers, freezer = self._topmost()
+        freezers, freezer = self._standing()
         if freezer is not None:
             freezers.show(freezer, instant)
 
     def read(self) -> int | None:
-        freezers, freezer = self._topmost()
-        if freezer is None:
-            return None
-        if freezers.stop_ticking(freezer):
-            self._stopped.append((freezers, freezer))
-        return freezers.read(freezer)
+        freezers, freezer = self._standing()
+        return None if freezer is None else freezers.read(freezer)
 
     def identity(self) -> object:
         return self._topmost()[1]
@@ -101,6 +98,12 @@ class _ProcessWall:
             freezers.tick_again(freezer)
         while self._started:
             self._started.pop().stop()
+
+    def _standing(self) -> tuple[Freezers, Any]:
+        freezers, freezer = self._topmost()
+        if freezer is not None and freezers.stop_ticking(freezer):
+            self._stopped.append((freezers, freezer))
+        return freezers, freezer
 
     def _topmost(self) -> tuple[Freezers, Any]:
         freezer = self._freezegun.topmost()

@@ -59,6 +59,20 @@ def test_a_freezer_that_was_there_is_taken_over_and_followed(connect):
         assert datetime.datetime.now().isoformat() == "2024-02-29T00:01:00"
 
 
+@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
+@pytest.mark.parametrize(
+    "start", ["2026-03-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00", "2028-01-01T00:00:00+00:00"]
+)
+def test_a_start_that_was_given_moves_a_freezer_that_was_there(connect, tool, start):
+    with ticking(tool), FakeLambda(start=start) as fake:
+        assert fake.clock.now.isoformat() == datetime.datetime.now(datetime.timezone.utc).isoformat() == start
+        setup = connect(fake)
+        setup.wait_until_enabled()
+        setup.send("x")
+        fake.clock.run_until_idle()
+        assert len(setup.function.invocations) == 1
+
+
 def lambda_state(setup):
     return setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)["State"]
 
