@@ -87,6 +87,8 @@ def test_a_handler_may_be_bound_before_the_function_is_made(lambda_esm):
     create_function()
     assert boto3.client("lambda").get_function(FunctionName="orders")["Configuration"]["Timeout"] == 5
     lambda_esm.calls.assert_called("CreateFunction", times=1, FunctionName="orders")
+    with pytest.raises(AssertionError, match=r"no parameter 'FunctioName'\. Did you mean 'FunctionName'"):
+        lambda_esm.calls.assert_called("CreateFunction", FunctioName="orders")
 
 
 def test_a_function_of_the_test_is_one_of_motos(lambda_esm, lambda_esm_client):
