@@ -118,6 +118,9 @@ class EventSourceMappings:
         stated = mapping_settings.updated(mapping.settings, params)
         source = self._rules.recognised(stated)
         stated = {name: value for name, value in stated.items() if name not in source.hidden}
+        before = self.source_of(mapping)
+        stated = mapping_settings.without_undone(stated, before, source)
+        params = mapping_settings.without_undone(params, before, source)
         self._rules.supported(source, params)
         self._rules.supported(source, stated)
         self._rules.changeable(params)
@@ -147,6 +150,10 @@ class EventSourceMappings:
     def everything(self, caller: Caller) -> Iterator[Mapping]:
         """The mappings that clients can see, in the order of their creation."""
         return (mapping for _, mapping in self._store.visible(caller.account_id, caller.region))
+
+    def source_of(self, mapping: Mapping) -> EventSource:
+        """The kind of source that a mapping reads, as its settings in force say."""
+        return self._rules.recognised(mapping.settings)
 
     def tags(self, mapping: Mapping) -> dict[str, str]:
         """The mapping's tags, to read and to change."""
@@ -210,7 +217,7 @@ class EventSourceMappings:
         if problem is not None:
             del answer["FilterCriteria"]
             answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
-        source = self._rules.recognised(mapping.settings)
+        source = self.source_of(mapping)
         return {
             name: value
             for name, value in answer.items()

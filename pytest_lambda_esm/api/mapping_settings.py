@@ -30,10 +30,11 @@ _MERGED: Final = frozenset(
 )
 """Members of which an update may give a part: the rest stays as it is (documented for parts of them)."""
 
-_FIXED: Final = {
+FIXED: Final[ReadOnly[str, tuple[str, ...]]] = {
     "AmazonManagedKafkaEventSourceConfig": ("ConsumerGroupId",),
     "SelfManagedKafkaEventSourceConfig": ("ConsumerGroupId", "ConsumptionMode"),
 }
+"""Members of members that are stated at creation, and never again."""
 
 RESETS: Final[ReadOnly[str, Any]] = {
     "BisectBatchOnFunctionError": False,
@@ -68,14 +69,31 @@ def updated(settings: Settings, params: Settings) -> dict[str, Any]:
     """The settings after a request to update; without those that it resets."""
     merged = dict(settings)
     for name, value in given(params).items():
-        whole = {**merged.get(name, {}), **value} if name in _MERGED and value else value
-        merged[name] = None if value == {} else whole
+        if name not in _MERGED:
+            merged[name] = value
+        elif _says_reset(name, value):
+            merged[name] = None
+        else:
+            merged[name] = {**merged.get(name, {}), **value}
     return {name: value for name, value in _normal(merged) if value is not None}
+
+
+def without_undone(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
+    """Settings without the members that are reset and that the mapping loses with the update.
+
+    A Kafka mapping that gives up its provisioned pollers may say in the same request, or have said before, that the
+    members which need them are undone.
+    """
+    return {
+        name: value
+        for name, value in settings.items()
+        if after.supports(name) or not before.supports(name) or not _says_reset(name, value)
+    }
 
 
 def fixed_members(params: Settings) -> Iterator[str]:
     """What an update may not change, even to the same value: paths as in AWS's texts."""
-    for name, members in _FIXED.items():
+    for name, members in FIXED.items():
         for member in members:
             if member in params.get(name, {}):
                 yield f"{_lower(name)}.{_lower(member)}"
@@ -91,6 +109,10 @@ def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, A
     if "DocumentDBEventSourceConfig" in full:
         full["DocumentDBEventSourceConfig"] = {"FullDocument": "Default", **full["DocumentDBEventSourceConfig"]}
     return full
+
+
+def _says_reset(name: str, value: Any) -> bool:
+    return name in RESETS and value == RESETS[name]
 
 
 def _normal(settings: ReadOnly[str, Any]) -> Iterator[tuple[str, Any]]:

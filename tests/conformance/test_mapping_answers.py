@@ -442,11 +442,76 @@ def _(lab: Lab) -> None:
     assert lab.update(uuid, **{block: {"SchemaRegistryConfig": {}}})[block] == {"ConsumerGroupId": uuid}
 
 
+@FACTS("a6-nothing-in-a-group", "documented", "An empty Kafka or DocumentDB configuration changes nothing.")
+def _(lab: Lab) -> None:
+    for source, block, stated in (
+        ("msk", "AmazonManagedKafkaEventSourceConfig", {"ConsumerGroupId": "a"}),
+        ("self-managed", "SelfManagedKafkaEventSourceConfig", {"ConsumerGroupId": "b"}),
+        ("documentdb", "DocumentDBEventSourceConfig", {"DatabaseName": "shop", "FullDocument": "UpdateLookup"}),
+    ):
+        lab.needs("UpdateEventSourceMappingRequest", block)
+        uuid = lab.settled(source, **{block: stated})
+        assert lab.update(uuid, **{block: {}})[block] == stated
+        lab.settle()
+        assert lab.get(uuid)[block] == stated
+
+
+@FACTS("a6-queue-mode", "documented", "The consumption mode of self-managed Kafka cannot be changed.")
+def _(lab: Lab) -> None:
+    block = "SelfManagedKafkaEventSourceConfig"
+    lab.needs(block, "ConsumptionMode")
+    uuid = lab.settled("self-managed", **{block: {"ConsumptionMode": "Queue"}})
+    before = lab.get(uuid)
+    assert "StartingPosition" not in before
+    lab.update(uuid, **{block: {}})
+    lab.settle()
+    assert {**lab.get(uuid), "LastModified": before["LastModified"]} == before
+    refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, block: {"ConsumptionMode": "Stream"}})
+    assert refusal.message == (
+        "Unsupported 'selfManagedKafkaEventSourceConfig.consumptionMode' parameter for given event source mapping type."
+    )
+
+
 @FACTS("a6-provisioned-members-stay-behind", "chosen", "Pollers cannot go while members stay that need them.")
 def _(lab: Lab) -> None:
     uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 1}, MaximumRetryAttempts=3)
-    refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, "ProvisionedPollerConfig": {}})
-    assert refusal.message == "Unsupported 'maximumRetryAttempts' parameter for given event source mapping type."
+    for more in ({}, {"MaximumRetryAttempts": 2}, {"BisectBatchOnFunctionError": False}):
+        refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, "ProvisionedPollerConfig": {}, **more})
+        assert refusal.message == "Unsupported 'maximumRetryAttempts' parameter for given event source mapping type."
+
+
+NEEDS_POLLERS: tuple[tuple[str, Any, Any], ...] = (
+    ("BisectBatchOnFunctionError", True, False),
+    ("FunctionResponseTypes", ["ReportBatchItemFailures"], []),
+    ("LoggingConfig", {"SystemLogLevel": "INFO"}, {}),
+    ("MaximumRecordAgeInSeconds", 60, -1),
+    ("MaximumRetryAttempts", 3, -1),
+)
+
+
+def _leaves_provisioned_mode(member: str, before: Any, said: Any) -> None:
+    @FACTS(
+        f"a6-provisioned-members-go-{member}",
+        "chosen",
+        f"Pollers go along with {member}, or once an update has said {member}={said!r}.",
+    )
+    def _(lab: Lab) -> None:
+        lab.needs("UpdateEventSourceMappingRequest", member)
+        pollers = {"MinimumPollers": 1}
+        for source, earlier in (("msk", False), ("self-managed", True)):
+            uuid = lab.settled(source, ProvisionedPollerConfig=pollers, **{member: before})
+            if earlier:
+                lab.update(uuid, **{member: said})
+                lab.settle()
+            lab.update(uuid, ProvisionedPollerConfig={}, **({} if earlier else {member: said}))
+            lab.settle()
+            assert not {member, "ProvisionedPollerConfig"} & lab.get(uuid).keys()
+            refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, member: said})
+            assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
+
+
+for one in NEEDS_POLLERS:
+    _leaves_provisioned_mode(*one)
 
 
 @FACTS("a6-settles", "documented", "A setting is in force when the update settles.")
