@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.api.mapping_settings import COMMON_MEMBERS, fixed_members
+from pytest_lambda_esm.api.mapping_settings import COMMON_MEMBERS, FIXED_ACCESS, fixed_members
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
@@ -77,6 +77,9 @@ class Rules:
         """What an update states may change at all."""
         for path in fixed_members(params):
             raise self._invalid(f"Unsupported '{path}' parameter for given event source mapping type.")
+        if any(one.get("Type") == FIXED_ACCESS for one in params.get("SourceAccessConfigurations", ())):
+            # Chosen text: the API reference says that an update cannot state it, and no answer is on record.
+            raise self._invalid(f"Unsupported source access configuration type for an update: {FIXED_ACCESS}")
 
     def function(self, caller: Caller, text: str, *, required: bool = True) -> MappedFunction:
         """The function named. AWS answers 400 here where it does not exist, not 404."""

@@ -36,6 +36,9 @@ FIXED: Final[ReadOnly[str, tuple[str, ...]]] = {
 }
 """Members of members that are stated at creation, and never again."""
 
+FIXED_ACCESS: Final = "VIRTUAL_HOST"
+"""The kind of access configuration that no update may state (documented); so an update keeps it."""
+
 RESETS: Final[ReadOnly[str, Any]] = {
     "BisectBatchOnFunctionError": False,
     "DestinationConfig": {},
@@ -69,7 +72,9 @@ def updated(settings: Settings, params: Settings) -> dict[str, Any]:
     """The settings after a request to update; without those that it resets."""
     merged = dict(settings)
     for name, value in given(params).items():
-        if name not in _MERGED:
+        if name == "SourceAccessConfigurations":
+            merged[name] = [*value, *(one for one in merged.get(name, ()) if one.get("Type") == FIXED_ACCESS)]
+        elif name not in _MERGED:
             merged[name] = value
         elif _says_reset(name, value):
             merged[name] = None

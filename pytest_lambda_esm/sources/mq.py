@@ -34,6 +34,7 @@ MQ: Final = EventSource(
         rules.needs("SourceAccessConfigurations"),
         rules.needs("Queues"),
         rules.access_types({"BASIC_AUTH", "VIRTUAL_HOST"}),
+        rules.needs_access("BASIC_AUTH"),
         rules.function_timeout_at_most(840),
     ),
     conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),

@@ -472,6 +472,14 @@ def _(lab: Lab) -> None:
     )
 
 
+@FACTS("a6-virtual-host", "chosen", "An update of a broker's secrets keeps the virtual host, which it cannot state.")
+def _(lab: Lab) -> None:
+    host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
+    uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
+    other = {**SECRET, "URI": f"{SECRET['URI']}-2"}
+    assert lab.update(uuid, SourceAccessConfigurations=[other])["SourceAccessConfigurations"] == [other, host]
+
+
 @FACTS("a6-provisioned-members-stay-behind", "chosen", "Pollers cannot go while members stay that need them.")
 def _(lab: Lab) -> None:
     uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 1}, MaximumRetryAttempts=3)

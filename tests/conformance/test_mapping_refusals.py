@@ -457,6 +457,15 @@ def _(lab: Lab) -> None:
         assert refusal.message == unsupported(f"{block[0].lower()}{block[1:]}.consumerGroupId")
 
 
+@FACTS("a5-23-virtual-host", "chosen", "No update may state a virtual host (documented); the text is ours.")
+def _(lab: Lab) -> None:
+    host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
+    uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
+    for stated in ([SECRET, host], [SECRET, {**host, "URI": "/others"}], [host]):
+        refusal = lab.refusal(UPDATE, {"UUID": uuid, "SourceAccessConfigurations": stated})
+        assert refusal.message == "Unsupported source access configuration type for an update: VIRTUAL_HOST"
+
+
 FACTS.refused(
     "a5-25-batch-size",
     "recorded",
@@ -608,6 +617,13 @@ for id, evidence, text, params, message in (
         "Kafka has no destination for successes either.",
         create("msk", DestinationConfig={"OnSuccess": {"Destination": FAILURES}}),
         NO_DESTINATION,
+    ),
+    (
+        "mq-without-login",
+        "chosen",
+        "A broker needs the access configuration BASIC_AUTH (documented); the text is ours.",
+        create("mq", SourceAccessConfigurations=[{"Type": "VIRTUAL_HOST", "URI": "/orders"}]),
+        "Required source access configuration type is missing for given event source: BASIC_AUTH",
     ),
     (
         "unknown-access-type",
