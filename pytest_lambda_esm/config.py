@@ -146,6 +146,10 @@ def _read_natural(value: object) -> int:
     return number
 
 
+def _unless_none(read: Callable[[object], Any]) -> Callable[[object], Any]:
+    return lambda value: None if value is None else read(value)
+
+
 def _read_backoff(value: object) -> float:
     span = _read_span(value)
     if span < 0.001:
@@ -245,8 +249,8 @@ class Config:
     low_traffic_wait: float = _setting(0.0, _read_span)
     extend_visibility: bool = _setting(False, _read_boolean)
     initial_concurrency: int = _setting(5, _read_positive)
-    concurrency_growth: int = _setting(300, _read_natural)
-    maximum_concurrency: int = _setting(1250, _read_positive)
+    concurrency_growth: int | None = _setting(None, _unless_none(_read_natural))
+    maximum_concurrency: int | None = _setting(None, _unless_none(_read_positive))
     concurrency_lowered_by: int = _setting(1, _read_natural)
     throttle_backoff: float = _setting(1.0, _read_backoff)
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)

@@ -207,7 +207,8 @@ def _queue_polling(config: Config) -> QueuePolling:
         throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
         read_retry=microseconds(config.read_retry_delay),
         loop_depth=config.loop_depth,
-        rates=ScalingRates(
+        rates=ScalingRates.under(
+            config.limits,
             initial=config.initial_concurrency,
             growth=config.concurrency_growth,
             maximum=config.maximum_concurrency,

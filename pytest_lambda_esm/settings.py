@@ -33,8 +33,14 @@ SETTINGS: Final = {
         " where the queue's visibility timeout is shorter (documented by AWS in one place)"
     ),
     "initial_concurrency": "batches of one SQS mapping that are in flight at the same time, at first",
-    "concurrency_growth": "how many more batches of an SQS mapping may be in flight a minute while messages wait",
-    "maximum_concurrency": "batches of one SQS mapping that are in flight at the same time, at most",
+    "concurrency_growth": (
+        "how many more batches of an SQS mapping may be in flight a minute while messages wait; without it 300, with"
+        " the limits of 2020 60"
+    ),
+    "maximum_concurrency": (
+        "batches of one SQS mapping that are in flight at the same time, at most; without it 1,250, with the limits of"
+        " 2020 1,000"
+    ),
     "concurrency_lowered_by": (
         "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)"
     ),

@@ -216,6 +216,7 @@ class World:
             time=ClientTime(CallerTime(self.clock, self.runtime), exchanges),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
+            limits=self.config.limits,
         ).operations()
         return Dispatcher(
             model,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.api.mapping_settings import COMMON_MEMBERS, FIXED_ACCESS, fixed_members
+from pytest_lambda_esm.api.mapping_settings import FIXED_ACCESS, fixed_members
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
@@ -68,7 +68,7 @@ class Rules:
     def supported(self, source: EventSource, members: ReadOnly[str, Any]) -> None:
         """Each member of a request, or of the settings it leads to, is one that the source has."""
         for member in members:
-            if member not in COMMON_MEMBERS and not source.supports(member):
+            if not source.supports(member):
                 raise self._invalid(source.refusals.get(member) or _unsupported(member))
         if members.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):
             raise self._invalid(_DESTINATION_REFUSED)

@@ -15,9 +15,6 @@ from typing import Any, Final
 
 from pytest_lambda_esm.sources.event_source import EventSource, Settings
 
-COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
-"""Members that every source has; they are not subject to the tables of the sources."""
-
 _NOT_SETTINGS: Final = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
 
 _MERGED: Final = frozenset(
