@@ -132,11 +132,9 @@ class Lanes:
 
     def new(self, mapping: Mapping) -> Lane:
         """The lane of a mapping that begins to poll."""
-        source = recognise(mapping.settings, self._config.limits)
-        assert source is not None
-        if source.service in _STREAMS:
+        if self._service(mapping) in _STREAMS:
             return self._stream_poller(mapping)
-        not_polled = support.not_polled(source.service)
+        not_polled = self.not_polled(mapping)
         if not_polled:
             return UnpolledLane(mapping, not_polled, self._journal)
         return QueueLane(
@@ -152,6 +150,10 @@ class Lanes:
             changed=self._source_changed,
         )
 
+    def not_polled(self, mapping: Mapping) -> list[str]:
+        """Why a mapping of its source is kept and not polled; nothing where it is polled."""
+        return support.not_polled(self._service(mapping))
+
     def forget(self, mapping: Mapping) -> None:
         """The mapping's world is gone."""
         self._pollers.pop(mapping.uuid, None)
@@ -166,6 +168,11 @@ class Lanes:
         if not readers:
             return unread_fates(self._streams.find(source_arn), self._clock.instant)
         return [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
+
+    def _service(self, mapping: Mapping) -> str:
+        source = recognise(mapping.settings, self._config.limits)
+        assert source is not None
+        return source.service
 
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)

@@ -96,7 +96,11 @@ class World:
             rates=ScalingRates(**rates),
         )
         self.engine = Engine(
-            self.clock, new_lane=self.lane, delay=delay * SECOND, polling_states=("Updating", "Disabling")
+            self.clock,
+            new_lane=self.lane,
+            not_polled=lambda mapping: [],
+            delay=delay * SECOND,
+            polling_states=("Updating", "Disabling"),
         )
         self.mapping = Mapping(
             uuid="a-uuid",
