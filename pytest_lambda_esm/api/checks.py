@@ -89,7 +89,7 @@ class Rules:
                 "ResourceNotFoundException",
                 f"Functions from '{reference.region}' are not reachable in this region ('{caller.region}')",
             )
-        # Chosen: a function of another account is as one that does not exist.
+        # Chosen: a function of another account, or of another partition, is as one that does not exist.
         configuration = self._functions.find(reference) if reference.account_id == caller.account_id else None
         if configuration is None and required:
             raise self._invalid("Function does not exist")

@@ -605,6 +605,13 @@ for id, evidence, text, params, message in (
         "Function does not exist",
     ),
     (
+        "partition-of-the-function",
+        "chosen",
+        "A function of another partition than the region's is as one that does not exist.",
+        create("sqs", FunctionName=FUNCTION.replace("arn:aws:", "arn:aws-cn:")),
+        "Function does not exist",
+    ),
+    (
         "qualifier-of-the-function",
         "recorded",
         "A qualifier that is no version and no alias names no function (recorded for Invoke).",
