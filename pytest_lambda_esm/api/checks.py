@@ -18,7 +18,7 @@ from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.arn import Arn, partition_of
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import Circumstances, EventSource, Settings, SourceFinder
 
@@ -106,11 +106,12 @@ class Rules:
         self._filters_fit(source, settings)
 
     def source_exists(self, caller: Caller, source: EventSource, settings: Settings, function: MappedFunction) -> None:
-        """The source is there, in the same region; a queue's visibility timeout is no shorter than the function's."""
+        """The source is there, in the region; a queue's visibility timeout is no shorter than the function's."""
         arn = Arn.parse(settings.get("EventSourceArn", ""))
         if source.missing is None or arn is None:
             return
-        facts = self._sources.find(arn) if arn.region == caller.region else None
+        here = (arn.region, arn.partition) == (caller.region, partition_of(caller.region))
+        facts = self._sources.find(arn) if here else None
         if facts is None:
             raise self._invalid(source.missing.format(arn=settings["EventSourceArn"]))
         timeout = function.timeout or 0

@@ -83,7 +83,7 @@ class EventSource:
     ``optional`` are the members that a request may give and that an answer shows only then; ``hidden`` are settings
     that hold, that no request may give and no answer shows. ``refusals`` are texts for other members, where they are
     known. ``rules`` are asked in their order once the function is known to exist. ``missing`` is the refusal when the
-    source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
+    source does not exist or is in another region (``{arn}`` stands for its ARN), None for sources without an ARN.
 
     ``destinations`` are the services that failed batches may be sent to. ``filter_rules`` names the rules by which
     records are filtered. ``consumer_group_in`` is the member whose ConsumerGroupId is the mapping's UUID by default;

@@ -105,10 +105,17 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
 _NO_REGISTRY: Final = (rules.no_registry(MSK_CONFIG), rules.no_registry(SELF_MANAGED_CONFIG))
 _RESPONSE_TYPES_REFUSED: Final = {"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"}
 
+_MSK_RESOURCES: Final = ("cluster/", "vpc-connection/")
+
+
+def _is_msk(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "kafka" and arn.resource.startswith(_MSK_RESOURCES)
+
+
 MSK: Final = EventSource(
     name="Amazon MSK",
     service="kafka",
-    recognises=lambda _, arn: arn is not None and arn.service == "kafka",
+    recognises=_is_msk,
     defaults={"BatchSize": 100},
     optional=_OPTIONAL | {MSK_CONFIG},
     user_reason="USER_INITIATED",
@@ -128,6 +135,7 @@ MSK: Final = EventSource(
         text='An event source mapping with event source ("{source}"), function ("{function_arn}"), topics ("{topics}")'
         " already exists. Please update or delete the existing mapping with UUID {uuid}",
     ),
+    missing="Cluster not found: {arn}",  # chosen
     destinations=_DESTINATIONS,
     filter_rules="kafka",
     consumer_group_in=MSK_CONFIG,

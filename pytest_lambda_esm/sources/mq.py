@@ -38,6 +38,7 @@ MQ: Final = EventSource(
         rules.function_timeout_at_most(840),
     ),
     conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),
+    missing="Broker not found: {arn}",  # chosen
     filter_rules="mq",
     refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
 )

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance import (
+    BROKER,
     CREATES,
+    DOCUMENTS,
     FIFO,
     FUNCTION,
+    MSK,
     QUEUE,
     SECRET,
     STREAM,
@@ -147,14 +150,32 @@ FACTS.refused(
     create(EventSourceArn=f"{QUEUE}-unknown"),
     NO_QUEUE,
 )
-FACTS.refused(
-    "a5-08-queue-of-another-region",
-    "chosen",
-    "A queue of another region is as one that does not exist.",
-    CREATE,
-    create(EventSourceArn=QUEUE.replace("us-east-1", "eu-west-1")),
-    NO_QUEUE,
-)
+for source, arn, message in (
+    ("queue", QUEUE, NO_QUEUE),
+    ("stream", STREAM, f"Stream not found: {STREAM}"),
+    ("msk", MSK, f"Cluster not found: {MSK}"),
+    ("mq", BROKER, f"Broker not found: {BROKER}"),
+    ("documentdb", DOCUMENTS, f"Cluster not found: {DOCUMENTS}"),
+):
+    request = next(params for params in CREATES.values() if params.get("EventSourceArn") == arn)
+    for elsewhere, here, there in (("region", "us-east-1", "eu-west-1"), ("partition", "arn:aws:", "arn:aws-cn:")):
+        FACTS.refused(
+            f"a5-09-{source}-of-another-{elsewhere}",
+            "chosen",
+            f"The source {source} of another {elsewhere} is as one that does not exist.",
+            CREATE,
+            {"FunctionName": "fn", **request, "EventSourceArn": arn.replace(here, there)},
+            message.replace(arn, arn.replace(here, there)),
+        )
+for resource in ("junk", "cluster", "replicator/main/0123-4567", "topic/main/0123-4567/orders"):
+    FACTS.refused(
+        f"a5-02-msk-{resource.split('/')[0]}",
+        "chosen",
+        f"{resource} of Amazon MSK is no event source: clusters and VPC connections are.",
+        CREATE,
+        create("msk", EventSourceArn=MSK.replace("cluster/main/0123-4567", resource)),
+        "Unrecognized event source.",
+    )
 for source, arn in (("kinesis", f"{STREAM}-unknown"), ("dynamodb", TABLE.replace("users", "unknown"))):
     FACTS.refused(
         f"a5-09-unknown-stream-{source}",
@@ -225,6 +246,12 @@ def _(lab: Lab) -> None:
     others = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:3000"]}}
     assert lab.create("self-managed", SelfManagedEventSource=others)["State"] == "Creating"
     assert lab.create("self-managed", Topics=["other"])["State"] == "Creating"
+
+
+@FACTS("a5-02-msk-vpc-connection", "documented", "A VPC connection to a cluster of Amazon MSK is an event source.")
+def _(lab: Lab) -> None:
+    arn = MSK.replace("cluster/main", "vpc-connection/123456789012/main")
+    assert lab.create("msk", EventSourceArn=arn)["EventSourceArn"] == arn
 
 
 @FACTS("a5-13-two-qualifiers", "chosen", "fn and fn:$LATEST on one queue are two mappings.")
