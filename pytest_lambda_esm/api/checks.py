@@ -21,6 +21,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.sources.arn import Arn, partition_of
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import Circumstances, EventSource, Settings, SourceFinder
+from pytest_lambda_esm.sources.kafka import consumer_group
 
 _DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
@@ -124,7 +125,8 @@ class Rules:
     def not_twice(
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
     ) -> None:
-        """No other mapping joins the same source and function; the qualifier counts as given."""
+        """No other mapping joins the same source and function, or is in the same consumer group."""
+        group = consumer_group(settings)
         for other in others:
             taken = other.requested
             if taken["FunctionArn"] == function.reference.arn and source.conflict.overlap(settings, taken):
@@ -136,6 +138,13 @@ class Rules:
                     uuid=other.uuid,
                 )
                 raise self._model.error("ResourceConflictException", text)
+            if group is not None and consumer_group(taken) == group:
+                # Chosen text: the API reference says that groups are unique, and no answer is on record.
+                raise self._model.error(
+                    "ResourceConflictException",
+                    f"The consumer group ID {group} must be unique among all Kafka event sources, and the event source"
+                    f" mapping with UUID {other.uuid} uses it already.",
+                )
 
     def advise(self, mapping: Mapping, function: MappedFunction) -> None:
         """Say what AWS accepts and its own guide warns of."""

@@ -64,6 +64,12 @@ _SELF_MANAGED_ACCESS: Final = frozenset(
 _LONGEST_FUNCTION: Final = 840
 
 
+def consumer_group(settings: Settings) -> str | None:
+    """The consumer group of a Kafka mapping; None where the settings name none yet, or are of another source."""
+    configs = (settings.get(name, {}) for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
+    return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
+
+
 def _same_topic(one: Settings, other: Settings) -> bool:
     return same_arn(one, other) and one.get("Topics") == other.get("Topics")
 

@@ -479,9 +479,28 @@ def _(lab: Lab) -> None:
         ("msk", "AmazonManagedKafkaEventSourceConfig"),
         ("self-managed", "SelfManagedKafkaEventSourceConfig"),
     ):
-        uuid = lab.settled(source, **{block: {"ConsumerGroupId": "group"}})
-        refusal = lab.refusal(UPDATE, {"UUID": uuid, block: {"ConsumerGroupId": "group"}})
+        uuid = lab.settled(source, **{block: {"ConsumerGroupId": source}})
+        refusal = lab.refusal(UPDATE, {"UUID": uuid, block: {"ConsumerGroupId": source}})
         assert refusal.message == unsupported(f"{block[0].lower()}{block[1:]}.consumerGroupId")
+
+
+@FACTS("a5-13-consumer-group", "chosen", "A consumer group has one Kafka mapping (documented); the text is ours.")
+def _(lab: Lab) -> None:
+    lab.function("fn2")
+    msk, self_managed = "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"
+    uuid = lab.settled("msk", **{msk: {"ConsumerGroupId": "group"}})
+    for source, block in (("msk", msk), ("self-managed", self_managed)):
+        params = create(source, FunctionName="fn2", Topics=["other"], **{block: {"ConsumerGroupId": "group"}})
+        refusal = lab.refusal(CREATE, params)
+        assert (refusal.status, refusal.code) == (409, "ResourceConflictException")
+        assert refusal.message == (
+            "The consumer group ID group must be unique among all Kafka event sources, and the event source mapping"
+            f" with UUID {uuid} uses it already."
+        )
+    assert lab.create("msk", Topics=["other"], **{msk: {"ConsumerGroupId": "group-2"}})["State"] == "Creating"
+    lab.delete(uuid)
+    lab.settle()
+    assert lab.create("msk", **{msk: {"ConsumerGroupId": "group"}})["State"] == "Creating"
 
 
 @FACTS("a5-23-virtual-host", "chosen", "No update may state a virtual host (documented); the text is ours.")
