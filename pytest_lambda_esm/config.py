@@ -245,6 +245,8 @@ class Config:
     poll_latency: float = _setting(0.0, _read_span)
     polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)
     update_answers: str = _setting("new", _one_of("new", "old"))
+    repeated_delete: str = _setting("accepted", _one_of("accepted", "refused"))
+    distinguish_latest: bool = _setting(True, _read_boolean)
     maximum_filters: int = _setting(5, _read_positive)
     low_traffic_wait: float = _setting(0.0, _read_span)
     extend_visibility: bool = _setting(False, _read_boolean)

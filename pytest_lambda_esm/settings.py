@@ -24,6 +24,8 @@ SETTINGS: Final = {
     "poll_latency": "seconds from a message's visibility to its receipt (not documented by AWS)",
     "polling_states": "transitional states in which a mapping that was Enabled goes on polling (not documented by AWS)",
     "update_answers": "the values that the answer of an update shows (both have been seen on AWS)",
+    "repeated_delete": "what a Delete of a mapping that is Deleting answers: 202, or 400 (not documented by AWS)",
+    "distinguish_latest": "fn and fn:$LATEST on one source are two mappings, not a duplicate (not documented by AWS)",
     "maximum_filters": "filters that a mapping may have: 5, or up to 10 in an account with a raised quota",
     "low_traffic_wait": (
         "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)"

@@ -190,12 +190,14 @@ class World:
                 self.advice.give,
                 limits=config.limits,
                 maximum_filters=config.maximum_filters,
+                distinguish_latest=config.distinguish_latest,
             ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            deletes_repeatedly=config.repeated_delete == "accepted",
             key_problem=keys.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(

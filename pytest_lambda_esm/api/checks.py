@@ -51,6 +51,7 @@ class Rules:
         *,
         limits: str,
         maximum_filters: int,
+        distinguish_latest: bool,
     ) -> None:
         self._model = model
         self._functions = functions
@@ -58,6 +59,7 @@ class Rules:
         self._advice = advice
         self._limits = limits
         self._maximum_filters = maximum_filters
+        self._identity: Callable[[str], str] = str if distinguish_latest else _without_latest
 
     def recognised(self, settings: Settings) -> EventSource:
         """The kind of source."""
@@ -126,10 +128,10 @@ class Rules:
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
     ) -> None:
         """No other mapping joins the same source and function, or is in the same consumer group."""
-        group = consumer_group(settings)
+        identity, group = self._identity(function.reference.arn), consumer_group(settings)
         for other in others:
             taken = other.requested
-            if taken["FunctionArn"] == function.reference.arn and source.conflict.overlap(settings, taken):
+            if self._identity(taken["FunctionArn"]) == identity and source.conflict.overlap(settings, taken):
                 text = source.conflict.text.format(
                     source=source_name(settings),
                     function=function.reference.name,
@@ -197,6 +199,10 @@ def source_name(settings: Settings) -> str:
     endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
     servers = [server for servers in endpoints.values() for server in servers]
     return str(settings.get("EventSourceArn") or ",".join(servers))
+
+
+def _without_latest(function_arn: str) -> str:
+    return function_arn.removesuffix(":$LATEST")
 
 
 def _unsupported(member: str) -> str:

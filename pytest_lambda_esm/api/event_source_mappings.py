@@ -42,6 +42,7 @@ class EventSourceMappings:
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],
         answers_new_values: bool,
+        deletes_repeatedly: bool,
         key_problem: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store = store
@@ -52,6 +53,7 @@ class EventSourceMappings:
         self._new_id = new_id
         self._on_transition = on_transition
         self._answers_new_values = answers_new_values
+        self._deletes_repeatedly = deletes_repeatedly
         self._key_problem = key_problem
         self._tags: dict[str, dict[str, str]] = {}
 
@@ -132,9 +134,9 @@ class EventSourceMappings:
         return self._begin(mapping, step, mapping_settings.filled_in(source, stated, mapping.uuid))
 
     def delete(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
-        """Delete a mapping; it reads ``Deleting`` until it is gone. Asked again meanwhile, the answer is the same."""
+        """Delete a mapping; it reads ``Deleting`` until it is gone. A setting tells what it answers meanwhile."""
         mapping = self._known(caller, params["UUID"])
-        if mapping.state == "Deleting":
+        if mapping.state == "Deleting" and self._deletes_repeatedly:
             return self._describe(mapping)
         step = step_for_delete(mapping.state)
         if step is None:

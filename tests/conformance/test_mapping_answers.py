@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conformance import (
     ACCOUNT,
     CREATES,
@@ -697,6 +698,26 @@ def test_a_raised_quota_allows_ten_filters(new_lab: Callable[..., Lab]) -> None:
         "CreateEventSourceMapping", {"FunctionName": "fn", **CREATES["sqs"], "FilterCriteria": eleven}
     )
     assert refusal.message == "Filter criteria may have at most 10 filters, 11 were given."
+
+
+def test_a_repeated_deletion_may_be_refused(new_lab: Callable[..., Lab]) -> None:
+    lab = new_lab(repeated_delete="refused")
+    uuid = lab.settled()
+    lab.delete(uuid)
+    refusal = lab.refusal("DeleteEventSourceMapping", {"UUID": uuid})
+    assert (refusal.status, refusal.code) == (400, "ResourceInUseException")
+    lab.settle()
+    assert lab.refusal("DeleteEventSourceMapping", {"UUID": uuid}).status == 404
+
+
+@pytest.mark.parametrize(("first", "second"), [("fn", "fn:$LATEST"), ("fn:$LATEST", "fn")])
+def test_latest_may_be_the_same_function(new_lab: Callable[..., Lab], first: str, second: str) -> None:
+    lab = new_lab(distinguish_latest=False)
+    lab.call("PublishVersion", {"FunctionName": "fn"})
+    uuid = lab.settled(FunctionName=first)
+    refusal = lab.refusal("CreateEventSourceMapping", {"FunctionName": second, **CREATES["sqs"]})
+    assert (refusal.status, refusal.code, refusal.message[-36:]) == (409, "ResourceConflictException", uuid)
+    assert lab.create(FunctionName="fn:1")["State"] == "Creating"
 
 
 def test_updates_may_show_the_old_values_until_they_settle(new_lab: Callable[..., Lab]) -> None:
