@@ -31,6 +31,7 @@ class Engine:
         self._polling_states = polling_states
         self._lanes: dict[str, Lane] = {}
         self._starting: dict[str, Any] = {}
+        self._stopped: dict[str, Lane] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -62,6 +63,7 @@ class Engine:
         if lane is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
             lane.stop()
+            self._stopped[mapping.uuid] = lane
 
     def explain(self, mapping: Mapping) -> list[str]:
         """What the mapping's poller waits for."""
@@ -69,7 +71,9 @@ class Engine:
             return self._lanes[mapping.uuid].explain()
         if mapping.uuid in self._starting:
             return ["it begins to poll as soon as the clock runs: clock.advance()"]
-        return [f"it does not poll in the state {mapping.state}"]
+        stopped = self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None else []
+        return [f"it does not poll in the state {mapping.state}", *in_hand]
 
     def _start(self, mapping: Mapping) -> None:
         del self._starting[mapping.uuid]
