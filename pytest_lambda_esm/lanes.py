@@ -93,7 +93,7 @@ class Deliveries:
             outcome.end,
             reference.name,
             self._invoker.told(outcome),
-            result=outcome.result,
+            outcome.result,
             version=configuration.version,
             request_id=outcome.request_id,
         )
@@ -196,9 +196,9 @@ class Lanes:
             mapping.read_iterator_age = poller.iterator_age
         return poller
 
-    def _timeout(self, mapping: Mapping) -> int:
+    def _timeout(self, mapping: Mapping) -> int | None:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
-        return configuration.timeout if configuration is not None else 0
+        return configuration.timeout if configuration is not None else None
 
     def _reader(self, mapping: Mapping) -> Reader:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))

@@ -29,7 +29,7 @@ class Ground:
     check: Callable[[], None]
     swallowed: Callable[[], Sequence[BaseException]]
     failed: Callable[[BaseException], None]
-    note: Callable[[str], None]
+    note: Callable[[str], object]
 
 
 class SweepRun:

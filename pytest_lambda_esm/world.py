@@ -91,7 +91,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
-        self.timeline = Timeline(self.local_instant)
+        self.timeline = Timeline(self.runtime.now)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations)
@@ -250,8 +250,7 @@ class World:
 
     def local_instant(self) -> int:
         """Now; inside a handler, the handler's own time."""
-        local = self.runtime.local_time
-        return local.now() if local is not None else self.clock.instant
+        return self.runtime.now()
 
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in code under test, inside and outside of handlers."""

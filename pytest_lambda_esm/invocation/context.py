@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 from pytest_lambda_esm.config import moment_of
@@ -99,10 +100,14 @@ class LambdaContext:
         self.function_version = function.version
         self.invoked_function_arn = invoked_arn
         self.client_context = ClientContext(client_context) if client_context is not None else None
-        self.identity = CognitoIdentity()
         self.tenant_id: str | None = None
         self._deadline = deadline
         self._time = time
+
+    @cached_property
+    def identity(self) -> CognitoIdentity:
+        """Who has called through Cognito: nobody."""
+        return CognitoIdentity()
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds of virtual time until the function times out, at the least 0."""

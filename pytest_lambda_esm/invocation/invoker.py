@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
@@ -28,8 +28,7 @@ class Throttled:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An invocation that is wanted: of a function as it was named, with the version that is to run.
 
     ``event()`` makes the event anew each time; ``attempt`` counts from 1; ``depth`` is how many invocations led here.
@@ -118,7 +117,7 @@ class Invoker:
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
             about = f" (scripted: {scripted})" if scripted is not None else ""
-            self._journal.add("invocation", name, f"begins, attempt {order.attempt}{about}")
+            self._journal.add("invocation", name, f"begins, attempt {order.attempt}{about}", at=at)
             invocation = self._run(order, function, scripted)
             end = invocation.end
         finally:

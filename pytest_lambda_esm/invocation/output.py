@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.log_format import JSON, JsonFormatter, TextFormatter
@@ -51,8 +50,7 @@ class _LambdaHandler(logging.Handler):
             self.handleError(record)
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """How output and logging were before an invocation began."""
 
     stdout: Any

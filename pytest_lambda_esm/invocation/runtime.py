@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import LambdaEsmError
@@ -37,8 +36,7 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One invocation to make: ``event()`` makes the event anew, ``depth`` is how many invocations led to it.
 
     ``lasts`` is the shortest duration and ``timeout`` the longest, both in microseconds. ``shown`` gives the lines of
@@ -63,6 +61,7 @@ class Runtime:
 
     def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
+        self._show = clock.show  # One bound method for all invocations, which keep it.
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
@@ -104,7 +103,7 @@ class Runtime:
         """
         start = self.now()
         function, request_id, timeout = request.function, request.request_id, request.timeout
-        time = LocalTime(start, start + timeout, self._clock.show)
+        time = LocalTime(start, start + timeout, self._show)
         surroundings = self._environment(function, start)
         context = LambdaContext(
             function,
@@ -127,7 +126,7 @@ class Runtime:
                 written = self._output.end(before)
                 self.frames.pop(frame)
                 if time.furthest > start:
-                    self._clock.show(start)
+                    self._show(start)
         end = max(time.furthest, start + request.lasts)
         if end >= start + timeout:
             end = start + timeout

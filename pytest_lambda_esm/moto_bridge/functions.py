@@ -49,12 +49,17 @@ class MotoFunctions:
         backend = _backend(reference.account_id, reference.region)
         if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
+        versions = backend._lambdas._functions.get(reference.name)
+        if versions is None:
+            return None
+        latest = versions["latest"]
+        if reference.qualifier in (None, "$LATEST"):
+            return _configuration(latest, latest, backend) if latest is not None else None
         try:
             function = backend.get_function(reference.name, reference.qualifier)
-            latest = function if function.version == "$LATEST" else backend.get_function(reference.name, "$LATEST")
         except UnknownFunctionException:
             return None
-        return _configuration(function, latest, backend)
+        return _configuration(function, latest or function, backend)
 
     def route(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The same for one invocation: an alias with weights picks one of its versions at random."""
@@ -116,9 +121,8 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         getattr(function, "code_sha_256", ""),
         function.layers,
         latest.reserved_concurrency,
-        kept_configuration.dead_letter_target(latest),
-        kept_configuration.log_group(function),
-        kept_configuration.log_format(function),
+        kept_configuration.kept_of(latest),
+        kept_configuration.kept_of(function),
     )
     known = vars(function).get(_KNOWN)
     if known is not None and known[0] == state:

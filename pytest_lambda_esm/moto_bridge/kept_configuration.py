@@ -29,16 +29,16 @@ def keep(patches: Patches) -> None:
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
         answer = update(self, config_updates)
-        kept = dict(_kept(self))  # A version published before shares the old dictionary.
+        kept = dict(kept_of(self))  # A version published before shares the old dictionary.
         kept.update((name, config_updates[name]) for name in _KEPT if name in config_updates)
         # One without a target removes the old one.
         setattr(self, _ATTRIBUTE, {name: value for name, value in kept.items() if value.get("TargetArn", True)})
         # What is removed still shows in the answer (recorded); what is set shows at once.
-        return {**answer, **{name: value for name, value in _kept(self).items() if value}}
+        return {**answer, **{name: value for name, value in kept_of(self).items() if value}}
 
     def get_configuration(self: Any, *args: Any, **kwargs: Any) -> Any:
         configuration = show(self, *args, **kwargs)
-        configuration.update({name: value for name, value in _kept(self).items() if value})
+        configuration.update({name: value for name, value in kept_of(self).items() if value})
         return configuration
 
     make = LambdaFunction.create_from_cloudformation_json.__func__
@@ -55,15 +55,21 @@ def keep(patches: Patches) -> None:
     patches.set(LambdaFunction, "get_configuration", get_configuration)
 
 
+def kept_of(function: Any) -> dict[str, Any]:
+    """All that is kept of a function's configuration, as it came; a change replaces it as a whole."""
+    kept: dict[str, Any] = vars(function).get(_ATTRIBUTE, {})
+    return kept
+
+
 def dead_letter_target(function: Any) -> str | None:
     """The ARN of a function's dead-letter queue or topic."""
-    target = _kept(function).get("DeadLetterConfig", {}).get("TargetArn")
+    target = kept_of(function).get("DeadLetterConfig", {}).get("TargetArn")
     return str(target) if target else None
 
 
 def log_format(function: Any) -> tuple[str, str]:
     """The format of a function's log, and the level from which its records are written; JSON has one by default."""
-    logging = _kept(function).get("LoggingConfig", {})
+    logging = kept_of(function).get("LoggingConfig", {})
     form = str(logging.get("LogFormat", "Text"))
     level = str(logging.get("ApplicationLogLevel", "INFO" if form == "JSON" else ""))
     return form, _LEVELS.get(level, level)
@@ -71,10 +77,5 @@ def log_format(function: Any) -> tuple[str, str]:
 
 def log_group(function: Any) -> str:
     """The log group that a function writes to."""
-    named = _kept(function).get("LoggingConfig", {}).get("LogGroup")
+    named = kept_of(function).get("LoggingConfig", {}).get("LogGroup")
     return str(named) if named else f"/aws/lambda/{function.function_name}"
-
-
-def _kept(function: Any) -> dict[str, Any]:
-    kept: dict[str, Any] = vars(function).get(_ATTRIBUTE, {})
-    return kept

@@ -56,7 +56,8 @@ class MessageTable:
 
         ``is_over`` tells of a receipt that has ended, so that its message stays.
         """
-        messages, discard, deleted = self._messages, self.order.discard, []
+        messages, discard = self._messages, self.order.discard
+        deleted: list[Any] = []
         for message_id, receipt_handle in receipts:
             message = messages.get(message_id)
             if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):

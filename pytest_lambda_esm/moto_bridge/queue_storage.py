@@ -26,11 +26,13 @@ MARKS: Final = {
     "lambda_esm_dead_letter_source": None,
     "lambda_esm_received_elsewhere": 0,
     "lambda_esm_received_at": 0,
+    "lambda_esm_place": None,
 }
 """What is remembered of a message, as attributes of moto's messages, with their defaults.
 
 ``depth`` is how many invocations led to its sending (None: not sent yet), ``dead_letter_source`` the ARN of the queue
-it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds.
+it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds,
+``place`` where it stands in the order of its queue.
 """
 
 _PREFIX: Final = "AQEB"
@@ -58,7 +60,8 @@ def select(
     oldest = now // 1000 - int(queue.message_retention_period) * 1000
     target = dead_letter_target(queue)
     most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
-    receipt = _Receipt(now // 1000, now / 1000 + visibility * 1000, base64.b64encode(randomness.randbytes(96)).decode())
+    at, hidden_until = now // 1000, now / 1000 + visibility * 1000
+    tail = base64.b64encode(randomness.randbytes(96)).decode()
     for message in table.order.available(now):
         if message.sent_timestamp <= oldest:
             table.remove(message)
@@ -69,7 +72,15 @@ def select(
         elif admits is not None and not admits(message):
             break
         else:
-            _mark_received(message, receipt)
+            if message.receipt_handle is not None:
+                message._old_receipt_handles.append(message.receipt_handle)
+            if not message.approximate_first_receive_timestamp:
+                message.approximate_first_receive_timestamp = at
+            # The message's id stands in front, so that a handle finds its message.
+            message.receipt_handle = _PREFIX + message.id + tail
+            message.approximate_receive_count += 1
+            message.visible_at = hidden_until
+            message.lambda_esm_received_at = at
             received.append(message)
             if len(received) >= limit:
                 break
@@ -77,27 +88,6 @@ def select(
         _move(message, queue, target, now // 1000)
         selection.dead_lettered.append(message.id)
     return selection
-
-
-class _Receipt(NamedTuple):
-    """What the messages of one receive share: when, until when they are hidden (milliseconds), and a random text."""
-
-    at: int
-    hidden_until: float
-    tail: str
-
-
-def _mark_received(message: Any, receipt: _Receipt) -> None:
-    at, hidden_until, tail = receipt
-    if message.receipt_handle is not None:
-        message._old_receipt_handles.append(message.receipt_handle)
-    if not message.approximate_first_receive_timestamp:
-        message.approximate_first_receive_timestamp = at
-    # The message's id stands in front, so that a handle finds its message.
-    message.receipt_handle = _PREFIX + message.id + tail
-    message.approximate_receive_count += 1
-    message.visible_at = hidden_until
-    message.lambda_esm_received_at = at
 
 
 def dead_letter_target(queue: Any) -> Any | None:

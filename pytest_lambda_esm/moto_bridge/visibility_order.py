@@ -19,16 +19,16 @@ def visible_from(message: Any) -> int:
 class VisibilityOrder:
     """Each message has one valid place, or none while it is in the hands of a receiver.
 
-    Most places are taken in ascending order, since messages arrive and are hidden in the order of time: those stand
-    in a line. Only what comes out of turn (delays, changed visibility) goes into a heap. Places that are no longer
-    valid are dropped when they surface.
+    The valid one stands at the message, as ``lambda_esm_place``. Most places are taken in ascending order, since
+    messages arrive and are hidden in the order of time: those stand in a line. Only what comes out of turn (delays,
+    changed visibility) goes into a heap. Places that are no longer valid are dropped when they surface.
     """
 
     def __init__(self) -> None:
-        self._places: dict[str, Place] = {}
         self._line: deque[Place] = deque()
         self._heap: list[Place] = []
-        self._handed_out: dict[str, tuple[int, Any]] = {}
+        self._tidy_at = 64
+        self._handed_out: list[Place] = []
         self._sequence = 0
 
     def add(self, message: Any) -> None:
@@ -38,22 +38,23 @@ class VisibilityOrder:
 
     def discard(self, message: Any) -> None:
         """A message has left the queue."""
-        if self._handed_out.pop(message.id, None) is None:
-            self._places.pop(message.id, None)
+        message.lambda_esm_place = None
 
     def moved(self, message: Any) -> None:
         """A message's visibility has changed."""
-        place = self._places.get(message.id)
-        if place is not None:
+        self._take_back()
+        place = message.lambda_esm_place
+        if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
     def available(self, now: int) -> Iterator[Any]:
         """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
 
-        Those it has got have no place until somebody asks again what is visible.
+        Those it has got stand nowhere in line until somebody asks again what is visible.
         """
         self._take_back()
-        line, heap, places, handed_out = self._line, self._heap, self._places, self._handed_out
+        line, heap, hand_out = self._line, self._heap, self._handed_out.append
+        latest = now + 1
         while line or heap:
             from_heap = bool(heap) and (not line or heap[0] < line[0])
             place = heap[0] if from_heap else line[0]
@@ -61,19 +62,18 @@ class VisibilityOrder:
             if due > now:
                 return
             heapq.heappop(heap) if from_heap else line.popleft()
-            if places.get(message.id) is not place:
+            if message.lambda_esm_place is not place:
                 continue
-            if message.visible_at * 1000 > now + 1:
+            if message.visible_at * 1000 > latest:
                 self._place(message, sequence)
                 continue
-            del places[message.id]
-            handed_out[message.id] = (sequence, message)
+            hand_out(place)
             yield message
 
     def pass_over(self, now: int) -> None:
         """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
         for message in self.available(now):
-            del self._handed_out[message.id]
+            self._handed_out.pop()
             message.visible_at = now / 1000
             self.add(message)
             return
@@ -81,35 +81,38 @@ class VisibilityOrder:
     def next_visible(self) -> int | None:
         """When the next message is, was or will be visible; None when there is no message."""
         self._take_back()
-        place = self._first()
-        return place[0] if place is not None else None
-
-    def _first(self) -> Place | None:
-        line, heap, places = self._line, self._heap, self._places
+        line, heap = self._line, self._heap
         while line or heap:
-            place = heap[0] if heap and (not line or heap[0] < line[0]) else line[0]
-            message = place[2]
-            valid = places.get(message.id) is place
-            if valid and visible_from(message) == place[0]:
-                return place
-            line.popleft() if line and line[0] is place else heapq.heappop(heap)
+            from_heap = bool(heap) and (not line or heap[0] < line[0])
+            place = heap[0] if from_heap else line[0]
+            due, sequence, message = place
+            valid = message.lambda_esm_place is place
+            if valid and visible_from(message) == due:
+                return due
+            heapq.heappop(heap) if from_heap else line.popleft()
             if valid:
-                self._place(message, place[1])
+                self._place(message, sequence)
         return None
 
     def _take_back(self) -> None:
         if self._handed_out:
-            for sequence, message in self._handed_out.values():
-                self._place(message, sequence)
+            for place in self._handed_out:
+                message = place[2]
+                if message.lambda_esm_place is place:  # else it was deleted
+                    self._place(message, place[1])
             self._handed_out.clear()
 
     def _place(self, message: Any, sequence: int) -> None:
-        place = (visible_from(message), sequence, message)
-        self._places[message.id] = place
+        place = message.lambda_esm_place = (visible_from(message), sequence, message)
         if not self._line or self._line[-1] < place:
             self._line.append(place)
         else:
             heapq.heappush(self._heap, place)
-            if len(self._heap) > 64 and len(self._heap) > 4 * len(self._places):
-                self._heap = [entry for entry in self._heap if self._places.get(entry[2].id) is entry]
-                heapq.heapify(self._heap)
+            if len(self._heap) > self._tidy_at:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        # In place: a receiver may be in the middle of it.
+        self._heap[:] = [place for place in self._heap if place[2].lambda_esm_place is place]
+        heapq.heapify(self._heap)
+        self._tidy_at = max(64, 4 * len(self._heap))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_lambda_esm.config import moment_of
 
@@ -45,21 +45,15 @@ class Fate:
     mapping: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted:
-    """Records that met their fate together; what is said of each is put into words when somebody asks."""
+_Noted: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
+"""Records that met their fate together, the fate, the instant, what is said of all, and of each by its place."""
 
-    records: Sequence[str]
-    fate: str
-    instant: int
-    about: str
-    why: Callable[[int], str] | None
 
-    def fates(self) -> Iterator[Fate]:
-        at = moment_of(self.instant)
-        for place, record in enumerate(self.records):
-            about = self.about if self.why is None else f"{self.about}: {self.why(place)}"
-            yield Fate(record, self.fate, at, about)
+def _fates(noted: _Noted) -> Iterator[Fate]:
+    records, fate, instant, about, why = noted
+    at = moment_of(instant)
+    for place, record in enumerate(records):
+        yield Fate(record, fate, at, about if why is None else f"{about}: {why(place)}")
 
 
 class FateLedger:
@@ -78,9 +72,9 @@ class FateLedger:
         why: Callable[[int], str] | None = None,
     ) -> None:
         """These records have met their final fate; ``why`` says of each by its place what ``about`` leaves open."""
-        self._noted.setdefault(source, []).append(_Noted(records, fate, instant, about, why))
+        self._noted.setdefault(source, []).append((records, fate, instant, about, why))
 
     def final(self, source: str) -> list[Fate]:
         """The final fates of a source's records, in the order in which they were met; the last of a record counts."""
-        fates = {fate.record: fate for noted in self._noted.get(source, ()) for fate in noted.fates()}
+        fates = {fate.record: fate for noted in self._noted.get(source, ()) for fate in _fates(noted)}
         return list(fates.values())

@@ -23,5 +23,6 @@ class Journal:
         self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
     ) -> None:
         """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
-        self._timeline.add("fate", source, text, tuple(records))
-        self._ledger.note(source, records, fate, self._timeline[-1].instant, text, why)
+        ids = tuple(records)
+        at = self._timeline.add("fate", source, text, ids)
+        self._ledger.note(source, ids, fate, at, text, why)

@@ -50,35 +50,40 @@ class Timeline(Sequence[Entry]):
 
     def __init__(self, instant: Callable[[], int]) -> None:
         self._instant = instant
-        self._entries: list[Entry] = []
+        # Plain tuples: named ones cost more to make, and for the garbage collector, which never lets go of them.
+        self._entries: list[tuple[int, str, str, str, tuple[str, ...]]] = []
 
     @overload
     def __getitem__(self, index: int) -> Entry: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
-        return self._entries[index]
+        found = self._entries[index]
+        return [Entry(*entry) for entry in found] if isinstance(found, list) else Entry(*found)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries)
+        return map(Entry._make, self._entries)
 
     def __str__(self) -> str:
-        return render(self._entries)
+        return render(self)
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note that something happened, now or at an instant given."""
-        self._entries.append(Entry(self._instant() if at is None else at, kind, subject, text, items))
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+        """Note that something happened, now or at an instant given; the instant is returned."""
+        if at is None:
+            at = self._instant()
+        self._entries.append((at, kind, subject, text, items))
+        return at
 
     def insert(self, place: int, kind: str, subject: str, text: str, at: int) -> None:
         """Note something before what it led to; ``place`` is the timeline's length when it began."""
-        self._entries.insert(place, Entry(at, kind, subject, text))
+        self._entries.insert(place, (at, kind, subject, text, ()))
 
     def of(self, kind: str) -> list[Entry]:
         """The entries of one kind."""
-        return [entry for entry in self._entries if entry.kind == kind]
+        return [entry for entry in self if entry.kind == kind]
 
 
 def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:

@@ -42,6 +42,7 @@ class Engine:
         self._polling_states = polling_states
         self._lanes: dict[str, Lane] = {}
         self._starting: dict[str, _Start] = {}
+        self._stopped: dict[str, Lane] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -73,6 +74,7 @@ class Engine:
         if lane is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
             lane.stop()
+            self._stopped[mapping.uuid] = lane
 
     def explain(self, mapping: Mapping) -> list[str]:
         """What the mapping's poller waits for."""
@@ -86,7 +88,9 @@ class Engine:
             return [f"it begins to poll at {moment_of(starting.due):%H:%M:%S.%f}"]
         if starting is not None:
             return ["it begins to poll as soon as the clock runs: clock.advance()"]
-        return [f"it does not poll in the state {mapping.state}"]
+        stopped = self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None else []
+        return [f"it does not poll in the state {mapping.state}", *in_hand]
 
     def _upcoming(self, mapping: Mapping) -> str:
         about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]

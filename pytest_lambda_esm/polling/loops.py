@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.polling.queue_batch import QueueBatch
 from pytest_lambda_esm.sources.queue import ReceivedMessage
 
 
@@ -20,13 +20,15 @@ class LoopWatch:
         self._instant = 0
         self._again: Counter[str] = Counter()
 
-    def refuse(self, messages: Sequence[ReceivedMessage], now: int) -> None:
+    def refuse(self, batch: QueueBatch, now: int) -> None:
         """Raise LambdaEsmError for a message at the end of a chain of invocations that each sent the next message,
         and for one that is received over and over while time stands still."""
         if now != self._instant:
             self._instant = now
             self._again.clear()
-        for message in messages:
+        if batch.depth < self._most and batch.attempt == 1:
+            return
+        for message in batch.messages:
             if message.depth >= self._most:
                 raise LambdaEsmError(
                     f"the function {self._mapping.function_arn} feeds its own source: {self._about(message)} is the"

@@ -14,7 +14,8 @@ from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.partial_failures import read_report
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling
-from pytest_lambda_esm.sources.queue import Queues, ReceivedMessage
+from pytest_lambda_esm.sources.queue import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Queues, ReceivedMessage
+from pytest_lambda_esm.sources.sqs import Render
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +34,49 @@ class BatchPorts:
     interference: Interference
 
 
-class QueueBatch:
-    """The messages of one invocation, from their receipt until they are deleted or let go."""
+class _Event:
+    """Makes the event of a batch; it is kept as long as the invocation, which the batch is not.
 
-    __slots__ = ("_delivery", "_ports", "_retry_at", "_tries", "messages", "plan")
+    So it keeps plain tuples, which the garbage collector lets go of once it has seen that they hold nothing but texts
+    and numbers: it would look at named ones again and again.
+    """
+
+    __slots__ = ("_messages", "_render")
+
+    def __init__(self, render: Render, messages: Sequence[ReceivedMessage]) -> None:
+        self._render = render
+        self._messages = tuple(map(tuple, messages))
+
+    def __call__(self) -> dict[str, Any]:
+        render = self._render
+        return {"Records": [render(message) for message in self._messages]}
+
+
+class QueueBatch:
+    """The messages of one invocation, from their receipt until they are deleted or let go.
+
+    ``delivery`` is what came of the last try, None before the first.
+    """
+
+    __slots__ = ("_ports", "_retry_at", "_tries", "attempt", "delivery", "depth", "messages", "plan")
 
     def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[ReceivedMessage]) -> None:
         self._ports = ports
         self.plan = plan
-        self.messages = messages
-        self._delivery: Delivery | None = None
+        self._hold(messages)
+        self.delivery: Delivery | None = None
         self._tries = 0
         self._retry_at = 0
 
     def begin(self) -> bool:
         """Invoke the function; whether the batch is over already, and is no longer in flight."""
         ports, messages = self._ports, self.messages
-        depth = max([message.depth for message in messages])
-        attempt = max([message.receive_count for message in messages])
-        delivery = self._delivery = ports.deliver(ports.mapping, self._event, attempt, depth)
+        event = _Event(self.plan.render, messages)
+        delivery = self.delivery = ports.deliver(ports.mapping, event, self.attempt, self.depth)
         if delivery.throttled:
             return not self._wait_for_concurrency(delivery)
-        ports.mapping.counters["InvokedEventCount"] += len(messages)
+        if delivery.reached:
+            ports.mapping.counters["InvokedEventCount"] += len(messages)
         if delivery.end <= ports.clock.instant:
             self._settle(delivery)
             return True
@@ -65,27 +87,28 @@ class QueueBatch:
         )
         return False
 
+    def _hold(self, messages: Sequence[ReceivedMessage]) -> None:
+        self.messages = messages
+        self.depth = max(map(DEPTH, messages))
+        self.attempt = max(map(RECEIVE_COUNT, messages))
+
     def explain(self) -> str:
         """What this batch waits for."""
         size = f"a batch of {len(self.messages)}"
-        if self._delivery is None or not self._delivery.throttled:
-            end = self._delivery.end if self._delivery is not None else self._ports.clock.instant
+        if self.delivery is None or not self.delivery.throttled:
+            end = self.delivery.end if self.delivery is not None else self._ports.clock.instant
             return f"{size} is in flight until {_time(end)}"
         until = max((until for _, until in self._held()), default=self._ports.clock.instant)
         return (
-            f"{size} is throttled since {self._tries} tries ({self._delivery.about}): next try at"
+            f"{size} is throttled since {self._tries} tries ({self.delivery.about}): next try at"
             f" {_time(self._retry_at)}, let go at {_time(until)} when its visibility timeout ends"
         )
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _event(self) -> dict[str, Any]:
-        render = self.plan.render
-        return {"Records": [render(message) for message in self.messages]}
-
     def _finish(self) -> None:
-        assert self._delivery is not None
-        self._settle(self._delivery)
+        assert self.delivery is not None
+        self._settle(self.delivery)
         self._ports.ended(self)
 
     # Throttled: the function did not run, and the messages' visibility goes on running out.
@@ -95,7 +118,7 @@ class QueueBatch:
         ports = self._ports
         self._tries += 1
         held = self._held()
-        ids = tuple(message.message_id for message in self.messages)
+        ids = _ids(self.messages)
         if not held:
             ports.journal.add("result", delivery.function, f"{delivery.about}; the batch is let go", ids)
             return False
@@ -118,8 +141,11 @@ class QueueBatch:
             still = {message.message_id for message, _ in held}
             ids = tuple(message.message_id for message in self.messages if message.message_id not in still)
             self._ports.journal.add("fate", self._ports.mapping.source_arn, text, ids)
-        self.messages = [message for message, _ in held]
-        if not held or self.begin():
+        if not held:
+            self._ports.ended(self)
+            return
+        self._hold([message for message, _ in held])
+        if self.begin():
             self._ports.ended(self)
 
     def _held(self) -> list[tuple[ReceivedMessage, int]]:
@@ -153,8 +179,7 @@ class QueueBatch:
             ports = self._ports
             ports.mapping.counters["FailedInvokeEventCount"] += len(messages)
             text = f"{len(messages)} stay in the queue, hidden until their visibility timeout ends"
-            ids = tuple(message.message_id for message in messages)
-            ports.journal.add("fate", ports.mapping.source_arn, text, ids)
+            ports.journal.add("fate", ports.mapping.source_arn, text, _ids(messages))
 
     def _delete(self, messages: Sequence[ReceivedMessage]) -> None:
         ports = self._ports
@@ -162,9 +187,9 @@ class QueueBatch:
         queue = ports.queues.find(source)
         if queue is None or not messages:
             return
-        ids = tuple([message.message_id for message in messages])
-        if ports.interference.at(DELETE, ports.mapping, lambda: ids) == "lost":
-            ports.journal.add("fate", source, f"{len(ids)} not deleted after success: the delete was lost", ids)
+        if ports.interference.at(DELETE, ports.mapping, lambda: _ids(messages)) == "lost":
+            text = f"{len(messages)} not deleted after success: the delete was lost"
+            ports.journal.add("fate", source, text, _ids(messages))
             return
         deleted = queue.delete(messages, ports.clock.instant)
         ports.mapping.counters["DeletedEventCount"] += len(deleted)
@@ -175,6 +200,10 @@ class QueueBatch:
             stale = tuple(message.message_id for message in messages if message.message_id not in done)
             text = f"{len(stale)} not deleted: deleted before, or received again meanwhile (stale receipt)"
             ports.journal.add("fate", source, text, stale)
+
+
+def _ids(messages: Sequence[ReceivedMessage]) -> tuple[str, ...]:
+    return tuple(map(MESSAGE_ID, messages))
 
 
 def _time(instant: int) -> str:

@@ -9,8 +9,7 @@ from typing import Any, Final
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.filters import DATA_RULES, Filter
 from pytest_lambda_esm.polling.scaling import Bounds, ScalingRates, bounds_of
-from pytest_lambda_esm.sources.queue import ReceivedMessage
-from pytest_lambda_esm.sources.sqs import STANDARD
+from pytest_lambda_esm.sources.sqs import STANDARD, Render
 
 VISIBILITY_RESERVE: Final = 30
 """Seconds that an extended visibility timeout has beside the window and the function's timeout."""
@@ -50,13 +49,13 @@ class QueuePlan:
     reports_failures: bool
     filter: Filter | None
     bounds: Bounds
-    render: Callable[[ReceivedMessage], dict[str, Any]]
+    render: Render
 
 
 def plan_of(
     settings: Mapping[str, Any],
     polling: QueuePolling,
-    renderer: Callable[[Mapping[str, Any]], Callable[[ReceivedMessage], dict[str, Any]]],
+    renderer: Callable[[Mapping[str, Any]], Render],
 ) -> QueuePlan:
     """Read the settings of a mapping; those that the limits of an earlier year leave out stand at their defaults."""
     stated = {**STANDARD.defaults, **settings}

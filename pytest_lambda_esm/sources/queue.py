@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 
 class ReceivedMessage(NamedTuple):
     """One message as it was received, with the fields of ReceiveMessage. Times are milliseconds since the epoch.
 
-    ``depth`` counts the invocations, each caused by the one before, that led to its sending; 0 outside of handlers.
+    ``message_attributes`` and ``system_attributes`` are None where there are none. ``depth`` counts the invocations,
+    each caused by the one before, that led to its sending; 0 outside of handlers.
     """
 
     message_id: str
@@ -20,10 +22,17 @@ class ReceivedMessage(NamedTuple):
     first_received: int
     receive_count: int
     sender_id: str
-    message_attributes: Mapping[str, Any]
+    message_attributes: Mapping[str, Any] | None
     md5_of_attributes: str | None
-    system_attributes: Mapping[str, str]
+    system_attributes: Mapping[str, str] | None
     depth: int
+
+
+_place = ReceivedMessage._fields.index
+MESSAGE_ID: Callable[[ReceivedMessage], str] = itemgetter(_place("message_id"))
+RECEIVE_COUNT: Callable[[ReceivedMessage], int] = itemgetter(_place("receive_count"))
+DEPTH: Callable[[ReceivedMessage], int] = itemgetter(_place("depth"))
+"""Read one field of each message of a batch, in half the time of the attribute."""
 
 
 class Receipt(NamedTuple):
@@ -64,6 +73,11 @@ class Queue(Protocol):
     @property
     def visibility_timeout(self) -> int:
         """How long a received message stays hidden, in seconds."""
+        ...
+
+    @property
+    def missing_dead_letter_target(self) -> str | None:
+        """The ARN of a dead-letter queue that does not exist, or does not allow this queue as a source; or None."""
         ...
 
     def receive(

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
-from pytest_lambda_esm.sources.queue import ReceivedMessage
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
@@ -57,8 +56,8 @@ FIFO: Final = replace(
 )
 
 
-Render: TypeAlias = Callable[[ReceivedMessage], dict[str, Any]]
-"""Makes one entry of an event's ``Records``, a new one each time."""
+Render: TypeAlias = Callable[[tuple[Any, ...]], dict[str, Any]]
+"""Makes one entry of an event's ``Records`` of a ReceivedMessage or a tuple of its fields, a new one each time."""
 
 
 def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
@@ -71,21 +70,24 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     region = arn.region if arn is not None else ""
     windowed = bool(settings["MaximumBatchingWindowInSeconds"])
 
-    def render(message: ReceivedMessage) -> dict[str, Any]:
-        record: dict[str, Any] = {
-            "messageId": message.message_id,
-            "receiptHandle": message.receipt_handle,
-            "body": message.body,
-            "attributes": _attributes(message),
-            "messageAttributes": {},
+    def render(message: tuple[Any, ...]) -> dict[str, Any]:
+        message_id, handle, body, md5_of_body, sent, first, count, sender, given, md5_of_attributes, system, _ = message
+        attributes: dict[str, str] = {
+            "ApproximateReceiveCount": str(count),
+            "SentTimestamp": str(sent),
+            "SenderId": sender,
+            "ApproximateFirstReceiveTimestamp": str(first),
         }
-        if message.message_attributes:
-            record["messageAttributes"] = {
-                name: _attribute(value) for name, value in message.message_attributes.items()
-            }
-        if windowed or message.md5_of_attributes is not None:
-            record["md5OfMessageAttributes"] = message.md5_of_attributes
-        record["md5OfBody"] = message.md5_of_body
+        record: dict[str, Any] = {
+            "messageId": message_id,
+            "receiptHandle": handle,
+            "body": body,
+            "attributes": _with_system_attributes(attributes, system) if system else attributes,
+            "messageAttributes": {name: _attribute(value) for name, value in given.items()} if given else {},
+        }
+        if windowed or md5_of_attributes is not None:
+            record["md5OfMessageAttributes"] = md5_of_attributes
+        record["md5OfBody"] = md5_of_body
         record["eventSource"] = "aws:sqs"
         record["eventSourceARN"] = source_arn
         record["awsRegion"] = region
@@ -94,27 +96,22 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     return render
 
 
-def _attributes(message: ReceivedMessage) -> dict[str, str]:
-    given = message.system_attributes
-    if not given:
-        return {
-            "ApproximateReceiveCount": str(message.receive_count),
-            "SentTimestamp": str(message.sent),
-            "SenderId": message.sender_id,
-            "ApproximateFirstReceiveTimestamp": str(message.first_received),
-        }
-    attributes = {
-        "ApproximateReceiveCount": str(message.receive_count),
-        "AWSTraceHeader": given.get("AWSTraceHeader"),
-        "SentTimestamp": str(message.sent),
-        "SequenceNumber": given.get("SequenceNumber"),
-        "MessageGroupId": given.get("MessageGroupId"),
-        "SenderId": message.sender_id,
-        "MessageDeduplicationId": given.get("MessageDeduplicationId"),
-        "ApproximateFirstReceiveTimestamp": str(message.first_received),
-        "DeadLetterQueueSourceArn": given.get("DeadLetterQueueSourceArn"),
-    }
-    return {name: value for name, value in attributes.items() if value is not None}
+_ORDER_OF_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "AWSTraceHeader",
+    "SentTimestamp",
+    "SequenceNumber",
+    "MessageGroupId",
+    "SenderId",
+    "MessageDeduplicationId",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
+
+
+def _with_system_attributes(attributes: Mapping[str, str], system: Mapping[str, str]) -> dict[str, str]:
+    both = {**attributes, **system}
+    return {name: both[name] for name in _ORDER_OF_ATTRIBUTES if name in both}
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
