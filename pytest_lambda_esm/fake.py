@@ -238,12 +238,13 @@ class FakeLambda:
         Raises MappingNotFound with the mappings there are.
         """
         __tracebackhide__ = True
-        wanted = which if isinstance(which, str) else which.get("UUID", "")
+        wanted = which.get("UUID", "") if isinstance(which, ReadOnly) else which
         for mapping in self._world.store:
             if wanted in (mapping.uuid, mapping.arn):
                 return mapping
         known = "\n".join(f"  {mapping!r}" for mapping in self._world.store) or "  (none has been created)"
-        raise MappingNotFound(f"there is no mapping {wanted or which!r}. There are:\n{known}")
+        asked = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or an answer of the API is needed"
+        raise MappingNotFound(f"there is no mapping {wanted or which!r}{asked}. There are:\n{known}")
 
     # --- what the test sets up -----------------------------------------------------------------------------
 

@@ -54,9 +54,12 @@ def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
     return found
 
 
-def _source_arn(source: str | Mapping | Function) -> str:
+def _source_arn(source: object) -> str:
+    __tracebackhide__ = True
     if isinstance(source, str):
         return source
+    if not isinstance(source, (Function, Mapping)):
+        raise LambdaEsmError(f"fates() takes an ARN, a mapping or a function, not {source!r}")
     return source.arn if isinstance(source, Function) else source.source_arn
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Clock, Lane
 from pytest_lambda_esm.sources.stream import stream_arn
 
 
+class _Start(NamedTuple):
+    """A lane that has yet to start, and when."""
+
+    due: int
+    event: Any
+
+
 class Engine:
     """All pollers of one fake.
 
-    ``new_lane`` makes the lane of a mapping; ``delay`` is the time in microseconds from ``Enabled`` to the first
-    poll; ``polling_states`` are transitional states in which a mapping that was enabled goes on polling.
+    ``new_lane`` makes the lane of a mapping; ``not_polled`` says why one is kept and not polled, in no lines where it
+    is polled; ``delay`` is the time in microseconds from ``Enabled`` to the first poll; ``polling_states`` are
+    transitional states in which a mapping that was enabled goes on polling.
     """
 
     def __init__(
@@ -22,15 +31,18 @@ class Engine:
         clock: Clock,
         *,
         new_lane: Callable[[Mapping], Lane],
+        not_polled: Callable[[Mapping], list[str]],
         delay: int,
         polling_states: tuple[str, ...],
     ) -> None:
         self._clock = clock
         self._new_lane = new_lane
+        self._not_polled = not_polled
         self._delay = delay
         self._polling_states = polling_states
         self._lanes: dict[str, Lane] = {}
-        self._starting: dict[str, Any] = {}
+        self._starting: dict[str, _Start] = {}
+        self._stopped: dict[str, Lane] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -40,11 +52,9 @@ class Engine:
             polls and mapping.stable_state == "Enabled" and transition.state in self._polling_states
         )
         if should and not polls:
-            self._starting[mapping.uuid] = self._clock.call_at(
-                self._clock.instant + self._delay,
-                lambda: self._start(mapping),
-                lambda: f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}",
-            )
+            due = self._clock.instant + self._delay
+            event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._upcoming(mapping))
+            self._starting[mapping.uuid] = _Start(due, event)
         elif polls and not should:
             self.drop(mapping)
         elif mapping.uuid in self._lanes:
@@ -57,19 +67,34 @@ class Engine:
 
     def drop(self, mapping: Mapping) -> None:
         """Stop polling for a mapping."""
-        self._clock.cancel(self._starting.pop(mapping.uuid, None))
+        starting = self._starting.pop(mapping.uuid, None)
+        if starting is not None:
+            self._clock.cancel(starting.event)
         lane = self._lanes.pop(mapping.uuid, None)
         if lane is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
             lane.stop()
+            self._stopped[mapping.uuid] = lane
 
     def explain(self, mapping: Mapping) -> list[str]:
         """What the mapping's poller waits for."""
         if mapping.uuid in self._lanes:
             return self._lanes[mapping.uuid].explain()
-        if mapping.uuid in self._starting:
+        not_polled = self._not_polled(mapping)
+        if not_polled:
+            return not_polled
+        starting = self._starting.get(mapping.uuid)
+        if starting is not None and starting.due > self._clock.instant:
+            return [f"it begins to poll at {moment_of(starting.due):%H:%M:%S.%f}"]
+        if starting is not None:
             return ["it begins to poll as soon as the clock runs: clock.advance()"]
-        return [f"it does not poll in the state {mapping.state}"]
+        stopped = self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None else []
+        return [f"it does not poll in the state {mapping.state}", *in_hand]
+
+    def _upcoming(self, mapping: Mapping) -> str:
+        about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]
+        return f"mapping {mapping.uuid}: {about[0]}"
 
     def _start(self, mapping: Mapping) -> None:
         del self._starting[mapping.uuid]
