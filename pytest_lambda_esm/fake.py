@@ -52,6 +52,13 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
+def _checked(config: Config) -> Config:
+    __tracebackhide__ = True
+    if not isinstance(config, Config):
+        raise ConfigurationError(f"FakeLambda takes settings by name, FakeLambda(seed=7), or a Config, not {config!r}")
+    return Config().with_changes("FakeLambda", config)
+
+
 class FakeLambda:
     """A Lambda event system in this process, for as long as a ``with`` block lasts.
 
@@ -62,7 +69,7 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
-        base = config if config is not None else Config()
+        base = Config() if config is None else _checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
         self._joints = Patches()

@@ -17,6 +17,7 @@ from pytest_lambda_esm.settings import FAULT_MARKER, LISTS, MARKER, OPTIONS, SET
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
 
@@ -171,8 +172,8 @@ def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 @pytest.fixture
-def lambda_esm_config() -> dict[str, Any]:
-    """Settings of the lambda_esm fixture, by name: override this fixture to change them.
+def lambda_esm_config() -> dict[str, Any] | Config:
+    """Settings of the lambda_esm fixture, by name or as a Config: override this fixture to change them.
 
     Example::
 
@@ -184,7 +185,7 @@ def lambda_esm_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any]) -> Iterator[FakeLambda]:
+def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any] | Config) -> Iterator[FakeLambda]:
     """A fake AWS Lambda event system on virtual time; boto3 clients reach it by themselves.
 
     Example::
