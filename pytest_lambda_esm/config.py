@@ -341,3 +341,11 @@ class Config:
             for item in dataclasses.fields(self)
             if getattr(self, item.name) != getattr(default, item.name)
         }
+
+
+def checked(config: Config) -> Config:
+    """A FakeLambda's Config with every value read, also of one that was made by hand. Raises ConfigurationError."""
+    __tracebackhide__ = True
+    if not isinstance(config, Config):
+        raise ConfigurationError(f"FakeLambda takes settings by name, FakeLambda(seed=7), or a Config, not {config!r}")
+    return Config().with_changes("FakeLambda", config)

@@ -18,7 +18,7 @@ from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
+from pytest_lambda_esm.config import Config, Span, TransitionTime, checked, instant_of, moment_of
 from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound, NotActive
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
@@ -52,13 +52,6 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-def _checked(config: Config) -> Config:
-    __tracebackhide__ = True
-    if not isinstance(config, Config):
-        raise ConfigurationError(f"FakeLambda takes settings by name, FakeLambda(seed=7), or a Config, not {config!r}")
-    return Config().with_changes("FakeLambda", config)
-
-
 class FakeLambda:
     """A Lambda event system in this process, for as long as a ``with`` block lasts.
 
@@ -69,7 +62,7 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
-        base = Config() if config is None else _checked(config)
+        base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
         self._joints = Patches()
