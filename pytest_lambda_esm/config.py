@@ -17,6 +17,8 @@ from pytest_lambda_esm.weather import Weather, read_weather
 
 MICROSECONDS: Final = 1_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+END: Final = datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""Where virtual time ends: what is scheduled then is still within the years that a datetime can name."""
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
 MOST_FILTERS: Final = 10
 """How many filters a mapping may have in an account whose quota was raised as far as it goes."""
@@ -132,6 +134,8 @@ def _read_start(value: object) -> datetime:
         if not isinstance(value, str):
             raise ValueError("the datetime has no time zone; write datetime(…, tzinfo=timezone.utc)")
         moment = moment.replace(tzinfo=timezone.utc)
+    if not EPOCH <= moment < END:
+        raise ValueError(f"an instant from {EPOCH.year} to {END.year} is needed")
     return moment.astimezone(timezone.utc)
 
 

@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
-from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microseconds, moment_of
+from pytest_lambda_esm.config import END, MICROSECONDS, Span, instant_of, moment_of
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 
+from .spans import HOUR, seconds_of, span_of
 from .turn import Turn
+from .wall_port import Wall
 
-HOUR = 3600
+_END = instant_of(END)
 
 
 def _nothing() -> None:
@@ -46,22 +47,6 @@ class DueEvent:
 
     def __str__(self) -> str:
         return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
-
-
-class Wall(Protocol):
-    """What makes the process's wall clocks show virtual time. Instants are microseconds since the epoch."""
-
-    def show(self, instant: int) -> None:
-        """From now on the wall clocks of the process say ``instant``."""
-        ...
-
-    def read(self) -> int | None:
-        """What the wall clocks say, or None where nothing is frozen."""
-        ...
-
-    def identity(self) -> object:
-        """The freezer on top: another one when the user has frozen time once more, or has ended that."""
-        ...
 
 
 class VirtualClock:
@@ -129,11 +114,11 @@ class VirtualClock:
         """Move time forward by a span, and run everything that falls due on the way.
 
         ``delta`` is seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
-        Raises ClockError for a negative span, and when called from inside an event or a handler.
+        Raises ClockError for a negative or endless span, and when called from inside an event or a handler.
         """
         __tracebackhide__ = True
-        span = _span("advance", delta if delta is not None else 0)
-        span += _span("advance", timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        span = span_of("advance", delta if delta is not None else 0)
+        span += span_of("advance", seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
         with self._move("advance"):
             self._run_to(self._now + span)
 
@@ -160,7 +145,9 @@ class VirtualClock:
         ``limit`` (seconds or a timedelta of virtual time) has passed, or nothing is pending and it is still false.
         """
         __tracebackhide__ = True
-        span = _span("run_until", limit)
+        span = span_of("run_until", limit)
+        if not callable(predicate):
+            raise ClockError(f"run_until takes a condition to call, such as lambda: queue.empty(), not {predicate!r}")
         self.follow_wall()
         end = self._now + span
         while not predicate():
@@ -182,7 +169,7 @@ class VirtualClock:
         time); the text lists them.
         """
         __tracebackhide__ = True
-        span = _span("run_until_idle", limit)
+        span = span_of("run_until_idle", limit)
         with self._move("run_until_idle"):
             end = self._now + span
             while (upcoming := self._next_due()) is not None:
@@ -193,9 +180,9 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event."""
         __tracebackhide__ = True
-        span = _span("sleep", seconds)
-        self.nap(seconds)
+        span = span_of("time.sleep", seconds)
         with self._move("time.sleep"):
+            self.nap(seconds)
             self._run_to(self._now + span)
 
     def restart(self, start: datetime) -> None:
@@ -327,6 +314,8 @@ class VirtualClock:
 
     def _run_to(self, target: int) -> None:
         __tracebackhide__ = True
+        if target > _END:
+            raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
         while (due := self._next_due()) is not None and due <= target:
             event = heapq.heappop(self._heap)
             self._set(due)
@@ -377,11 +366,3 @@ class VirtualClock:
 
 def _describe(event: Event) -> DueEvent:
     return DueEvent(moment_of(event.due), event.about())
-
-
-def _span(name: str, span: Span) -> int:
-    __tracebackhide__ = True
-    try:
-        return microseconds(span)
-    except (TypeError, ValueError) as error:
-        raise ClockError(f"{name}: {error}") from None

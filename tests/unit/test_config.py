@@ -63,6 +63,8 @@ def test_a_start_is_an_aware_datetime_or_a_text(start):
 
 WRONG = [
     ({"start": datetime(2030, 1, 1)}, "has no time zone"),
+    ({"start": "9000-01-01"}, "an instant from 1970 to 9000"),
+    ({"start": "1969-12-31T23:59:59Z"}, "an instant from 1970 to 9000"),
     ({"start": 5}, "aware datetime or an ISO 8601 text"),
     ({"seed": 1.5}, "whole number"),
     ({"loop_depth": 0}, "whole number from 1"),
