@@ -9,6 +9,7 @@ from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.cloudformation import CloudFormationResources
+from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
@@ -40,13 +41,30 @@ def join(
     _make_stacks_resources(joints, world, model)
 
 
-def take_over_waiting(patches: Patches, sleep: Callable[[float], None], kind: str) -> None:
-    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really."""
-    virtual = VirtualSleep(sleep)
+def take_over_waiting(
+    patches: Patches, sleep: Callable[[float], None], kind: str, failed: Callable[[BaseException], None]
+) -> None:
+    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really.
+
+    ``failed`` is told once of an exception by which a sleep without an end is stopped.
+    """
+    told: list[BaseException] = []
+
+    def telling_sleep(seconds: float) -> None:
+        __tracebackhide__ = True
+        try:
+            sleep(seconds)
+        except ClockLimitExceeded as error:
+            if error not in told:
+                told.append(error)
+                failed(error)
+            raise
+
+    virtual = VirtualSleep(telling_sleep)
     if kind == "virtual":
         virtual.install()
         patches.then(virtual.remove)
-    backoff = BackoffPatch(sleep if kind == "virtual" else virtual.real_sleep)
+    backoff = BackoffPatch(telling_sleep if kind == "virtual" else virtual.real_sleep)
     backoff.install()
     patches.then(backoff.remove)
 
