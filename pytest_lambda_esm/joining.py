@@ -13,6 +13,7 @@ from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
+from pytest_lambda_esm.moto_bridge.name_guard import guard_names
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
@@ -73,6 +74,7 @@ def _answer_requests(joints: Patches, world: World, faults: Faults, failed: Call
     seam.answer_lambda(joints, world.dispatcher, failed)
     seam.know_new_endpoints(joints)
     seam.guard_network(joints, failed)
+    guard_names(joints, failed)
     ServiceFaults(
         world.injector,
         faults.exchanges,
