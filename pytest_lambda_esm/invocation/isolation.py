@@ -1,8 +1,9 @@
 """Keeps what a handler does to its process out of the test and of the next invocation.
 
 In Lambda a handler has a process of its own. Here it shares the test's: its environment variables, working directory,
-import path and signal handlers are put back when it ends. Nothing is looked at unless it was changed: what changes the
-process (``os.chdir``, ``signal.signal``, ``os.putenv``) takes a note while a handler runs.
+import path and signal handlers are put back when it ends, and the running event loop of an asynchronous test. Nothing
+is looked at unless it was changed: what changes the process (``os.chdir``, ``signal.signal``, ``os.putenv``) takes a
+note while a handler runs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from pytest_lambda_esm.invocation import event_loop
+from pytest_lambda_esm.invocation.event_loop import SetAside
 
 _POSITION_OF_ENV: Final = 10
 """Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
@@ -28,6 +32,7 @@ class Changes:
     directory: str | None = None
     variables: list[Any] | None = None
     signals: dict[int, Any] | None = None
+    loop: SetAside | None = None
 
 
 class Isolation:
@@ -90,12 +95,15 @@ class Isolation:
         data = environ._data
         changes = Changes(data, sys.path[:])
         _exchange({**data, **variables})
+        changes.loop = event_loop.set_aside()
         self._inner.append(changes)
         return changes
 
     def leave(self, changes: Changes) -> None:
         """The handler has ended: put back what it found."""
         self._inner.pop()
+        if changes.loop is not None:
+            event_loop.put_back(changes.loop)
         _exchange(changes.environment)
         if sys.path != changes.path:
             sys.path[:] = changes.path

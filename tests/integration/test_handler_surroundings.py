@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -98,6 +99,32 @@ def test_what_a_handler_changes_is_put_back(lambda_esm: FakeLambda, handler: Cal
     assert surroundings() == before
     invoke("f")
     assert seen[0] == seen[1]
+
+
+def test_a_handler_runs_its_own_event_loop_in_an_asynchronous_test(lambda_esm: FakeLambda) -> None:
+    async def doubled(number: int) -> int:
+        await asyncio.sleep(0)
+        return number * 2
+
+    def inner(event: Any, context: Any) -> Any:
+        return asyncio.run(doubled(event))
+
+    def outer(event: Any, context: Any) -> Any:
+        async def nested() -> Any:
+            return json.load(boto3.client("lambda").invoke(FunctionName="inner", Payload=str(event))["Payload"])
+
+        return asyncio.run(nested())
+
+    async def test() -> Any:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        answer = boto3.client("lambda").invoke(FunctionName="outer", Payload="21")
+        await asyncio.sleep(0)
+        assert (asyncio.current_task(), asyncio.get_running_loop()) == (task, loop)
+        return json.load(answer["Payload"])
+
+    lambda_esm.function("inner", inner)
+    lambda_esm.function("outer", outer)
+    assert asyncio.run(test()) == 42
 
 
 def test_what_a_handler_changes_in_the_event_stays_there(lambda_esm: FakeLambda) -> None:
