@@ -18,7 +18,7 @@ SETTINGS: Final = {
     "strict": "fail a test whose code swallowed an error of the fake itself, such as a blocked request",
     "wall_clock": "what makes time.time and datetime.now virtual",
     "sleep": "what time.sleep does in code under test",
-    "timeline": "the tests whose report shows the timeline",
+    "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
     "advice": "what happens on setups known to go wrong in production",
     "polling_delay": "seconds from the state Enabled to the first poll (not documented by AWS)",
     "poll_latency": "seconds from a message's visibility to its receipt (not documented by AWS)",

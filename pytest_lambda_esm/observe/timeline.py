@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.observe.folding import Fold, folded
 from pytest_lambda_esm.observe.log_sequence import EqualToLists
 
 KINDS: Final = (
@@ -88,21 +89,34 @@ class Timeline(EqualToLists[Entry]):
 
 
 def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
-    """The entries as text for a terminal, times as seconds since the first entry; the last ``most`` of them."""
+    """The entries as text for a terminal, times as seconds since the first entry; repetitions are folded.
+
+    Of more than ``most`` entries and folds, the last ones are shown.
+    """
     if not entries:
         return "(nothing happened)"
     first = entries[0].instant
-    shown = entries[-most:]
+    items = folded(entries)
+    left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
     lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
-    if len(shown) < len(entries):
-        lines.append(f"  ({len(entries) - len(shown)} earlier entries left out)")
-    for entry in shown:
-        lines += _lines(entry, first, width)
+    if left_out:
+        lines.append(f"  ({left_out} earlier entries left out)")
+    for item in items[-most:]:
+        lines += [_fold_line(item, first)] if isinstance(item, Fold) else _lines(item, first, width)
     return "\n".join(lines)
 
 
+def _fold_line(fold: Fold[Entry], first: int) -> str:
+    what = "this" if fold.period == 1 else f"these {fold.period} entries"
+    return f"{'...':>10}  {what} {fold.times} times more, until {_seconds(fold.entries[-1], first)}"
+
+
+def _seconds(entry: Entry, first: int) -> str:
+    return f"{(entry.instant - first) / MICROSECONDS:.3f}"
+
+
 def _lines(entry: Entry, first: int, width: int) -> list[str]:
-    head = f"{(entry.instant - first) / MICROSECONDS:>10.3f}  {entry.kind:<10}  "
+    head = f"{_seconds(entry, first):>10}  {entry.kind:<10}  "
     text = shortened(f"{entry.subject}: {entry.text}")
     return textwrap.wrap(
         text,

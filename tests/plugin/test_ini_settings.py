@@ -40,3 +40,20 @@ def test_a_wrong_value_is_refused_at_start(run, ini, message):
 
 def test_the_header_is_silent_on_defaults(run):
     assert not [line for line in run("def test_it(): pass").outlines if line.startswith("lambda_esm")]
+
+
+@pytest.mark.skipif(int(pytest.__version__.partition(".")[0]) < 9, reason="pytest has no TOML tables of its own yet")
+def test_settings_are_texts_in_pytests_own_toml(pytester):
+    (pytester.path / "pytest.toml").write_text(
+        '[pytest]\nlambda_esm_seed = "7"\nlambda_esm_strict = "false"\n'
+        'lambda_esm_transitions = ["creating = 30", "deleting = manual"]\n'
+    )
+    pytester.makepyfile(
+        """
+        def test_it(lambda_esm):
+            config = lambda_esm.config
+            assert (config.seed, config.strict) == (7, False)
+            assert (config.transitions.creating, config.transitions.deleting) == (30, "manual")
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider").assert_outcomes(passed=1)

@@ -43,6 +43,55 @@ def test_only_the_last_entries_are_shown():
     assert "number20" in text
 
 
+def failing(attempts, first=1):
+    for attempt in range(first, first + attempts):
+        at = attempt * 30_000_000
+        yield at, "poll", "sqs:q", f"received 3, receive count up to {attempt}"
+        yield at, "invocation", "orders", f"begins, attempt {attempt}"
+        yield at, "result", "orders", "error, ValueError: no"
+
+
+def test_repetitions_are_folded_between_the_first_and_the_last_time():
+    begin, end = (0, "call", "CreateEventSourceMapping", "-> 202"), (4_000_000_000, "sleep", "time.sleep", "5 s")
+    assert str(make(begin, *failing(120), end)).splitlines()[1:] == [
+        "     0.000  call        CreateEventSourceMapping: -> 202",
+        "    30.000  poll        sqs:q: received 3, receive count up to 1",
+        "    30.000  invocation  orders: begins, attempt 1",
+        "    30.000  result      orders: error, ValueError: no",
+        "       ...  these 3 entries 118 times more, until 3570.000",
+        "  3600.000  poll        sqs:q: received 3, receive count up to 120",
+        "  3600.000  invocation  orders: begins, attempt 120",
+        "  3600.000  result      orders: error, ValueError: no",
+        "  4000.000  sleep       time.sleep: 5 s",
+    ]
+
+
+def test_a_line_that_repeats_is_folded():
+    text = str(make(*((second * 5_000_000, "sleep", "time.sleep", "5 s") for second in range(10))))
+    assert text.splitlines()[2] == "       ...  this 8 times more, until 40.000"
+
+
+def test_what_happens_three_times_is_shown():
+    assert len(str(make(*failing(3))).splitlines()) == 1 + 9
+
+
+def test_what_differs_in_more_than_a_count_is_shown():
+    waits = [(second, "sleep", "time.sleep", f"{2**second} s") for second in range(8)]
+    answers = [(10, "call", "GetFunction", f"-> {status}") for status in (200, 404, 429, 500, 503)]
+    queues = [(20, "poll", f"sqs:q{number}", "received 1") for number in range(6)]
+    assert len(str(make(*waits, *answers, *queues)).splitlines()) == 1 + 8 + 5 + 6
+
+
+def test_folds_count_as_one_of_those_shown_and_their_entries_as_left_out():
+    text = render(make(*failing(100), (10**10, "call", "a", "x"), (10**10, "call", "b", "x")), most=3)
+    assert text.splitlines()[1] == "  (299 earlier entries left out)"
+    text = render(make(*failing(100), (10**10, "call", "a", "x")), most=5)
+    assert text.splitlines()[1:3] == [
+        "  (3 earlier entries left out)",
+        "       ...  these 3 entries 98 times more, until 2940.000",
+    ]
+
+
 def test_nothing_happened():
     assert str(make()) == "(nothing happened)"
 
