@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Clock, Lane
 from pytest_lambda_esm.sources.stream import stream_arn
@@ -40,11 +41,7 @@ class Engine:
             polls and mapping.stable_state == "Enabled" and transition.state in self._polling_states
         )
         if should and not polls:
-            self._starting[mapping.uuid] = self._clock.call_at(
-                self._clock.instant + self._delay,
-                lambda: self._start(mapping),
-                lambda: f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}",
-            )
+            self._begin(mapping)
         elif polls and not should:
             self.drop(mapping)
         elif mapping.uuid in self._lanes:
@@ -68,11 +65,23 @@ class Engine:
         if mapping.uuid in self._lanes:
             return self._lanes[mapping.uuid].explain()
         if mapping.uuid in self._starting:
-            return ["it begins to poll as soon as the clock runs: clock.advance()"]
+            return [f"it begins to poll at {moment_of(self._starting[mapping.uuid].due):%H:%M:%S.%f}"]
         return [f"it does not poll in the state {mapping.state}"]
 
+    def _begin(self, mapping: Mapping) -> None:
+        """Start after the delay. Without one it is at once, whoever moved the state and whether or not time moves:
+        what is written after the state reads Enabled is for the mapping. Lanes read when the clock runs."""
+        if not self._delay:
+            self._start(mapping)
+            return
+        self._starting[mapping.uuid] = self._clock.call_at(
+            self._clock.instant + self._delay,
+            lambda: self._start(mapping),
+            lambda: f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}",
+        )
+
     def _start(self, mapping: Mapping) -> None:
-        del self._starting[mapping.uuid]
+        self._starting.pop(mapping.uuid, None)
         lane = self._new_lane(mapping)
         self._lanes[mapping.uuid] = lane
         self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)
