@@ -16,7 +16,7 @@ from pytest_lambda_esm.polling.batch_answer import Verdict, failure, judge, succ
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.discards import Discarded
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import counted, ends_of
+from pytest_lambda_esm.polling.lane_words import counted, ends_of, time_of
 from pytest_lambda_esm.polling.piece import Piece, StreamEvent, halves
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.sources.failure_record import RETRIES_EXHAUSTED, TOO_OLD, LastResponse
@@ -75,10 +75,10 @@ class LaneOutcomes:
     def drop_expired(self, shard: Shard) -> None:
         """Cut off what is too old: gone from the stream without a trace, or given up by the mapping's own limit."""
         now, pieces = self._bench.clock.instant, self._state.pieces
-        while pieces and self._state.expiry(shard, pieces[0]) <= now:
+        while pieces and (expiry := self._state.expiry(shard, pieces[0])) is not None and expiry <= now:
             piece = pieces[0]
             if piece.final:
-                self._finish_window("given up, since its records are too old")
+                self._finish_window(f"given up: its last invocation fails since {time_of(piece.blocked_since or now)}")
                 return
             self._cut_off(shard, piece, now)
             if not piece.positions:

@@ -125,7 +125,8 @@ class StreamLane:
     def _next_due(self, shard: Shard) -> int | None:
         state = self._state
         if state.pieces:
-            return min(state.pieces[0].due, state.expiry(shard, state.pieces[0]))
+            due, expiry = state.pieces[0].due, state.expiry(shard, state.pieces[0])
+            return due if expiry is None else min(due, expiry)
         state.gather(shard)
         if state.gatherer.positions:
             return max(self._batch_due(shard), self._not_before)

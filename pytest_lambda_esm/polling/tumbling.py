@@ -23,7 +23,6 @@ class OpenWindow:
     length: int
     state: str = "{}"
     ends_early: bool = False
-    last_arrival: int = 0
 
     @classmethod
     def around(cls, instant: int, length: int) -> OpenWindow:
