@@ -52,6 +52,8 @@ class LaneOutcomes:
         mapping, count = self._bench.mapping, len(piece.positions)
         self._bench.journal.add("result", delivery.function, delivery.about)
         if not delivery.reached:
+            if delivery.problem:
+                mapping.counters["FailedInvokeEventCount"] += count
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             piece.trouble = delivery.about
             self._wait(piece)
@@ -65,7 +67,7 @@ class LaneOutcomes:
         if verdict.succeeded:
             self._succeed(shard, piece, delivery)
             return
-        mapping.counters["FailedInvokeEventCount"] += count - verdict.done
+        mapping.counters["FailedInvokeEventCount"] += verdict.reported or count
         piece.response = LastResponse(delivery.version, verdict.function_error)
         if verdict.done:
             self._succeed_in_part(shard, piece, verdict, delivery)
