@@ -50,6 +50,13 @@ def moment_of(instant: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+def time_text(instant: int, now: int) -> str:
+    """An instant for people, to the microsecond: the time of day, with its date where that is not today's."""
+    moment = moment_of(instant)
+    same_day = moment.date() == moment_of(now).date()
+    return f"{moment:%H:%M:%S.%f}" if same_day else f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+
+
 @dataclass(frozen=True, slots=True)
 class AfterReads:
     """A transition that ends once the mapping has been read ``reads`` times in its transitional state."""

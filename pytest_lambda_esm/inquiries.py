@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import instant_of, moment_of, time_text
 from pytest_lambda_esm.errors import LambdaEsmError, nearest
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
@@ -21,7 +21,8 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
         lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
-        lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
+        since = time_text(instant_of(mapping.last_modified), world.clock.instant)
+        lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {since}")
         lines += [f"  {reason}" for reason in mapping.explain()]
         lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
     function = subject if isinstance(subject, Function) else None

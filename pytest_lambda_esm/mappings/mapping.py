@@ -18,6 +18,7 @@ from pytest_lambda_esm.config import (
     TransitionTimes,
     microseconds,
     moment_of,
+    time_text,
 )
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
@@ -246,7 +247,7 @@ class Mapping:
             return [f"{end} after {self._open.reads_left} more reads of the state"]
         if self._open.due is None:
             return [f"{end} when the test calls release()"]
-        return [f"{end} at {moment_of(self._open.due):%H:%M:%S.%f}"]
+        return [f"{end} at {time_text(self._open.due, self._scheduler.instant)}"]
 
     # --- the service's side ------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Clock, Lane
 from pytest_lambda_esm.sources.stream import stream_arn
@@ -65,7 +65,7 @@ class Engine:
         if mapping.uuid in self._lanes:
             return self._lanes[mapping.uuid].explain()
         if mapping.uuid in self._starting:
-            return [f"it begins to poll at {moment_of(self._starting[mapping.uuid].due):%H:%M:%S.%f}"]
+            return [f"it begins to poll at {time_text(self._starting[mapping.uuid].due, self._clock.instant)}"]
         return [f"it does not poll in the state {mapping.state}"]
 
     def _begin(self, mapping: Mapping) -> None:

@@ -10,13 +10,14 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
 from pytest_lambda_esm.polling.batch_answer import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.discards import Discarded
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import counted, ends_of, time_of
+from pytest_lambda_esm.polling.lane_words import counted, ends_of
 from pytest_lambda_esm.polling.piece import Piece, StreamEvent, halves
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.sources.failure_record import RETRIES_EXHAUSTED, TOO_OLD, LastResponse
@@ -80,7 +81,8 @@ class LaneOutcomes:
         while pieces and (expiry := self._state.expiry(shard, pieces[0])) is not None and expiry <= now:
             piece = pieces[0]
             if piece.final:
-                self._finish_window(f"given up: its last invocation fails since {time_of(piece.blocked_since or now)}")
+                since = time_text(piece.blocked_since or now, now)
+                self._finish_window(f"given up: its last invocation fails since {since}")
                 return
             self._cut_off(shard, piece, now)
             if not piece.positions:

@@ -39,6 +39,11 @@ class LaneState:
         """Whether nothing is under way: no batch, no open window."""
         return not (self.pieces or self.gatherer.positions or self.window)
 
+    def still_to_read(self, shard: Shard, position: int) -> Sequence[int]:
+        """The records of the lane from a position on."""
+        rest, belongs = range(position, shard.end), self._belongs
+        return rest if belongs is None else [each for each in rest if belongs(shard, each)]
+
     def expiry(self, shard: Shard, piece: Piece) -> int | None:
         """When a piece is too old, by the stream or the mapping; None where that has not begun to count.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.sources.stream import Shard, Stream
+
+NO_READER: Final = "no mapping reads the stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,13 @@ class ShardHistory:
         kept = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
         self._runs.append(Run(kept, fate, instant, about if callable(about) else lambda position: about))
 
-    def fates(self, shard: Shard, flying: Sequence[int], why_waiting: str, now: int) -> Iterator[tuple[int, Fate]]:
-        """The fate of each record with the instant it is sorted by: final ones first, what waits last."""
+    def fates(
+        self, shard: Shard, flying: Sequence[int], why_waiting: Callable[[int], str], now: int
+    ) -> Iterator[tuple[int, Fate]]:
+        """The fate of each record with the instant it is sorted by: final ones first, what waits last.
+
+        ``why_waiting`` says of the record at a position what it waits for.
+        """
         final: set[int] = set()
         for run in self._runs:
             final.update(run.positions)
@@ -47,14 +55,16 @@ class ShardHistory:
             if position not in final:
                 yield self._unfinished(shard, position, position in in_flight, why_waiting, now)
 
-    def _unfinished(self, shard: Shard, position: int, flies: bool, why: str, now: int) -> tuple[int, Fate]:
+    def _unfinished(
+        self, shard: Shard, position: int, flies: bool, why: Callable[[int], str], now: int
+    ) -> tuple[int, Fate]:
         arrival = shard.arrival(position)
         gone = arrival + shard.retention
         if flies:
             return now, self._fate(shard, position, IN_FLIGHT, arrival, "the function runs with it")
         if gone <= now:
             return gone, self._fate(shard, position, EXPIRED, gone, "expired at the stream's retention, unread")
-        return now, self._fate(shard, position, WAITING, arrival, why)
+        return now, self._fate(shard, position, WAITING, arrival, why(position))
 
     def _fate(self, shard: Shard, position: int, fate: str, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
@@ -65,4 +75,4 @@ def unread_fates(stream: Stream | None, now: int) -> list[Fate]:
     """The fates of the records of a stream that no mapping reads: they wait, or have expired."""
     history = ShardHistory("")
     shards = stream.shards() if stream is not None else ()
-    return [fate for shard in shards for _, fate in history.fates(shard, (), "no mapping reads the stream", now)]
+    return [fate for shard in shards for _, fate in history.fates(shard, (), lambda position: NO_READER, now)]

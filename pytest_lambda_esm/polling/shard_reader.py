@@ -63,10 +63,13 @@ class ShardReader:
     def fates(self, shard: Shard, now: int) -> Iterator[tuple[int, Fate]]:
         """The fates of the shard's records, with the instants to sort them by."""
         flying = [position for lane in self._lanes for position in lane.flying]
-        why = "; ".join(self.explain())
-        return self._history.fates(shard, flying, why, now)
+        reasons = ["; ".join(lane.explain()) for lane in self._lanes]
+        return self._history.fates(shard, flying, lambda position: reasons[self._lane_of(shard, position)], now)
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _lane_of(self, shard: Shard, position: int) -> int:
+        return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
     def _make_lanes(self, start: int) -> None:
         factor = self._bench.settings().factor

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_lambda_esm.config import moment_of, time_text
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.polling.bench import Bench
@@ -16,7 +17,7 @@ from pytest_lambda_esm.polling.gather import Belongs
 from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
 from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, time_of
+from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, open_window, waiting
 from pytest_lambda_esm.polling.piece import Piece
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.shard_history import ShardHistory
@@ -91,7 +92,7 @@ class StreamLane:
 
     def explain(self) -> list[str]:
         """What the lane waits for; nothing where it has read all and has nothing under way."""
-        shard, state = self._bench.shard(self._shard_id), self._state
+        shard, state, now = self._bench.shard(self._shard_id), self._state, self._bench.clock.instant
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
         if self._flying:
@@ -99,13 +100,13 @@ class StreamLane:
         if state.pieces:
             piece = state.pieces[0]
             last = piece.positions[-1] + 1 if piece.positions else state.checkpoint
-            return [blocked(shard, piece, max(shard.end - last, 0))]
-        due = f"; the next step comes at {time_of(self._upcoming.due)}" if self._upcoming else ""
-        waiting = shard.end - state.checkpoint
-        if not waiting:
-            return [f"{self._shard_id}: all records have been read{due}"] if due else []
-        first = name_of(shard, state.checkpoint)
-        return [f"{self._shard_id}: {counted(waiting, 'record')} wait, from {first} on{due}"]
+            return [blocked(shard, piece, len(state.still_to_read(shard, last)), now)]
+        due = f"; the next step comes at {time_text(self._upcoming.due, now)}" if self._upcoming else ""
+        unread = state.still_to_read(shard, state.checkpoint)
+        lines = [waiting(shard, unread) + due] if unread else []
+        if state.window is not None:
+            lines.append(open_window(shard, state.window, self._bench.polling.idle_wait, now))
+        return lines
 
     # --- what is due ----------------------------------------------------------------------------------------
 
@@ -245,10 +246,10 @@ class StreamLane:
 
     def _refuse_loops(self, shard: Shard, piece: Piece, depth: int) -> None:
         if depth >= self._bench.polling.loop_depth:
-            mapping = self._bench.mapping
+            mapping, now = self._bench.mapping, moment_of(self._bench.clock.instant)
             raise LambdaEsmError(
                 f"the function {mapping.function_arn} feeds its own source: {name_of(shard, piece.positions[0])} of"
                 f" {self._shard_id} in {mapping.source_arn}, or one that comes with it, is the end of a chain of"
                 f" {depth} invocations, each of which wrote the record that caused the next (at"
-                f" {time_of(self._bench.clock.instant)}). Stop the loop, or raise the setting 'loop_depth'."
+                f" {now:%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."
             )

@@ -154,3 +154,11 @@ def test_a_mapping_is_found_by_uuid_arn_and_answer(lambda_esm, connect):
     assert lambda_esm.mapping(answer["EventSourceMappingArn"]) is mapping
     with pytest.raises(MappingNotFound, match=f"<Mapping {setup.uuid} Creating"):
         lambda_esm.mapping("another")
+
+
+def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    lambda_esm.clock.advance(10)
+    assert f"mapping {setup.uuid} is Enabled since 00:00:05.000000" in lambda_esm.explain(setup.uuid)
+    lambda_esm.clock.advance(days=1)
+    assert f"mapping {setup.uuid} is Enabled since 2026-01-01 00:00:05.000000" in lambda_esm.explain(setup.uuid)
