@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.backends import get_backend
 
@@ -230,6 +231,31 @@ def test_a_reset_of_moto_forgets_streams_and_mappings(fake: FakeLambda) -> None:
     fake.clock.run_until_idle()
     assert handler.batches == []
     assert fake.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+
+
+@pytest.mark.parametrize("made", ["", ":1700000000"], ids=["as-moto-writes-it", "with-the-time-of-its-making"])
+def test_a_consumer_is_known_by_either_form_of_its_arn(fake: FakeLambda, made: str) -> None:
+    source = KinesisSource(fake)
+    registered = source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fast")
+    source.arn = registered["Consumer"]["ConsumerARN"] + made
+    handler = Handler(source)
+    uuid = subscribe(fake, source, handler)
+    source.put("1")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"]]
+    assert fake.invocations[0].event["Records"][0]["eventSourceARN"] == source.arn
+    assert [fate.mapping for fate in fake.fates(source.arn)] == [uuid]
+
+
+@pytest.mark.parametrize("resource", ["slow", "slow:1700000000", "fast:soon"])
+def test_a_consumer_that_is_not_registered_is_refused(fake: FakeLambda, resource: str) -> None:
+    source = KinesisSource(fake)
+    source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fast")
+    fake.function("consumer")
+    with pytest.raises(ClientError, match="Stream not found"):
+        fake.client("lambda").create_event_source_mapping(
+            EventSourceArn=f"{source.arn}/consumer/{resource}", FunctionName="consumer", StartingPosition="LATEST"
+        )
 
 
 def test_streams_made_before_the_fake_are_read_with_their_ages() -> None:
