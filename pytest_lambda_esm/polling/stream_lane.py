@@ -139,12 +139,19 @@ class StreamLane:
         return min(waits, default=None)
 
     def _batch_due(self, shard: Shard) -> int:
-        """A batch goes when it is full, when nothing can join it, or when the batching window ends."""
+        """A batch goes when it is full, when nothing can join it, or when the batching window ends.
+
+        A window begins as soon as the invocation before has ended; the one after a window in which no record came
+        begins with the next record.
+        """
         gatherer = self._state.gatherer
         if gatherer.complete or gatherer.later_window or self._at_end(shard):
             return self._bench.clock.instant
-        arrived = shard.arrival(gatherer.positions[0]) + self._bench.polling.latency
-        return max(self._free_since, arrived) + self._bench.settings().batching_window
+        arrived, window = self._arrived(shard, gatherer.positions[0]), self._bench.settings().batching_window
+        return (self._free_since if arrived < self._free_since + window else arrived) + window
+
+    def _arrived(self, shard: Shard, position: int) -> int:
+        return shard.arrival(position) + self._bench.polling.latency
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window ends with a later record, with its shard, by its state, or some time after its end."""
