@@ -20,6 +20,15 @@ def name_of(shard: Shard, position: int) -> str:
     return f"record {shard.sequence_number(position)} (key {shard.key(position)})"
 
 
+def named(shard: Shard, piece: Piece) -> str:
+    """What is sent together, by its first record."""
+    if piece.final:
+        return "the last invocation of a tumbling window"
+    others = len(piece.positions) - 1
+    first = name_of(shard, piece.positions[0])
+    return f"{first} and the {counted(others, 'record')} with it" if others else first
+
+
 def ends_of(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
     """The ids of the first and the last of some records, for the timeline."""
     ends = positions if len(positions) < 2 else (positions[0], positions[-1])
@@ -43,12 +52,7 @@ def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> s
 
 def blocked(shard: Shard, piece: Piece, behind: int, now: int) -> str:
     """Which record blocks a lane, since when, how often it was tried, and when the next attempt comes."""
-    if piece.final:
-        what = f"{shard.shard_id} is suspended by the last invocation of a tumbling window"
-    else:
-        what = f"{shard.shard_id} is blocked by {name_of(shard, piece.positions[0])}"
-        if len(piece.positions) > 1:
-            what += f" and the {counted(len(piece.positions) - 1, 'record')} with it"
+    what = f"{shard.shard_id} is {'suspended' if piece.final else 'blocked'} by {named(shard, piece)}"
     since = f" since {time_text(piece.blocked_since, now)}" if piece.blocked_since is not None else ""
     return (
         f"{what}{since}: {counted(piece.invocations, 'attempt')} so far ({piece.trouble}); attempt"

@@ -17,7 +17,7 @@ from pytest_lambda_esm.polling.gather import Belongs
 from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
 from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, open_window, waiting
+from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, named, open_window, waiting
 from pytest_lambda_esm.polling.piece import Piece
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.shard_history import ShardHistory
@@ -165,9 +165,10 @@ class StreamLane:
     # --- steps ----------------------------------------------------------------------------------------------
 
     def _about_step(self) -> str:
-        mapping, pieces = self._bench.mapping, self._state.pieces
-        if pieces:
-            return f"mapping {mapping.uuid}: attempt {pieces[0].invocations + 1} in {self._shard_id}"
+        mapping, pieces, shard = self._bench.mapping, self._state.pieces, self._bench.shard(self._shard_id)
+        if pieces and shard is not None:
+            attempt = f"attempt {pieces[0].invocations + 1} with {named(shard, pieces[0])}"
+            return f"mapping {mapping.uuid}: {attempt} of {self._shard_id} in {mapping.source_arn}"
         return f"mapping {mapping.uuid}: read {self._shard_id} of {mapping.source_arn}"
 
     def _step(self) -> None:
