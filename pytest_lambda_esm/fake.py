@@ -20,7 +20,7 @@ from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
@@ -230,12 +230,7 @@ class FakeLambda:
         Raises MappingNotFound with the mappings there are.
         """
         __tracebackhide__ = True
-        wanted = which if isinstance(which, str) else which.get("UUID", "")
-        for mapping in self._world.store:
-            if wanted in (mapping.uuid, mapping.arn):
-                return mapping
-        known = "\n".join(f"  {mapping!r}" for mapping in self._world.store) or "  (none has been created)"
-        raise MappingNotFound(f"there is no mapping {wanted or which!r}. There are:\n{known}")
+        return inquiries.find_mapping(self._world, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -357,17 +352,19 @@ class FakeLambda:
 
     # --- why -----------------------------------------------------------------------------------------------
 
-    def explain(self, subject: Mapping | Function | str | None = None) -> str:
+    def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
         """Why what waits is not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, a function or its name, a source's ARN, or None for everything.
+        ``subject`` is a mapping, its UUID or ARN, or an answer of the API that has one; a function or its name; a
+        source's ARN; or None for everything.
         """
         __tracebackhide__ = True
         return inquiries.explain(self._world, self.mappings, subject)
 
-    def fates(self, source: str | Mapping | Function) -> Sequence[Fate]:
+    def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
+        A mapping is given as :meth:`mapping` takes it, or itself.
         Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
         For a function, these are its asynchronous events, by their request ids.
 

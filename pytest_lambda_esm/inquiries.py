@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as ReadOnly
+from typing import Any
 
 from pytest_lambda_esm.config import instant_of, moment_of, time_text
-from pytest_lambda_esm.errors import LambdaEsmError, nearest
+from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import WAITING, Fate
 from pytest_lambda_esm.polling.queue_fates import waiting_fates
 from pytest_lambda_esm.world import World
 
-Subject = Mapping | Function | str | None
+Source = Mapping | Function | str | ReadOnly[str, Any]
+Subject = Source | None
+
+
+def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
+    """A mapping by its UUID, its ARN or an answer that has one. Raises MappingNotFound with those there are."""
+    __tracebackhide__ = True
+    wanted = which if isinstance(which, str) else which.get("UUID", "")
+    for mapping in world.store:
+        if wanted in (mapping.uuid, mapping.arn):
+            return mapping
+    known = "\n".join(f"  {mapping!r}" for mapping in world.store) or "  (none has been created)"
+    raise MappingNotFound(f"there is no mapping {wanted or which!r}. There are:\n{known}")
 
 
 def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     """Why what waits is not delivered, what will happen next, and when."""
+    subject = _itself(world, subject)
     chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
@@ -35,9 +50,10 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     return "\n".join(lines)
 
 
-def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
-    """What became of every record of a source. Raises LambdaEsmError for a text that is the ARN of none."""
+def fates(world: World, source: Source) -> Sequence[Fate]:
+    """What became of every record of a source. Raises LambdaEsmError for what is none."""
     __tracebackhide__ = True
+    source = _itself(world, source)
     arn = _source_arn(source)
     if world.streams.serves(arn):
         return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
@@ -55,10 +71,23 @@ def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
     return found
 
 
-def _source_arn(source: str | Mapping | Function) -> str:
+def _itself(world: World, given: Any) -> Any:
+    """The mapping, where a UUID, an ARN or an answer names one; else what was given."""
+    __tracebackhide__ = True
+    if isinstance(given, ReadOnly):
+        return find_mapping(world, given)
+    return next((mapping for mapping in world.store if given in (mapping.uuid, mapping.arn)), given)
+
+
+def _source_arn(source: Source) -> str:
+    __tracebackhide__ = True
+    if isinstance(source, Mapping):
+        return source.source_arn
+    if isinstance(source, Function):
+        return source.arn
     if isinstance(source, str):
         return source
-    return source.arn if isinstance(source, Function) else source.source_arn
+    raise LambdaEsmError(f"fates() takes the ARN of a queue, a stream or a function, or a mapping, not {source!r}")
 
 
 def _check_known(world: World, arn: str) -> None:

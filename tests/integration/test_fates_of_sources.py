@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from pytest_lambda_esm import LambdaEsmError
+from pytest_lambda_esm import LambdaEsmError, MappingNotFound
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def test_a_queue_by_its_arn_and_by_its_mapping(lambda_esm, queue_arn):
 
     [fate] = lambda_esm.fates(queue_arn)
     assert fate.fate == "deleted"
-    assert lambda_esm.fates(lambda_esm.mapping(answer)) == [fate]
+    for mapping in (lambda_esm.mapping(answer), answer, answer["UUID"], answer["EventSourceMappingArn"]):
+        assert lambda_esm.fates(mapping) == [fate]
+        assert f"mapping {answer['UUID']} is Enabled" in lambda_esm.explain(mapping)
 
 
 def test_a_function_by_its_arn_and_by_itself(lambda_esm):
@@ -45,6 +47,16 @@ def test_a_misspelt_source_is_told(lambda_esm, queue_arn):
         lambda_esm.fates("order")
     with pytest.raises(LambdaEsmError, match=f"Did you mean '{queue_arn}'"):
         lambda_esm.fates(queue_arn[:-1])
+
+
+def test_an_answer_that_has_no_mapping_is_told(lambda_esm):
+    with pytest.raises(MappingNotFound, match="there is no mapping"):
+        lambda_esm.fates(boto3.client("lambda").list_event_source_mappings())
+
+
+def test_what_can_be_no_source_is_told(lambda_esm):
+    with pytest.raises(LambdaEsmError, match="takes the ARN of a queue, a stream or a function, or a mapping, not 7"):
+        lambda_esm.fates(7)
 
 
 def test_a_source_where_nothing_is(lambda_esm):
