@@ -109,16 +109,17 @@ class PolledShard:
 class PolledStream:
     """The stream of one table in moto's storage."""
 
-    __slots__ = ("_table", "incarnation")
+    __slots__ = ("_shard", "_table", "incarnation")
 
     def __init__(self, table: Any) -> None:
         self._table = table
+        self._shard = table.stream_shard
         # After a transaction that failed moto goes on with copies, so the objects say nothing of who they are.
         self.incarnation = table.latest_stream_label
 
     def shards(self) -> Sequence[PolledShard]:
         """The one shard there is."""
-        return [PolledShard(self._table.stream_shard, self._table)]
+        return [PolledShard(self._shard, self._table)]
 
     def shard(self, shard_id: str) -> PolledShard | None:
         """One shard, or None."""
