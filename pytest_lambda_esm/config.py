@@ -265,6 +265,7 @@ class Config:
     stream_backoff_limit: float = _setting(60.0, _read_backoff)
     larger_half: str = _setting("second", _one_of("first", "second"))
     window_idle_wait: float = _setting(120.0, _read_span)
+    time_to_live_delay: float = _setting(0.0, _read_span)
     failure_payload: str = _setting("text", _one_of("text", "object"))
     weather: Weather = _setting(Weather(), read_weather)
     read_retry_delay: float = _setting(1.0, _read_span)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.cloudformation import CloudFormationResources
+from pytest_lambda_esm.config import microseconds
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
+from pytest_lambda_esm.moto_bridge.time_to_live import TimeToLive
 from pytest_lambda_esm.world import Faults, World
 
 
@@ -35,6 +38,8 @@ def join(
     seam.tell_deletions(joints, world.invoke_configs.forget_function)
     QueueCalls(world).install(joints)
     streams.listen(joints, world.source_changed, world.depth)
+    delay = microseconds(world.config.time_to_live_delay)
+    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(joints)
     _make_stacks_resources(joints, world, model)
 
 

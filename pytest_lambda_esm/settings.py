@@ -52,6 +52,7 @@ SETTINGS: Final = {
     ),
     "larger_half": "the larger half of a stream batch of odd size that is split (not documented by AWS)",
     "window_idle_wait": "seconds after the end of a tumbling window until it is closed, where no later record comes",
+    "time_to_live_delay": "seconds from an item's time to live to its deletion (on AWS within a few days)",
     "failure_payload": (
         "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object"
     ),

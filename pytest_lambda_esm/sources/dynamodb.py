@@ -28,6 +28,9 @@ KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo",
 RETENTION_HOURS: Final = 24
 """How long DynamoDB keeps stream records; it cannot be changed."""
 
+TIME_TO_LIVE_IDENTITY: Final = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+"""Who has deleted an item whose time to live has ended, in the Streams API."""
+
 ENVELOPE_SIZE: Final = 350
 """About how many bytes of an event a record takes beside its change."""
 
@@ -57,7 +60,8 @@ def record(stored: Mapping[str, Any], *, created: float, region: str) -> dict[st
         "dynamodb": change,
     }
     if "userIdentity" in stored:
-        entry["userIdentity"] = dict(stored["userIdentity"])
+        who = stored["userIdentity"]
+        entry["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
     return entry
 
 

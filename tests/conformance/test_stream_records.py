@@ -237,20 +237,20 @@ def test_sizes_of_attributes(item: dict[str, Any], size: int) -> None:
 
 
 @FACTS("b3-time-to-live", "recorded", "An item deleted by its time to live has a userIdentity.")
-def test_an_item_deleted_by_its_time_to_live_says_so_recorded() -> None:
-    stored = {
-        "eventID": "0" * 32,
-        "eventName": "REMOVE",
-        "userIdentity": {"principalId": "dynamodb.amazonaws.com", "type": "Service"},
-        "dynamodb": {
-            "Keys": {"id": {"S": "a"}},
-            "SequenceNumber": "1",
-            "StreamViewType": "KEYS_ONLY",
-        },
-    }
-    record = dynamodb.record(stored, created=1.0, region=REGION)
+def test_an_item_deleted_by_its_time_to_live_says_so_recorded(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    subscribe(fake, source, Handler(source))
+    expiry = {"Enabled": True, "AttributeName": "expires"}
+    source.client.update_time_to_live(TableName=source.name, TimeToLiveSpecification=expiry)
+    second = int(fake.clock.now.timestamp()) + 60
+    source.client.put_item(TableName=source.name, Item={"id": {"S": "a"}, "expires": {"N": str(second)}})
+    fake.clock.advance(60)
+    (record,) = fake.invocations[-1].event["Records"]
+    assert record["eventName"] == "REMOVE"
+    assert record["dynamodb"]["OldImage"] == {"id": {"S": "a"}, "expires": {"N": str(second)}}
+    assert record["dynamodb"]["ApproximateCreationDateTime"] == second
     assert record["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
-    assert list(record)[-1] == "userIdentity"
+    assert list(record)[-2:] == ["userIdentity", "eventSourceARN"]
 
 
 @FACTS("b3-disabled", "documented", "Writes after the stream was disabled are not read.")
