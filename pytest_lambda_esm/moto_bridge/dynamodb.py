@@ -1,8 +1,8 @@
 """moto's DynamoDB streams, as the poller reads them. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
 moto writes two INSERT records for an update that makes an item, a MODIFY for a write that changes nothing, stamps
-every record with one region, and cannot write to a table after its stream was disabled. While a fake is active, a
-stream has the records that AWS would write.
+every record with one region, an old version and another size, and cannot write to a table after its stream was
+disabled. While a fake is active, a stream has the records that AWS would write.
 """
 
 from __future__ import annotations
@@ -188,7 +188,8 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     def get_kept(self: Any, start: int, quantity: int) -> Any:
         oldest = utcnow().replace(tzinfo=timezone.utc) - timedelta(microseconds=_RETENTION)
         trimmed = sum(1 for _ in _older(self.items, oldest))
-        return get(self, max(start, self.starting_sequence_number + trimmed), quantity)
+        kept = get(self, max(start, self.starting_sequence_number + trimmed), quantity)
+        return [_as_aws(record, self.table.region_name) for record in kept]
 
     patches.set(StreamShard, "add", add_and_tell)
     patches.set(StreamShard, "get", get_kept)
@@ -221,6 +222,14 @@ def _tell_updates_once(patches: Patches) -> None:
 
     patches.set(Table, "put_item", put_without_stream_in_updates)
     patches.set(DynamoDBBackend, "update_item", update_as_one)
+
+
+def _as_aws(stored: Any, region: str) -> dict[str, Any]:
+    """A record as GetRecords gives it, with the members that moto has otherwise."""
+    absent = {"NewImage", "OldImage"}.difference(dynamodb.images(stored))
+    change = {name: value for name, value in stored["dynamodb"].items() if name not in absent}
+    change["SizeBytes"] = dynamodb.size_bytes(stored)
+    return {**stored, "eventVersion": dynamodb.EVENT_VERSION, "awsRegion": region, "dynamodb": change}
 
 
 def _older(items: Any, oldest: datetime) -> Any:

@@ -35,8 +35,8 @@ class OpenWindow:
         return self.start + self.length
 
     def accept(self, state: Any) -> None:
-        """Carry a state that the function returned; one that is too large ends the window early."""
-        self.state = json.dumps(state, ensure_ascii=False)
+        """Carry a state that the function returned; one that is too large as compact JSON ends the window early."""
+        self.state = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
         self.ends_early = len(self.state.encode()) > LARGEST_STATE
 
     def members(self, *, shard_id: str, source_arn: str, final: bool) -> dict[str, Any]:

@@ -70,6 +70,23 @@ def test_a_window_has_its_last_invocation_after_the_retention_chosen(fake: FakeL
     assert windows.finals == [{"count": 1}]
 
 
+@FACTS("s26-state-limit", "documented", "A window whose state has more than 1 MB, as compact JSON, ends early.")
+@pytest.mark.parametrize(("more", "early"), [(0, False), (1, True)], ids=["1-MB-documented", "a-byte-more-documented"])
+def test_the_limit_of_the_state(fake: FakeLambda, source: Source, more: int, early: bool) -> None:
+    seen: list[bool] = []
+    text = "x" * (1024 * 1024 + more - len('{"a":1,"b":""}'))
+
+    def act(event: dict[str, Any], names: list[str]) -> dict[str, Any]:
+        if event["isFinalInvokeForWindow"]:
+            seen.append(event["isWindowTerminatedEarly"])
+        return {"state": {"a": 1, "b": text}}
+
+    subscribe(fake, source, Handler(source, act), TumblingWindowInSeconds=60)
+    source.put("1")
+    fake.clock.run_until_idle()
+    assert seen == [early]
+
+
 @FACTS(
     "s26-final-age",
     "chosen",

@@ -442,5 +442,5 @@ def test_an_open_window_says_what_it_waits_for() -> None:
     simulation.clock.advance(1)
     assert simulation.poller.explain() == [
         "shard-0: the tumbling window from 00:00:00.000000 to 00:01:00.000000 is open, its state is"
-        ' {"count": 1}; it closes when a record of a later window comes, when the shard ends, or at 00:03:00.000000'
+        ' {"count":1}; it closes when a record of a later window comes, when the shard ends, or at 00:03:00.000000'
     ]
