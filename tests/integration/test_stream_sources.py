@@ -233,6 +233,47 @@ def test_a_reset_of_moto_forgets_streams_and_mappings(fake: FakeLambda) -> None:
     assert fake.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
 
 
+def enable(source: TableSource, view: str) -> None:
+    specification = {"StreamEnabled": True, "StreamViewType": view}
+    table = source.client.update_table(TableName=source.name, StreamSpecification=specification)
+    source.arn = table["TableDescription"]["LatestStreamArn"]
+
+
+def test_a_table_whose_stream_is_enabled_again_has_another_stream(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    first, handler = source.arn, Handler(source)
+    subscribe(fake, source, handler)
+    source.put("a")
+    source.client.update_table(TableName=source.name, StreamSpecification={"StreamEnabled": False})
+    source.put("missed")
+    enable(source, "KEYS_ONLY")
+    assert source.arn != first
+    source.put("b")
+    second = Handler(source)
+    fake.function("second", second)
+    fake.client("lambda").create_event_source_mapping(
+        EventSourceArn=source.arn, FunctionName="second", StartingPosition="TRIM_HORIZON"
+    )
+    fake.clock.run_until_idle()
+    assert (handler.batches, second.batches) == ([["a"]], [["b"]])
+    (record,) = fake.invocations[-1].event["Records"]
+    assert (record["eventSourceARN"], record["dynamodb"]["StreamViewType"]) == (source.arn, "KEYS_ONLY")
+    assert [len(fake.fates(arn)) for arn in (first, source.arn)] == [1, 1]
+
+
+def test_a_stream_that_is_enabled_cannot_be_enabled_again(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    with pytest.raises(ClientError, match="Cannot enable stream"):
+        enable(source, "KEYS_ONLY")
+
+
+def test_a_table_that_is_made_anew_at_once_has_another_stream(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    source.put("a")
+    source.client.delete_table(TableName=source.name)
+    assert TableSource(fake).arn != source.arn
+
+
 @pytest.mark.parametrize("made", ["", ":1700000000"], ids=["as-moto-writes-it", "with-the-time-of-its-making"])
 def test_a_consumer_is_known_by_either_form_of_its_arn(fake: FakeLambda, made: str) -> None:
     source = KinesisSource(fake)
