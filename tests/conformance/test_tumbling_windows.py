@@ -5,6 +5,7 @@ The id of a row ends with how it is known: ``documented`` or ``chosen``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from conformance import Facts
 
 from pytest_lambda_esm import FakeLambda
-from tests.streams import REGION, SOURCES, Handler, Source, subscribe
+from tests.streams import REGION, SOURCES, Handler, KinesisSource, Source, subscribe
 
 FACTS = Facts("Streams: tumbling windows")
 
@@ -107,3 +108,22 @@ def test_a_last_invocation_is_given_up_after_the_maximum_age_chosen(fake: FakeLa
     assert len(windows.finals) == 8
     given_up = "a tumbling window is given up: its last invocation fails since 00:01:05.000000"
     assert given_up in [entry.text for entry in fake.timeline]
+
+
+@FACTS("s26-filtered", "chosen", "A later record that no filter lets pass does not close a window.")
+def test_a_record_that_is_filtered_out_does_not_close_a_window_chosen(fake: FakeLambda, source: Source) -> None:
+    windows = Sum()
+    passes = {"partitionKey": ["good"]} if isinstance(source, KinesisSource) else keys("good")
+    criteria = {"Filters": [{"Pattern": json.dumps(passes)}]}
+    subscribe(fake, source, Handler(source, windows), TumblingWindowInSeconds=60, FilterCriteria=criteria)
+    source.put("good")
+    fake.clock.advance(60)
+    source.put("other")
+    fake.clock.advance(114.9)
+    assert windows.finals == []
+    fake.clock.advance(0.1)
+    assert windows.finals == [{"count": 1}]
+
+
+def keys(name: str) -> dict[str, Any]:
+    return {"dynamodb": {"Keys": {"id": {"S": [name]}}}}
