@@ -1,9 +1,14 @@
-"""From a queue of waiting messages to a trivial handler, against a loop that only builds the same events."""
+"""From a queue of waiting messages to a trivial handler, against a loop that only builds the same events.
+
+A second loop also notes each receipt at its message and deletes the message: what a queue is for, in as few lines of
+Python as it takes. It has no goal; it says how much of the first ratio is the queue's own work.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -28,7 +33,15 @@ def comparisons() -> Iterator[Comparison]:
             goal=goal,
             units=count,
         )
-    for count, rounds in ((10_000, 3), (100_000, 1)):
+    yield Comparison(
+        what="deliver 10,000 messages",
+        ours=_through_a_mapping(10_000),
+        against="a loop that receives, deletes",
+        other=_in_a_bare_loop(10_000, _receive_and_delete),
+        rounds=5,
+        units=10_000,
+    )
+    for count, rounds in ((10_000, 3), (100_000, 3)):
         yield Comparison(
             what=f"deliver {count:,} messages",
             ours=_through_a_mapping(count),
@@ -72,16 +85,36 @@ def _through_a_mapping(count: int) -> Sample:
     return sample
 
 
-def _in_a_bare_loop(count: int) -> Sample:
+Deliver = Callable[[Sequence[Message], str, dict[str, Message], _Counter], None]
+
+
+def _only_build(batch: Sequence[Message], arn: str, queue: dict[str, Message], handler: _Counter) -> None:
+    handler({"Records": [_record(message, arn) for message in batch]}, None)
+
+
+def _receive_and_delete(batch: Sequence[Message], arn: str, queue: dict[str, Message], handler: _Counter) -> None:
+    now = time.time() * 1000
+    for message in batch:
+        message.approximate_receive_count += 1
+        message.approximate_first_receive_timestamp = int(now)
+        message.visible_at = now + 30_000
+        message.receipt_handle = secrets.token_hex(92)
+    _only_build(batch, arn, queue, handler)
+    for message in batch:
+        if queue[message.id].visible_at > now:
+            del queue[message.id]
+
+
+def _in_a_bare_loop(count: int, deliver: Deliver = _only_build) -> Sample:
     def sample() -> float:
         with mock_aws():
             handler = _Counter()
             arn = make_queue(boto3.client("sqs", region_name=REGION), "orders")
             messages = fill_queue("orders", count)
+            queue = {message.id: message for message in messages}
             with Stopwatch() as watch:
                 for first in range(0, count, BATCH_SIZE):
-                    batch = messages[first : first + BATCH_SIZE]
-                    handler({"Records": [_record(message, arn) for message in batch]}, None)
+                    deliver(messages[first : first + BATCH_SIZE], arn, queue, handler)
             handler.check(count)
             return watch.seconds
 

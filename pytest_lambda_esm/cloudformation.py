@@ -1,8 +1,9 @@
 """Mappings and invoke configs as moto's CloudFormation makes them: through the same operations as a client's.
 
 CloudFormation waits until a mapping has settled before it calls the resource complete; moto's stacks are complete
-in the answer, so the mapping settles within it. Properties that an update leaves out go back to their defaults, and
-those that cannot be changed replace the mapping: the new one is made before the old one goes.
+in the answer, so the mapping settles within it. Properties that an update leaves out go back to their defaults (the
+batching window of Kafka and Amazon MQ, which no update can put back, stays as it is), and those that cannot be changed
+replace the mapping: the new one is made before the old one goes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any, Final
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
-from pytest_lambda_esm.api.mapping_settings import RESETS
+from pytest_lambda_esm.api.mapping_settings import FIXED, RESETS
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.template_properties import coerced
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.earlier_mappings import Handle, refuse
+from pytest_lambda_esm.sources.event_source import EventSource
 
 _REPLACING: Final = (
     "EventSourceArn",
@@ -27,7 +29,13 @@ _REPLACING: Final = (
     "StartingPositionTimestamp",
     "Topics",
 )
-_CONSUMER_GROUPS: Final = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+_PARTS: Final[dict[str, dict[str, Any]]] = {
+    "AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}},
+    "DocumentDBEventSourceConfig": {"FullDocument": "Default"},
+    "ProvisionedPollerConfig": {"PollerGroupName": ""},
+    "SelfManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}},
+}
+"""Members of which an update may give a part, and what it says to undo their parts."""
 
 
 class CloudFormationResources:
@@ -60,14 +68,15 @@ class CloudFormationResources:
             return None
         mapping.settle_now()
         params = self._parameters("CreateEventSourceMapping", properties)
-        before = self._templates.get(uuid, {})
-        if _unchangeable(params) != _unchangeable({**mapping.settings, **before}, like=params):
+        # Of a mapping that is older than the fake no template is known: it had what this one states.
+        had = {name: value for name, value in mapping.settings.items() if name in params}
+        before = self._templates.get(uuid, had)
+        if _unchangeable(params) != _unchangeable(before):
             replacement = self.create(account_id, region, properties)
             self.delete(account_id, region, uuid)
             return replacement
-        resets = {name: RESETS[name] for name in before if name in RESETS and name not in params}
-        changes = {name: value for name, value in params.items() if name not in (*_REPLACING, "Tags")}
-        self._call("UpdateEventSourceMapping", caller, {"UUID": uuid, **resets, **_without_groups(changes)})
+        changes = _changes(before, params, self._mappings.source_of(mapping))
+        self._call("UpdateEventSourceMapping", caller, {"UUID": uuid, **changes})
         tags = self._mappings.tags(mapping)
         tags.clear()
         tags.update(params.get("Tags", {}))
@@ -131,21 +140,27 @@ class CloudFormationResources:
         return Handle(mapping.uuid, mapping.arn, mapping.source_arn, mapping.function_arn, self._mappings.tags(mapping))
 
 
-def _unchangeable(params: dict[str, Any], like: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a mapping another one; of a mapping's settings, what a template (``like``) states as well."""
-    stated = params if like is None else {name: value for name, value in params.items() if name in like}
-    found: dict[str, Any] = {name: stated[name] for name in _REPLACING if name in stated}
-    for name in _CONSUMER_GROUPS:
-        wanted = (like or params).get(name, {})
-        if "ConsumerGroupId" in wanted:
-            found[name] = stated.get(name, {}).get("ConsumerGroupId")
-    return found
+def _unchangeable(params: dict[str, Any]) -> dict[str, Any]:
+    """What of a template makes a mapping another one."""
+    stated: dict[str, Any] = {name: params[name] for name in _REPLACING if name in params}
+    for name, members in FIXED.items():
+        stated[name] = {member: value for member, value in params.get(name, {}).items() if member in members}
+    return stated
 
 
-def _without_groups(params: dict[str, Any]) -> dict[str, Any]:
+def _changes(before: dict[str, Any], params: dict[str, Any], source: EventSource) -> dict[str, Any]:
+    """What an update says so that a mapping like one template becomes like another."""
+    undo = {**RESETS, **source.defaults, "Enabled": True}
+    dropped = {name: undo[name] for name in before if name in undo and name not in params}
+    parts = {name: _parts(name, before, params) for name in _PARTS if name not in undo or params.get(name)}
     return {
-        name: {key: inner for key, inner in value.items() if key not in ("ConsumerGroupId", "ConsumptionMode")}
-        if name in _CONSUMER_GROUPS
-        else value
-        for name, value in params.items()
+        name: value
+        for name, value in {**dropped, **params, **parts}.items()
+        if name not in (*_REPLACING, "Tags") and (value or name not in parts)
     }
+
+
+def _parts(name: str, before: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    had, wanted = before.get(name, {}), params.get(name, {})
+    undone = {member: value for member, value in _PARTS[name].items() if member in had and member not in wanted}
+    return {member: value for member, value in {**wanted, **undone}.items() if member not in FIXED.get(name, ())}

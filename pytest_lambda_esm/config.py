@@ -18,6 +18,8 @@ from pytest_lambda_esm.weather import Weather, read_weather
 MICROSECONDS: Final = 1_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
+MOST_FILTERS: Final = 10
+"""How many filters a mapping may have in an account whose quota was raised as far as it goes."""
 TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
 
 Span: TypeAlias = int | float | timedelta
@@ -153,6 +155,17 @@ def _read_natural(value: object) -> int:
     return number
 
 
+def _unless_none(read: Callable[[object], Any]) -> Callable[[object], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _read_filters(value: object) -> int:
+    number = _read_positive(value)
+    if number > MOST_FILTERS:
+        raise ValueError(f"{MOST_FILTERS} is the most that AWS raises its quota to")
+    return number
+
+
 def _read_backoff(value: object) -> float:
     span = _read_span(value)
     if span < 0.001:
@@ -248,12 +261,14 @@ class Config:
     poll_latency: float = _setting(0.0, _read_span)
     polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)
     update_answers: str = _setting("new", _one_of("new", "old"))
-    maximum_filters: int = _setting(5, _read_positive)
+    repeated_delete: str = _setting("accepted", _one_of("accepted", "refused"))
+    distinguish_latest: bool = _setting(True, _read_boolean)
+    maximum_filters: int = _setting(5, _read_filters)
     low_traffic_wait: float = _setting(0.0, _read_span)
     extend_visibility: bool = _setting(False, _read_boolean)
     initial_concurrency: int = _setting(5, _read_positive)
-    concurrency_growth: int = _setting(300, _read_natural)
-    maximum_concurrency: int = _setting(1250, _read_positive)
+    concurrency_growth: int | None = _setting(None, _unless_none(_read_natural))
+    maximum_concurrency: int | None = _setting(None, _unless_none(_read_positive))
     concurrency_lowered_by: int = _setting(1, _read_natural)
     throttle_backoff: float = _setting(1.0, _read_backoff)
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)

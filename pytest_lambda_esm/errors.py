@@ -69,17 +69,17 @@ class LambdaEsmAdvice(UserWarning):
     """
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str:
+def nearest(name: object, candidates: Iterable[str]) -> str:
     """Say which of the candidates are meant by a misspelt name, as the end of an error text.
 
     Example: ``nearest("Enabeld", ["Enabled", "Disabled"])`` is ``"Did you mean 'Enabled'?"``. Where nothing is
-    near, all candidates are listed.
+    near, all candidates are listed. What was given need not be a text.
     """
     import difflib  # Only where something is misspelt: it takes a tenth of this package's share of a start.
 
     known = sorted(candidates)
     lowered = {candidate.lower(): candidate for candidate in known}
-    close = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
+    close = [lowered[match] for match in difflib.get_close_matches(str(name).lower(), lowered, n=3, cutoff=0.6)]
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
     return f"Known are: {', '.join(known)}."

@@ -21,12 +21,13 @@ Subject = Source | None
 def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
     """A mapping by its UUID, its ARN or an answer that has one. Raises MappingNotFound with those there are."""
     __tracebackhide__ = True
-    wanted = which if isinstance(which, str) else which.get("UUID", "")
+    wanted = which.get("UUID", "") if isinstance(which, ReadOnly) else which
     for mapping in world.store:
         if wanted in (mapping.uuid, mapping.arn):
             return mapping
     known = "\n".join(f"  {mapping!r}" for mapping in world.store) or "  (none has been created)"
-    raise MappingNotFound(f"there is no mapping {wanted or which!r}. There are:\n{known}")
+    asked = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or an answer of the API is needed"
+    raise MappingNotFound(f"there is no mapping {wanted or which!r}{asked}. There are:\n{known}")
 
 
 def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
@@ -79,15 +80,13 @@ def _itself(world: World, given: Any) -> Any:
     return next((mapping for mapping in world.store if given in (mapping.uuid, mapping.arn)), given)
 
 
-def _source_arn(source: Source) -> str:
+def _source_arn(source: object) -> str:
     __tracebackhide__ = True
-    if isinstance(source, Mapping):
-        return source.source_arn
-    if isinstance(source, Function):
-        return source.arn
     if isinstance(source, str):
         return source
-    raise LambdaEsmError(f"fates() takes the ARN of a queue, a stream or a function, or a mapping, not {source!r}")
+    if not isinstance(source, (Function, Mapping)):
+        raise LambdaEsmError(f"fates() takes an ARN, a mapping or a function, not {source!r}")
+    return source.arn if isinstance(source, Function) else source.source_arn
 
 
 def _check_known(world: World, arn: str) -> None:

@@ -133,11 +133,9 @@ class Lanes:
 
     def new(self, mapping: Mapping) -> Lane:
         """The lane of a mapping that begins to poll."""
-        source = recognise(mapping.settings, self._config.limits)
-        assert source is not None
-        if source.service in _STREAMS:
+        if self._service(mapping) in _STREAMS:
             return self._stream_poller(mapping)
-        not_polled = support.not_polled(source.service)
+        not_polled = self.not_polled(mapping)
         if not_polled:
             return UnpolledLane(mapping, not_polled, self._journal)
         return QueueLane(
@@ -152,6 +150,10 @@ class Lanes:
             timeout=self._timeout,
             changed=self._source_changed,
         )
+
+    def not_polled(self, mapping: Mapping) -> list[str]:
+        """Why a mapping of its source is kept and not polled; nothing where it is polled."""
+        return support.not_polled(self._service(mapping))
 
     def forget(self, mapping: Mapping) -> None:
         """The mapping's world is gone."""
@@ -170,6 +172,11 @@ class Lanes:
             unread = unread_fates(self._streams.find(source_arn), self._clock.instant)
             found += [fate for fate in unread if fate.record not in told]
         return found
+
+    def _service(self, mapping: Mapping) -> str:
+        source = recognise(mapping.settings, self._config.limits)
+        assert source is not None
+        return source.service
 
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)
@@ -193,9 +200,9 @@ class Lanes:
             mapping.read_iterator_age = poller.iterator_age
         return poller
 
-    def _timeout(self, mapping: Mapping) -> int:
+    def _timeout(self, mapping: Mapping) -> int | None:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
-        return configuration.timeout if configuration is not None else 0
+        return configuration.timeout if configuration is not None else None
 
     def _reader(self, mapping: Mapping) -> Reader:
         configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
@@ -211,7 +218,8 @@ def _queue_polling(config: Config) -> QueuePolling:
         throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
         read_retry=microseconds(config.read_retry_delay),
         loop_depth=config.loop_depth,
-        rates=ScalingRates(
+        rates=ScalingRates.under(
+            config.limits,
             initial=config.initial_concurrency,
             growth=config.concurrency_growth,
             maximum=config.maximum_concurrency,

@@ -24,6 +24,8 @@ SETTINGS: Final = {
     "poll_latency": "seconds from a message's visibility to its receipt (not documented by AWS)",
     "polling_states": "transitional states in which a mapping that was Enabled goes on polling (not documented by AWS)",
     "update_answers": "the values that the answer of an update shows (both have been seen on AWS)",
+    "repeated_delete": "what a Delete of a mapping that is Deleting answers: 202, or 400 (not documented by AWS)",
+    "distinguish_latest": "fn and fn:$LATEST on one source are two mappings, not a duplicate (not documented by AWS)",
     "maximum_filters": "filters that a mapping may have: 5, or up to 10 in an account with a raised quota",
     "low_traffic_wait": (
         "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)"
@@ -33,8 +35,14 @@ SETTINGS: Final = {
         " where the queue's visibility timeout is shorter (documented by AWS in one place)"
     ),
     "initial_concurrency": "batches of one SQS mapping that are in flight at the same time, at first",
-    "concurrency_growth": "how many more batches of an SQS mapping may be in flight a minute while messages wait",
-    "maximum_concurrency": "batches of one SQS mapping that are in flight at the same time, at most",
+    "concurrency_growth": (
+        "how many more batches of an SQS mapping may be in flight a minute while messages wait; without it 300, with"
+        " the limits of 2020 60"
+    ),
+    "maximum_concurrency": (
+        "batches of one SQS mapping that are in flight at the same time, at most; without it 1,250, with the limits of"
+        " 2020 1,000"
+    ),
     "concurrency_lowered_by": (
         "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)"
     ),

@@ -172,6 +172,7 @@ class World:
         self.engine = Engine(
             self.clock,
             new_lane=self.lanes.new,
+            not_polled=self.lanes.not_polled,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
@@ -189,12 +190,14 @@ class World:
                 self.advice.give,
                 limits=config.limits,
                 maximum_filters=config.maximum_filters,
+                distinguish_latest=config.distinguish_latest,
             ),
             scheduler=self.clock,
             times=lambda: self.times,
             new_id=self.new_id,
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
+            deletes_repeatedly=config.repeated_delete == "accepted",
             key_problem=keys.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
@@ -216,6 +219,7 @@ class World:
             time=ClientTime(CallerTime(self.clock, self.runtime), exchanges),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
+            limits=self.config.limits,
         ).operations()
         return Dispatcher(
             model,

@@ -12,15 +12,16 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.api.mapping_settings import COMMON_MEMBERS, fixed_members
+from pytest_lambda_esm.api.mapping_settings import FIXED_ACCESS, fixed_members
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.sources.arn import Arn, partition_of
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import Circumstances, EventSource, Settings, SourceFinder
+from pytest_lambda_esm.sources.kafka import consumer_group
 
 _DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
@@ -50,6 +51,7 @@ class Rules:
         *,
         limits: str,
         maximum_filters: int,
+        distinguish_latest: bool,
     ) -> None:
         self._model = model
         self._functions = functions
@@ -57,6 +59,7 @@ class Rules:
         self._advice = advice
         self._limits = limits
         self._maximum_filters = maximum_filters
+        self._identity: Callable[[str], str] = str if distinguish_latest else _without_latest
 
     def recognised(self, settings: Settings) -> EventSource:
         """The kind of source."""
@@ -68,7 +71,7 @@ class Rules:
     def supported(self, source: EventSource, members: ReadOnly[str, Any]) -> None:
         """Each member of a request, or of the settings it leads to, is one that the source has."""
         for member in members:
-            if member not in COMMON_MEMBERS and not source.supports(member):
+            if not source.supports(member):
                 raise self._invalid(source.refusals.get(member) or _unsupported(member))
         if members.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):
             raise self._invalid(_DESTINATION_REFUSED)
@@ -77,6 +80,9 @@ class Rules:
         """What an update states may change at all."""
         for path in fixed_members(params):
             raise self._invalid(f"Unsupported '{path}' parameter for given event source mapping type.")
+        if any(one.get("Type") == FIXED_ACCESS for one in params.get("SourceAccessConfigurations", ())):
+            # Chosen text: the API reference says that an update cannot state it, and no answer is on record.
+            raise self._invalid(f"Unsupported source access configuration type for an update: {FIXED_ACCESS}")
 
     def function(self, caller: Caller, text: str, *, required: bool = True) -> MappedFunction:
         """The function named. AWS answers 400 here where it does not exist, not 404."""
@@ -86,7 +92,7 @@ class Rules:
                 "ResourceNotFoundException",
                 f"Functions from '{reference.region}' are not reachable in this region ('{caller.region}')",
             )
-        # Chosen: a function of another account is as one that does not exist.
+        # Chosen: a function of another account, or of another partition, is as one that does not exist.
         configuration = self._functions.find(reference) if reference.account_id == caller.account_id else None
         if configuration is None and required:
             raise self._invalid("Function does not exist")
@@ -103,11 +109,12 @@ class Rules:
         self._filters_fit(source, settings)
 
     def source_exists(self, caller: Caller, source: EventSource, settings: Settings, function: MappedFunction) -> None:
-        """The source is there, in the same region; a queue's visibility timeout is no shorter than the function's."""
+        """The source is there, in the region; a queue's visibility timeout is no shorter than the function's."""
         arn = Arn.parse(settings.get("EventSourceArn", ""))
         if source.missing is None or arn is None:
             return
-        facts = self._sources.find(arn) if arn.region == caller.region else None
+        here = (arn.region, arn.partition) == (caller.region, partition_of(caller.region))
+        facts = self._sources.find(arn) if here else None
         if facts is None:
             raise self._invalid(source.missing.format(arn=settings["EventSourceArn"]))
         timeout = function.timeout or 0
@@ -120,10 +127,11 @@ class Rules:
     def not_twice(
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
     ) -> None:
-        """No other mapping joins the same source and function; the qualifier counts as given."""
+        """No other mapping joins the same source and function, or is in the same consumer group."""
+        identity, group = self._identity(function.reference.arn), consumer_group(settings)
         for other in others:
             taken = other.requested
-            if taken["FunctionArn"] == function.reference.arn and source.conflict.overlap(settings, taken):
+            if self._identity(taken["FunctionArn"]) == identity and source.conflict.overlap(settings, taken):
                 text = source.conflict.text.format(
                     source=source_name(settings),
                     function=function.reference.name,
@@ -132,6 +140,13 @@ class Rules:
                     uuid=other.uuid,
                 )
                 raise self._model.error("ResourceConflictException", text)
+            if group is not None and consumer_group(taken) == group:
+                # Chosen text: the API reference says that groups are unique, and no answer is on record.
+                raise self._model.error(
+                    "ResourceConflictException",
+                    f"The consumer group ID {group} must be unique among all Kafka event sources, and the event source"
+                    f" mapping with UUID {other.uuid} uses it already.",
+                )
 
     def advise(self, mapping: Mapping, function: MappedFunction) -> None:
         """Say what AWS accepts and its own guide warns of."""
@@ -184,6 +199,10 @@ def source_name(settings: Settings) -> str:
     endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
     servers = [server for servers in endpoints.values() for server in servers]
     return str(settings.get("EventSourceArn") or ",".join(servers))
+
+
+def _without_latest(function_arn: str) -> str:
+    return function_arn.removesuffix(":$LATEST")
 
 
 def _unsupported(member: str) -> str:

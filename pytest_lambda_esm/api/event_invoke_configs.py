@@ -121,7 +121,7 @@ class EventInvokeConfigs:
 
     def _known(self, reference: FunctionReference) -> InvokeConfig:
         config = self._store.find(*_place(reference), reference.qualifier or LATEST)
-        if config is None:
+        if config is None or reference.foreign:
             raise self._model.error(
                 "ResourceNotFoundException", f"The function {reference.arn} doesn't have an EventInvokeConfig"
             )

@@ -42,6 +42,7 @@ class EventSourceMappings:
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],
         answers_new_values: bool,
+        deletes_repeatedly: bool,
         key_problem: Callable[[str], tuple[str, str] | None],
     ) -> None:
         self._store = store
@@ -52,6 +53,7 @@ class EventSourceMappings:
         self._new_id = new_id
         self._on_transition = on_transition
         self._answers_new_values = answers_new_values
+        self._deletes_repeatedly = deletes_repeatedly
         self._key_problem = key_problem
         self._tags: dict[str, dict[str, str]] = {}
 
@@ -118,6 +120,9 @@ class EventSourceMappings:
         stated = mapping_settings.updated(mapping.settings, params)
         source = self._rules.recognised(stated)
         stated = {name: value for name, value in stated.items() if name not in source.hidden}
+        before = self.source_of(mapping)
+        stated = mapping_settings.without_undone(stated, before, source)
+        params = mapping_settings.without_undone(params, before, source)
         self._rules.supported(source, params)
         self._rules.supported(source, stated)
         self._rules.changeable(params)
@@ -129,9 +134,9 @@ class EventSourceMappings:
         return self._begin(mapping, step, mapping_settings.filled_in(source, stated, mapping.uuid))
 
     def delete(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
-        """Delete a mapping; it reads ``Deleting`` until it is gone. Asked again meanwhile, the answer is the same."""
+        """Delete a mapping; it reads ``Deleting`` until it is gone. A setting tells what it answers meanwhile."""
         mapping = self._known(caller, params["UUID"])
-        if mapping.state == "Deleting":
+        if mapping.state == "Deleting" and self._deletes_repeatedly:
             return self._describe(mapping)
         step = step_for_delete(mapping.state)
         if step is None:
@@ -147,6 +152,10 @@ class EventSourceMappings:
     def everything(self, caller: Caller) -> Iterator[Mapping]:
         """The mappings that clients can see, in the order of their creation."""
         return (mapping for _, mapping in self._store.visible(caller.account_id, caller.region))
+
+    def source_of(self, mapping: Mapping) -> EventSource:
+        """The kind of source that a mapping reads, as its settings in force say."""
+        return self._rules.recognised(mapping.settings)
 
     def tags(self, mapping: Mapping) -> dict[str, str]:
         """The mapping's tags, to read and to change."""
@@ -211,7 +220,7 @@ class EventSourceMappings:
         if problem is not None:
             del answer["FilterCriteria"]
             answer["FilterCriteriaError"] = {"ErrorCode": problem[0], "Message": problem[1]}
-        source = self._rules.recognised(mapping.settings)
+        source = self.source_of(mapping)
         return {
             name: value
             for name, value in answer.items()

@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.api import request_payload, support
@@ -25,7 +26,9 @@ from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
 from pytest_lambda_esm.invocation.record import Invocation
 
 LARGEST_REQUEST: Final = 6_291_456
-LARGEST_EVENT: Final = 1_048_576
+LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
+"""Bytes of an asynchronous event, by the setting ``limits``."""
+
 LARGEST_LEGACY_EVENT: Final = 262_144
 LARGEST_CLIENT_CONTEXT: Final = 3_583
 TAIL: Final = 4_096
@@ -65,6 +68,7 @@ class Invocations:
         time: Time,
         journal: Callable[[str, str, str], None],
         stops_loop: Callable[[FunctionReference, int], bool],
+        limits: str,
     ) -> None:
         self._model = model
         self._functions = functions
@@ -73,6 +77,7 @@ class Invocations:
         self._time = time
         self._journal = journal
         self._stops_loop = stops_loop
+        self._largest_event = LARGEST_EVENT[limits]
 
     def operations(self) -> dict[str, Operation]:
         """The operations by their API names."""
@@ -96,7 +101,7 @@ class Invocations:
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
-            self._fits_event(payload, "Event", LARGEST_EVENT)
+            self._fits_event(payload, "Event", self._largest_event)
             self._enqueue(caller, reference, text)
             return {"StatusCode": 202, "Payload": b""}
         invocation = self._run(caller, reference, text, self._client_context(params))

@@ -15,9 +15,6 @@ from typing import Any, Final
 
 from pytest_lambda_esm.sources.event_source import EventSource, Settings
 
-COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
-"""Members that every source has; they are not subject to the tables of the sources."""
-
 _NOT_SETTINGS: Final = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
 
 _MERGED: Final = frozenset(
@@ -30,10 +27,14 @@ _MERGED: Final = frozenset(
 )
 """Members of which an update may give a part: the rest stays as it is (documented for parts of them)."""
 
-_FIXED: Final = {
+FIXED: Final[ReadOnly[str, tuple[str, ...]]] = {
     "AmazonManagedKafkaEventSourceConfig": ("ConsumerGroupId",),
     "SelfManagedKafkaEventSourceConfig": ("ConsumerGroupId", "ConsumptionMode"),
 }
+"""Members of members that are stated at creation, and never again."""
+
+FIXED_ACCESS: Final = "VIRTUAL_HOST"
+"""The kind of access configuration that no update may state (documented); so an update keeps it."""
 
 RESETS: Final[ReadOnly[str, Any]] = {
     "BisectBatchOnFunctionError": False,
@@ -68,14 +69,33 @@ def updated(settings: Settings, params: Settings) -> dict[str, Any]:
     """The settings after a request to update; without those that it resets."""
     merged = dict(settings)
     for name, value in given(params).items():
-        whole = {**merged.get(name, {}), **value} if name in _MERGED and value else value
-        merged[name] = None if value == {} else whole
+        if name == "SourceAccessConfigurations":
+            merged[name] = [*value, *(one for one in merged.get(name, ()) if one.get("Type") == FIXED_ACCESS)]
+        elif name not in _MERGED:
+            merged[name] = value
+        elif _says_reset(name, value):
+            merged[name] = None
+        else:
+            merged[name] = {**merged.get(name, {}), **value}
     return {name: value for name, value in _normal(merged) if value is not None}
+
+
+def without_undone(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
+    """Settings without the members that are reset and that the mapping loses with the update.
+
+    A Kafka mapping that gives up its provisioned pollers may say in the same request, or have said before, that the
+    members which need them are undone.
+    """
+    return {
+        name: value
+        for name, value in settings.items()
+        if after.supports(name) or not before.supports(name) or not _says_reset(name, value)
+    }
 
 
 def fixed_members(params: Settings) -> Iterator[str]:
     """What an update may not change, even to the same value: paths as in AWS's texts."""
-    for name, members in _FIXED.items():
+    for name, members in FIXED.items():
         for member in members:
             if member in params.get(name, {}):
                 yield f"{_lower(name)}.{_lower(member)}"
@@ -91,6 +111,10 @@ def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, A
     if "DocumentDBEventSourceConfig" in full:
         full["DocumentDBEventSourceConfig"] = {"FullDocument": "Default", **full["DocumentDBEventSourceConfig"]}
     return full
+
+
+def _says_reset(name: str, value: Any) -> bool:
+    return name in RESETS and value == RESETS[name]
 
 
 def _normal(settings: ReadOnly[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -6,8 +6,6 @@ records of its source, by the rules of that source (``DATA_RULES``).
 
 from pytest_lambda_esm.filters.data_rules import (
     DATA_RULES,
-    MAXIMUM_FILTERS,
-    MAXIMUM_FILTERS_RAISED,
     DataForm,
     DataRules,
     Encoding,
@@ -20,8 +18,6 @@ from pytest_lambda_esm.filters.refusal import InvalidPattern
 
 __all__ = [
     "DATA_RULES",
-    "MAXIMUM_FILTERS",
-    "MAXIMUM_FILTERS_RAISED",
     "DataForm",
     "DataRules",
     "Encoding",

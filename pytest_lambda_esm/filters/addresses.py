@@ -28,8 +28,8 @@ def _address(text: str) -> tuple[int, int] | None:
 def matcher(text: str) -> Callable[[str], bool]:
     """Compile a range to a test of a string; a string that is no address is outside every range.
 
-    As in AWS's rule engine the range starts at the address as written, not at its network, and a mask which
-    leaves a single address (/32, /128) is refused.
+    As in AWS's open source rule engine (event-ruler, since its change 89 of 2023) the range is the whole network,
+    whichever of its addresses is written; a mask which leaves a single address (/32, /128) is refused.
     """
     written, slash, mask = text.partition("/")
     if not slash or "/" in mask:
@@ -39,12 +39,13 @@ def matcher(text: str) -> Callable[[str], bool]:
     address = _address(written)
     if address is None:
         raise InvalidPattern(f"cidr {text!r}: {written!r} is not an IP address")
-    version, lowest = address
+    version, number = address
     # Four digits are enough to be too many, and Python converts no number of thousands of digits.
     bits = int(mask.lstrip("0")[:4] or "0")
     if bits >= _BITS[version]:
         raise InvalidPattern(f"cidr {text!r}: the mask must be below {_BITS[version]} bits")
-    highest = lowest | ((1 << (_BITS[version] - bits)) - 1)
+    span = (1 << (_BITS[version] - bits)) - 1
+    lowest, highest = number & ~span, number | span
 
     def matches(value: str) -> bool:
         found = _address(value)

@@ -167,9 +167,3 @@ DATA_RULES: Final[Mapping[str, DataRules]] = MappingProxyType(
     }
 )
 """The rules of every source; ``kafka`` is MSK and self-managed Kafka, ``mq`` is ActiveMQ and RabbitMQ."""
-
-MAXIMUM_FILTERS: Final = 5
-"""How many filters a mapping may have by default; the API refuses more."""
-
-MAXIMUM_FILTERS_RAISED: Final = 10
-"""How many filters a mapping may have in an account whose quota was raised as far as it goes."""

@@ -10,13 +10,17 @@ from pytest_lambda_esm.sources.arn import partition_of
 
 @dataclass(frozen=True, slots=True)
 class FunctionReference:
-    """A function as a request named it. ``qualifier`` is a version, an alias, ``$LATEST`` or None."""
+    """A function as a request named it. ``qualifier`` is a version, an alias, ``$LATEST`` or None.
+
+    ``foreign`` tells that the request named another partition than the region is in: there is no such function.
+    """
 
     account_id: str
     region: str
     name: str
     qualifier: str | None = None
     partition: str = "aws"
+    foreign: bool = False
 
     @property
     def unqualified_arn(self) -> str:
@@ -50,7 +54,8 @@ def parse(text: str, account_id: str, region: str) -> FunctionReference:
     if rest.startswith("function:") and rest != "function:":
         rest = rest[len("function:") :]
     name, _, qualifier = rest.partition(":")
-    return FunctionReference(account_id, region, name, qualifier or None, partition or partition_of(region))
+    own = partition_of(region)
+    return FunctionReference(account_id, region, name, qualifier or None, partition or own, partition not in ("", own))
 
 
 def _is_account(text: str) -> bool:

@@ -44,6 +44,8 @@ class MotoFunctions:
 
     def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
         """The configuration of a function at a qualifier, or None where there is none."""
+        if reference.foreign:
+            return None
         backend = _backend(reference.account_id, reference.region)
         if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
             return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.

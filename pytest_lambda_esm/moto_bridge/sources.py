@@ -1,6 +1,7 @@
 """Whether an event source exists in moto. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
-moto has no brokers to read from, so clusters of Kafka and DocumentDB and brokers of Amazon MQ are not looked up.
+moto has no brokers to read from, so clusters of Kafka and DocumentDB and brokers of Amazon MQ are not looked up: any
+of them is taken to exist.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _THERE: Final = SourceFacts()
 
 
 class MotoSources:
-    """Finds queues, streams, consumers of streams and streams of tables in moto's storage."""
+    """Finds queues, streams, consumers of streams and streams of tables in moto's storage; brokers anywhere."""
 
     def find(self, arn: Arn) -> SourceFacts | None:
         """The source of an ARN, or None where it does not exist."""
@@ -48,6 +49,10 @@ def _table_stream(arn: Arn) -> SourceFacts | None:
     return _THERE if table is not None and label and table.latest_stream_label == label else None
 
 
+def _broker(_: Arn) -> SourceFacts:
+    return _THERE
+
+
 def _stored(backends: Any, arn: Arn, collection: str) -> Mapping[str, Any]:
     if not arn.account_id or not arn.region:
         return {}
@@ -59,5 +64,12 @@ def _stored(backends: Any, arn: Arn, collection: str) -> Mapping[str, Any]:
 
 
 _BY_SERVICE: Final[Mapping[str, Callable[[Arn], SourceFacts | None]]] = MappingProxyType(
-    {"sqs": _queue, "kinesis": _stream, "dynamodb": _table_stream}
+    {
+        "sqs": _queue,
+        "kinesis": _stream,
+        "dynamodb": _table_stream,
+        "kafka": _broker,
+        "mq": _broker,
+        "rds": _broker,
+    }
 )

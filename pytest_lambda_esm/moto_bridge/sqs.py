@@ -16,6 +16,7 @@ from pytest_lambda_esm.moto_bridge.backends import backend_of
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.message_table import body_of, table_of
 from pytest_lambda_esm.moto_bridge.queue_storage import (
+    dead_letter_target,
     delete_received,
     select,
 )
@@ -43,6 +44,12 @@ class PolledQueue:
     def visibility_timeout(self) -> int:
         """The queue's visibility timeout in seconds, as it is now."""
         return int(self._queue.visibility_timeout)
+
+    @property
+    def missing_dead_letter_target(self) -> str | None:
+        """The ARN of a dead-letter queue that takes nothing from this queue, None where there is none."""
+        policy = self._queue.redrive_policy
+        return str(policy["deadLetterTargetArn"]) if policy and dead_letter_target(self._queue) is None else None
 
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
@@ -11,11 +11,19 @@ from pytest_lambda_esm.polling.ports import Clock, Lane
 from pytest_lambda_esm.sources.stream import stream_arn
 
 
+class _Start(NamedTuple):
+    """A lane that has yet to start, and when."""
+
+    due: int
+    event: Any
+
+
 class Engine:
     """All pollers of one fake.
 
-    ``new_lane`` makes the lane of a mapping; ``delay`` is the time in microseconds from ``Enabled`` to the first
-    poll; ``polling_states`` are transitional states in which a mapping that was enabled goes on polling.
+    ``new_lane`` makes the lane of a mapping; ``not_polled`` says why one is kept and not polled, in no lines where it
+    is polled; ``delay`` is the time in microseconds from ``Enabled`` to the first poll; ``polling_states`` are
+    transitional states in which a mapping that was enabled goes on polling.
     """
 
     def __init__(
@@ -23,15 +31,18 @@ class Engine:
         clock: Clock,
         *,
         new_lane: Callable[[Mapping], Lane],
+        not_polled: Callable[[Mapping], list[str]],
         delay: int,
         polling_states: tuple[str, ...],
     ) -> None:
         self._clock = clock
         self._new_lane = new_lane
+        self._not_polled = not_polled
         self._delay = delay
         self._polling_states = polling_states
         self._lanes: dict[str, Lane] = {}
-        self._starting: dict[str, Any] = {}
+        self._starting: dict[str, _Start] = {}
+        self._stopped: dict[str, Lane] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -54,19 +65,32 @@ class Engine:
 
     def drop(self, mapping: Mapping) -> None:
         """Stop polling for a mapping."""
-        self._clock.cancel(self._starting.pop(mapping.uuid, None))
+        starting = self._starting.pop(mapping.uuid, None)
+        if starting is not None:
+            self._clock.cancel(starting.event)
         lane = self._lanes.pop(mapping.uuid, None)
         if lane is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
             lane.stop()
+            self._stopped[mapping.uuid] = lane
 
     def explain(self, mapping: Mapping) -> list[str]:
         """What the mapping's poller waits for."""
         if mapping.uuid in self._lanes:
             return self._lanes[mapping.uuid].explain()
-        if mapping.uuid in self._starting:
-            return [f"it begins to poll at {time_text(self._starting[mapping.uuid].due, self._clock.instant)}"]
-        return [f"it does not poll in the state {mapping.state}"]
+        not_polled = self._not_polled(mapping)
+        if not_polled:
+            return not_polled
+        starting = self._starting.get(mapping.uuid)
+        if starting is not None:
+            return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
+        stopped = self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None else []
+        return [f"it does not poll in the state {mapping.state}", *in_hand]
+
+    def _upcoming(self, mapping: Mapping) -> str:
+        about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]
+        return f"mapping {mapping.uuid}: {about[0]}"
 
     def _begin(self, mapping: Mapping) -> None:
         """Start after the delay. Without one it is at once, whoever moved the state and whether or not time moves:
@@ -74,11 +98,9 @@ class Engine:
         if not self._delay:
             self._start(mapping)
             return
-        self._starting[mapping.uuid] = self._clock.call_at(
-            self._clock.instant + self._delay,
-            lambda: self._start(mapping),
-            lambda: f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}",
-        )
+        due = self._clock.instant + self._delay
+        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._upcoming(mapping))
+        self._starting[mapping.uuid] = _Start(due, event)
 
     def _start(self, mapping: Mapping) -> None:
         self._starting.pop(mapping.uuid, None)

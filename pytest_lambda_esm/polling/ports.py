@@ -89,3 +89,7 @@ class Lane(Protocol):
     def explain(self) -> list[str]:
         """Why what waits is not delivered now, and when it will be; one line a reason."""
         ...
+
+    def in_hand(self) -> list[str]:
+        """What has been read and is not over, also after polling has stopped; a line each."""
+        ...

@@ -53,15 +53,18 @@ class _Event:
 
 
 class QueueBatch:
-    """The messages of one invocation, from their receipt until they are deleted or let go."""
+    """The messages of one invocation, from their receipt until they are deleted or let go.
 
-    __slots__ = ("_delivery", "_ports", "_retry_at", "_tries", "attempt", "depth", "messages", "plan")
+    ``delivery`` is what came of the last try, None before the first.
+    """
+
+    __slots__ = ("_ports", "_retry_at", "_tries", "attempt", "delivery", "depth", "messages", "plan")
 
     def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[ReceivedMessage]) -> None:
         self._ports = ports
         self.plan = plan
         self._hold(messages)
-        self._delivery: Delivery | None = None
+        self.delivery: Delivery | None = None
         self._tries = 0
         self._retry_at = 0
 
@@ -69,10 +72,11 @@ class QueueBatch:
         """Invoke the function; whether the batch is over already, and is no longer in flight."""
         ports, messages = self._ports, self.messages
         event = _Event(self.plan.render, messages)
-        delivery = self._delivery = ports.deliver(ports.mapping, event, self.attempt, self.depth)
+        delivery = self.delivery = ports.deliver(ports.mapping, event, self.attempt, self.depth)
         if delivery.throttled:
             return not self._wait_for_concurrency(delivery)
-        ports.mapping.counters["InvokedEventCount"] += len(messages)
+        if delivery.reached:
+            ports.mapping.counters["InvokedEventCount"] += len(messages)
         if delivery.end <= ports.clock.instant:
             self._settle(delivery)
             return True
@@ -91,20 +95,20 @@ class QueueBatch:
     def explain(self) -> str:
         """What this batch waits for."""
         size = f"a batch of {len(self.messages)}"
-        if self._delivery is None or not self._delivery.throttled:
-            end = self._delivery.end if self._delivery is not None else self._ports.clock.instant
+        if self.delivery is None or not self.delivery.throttled:
+            end = self.delivery.end if self.delivery is not None else self._ports.clock.instant
             return f"{size} is in flight until {_time(end)}"
         until = max((until for _, until in self._held()), default=self._ports.clock.instant)
         return (
-            f"{size} is throttled since {self._tries} tries ({self._delivery.about}): next try at"
+            f"{size} is throttled since {self._tries} tries ({self.delivery.about}): next try at"
             f" {_time(self._retry_at)}, let go at {_time(until)} when its visibility timeout ends"
         )
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        assert self._delivery is not None
-        self._settle(self._delivery)
+        assert self.delivery is not None
+        self._settle(self.delivery)
         self._ports.ended(self)
 
     # Throttled: the function did not run, and the messages' visibility goes on running out.

@@ -17,10 +17,10 @@ from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.gathering import Gathering
 from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Interference
 from pytest_lambda_esm.polling.loops import LoopWatch
-from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
-from pytest_lambda_esm.polling.queue_waiting import explain_waiting
+from pytest_lambda_esm.polling.queue_waiting import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.scaling import Scaling
 from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Receipt, ReceivedMessage
 from pytest_lambda_esm.sources.sqs import Render
@@ -30,7 +30,8 @@ class QueueLane:
     """The poller of one mapping on one queue.
 
     ``renderer`` tells for a mapping's settings how a message is rendered, ``timeout`` the function's timeout in
-    seconds; ``changed`` is told when what is hidden has changed, since another mapping may poll the same queue.
+    seconds, None where it does not exist; ``changed`` is told when what is hidden has changed, since another mapping
+    may poll the same queue.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class QueueLane:
         journal: Journal,
         polling: QueuePolling,
         interference: Interference,
-        timeout: Callable[[Mapping], int],
+        timeout: Callable[[Mapping], int | None],
         changed: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
@@ -68,6 +69,7 @@ class QueueLane:
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
         self._gathering: Gathering | None = None
+        self._last: Delivery | None = None
         self._upcoming: Any = None
 
     def start(self) -> None:
@@ -102,15 +104,24 @@ class QueueLane:
         queue = self._queues.find(self._source)
         if queue is None:
             return [f"the queue {self._source} does not exist (any more)"]
-        now = self._clock.instant
+        now, has_room = self._clock.instant, self._has_room(self._clock.instant)
+        lines = self.in_hand()
+        if self._timeout(self._mapping) is None:
+            lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
+        if self._last is not None and not self._last.succeeded:
+            lines.append(f"the last batch failed at {moment_of(self._last.end):%H:%M:%S.%f}: {self._last.about}")
+        if not has_room:
+            lines.append(f"all of the mapping's concurrency ({self._scaling.capacity(now)} batches) is in use")
+        return lines + explain_waiting(queue, now, has_room)
+
+    def in_hand(self) -> list[str]:
+        """What has been received and is not over, also after polling has stopped; a line each."""
         lines = [batch.explain() for batch in self._in_flight.values()]
         if self._gathering is not None:
             gathered, size = len(self._gathering.messages), self._gathering.plan.batch_size
             closes = moment_of(self._gathering.closes)
             lines.append(f"a batch is gathered: {gathered} of {size} messages; its window ends at {closes:%H:%M:%S.%f}")
-        if not self._has_room(now):
-            lines.append(f"all of the mapping's concurrency ({self._scaling.capacity(now)} batches) is in use")
-        return lines + explain_waiting(queue, now)
+        return lines
 
     # --- when to poll ------------------------------------------------------------------------------------
 
@@ -138,7 +149,10 @@ class QueueLane:
         return self._scaling.saturated(now)
 
     def _about_poll(self) -> str:
-        return f"mapping {self._mapping.uuid}: receive from {self._source}"
+        queue = self._queues.find(self._source)
+        upcoming = next_in_turn(queue) if queue is not None else None
+        about = f" {described(upcoming)}" if upcoming is not None else ""
+        return f"mapping {self._mapping.uuid}: receive{about} from {self._source}"
 
     def _about_window(self) -> str:
         return f"mapping {self._mapping.uuid}: the batching window ends"
@@ -190,7 +204,7 @@ class QueueLane:
         own = queue.visibility_timeout
         if not plan.window or not self._polling.extend_visibility:
             return own
-        needed = plan.window // MICROSECONDS + self._timeout(self._mapping)
+        needed = plan.window // MICROSECONDS + (self._timeout(self._mapping) or 0)
         return own if needed <= own else needed + VISIBILITY_RESERVE
 
     def _note(self, receipt: Receipt) -> None:
@@ -236,11 +250,14 @@ class QueueLane:
         batches = [QueueBatch(self._ports, gathering.plan, gathering.messages) for _ in range(gathering.deliveries)]
         self._loops.refuse(batches[0], self._clock.instant)
         for batch in batches:
-            if not batch.begin():
+            if batch.begin():
+                self._last = batch.delivery
+            else:
                 self._in_flight[id(batch)] = batch
 
     def _ended(self, batch: QueueBatch) -> None:
         del self._in_flight[id(batch)]
+        self._last = batch.delivery
         self._changed(self._source)
         self.wake()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pytest_lambda_esm.config import time_text
-from pytest_lambda_esm.sources.queue import Queue
+from pytest_lambda_esm.sources.queue import Queue, WaitingMessage
 
 _MOST_GROUPS = 10
 
 
-def explain_waiting(queue: Queue, now: int) -> list[str]:
-    """One line for each reason: what is hidden, what blocks a group, what is visible. ``now`` in microseconds."""
-    visible = queue.next_visible()
-    if visible is None:
+def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
+    """One line for each reason: what is hidden, what blocks a group, what is visible.
+
+    ``now`` in microseconds; ``has_room`` says whether the mapping may have one more batch in flight.
+    """
+    upcoming = next_in_turn(queue)
+    if upcoming is None:
         return ["the queue holds no message"]
     lines = [
         f"the group {blocked.group!r} is blocked by message {blocked.message_id}, hidden until"
@@ -21,6 +24,30 @@ def explain_waiting(queue: Queue, now: int) -> list[str]:
     ]
     if len(lines) > _MOST_GROUPS:
         lines = [*lines[:_MOST_GROUPS], f"and {len(lines) - _MOST_GROUPS} more groups are blocked"]
-    if visible > now:
-        return [*lines, f"the next message becomes visible at {time_text(visible, now)}"]
+    target = queue.missing_dead_letter_target
+    if target is not None:
+        lines.append(f"{target} takes none of its dead letters: what fails is received again and again")
+    if upcoming.visible > now:
+        at = time_text(upcoming.visible, now)
+        return [*lines, f"the next message becomes visible at {at}: {described(upcoming)}"]
+    if not has_room:
+        return [*lines, "messages are visible, and wait until a batch in flight ends or concurrency grows"]
     return [*lines, "messages are visible and will be received as soon as the clock runs: clock.advance()"]
+
+
+def next_in_turn(queue: Queue) -> WaitingMessage | None:
+    """The message that is, was or will be visible first; None where there is no message."""
+    visible = queue.next_visible()
+    return next((message for message in queue.contents() if message.visible == visible), None)
+
+
+def described(message: WaitingMessage) -> str:
+    """A message for people."""
+    if not message.receive_count:
+        return f"message {message.message_id}"
+    return f"message {message.message_id}, for the {_ordinal(message.receive_count + 1)} time"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"

@@ -1,14 +1,16 @@
 """How many batches of a queue a mapping may have in flight at a time.
 
 It follows the page "Configuring scaling behavior for SQS event source mappings": a mapping begins with five, adds up
-to 300 a minute while messages go on waiting, and ends at 1,250 or at its MaximumConcurrency. With provisioned pollers
-it begins with ten for each of the smallest number of pollers, and ends with ten for each of the largest.
+to 300 a minute while messages go on waiting (60 in 2020), and ends at 1,250 (1,000 in 2020) or at its
+MaximumConcurrency. With provisioned pollers it begins with ten for each of the smallest number of pollers, and ends
+with ten for each of the largest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.config import MICROSECONDS
@@ -29,6 +31,23 @@ class ScalingRates:
     growth: int
     maximum: int
     lowered_by: int
+
+    @classmethod
+    def under(
+        cls, limits: str, *, initial: int, growth: int | None, maximum: int | None, lowered_by: int
+    ) -> ScalingRates:
+        """The rates of a year, where None is given instead of a rate of one's own."""
+        growth_then, maximum_then = _OF_THE_YEAR[limits]
+        return cls(
+            initial=initial,
+            growth=growth_then if growth is None else growth,
+            maximum=maximum_then if maximum is None else maximum,
+            lowered_by=lowered_by,
+        )
+
+
+_OF_THE_YEAR: Final = MappingProxyType({"current": (300, 1_250), "2020": (60, 1_000)})
+"""Growth and maximum by the setting ``limits``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class ShardReader:
         """What each lane waits for."""
         return [line for lane in self._lanes for line in lane.explain()]
 
+    def in_hand(self) -> list[str]:
+        """What the function runs with, lane by lane."""
+        return [line for lane in self._lanes for line in lane.in_hand()]
+
     def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
         """The fates of the shard's records, with the instants to sort them by."""
         mapping = self._bench.mapping

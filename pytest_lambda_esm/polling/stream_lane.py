@@ -96,7 +96,7 @@ class StreamLane:
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
         if self._flying:
-            return [f"{self._shard_id}: the function runs with {counted(len(self._flying.positions), 'record')}"]
+            return self.in_hand()
         if state.pieces:
             piece = state.pieces[0]
             last = piece.positions[-1] + 1 if piece.positions else state.checkpoint
@@ -107,6 +107,12 @@ class StreamLane:
         if state.window is not None:
             lines.append(open_window(shard, state.window, self._bench.polling.idle_wait, now))
         return lines
+
+    def in_hand(self) -> list[str]:
+        """What the function runs with, also after polling has stopped."""
+        if self._flying is None:
+            return []
+        return [f"{self._shard_id}: the function runs with {counted(len(self._flying.positions), 'record')}"]
 
     # --- what is due ----------------------------------------------------------------------------------------
 

@@ -95,6 +95,10 @@ class StreamPoller:
         lines = list(self._readings[-1].explain()) if self._readings else []
         return lines or ["all records have been read"]
 
+    def in_hand(self) -> list[str]:
+        """What the function runs with, also after polling has stopped."""
+        return [line for reader in self._readers() for line in reader.in_hand()]
+
     def fates(self) -> list[Fate]:
         """The fates of all records of the stream for this mapping: those that wait come last.
 

@@ -30,3 +30,7 @@ class UnpolledLane:
     def explain(self) -> list[str]:
         """Why nothing is delivered."""
         return list(self._reasons)
+
+    def in_hand(self) -> list[str]:
+        """Nothing."""
+        return []

@@ -42,5 +42,6 @@ DOCUMENTDB: Final = EventSource(
         rules.function_timeout_at_most(840),
     ),
     conflict=Conflict(overlap=_same_collection, text=STREAM_CONFLICT.text),
+    missing="Cluster not found: {arn}",  # chosen
     refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
 )

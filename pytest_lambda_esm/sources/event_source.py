@@ -14,6 +14,9 @@ Settings = Mapping[str, Any]
 Recognise = Callable[[Settings, "Arn | None"], bool]
 """Whether a mapping with these settings, of a source with this ARN, is of a kind."""
 
+COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
+"""Members of requests and of settings that every source has today."""
+
 Rule = Callable[[Settings, "Circumstances"], "str | None"]
 """A demand on the settings of a mapping: AWS's text where they break it, else None."""
 
@@ -77,13 +80,13 @@ class EventSource:
 
     ``service`` names the kind: ``sqs``, ``fifo``, ``kinesis``, ``dynamodb``, ``kafka``, ``self-managed``, ``mq`` or
     ``rds``. ``recognises`` tells from the settings and the source's ARN (None without one) whether a mapping is of
-    this kind.
+    this kind. ``common`` are the members that it shares with all others.
 
     ``defaults`` are the members that every answer shows, with the values that hold when a request leaves them out.
     ``optional`` are the members that a request may give and that an answer shows only then; ``hidden`` are settings
     that hold, that no request may give and no answer shows. ``refusals`` are texts for other members, where they are
     known. ``rules`` are asked in their order once the function is known to exist. ``missing`` is the refusal when the
-    source does not exist (``{arn}`` stands for its ARN), None where nobody looks.
+    source does not exist or is in another region (``{arn}`` stands for its ARN), None for sources without an ARN.
 
     ``destinations`` are the services that failed batches may be sent to. ``filter_rules`` names the rules by which
     records are filtered. ``consumer_group_in`` is the member whose ConsumerGroupId is the mapping's UUID by default;
@@ -98,6 +101,7 @@ class EventSource:
     recognises: Recognise
     defaults: Settings
     optional: frozenset[str]
+    common: frozenset[str] = COMMON_MEMBERS
     hidden: Settings = field(default_factory=dict)
     user_reason: str
     first_result: str | None = None
@@ -114,4 +118,4 @@ class EventSource:
 
     def supports(self, member: str) -> bool:
         """Whether a request for this source may have the member."""
-        return member in self.defaults or member in self.optional
+        return member in self.defaults or member in self.optional or member in self.common

@@ -64,6 +64,12 @@ _SELF_MANAGED_ACCESS: Final = frozenset(
 _LONGEST_FUNCTION: Final = 840
 
 
+def consumer_group(settings: Settings) -> str | None:
+    """The consumer group of a Kafka mapping; None where the settings name none yet, or are of another source."""
+    configs = (settings.get(name, {}) for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
+    return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
+
+
 def _same_topic(one: Settings, other: Settings) -> bool:
     return same_arn(one, other) and one.get("Topics") == other.get("Topics")
 
@@ -105,10 +111,17 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
 _NO_REGISTRY: Final = (rules.no_registry(MSK_CONFIG), rules.no_registry(SELF_MANAGED_CONFIG))
 _RESPONSE_TYPES_REFUSED: Final = {"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"}
 
+_MSK_RESOURCES: Final = ("cluster/", "vpc-connection/")
+
+
+def _is_msk(_: Settings, arn: Arn | None) -> bool:
+    return arn is not None and arn.service == "kafka" and arn.resource.startswith(_MSK_RESOURCES)
+
+
 MSK: Final = EventSource(
     name="Amazon MSK",
     service="kafka",
-    recognises=lambda _, arn: arn is not None and arn.service == "kafka",
+    recognises=_is_msk,
     defaults={"BatchSize": 100},
     optional=_OPTIONAL | {MSK_CONFIG},
     user_reason="USER_INITIATED",
@@ -128,6 +141,7 @@ MSK: Final = EventSource(
         text='An event source mapping with event source ("{source}"), function ("{function_arn}"), topics ("{topics}")'
         " already exists. Please update or delete the existing mapping with UUID {uuid}",
     ),
+    missing="Cluster not found: {arn}",  # chosen
     destinations=_DESTINATIONS,
     filter_rules="kafka",
     consumer_group_in=MSK_CONFIG,

@@ -34,9 +34,11 @@ MQ: Final = EventSource(
         rules.needs("SourceAccessConfigurations"),
         rules.needs("Queues"),
         rules.access_types({"BASIC_AUTH", "VIRTUAL_HOST"}),
+        rules.needs_access("BASIC_AUTH"),
         rules.function_timeout_at_most(840),
     ),
     conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),
+    missing="Broker not found: {arn}",  # chosen
     filter_rules="mq",
     refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
 )

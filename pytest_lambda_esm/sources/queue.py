@@ -75,6 +75,11 @@ class Queue(Protocol):
         """How long a received message stays hidden, in seconds."""
         ...
 
+    @property
+    def missing_dead_letter_target(self) -> str | None:
+        """The ARN of a dead-letter queue that does not exist, or does not allow this queue as a source; or None."""
+        ...
+
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
     ) -> Receipt:

@@ -106,6 +106,17 @@ def access_types(known: Collection[str]) -> Rule:
     return rule
 
 
+def needs_access(kind: str) -> Rule:
+    """One of the access configurations is of this kind (documented rule, chosen text)."""
+
+    def rule(settings: Settings, _: Circumstances) -> str | None:
+        if any(access.get("Type") == kind for access in settings.get("SourceAccessConfigurations", ())):
+            return None
+        return f"Required source access configuration type is missing for given event source: {kind}"
+
+    return rule
+
+
 def metrics_among(known: Collection[str]) -> Rule:
     """Metrics are of groups that the source has (chosen text)."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.dynamodb import DYNAMODB
-from pytest_lambda_esm.sources.event_source import EventSource, Rule
+from pytest_lambda_esm.sources.event_source import COMMON_MEMBERS, EventSource, Rule
 from pytest_lambda_esm.sources.kafka import MSK
 from pytest_lambda_esm.sources.kinesis import KINESIS
 from pytest_lambda_esm.sources.sqs import FIFO, STANDARD
@@ -42,6 +42,7 @@ def _then(source: EventSource, *more: Rule) -> EventSource:
         source,
         defaults={"BatchSize": source.defaults["BatchSize"]},
         optional=frozenset(),
+        common=COMMON_MEMBERS - {"Tags"},
         hidden={name: value for name, value in source.defaults.items() if name != "BatchSize"},
         rules=more,
         filter_rules=None,

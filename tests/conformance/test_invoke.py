@@ -285,6 +285,13 @@ REFUSALS = (
         "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
     ),
     Refusal(
+        "e3-another-partition",
+        {"FunctionName": f"arn:aws-cn:lambda:us-east-1:{ACCOUNT}:function:my-function"},
+        NOT_FOUND,
+        f"Function not found: arn:aws-cn:lambda:us-east-1:{ACCOUNT}:function:my-function:$LATEST",
+        evidence="chosen",
+    ),
+    Refusal(
         "e3-body-is-no-json-start-byte",
         {"FunctionName": "my-function", "Payload": b'"\x87"'},
         ("InvalidRequestContentException", 400),

@@ -325,6 +325,16 @@ for operation, more in (
     )
 
 
+@FACTS("d1-other-partition", "chosen", "A function of another partition than the region's does not exist.")
+def _(lab: Lab) -> None:
+    lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
+    foreign = FUNCTION.replace("arn:aws:", "arn:aws-cn:")
+    refusal = lab.refusal(PUT, {"FunctionName": foreign, "MaximumRetryAttempts": 1})
+    assert refusal.message == "The function doesn't exist."
+    refusal = lab.refusal("GetFunctionEventInvokeConfig", {"FunctionName": foreign})
+    assert refusal.message == f"The function {foreign}:$LATEST doesn't have an EventInvokeConfig"
+
+
 @FACTS("d1-pattern", "recorded", "A destination that is no ARN is a ValidationException.")
 def _(lab: Lab) -> None:
     params = {"FunctionName": "fn", "DestinationConfig": {"OnFailure": {"Destination": "nonsense"}}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conformance import (
     ACCOUNT,
     CREATES,
@@ -442,11 +443,84 @@ def _(lab: Lab) -> None:
     assert lab.update(uuid, **{block: {"SchemaRegistryConfig": {}}})[block] == {"ConsumerGroupId": uuid}
 
 
+@FACTS("a6-nothing-in-a-group", "documented", "An empty Kafka or DocumentDB configuration changes nothing.")
+def _(lab: Lab) -> None:
+    for source, block, stated in (
+        ("msk", "AmazonManagedKafkaEventSourceConfig", {"ConsumerGroupId": "a"}),
+        ("self-managed", "SelfManagedKafkaEventSourceConfig", {"ConsumerGroupId": "b"}),
+        ("documentdb", "DocumentDBEventSourceConfig", {"DatabaseName": "shop", "FullDocument": "UpdateLookup"}),
+    ):
+        lab.needs("UpdateEventSourceMappingRequest", block)
+        uuid = lab.settled(source, **{block: stated})
+        assert lab.update(uuid, **{block: {}})[block] == stated
+        lab.settle()
+        assert lab.get(uuid)[block] == stated
+
+
+@FACTS("a6-queue-mode", "documented", "The consumption mode of self-managed Kafka cannot be changed.")
+def _(lab: Lab) -> None:
+    block = "SelfManagedKafkaEventSourceConfig"
+    lab.needs(block, "ConsumptionMode")
+    uuid = lab.settled("self-managed", **{block: {"ConsumptionMode": "Queue"}})
+    before = lab.get(uuid)
+    assert "StartingPosition" not in before
+    lab.update(uuid, **{block: {}})
+    lab.settle()
+    assert {**lab.get(uuid), "LastModified": before["LastModified"]} == before
+    refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, block: {"ConsumptionMode": "Stream"}})
+    assert refusal.message == (
+        "Unsupported 'selfManagedKafkaEventSourceConfig.consumptionMode' parameter for given event source mapping type."
+    )
+
+
+@FACTS("a6-virtual-host", "chosen", "An update of a broker's secrets keeps the virtual host, which it cannot state.")
+def _(lab: Lab) -> None:
+    host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
+    uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
+    other = {**SECRET, "URI": f"{SECRET['URI']}-2"}
+    assert lab.update(uuid, SourceAccessConfigurations=[other])["SourceAccessConfigurations"] == [other, host]
+
+
 @FACTS("a6-provisioned-members-stay-behind", "chosen", "Pollers cannot go while members stay that need them.")
 def _(lab: Lab) -> None:
     uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 1}, MaximumRetryAttempts=3)
-    refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, "ProvisionedPollerConfig": {}})
-    assert refusal.message == "Unsupported 'maximumRetryAttempts' parameter for given event source mapping type."
+    for more in ({}, {"MaximumRetryAttempts": 2}, {"BisectBatchOnFunctionError": False}):
+        refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, "ProvisionedPollerConfig": {}, **more})
+        assert refusal.message == "Unsupported 'maximumRetryAttempts' parameter for given event source mapping type."
+
+
+NEEDS_POLLERS: tuple[tuple[str, Any, Any], ...] = (
+    ("BisectBatchOnFunctionError", True, False),
+    ("FunctionResponseTypes", ["ReportBatchItemFailures"], []),
+    ("LoggingConfig", {"SystemLogLevel": "INFO"}, {}),
+    ("MaximumRecordAgeInSeconds", 60, -1),
+    ("MaximumRetryAttempts", 3, -1),
+)
+
+
+def _leaves_provisioned_mode(member: str, before: Any, said: Any) -> None:
+    @FACTS(
+        f"a6-provisioned-members-go-{member}",
+        "chosen",
+        f"Pollers go along with {member}, or once an update has said {member}={said!r}.",
+    )
+    def _(lab: Lab) -> None:
+        lab.needs("UpdateEventSourceMappingRequest", member)
+        pollers = {"MinimumPollers": 1}
+        for source, earlier in (("msk", False), ("self-managed", True)):
+            uuid = lab.settled(source, ProvisionedPollerConfig=pollers, **{member: before})
+            if earlier:
+                lab.update(uuid, **{member: said})
+                lab.settle()
+            lab.update(uuid, ProvisionedPollerConfig={}, **({} if earlier else {member: said}))
+            lab.settle()
+            assert not {member, "ProvisionedPollerConfig"} & lab.get(uuid).keys()
+            refusal = lab.refusal("UpdateEventSourceMapping", {"UUID": uuid, member: said})
+            assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
+
+
+for one in NEEDS_POLLERS:
+    _leaves_provisioned_mode(*one)
 
 
 @FACTS("a6-settles", "documented", "A setting is in force when the update settles.")
@@ -509,14 +583,19 @@ def _(lab: Lab) -> None:
         assert refusal.message == f"Event source mapping not found: {ABSENT}"
 
 
-@FACTS("a7-malformed", "recorded", "A malformed ARN is a ValidationException that quotes the pattern.")
+@FACTS(
+    "a7-malformed",
+    "recorded",
+    "A malformed ARN is a ValidationException that quotes a pattern; which one is the installed botocore's matter.",
+)
 def _(lab: Lab) -> None:
+    pattern = lab.aws_lambda.meta.service_model.shape_for("TaggableResource").metadata["pattern"]
     for arn in (MALFORMED, MALFORMED.replace("event-source-mapping", "something")):
         refusal = lab.refusal("ListTags", {"Resource": arn})
         assert (refusal.status, refusal.code) == (400, "ValidationException")
-        assert refusal.message.startswith(
+        assert refusal.message == (
             f"1 validation error detected: Value '{arn}' at 'resource' failed to satisfy constraint: Member must"
-            " satisfy regular expression pattern: arn:(aws[a-zA-Z-]*):lambda:"
+            f" satisfy regular expression pattern: {pattern}"
         )
 
 
@@ -619,6 +698,26 @@ def test_a_raised_quota_allows_ten_filters(new_lab: Callable[..., Lab]) -> None:
         "CreateEventSourceMapping", {"FunctionName": "fn", **CREATES["sqs"], "FilterCriteria": eleven}
     )
     assert refusal.message == "Filter criteria may have at most 10 filters, 11 were given."
+
+
+def test_a_repeated_deletion_may_be_refused(new_lab: Callable[..., Lab]) -> None:
+    lab = new_lab(repeated_delete="refused")
+    uuid = lab.settled()
+    lab.delete(uuid)
+    refusal = lab.refusal("DeleteEventSourceMapping", {"UUID": uuid})
+    assert (refusal.status, refusal.code) == (400, "ResourceInUseException")
+    lab.settle()
+    assert lab.refusal("DeleteEventSourceMapping", {"UUID": uuid}).status == 404
+
+
+@pytest.mark.parametrize(("first", "second"), [("fn", "fn:$LATEST"), ("fn:$LATEST", "fn")])
+def test_latest_may_be_the_same_function(new_lab: Callable[..., Lab], first: str, second: str) -> None:
+    lab = new_lab(distinguish_latest=False)
+    lab.call("PublishVersion", {"FunctionName": "fn"})
+    uuid = lab.settled(FunctionName=first)
+    refusal = lab.refusal("CreateEventSourceMapping", {"FunctionName": second, **CREATES["sqs"]})
+    assert (refusal.status, refusal.code, refusal.message[-36:]) == (409, "ResourceConflictException", uuid)
+    assert lab.create(FunctionName="fn:1")["State"] == "Creating"
 
 
 def test_updates_may_show_the_old_values_until_they_settle(new_lab: Callable[..., Lab]) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance import (
+    BROKER,
     CREATES,
+    DOCUMENTS,
     FIFO,
     FUNCTION,
+    MSK,
     QUEUE,
     SECRET,
     STREAM,
@@ -147,14 +150,32 @@ FACTS.refused(
     create(EventSourceArn=f"{QUEUE}-unknown"),
     NO_QUEUE,
 )
-FACTS.refused(
-    "a5-08-queue-of-another-region",
-    "chosen",
-    "A queue of another region is as one that does not exist.",
-    CREATE,
-    create(EventSourceArn=QUEUE.replace("us-east-1", "eu-west-1")),
-    NO_QUEUE,
-)
+for source, arn, message in (
+    ("queue", QUEUE, NO_QUEUE),
+    ("stream", STREAM, f"Stream not found: {STREAM}"),
+    ("msk", MSK, f"Cluster not found: {MSK}"),
+    ("mq", BROKER, f"Broker not found: {BROKER}"),
+    ("documentdb", DOCUMENTS, f"Cluster not found: {DOCUMENTS}"),
+):
+    request = next(params for params in CREATES.values() if params.get("EventSourceArn") == arn)
+    for elsewhere, here, there in (("region", "us-east-1", "eu-west-1"), ("partition", "arn:aws:", "arn:aws-cn:")):
+        FACTS.refused(
+            f"a5-09-{source}-of-another-{elsewhere}",
+            "chosen",
+            f"The source {source} of another {elsewhere} is as one that does not exist.",
+            CREATE,
+            {"FunctionName": "fn", **request, "EventSourceArn": arn.replace(here, there)},
+            message.replace(arn, arn.replace(here, there)),
+        )
+for resource in ("junk", "cluster", "replicator/main/0123-4567", "topic/main/0123-4567/orders"):
+    FACTS.refused(
+        f"a5-02-msk-{resource.split('/')[0]}",
+        "chosen",
+        f"{resource} of Amazon MSK is no event source: clusters and VPC connections are.",
+        CREATE,
+        create("msk", EventSourceArn=MSK.replace("cluster/main/0123-4567", resource)),
+        "Unrecognized event source.",
+    )
 for source, arn in (("kinesis", f"{STREAM}-unknown"), ("dynamodb", TABLE.replace("users", "unknown"))):
     FACTS.refused(
         f"a5-09-unknown-stream-{source}",
@@ -225,6 +246,12 @@ def _(lab: Lab) -> None:
     others = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:3000"]}}
     assert lab.create("self-managed", SelfManagedEventSource=others)["State"] == "Creating"
     assert lab.create("self-managed", Topics=["other"])["State"] == "Creating"
+
+
+@FACTS("a5-02-msk-vpc-connection", "documented", "A VPC connection to a cluster of Amazon MSK is an event source.")
+def _(lab: Lab) -> None:
+    arn = MSK.replace("cluster/main", "vpc-connection/123456789012/main")
+    assert lab.create("msk", EventSourceArn=arn)["EventSourceArn"] == arn
 
 
 @FACTS("a5-13-two-qualifiers", "chosen", "fn and fn:$LATEST on one queue are two mappings.")
@@ -452,9 +479,37 @@ def _(lab: Lab) -> None:
         ("msk", "AmazonManagedKafkaEventSourceConfig"),
         ("self-managed", "SelfManagedKafkaEventSourceConfig"),
     ):
-        uuid = lab.settled(source, **{block: {"ConsumerGroupId": "group"}})
-        refusal = lab.refusal(UPDATE, {"UUID": uuid, block: {"ConsumerGroupId": "group"}})
+        uuid = lab.settled(source, **{block: {"ConsumerGroupId": source}})
+        refusal = lab.refusal(UPDATE, {"UUID": uuid, block: {"ConsumerGroupId": source}})
         assert refusal.message == unsupported(f"{block[0].lower()}{block[1:]}.consumerGroupId")
+
+
+@FACTS("a5-13-consumer-group", "chosen", "A consumer group has one Kafka mapping (documented); the text is ours.")
+def _(lab: Lab) -> None:
+    lab.function("fn2")
+    msk, self_managed = "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"
+    uuid = lab.settled("msk", **{msk: {"ConsumerGroupId": "group"}})
+    for source, block in (("msk", msk), ("self-managed", self_managed)):
+        params = create(source, FunctionName="fn2", Topics=["other"], **{block: {"ConsumerGroupId": "group"}})
+        refusal = lab.refusal(CREATE, params)
+        assert (refusal.status, refusal.code) == (409, "ResourceConflictException")
+        assert refusal.message == (
+            "The consumer group ID group must be unique among all Kafka event sources, and the event source mapping"
+            f" with UUID {uuid} uses it already."
+        )
+    assert lab.create("msk", Topics=["other"], **{msk: {"ConsumerGroupId": "group-2"}})["State"] == "Creating"
+    lab.delete(uuid)
+    lab.settle()
+    assert lab.create("msk", **{msk: {"ConsumerGroupId": "group"}})["State"] == "Creating"
+
+
+@FACTS("a5-23-virtual-host", "chosen", "No update may state a virtual host (documented); the text is ours.")
+def _(lab: Lab) -> None:
+    host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
+    uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
+    for stated in ([SECRET, host], [SECRET, {**host, "URI": "/others"}], [host]):
+        refusal = lab.refusal(UPDATE, {"UUID": uuid, "SourceAccessConfigurations": stated})
+        assert refusal.message == "Unsupported source access configuration type for an update: VIRTUAL_HOST"
 
 
 FACTS.refused(
@@ -596,6 +651,13 @@ for id, evidence, text, params, message in (
         "Function does not exist",
     ),
     (
+        "partition-of-the-function",
+        "chosen",
+        "A function of another partition than the region's is as one that does not exist.",
+        create("sqs", FunctionName=FUNCTION.replace("arn:aws:", "arn:aws-cn:")),
+        "Function does not exist",
+    ),
+    (
         "qualifier-of-the-function",
         "recorded",
         "A qualifier that is no version and no alias names no function (recorded for Invoke).",
@@ -608,6 +670,13 @@ for id, evidence, text, params, message in (
         "Kafka has no destination for successes either.",
         create("msk", DestinationConfig={"OnSuccess": {"Destination": FAILURES}}),
         NO_DESTINATION,
+    ),
+    (
+        "mq-without-login",
+        "chosen",
+        "A broker needs the access configuration BASIC_AUTH (documented); the text is ours.",
+        create("mq", SourceAccessConfigurations=[{"Type": "VIRTUAL_HOST", "URI": "/orders"}]),
+        "Required source access configuration type is missing for given event source: BASIC_AUTH",
     ),
     (
         "unknown-access-type",

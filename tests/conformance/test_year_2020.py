@@ -598,6 +598,7 @@ def _(lab: Lab) -> None:
 NEW_SINCE: dict[str, Any] = {
     "FilterCriteria": {"Filters": [{"Pattern": '{"body": ["a"]}'}]},
     "ScalingConfig": {"MaximumConcurrency": 2},
+    "Tags": {"team": "shop"},
     "TumblingWindowInSeconds": 1,
     "Queues": ["queue"],
     "SourceAccessConfigurations": [SECRET],
@@ -614,6 +615,47 @@ def _(lab: Lab) -> None:
             )
 
 
+# --- Invoke, and the polling of queues -------------------------------------------------------------------
+
+
+@FACTS("S3-20-event", DOCUMENTED, "An asynchronous event has up to 256 KB.")
+def _(lab: Lab) -> None:
+    def event(size: int) -> dict[str, Any]:
+        return {"FunctionName": "fn", "InvocationType": "Event", "Payload": b'"%s"' % (b"a" * (size - 2))}
+
+    assert lab.call("Invoke", event(262_144))["StatusCode"] == 202
+    refusal = lab.refusal("Invoke", event(262_145))
+    assert refusal.status == 413
+    assert refusal.message.endswith("for the Event invocation type (limit 262144 bytes)")
+
+
+def flood(lab: Lab, messages: int) -> None:
+    """A mapped queue with many messages, each of which takes its function a long time."""
+    lab.fake.function("slow", lambda event, context: None, region=REGION, timeout=900, duration=900)
+    url = client("sqs").create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "43200"})["QueueUrl"]
+    for first in range(0, messages, 10):
+        entries = [{"Id": str(number), "MessageBody": "m"} for number in range(first, min(first + 10, messages))]
+        client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+    params = {"FunctionName": "slow", "EventSourceArn": QUEUE, "BatchSize": 1}
+    lab.aws_lambda.create_event_source_mapping(**params)
+    lab.fake.clock.advance(5)
+
+
+@FACTS("scaling-2020", DOCUMENTED, "A queue's mapping begins with 5 batches, and adds up to 60 a minute.")
+def _(lab: Lab) -> None:
+    flood(lab, 150)
+    assert len(lab.fake.invocations) == 5
+    lab.fake.clock.advance(minutes=2)
+    assert len(lab.fake.invocations) == 125
+
+
 @FACTS.parametrize()
 def test_fact(fact: Fact, new_lab: Callable[..., Lab]) -> None:
     fact.check(new_lab(limits=fact.limits))
+
+
+def test_a_growth_of_ones_own_is_that_of_no_year(new_lab: Callable[..., Lab]) -> None:
+    lab = new_lab(limits="2020", concurrency_growth=300)
+    flood(lab, 400)
+    lab.fake.clock.advance(minutes=1)
+    assert len(lab.fake.invocations) == 305

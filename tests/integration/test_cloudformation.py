@@ -37,6 +37,17 @@ KAFKA = {
         ],
     },
 }
+KAFKA_CONFIG = "SelfManagedKafkaEventSourceConfig"
+QUEUE_MODE = {"ConsumptionMode": "Queue"}
+STREAM = {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "clicks", "ShardCount": 1}}
+STREAM_MAPPING = {
+    "Type": "AWS::Lambda::EventSourceMapping",
+    "Properties": {
+        "EventSourceArn": {"Fn::GetAtt": ["Stream", "Arn"]},
+        "FunctionName": "fn",
+        "StartingPosition": "LATEST",
+    },
+}
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "orders"}}
 
 
@@ -49,6 +60,12 @@ class Stack:
     def apply(self, verb: str, outputs: dict[str, Any] | None = None, **resources: Any) -> None:
         template = {"Resources": {"Queue": QUEUE, **resources}, "Outputs": outputs or {}}
         getattr(self.cloudformation, f"{verb}_stack")(StackName="shop", TemplateBody=json.dumps(template))
+
+    def needs(self, shape: str, member: str) -> None:
+        """Skip where the installed botocore has no such member."""
+        model = self.aws_lambda.meta.service_model
+        if shape not in model.shape_names or member not in model.shape_for(shape).members:
+            pytest.skip(f"the installed botocore has no {member} of {shape}")
 
     def mappings(self) -> list[dict[str, Any]]:
         return list(self.aws_lambda.list_event_source_mappings()["EventSourceMappings"])
@@ -91,6 +108,101 @@ def test_an_update_keeps_the_mapping_and_undoes_what_the_template_leaves_out(sta
     assert (after["UUID"], after["BatchSize"], after["State"]) == (before["UUID"], 9, "Enabled")
     assert "ScalingConfig" not in after
     assert stack.aws_lambda.list_tags(Resource=after["EventSourceMappingArn"])["Tags"] == {}
+
+
+@pytest.mark.parametrize(
+    ("resource", "defaults"),
+    [
+        (MAPPING, {"BatchSize": 10, "MaximumBatchingWindowInSeconds": 0, "State": "Enabled"}),
+        (STREAM_MAPPING, {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0, "State": "Enabled"}),
+    ],
+    ids=["queue", "stream"],
+)
+def test_what_the_template_leaves_out_goes_back_to_the_defaults_of_the_source(
+    stack: Stack, resource: dict[str, Any], defaults: dict[str, Any]
+) -> None:
+    stated = {"BatchSize": 5, "MaximumBatchingWindowInSeconds": 9, "Enabled": False}
+    stack.apply("create", Stream=STREAM, Mapping=with_properties(resource, **stated))
+    (before,) = stack.mappings()
+    assert before["State"] == "Disabled"
+    stack.apply("update", Stream=STREAM, Mapping=with_properties(resource, **dict.fromkeys(stated)))
+    (after,) = stack.mappings()
+    assert {name: after[name] for name in ("UUID", *defaults)} == {"UUID": before["UUID"], **defaults}
+
+
+def test_what_no_template_stated_stays_as_a_client_made_it(stack: Stack) -> None:
+    resource = with_properties(MAPPING, BatchSize=None, Enabled=None)
+    stack.apply("create", Mapping=resource)
+    (before,) = stack.mappings()
+    stack.aws_lambda.update_event_source_mapping(UUID=before["UUID"], BatchSize=3, Enabled=False)
+    stack.fake.clock.advance(10)
+    stack.apply("update", Mapping=with_properties(resource, Tags=None))
+    (after,) = stack.mappings()
+    assert (after["BatchSize"], after["State"]) == (3, "Disabled")
+
+
+def test_the_batching_window_of_kafka_stays_since_no_update_can_put_it_back(stack: Stack) -> None:
+    stack.apply("create", Kafka=with_properties(KAFKA, MaximumBatchingWindowInSeconds=9))
+    stack.apply("update", Kafka=with_properties(KAFKA, BatchSize=5))
+    (after,) = stack.mappings()
+    assert (after["BatchSize"], after["MaximumBatchingWindowInSeconds"]) == (5, 9)
+
+
+def test_an_update_keeps_the_consumer_group(stack: Stack) -> None:
+    group = {KAFKA_CONFIG: {"ConsumerGroupId": "group"}}
+    stack.apply("create", Kafka=with_properties(KAFKA, **group))
+    (before,) = stack.mappings()
+    stack.apply("update", Kafka=with_properties(KAFKA, **group, BatchSize=7))
+    (after,) = stack.mappings()
+    assert (after["UUID"], after["BatchSize"], after[KAFKA_CONFIG]) == (before["UUID"], 7, group[KAFKA_CONFIG])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"ConsumerGroupId": "a"}, {"ConsumerGroupId": "b"}), ({"ConsumerGroupId": "a"}, None), (None, QUEUE_MODE)],
+    ids=["group", "no-group", "mode"],
+)
+def test_another_consumer_group_or_mode_replaces_the_mapping(stack: Stack, first: Any, second: Any) -> None:
+    for member in second or {}:
+        stack.needs(KAFKA_CONFIG, member)
+    stack.apply("create", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: first}))
+    (before,) = stack.mappings()
+    # The topic changes too, since the new mapping is made before the old one goes.
+    stack.apply("update", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: second}, Topics=["other"]))
+    (after,) = stack.mappings()
+    assert after["UUID"] != before["UUID"]
+    assert after[KAFKA_CONFIG] == {"ConsumerGroupId": after["UUID"], **(second or {})}
+
+
+def test_provisioned_pollers_go_with_what_needs_them(stack: Stack) -> None:
+    stack.needs(KAFKA_CONFIG, "SchemaRegistryConfig")
+    registry = {
+        "SchemaRegistryURI": "https://registry.example.com:8081",
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    provisioned = {
+        "ProvisionedPollerConfig": {"MinimumPollers": 1},
+        "MaximumRetryAttempts": 3,
+        KAFKA_CONFIG: {"ConsumerGroupId": "group", "SchemaRegistryConfig": registry},
+    }
+    stack.apply("create", Kafka=with_properties(KAFKA, **provisioned))
+    (before,) = stack.mappings()
+    assert before["MaximumRetryAttempts"] == 3
+    stack.apply("update", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: {"ConsumerGroupId": "group"}}))
+    (after,) = stack.mappings()
+    assert (after["UUID"], after[KAFKA_CONFIG]) == (before["UUID"], {"ConsumerGroupId": "group"})
+    assert not provisioned.keys() - {KAFKA_CONFIG} & after.keys()
+
+
+def test_a_group_of_pollers_that_the_template_leaves_out_is_left(stack: Stack) -> None:
+    stack.needs("ProvisionedPollerConfig", "PollerGroupName")
+    stack.apply(
+        "create", Kafka=with_properties(KAFKA, ProvisionedPollerConfig={"MinimumPollers": 2, "PollerGroupName": "g"})
+    )
+    stack.apply("update", Kafka=with_properties(KAFKA, ProvisionedPollerConfig={"MinimumPollers": 2}))
+    (after,) = stack.mappings()
+    assert after["ProvisionedPollerConfig"] == {"MinimumPollers": 2, "MaximumPollers": 200}
 
 
 def test_another_source_replaces_the_mapping(stack: Stack) -> None:

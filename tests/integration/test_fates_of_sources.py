@@ -54,11 +54,6 @@ def test_an_answer_that_has_no_mapping_is_told(lambda_esm):
         lambda_esm.fates(boto3.client("lambda").list_event_source_mappings())
 
 
-def test_what_can_be_no_source_is_told(lambda_esm):
-    with pytest.raises(LambdaEsmError, match="takes the ARN of a queue, a stream or a function, or a mapping, not 7"):
-        lambda_esm.fates(7)
-
-
 def test_a_source_where_nothing_is(lambda_esm):
     with pytest.raises(LambdaEsmError, match="There is no mapping and no function yet"):
         lambda_esm.fates("orders")

@@ -5,7 +5,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import ConfigurationError, MappingNotFound, after_reads
+from pytest_lambda_esm import ConfigurationError, LambdaEsmError, MappingNotFound, StateError, after_reads
 
 
 def state(setup):
@@ -107,10 +107,33 @@ def test_created_disabled_reads_disabled_at_once(lambda_esm, connect):
 
 def test_a_service_made_failure(lambda_esm, connect):
     setup = connect(lambda_esm)
-    lambda_esm.mapping(setup.uuid).force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: no function")
+    mapping = lambda_esm.mapping(setup.uuid)
+    mapping.force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID")
     answer = setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)
     assert (answer["State"], answer["StateTransitionReason"]) == ("Disabled", "FUNCTION_CONFIG_NOT_VALID")
-    assert answer["LastProcessingResult"] == "PROBLEM: no function"
+    with pytest.raises(StateError, match=f"AWS shows no LastProcessingResult for a mapping of {setup.queue_arn}"):
+        mapping.force("Enabled", result="PROBLEM: no function")
+    assert mapping.state == "Disabled"
+
+
+@pytest.mark.lambda_esm(polling_delay=60)
+def test_explain_says_when_polling_begins(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    lambda_esm.clock.advance(20)
+    assert "it begins to poll at 00:01:05.000000" in lambda_esm.explain(setup.uuid)
+    setup.send("early")
+    lambda_esm.clock.advance(44)
+    assert not setup.function.invocations
+    lambda_esm.clock.advance(1)
+    assert len(setup.function.invocations) == 1
+
+
+def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
+    lambda_esm.transitions(creating="instant")
+    setup = connect(lambda_esm)
+    setup.send("a")
+    assert "messages are visible and will be received as soon as the clock runs" in lambda_esm.explain(setup.uuid)
+    assert setup.function.invocations == []
 
 
 @pytest.mark.parametrize(("answers", "shown"), [("new", 5), ("old", 10)])
@@ -162,3 +185,11 @@ def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, conne
     assert f"mapping {setup.uuid} is Enabled since 00:00:05.000000" in lambda_esm.explain(setup.uuid)
     lambda_esm.clock.advance(days=1)
     assert f"mapping {setup.uuid} is Enabled since 2026-01-01 00:00:05.000000" in lambda_esm.explain(setup.uuid)
+
+
+@pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])
+def test_what_names_no_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
+    with pytest.raises(MappingNotFound, match="a UUID, an ARN or an answer of the API is needed"):
+        lambda_esm.mapping(nonsense)
+    with pytest.raises(LambdaEsmError, match="takes an ARN, a mapping or a function, not"):
+        lambda_esm.fates(nonsense)

@@ -46,3 +46,13 @@ def test_the_timeline_and_explain_say_that_it_does_not_poll(fake: FakeLambda, se
     assert reason in fake.explain(ARNS[service])
     fake.clock.run_until_idle()
     assert not fake.invocations
+
+
+@pytest.mark.parametrize("service", sorted(set(ARNS) & set(support.SOURCES)))
+def test_explain_promises_no_polling_before_the_clock_runs(fake: FakeLambda, service: str) -> None:
+    fake.function("fn")
+    fake.transitions(creating="instant")
+    fake.client("lambda").create_event_source_mapping(FunctionName="fn", EventSourceArn=ARNS[service], **MORE[service])
+    explained = fake.explain(ARNS[service])
+    assert f"it does not poll: {support.SOURCES[service].thing} is not simulated" in explained
+    assert "begin" not in explained

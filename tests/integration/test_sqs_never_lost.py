@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10
 
 
 class Queues(RuleBasedStateMachine):
-    """Sends, fails, times out, hides, disables, updates, deletes and moves time at random, and looks each time."""
+    """Sends, fails, times out, is throttled, hides, purges, disables, updates, deletes and moves time at random, and
+    looks each time."""
 
     @initialize(fifo=st.booleans(), window=st.sampled_from([0, 0, 12]), partial=st.booleans(), filtered=st.booleans())
     def start(self, fifo, window, partial, filtered):
@@ -43,6 +45,7 @@ class Queues(RuleBasedStateMachine):
             self.settings["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(pattern)}]}
         self.sent, self.groups = {}, defaultdict(list)
         self.behaviour, self.deliveries, self.finished = ("succeed", 0), Counter(), {}
+        self.receives, self.hidden_for = Counter(), VISIBILITY
         self.broken = []
         self.uuid = None
         self.create()
@@ -81,8 +84,10 @@ class Queues(RuleBasedStateMachine):
         message_id = record["messageId"]
         self.deliveries[message_id] += 1
         received = int(record["attributes"]["ApproximateReceiveCount"])
-        if received != self.deliveries[message_id]:
+        # Batches that were throttled, and clients, have received it without a delivery.
+        if received <= self.receives[message_id] or received < self.deliveries[message_id]:
             self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
+        self.receives[message_id] = received
         fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
         if fates[message_id] != "in flight":
             self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
@@ -124,6 +129,31 @@ class Queues(RuleBasedStateMachine):
     def move_time(self, seconds):
         self.fake.clock.advance(seconds)
 
+    @precondition(lambda self: "MaximumBatchingWindowInSeconds" not in self.settings)
+    @rule(seconds=st.sampled_from([TIMEOUT - 2, VISIBILITY]))
+    def hide_for(self, seconds):
+        """Shorter than the function runs: the second delivery begins while the first goes on."""
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(seconds)})
+        self.hidden_for = seconds
+
+    @rule(limit=st.sampled_from([0, 1, None, None]))
+    def throttle(self, limit):
+        if limit is None:
+            self.aws_lambda.delete_function_concurrency(FunctionName="orders")
+        else:
+            self.aws_lambda.put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=limit)
+
+    @rule(delete=st.booleans())
+    def receive_as_a_client(self, delete):
+        for message in self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=2).get("Messages", ()):
+            if delete:
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    @rule()
+    def purge(self):
+        with suppress(self.sqs.exceptions.PurgeQueueInProgress):  # It is allowed once a minute.
+            self.sqs.purge_queue(QueueUrl=self.url)
+
     @precondition(lambda self: self.settled())
     @rule(enabled=st.booleans())
     def enable(self, enabled):
@@ -140,7 +170,7 @@ class Queues(RuleBasedStateMachine):
         self.aws_lambda.delete_event_source_mapping(UUID=self.uuid)
         self.uuid = None
 
-    @precondition(lambda self: self.uuid is None and not self.fake.mappings)
+    @precondition(lambda self: self.uuid is None and not self.fake.mappings and self.hidden_for >= TIMEOUT)
     @rule()
     def create(self):
         answer = self.aws_lambda.create_event_source_mapping(
@@ -149,7 +179,10 @@ class Queues(RuleBasedStateMachine):
         self.uuid = answer["UUID"]
 
     def settled(self):
-        return self.uuid is not None and self.fake.mapping(self.uuid).state in ("Enabled", "Disabled")
+        """Whether the mapping can be changed; AWS looks at the queue's visibility timeout then."""
+        if self.uuid is None or self.hidden_for < TIMEOUT:
+            return False
+        return self.fake.mapping(self.uuid).state in ("Enabled", "Disabled")
 
     # --- what must hold ----------------------------------------------------------------------------------------
 

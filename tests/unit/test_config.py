@@ -35,6 +35,7 @@ WRONG = [
     ({"start": 5}, "aware datetime or an ISO 8601 text"),
     ({"seed": 1.5}, "whole number"),
     ({"loop_depth": 0}, "whole number from 1"),
+    ({"maximum_filters": 11}, "10 is the most"),
     ({"region": ""}, "name of a region"),
     ({"limits": "2019"}, "is needed"),
     ({"transitions": 5}, "a mapping is needed"),

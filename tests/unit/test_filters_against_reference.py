@@ -74,9 +74,7 @@ def in_cidr(text: str, value: str) -> bool:
         address = ipaddress.ip_address(value)
     except ValueError:
         return False
-    start = ipaddress.ip_address(text.split("/")[0])
-    network = ipaddress.ip_network(text, strict=False)
-    return address.version == start.version and address in network and int(address) >= int(start)
+    return address in ipaddress.ip_network(text, strict=False)
 
 
 def accepts_text(name: str, operand: Any, value: Any) -> bool:

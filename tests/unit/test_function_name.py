@@ -22,6 +22,19 @@ def test_every_form_of_a_name(text, expected):
     assert (found.account_id, found.region, found.name, found.qualifier) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "region", "foreign"),
+    [
+        ("f", "cn-north-1", False),
+        ("arn:aws-cn:lambda:cn-north-1:123456789012:function:f", "cn-north-1", False),
+        ("arn:aws-cn:lambda:us-east-1:123456789012:function:f", "us-east-1", True),
+        ("arn:aws:lambda:us-gov-west-1:123456789012:function:f", "us-gov-west-1", True),
+    ],
+)
+def test_an_arn_of_another_partition_is_foreign(text, region, foreign):
+    assert parse(text, "123456789012", region).foreign is foreign
+
+
 def test_the_arn_keeps_the_qualifier_as_given():
     assert parse("f", "1" * 12, "us-east-1").arn == "arn:aws:lambda:us-east-1:111111111111:function:f"
     assert parse("f:$LATEST", "1" * 12, "us-east-1").arn.endswith(":function:f:$LATEST")

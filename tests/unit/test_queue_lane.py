@@ -35,6 +35,7 @@ class MemoryQueue:
     """Messages in a list; a receipt handle is the name and the receive count."""
 
     visibility_timeout = 30
+    missing_dead_letter_target = None
 
     def __init__(self):
         self.messages = []
@@ -97,7 +98,11 @@ class World:
             rates=ScalingRates(**rates),
         )
         self.engine = Engine(
-            self.clock, new_lane=self.lane, delay=delay * SECOND, polling_states=("Updating", "Disabling")
+            self.clock,
+            new_lane=self.lane,
+            not_polled=lambda mapping: [],
+            delay=delay * SECOND,
+            polling_states=("Updating", "Disabling"),
         )
         self.mapping = Mapping(
             uuid="a-uuid",
@@ -306,7 +311,7 @@ def test_explain_says_why_what_waits_is_not_delivered():
     world.clock.advance(5)
     assert world.engine.explain(world.mapping) == ["the queue holds no message"]
     world.send("a", delay=60)
-    assert world.engine.explain(world.mapping) == ["the next message becomes visible at 00:01:05.000000"]
+    assert world.engine.explain(world.mapping) == ["the next message becomes visible at 00:01:05.000000: message a"]
     world.queue.messages[0].visible = world.clock.instant
     assert "clock.advance()" in world.engine.explain(world.mapping)[0]
 

@@ -27,6 +27,20 @@ def test_bounds(settings, least, initial, maximum, growth):
     assert (bounds.least, bounds.initial, bounds.maximum, bounds.growth) == (least, initial, maximum, growth)
 
 
+@pytest.mark.parametrize(
+    ("limits", "given", "growth", "maximum"),
+    [
+        ("current", (None, None), 300, 1250),
+        ("2020", (None, None), 60, 1000),
+        ("2020", (300, None), 300, 1000),
+        ("2020", (0, 1250), 0, 1250),
+    ],
+)
+def test_the_rates_are_those_of_the_year_unless_others_are_given(limits, given, growth, maximum):
+    rates = ScalingRates.under(limits, initial=5, growth=given[0], maximum=given[1], lowered_by=1)
+    assert (rates.growth, rates.maximum) == (growth, maximum)
+
+
 def test_it_grows_by_three_hundred_a_minute_while_messages_wait():
     one = scaling()
     upcoming = one.saturated(0)
