@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_lambda_esm.invocation.record import FunctionError
+from pytest_lambda_esm.invocation.record import OF_RUNTIME, FunctionError
 from pytest_lambda_esm.invocation.result import InitFailed
 from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
@@ -48,5 +48,4 @@ def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
 
 def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
     # The request id is empty: the runtime had none yet (recorded).
-    payload = {"errorMessage": message, "errorType": kind, "requestId": "", "stackTrace": list(trace)}
-    return InitFailed(FunctionError(kind, message, payload))
+    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
