@@ -89,8 +89,7 @@ class StreamPoller:
 
     def explain(self) -> list[str]:
         """What each shard's lanes wait for."""
-        stream = self._streams.find(self._mapping.source_arn)
-        if stream is None:
+        if self._find() is None:
             return [f"the stream {self._mapping.source_arn} does not exist (any more)"]
         lines = list(self._readings[-1].explain()) if self._readings else []
         return lines or ["all records have been read"]
@@ -104,7 +103,7 @@ class StreamPoller:
 
         Those of streams that had the name before, and do not exist any more, are among them.
         """
-        stream = self._streams.find(self._mapping.source_arn)
+        stream = self._find()
         found: list[tuple[int, Fate]] = []
         for reading in self._readings:
             found += reading.fates(gone=stream is None or stream.incarnation != reading.incarnation)
@@ -119,6 +118,13 @@ class StreamPoller:
 
     def _readers(self) -> list[ShardReader]:
         return list(self._readings[-1].readers.values()) if self._readings else []
+
+    def _find(self) -> Stream | None:
+        """The stream as it is now, which the reading of it goes on with."""
+        stream = self._streams.find(self._mapping.source_arn)
+        if stream is not None and self._reads(stream):
+            self._readings[-1].stream = stream
+        return stream
 
     def _reads(self, stream: Stream) -> bool:
         return bool(self._readings) and self._readings[-1].incarnation == stream.incarnation
@@ -136,7 +142,7 @@ class StreamPoller:
     def _look(self) -> None:
         """Find the shards there are, and let their readers go on."""
         self._upcoming = None
-        stream = self._streams.find(self._mapping.source_arn)
+        stream = self._find()
         if stream is None:
             self._mapping.last_result = STREAM_GONE
             return
@@ -150,7 +156,6 @@ class StreamPoller:
     def _meet(self, stream: Stream) -> None:
         """The first time, fix the starting positions; a stream made anew under the same name is read from its start."""
         if self._reads(stream):
-            self._readings[-1].stream = stream
             return
         for reader in self._readers():
             reader.stop()

@@ -380,3 +380,20 @@ def test_the_timeline_tells_what_became_of_records(fake: FakeLambda) -> None:
         "1 record of shardId-000000000000 discarded: RetryAttemptsExhausted after 1 attempt;"
         " there is no failure destination"
     )
+
+
+def test_fates_and_deliveries_go_on_after_a_transaction_that_failed(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    handler = Handler(source)
+    subscribe(fake, source, handler)
+    source.put("a")
+    fake.clock.run_until_idle()
+    impossible = {"TableName": source.name, "Item": {"id": {"S": "b"}}, "ConditionExpression": "attribute_exists(id)"}
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        source.client.transact_write_items(TransactItems=[{"Put": impossible}])
+    source.put("c")
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["done", "waiting"]
+    assert "1 record waits" in fake.explain(source.arn)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["a"], ["c"]]
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["done", "done"]
