@@ -88,7 +88,8 @@ def lost_response() -> NetworkFault:
 def latency(seconds: Span) -> NetworkFault:
     """The operation is done, and its answer arrives this much later (seconds or a timedelta, virtual).
 
-    Where that is longer than the client's read timeout, the client sees a read timeout. Raises FaultError for a
+    Where that, with the time which the operation itself takes, is longer than the client's read timeout, the client
+    sees a read timeout. Raises FaultError for a
     negative time, or one that is none.
     """
     __tracebackhide__ = True

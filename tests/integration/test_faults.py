@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import boto3
@@ -302,6 +303,60 @@ def test_requests_that_never_arrived_are_in_the_log_with_the_reason(fake):
     assert (second.status, second.error, second.attempt) == (200, None, 2)
     assert "no answer: connection reset" in str(fake.timeline)
     assert "connection reset, asked for by the test" in str(fake.timeline)
+
+
+def slow_invoke(fake, read_timeout):
+    """A synchronous invocation whose handler takes eight seconds."""
+    fake.function("slow", lambda event, context: time.sleep(8), timeout=30)
+    once(read_timeout=read_timeout).invoke(FunctionName="slow")
+
+
+def long_poll(fake, read_timeout):
+    """A receive call that waits for eight seconds."""
+    url = fake.client("sqs").get_queue_url(QueueName="orders")["QueueUrl"]
+    once("sqs", read_timeout=read_timeout).receive_message(QueueUrl=url, WaitTimeSeconds=8)
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"), [("Invoke", slow_invoke), ("sqs.ReceiveMessage", long_poll)], ids=["invoke", "long poll"]
+)
+@pytest.mark.parametrize(
+    ("fault", "seconds", "is_answered"),
+    [
+        (lost_response(), 10, False),
+        (latency(1), 9, True),
+        (latency(2), 10, True),
+        (latency(3), 10, False),
+        (latency(11), 10, False),
+    ],
+    ids=repr,
+)
+def test_what_the_operation_takes_is_part_of_what_the_client_waits(fake, operation, call, fault, seconds, is_answered):
+    before = fake.clock.now
+    fake.faults.add(operation, fault)
+
+    if is_answered:
+        call(fake, read_timeout=10)
+    else:
+        with pytest.raises(ReadTimeoutError):
+            call(fake, read_timeout=10)
+
+    assert fake.clock.now - before == timedelta(seconds=seconds)
+
+
+def test_inside_a_handler_the_handlers_own_time_counts(fake):
+    def handler(event, context):
+        started = time.time()
+        with pytest.raises(ReadTimeoutError):
+            long_poll(fake, read_timeout=10)
+        return time.time() - started
+
+    fake.function("caller", handler, timeout=30)
+    fake.faults.add("sqs.ReceiveMessage", lost_response())
+
+    answer = fake.client("lambda").invoke(FunctionName="caller")
+
+    assert float(answer["Payload"].read()) == 10
 
 
 def test_a_client_that_would_wait_for_ever_is_told_to_the_tests_author(fake):
