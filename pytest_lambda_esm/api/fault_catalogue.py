@@ -16,7 +16,19 @@ from pytest_lambda_esm.api.default_messages import default_members, default_mess
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
 from pytest_lambda_esm.faults import query_codes
-from pytest_lambda_esm.faults.effects import AwsError, Effect, ErrorGiven, NetworkFault, PollerFault
+from pytest_lambda_esm.faults.effects import (
+    AwsError,
+    Effect,
+    ErrorGiven,
+    NetworkFault,
+    PollerFault,
+    aws_error,
+    connect_timeout,
+    connection_reset,
+    latency,
+    lost_response,
+    read_timeout,
+)
 from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
 
 POLLER: Final = "poller"
@@ -32,6 +44,10 @@ OTHER_COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """HTTP status by code of errors which services other than Lambda answer to any call, beside COMMON_ERRORS."""
+
+_FUNCTIONS: Final = frozenset(
+    each.__name__ for each in (aws_error, connect_timeout, connection_reset, latency, lost_response, read_timeout)
+)
 
 
 class FaultCatalogue:
@@ -80,32 +96,23 @@ class FaultCatalogue:
             return error
         given = AwsError(error) if isinstance(error, str) else error
         if not isinstance(given, AwsError):
-            raise FaultError(
-                f"an error is the name of one that {operation} can raise, aws_error(...), or read_timeout(),"
-                f" connect_timeout(), connection_reset(), lost_response(), latency(seconds), not {error!r}"
-            )
+            raise FaultError(_no_error(error))
         return self._aws_error(operation, given, given.message if message is None else message)
 
     def raises(self, operation: str, error: ErrorGiven) -> bool:
         """Whether an operation can raise an error."""
-        if operation in STEPS:
-            return isinstance(error, str) and error in STEPS[operation]
         if isinstance(error, NetworkFault):
-            return True
-        code = error if isinstance(error, str) else error.code
-        return code in self._shapes(operation) or code in _common(operation)
+            return operation not in STEPS
+        return (error if isinstance(error, str) else error.code) in self.errors_of(operation)
 
-    def known_errors(self, services: Sequence[str]) -> set[str]:
-        """The codes of all errors of some services; Lambda is ``"lambda"``."""
-        known = {*COMMON_ERRORS}
-        for service in services:
-            if service == POLLER:
-                known.update(word for step in STEPS.values() for word in step)
-                continue
-            shapes = [each for each in self._service(service).error_shapes if isinstance(each, StructureShape)]
-            known.update(name for shape in shapes for name in (shape.name, shape.error_code))
-            known.update(OTHER_COMMON_ERRORS if service != "lambda" else ())
-        return known
+    def errors_of(self, operation: str) -> set[str]:
+        """The codes of all errors that an operation can raise."""
+        return set(STEPS[operation]) if operation in STEPS else {*self._shapes(operation), *_common(operation)}
+
+    @property
+    def lambda_operations(self) -> Sequence[str]:
+        """The names of all operations of Lambda."""
+        return self._model.operations
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -179,6 +186,15 @@ def _load(loader: Loader, service: str) -> ServiceModel:
 
 def _common(operation: str) -> Mapping[str, int]:
     return {**COMMON_ERRORS, **OTHER_COMMON_ERRORS} if "." in operation else COMMON_ERRORS
+
+
+def _no_error(given: object) -> str:
+    text = (
+        f"an error is the name of one that the operation can raise, aws_error(...), or read_timeout(),"
+        f" connect_timeout(), connection_reset(), lost_response(), latency(seconds), not {given!r}"
+    )
+    name = getattr(given, "__name__", "")
+    return f"{text}. {name} is a function: call it, as in {name}()" if name in _FUNCTIONS else text
 
 
 def _poller_fault(step: str, error: ErrorGiven, message: str | None) -> PollerFault:

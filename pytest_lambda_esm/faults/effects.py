@@ -55,6 +55,11 @@ class NetworkFault:
     kind: str
     seconds: float = 0.0
 
+    @property
+    def arrives(self) -> bool:
+        """Whether AWS gets the request, and does what it asks for."""
+        return self.kind in (LOST_RESPONSE, LATENCY)
+
     def __repr__(self) -> str:
         return f"{self.kind.replace(' ', '_')}({f'{self.seconds:g}' if self.kind == LATENCY else ''})"
 

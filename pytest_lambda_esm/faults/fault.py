@@ -90,14 +90,14 @@ class Fault:
         return self._spent >= len(self.effects)
 
     def anew(self, end: Callable[[Fault], None]) -> Fault:
-        """The same fault, before it has struck anything."""
+        """The same fault, before it has struck anything; one that has struck in a world before need not again."""
         return Fault(
             operation=self.operation,
             effects=self.effects,
             times=self.times,
             after=self.after,
             match=self.match,
-            optional=self.optional,
+            optional=self.optional or self.has_struck,
             per=self.per,
             asked=self.asked,
             place=self.place,

@@ -116,11 +116,7 @@ class FaultPlan:
     def check(self) -> None:
         """Raise UnusedFault where a fault that is not optional has never struck, and say why; each is told once."""
         __tracebackhide__ = True
-        text = self.unused()
-        if text:
-            for fault in self._faults:
-                fault.optional = True
-            raise UnusedFault(text)
+        self._check(self._faults)
 
     # --- for the fake ------------------------------------------------------------------------------------
 
@@ -169,6 +165,20 @@ class FaultPlan:
         """Ask for what a fault of a world that is gone asked for."""
         self._add(fault.anew(self._end))
 
+    @property
+    def asked_by_test(self) -> Sequence[Fault]:
+        """What the body of the test has asked for itself, and not in the world of a sweep that has ended."""
+        return [fault for fault in self._faults[self._settled :] if not (fault.marked or fault.by_hook)]
+
+    def check_world(self) -> None:
+        """Like :meth:`check`, but for the markers: they are the test's, which may have several worlds."""
+        __tracebackhide__ = True
+        self._check([fault for fault in self._faults if not fault.marked])
+
+    def settle(self) -> None:
+        """The last world of a sweep has ended: what was asked for in it is nobody's any more."""
+        self._settled = len(self._faults)
+
     @contextmanager
     def asking_by_hook(self) -> Iterator[None]:
         """What is asked for inside the block, a conftest's hook asks for: each fresh world gets it again."""
@@ -206,16 +216,28 @@ class FaultPlan:
 
     def unused(self) -> str:
         """What to tell about faults that never struck; empty if there are none."""
-        return unused_text(self._faults, self._near, self._called)
+        return self._unused(self._faults)
 
     def clear(self) -> None:
         """Forget every fault."""
         self._faults: list[Fault] = []
+        self._settled = 0
         self._rules: dict[str, OperationRules] = {}
         self._near: dict[str, list[IncomingCall]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
         self._live = False
+
+    def _unused(self, faults: Sequence[Fault]) -> str:
+        return unused_text(faults, self._near, self._called)
+
+    def _check(self, faults: Sequence[Fault]) -> None:
+        __tracebackhide__ = True
+        text = self._unused(faults)
+        if text:
+            for fault in faults:
+                fault.optional = True
+            raise UnusedFault(text)
 
     def _add(self, fault: Fault) -> None:
         with self._lock:

@@ -13,21 +13,15 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import FaultError
-from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, LOST_RESPONSE, NetworkFault
+from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, NetworkFault
 from pytest_lambda_esm.moto_bridge.exchanges import Exchange, Exchanges
 
 NETWORK_ERRORS: Final = (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
 """What a network fault raises."""
 
 _BOTOCORES_DEFAULT_TIMEOUT: Final = 60.0
-_ARRIVES: Final = frozenset({LOST_RESPONSE, LATENCY})
 
 Answer = TypeVar("Answer")
-
-
-def arrives(fault: NetworkFault) -> bool:
-    """Whether AWS gets the request, and does what it asks for."""
-    return fault.kind in _ARRIVES
 
 
 class Network:
@@ -53,7 +47,7 @@ class Network:
             self._wait(_timeout(exchange, fault, "connect_timeout"))
             raise ConnectTimeoutError(endpoint_url=url)
         sent = self._now()
-        answer = perform() if arrives(fault) else None
+        answer = perform() if fault.arrives else None
         spent = (self._now() - sent) / MICROSECONDS  # An invocation or a long poll takes time itself.
         if fault.kind == LATENCY and not _is_too_late(exchange, spent + fault.seconds):
             self._wait(fault.seconds)

@@ -245,3 +245,36 @@ def test_it(lambda_esm):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*TooManyRequestsException) when calling the ListFunctions*", "worlds so far: 1"])
     assert "SweepFailed" not in result.stdout.str()
+
+
+def test_every_sweep_of_a_test_replays_a_marker_which_need_strike_in_one_of_them_only(pytester):
+    source = """
+{marker}
+def test_it(lambda_esm):
+    for name in ("first", "second"):
+        for run in lambda_esm.sweep(errors=(lost_response(),)):
+            with run:
+                print(name, run)
+                client = boto3.client("lambda", "eu-west-1")
+                client.list_functions()
+                if name == "second":
+                    client.list_event_source_mappings()
+                    assert not any(call.attempt == 2 for call in lambda_esm.calls.of("ListEventSourceMappings"))
+"""
+    result = run(pytester, source.format(marker=""))
+    [line] = [line for line in result.outlines if "replay it alone" in line]
+    marker = line.partition("above the test: ")[2]
+    assert marker == "@pytest.mark.lambda_esm_fault('ListEventSourceMappings', lost_response())"
+
+    result = run(pytester, source.format(marker=marker))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*assert not any*", "first <SweepRun without faults>", "second <SweepRun without faults>"]
+    )
+
+    result = run(pytester, source.format(marker=marker.replace("ListEventSourceMappings", "ListFunctions")))
+    result.assert_outcomes(passed=1)
+
+    result = run(pytester, source.format(marker=marker.replace("ListEventSourceMappings", "ListLayers")))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["1 fault that the test asked for never struck:"])
