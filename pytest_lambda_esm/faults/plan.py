@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -15,7 +15,7 @@ from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault, as_code
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.operation_rules import OperationRules
-from pytest_lambda_esm.faults.unused import unused_text
+from pytest_lambda_esm.faults.unused import Met, unused_text
 
 PER: Final = ("attempt", "call")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -190,6 +190,7 @@ class FaultPlan:
 
     def strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
         """Which fault strikes a call and what it does to it, or None. Raises FaultError for a broken predicate."""
+        __tracebackhide__ = True
         with self._lock:
             for watcher in self._watchers:
                 watcher.append(call)
@@ -197,10 +198,9 @@ class FaultPlan:
             rules = self._rules.get(call.operation)
             if rules is None:
                 return None
-            near = self._near.setdefault(call.operation, [])
-            if len(near) < _MOST_REMEMBERED:
-                near.append(call)
             struck = rules.strike(call)
+            met = Met(self._called[call.operation], call, struck[0] if struck is not None else None)
+            self._met.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(met)
             self._live = any(each.is_live for each in self._rules.values())
             return struck
 
@@ -223,13 +223,13 @@ class FaultPlan:
         self._faults: list[Fault] = []
         self._settled = 0
         self._rules: dict[str, OperationRules] = {}
-        self._near: dict[str, list[IncomingCall]] = {}
+        self._met: dict[str, deque[Met]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
         self._live = False
 
     def _unused(self, faults: Sequence[Fault]) -> str:
-        return unused_text(faults, self._near, self._called)
+        return unused_text(faults, self._met, self._called)
 
     def _check(self, faults: Sequence[Fault]) -> None:
         __tracebackhide__ = True
@@ -242,13 +242,15 @@ class FaultPlan:
     def _add(self, fault: Fault) -> None:
         with self._lock:
             self._faults.append(fault)
+            fault.begun = dict(self._called)
             self._rules.setdefault(fault.operation, OperationRules()).add(fault)
             self._live = True
 
     def _end(self, fault: Fault) -> None:
         with self._lock:
             rules = self._rules.get(fault.operation)
-            if rules is not None and fault in self._faults:
+            if rules is not None and fault in self._faults and fault.over is None:
+                fault.over = dict(self._called)
                 rules.end(fault)
 
 

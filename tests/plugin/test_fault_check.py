@@ -29,7 +29,7 @@ def test_a_fault_that_never_struck_fails_the_test_in_its_call_phase(pytester, ar
             "1 fault that the test asked for never struck:",
             "  @pytest.mark.lambda_esm_fault('DeleteEventSourceMapping', 'ServiceException')",
             "    asked for at a marker of test_a_fault*.py::test_it",
-            "    there was no call of DeleteEventSourceMapping; calls meanwhile: ListFunctions (1)",
+            "    since then there was no call of DeleteEventSourceMapping; calls meanwhile: ListFunctions (1)",
             "A test whose fault never strikes*optional=True*strict=False*",
         ]
     )
