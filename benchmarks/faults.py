@@ -15,13 +15,11 @@ RULES = 1000
 ERRORS = ("TooManyRequestsException", "ServiceException", "AccessDeniedException", lost_response())
 
 KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "by a parameter": lambda number: {"match": {"FunctionName": f"other-{number}"}},
-    "by two parameters, one of them the call's": lambda number: {
-        "match": {"FunctionName": "orders", "EventSourceArn": f"arn-{number}"}
-    },
+    "by parameter": lambda number: {"match": {"FunctionName": f"other-{number}"}},
+    "by parameters": lambda number: {"match": {"FunctionName": "orders", "EventSourceArn": f"arn-{number}"}},
     "by count": lambda number: {"after": CALLS + number},
-    "by count of calls": lambda number: {"after": CALLS + number, "per": "call"},
-    "by count of calls that match": lambda number: {"match": {"FunctionName": "orders"}, "after": CALLS + number},
+    "by call count": lambda number: {"after": CALLS + number, "per": "call"},
+    "by match, count": lambda number: {"match": {"FunctionName": "orders"}, "after": CALLS + number},
     "by predicate": lambda number: {"match": lambda call: call.params.get("FunctionName") == "other"},
 }
 """What a fault of each kind is asked for with; none of them strikes. Each predicate is a Python call: it has to be."""

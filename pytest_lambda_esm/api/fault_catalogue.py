@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from botocore.exceptions import UnknownServiceError
@@ -12,6 +11,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from pytest_lambda_esm.api.api_error import COMMON_ERRORS
+from pytest_lambda_esm.api.common_errors import STATUSES, common_errors
 from pytest_lambda_esm.api.default_messages import default_members, default_message
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
@@ -32,18 +32,6 @@ from pytest_lambda_esm.faults.effects import (
 from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
 
 POLLER: Final = "poller"
-
-OTHER_COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "AccessDenied": 403,
-        "InternalError": 500,
-        "InternalServerError": 500,
-        "RequestLimitExceeded": 503,
-        "SlowDown": 503,
-        "Throttling": 400,
-    }
-)
-"""HTTP status by code of errors which services other than Lambda answer to any call, beside COMMON_ERRORS."""
 
 _FUNCTIONS: Final = frozenset(
     each.__name__ for each in (aws_error, connect_timeout, connection_reset, latency, lost_response, read_timeout)
@@ -107,7 +95,7 @@ class FaultCatalogue:
 
     def errors_of(self, operation: str) -> set[str]:
         """The codes of all errors that an operation can raise."""
-        return set(STEPS[operation]) if operation in STEPS else {*self._shapes(operation), *_common(operation)}
+        return set(STEPS[operation]) if operation in STEPS else {*self._shapes(operation), *self._common(operation)}
 
     @property
     def lambda_operations(self) -> Sequence[str]:
@@ -118,7 +106,7 @@ class FaultCatalogue:
 
     def _aws_error(self, operation: str, error: AwsError, message: str | None) -> AwsError:
         __tracebackhide__ = True
-        shapes, common = self._shapes(operation), _common(operation)
+        shapes, common = self._shapes(operation), self._common(operation)
         if error.code not in shapes and error.code not in common:
             raise FaultError(f"{operation} cannot raise {error.code!r}. {nearest(str(error.code), {*shapes, *common})}")
         shape = shapes.get(error.code)
@@ -144,6 +132,9 @@ class FaultCatalogue:
             found.update({code: found[name] for name, code in query_codes.SQS.items() if name in found})
         return found
 
+    def _common(self, operation: str) -> Mapping[str, int]:
+        return common_errors(self._operation_model(operation)) if "." in operation else COMMON_ERRORS
+
     def _params(self, operation: str) -> list[str]:
         shape = self._operation_model(operation).input_shape
         return list(shape.members) if shape is not None else []
@@ -155,8 +146,8 @@ class FaultCatalogue:
     def _status(self, service: str, shape: Shape) -> int:
         """The status that the model states; services on the JSON protocol state none, and answer 400 or 500."""
         stated = shape.metadata.get("error", {}).get("httpStatusCode")
-        if stated:
-            return int(stated)
+        if stated or (service == "s3" and shape.name in STATUSES):
+            return int(stated or STATUSES[shape.name])
         data = self._loader.load_service_model(service or "lambda", "service-2")
         return 500 if data["shapes"][shape.name].get("fault") else 400
 
@@ -182,10 +173,6 @@ class FaultCatalogue:
 @lru_cache(maxsize=64)
 def _load(loader: Loader, service: str) -> ServiceModel:
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
-
-
-def _common(operation: str) -> Mapping[str, int]:
-    return {**COMMON_ERRORS, **OTHER_COMMON_ERRORS} if "." in operation else COMMON_ERRORS
 
 
 def _no_error(given: object) -> str:

@@ -60,7 +60,7 @@ class ServiceFaults:
             if isinstance(effect, NetworkFault):
                 return self._network.carry(effect, request.url, lambda: original(stubber, request))
             if isinstance(effect, AwsError):
-                return error_answer(exchange.service_model, effect, self._new_id())
+                return error_answer(exchange.service_model, effect, self._new_id(), has_body=request.method != "HEAD")
             return original(stubber, request)
 
         patches.set(BotocoreStubber, "process_request", process_request)
