@@ -8,6 +8,7 @@ left the process. None of them is a botocore error, so code under test cannot mi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class LambdaEsmError(Exception):
@@ -67,6 +68,11 @@ class LambdaEsmAdvice(UserWarning):
 
     The configuration field ``advice`` decides what happens: a warning, an error, or nothing.
     """
+
+
+def is_for_the_author(excinfo: Any) -> bool:
+    """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
+    return isinstance(excinfo.value, LambdaEsmError)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:

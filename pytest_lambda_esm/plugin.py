@@ -340,12 +340,14 @@ def _attach_timeline(
 
 def _fault_sections(item: pytest.Item, fake: FakeLambda, shown: str) -> list[tuple[str, str]]:
     """Faults that have never struck, where the failure is another one, and how to replay the weather."""
+    import shlex
+
     sections = []
     left = fake.faults_left()
     if left and left not in shown:
         sections.append(("lambda esm faults", left))
     if not fake.config.weather.is_fair:
         seed = fake.config.seed
-        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest '{item.nodeid}'"
+        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest {shlex.quote(item.nodeid)}"
         sections.append(("lambda esm weather", f"{told} --lambda-esm-seed={seed}"))
     return sections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
@@ -32,6 +32,9 @@ from pytest_lambda_esm.faults.effects import (
 from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
 
 POLLER: Final = "poller"
+
+_BESIDE: Final = ("sqs", "kinesis", "dynamodb", "dynamodbstreams", "sns", "s3", "events", "iam", "sts", "logs")
+"""The services that are looked through for an operation without a prefix; botocore has too many to read them all."""
 
 _FUNCTIONS: Final = frozenset(
     each.__name__ for each in (aws_error, connect_timeout, connection_reset, latency, lost_response, read_timeout)
@@ -110,13 +113,11 @@ class FaultCatalogue:
         if error.code not in shapes and error.code not in common:
             raise FaultError(f"{operation} cannot raise {error.code!r}. {nearest(str(error.code), {*shapes, *common})}")
         shape = shapes.get(error.code)
-        members = {name for name in shape.members if name.lower() != "message"} if shape is not None else set()
-        for name in error.members:
-            if name not in members:
-                told = nearest(name, members) if members else "It has a message only."
-                raise FaultError(f"{error.code} of {operation} has no member {name!r}. {told}")
+        _check_members(f"{error.code} of {operation}", error.members, shape)
         service, _, bare = operation.rpartition(".")
-        text = message or default_message(service or "lambda", bare, error.code, shape, self._account_id)
+        text = message
+        if text is None:
+            text = default_message(service or "lambda", bare, error.code, shape, self._account_id)
         given = {**({} if service else default_members(bare, error.code)), **error.members}
         if shape is None:
             return AwsError(error.code, text, given, common[error.code])
@@ -156,10 +157,19 @@ class FaultCatalogue:
         try:
             self._model.operation(operation)
         except ConfigurationError as error:
+            elsewhere = self._elsewhere(operation)
+            if elsewhere:
+                names = " or ".join(map(repr, elsewhere))
+                raise FaultError(f"Lambda has no operation {operation!r}. Did you mean {names}?") from None
             raise FaultError(
                 f"{error} Operations of other services have a prefix, as in 'sqs.SendMessage', and those of the"
                 f" pollers are {', '.join(STEPS)}."
             ) from None
+
+    def _elsewhere(self, operation: str) -> list[str]:
+        """The names of this operation with a prefix: a step of the pollers, or of the services beside Lambda."""
+        names = (f"{service}.{operation}" for service in _BESIDE if operation in self._service(service).operation_names)
+        return [step for step in STEPS if step == f"{POLLER}.{operation}"] + list(names)
 
     def _service(self, service: str) -> ServiceModel:
         __tracebackhide__ = True
@@ -173,6 +183,19 @@ class FaultCatalogue:
 @lru_cache(maxsize=64)
 def _load(loader: Loader, service: str) -> ServiceModel:
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
+
+
+def _check_members(of: str, given: Mapping[str, Any], shape: StructureShape | None) -> None:
+    """Refuse members that an error does not have, and values that are none of those which AWS lists."""
+    __tracebackhide__ = True
+    members = {name: each for name, each in shape.members.items() if name.lower() != "message"} if shape else {}
+    for name, value in given.items():
+        if name not in members:
+            told = nearest(name, members) if members else "It has a message only."
+            raise FaultError(f"{of} has no member {name!r}. {told}")
+        listed = getattr(members[name], "enum", None)
+        if listed and value not in listed:
+            raise FaultError(f"{of}: {name} cannot be {value!r}. {nearest(str(value), listed)}")
 
 
 def _no_error(given: object) -> str:

@@ -102,7 +102,7 @@ class FaultPlan:
         Takes and refuses what :meth:`add` does. An error of the sequence that is never reached fails the test.
         """
         __tracebackhide__ = True
-        if not errors:
+        if all(error is None for error in errors):
             raise FaultError(f"sequence({operation!r}) names no error; give one for each call that is to fail")
         options = {**_DEFAULTS, "times": len(errors), "match": match, "optional": optional}
         asked = as_code("faults.sequence", (operation, *errors), {"match": match, "optional": optional}, _DEFAULTS)
@@ -263,6 +263,8 @@ def _check_options(asked: str, options: dict[str, Any]) -> None:
         raise FaultError(f"{asked}: after is the number of calls to let through, from 0, not {after!r}")
     if per not in PER:
         raise FaultError(f"{asked}: per is 'attempt' or 'call', not {per!r}. {nearest(str(per), PER)}")
+    if not isinstance(options["optional"], bool):
+        raise FaultError(f"{asked}: optional is True or False, not {options['optional']!r}")
     if options["message"] is not None and not isinstance(options["message"], str):
         raise FaultError(f"{asked}: message is a text, not {options['message']!r}")
 

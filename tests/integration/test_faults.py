@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
@@ -359,6 +359,30 @@ def test_inside_a_handler_the_handlers_own_time_counts(fake):
     assert float(answer["Payload"].read()) == 10
 
 
+@pytest.mark.parametrize("error", ["ServiceException", aws_error("ServiceException", "")], ids=["message", "error"])
+def test_a_text_may_be_empty(fake, error):
+    fake.faults.add("ListFunctions", error, message="" if error == "ServiceException" else None)
+
+    with pytest.raises(ClientError) as caught:
+        once().list_functions()
+
+    assert caught.value.response["Error"] == {"Code": "ServiceException", "Message": ""}
+
+
+def test_a_time_matches_whatever_its_zone_and_form(fake):
+    at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    stream = f"arn:aws:kinesis:{REGION}:123456789012:stream/orders"
+    fake.faults.add("CreateEventSourceMapping", "ServiceException", match={"StartingPositionTimestamp": at})
+
+    with pytest.raises(ClientError, match="ServiceException"):
+        once().create_event_source_mapping(
+            EventSourceArn=stream,
+            FunctionName="orders",
+            StartingPosition="AT_TIMESTAMP",
+            StartingPositionTimestamp=at.astimezone(timezone(timedelta(hours=9))),
+        )
+
+
 def test_a_client_that_would_wait_for_ever_is_told_to_the_tests_author(fake):
     fake.faults.add("ListFunctions", read_timeout())
 
@@ -409,6 +433,19 @@ def test_waiting_in_a_handler_is_the_handlers_own_time(fake):
         ("poller.Read", lost_response(), "poller.Read knows no trouble"),
         ("ListFunctions", aws_error("TooManyRequestsException", Reson="x"), "Did you mean 'Reason'"),
         ("ListFunctions", aws_error("AccessDeniedException", Reason="x"), "It has a message only"),
+        (
+            "ListFunctions",
+            aws_error("TooManyRequestsException", Reason="CallerRateLimit"),
+            "Reason cannot be 'CallerRateLimit'. Did you mean 'CallerRateLimitExceeded'",
+        ),
+        ("ListFunctions", lost_response, r"lost_response is a function: call it, as in lost_response()"),
+        (
+            "SendMessage",
+            "ThrottlingException",
+            r"Lambda has no operation 'SendMessage'. Did you mean 'sqs.SendMessage'\?$",
+        ),
+        ("PutRecord", "ThrottlingException", r"Did you mean 'kinesis.PutRecord'\?$"),
+        ("Read", "throttled", r"Did you mean 'poller.Read'\?$"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest_right_ones(fake, operation, error, told):

@@ -74,7 +74,7 @@ def test_a_marked_test_need_not_name_the_fixture(pytester):
     result = run(
         pytester,
         """
-@pytest.mark.lambda_esm_fault("ListFunctions", aws_error("TooManyRequestsException", Reason="x"))
+@pytest.mark.lambda_esm_fault("ListFunctions", aws_error("TooManyRequestsException", Reason="CallerRateLimitExceeded"))
 def test_it():
     assert code() == "TooManyRequests"
 """,

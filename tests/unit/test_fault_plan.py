@@ -186,6 +186,7 @@ def test_a_plan_that_is_over_is_not_asked_any_more(plan):
         ({"after": -1}, "after is the number of calls to let through"),
         ({"per": "cal"}, "Did you mean 'call'"),
         ({"message": 5}, "message is a text"),
+        ({"optional": "yes"}, "optional is True or False, not 'yes'"),
         ({"match": "UUID"}, "match takes the parameters"),
     ],
 )
@@ -194,9 +195,10 @@ def test_refuses_what_cannot_be(plan, options, told):
         plan.add("Get", "A", **options)
 
 
-def test_refuses_a_sequence_of_nothing(plan):
+@pytest.mark.parametrize("errors", [(), (None,), (None, None)])
+def test_refuses_a_sequence_of_nothing(plan, errors):
     with pytest.raises(FaultError, match="names no error"):
-        plan.sequence("Get")
+        plan.sequence("Get", *errors)
 
 
 def test_a_predicate_that_raises_is_told_with_the_call(plan):
