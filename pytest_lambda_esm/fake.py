@@ -60,7 +60,8 @@ class FakeLambda:
     """A Lambda event system in this process, for as long as a ``with`` block lasts.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` is one of these. Raises ConfigurationError for settings that do not exist or do not fit.
+    fixture ``lambda_esm`` is one of these; ``sweeps`` are its sweeps so far. Raises ConfigurationError for settings
+    that do not exist or do not fit.
     """
 
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
@@ -72,7 +73,7 @@ class FakeLambda:
         self._joints = Patches()
         self._faults: Faults | None = None
         self._quotas = RetryQuotas()
-        self._sweeps: list[Sweep] = []
+        self.sweeps: list[Sweep] = []
         self._leftovers = Leftovers(self._made)
         self._started = self.config.start
         self._opened: World | None = None
@@ -347,14 +348,14 @@ class FakeLambda:
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
         sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))
-        self._sweeps.append(sweep)
+        self.sweeps.append(sweep)
         return sweep
 
     def faults_left(self) -> str:
         """What to tell about faults that have never struck and sweeps that were left; empty if there are none."""
         if self._faults is None:
             return ""
-        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self._sweeps)]))
+        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self.sweeps)]))
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""

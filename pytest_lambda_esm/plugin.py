@@ -318,6 +318,8 @@ def pytest_runtest_makereport(
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
         _attach_timeline(report, item, fake, in_terminal=in_terminal, in_file=in_file)
+    if report.passed and fake.sweeps:
+        report.sections.append(("lambda esm sweeps", "\n".join(sweep.report for sweep in fake.sweeps)))
     if report.failed and report.when == "call":
         report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report

@@ -76,16 +76,11 @@ def _several(given: Any, name: str) -> Iterable[Any]:
 def _check_error(catalogue: FaultCatalogue, operations: Sequence[str], error: Any) -> None:
     """Refuse an error that none of the operations can raise, or with members that it does not have."""
     __tracebackhide__ = True
-    refusals: dict[str, FaultError] = {}
-    for operation in operations:
-        try:
-            catalogue.effect(operation, error)
-            return
-        except FaultError as refusal:
-            refusals[operation] = refusal
+    is_one = isinstance(error, (str, AwsError, NetworkFault))
+    able = [operation for operation in operations if is_one and catalogue.raises(operation, error)]
     code = error.code if isinstance(error, AwsError) else error
-    of_members = [str(each) for name, each in refusals.items() if code in catalogue.errors_of(name)]
-    if of_members or len(operations) == 1 or not isinstance(code, str):
-        raise FaultError([*of_members, *map(str, refusals.values())][0])
+    if able or len(operations) == 1 or not isinstance(code, str):
+        catalogue.effect((able or operations)[0], error)
+        return
     known = {each for operation in operations for each in catalogue.errors_of(operation)}
     raise FaultError(f"no operation of this sweep can raise {code!r}. {nearest(code, known)}")

@@ -60,7 +60,7 @@ def _why(fault: Fault, met: Sequence[Met], called: Mapping[str, int]) -> Iterato
         more = "further call" if fault.met else "call"
         yield f"since then there was no {more} of {fault.operation}; calls meanwhile: {others or 'none'}"
     if fault.over is not None:
-        yield "it ended with its block, and calls after that do not count"
+        yield "it ended with its block or its end(), and calls after that do not count"
 
 
 def _missed(near: Iterator[_NearMiss], first: int, missed: int) -> Iterator[str]:

@@ -275,3 +275,26 @@ def test_a_sweep_that_is_left_fails_the_test(pytester):
     result = run(pytester)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["a sweep was left after 1 of its worlds, so far:"])
+
+
+def test_a_passing_test_shows_on_demand_what_its_sweeps_saw(pytester):
+    pytester.makepyfile(
+        """
+        import boto3
+
+        def test_it(lambda_esm):
+            for _ in range(2):
+                for run in lambda_esm.sweep(errors=("ServiceException", "AccessDeniedException")):
+                    with run:
+                        try:
+                            boto3.client("lambda", "eu-west-1").list_functions()
+                        except Exception:
+                            pass
+        """
+    )
+    seen = "sweep: 3 worlds, none broke; in 2 the fault struck and the body went on to its end"
+    result = run(pytester, "-rP")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*- lambda esm sweeps -*", seen, seen])
+
+    assert "lambda esm sweeps" not in run(pytester).stdout.str()

@@ -321,7 +321,7 @@ def test_a_block_that_is_over_says_so(plan):
         "calls of Get that came near:",
         "1. Get(UUID='y')",
         "not struck: UUID was 'y', not 'x'",
-        "it ended with its block, and calls after that do not count",
+        "it ended with its block or its end(), and calls after that do not count",
     ]
 
     with plan.add("Delete", "C"):
@@ -329,7 +329,7 @@ def test_a_block_that_is_over_says_so(plan):
     struck(plan, call("Delete"), call("Put"))
     assert why(plan) == [
         "since then there was no call of Delete; calls meanwhile: List (1)",
-        "it ended with its block, and calls after that do not count",
+        "it ended with its block or its end(), and calls after that do not count",
     ]
 
 
