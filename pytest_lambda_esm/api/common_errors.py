@@ -1,8 +1,8 @@
 """Errors that a service other than Lambda answers to any call, with their HTTP statuses, by the protocol it speaks.
 
-Service models leave these out. AWS's pages "Common errors" come in two kinds: services on the older protocols have the
-names that end in nothing, and services on the JSON protocol answer 400 to what the client has done wrong. S3 has a page
-of its own, "Error responses".
+Service models leave these out. AWS's pages "Common errors" come in two kinds: services on the older protocols have
+names without the ending "Exception", and services on the JSON protocol answer 400 to what the client has done wrong. S3
+has a page of its own, "Error responses".
 """
 
 from __future__ import annotations
