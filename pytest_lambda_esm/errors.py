@@ -70,11 +70,6 @@ class LambdaEsmAdvice(UserWarning):
     """
 
 
-def is_for_the_author(excinfo: Any) -> bool:
-    """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
-    return isinstance(excinfo.value, LambdaEsmError)
-
-
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """Say which of the candidates are meant by a misspelt name, as the end of an error text.
 
@@ -89,3 +84,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
     return f"Known are: {', '.join(known)}."
+
+
+def is_for_the_author(excinfo: Any) -> bool:
+    """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
+    return isinstance(excinfo.value, LambdaEsmError)
