@@ -103,7 +103,7 @@ class World:
             seed=config.seed,
             timeline=self.timeline,
         )
-        self.network = Network(faults.exchanges, self.wait)
+        self.network = Network(faults.exchanges, self.wait, self.local_instant)
         self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
