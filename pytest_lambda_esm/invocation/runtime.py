@@ -20,6 +20,7 @@ from pytest_lambda_esm.invocation.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.output import Output
 from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
+from pytest_lambda_esm.invocation.trace import trace_header
 from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
 
 
@@ -117,7 +118,7 @@ class Runtime:
         frame = Frame(time, request.depth + 1)
         self.frames.push(frame)
         before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(surroundings.variables)
+        changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
         try:
             result = _call(handler, context, request)
         finally:
