@@ -50,6 +50,15 @@ class ImportWatch:
         self._depth = 0
         self._executed: list[ModuleType] = []
         self._wrapped: list[tuple[type, str, Any]] = []
+        self._frozen: tuple[str, ...] = ()
+
+    def keep_frozen(self, folder: str) -> None:
+        """Execute modules in a folder in frozen time: those that nobody keeps for longer than time is frozen."""
+        self._frozen += (folder,)
+
+    def thaw_again(self, folder: str) -> None:
+        """Execute modules in this folder like all others."""
+        self._frozen = tuple(other for other in self._frozen if other != folder)
 
     def add(self, thawable: Thawable) -> None:
         """Thaw this from now on, too."""
@@ -84,6 +93,8 @@ class ImportWatch:
         @functools.wraps(execute)
         def execute_thawed(loader: Any, subject: Any) -> Any:
             __tracebackhide__ = True
+            if self._frozen and _origin(subject).startswith(self._frozen):
+                return execute(loader, subject)
             self._enter()
             try:
                 return execute(loader, subject)
@@ -108,6 +119,12 @@ class ImportWatch:
                 executed, self._executed = self._executed, []
                 for thawable in self._thawables:
                     thawable.freeze(executed)
+
+
+def _origin(subject: Any) -> str:
+    """Where the code of a module comes from; ``create_module`` gets a spec."""
+    spec = getattr(subject, "__spec__", None) or subject
+    return str(getattr(spec, "origin", ""))
 
 
 @functools.cache

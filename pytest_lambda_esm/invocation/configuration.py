@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Archive:
     """A deployment package and its layers, as the zip files that they are; ``digest`` tells contents apart."""
 
     digest: str
-    content: bytes = field(repr=False)
-    layers: tuple[bytes, ...] = field(default=(), repr=False)
+    content: bytes = field(repr=False, compare=False)
+    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,13 @@ class FunctionConfiguration:
     archive: Archive | None = None
     is_stand_in: bool = False
     role: str = ""
+
+    def runs_as(self, other: FunctionConfiguration) -> bool:
+        """Whether an execution environment of this one can run the other: nothing that it sees is different."""
+        return self is other or self._seen() == other._seen()
+
+    def _seen(self) -> FunctionConfiguration:
+        return replace(self, reserved_concurrency=None, dead_letter=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,7 @@ class Runtime:
         known = self._environments.get(key)
         if known is not None and known.function is function:
             return known
-        if known is not None and known.function == function:
+        if known is not None and known.function.runs_as(function):
             stream = known.log_stream
         else:
             # Each change of code or configuration is followed by a new environment, with a log stream of its own.
