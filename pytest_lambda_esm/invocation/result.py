@@ -78,7 +78,10 @@ def _number(value: Any) -> float | int:
     if isinstance(value, Decimal):
         whole = value.is_finite() and value == value.to_integral_value() and "." not in str(value)
         return int(value) if whole else float(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    kind = type(value)
+    # While time is frozen, dates and datetimes are of classes of freezegun's, which is not the handler's business.
+    name = kind.__name__.removeprefix("Fake").lower() if kind.__module__ == "freezegun.api" else kind.__name__
+    raise TypeError(f"Object of type {name} is not JSON serializable")
 
 
 def raised(

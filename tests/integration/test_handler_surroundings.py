@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -293,21 +293,73 @@ def test_values_as_json(lambda_esm: FakeLambda, value: Any, payload: bytes) -> N
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(b"x", "bytes"), (datetime(2026, 1, 1), "FakeDatetime|datetime"), ({1}, "set"), (object(), "object")],
+    [
+        (lambda: b"x", "bytes"),
+        (lambda: datetime.now(), "datetime"),
+        (lambda: date.today(), "date"),
+        (lambda: {1}, "set"),
+        (object, "object"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_values_that_have_no_json(lambda_esm: FakeLambda, value: Any, kind: str) -> None:
-    import re
-
-    lambda_esm.function("f", lambda event, context: value)
+def test_values_that_have_no_json(lambda_esm: FakeLambda, value: Callable[[], Any], kind: str) -> None:
+    lambda_esm.function("f", lambda event, context: value())
     error = invoke("f")
     assert error["errorType"] == "Runtime.MarshalError"
-    assert re.fullmatch(
-        rf"Unable to marshal response: Object of type ({kind}) is not JSON serializable", error["errorMessage"]
-    )
+    assert error["errorMessage"] == f"Unable to marshal response: Object of type {kind} is not JSON serializable"
     assert error["stackTrace"] == []
 
 
+# --- what a handler raises -----------------------------------------------------------------------------------
+
+
+def test_traces_are_the_handlers(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        boto3.client("sqs", region_name=REGION).get_queue_url(QueueName="unknown")
+
+    lambda_esm.function("f", handler)
+    trace = invoke("f")["stackTrace"]
+    assert ", in handler\n" in trace[0]
+    assert "botocore" in trace[-1]
+    assert not [line for line in trace if "pytest_lambda_esm" in line]
+
+
 # --- what a handler writes -----------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_written(lambda_esm: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    def handler(event: Any, context: Any) -> None:
+        sys.stdout.buffer.write("é\n".encode())
+        sys.stdout.buffer.flush()
+
+    function = lambda_esm.function("f", handler)
+    invoke("f")
+    assert function.invocations[0].log.splitlines()[1] == "é"
+    assert capsys.readouterr().out == "é\n"
+
+
+def test_a_logger_that_keeps_the_output_of_an_invocation(
+    lambda_esm: FakeLambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("kept.by.a.handler")
+
+    def handler(event: Any, context: Any) -> None:
+        if not logger.handlers:
+            logger.addHandler(logging.StreamHandler(sys.stdout))
+        logger.warning("in %s", event)
+
+    function = lambda_esm.function("f", handler)
+    try:
+        invoke("f", 1)
+        logger.warning("outside")
+        invoke("f", 2)
+    finally:
+        logger.handlers.clear()
+    assert "outside" not in "".join(invocation.log for invocation in function.invocations)
+    assert "in 2\n" in function.invocations[1].log
+    captured = capsys.readouterr()
+    assert captured.out == "in 1\noutside\nin 2\n"
+    assert "Logging error" not in captured.err
 
 
 def test_logs_reach_the_invocation_cloudwatch_and_the_test(
