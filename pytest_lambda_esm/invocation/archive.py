@@ -17,7 +17,7 @@ from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
 from pytest_lambda_esm.invocation import init_errors
 from pytest_lambda_esm.invocation.archive_imports import Advise, ArchiveImports
 from pytest_lambda_esm.invocation.archive_modules import SHARED, ArchiveModules
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.isolation import Isolation
 from pytest_lambda_esm.invocation.own_process import OwnProcess
@@ -116,10 +116,10 @@ class CodeEnvironments:
     def handler(self, function: FunctionConfiguration) -> Handler:
         """What a function's archive runs. Raises HandlerError where it cannot run in this process."""
         if not function.runtime.startswith("python"):
+            what = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
             raise HandlerError(
-                f"the function {function.name!r} is to run, and has the runtime {function.runtime!r}: only Python"
-                f" runs in the test's process. Bind a handler that stands for it:"
-                f" lambda_esm.function({function.name!r}, handler)."
+                f"the function {function.name!r} is to run, and {what}: only Python out of a zip file runs in the"
+                f" test's process. Bind a handler that stands for it: lambda_esm.function({function.name!r}, handler)."
             )
         key = (function.arn, function.version)
         made_for, environment = self._environments.get(key, (None, None))

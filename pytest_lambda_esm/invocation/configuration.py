@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from pytest_lambda_esm.invocation.function_name import FunctionReference
+
+IMAGE: Final = "image"
+"""In place of a runtime, for functions that are container images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class FunctionConfiguration:
     """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
 
     ``arn`` is unqualified. ``log_format`` is ``"Text"`` or ``"JSON"``; ``log_level`` the root logger's, empty for
-    Python's own. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
-    archive is one that this package made, which nobody means to run.
+    Python's own. ``runtime`` may be IMAGE. ``archive`` is None where code is not kept as a zip file; ``is_stand_in``
+    says that the archive is one that this package made, which nobody means to run.
     ``role`` is the ARN of the role that it runs as.
     """
 

@@ -96,13 +96,17 @@ def raised(
     kept without its traceback, which would keep all that its frames hold: a test with a poison record has thousands.
     """
     kind = type(error).__name__
+    try:
+        message = str(error)
+    except Exception:
+        return crashed(request_id)
     payload = {
-        "errorMessage": str(error),
+        "errorMessage": message,
         "errorType": kind,
         "requestId": request_id,
         "stackTrace": [shown(line) for line in stack_trace(frames)],
     }
-    return Result("error", error=FunctionError(kind, str(error), payload, error.with_traceback(None)))
+    return Result("error", error=FunctionError(kind, message, payload, error.with_traceback(None)))
 
 
 def timed_out(timeout: int, request_id: str) -> Result:
@@ -114,6 +118,12 @@ def timed_out(timeout: int, request_id: str) -> Result:
 def exited(request_id: str) -> Result:
     """The handler ended its process: Runtime.ExitError, as recorded."""
     message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+    return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
+
+
+def crashed(request_id: str) -> Result:
+    """The runtime itself failed over what the handler raised: no Exception, or one that does not tell its text."""
+    message = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
     return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
 
 

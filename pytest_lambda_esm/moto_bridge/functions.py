@@ -17,7 +17,7 @@ from moto.awslambda.utils import get_backend
 from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
-from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
+from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.moto_bridge import kept_configuration
 from pytest_lambda_esm.moto_bridge.backends import backend_of
@@ -144,7 +144,7 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         timeout=int(function.timeout),
         memory=int(function.memory_size),
         handler=function.handler or "",
-        runtime=function.run_time or "image",
+        runtime=function.run_time or IMAGE,
         environment=dict(function.environment_vars or {}),
         log_group=kept_configuration.log_group(function),
         log_format=log_format,

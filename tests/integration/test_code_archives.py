@@ -217,6 +217,17 @@ def test_other_runtimes_need_a_handler(lambda_esm: FakeLambda) -> None:
 
 
 @pytest.mark.lambda_esm(strict=False)
+def test_images_need_a_handler(lambda_esm: FakeLambda) -> None:
+    image = {"ImageUri": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/f:latest"}
+    role = boto3.client("iam", region_name=REGION).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"][
+        "Arn"
+    ]
+    lambda_esm.client("lambda").create_function(FunctionName="f", Role=role, PackageType="Image", Code=image)
+    with pytest.raises(HandlerError, match=r"container image.*Bind a handler"):
+        invoke("f")
+
+
+@pytest.mark.lambda_esm(strict=False)
 def test_a_function_of_the_test_without_a_handler_says_so(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("f")
     with pytest.raises(HandlerError, match="no handler bound"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -322,6 +323,26 @@ def test_traces_are_the_handlers(lambda_esm: FakeLambda) -> None:
     assert ", in handler\n" in trace[0]
     assert "botocore" in trace[-1]
     assert not [line for line in trace if "pytest_lambda_esm" in line]
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("error", [Unspeakable(), asyncio.CancelledError(), GeneratorExit()], ids=repr)
+def test_what_the_runtime_cannot_tell_ends_it(lambda_esm: FakeLambda, error: BaseException) -> None:
+    def handler(event: Any, context: Any) -> None:
+        raise error
+
+    function = lambda_esm.function("f", handler)
+    answer = invoke("f")
+    [invocation] = function.invocations
+    assert invocation.outcome == "exit"
+    assert answer == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited with error: exit status 1",
+    }
 
 
 # --- what a handler writes -----------------------------------------------------------------------------------
