@@ -17,6 +17,8 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader, Sourceles
 from types import ModuleType
 from typing import Any, Protocol
 
+from .loaded_modules import namespace_of
+
 # Extension modules with single-phase initialisation run all of their code in create_module.
 _EXECUTING_METHODS: tuple[tuple[type, str], ...] = (
     (SourceFileLoader, "exec_module"),
@@ -123,7 +125,7 @@ class ImportWatch:
 
 def _origin(subject: Any) -> str:
     """Where the code of a module comes from; ``create_module`` gets a spec."""
-    spec = getattr(subject, "__spec__", None) or subject
+    spec = (namespace_of(subject) or {}).get("__spec__") or subject
     return str(getattr(spec, "origin", ""))
 
 

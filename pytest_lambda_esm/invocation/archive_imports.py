@@ -11,7 +11,8 @@ from typing import Any, Final
 from pytest_lambda_esm.invocation.archive_modules import SHARED, ArchiveModules
 
 _IN_THE_RUNTIME: Final = frozenset(
-    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six", "urllib3"}
+    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six"}
+    | {"snapshot_restore_py", "urllib3"}
 )
 """What Lambda's Python runtimes bring beside the standard library."""
 

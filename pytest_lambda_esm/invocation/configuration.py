@@ -28,7 +28,7 @@ class FunctionConfiguration:
     ``arn`` is unqualified. ``log_format`` is ``"Text"`` or ``"JSON"``; ``log_level`` the root logger's, empty for
     Python's own. ``runtime`` may be IMAGE. ``archive`` is None where code is not kept as a zip file; ``is_stand_in``
     says that the archive is one that this package made, which nobody means to run.
-    ``role`` is the ARN of the role that it runs as.
+    ``role`` is the ARN of the role that it runs as. ``identity`` tells it from an earlier function of its name.
     """
 
     account_id: str
@@ -49,6 +49,7 @@ class FunctionConfiguration:
     archive: Archive | None = None
     is_stand_in: bool = False
     role: str = ""
+    identity: object = field(default=None, repr=False)
 
     def runs_as(self, other: FunctionConfiguration) -> bool:
         """Whether an execution environment of this one can run the other: nothing that it sees is different."""

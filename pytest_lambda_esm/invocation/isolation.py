@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_lambda_esm.invocation.logging_state import LoggingState
+from pytest_lambda_esm.invocation.logging_state import LoggerState, LoggingState
 
 _POSITION_OF_ENV: Final = 10
 """Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
@@ -38,6 +38,7 @@ class Changes:
     signals: dict[int, Any] | None = None
     timers: dict[int, tuple[float, float]] | None = None
     logging: LoggingState | None = None
+    loggers: list[LoggerState] | None = None
 
     def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
         self.environ = environ
@@ -112,6 +113,9 @@ class Isolation:
                 signal.signal(number, handler)
         if changes.logging is not None:
             changes.logging.put_back()
+        if changes.loggers is not None:
+            for logger in changes.loggers:
+                logger.put_back()
 
     def replace_variables(self, variables: Mapping[Any, Any]) -> None:
         """Let the innermost handler see these variables, encoded, its trace, and no others."""

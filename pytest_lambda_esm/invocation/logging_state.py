@@ -23,6 +23,11 @@ class LoggerState:
         """How it is configured now."""
         return cls(logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled)
 
+    @classmethod
+    def untouched(cls, logger: logging.Logger) -> LoggerState:
+        """How it was made."""
+        return cls(logger, logging.NOTSET, [], True, False)
+
     def put_back(self) -> None:
         """Configure it so again."""
         logger = self.logger
@@ -56,6 +61,14 @@ class LoggingState:
         registry._handlerList[:] = [*self.handlers, *self.newer()]
         named = ((handler.name, handler) for handler in (reference() for reference in self.handlers) if handler)
         registry._handlers.update((name, handler) for name, handler in named if name)
+
+    def changed(self) -> list[tuple[LoggerState, LoggerState]]:
+        """The loggers that are configured otherwise now, newer ones too: how they were, and how they are."""
+        before = {state.logger: state for state in self.loggers}
+        pairs = [
+            (before.get(now.logger) or LoggerState.untouched(now.logger), now) for now in LoggingState.now().loggers
+        ]
+        return [(then, now) for then, now in pairs if then != now]
 
     def newer(self, handlers: Iterable[Any] | None = None) -> list[Any]:
         """The handlers that were not there then, as weak references: of those given, or of all."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.invocation.isolation import Isolation, encoded
-from pytest_lambda_esm.invocation.logging_state import LoggingState
+from pytest_lambda_esm.invocation.logging_state import LoggerState
 
 _OF_THE_MACHINE: Final = frozenset(
     {"COMSPEC", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "PATHEXT", "PYTHONPATH", "SYSTEMROOT"}
@@ -27,7 +27,10 @@ _PREFIXES: Final = ("AWS_", "COVERAGE_", "COV_CORE_", "LC_", "MOTO_", "SSL_CERT_
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """``added`` and ``removed`` are handlers of the root logger, ``level`` is its level where it was changed."""
+    """``added`` and ``removed`` are handlers of the root logger, ``level`` is its level where it was changed.
+
+    ``loggers`` are the other ones, ``disabled`` the level below which nothing is logged.
+    """
 
     variables: Mapping[Any, Any]
     path: list[str]
@@ -36,7 +39,8 @@ class _Kept:
     added: list[logging.Handler]
     removed: list[logging.Handler]
     level: int | None
-    loggers: LoggingState | None
+    loggers: list[LoggerState]
+    disabled: int
 
 
 class OwnProcess:
@@ -66,6 +70,9 @@ class OwnProcess:
         ``handlers`` and ``level`` are those that the root logger had before.
         """
         changes = self._isolation.current
+        assert changes.logging is not None
+        changed = changes.logging.changed()
+        changes.loggers = [before for before, _ in changed]
         root = self._root
         self._kept = _Kept(
             variables=encoded(dict(os.environ)),
@@ -75,10 +82,12 @@ class OwnProcess:
             added=[handler for handler in root.handlers if handler not in handlers],
             removed=[handler for handler in handlers if handler not in root.handlers],
             level=root.level if root.level != level else None,
-            loggers=LoggingState.now() if changes.logging is not None else None,
+            loggers=[now for _, now in changed],
+            disabled=root.manager.disable,
         )
 
     def _begin(self) -> None:
+        self._isolation.note_logging()
         variables = {**_BY_DEFAULT, **{name: value for name, value in os.environ.items() if _passes(name)}}
         own = {**self._isolation.current.own, **encoded({"LAMBDA_TASK_ROOT": self._directory})}
         self._isolation.replace_variables({**encoded(variables), **own})
@@ -97,9 +106,11 @@ class OwnProcess:
             root.handlers[:] = [*stayed, *kept.added]
         if kept.level is not None:
             root.setLevel(kept.level)
-        if kept.loggers is not None:
-            self._isolation.note_logging()
-            kept.loggers.put_back()
+        if kept.disabled != root.manager.disable:
+            logging.disable(kept.disabled)
+        self._isolation.current.loggers = [LoggerState.of(state.logger) for state in kept.loggers]
+        for state in kept.loggers:
+            state.put_back()
 
 
 def _passes(name: str) -> bool:

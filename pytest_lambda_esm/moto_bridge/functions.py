@@ -25,6 +25,7 @@ from pytest_lambda_esm.sources.arn import partition_of
 
 ROLE: Final = "lambda-esm-execution-role"
 _KNOWN: Final = "_lambda_esm_configuration"
+_IDENTITY: Final = "_lambda_esm_identity"
 
 _TRUST: Final = json.dumps(
     {
@@ -154,6 +155,7 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         archive=_archive_of(function, backend),
         is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_archive()),
         role=function.role or "",
+        identity=vars(function).setdefault(_IDENTITY, object()),
     )
 
 

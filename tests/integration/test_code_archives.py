@@ -300,6 +300,39 @@ def handler(event, context):
     assert not own.disabled
 
 
+def test_loggers_of_two_functions_stay_apart(lambda_esm: FakeLambda) -> None:
+    code = """
+import logging, sys
+logger = logging.getLogger("app.of.two")
+logger.addHandler(logging.StreamHandler(sys.stdout))
+logger.setLevel(logging.{level})
+logger.propagate = False
+def handler(event, context):
+    logger.info("sold")
+"""
+    for name, level in (("first", "INFO"), ("second", "ERROR")):
+        deploy(name, {"app.py": code.format(level=level)})
+    for name in ("first", "second", "first", "second"):
+        invoke(name)
+    assert [invocation.log.count("sold\n") for invocation in lambda_esm.invocations] == [1, 0, 1, 0]
+    logger = logging.getLogger("app.of.two")
+    assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET, True)
+
+
+def test_a_function_that_is_made_again_begins_anew(lambda_esm: FakeLambda) -> None:
+    files = {"app.py": COUNTER, "state.py": "calls = 0\n"}
+    made = deploy("counter", files)
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.delete_function(FunctionName="counter")
+    code = {"ZipFile": archive(files)}
+    aws_lambda.create_function(
+        FunctionName="counter", Role=made["Role"], Runtime=PYTHON, Handler="app.handler", Code=code
+    )
+    assert invoke("counter") == 1
+    assert len({invocation.context.log_stream_name for invocation in lambda_esm.invocations}) == 2
+
+
 def test_vendored_modules_stay_apart(lambda_esm: FakeLambda) -> None:
     code = """
 import os, sys
