@@ -117,7 +117,9 @@ class World:
         self.registry = Registry()
         self.functions = MotoFunctions(self.randomness)
         self.advice = Advice(self.timeline)
-        self.archives = CodeEnvironments(Surroundings(self.isolation, config.archive_imports, self.advice.give))
+        self.archives = CodeEnvironments(
+            Surroundings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
+        )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.randomness)
         self.invoker = Invoker(

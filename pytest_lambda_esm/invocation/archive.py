@@ -10,9 +10,12 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
 from pytest_lambda_esm.invocation import init_errors
 from pytest_lambda_esm.invocation.archive_imports import Advise, ArchiveImports
@@ -20,17 +23,25 @@ from pytest_lambda_esm.invocation.archive_modules import SHARED, ArchiveModules
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.isolation import Isolation
+from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.own_process import OwnProcess
 from pytest_lambda_esm.invocation.unpacking import Unpacked, Unpacking
+
+LONGEST_IMPORT: Final = 10 * MICROSECONDS
+"""Lambda gives modules ten seconds beside the timeout. What takes longer is begun again, within the timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What archives run in: ``import_policy`` is the setting ``archive_imports``, ``advise`` hears of such imports."""
+    """What archives run in: ``import_policy`` is the setting ``archive_imports``, ``advise`` hears of such imports.
+
+    ``local_time`` gives the time of the invocation that is going on.
+    """
 
     isolation: Isolation
     import_policy: str
     advise: Advise
+    local_time: Callable[[], LocalTime | None]
 
 
 class CodeEnvironment:
@@ -43,6 +54,7 @@ class CodeEnvironment:
         self._modules = ArchiveModules(unpacked, path)
         self._imports = ArchiveImports(function.name, self._modules, surroundings.import_policy, surroundings.advise)
         self._process = OwnProcess(surroundings.isolation, path, str(unpacked.task))
+        self._local_time = surroundings.local_time
         self._handler: Handler | None = None
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -64,7 +76,9 @@ class CodeEnvironment:
     def _imported(self) -> Handler:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
-        handler = self._load()
+        time = self._local_time()
+        with time.apart(LONGEST_IMPORT) if time is not None else nullcontext():
+            handler = self._load()
         self._process.imported(handlers, level)
         return handler
 

@@ -112,7 +112,6 @@ class Runtime:
             request_id=request_id,
             invoked_arn=request.invoked_arn,
             log_stream=surroundings.log_stream,
-            deadline=start + timeout,
             time=time,
             client_context=request.client_context,
         )

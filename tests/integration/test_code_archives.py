@@ -362,6 +362,27 @@ def handler(event, context):
     assert (lambda_esm.clock.now - before).total_seconds() == 2
 
 
+@pytest.mark.parametrize(
+    ("on_import", "in_the_handler", "remaining", "taken"), [(9, 2, 1000, 11), (9, 3, None, 12), (11, 0, None, 3)]
+)
+def test_an_import_has_ten_seconds_beside_the_timeout(
+    lambda_esm: FakeLambda, on_import: int, in_the_handler: int, remaining: int | None, taken: int
+) -> None:
+    code = """
+import time
+time.sleep({})
+def handler(event, context):
+    time.sleep({})
+    return context.get_remaining_time_in_millis()
+"""
+    deploy("f", {"app.py": code.format(on_import, in_the_handler)})
+    answer = invoke("f")
+    [invocation] = lambda_esm.invocations
+    assert (invocation.result, invocation.duration.total_seconds()) == (remaining, taken)
+    if remaining is None:
+        assert "Task timed out after 3.00 seconds" in answer["errorMessage"]
+
+
 def test_a_module_that_fails_begins_anew(lambda_esm: FakeLambda) -> None:
     files = {
         "app.py": "import helper\nhelper.attempts += 1\nraise ValueError(helper.attempts)\n",
