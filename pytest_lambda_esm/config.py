@@ -274,6 +274,7 @@ class Config:
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
+    archive_imports: str = _setting("advise", _one_of("advise", "allow", "refuse"))
     async_latency: float = _setting(0.0, _read_span)
     async_jitter: float = _setting(0.0, _read_span)
     stream_backoff: float = _setting(0.25, _read_backoff)

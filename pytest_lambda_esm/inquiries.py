@@ -41,8 +41,7 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
         lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {since}")
         lines += [f"  {reason}" for reason in mapping.explain()]
         lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
-    function = subject if isinstance(subject, Function) else None
-    waiting = world.async_queue.explain(function) if subject is None or function is not None else []
+    waiting = _waiting_events(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
@@ -70,6 +69,13 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
     if not found and queue is None and isinstance(source, str):
         _check_known(world, arn)
     return found
+
+
+def _waiting_events(world: World, subject: Subject) -> list[str]:
+    if subject is None:
+        return world.async_queue.explain(None)
+    named = [function for function in world.registry if subject in (function, function.name, function.arn)]
+    return [line for function in named for line in world.async_queue.explain(function)]
 
 
 def _itself(world: World, given: Any) -> Any:

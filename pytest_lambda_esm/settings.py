@@ -52,6 +52,9 @@ SETTINGS: Final = {
     "throttle_backoff_limit": "seconds between two tries of a throttled batch, at most (not documented by AWS)",
     "account_concurrency": "invocations of one account and region that go on at the same time",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    "archive_imports": (
+        "what happens where code out of an archive imports a module of the test's environment that Lambda lacks"
+    ),
     "async_latency": "seconds from an asynchronous invocation to its first attempt (not documented by AWS)",
     "async_jitter": "seconds that are added to async_latency at random, at the most: events lose their order",
     "stream_backoff": "seconds from a stream batch's first failure to its next attempt (not documented by AWS)",

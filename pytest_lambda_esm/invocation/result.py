@@ -74,7 +74,10 @@ def _number(value: Any) -> float | int:
     if isinstance(value, Decimal):
         whole = value.is_finite() and value == value.to_integral_value() and "." not in str(value)
         return int(value) if whole else float(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    kind = type(value)
+    # While time is frozen, dates and datetimes are of classes of freezegun's, which is not the handler's business.
+    name = kind.__name__.removeprefix("Fake").lower() if kind.__module__ == "freezegun.api" else kind.__name__
+    raise TypeError(f"Object of type {name} is not JSON serializable")
 
 
 def raised(
@@ -88,9 +91,13 @@ def raised(
     ``shown`` puts a line of the trace as it would read in Lambda: the archive lies elsewhere here. The exception is
     kept without its traceback, which would keep all that its frames hold: a test with a poison record has thousands.
     """
+    try:
+        message = str(error)
+    except Exception:
+        return crashed(request_id)
     stack = tuple([shown(line) for line in stack_trace(frames)])
     bare = error.with_traceback(None)
-    return Result("error", error=FunctionError(type(error).__name__, str(error), OF_RUNTIME, request_id, stack, bare))
+    return Result("error", error=FunctionError(type(error).__name__, message, OF_RUNTIME, request_id, stack, bare))
 
 
 def timed_out(timeout: int, request_id: str) -> Result:
@@ -102,6 +109,12 @@ def timed_out(timeout: int, request_id: str) -> Result:
 def exited(request_id: str) -> Result:
     """The handler ended its process: Runtime.ExitError, as recorded."""
     message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+    return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
+
+
+def crashed(request_id: str) -> Result:
+    """The runtime itself failed over what the handler raised: no Exception, or one that does not tell its text."""
+    message = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
     return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
 
 
