@@ -17,10 +17,15 @@ from pytest_lambda_esm.weather import Weather, read_weather
 
 MICROSECONDS: Final = 1_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+END: Final = datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""Where virtual time ends: what is scheduled then is still within the years that a datetime can name."""
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
 MOST_FILTERS: Final = 10
 """How many filters a mapping may have in an account whose quota was raised as far as it goes."""
 TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LONGEST_SPAN: Final = 1000 * 365 * 24 * 3600
 
 Span: TypeAlias = int | float | timedelta
 """A time span wherever one is taken: seconds as a number, or a timedelta."""
@@ -29,14 +34,18 @@ Span: TypeAlias = int | float | timedelta
 def microseconds(span: Span) -> int:
     """Read a time span (seconds as a number, or a timedelta) as whole microseconds.
 
-    Raises ValueError for a negative span and TypeError for anything that is no span.
+    Raises ValueError for a span that is negative or longer than a thousand years, and TypeError for anything that is
+    no span.
     """
     if isinstance(span, timedelta):
-        value = round(span / timedelta(microseconds=1))
+        seconds: int | float = span / timedelta(seconds=1)
     elif isinstance(span, (int, float)) and not isinstance(span, bool):
-        value = round(span * MICROSECONDS)
+        seconds = span
     else:
         raise TypeError(f"a time span is a number of seconds or a timedelta, not {span!r}")
+    if not abs(seconds) <= _LONGEST_SPAN:
+        raise ValueError(f"a time span is a thousand years at the most, not {span!r}")
+    value = span // _MICROSECOND if isinstance(span, timedelta) else round(span * MICROSECONDS)
     if value < 0:
         raise ValueError(f"a time span cannot be negative: {span!r}")
     return value
@@ -132,6 +141,8 @@ def _read_start(value: object) -> datetime:
         if not isinstance(value, str):
             raise ValueError("the datetime has no time zone; write datetime(…, tzinfo=timezone.utc)")
         moment = moment.replace(tzinfo=timezone.utc)
+    if not EPOCH <= moment < END:
+        raise ValueError(f"an instant from {EPOCH.year} to {END.year} is needed")
     return moment.astimezone(timezone.utc)
 
 
@@ -208,13 +219,11 @@ def _read_span(value: object) -> float:
     return microseconds(span) / MICROSECONDS  # type: ignore[arg-type]
 
 
-def _read_transitions(value: object) -> TransitionTimes:
+def _read_transitions(value: object, weaker: TransitionTimes) -> TransitionTimes:
     if isinstance(value, TransitionTimes):
-        return TransitionTimes().with_changes(
-            {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-        )
+        return weaker.with_changes({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
     if isinstance(value, Mapping):
-        return TransitionTimes().with_changes(value)
+        return weaker.with_changes(value)
     raise ValueError("a mapping is needed, such as {'creating': 30, 'deleting': 'manual'}")
 
 
@@ -236,7 +245,24 @@ def _one_of(*choices: str) -> Callable[[object], str]:
 
 
 def _setting(default: Any, read: Callable[[object], Any]) -> Any:
+    return field(default=default, metadata={"read": lambda value, weaker: read(value)})
+
+
+def _merged_setting(default: Any, read: Callable[[object, Any], Any]) -> Any:
+    """A setting made of several, of which each layer may give some: ``read`` is given the weaker layers' value, too."""
     return field(default=default, metadata={"read": read})
+
+
+_START: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def _items(place: str, layer: object) -> Iterable[tuple[str, Any]]:
+    __tracebackhide__ = True
+    if isinstance(layer, Config):
+        return [(item.name, getattr(layer, item.name)) for item in dataclasses.fields(layer)]
+    if isinstance(layer, Mapping):
+        return layer.items()
+    raise ConfigurationError(f"{place}: settings by name are needed, such as {{'seed': 7}}, or a Config, not {layer!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,12 +272,12 @@ class Config:
     What each setting is about stands in :data:`pytest_lambda_esm.settings.SETTINGS`.
     """
 
-    start: datetime = _setting(datetime(2026, 1, 1, tzinfo=timezone.utc), _read_start)
+    start: datetime = _setting(_START, _read_start)
     seed: int = _setting(0, _read_integer)
     region: str | None = _setting(None, _read_region)
     account_id: str = _setting("123456789012", _read_account)
     limits: str = _setting("current", _one_of("current", "2020"))
-    transitions: TransitionTimes = _setting(TransitionTimes(), _read_transitions)
+    transitions: TransitionTimes = _merged_setting(TransitionTimes(), _read_transitions)
     strict: bool = _setting(True, _read_boolean)
     wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
@@ -283,35 +309,42 @@ class Config:
     window_idle_wait: float = _setting(120.0, _read_span)
     time_to_live_delay: float = _setting(0.0, _read_span)
     failure_payload: str = _setting("text", _one_of("text", "object"))
-    weather: Weather = _setting(Weather(), read_weather)
+    weather: Weather = _merged_setting(Weather(), read_weather)
     read_retry_delay: float = _setting(1.0, _read_span)
     loop_depth: int = _setting(1000, _read_positive)
 
     @classmethod
-    def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Config:
+    def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any] | Config]]) -> Config:
         """Build a configuration from named layers, the weakest first.
 
-        Each layer is a pair of the place its values come from (for error texts) and the values by field name.
+        Each layer is a pair of the place its values come from (for error texts) and the values: by field name, or as a
+        Config, all of whose settings count. ``transitions`` and ``weather`` are merged, one by one.
         Raises ConfigurationError that names the place, what was wrong and what is right.
         """
         __tracebackhide__ = True
-        fields = {item.name: item for item in dataclasses.fields(cls)}
-        values: dict[str, Any] = {}
+        config = cls()
         for place, layer in layers:
-            for name, value in layer.items():
-                if name not in fields:
-                    raise ConfigurationError(f"{place}: there is no setting {name!r}. {nearest(name, fields)}")
-                try:
-                    values[name] = fields[name].metadata["read"](value)
-                except (TypeError, ValueError) as error:
-                    raise ConfigurationError(f"{place}: {name} = {value!r} cannot be used: {error}") from error
-        return cls(**values)
+            config = config.with_changes(place, layer)
+        return config
 
-    def with_changes(self, place: str, changes: Mapping[str, Any]) -> Config:
+    def with_changes(self, place: str, changes: Mapping[str, Any] | Config) -> Config:
         """A copy with other values, each read as from a layer of that name. Raises ConfigurationError."""
         __tracebackhide__ = True
-        read = Config.from_layers([(place, changes)])
-        return dataclasses.replace(self, **{name: getattr(read, name) for name in changes})
+        fields = {item.name: item for item in dataclasses.fields(self)}
+        values: dict[str, Any] = {}
+        for name, value in _items(place, changes):
+            if name not in fields:
+                raise ConfigurationError(f"{place}: there is no setting {name!r}. {nearest(str(name), fields)}")
+            try:
+                values[name] = fields[name].metadata["read"](value, getattr(self, name))
+            except (TypeError, ValueError) as error:
+                raise ConfigurationError(f"{place}: {name} = {value!r} cannot be used: {error}") from error
+        return dataclasses.replace(self, **values)
+
+    @property
+    def has_own_start(self) -> bool:
+        """Whether a start was given, even if it is the same instant as the default."""
+        return self.start is not _START
 
     def changes(self) -> dict[str, Any]:
         """The settings that differ from their defaults."""
@@ -321,3 +354,11 @@ class Config:
             for item in dataclasses.fields(self)
             if getattr(self, item.name) != getattr(default, item.name)
         }
+
+
+def checked(config: Config) -> Config:
+    """A FakeLambda's Config with every value read, also of one that was made by hand. Raises ConfigurationError."""
+    __tracebackhide__ = True
+    if not isinstance(config, Config):
+        raise ConfigurationError(f"FakeLambda takes settings by name, FakeLambda(seed=7), or a Config, not {config!r}")
+    return Config().with_changes("FakeLambda", config)

@@ -63,6 +63,10 @@ class AlreadyActive(LambdaEsmError):
     """A second fake was started in a process that has one already, or a closed one was started again."""
 
 
+class NotActive(LambdaEsmError):
+    """A fake that is closed, or has not been started, was asked to do something; what is closed can only be read."""
+
+
 class LambdaEsmAdvice(UserWarning):
     """A setup that AWS accepts and that is known to go wrong in production.
 

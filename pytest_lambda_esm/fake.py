@@ -16,22 +16,19 @@ import boto3
 from pytest_lambda_esm import inquiries, joining, new_functions
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.config import Config, Span, TransitionTime, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice
+from pytest_lambda_esm.config import Config, Span, TransitionTime, checked, instant_of, moment_of
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
-from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import fresh_world, seam, session, sqs, streams
-from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
+from pytest_lambda_esm.moto_bridge import backends, fresh_world, seam, session, sqs, streams
 from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
 from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
 from pytest_lambda_esm.moto_bridge.patches import Patches
@@ -67,7 +64,7 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
-        base = config if config is not None else Config()
+        base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
         self._joints = Patches()
@@ -106,6 +103,7 @@ class FakeLambda:
     ) -> None:
         self._closed = True
         self._undo()
+        self._world.clock.stop()
         if error is not None:
             return
         left = self.faults_left() if self.config.strict else ""
@@ -121,13 +119,17 @@ class FakeLambda:
         self._patches.undo()
 
     def _open(self) -> None:
+        __tracebackhide__ = True
         before = int(time.time() * 1_000_000)
         wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
         self._patches.then(wall.close)
+        if self.config.has_own_start:
+            wall.show(instant_of(self.config.start))  # Also a freezer that was there.
         start = wall.read()
         assert start is not None
         self._started = moment_of(start)
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
+        backends.check_region("region", self.region, self.config.account_id)
         sqs.shift(start - before)
         streams.shift(start - before)
         clock = VirtualClock(moment_of(start), wall)
@@ -139,7 +141,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
-        self._take_over_waiting()
+        joining.take_over_waiting(self._patches, self._sleep, self.config.sleep)
 
     def _join(self, world: World, faults: Faults) -> None:
         joining.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
@@ -158,15 +160,6 @@ class FakeLambda:
         self._join(self._opened, faults)
         self._hooks.began_anew()
 
-    def _take_over_waiting(self) -> None:
-        virtual = VirtualSleep(self._sleep)
-        if self.config.sleep == "virtual":
-            virtual.install()
-            self._patches.then(virtual.remove)
-        backoff = BackoffPatch(self._sleep if self.config.sleep == "virtual" else virtual.real_sleep)
-        backoff.install()
-        self._patches.then(backoff.remove)
-
     def _sleep(self, seconds: float) -> None:
         __tracebackhide__ = True
         self._world.sleep(seconds)
@@ -175,19 +168,31 @@ class FakeLambda:
     def _world(self) -> World:
         __tracebackhide__ = True
         if self._opened is None:
-            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+            raise NotActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
         return self._opened
+
+    @property
+    def _active(self) -> World:
+        __tracebackhide__ = True
+        if self._closed:
+            raise NotActive(
+                "this FakeLambda is closed: its 'with' block, or the test that used the fixture, has ended. Its logs"
+                " can still be read; for anything else, start a new one."
+            )
+        return self._world
 
     # --- what happened -------------------------------------------------------------------------------------
 
     @property
     def clock(self) -> VirtualClock:
         """The clock; nothing else moves time, except sleeping in code under test."""
+        __tracebackhide__ = True
         return self._world.clock
 
     @property
     def calls(self) -> Calls:
         """The calls to the Lambda API so far, each of botocore's attempts by itself."""
+        __tracebackhide__ = True
         return self._world.calls
 
     @property
@@ -199,18 +204,20 @@ class FakeLambda:
     @property
     def _plan_parts(self) -> Faults:
         __tracebackhide__ = True
-        if self._faults is None:
-            raise AlreadyActive("this FakeLambda has not been started: use it as 'with FakeLambda() as fake:'")
+        _ = self._active
+        assert self._faults is not None
         return self._faults
 
     @property
     def invocations(self) -> Sequence[Invocation]:
         """The runs of all functions so far, in the order in which they began."""
+        __tracebackhide__ = True
         return LogSequence(self._world.invocations)
 
     @property
     def timeline(self) -> Timeline:
         """Everything that happened so far."""
+        __tracebackhide__ = True
         return self._world.timeline
 
     @property
@@ -226,6 +233,7 @@ class FakeLambda:
     @property
     def mappings(self) -> Sequence[Mapping]:
         """The mappings that exist, in the order of their creation, of all accounts and regions."""
+        __tracebackhide__ = True
         return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
 
     def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
@@ -243,7 +251,7 @@ class FakeLambda:
         name: str,
         handler: HandlerGiven | None = None,
         *,
-        timeout: int = 3,
+        timeout: Span = 3,
         memory: int = 128,
         environment: ReadOnly[str, str] | None = None,
         reserved_concurrency: int | None = None,
@@ -253,35 +261,22 @@ class FakeLambda:
     ) -> Function:
         """A function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
 
-        Where moto has no function of the name, one is made, with a role; ``timeout`` is in seconds, ``memory`` in MB.
-        Where code under test has made it, the handler is bound to it. ``duration`` is how long an invocation lasts at
-        the least, in virtual seconds; what the handler sleeps counts as well. ``reserved_concurrency`` is how many of
-        its invocations may go on at the same time, 0 for none; ``dead_letter`` the ARN of the queue or topic that
-        receives asynchronous events which failed. Raises HandlerError for a handler that
-        cannot be imported or called, ConfigurationError for values that CreateFunction refuses.
+        ``name`` may also be its ARN. Where moto has no function of the name, one is made, with a role; ``timeout`` is
+        in whole seconds or a timedelta of them, ``memory`` in MB. Where code under test has made it, the handler is
+        bound to it. ``duration`` is how long an invocation lasts at the least, in virtual seconds; what the handler
+        sleeps counts as well. ``reserved_concurrency`` is how many of its invocations may go on at the same time, 0
+        for none; ``dead_letter`` the ARN of the queue or topic that receives asynchronous events which failed. Raises
+        HandlerError for a handler that cannot be imported or called, ConfigurationError for values that Lambda refuses.
         """
         __tracebackhide__ = True
+        world = self._active
         callable_handler = resolve(handler) if handler is not None else None
-        reference = FunctionReference(self.config.account_id, region or self.region, name)
-        existing = self._world.functions.find(reference)
-        wanted = NewFunction(
-            name=name,
-            timeout=timeout,
-            memory=memory,
-            handler="lambda_function.lambda_handler",
-            environment=dict(environment or {}),
-            dead_letter=dead_letter,
-            reserved_concurrency=reserved_concurrency,
+        reference = self._reference(f"function({name!r})", name, region)
+        wanted = new_functions.read(
+            reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
         )
-        if existing is None:
-            new_functions.make(self._world, _model(self.config.limits), reference, wanted)
-        elif (timeout, memory, environment, dead_letter, reserved_concurrency) != (3, 128, None, None, None):
-            raise ConfigurationError(
-                f"the function {name!r} exists already; change its timeout, memory, environment or dead-letter target"
-                f" with update_function_configuration, and its reserved concurrency with put_function_concurrency, as"
-                f" code under test would"
-            )
-        function = self._world.registry.get(reference.account_id, reference.region, name)
+        new_functions.provide(world, _model(self.config.limits), reference, wanted)
+        function = world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
         function.takes(duration)
@@ -290,10 +285,13 @@ class FakeLambda:
     def bind(self, name: str, handler: HandlerGiven, *, region: str | None = None) -> Function:
         """Bind a handler to a function that code under test has yet to make with ``create_function``.
 
-        Raises HandlerError for a handler that cannot be imported or called.
+        ``name`` may also be its ARN. Raises HandlerError for a handler that cannot be imported or called, and
+        ConfigurationError for a name or region that cannot be.
         """
         __tracebackhide__ = True
-        function = self._world.registry.get(self.config.account_id, region or self.region, name)
+        world = self._active
+        reference = self._reference(f"bind({name!r})", name, region)
+        function = world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
 
@@ -304,8 +302,9 @@ class FakeLambda:
         ``"manual"`` (until ``Mapping.release()``) or ``after_reads(n)``. Raises ConfigurationError for others.
         """
         __tracebackhide__ = True
+        world = self._active
         try:
-            self._world.times = self._world.times.with_changes(times)
+            world.times = world.times.with_changes(times)
         except ValueError as error:
             raise ConfigurationError(f"transitions: {error}") from None
 
@@ -354,6 +353,8 @@ class FakeLambda:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
+        __tracebackhide__ = True
+        _ = self._active  # Raises where nothing would answer.
         make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
         return make(service, region_name=region or self.region)
 
@@ -390,6 +391,10 @@ class FakeLambda:
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
     # --- inside --------------------------------------------------------------------------------------------
+
+    def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
+        __tracebackhide__ = True
+        return new_functions.reference(call, name, self.config.account_id, self.region, region)
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)

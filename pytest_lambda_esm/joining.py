@@ -8,9 +8,11 @@ from typing import Any
 
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import microseconds
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
+from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
@@ -41,6 +43,17 @@ def join(
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(joints)
     _make_stacks_resources(joints, world, model)
+
+
+def take_over_waiting(patches: Patches, sleep: Callable[[float], None], kind: str) -> None:
+    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really."""
+    virtual = VirtualSleep(sleep)
+    if kind == "virtual":
+        virtual.install()
+        patches.then(virtual.remove)
+    backoff = BackoffPatch(sleep if kind == "virtual" else virtual.real_sleep)
+    backoff.install()
+    patches.then(backoff.remove)
 
 
 def _answer_requests(joints: Patches, world: World, faults: Faults, failed: Callable[[BaseException], None]) -> None:

@@ -7,6 +7,7 @@ a test first asks for a fixture.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,6 +17,7 @@ from pytest_lambda_esm.settings import FAULT_MARKER, LISTS, MARKER, OPTIONS, SET
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
 
@@ -87,13 +89,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_marked = any(item.get_closest_marker(name) is not None for name in ("lambda_esm", "lambda_esm_fault"))
         names = getattr(item, "fixturenames", None)
         if is_marked and names is not None and "lambda_esm" not in names:
-            names.insert(0, "lambda_esm")
+            names.insert(_after_wider_scopes(item, names), "lambda_esm")
     if tests_by_mistake and not hasattr(config, "workerinput"):
         raise pytest.UsageError(*(_told(mistake, tests) for mistake, tests in tests_by_mistake.items()))
     # A worker of pytest-xdist has nobody to tell but through the reports of its tests.
     for mistake, tests in tests_by_mistake.items():
         for item in tests:
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
+
+
+def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
+    """Where the function's own fixtures begin: those of its class, module and session come before the fake."""
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    wider = [place for place, name in enumerate(names, 1) if found.get(name) and found[name][-1].scope != "function"]
+    return wider[-1] if wider else 0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -192,8 +201,8 @@ def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 @pytest.fixture
-def lambda_esm_config() -> dict[str, Any]:
-    """Settings of the lambda_esm fixture, by name: override this fixture to change them.
+def lambda_esm_config() -> dict[str, Any] | Config:
+    """Settings of the lambda_esm fixture, by name or as a Config: override this fixture to change them.
 
     Example::
 
@@ -205,7 +214,7 @@ def lambda_esm_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any]) -> Iterator[FakeLambda]:
+def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any] | Config) -> Iterator[FakeLambda]:
     """A fake AWS Lambda event system on virtual time; boto3 clients reach it by themselves.
 
     Example::
@@ -285,17 +294,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
     if fake.config.strict:
-        swallowed = [error for error in fake.errors if not _reached_the_test(error, item)]
+        from pytest_lambda_esm.seen import was_seen
+
+        files = _files_of(item)
+        swallowed = [error for error in fake.errors if not was_seen(error, files)]
         told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(told):
             pytest.fail("\n".join(filter(None, told)), pytrace=False)
     return result
 
 
-def _reached_the_test(error: BaseException, item: pytest.Item) -> bool:
-    """Whether the outermost frame that saw the exception is in the test's own file, such as in pytest.raises."""
-    trace = error.__traceback__
-    return trace is not None and trace.tb_frame.f_code.co_filename == str(item.path)
+def _files_of(item: pytest.Item) -> set[str]:
+    """The test's own file, those of its classes, and those of the plugins, in which fixtures and helpers may be."""
+    modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
+    known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
+    return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
 
 
 def _swallowed_text(errors: list[BaseException]) -> str:

@@ -31,13 +31,16 @@ class Weather:
         return not (self.duplicates or self.reordering or self.throttles or self.latency)
 
 
-def read_weather(value: object) -> Weather:
-    """Read a Weather, or a mapping of its rates. Raises ValueError for what is neither or out of range."""
+def read_weather(value: object, weaker: Weather) -> Weather:
+    """Read a Weather, or a mapping of rates; those it leaves out are those of ``weaker``.
+
+    Raises ValueError for what is neither or out of range.
+    """
     given = dataclasses.asdict(value) if isinstance(value, Weather) else value
     if not isinstance(given, Mapping):
         raise ValueError("a Weather or a mapping of rates is needed, such as {'duplicates': 0.1, 'throttles': 0.05}")
     names = [item.name for item in dataclasses.fields(Weather)]
-    return Weather(**{name: _read_rate(name, number, names) for name, number in given.items()})
+    return dataclasses.replace(weaker, **{name: _read_rate(name, number, names) for name, number in given.items()})
 
 
 def _read_rate(name: Any, value: Any, names: list[str]) -> float:

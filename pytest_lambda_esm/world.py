@@ -94,7 +94,7 @@ class World:
         self.timeline = Timeline(self.runtime.now)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
-        self.calls = Calls(model.operations)
+        self.calls = Calls(model.operations, model.parameters_of)
         self.injector = FaultInjector(
             faults.plan,
             faults.catalogue,

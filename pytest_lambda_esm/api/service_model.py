@@ -62,6 +62,12 @@ class LambdaModel:
             raise ConfigurationError(f"Lambda has no operation {name!r}. {nearest(name, self._operations)}")
         return self._operations[name]
 
+    def parameters_of(self, operation_name: str) -> tuple[str, ...]:
+        """The names of an operation's members. Raises ConfigurationError."""
+        __tracebackhide__ = True
+        shape = self.operation(operation_name).input_shape
+        return tuple(shape.members) if shape is not None else ()
+
     def errors_of(self, operation_name: str) -> tuple[str, ...]:
         """The codes of the errors that the model lists for an operation. Raises ConfigurationError."""
         __tracebackhide__ = True

@@ -2,7 +2,7 @@
 
 freezegun keeps its freezers in a stack, ``freeze_factories``; the last one says what time it is. Its
 internals touched here were seen in 1.5.1 and 1.5.5: the four parallel stacks (``freeze_factories``,
-``tz_offsets``, ``ignore_lists``, ``tick_flags``), a factory's ``time_to_freeze`` and ``start``,
+``tz_offsets``, ``ignore_lists``, ``tick_flags``), a factory's class, ``time_to_freeze`` and ``start``,
 ``_freeze_time.ignore`` and ``.stop``, and that ``start()`` finds the modules to patch through its global
 ``sys`` and the timers through ``fake_monotonic`` etc.
 """
@@ -55,19 +55,29 @@ class FreezegunFreezers:
         return api.freeze_factories[-1] if api.freeze_factories else None
 
     def read(self, freezer: Any) -> int:
-        """Return a freezer's time as microseconds since the epoch.
+        """Return the time of a freezer that stands, as microseconds since the epoch.
 
-        Only a ticking freezer is called: calling one with ``auto_tick_seconds`` would move it.
+        It is not called, since that would move one with ``auto_tick_seconds``.
         """
-        ticking = isinstance(freezer, api.TickingDateTimeFactory)
-        naive = freezer() if ticking else freezer.time_to_freeze
-        return int((naive - self._epoch) // self._microsecond)
+        return int((freezer.time_to_freeze - self._epoch) // self._microsecond)
 
     def show(self, freezer: Any, instant: int) -> None:
         """Move a freezer to an instant."""
-        if isinstance(freezer, api.TickingDateTimeFactory):
-            freezer.start = self._now()
         freezer.time_to_freeze = self._epoch + datetime.timedelta(microseconds=instant)
+
+    def stop_ticking(self, freezer: Any) -> bool:
+        """Let a freezer that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
+        kind: type[Any] = type(freezer)
+        if kind is not api.TickingDateTimeFactory:
+            return False
+        freezer.time_to_freeze = freezer()
+        freezer.__class__ = api.FrozenDateTimeFactory
+        return True
+
+    def tick_again(self, freezer: Any) -> None:
+        """Let a freezer go on ticking from where it stands."""
+        freezer.start = self._now()
+        freezer.__class__ = api.TickingDateTimeFactory
 
 
 class AdoptedFreezegun:

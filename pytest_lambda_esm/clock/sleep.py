@@ -15,7 +15,8 @@ from pytest_lambda_esm.errors import AlreadyActive
 
 from .imports import import_watch
 from .loaded_modules import ModuleMemo, namespace_of
-from .sleep_places import SLEEPING_REALLY, GlobalPlace, Place, find_places
+from .pool_threads import waiting_for_work
+from .sleep_places import GlobalPlace, Place, find_places, sleeps_really
 
 # time.sleep refuses more with OverflowError: it counts nanoseconds in 64 bits.
 _LONGEST = 2**63 / 1e9
@@ -43,8 +44,7 @@ class SleepFunction:
         on_sleep = self.on_sleep
         if on_sleep is None:
             return self.real(seconds)
-        caller = sys._getframe(1).f_globals.get("__name__") or ""
-        if threading.current_thread() in self.older_threads or caller.partition(".")[0] in SLEEPING_REALLY:
+        if threading.current_thread() in self.older_threads or sleeps_really(sys._getframe(1)):
             return self.real(seconds)
         # The same two steps, and so the same errors, as in time.sleep: a float, or something with __index__.
         exact = seconds if isinstance(seconds, float) else operator.index(seconds)
@@ -63,7 +63,7 @@ class VirtualSleep:
     That is ``time.sleep`` itself and every place in loaded modules that ``sleep_places`` finds, also in
     modules imported while it is installed. ``on_sleep`` is not called for what ``time.sleep`` refuses (that
     raises its own error), for the packages named in ``SLEEPING_REALLY``, and in threads that ran before
-    ``install`` other than the installing one: they are not code under test.
+    ``install``: they are not code under test. The installing one is, and a pool's thread that had nothing to do.
     """
 
     def __init__(self, on_sleep: Callable[[float], None]) -> None:
@@ -83,8 +83,7 @@ class VirtualSleep:
             raise AlreadyActive("time.sleep is virtual already: another fake is active in this process.")
         if time.sleep is not function:  # it is where a monkeypatch of an earlier test put it back
             function.real = time.sleep
-        here = threading.current_thread()
-        function.older_threads = frozenset(thread for thread in threading.enumerate() if thread is not here)
+        function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
         self.freeze([])
         for place in _memo(function.real).findings():

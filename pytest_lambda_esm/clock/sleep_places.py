@@ -10,17 +10,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any, Protocol
 
-# Top-level packages that run the tests, or wait for threads, processes and real sockets against the real
-# monotonic clock. Their sleep is real: in their globals, and when they call ``time.sleep``.
+# Top-level packages that run the tests, or wait for processes against the real monotonic clock. Their sleep is real:
+# in their globals, and when they call ``time.sleep``. Of Python's own modules, those that run a callable for somebody
+# else (threading, concurrent.futures, asyncio) do not sleep themselves: code under test has handed them its sleep.
 SLEEPING_REALLY = frozenset(
     {
         "_pytest",
         "_time_machine",
-        "asyncio",
-        "concurrent",
         "coverage",
         "execnet",
         "freezegun",
@@ -29,20 +28,29 @@ SLEEPING_REALLY = frozenset(
         "pytest",
         "pytest_lambda_esm",
         "pytest_timeout",
-        "queue",
-        "selectors",
-        "socketserver",
         "subprocess",
-        "threading",
         "time",
         "time_machine",
         "xdist",
     }
 )
 
+# The functions in those packages that call what they were handed: ``ThreadPool().map(time.sleep, naps)``.
+_CALLING_FOR_OTHERS = frozenset(
+    {("multiprocessing.pool", "worker"), ("multiprocessing.pool", "mapstar"), ("multiprocessing.pool", "starmapstar")}
+)
+
 _CACHED_FUNCTION = type(functools.lru_cache(lambda: None))
 _CLASS_NAMESPACE = type.__dict__["__dict__"]
 _QUALNAME = type.__dict__["__qualname__"]
+
+
+def sleeps_really(caller: FrameType) -> bool:
+    """Whether a call of ``time.sleep`` is one of those packages' own."""
+    module = caller.f_globals.get("__name__") or ""
+    if module.partition(".")[0] not in SLEEPING_REALLY:
+        return False
+    return (module, caller.f_code.co_name) not in _CALLING_FOR_OTHERS
 
 
 class Place(Protocol):

@@ -2,8 +2,9 @@
 
 time-machine patches the C functions themselves, so nothing needs to be searched, thawed or put back in
 modules, and ``datetime.datetime`` stays what it is. Its internals touched here were seen in 2.16.0 and 3.6.0:
-the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``
-and ``_destination_timestamp_ns``. ``escape_hatch.is_travelling`` is public, but does not say when it is.
+the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``,
+``_destination_timestamp_ns``, ``_tick`` and ``_requested``. ``escape_hatch.is_travelling`` is public, but does not
+say when it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from pytest_lambda_esm.errors import ConfigurationError
+
+from .imports import import_watch
 
 _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 
@@ -38,6 +41,19 @@ class TimeMachineFreezers:
         ``shift`` would do, but loses nanoseconds to floats before 3.x; ``move_to`` sets the time zone, too.
         """
         traveller._destination_timestamp_ns += instant * 1000 - traveller.time_ns()
+
+    def stop_ticking(self, traveller: Any) -> bool:
+        """Let a traveller that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
+        if not traveller._tick:
+            return False
+        traveller._destination_timestamp_ns = traveller.time_ns()
+        traveller._tick = False
+        return True
+
+    def tick_again(self, traveller: Any) -> None:
+        """Let a traveller go on ticking from where it stands."""
+        traveller._tick = True
+        traveller._requested = False  # The first time that is asked for is its destination.
 
 
 class TimeMachineTravel:
@@ -75,6 +91,48 @@ class TimeMachineTravel:
             del stack[position]
         else:
             self._travel.stop()
+
+
+class TimeMachineRefusal:
+    """While freezegun has frozen time for us, a travel is refused, whether time-machine is there or is yet to come.
+
+    time-machine cannot start under freezegun: 3.x raises an error that does not say what to do, 2.16 crashes the
+    interpreter.
+    """
+
+    def __init__(self) -> None:
+        self._travel: Any = None
+        self._original: Any = None
+
+    def start(self) -> None:
+        """Refuse from now on."""
+        import_watch().add(self)
+        self.freeze([])
+
+    def stop(self) -> None:
+        """Refuse no more."""
+        import_watch().remove(self)
+        if self._travel is not None:
+            self._travel.start, self._travel = self._original, None
+
+    def thaw(self) -> None:
+        """A module is executed: nothing to do, since nobody travels meanwhile."""
+
+    def freeze(self, modules: list[ModuleType]) -> None:
+        """Refuse the travels of a time-machine that has been imported meanwhile, too."""
+        time_machine = sys.modules.get("time_machine")
+        if time_machine is not None and self._travel is None:
+            self._travel, self._original = time_machine.travel, time_machine.travel.start
+            self._travel.start = _refuse_to_travel
+
+
+def _refuse_to_travel(travel: Any) -> Any:
+    __tracebackhide__ = True
+    raise ConfigurationError(
+        "time_machine.travel cannot start: the fake has frozen time with freezegun, and the two do not work together."
+        " Let the fake use time-machine as well, with the setting wall_clock='time-machine' (the marker"
+        " lambda_esm(wall_clock='time-machine'), or lambda_esm_wall_clock = time-machine in the ini file)."
+    )
 
 
 def _stack(time_machine: ModuleType) -> list[Any]:

@@ -7,15 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
-from pytest_lambda_esm.config import MICROSECONDS, Span, instant_of, microseconds, moment_of
-from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded
+from pytest_lambda_esm.config import END, MICROSECONDS, Span, instant_of, moment_of
+from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 
-HOUR = 3600
-LONGEST_WAIT = 60
-"""Real seconds that a call waits for another thread to be done with the clock."""
+from .spans import HOUR, seconds_of, span_of
+from .turn import Turn
+from .wall_port import Wall
+
+_END = instant_of(END)
+
+
+def _nothing() -> None:
+    """What is done where nothing is to do."""
 
 
 class Event:
@@ -45,22 +50,6 @@ class DueEvent:
         return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
 
 
-class Wall(Protocol):
-    """What makes the process's wall clocks show virtual time. Instants are microseconds since the epoch."""
-
-    def show(self, instant: int) -> None:
-        """From now on the wall clocks of the process say ``instant``."""
-        ...
-
-    def read(self) -> int | None:
-        """What the wall clocks say, or None where nothing is frozen."""
-        ...
-
-    def identity(self) -> object:
-        """The freezer on top: another one when the user has frozen time once more, or has ended that."""
-        ...
-
-
 class VirtualClock:
     """Time as the test moves it.
 
@@ -82,6 +71,7 @@ class VirtualClock:
         self._running: Event | None = None
         self._moving = threading.RLock()
         self._touched = False
+        self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -126,11 +116,11 @@ class VirtualClock:
         """Move time forward by a span, and run everything that falls due on the way.
 
         ``delta`` is seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
-        Raises ClockError for a negative span, and when called from inside an event or a handler.
+        Raises ClockError for a negative or endless span, and when called from inside an event or a handler.
         """
         __tracebackhide__ = True
-        span = _span("advance", delta if delta is not None else 0)
-        span += _span("advance", timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        span = span_of("advance", delta if delta is not None else 0)
+        span += span_of("advance", seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
         with self._move("advance"):
             self._run_to(self._now + span)
 
@@ -157,7 +147,9 @@ class VirtualClock:
         ``limit`` (seconds or a timedelta of virtual time) has passed, or nothing is pending and it is still false.
         """
         __tracebackhide__ = True
-        span = _span("run_until", limit)
+        span = span_of("run_until", limit)
+        if not callable(predicate):
+            raise ClockError(f"run_until takes a condition to call, such as lambda: queue.empty(), not {predicate!r}")
         self.follow_wall()
         end = self._now + span
         while not predicate():
@@ -180,7 +172,7 @@ class VirtualClock:
         time); the text lists them.
         """
         __tracebackhide__ = True
-        span = _span("run_until_idle", limit)
+        span = span_of("run_until_idle", limit)
         with self._move("run_until_idle"):
             end = self._now + span
             self._run_to(self._now)
@@ -192,9 +184,9 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event."""
         __tracebackhide__ = True
-        span = _span("sleep", seconds)
-        self.nap(seconds)
+        span = span_of("time.sleep", seconds)
         with self._move("time.sleep"):
+            self.nap(seconds)
             self._run_to(self._now + span)
 
     def restart(self, start: datetime) -> None:
@@ -213,6 +205,10 @@ class VirtualClock:
             self._now = instant_of(start)
             self._show(self._now)
 
+    def stop(self) -> None:
+        """The world has ended: from now on the clock can be read, and any move of it raises NotActive."""
+        self._stopped = True
+
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
         self._slept.append(seconds)
@@ -220,7 +216,7 @@ class VirtualClock:
     def wait_until(self, instant: int) -> None:
         """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
         __tracebackhide__ = True
-        with self._moving:
+        with self._turn(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
                     self._run_to(max(instant, self._now))
@@ -229,13 +225,7 @@ class VirtualClock:
     def occupied(self, about: Callable[[], str]) -> Iterator[None]:
         """For as long as something runs that must not move time: a handler that a caller waits for."""
         __tracebackhide__ = True
-        if not self._moving.acquire(timeout=LONGEST_WAIT):
-            raise ClockError(
-                f"{about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
-                f" handler wait for a thread that the test started before, and that invokes a function? Start the"
-                f" thread in the handler."
-            )
-        try:
+        with self._turn(about):
             if self._running is not None:
                 yield
                 return
@@ -244,8 +234,6 @@ class VirtualClock:
                 yield
             finally:
                 self._running = None
-        finally:
-            self._moving.release()
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -288,7 +276,7 @@ class VirtualClock:
         time has passed. Raises ClockError where it has been moved back after that.
         """
         __tracebackhide__ = True
-        if self._wall is None or self._running is not None:
+        if self._wall is None or self._running is not None or self._stopped:
             return
         freezer = self._wall.identity()
         if freezer is not self._freezer:
@@ -309,28 +297,39 @@ class VirtualClock:
         if seen < self._now:
             self._now = seen
             return
-        with self._move("the wall clock"):
+        with self._turn(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
             self._run_to(seen)
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _move(self, name: str) -> Iterator[None]:
-        __tracebackhide__ = True
-        with self._moving:
-            if self._running is not None:
-                raise ClockError(
-                    f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
-                    f" In a handler, time.sleep() lets the invocation last longer."
-                )
+    def _turn(self, about: Callable[[], str], check: Callable[[], None] = _nothing) -> Turn:
+        return Turn(self._moving, about, self._upon, check)
+
+    def _move(self, name: str) -> Turn:
+        def check() -> None:
+            __tracebackhide__ = True
+            self._refuse_to_move(name)
             self.follow_wall()
-            yield
+
+        return self._turn(lambda: name, check)
+
+    def _refuse_to_move(self, name: str) -> None:
+        __tracebackhide__ = True
+        if self._stopped:
+            raise NotActive(f"{name}: the fake of this clock is closed, and its time stands at {moment_of(self._now)}")
+        if self._running is not None:
+            raise ClockError(
+                f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
+                f" In a handler, time.sleep() lets the invocation last longer."
+            )
 
     def _upon(self) -> str:
         return self._running.about() if self._running is not None else "nothing"
 
     def _run_to(self, target: int) -> None:
         __tracebackhide__ = True
+        if target > _END:
+            raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
         while (due := self._next_due()) is not None and due <= target:
             event = heapq.heappop(self._heap)
             self._set(due)
@@ -380,17 +379,5 @@ class VirtualClock:
         )
 
 
-def _nothing() -> None:
-    """The action of what is under way already."""
-
-
 def _describe(event: Event) -> DueEvent:
     return DueEvent(moment_of(event.due), event.about())
-
-
-def _span(name: str, span: Span) -> int:
-    __tracebackhide__ = True
-    try:
-        return microseconds(span)
-    except (TypeError, ValueError) as error:
-        raise ClockError(f"{name}: {error}") from None

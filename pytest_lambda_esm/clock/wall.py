@@ -5,19 +5,21 @@ Instants are integers: microseconds since the Unix epoch, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 
 from .freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
-from .time_machine_wall import TimeMachineFreezers, TimeMachineTravel
+from .time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 
 
 class Wall(Protocol):
     """The wall clocks of the process: ``time.time``, ``datetime.now``, ``date.today``, ``gmtime`` ...
 
     The freezer on top is the one that the process sees. That is the wall's own or the adopted one, until the
-    user freezes time once more inside, and again when that ended.
+    user freezes time once more inside, and again when that ended. One that ticks stands from when the wall first
+    reads or moves it.
     """
 
     def show(self, instant: int) -> None:
@@ -33,7 +35,7 @@ class Wall(Protocol):
         """Return the freezer on top, to be compared with ``is``; None when nothing is frozen any more."""
 
     def close(self) -> None:
-        """Leave everything as it was before the wall was opened; an adopted freezer stays where it is."""
+        """Leave everything as it was before the wall was opened; an adopted freezer goes on from where it is."""
 
 
 class Freezers(Protocol):
@@ -48,6 +50,12 @@ class Freezers(Protocol):
     def show(self, freezer: Any, instant: int) -> None:
         """Move a freezer."""
 
+    def stop_ticking(self, freezer: Any) -> bool:
+        """Let a freezer stand where it is; return whether it ticked."""
+
+    def tick_again(self, freezer: Any) -> None:
+        """Let a freezer go on ticking."""
+
 
 class Freeze(Protocol):
     """Something that begins with the wall and ends with it."""
@@ -60,32 +68,42 @@ class Freeze(Protocol):
 
 
 class _ProcessWall:
-    """Moves and reads the freezer on top, of either tool; begins and ends its own freeze, if it has one."""
+    """Moves and reads the freezer on top, of either tool; begins and ends what it is given."""
 
-    def __init__(self, freeze: Freeze | None) -> None:
+    def __init__(self, *freezes: Freeze) -> None:
         # time-machine cannot start while freezegun is active, so where both are, freezegun came later.
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
-        self._freeze = freeze
-        if freeze is not None:
+        self._started: list[Freeze] = []
+        self._stopped: list[tuple[Freezers, Any]] = []
+        for freeze in freezes:
             freeze.start()
+            self._started.append(freeze)
 
     def show(self, instant: int) -> None:
-        freezers, freezer = self._topmost()
+        freezers, freezer = self._standing()
         if freezer is not None:
             freezers.show(freezer, instant)
 
     def read(self) -> int | None:
-        freezers, freezer = self._topmost()
+        freezers, freezer = self._standing()
         return None if freezer is None else freezers.read(freezer)
 
     def identity(self) -> object:
         return self._topmost()[1]
 
     def close(self) -> None:
-        freeze, self._freeze = self._freeze, None
-        if freeze is not None:
-            freeze.stop()
+        while self._stopped:
+            freezers, freezer = self._stopped.pop()
+            freezers.tick_again(freezer)
+        while self._started:
+            self._started.pop().stop()
+
+    def _standing(self) -> tuple[Freezers, Any]:
+        freezers, freezer = self._topmost()
+        if freezer is not None and freezers.stop_ticking(freezer):
+            self._stopped.append((freezers, freezer))
+        return freezers, freezer
 
     def _topmost(self) -> tuple[Freezers, Any]:
         freezer = self._freezegun.topmost()
@@ -94,9 +112,9 @@ class _ProcessWall:
         return self._time_machine, self._time_machine.topmost()
 
 
-_KINDS: dict[str, type[FreezegunFreeze] | type[TimeMachineTravel]] = {
-    "freezegun": FreezegunFreeze,
-    "time-machine": TimeMachineTravel,
+_KINDS: dict[str, Callable[[int], tuple[Freeze, ...]]] = {
+    "freezegun": lambda start: (FreezegunFreeze(start), TimeMachineRefusal()),
+    "time-machine": lambda start: (TimeMachineTravel(start),),
 }
 
 
@@ -113,5 +131,5 @@ def open_wall(kind: str, start: int) -> Wall:
     if FreezegunFreezers().topmost() is not None:
         return _ProcessWall(AdoptedFreezegun())
     if TimeMachineFreezers().topmost() is not None:
-        return _ProcessWall(None)
-    return _ProcessWall(_KINDS[kind](start))
+        return _ProcessWall()
+    return _ProcessWall(*_KINDS[kind](start))

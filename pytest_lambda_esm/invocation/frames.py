@@ -11,6 +11,7 @@ import threading
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from pytest_lambda_esm.clock.pool_threads import waiting_for_work
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
 
@@ -38,10 +39,12 @@ class Frames:
         self._open: list[Frame] = []
         self._own = threading.local()
         self._started_in: WeakKeyDictionary[threading.Thread, Frame] = WeakKeyDictionary()
+        self._left_behind: frozenset[threading.Thread] = frozenset()
         self._start: Any = None
 
     def install(self) -> None:
         """Notice from now on which handler starts which thread."""
+        self._left_behind = waiting_for_work()
         self._start = start = threading.Thread.start
 
         def noticing_start(thread: threading.Thread) -> None:
@@ -55,6 +58,7 @@ class Frames:
 
     def remove(self) -> None:
         """Notice no more."""
+        self._left_behind = frozenset()
         if self._start is not None:
             self._patch(self._start)
 
@@ -69,10 +73,11 @@ class Frames:
         own: list[Frame] | None = getattr(self._own, "frames", None)
         if own:
             return own[-1]
-        frame = self._started_in.get(threading.current_thread())
-        if frame is None or frame in self._open:
+        thread = threading.current_thread()
+        frame = self._started_in.get(thread)
+        if frame in self._open or (frame is None and thread not in self._left_behind):
             return frame
-        # A thread that an earlier invocation left behind, as a module's pool does, works for the present one.
+        # A thread that an earlier invocation or test left behind, as a module's pool does, works for the present one.
         return self._open[-1]
 
     def push(self, frame: Frame) -> None:

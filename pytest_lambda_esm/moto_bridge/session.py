@@ -1,7 +1,7 @@
 """Enters moto, and makes clients cheap and harmless for as long as a fake is active.
 
 Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader``, and
-``RequestSigner.get_auth_instance`` with ``request_credentials``.
+``RequestSigner.get_auth_instance`` with ``request_credentials``; with moto 5.1.9 and 5.2.5: ``MockAWS.start``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from botocore.credentials import Credentials
 from botocore.loaders import Loader, create_loader
 from botocore.signers import RequestSigner
 from moto import mock_aws, settings
+from moto.core.models import MockAWS, default_user_config
 from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.errors import NotSimulated
@@ -51,6 +52,7 @@ def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> 
     mock = mock_aws()
     mock.start()
     patches.then(lambda: _leave_moto(mock))
+    _keep_to_one_lambda(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
     # A profile or an endpoint of the developer's machine has no part in a test.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
@@ -62,6 +64,22 @@ def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> 
     state = mock_random.getstate()
     patches.then(lambda: mock_random.setstate(state))
     mock_random.seed(seed)
+
+
+def _keep_to_one_lambda(patches: Patches) -> None:
+    """Let ``mock_aws(config={"lambda": {"use_docker": ...}})`` inside of this one not exchange moto's Lambda.
+
+    moto has two, each with functions of its own; those of the test would be gone. Docker is used by neither here.
+    """
+    chosen = default_user_config.get("lambda", {}).get("use_docker", True)
+    start = MockAWS.start
+
+    def start_with_same_lambda(mock: Any, *args: Any, **kwargs: Any) -> None:
+        start(mock, *args, **kwargs)
+        default_user_config["lambda"] = {**default_user_config.get("lambda", {}), "use_docker": chosen}
+
+    patches.item(default_user_config, "lambda", default_user_config.get("lambda"))
+    patches.set(MockAWS, "start", start_with_same_lambda)
 
 
 def _leave_moto(mock: Any) -> None:

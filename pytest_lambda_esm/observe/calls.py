@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import nearest
+from pytest_lambda_esm.observe.log_sequence import EqualToLists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,12 @@ class Call:
         return f"{self.operation}({given}) -> {self.status}{f' {self.error}' if self.error else ''}"
 
 
-class Calls(Sequence[Call]):
+class Calls(EqualToLists[Call]):
     """All calls so far, in the order of their arrival."""
 
-    def __init__(self, operations: Sequence[str]) -> None:
+    def __init__(self, operations: Sequence[str], parameters_of: Callable[[str], Collection[str]]) -> None:
         self._operations = operations
+        self._parameters_of = parameters_of
         self._calls: list[Call] = []
 
     @overload
@@ -83,9 +85,17 @@ class Calls(Sequence[Call]):
         return [call for call in self._calls if call.operation == operation]
 
     def assert_called(self, operation: str, times: int | None = None, **params: Any) -> None:
-        """Assert that an operation was called, with at least these parameters, so many times (None: at least once)."""
+        """Assert that an operation was called, with at least these parameters, so many times (None: at least once).
+
+        Raises AssertionError also for an operation or parameter that Lambda does not have, with the nearest right ones.
+        """
         __tracebackhide__ = True
         calls = self.of(operation)
+        known = self._parameters_of(operation)
+        for name in params:
+            if name not in known:
+                told = nearest(name, known) if known else "It has none."
+                raise AssertionError(f"{operation} has no parameter {name!r}. {told}")
         matching = [call for call in calls if not _differences(call, params)]
         if len(matching) == times or (times is None and matching):
             return

@@ -8,7 +8,18 @@ from typing import TypeVar, overload
 Item = TypeVar("Item")
 
 
-class LogSequence(Sequence[Item]):
+class EqualToLists(Sequence[Item]):
+    """A sequence that is equal to a list, a tuple or another log of equal items."""
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (list, tuple, EqualToLists)):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class LogSequence(EqualToLists[Item]):
     """What happened so far, as a sequence that tests may index, slice, compare with lists and iterate."""
 
     def __init__(self, items: list[Item]) -> None:
@@ -26,13 +37,6 @@ class LogSequence(Sequence[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, (list, tuple, LogSequence)):
-            return list(self) == list(other)
-        return NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return repr(self._items)

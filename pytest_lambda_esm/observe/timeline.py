@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, overload
 
 from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.observe.log_sequence import EqualToLists
 
 KINDS: Final = (
     "call",
@@ -45,7 +46,7 @@ class Entry(NamedTuple):
         return moment_of(self.instant)
 
 
-class Timeline(Sequence[Entry]):
+class Timeline(EqualToLists[Entry]):
     """All entries so far, in the order in which things happened."""
 
     def __init__(self, instant: Callable[[], int]) -> None:

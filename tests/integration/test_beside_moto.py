@@ -7,8 +7,9 @@ import zipfile
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.models import default_user_config
 
-from pytest_lambda_esm import NotSimulated
+from pytest_lambda_esm import FakeLambda, NotSimulated
 
 
 def archive():
@@ -86,6 +87,8 @@ def test_a_handler_may_be_bound_before_the_function_is_made(lambda_esm):
     create_function()
     assert boto3.client("lambda").get_function(FunctionName="orders")["Configuration"]["Timeout"] == 5
     lambda_esm.calls.assert_called("CreateFunction", times=1, FunctionName="orders")
+    with pytest.raises(AssertionError, match=r"no parameter 'FunctioName'\. Did you mean 'FunctionName'"):
+        lambda_esm.calls.assert_called("CreateFunction", FunctioName="orders")
 
 
 def test_a_function_of_the_test_is_one_of_motos(lambda_esm, lambda_esm_client):
@@ -95,25 +98,6 @@ def test_a_function_of_the_test_is_one_of_motos(lambda_esm, lambda_esm_client):
     assert configuration["Environment"] == {"Variables": {"TABLE": "t"}}
     role = boto3.client("iam").get_role(RoleName=configuration["Role"].rpartition("/")[2])
     assert role["Role"]["Arn"] == configuration["Role"]
-
-
-WRONG_FUNCTIONS = [
-    ({"timeout": 0}, "greater than or equal to 1"),
-    ({"memory": 64}, "greater than or equal to 128"),
-    ({"duration": -1}, "cannot be negative"),
-    ({"name": "no spaces"}, "regular expression pattern"),
-]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"), WRONG_FUNCTIONS, ids=[next(iter(each)) for each, _ in WRONG_FUNCTIONS]
-)
-def test_wrong_settings_of_a_function_fail_at_the_users_line(lambda_esm, arguments, message):
-    from pytest_lambda_esm import LambdaEsmError
-
-    with pytest.raises(LambdaEsmError, match=message) as info:
-        lambda_esm.function(**{"name": "orders", **arguments})
-    assert info.traceback.filter(info)[-1].path.name == "test_beside_moto.py"
 
 
 def test_the_configuration_of_an_existing_function_is_not_changed_behind_the_back(lambda_esm):
@@ -193,3 +177,23 @@ def test_what_is_not_simulated_says_so_and_is_no_aws_error(lambda_esm_client):
     with pytest.raises(NotSimulated, match="Instead: ") as info:
         lambda_esm_client.invoke(FunctionName="f", TenantId="a-tenant")
     assert not isinstance(info.value, (BotoCoreError, ClientError))
+
+
+@pytest.mark.parametrize("outer", [True, False])
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_mock_inside_cannot_exchange_motos_lambda(connect, outer, inner):
+    with mock_aws(config={"lambda": {"use_docker": outer}}):
+        with FakeLambda() as fake:
+            before = fake.function("before", lambda event, context: "ours")
+            with mock_aws(config={"lambda": {"use_docker": inner}}):
+                setup = connect(fake)
+                setup.wait_until_enabled()
+                setup.send("x")
+                fake.clock.run_until_idle()
+                assert len(setup.function.invocations) == 1
+                answer = boto3.client("lambda").invoke(FunctionName=before.name)
+                assert answer["Payload"].read() == b'"ours"'
+            names = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+            assert sorted(names) == ["before", "orders"]
+        assert default_user_config["lambda"]["use_docker"] is outer
+    assert default_user_config["lambda"]["use_docker"] is True

@@ -202,11 +202,36 @@ def test_a_pool_that_an_earlier_invocation_made_works_for_the_next_one(lambda_es
     pools[0].shutdown()
 
 
+def test_a_pool_that_an_earlier_test_made_sleeps_for_the_handler_of_the_next_one() -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        def handler(event: Any, context: Any) -> Any:
+            pool.submit(time.sleep, 2).result()
+
+        for _ in range(2):
+            with FakeLambda() as fake:
+                function = fake.function("f", handler, timeout=10)
+                invoke("f")
+                assert function.invocations[0].duration == timedelta(seconds=2)
+
+
+@pytest.mark.lambda_esm(strict=False)
+def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
+    lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_lambda_esm.clock.turn.LONGEST_WAIT", 0.05)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread belongs to the test
+        lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
+        with pytest.raises(ClockError, match=r"time\.sleep: another thread has kept the clock"):
+            invoke("f")
+
+
 @pytest.mark.lambda_esm(strict=False)
 def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
     lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_lambda_esm.clock.virtual.LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("pytest_lambda_esm.clock.turn.LONGEST_WAIT", 0.05)
     lambda_esm.function("inner", lambda event, context: None)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # its thread belongs to the test

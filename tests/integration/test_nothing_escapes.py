@@ -8,6 +8,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.httpsession import URLLib3Session
+from freezegun import freeze_time
 from moto import mock_aws
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
@@ -15,7 +16,7 @@ from moto.awslambda.urls import url_paths
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
-from pytest_lambda_esm import AlreadyActive, FakeLambda, NetworkBlocked
+from pytest_lambda_esm import AlreadyActive, FakeLambda, NetworkBlocked, NotActive
 
 
 @pytest.mark.parametrize(
@@ -125,13 +126,55 @@ def test_a_start_that_fails_leaves_nothing_behind(monkeypatch):
 
 def test_a_fake_can_be_used_once():
     fake = FakeLambda()
-    with pytest.raises(AlreadyActive, match="has not been started"):
-        _ = fake.clock
+    for use in (lambda: fake.clock, lambda: fake.client("sqs"), lambda: fake.faults, lambda: fake.function("f")):
+        with pytest.raises(NotActive, match="has not been started"):
+            use()
     with fake:
         pass
     with pytest.raises(AlreadyActive, match="has been started before"):
         fake.__enter__()
     assert repr(fake) == "<FakeLambda closed>"
+
+
+USES = {
+    "client": lambda fake: fake.client("sqs"),
+    "function": lambda fake: fake.function("f", lambda event, context: None),
+    "bind": lambda fake: fake.bind("f", lambda event, context: None),
+    "transitions": lambda fake: fake.transitions(creating=1),
+    "faults": lambda fake: fake.faults.add("Invoke", "ServiceException"),
+    "sweep": lambda fake: fake.sweep(),
+    "advance": lambda fake: fake.clock.advance(5),
+    "advance_to": lambda fake: fake.clock.advance_to(fake.clock.now),
+    "run_until": lambda fake: fake.clock.run_until(lambda: False),
+    "run_until_idle": lambda fake: fake.clock.run_until_idle(),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_closed_fake_refuses_to_go_on_at_the_users_line(use):
+    with FakeLambda() as fake:
+        pass
+    with pytest.raises(NotActive, match="is closed") as info:
+        USES[use](fake)
+    assert info.traceback.filter(info)[-1].path.name == "test_nothing_escapes.py"
+
+
+def test_a_closed_fake_can_be_read(connect):
+    with FakeLambda() as fake:
+        setup = connect(fake)
+        setup.wait_until_enabled()
+        setup.send("x")
+        fake.clock.run_until_idle()
+        now = fake.clock.now
+    with freeze_time("2040-01-01"):
+        assert fake.clock.now == now
+    assert fake.clock.slept == [5]
+    assert [mapping.state for mapping in fake.mappings] == [fake.mapping(setup.uuid).state] == ["Enabled"]
+    assert fake.calls.last.operation == "GetEventSourceMapping"
+    assert [fate.fate for fate in fake.fates(setup.queue_arn)] == ["deleted"]
+    assert [invocation.outcome for invocation in fake.invocations] == ["success"]
+    assert "success" in str(fake.timeline)
+    assert "is Enabled" in fake.explain()
 
 
 def test_a_users_own_world_outlives_the_fake():

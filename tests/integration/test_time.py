@@ -59,6 +59,20 @@ def test_a_freezer_that_was_there_is_taken_over_and_followed(connect):
         assert datetime.datetime.now().isoformat() == "2024-02-29T00:01:00"
 
 
+@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
+@pytest.mark.parametrize(
+    "start", ["2026-03-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00", "2028-01-01T00:00:00+00:00"]
+)
+def test_a_start_that_was_given_moves_a_freezer_that_was_there(connect, tool, start):
+    with ticking(tool), FakeLambda(start=start) as fake:
+        assert fake.clock.now.isoformat() == datetime.datetime.now(datetime.timezone.utc).isoformat() == start
+        setup = connect(fake)
+        setup.wait_until_enabled()
+        setup.send("x")
+        fake.clock.run_until_idle()
+        assert len(setup.function.invocations) == 1
+
+
 def lambda_state(setup):
     return setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)["State"]
 
@@ -143,6 +157,43 @@ def test_time_machine_that_travels_already_is_taken_over(connect):
         setup = connect(fake)
         setup.wait_until_enabled()
         assert fake.clock.now.isoformat() == "2027-05-05T00:00:05+00:00"
+
+
+def ticking(tool):
+    if tool == "freezegun":
+        return freeze_time("2027-05-05T00:00:00Z", tick=True)
+    return pytest.importorskip("time_machine").travel("2027-05-05T00:00:00Z")  # It ticks unless told otherwise.
+
+
+def use(fake, connect):
+    """The main job, and time to the microsecond."""
+    setup = connect(fake, lambda event, context: time.sleep(1))
+    setup.wait_until_enabled()
+    setup.send("x")
+    fake.clock.run_until_idle()
+    before = fake.clock.now
+    assert [invocation.duration.total_seconds() for invocation in setup.function.invocations] == [1]
+    fake.clock.advance_to(fake.clock.now)
+    fake.clock.advance(hours=1)
+    assert fake.clock.now - before == datetime.timedelta(hours=1)
+    assert datetime.datetime.now(datetime.timezone.utc) == fake.clock.now
+
+
+@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
+def test_a_freezer_that_ticks_stands_still_while_the_fake_is_active(connect, tool):
+    with ticking(tool):
+        with FakeLambda() as fake:
+            use(fake, connect)
+        stood = time.time_ns()
+        while time.time_ns() == stood:
+            pass
+
+
+@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
+def test_a_freezer_within_that_ticks_stands_still_from_its_first_use(connect, tool):
+    with FakeLambda(wall_clock=tool) as fake, ticking(tool):
+        use(fake, connect)
+        assert fake.clock.now.date() == datetime.date(2027, 5, 5)
 
 
 def test_the_clock_cannot_be_moved_from_a_handler(lambda_esm, connect):

@@ -30,3 +30,29 @@ def test_a_wrong_setting_names_the_fixture_and_the_right_names(run):
     result.stdout.fnmatch_lines(
         ["*ConfigurationError: the fixture lambda_esm_config: there is no setting 'sead'. Did you mean 'seed'?*"]
     )
+
+
+def test_an_override_may_be_a_config(run):
+    text = OVERRIDE.format(
+        settings='__import__("pytest_lambda_esm").Config(seed=9)', body="assert lambda_esm.config.seed == 9"
+    )
+    run(text, ini="lambda_esm_seed = 1").assert_outcomes(passed=1)
+
+
+def test_an_override_that_returns_nothing_is_an_error(run):
+    result = run(OVERRIDE.format(settings="None", body="pass"))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*ConfigurationError: the fixture lambda_esm_config: settings by name are needed*or a Config, not None*"]
+    )
+
+
+def test_transitions_are_merged_one_by_one(run):
+    text = OVERRIDE.format(
+        settings='{"transitions": {"creating": 60}}',
+        body="""
+    times = lambda_esm.config.transitions
+    assert (times.creating, times.updating, times.deleting) == (60, 7, 5)
+""",
+    )
+    run(text, ini="lambda_esm_transitions =\n    creating = 30\n    updating = 7").assert_outcomes(passed=1)

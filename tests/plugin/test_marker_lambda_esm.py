@@ -33,6 +33,73 @@ def test_a_marked_test_needs_not_name_the_fixture(run):
     result.assert_outcomes(passed=1)
 
 
+def test_a_marked_tests_fake_comes_after_wider_fixtures_and_before_its_own(run):
+    result = run(
+        """
+        import time
+        import pytest
+        from pytest_lambda_esm import FakeLambda
+
+        def is_frozen():
+            return time.time() == 1767225600
+
+        @pytest.fixture(scope="session", autouse=True)
+        def of_session():
+            assert not is_frozen()
+
+        @pytest.fixture(scope="module")
+        def of_module(of_session):
+            assert not is_frozen()
+
+        @pytest.fixture(scope="class")
+        def of_class():
+            assert not is_frozen()
+
+        @pytest.fixture(autouse=True)
+        def always():
+            assert is_frozen()
+
+        @pytest.fixture
+        def own(of_module):
+            return is_frozen()
+
+        @pytest.mark.lambda_esm(seed=3)
+        class TestIt:
+            @pytest.mark.parametrize("number", [1, 2])
+            def test_it(self, own, of_class, number):
+                assert own
+
+            def test_alone(self):
+                assert is_frozen()
+        """
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_a_marked_test_lives_inside_the_mock_of_its_module(run):
+    result = run(
+        """
+        import boto3, pytest
+        from moto import mock_aws
+
+        @pytest.fixture(scope="module", autouse=True)
+        def queues():
+            with mock_aws():
+                boto3.client("sqs", region_name="us-east-1").create_queue(QueueName="orders")
+                yield
+
+        @pytest.mark.lambda_esm(seed=3)
+        def test_first():
+            assert boto3.client("sqs").list_queues()["QueueUrls"]
+
+        @pytest.mark.lambda_esm(seed=3)
+        def test_second(lambda_esm):
+            assert boto3.client("sqs").list_queues()["QueueUrls"]
+        """
+    )
+    result.assert_outcomes(passed=2)
+
+
 def test_a_wrong_setting_is_refused_at_collection(run):
     result = run(
         """

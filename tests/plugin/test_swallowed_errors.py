@@ -40,3 +40,87 @@ def test_only_the_swallowed_one_fails_the_test(run):
             "FAILED *::test_swallowed - *",
         ]
     )
+
+
+SEEN = """
+import asyncio, contextlib, unittest
+from concurrent.futures import ThreadPoolExecutor
+import boto3, pytest
+from pytest_lambda_esm import HandlerError, NetworkBlocked
+from code_under_test import careless
+from shared import Base
+
+def blocked():
+    boto3.client("sqs", endpoint_url="http://localhost:4566").list_queues()
+
+def test_callable(lambda_esm):
+    pytest.raises(NetworkBlocked, blocked)
+
+def test_handler(lambda_esm):
+    lambda_esm.function("f")
+    pytest.raises(HandlerError, boto3.client("lambda").invoke, FunctionName="f")
+
+def test_suppressed(lambda_esm):
+    with contextlib.suppress(NetworkBlocked):
+        blocked()
+
+def test_thread(lambda_esm):
+    with ThreadPoolExecutor() as pool, pytest.raises(NetworkBlocked):
+        pool.submit(blocked).result()
+
+def test_helper(lambda_esm, error_of):
+    assert "localhost:4566" in str(error_of(blocked))
+
+def test_fixture(refused): pass
+
+class TestShared(Base):
+    def test_base(self, lambda_esm):
+        self.expect(blocked)
+
+@pytest.mark.lambda_esm
+class TestCase(unittest.TestCase):
+    def test_with(self):
+        with self.assertRaises(NetworkBlocked):
+            blocked()
+
+    def test_callable(self):
+        self.assertRaises(NetworkBlocked, blocked)
+
+    def test_swallowed(self):
+        careless(boto3.client("sqs", endpoint_url="http://localhost:4566"))
+"""
+
+CONFTEST = """
+import boto3, pytest
+from pytest_lambda_esm import NetworkBlocked
+
+@pytest.fixture
+def error_of():
+    def error_of(call):
+        try:
+            call()
+        except NetworkBlocked as error:
+            return error
+    return error_of
+
+@pytest.fixture
+def refused(lambda_esm):
+    with pytest.raises(NetworkBlocked):
+        boto3.client("sqs", endpoint_url="http://localhost:4566").list_queues()
+"""
+
+SHARED = """
+class Base:
+    def expect(self, call):
+        try:
+            call()
+        except Exception:
+            return
+        assert False
+"""
+
+
+def test_an_error_that_the_test_sees_by_any_means_is_not_swallowed(run):
+    result = run(SEEN, code_under_test=CODE, conftest=CONFTEST, shared=SHARED)
+    result.assert_outcomes(passed=9, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::TestCase::test_swallowed*"])

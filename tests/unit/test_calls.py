@@ -18,9 +18,16 @@ def call(operation="GetFunction", **params):
     )
 
 
+PARAMETERS = {
+    "GetFunction": ["FunctionName", "Qualifier"],
+    "CreateEventSourceMapping": ["FunctionName"],
+    "ListFunctions": [],
+}
+
+
 @pytest.fixture
 def calls():
-    log = Calls(["GetFunction", "CreateEventSourceMapping", "ListFunctions"])
+    log = Calls(list(PARAMETERS), PARAMETERS.__getitem__)
     log.add(call(FunctionName="f"))
     log.add(call(FunctionName="g"))
     log.add(call("ListFunctions"))
@@ -39,7 +46,7 @@ def test_it_is_a_sequence(calls):
 
 def test_there_must_be_a_last_one():
     with pytest.raises(AssertionError, match="no Lambda API call"):
-        _ = Calls([]).last
+        _ = Calls([], PARAMETERS.__getitem__).last
 
 
 def test_what_was_called_passes(calls):
@@ -68,3 +75,25 @@ def test_the_message_names_other_operations_when_there_was_no_call(calls):
 def test_a_misspelt_operation_is_refused(calls):
     with pytest.raises(AssertionError, match=r"no operation 'GetFunktion'\. Did you mean 'GetFunction'"):
         calls.assert_called("GetFunktion")
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [
+        ("GetFunction", r"GetFunction has no parameter 'Functionname'\. Did you mean 'FunctionName'\?"),
+        ("ListFunctions", r"ListFunctions has no parameter 'Functionname'\. It has none\."),
+    ],
+)
+@pytest.mark.parametrize("times", [None, 0, 1])
+def test_a_parameter_that_the_operation_does_not_have_is_refused(calls, operation, told, times):
+    with pytest.raises(AssertionError, match=told) as info:
+        calls.assert_called(operation, times=times, Functionname="f")
+    assert info.traceback.filter(info)[-1].path.name == "test_calls.py"
+
+
+def test_it_is_equal_to_a_list_of_its_calls(calls):
+    assert calls == list(calls)
+    assert calls == tuple(calls)
+    assert calls != []
+    assert calls != "calls"
+    assert Calls([], PARAMETERS.__getitem__) == []

@@ -53,6 +53,7 @@ def test_an_event_may_schedule_another_one_within_the_same_move(clock):
         ((timedelta(minutes=2),), {}, 120),
         ((), {"days": 1, "hours": 1, "minutes": 1, "seconds": 1}, 90061),
         ((10,), {"minutes": 1}, 70),
+        ((), {"hours": 1, "seconds": -0.5}, 3599.5),
         ((), {}, 0),
     ],
 )
@@ -74,6 +75,45 @@ def test_what_is_no_span_is_refused_at_the_users_line(clock, span):
         clock.advance(minutes=-1) if span is None else clock.advance(span)
     assert info.traceback.filter(info)[-1].path.name == "test_clock.py"
     assert clock.now == START
+
+
+@pytest.mark.parametrize(
+    ("move", "complaint"),
+    [
+        (lambda clock: clock.advance(float("inf")), "advance: a time span is a thousand years at the most, not inf"),
+        (lambda clock: clock.advance(float("nan")), "a thousand years at the most, not nan"),
+        (lambda clock: clock.advance(10**40), "a thousand years at the most"),
+        (lambda clock: clock.advance(timedelta.max), "a thousand years at the most"),
+        (lambda clock: clock.advance(days=float("inf")), "a thousand years at the most"),
+        (lambda clock: clock.advance(days=1e9), "a thousand years at the most"),
+        (lambda clock: clock.advance(minutes="5"), "minutes takes a number, not '5'"),
+        (lambda clock: clock.advance(hours=True), "hours takes a number, not True"),
+        (lambda clock: clock.advance(seconds=timedelta(1)), "seconds takes a number, not datetime.timedelta"),
+        (lambda clock: clock.advance(minutes=1, seconds=-61), "a time span cannot be negative"),
+        (lambda clock: clock.advance_to(datetime.max.replace(tzinfo=timezone.utc)), "virtual time ends with the year"),
+        (lambda clock: clock.run_until(5), "run_until takes a condition to call"),
+        (lambda clock: clock.run_until(None), "run_until takes a condition to call"),
+        (lambda clock: clock.run_until(lambda: False, limit=float("inf")), "run_until: a time span is a thousand"),
+        (lambda clock: clock.run_until_idle(limit=None), "run_until_idle: a time span is a number of seconds"),
+    ],
+)
+def test_what_cannot_be_a_move_leaves_the_clock_where_it_is(clock, move, complaint):
+    log = []
+    schedule(clock, log, 1)
+    with pytest.raises(ClockError) as info:
+        move(clock)
+    assert complaint in str(info.value)
+    assert info.traceback.filter(info)[-1].path.name == "test_clock.py"
+    assert (clock.now, log) == (START, [])
+
+
+def test_time_ends_before_the_years_that_have_no_name():
+    clock = VirtualClock(datetime(8999, 12, 31, 23, 59, tzinfo=timezone.utc))
+    clock.sleep(60)
+    for move in (lambda: clock.sleep(1), lambda: clock.advance(1), lambda: clock.advance(days=365_000)):
+        with pytest.raises(ClockError, match="virtual time ends with the year 8999; it is 9000-01-01 00:00:00"):
+            move()
+    assert clock.now == datetime(9000, 1, 1, tzinfo=timezone.utc)
 
 
 def test_advance_to_a_moment(clock):

@@ -2,13 +2,44 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from pytest_lambda_esm import Config, ConfigurationError, FakeLambda, TransitionTimes
+from pytest_lambda_esm import Config, ConfigurationError, FakeLambda, TransitionTimes, Weather
 from pytest_lambda_esm.config import instant_of, microseconds, moment_of
 
 
 def test_the_later_layer_wins():
     config = Config.from_layers([("ini", {"seed": 1, "region": "eu-west-1"}), ("marker", {"seed": 2})])
     assert (config.seed, config.region) == (2, "eu-west-1")
+
+
+def test_settings_made_of_several_are_merged():
+    config = Config.from_layers(
+        [
+            ("ini", {"transitions": {"creating": 30, "deleting": "manual"}, "weather": {"throttles": 0.5}}),
+            ("marker", {"transitions": {"creating": 60}, "weather": {"duplicates": 1}}),
+        ]
+    )
+    assert config.transitions == TransitionTimes(creating=60, deleting="manual")
+    assert config.weather == Weather(throttles=0.5, duplicates=1)
+    assert config.with_changes("x", {"transitions": TransitionTimes(updating=1)}).transitions.deleting == 5
+
+
+def test_all_settings_of_a_config_count():
+    config = Config.from_layers([("ini", {"seed": 1, "region": "eu-west-1"}), ("fixture", Config(region="eu-west-2"))])
+    assert config == Config(region="eu-west-2")
+    assert not config.has_own_start
+
+
+@pytest.mark.parametrize("given", [{"seed": 1}, 5, "seed"], ids=str)
+def test_what_is_no_config_is_refused_at_the_users_line(given):
+    with pytest.raises(ConfigurationError, match=r"FakeLambda takes settings by name, FakeLambda\(seed=7\)") as info:
+        FakeLambda(given)
+    assert info.traceback.filter(info)[-1].path.name == "test_config.py"
+
+
+def test_a_config_made_by_hand_is_checked():
+    with pytest.raises(ConfigurationError, match="FakeLambda: seed = 'x' cannot be used"):
+        FakeLambda(Config(seed="x"))
+    assert FakeLambda(Config(seed=3), region="eu-west-1").config == Config(seed=3, region="eu-west-1")
 
 
 def test_only_what_differs_from_the_defaults_is_a_change():
@@ -32,6 +63,8 @@ def test_a_start_is_an_aware_datetime_or_a_text(start):
 
 WRONG = [
     ({"start": datetime(2030, 1, 1)}, "has no time zone"),
+    ({"start": "9000-01-01"}, "an instant from 1970 to 9000"),
+    ({"start": "1969-12-31T23:59:59Z"}, "an instant from 1970 to 9000"),
     ({"start": 5}, "aware datetime or an ISO 8601 text"),
     ({"seed": 1.5}, "whole number"),
     ({"loop_depth": 0}, "whole number from 1"),
@@ -43,6 +76,12 @@ WRONG = [
     ({"transitions": TransitionTimes(creating="soon")}, "takes a number of seconds"),
     ({"wall_clock": "sundial"}, "'freezegun', 'time-machine'"),
     ({"polling_delay": "x"}, "could not convert"),
+    ({"polling_delay": float("inf")}, "a thousand years at the most"),
+    ({"poll_latency": "1e300"}, "a thousand years at the most"),
+    ({"stream_backoff": float("nan")}, "a thousand years at the most"),
+    ({"throttle_backoff": timedelta.max}, "a thousand years at the most"),
+    ({"async_latency": "inf"}, "a thousand years at the most"),
+    ({"transitions": {"creating": float("inf")}}, "takes a number of seconds"),
     ({"strickt": True}, "Did you mean 'strict'"),
 ]
 

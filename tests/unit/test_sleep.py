@@ -6,10 +6,13 @@ import functools
 import importlib
 import itertools
 import pickle
+import sched
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
@@ -230,7 +233,102 @@ def test_threads_started_later_sleep_virtually_and_older_ones_really(really, nap
     assert (naps, really) == ([2, 3], [1])
 
 
-@pytest.mark.parametrize("package", ["_pytest", "execnet", "xdist", "asyncio", "subprocess", "freezegun"])
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ThreadPool])
+def test_a_pools_thread_that_outlives_a_test_sleeps_virtually_in_the_next_one(really, naps, kind):
+    with kind(1) as pool:
+        for _ in range(2):
+            sleep = VirtualSleep(naps.append)
+            sleep.install()
+            list(pool.map(lambda seconds: time.sleep(seconds), [1]))
+            sleep.remove()
+
+    assert (naps, really) == ([1, 1], [])
+
+
+def test_a_pools_thread_that_works_for_somebody_else_sleeps_really(really, naps):
+    begun, installed = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        installed.wait(10)
+        time.sleep(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        begun.wait(10)
+        sleep = VirtualSleep(naps.append)
+        sleep.install()
+        installed.set()
+        working.result()
+        sleep.remove()
+
+    assert (naps, really) == ([], [1])
+
+
+def in_a_thread():
+    thread = threading.Thread(target=time.sleep, args=(7,))
+    thread.start()
+    thread.join()
+
+
+def submitted():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(time.sleep, 7).result()
+
+
+def mapped(pool):
+    with pool:
+        list(pool.map(time.sleep, [7]))
+
+
+def starmapped():
+    with ThreadPool(1) as pool:
+        pool.starmap(time.sleep, [(7,)])
+
+
+def applied():
+    with ThreadPool(1) as pool:
+        pool.apply(time.sleep, (7,))
+
+
+async def in_an_executor():
+    await asyncio.get_running_loop().run_in_executor(None, time.sleep, 7)
+
+
+async def called_soon():
+    asyncio.get_running_loop().call_soon(time.sleep, 7)
+    await asyncio.sleep(0)
+
+
+def scheduled():
+    plan = sched.scheduler()
+    plan.enter(0, 1, time.sleep, (7,))
+    plan.run()
+
+
+HANDED_OVER = {
+    "threading.Thread": in_a_thread,
+    "submit": submitted,
+    "Executor.map": lambda: mapped(ThreadPoolExecutor()),
+    "ThreadPool.map": lambda: mapped(ThreadPool(1)),
+    "starmap": starmapped,
+    "apply": applied,
+    "asyncio.to_thread": lambda: asyncio.run(asyncio.to_thread(time.sleep, 7)),
+    "run_in_executor": lambda: asyncio.run(in_an_executor()),
+    "call_soon": lambda: asyncio.run(called_soon()),
+    "sched": scheduled,
+}
+
+
+@pytest.mark.parametrize("way", HANDED_OVER)
+def test_a_sleep_that_is_handed_over_is_virtual(virtual, naps, really, way):
+    HANDED_OVER[way]()
+
+    assert [nap for nap in naps if nap] == [7]  # sched sleeps for 0 s besides
+    assert 7 not in really
+
+
+@pytest.mark.parametrize("package", ["_pytest", "execnet", "xdist", "multiprocessing", "subprocess", "freezegun"])
 def test_what_runs_the_tests_sleeps_really(virtual, naps, really, package):
     caller = {"__name__": f"{package}.something", "time": time}
     exec("def wait(): time.sleep(7)", caller)

@@ -54,3 +54,10 @@ def test_it_is_a_sequence_of_frozen_entries():
     assert len(timeline[:1]) == 1
     assert [entry.subject for entry in timeline.of("poll")] == ["b"]
     assert timeline[0].at.isoformat() == "1970-01-01T00:00:00+00:00"
+
+
+def test_it_is_equal_to_a_list_of_its_entries():
+    timeline = make((0, "call", "a", "x"), (1, "poll", "b", "y"))
+    assert timeline == list(timeline) == timeline[:]
+    assert timeline != timeline[:1]
+    assert make() == []

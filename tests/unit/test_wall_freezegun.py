@@ -282,13 +282,23 @@ def test_a_freezer_that_ticks_by_the_call_is_read_without_being_moved(wall_opene
         assert later - earlier >= 15
 
 
-def test_a_freezer_that_ticks_in_real_time_goes_on_from_what_was_shown(wall_opener):
-    with freeze_time("2020-01-01", tick=True):
+def test_a_freezer_that_ticks_stands_until_the_wall_is_closed_and_then_goes_on(wall_opener):
+    with freeze_time("2020-01-01", tick=True) as frozen:
         wall = wall_opener()
+        seen = wall.read()
+        assert [wall.read(), int(time.time() * SECOND)] == [seen, seen]
         wall.show(START)
+        frozen.tick(10)
+        frozen.tick(datetime.timedelta(seconds=5))
+        assert wall.read() == START + 15 * SECOND
+        frozen.move_to("2026-01-02")
+        assert wall.read() == START + 86_400 * SECOND
 
-        assert START <= wall.read() < START + 60 * SECOND
-        assert datetime.date.today() == datetime.date(2026, 1, 1)
+        wall.close()
+        stood = time.time()
+        while time.time() == stood:
+            pass
+        assert datetime.date.today() == datetime.date(2026, 1, 2)
 
 
 def test_a_decorated_function_is_on_top_while_it_runs(wall_opener):

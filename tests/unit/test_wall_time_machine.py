@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
+from pytest_lambda_esm import ConfigurationError
 from pytest_lambda_esm.clock.wall import open_wall
 
 time_machine = pytest.importorskip("time_machine")
@@ -81,12 +82,22 @@ def test_a_travel_that_goes_on_already_is_adopted_whatever_the_kind(wall_opener,
     assert wall.read() is None
 
 
-def test_a_travel_that_ticks_goes_on_from_what_was_shown(wall_opener):
-    with time_machine.travel(0, tick=True):
+def test_a_travel_that_ticks_stands_until_the_wall_is_closed_and_then_goes_on(wall_opener):
+    with time_machine.travel(0, tick=True) as traveller:
         wall = wall_opener()
+        seen = wall.read()
+        assert [wall.read(), time.time_ns() // 1000] == [seen, seen]
         wall.show(START)
+        traveller.shift(10)
+        assert wall.read() == START + 10 * SECOND
+        traveller.move_to(1_906_545_600, tick=True)
+        assert wall.read() == wall.read() < 1_906_545_660 * SECOND
 
-        assert START <= wall.read() < START + 60 * SECOND
+        wall.close()
+        stood = time.time_ns()
+        while time.time_ns() == stood:
+            pass
+        assert int(time.time()) // 60 == 1_906_545_600 // 60
 
 
 @pytest.mark.parametrize(
@@ -130,6 +141,47 @@ def test_a_nested_travel_stopped_twice_leaves_nothing_behind(wall_opener):
     wall.close()
 
     assert not time_machine.escape_hatch.is_travelling()
+
+
+def test_a_travel_while_freezegun_is_the_wall_is_refused_with_the_setting(wall_opener):
+    start = time_machine.travel.start
+    wall = wall_opener("freezegun")
+
+    @time_machine.travel("2030-01-01")
+    def decorated():
+        raise AssertionError("it travels")
+
+    with pytest.raises(ConfigurationError, match=r"wall_clock='time-machine'"):
+        decorated()
+    with pytest.raises(ConfigurationError), time_machine.travel(0):
+        raise AssertionError("it travels")
+    assert wall.read() == START
+    wall.close()
+
+    assert time_machine.travel.start is start
+    with time_machine.travel(0, tick=False):
+        assert time.time() == 0
+
+
+def test_a_travel_of_a_time_machine_that_is_imported_later_is_refused():
+    script = """
+import sys
+from pytest_lambda_esm.clock.wall import open_wall
+wall = open_wall("freezegun", 0)
+assert "time_machine" not in sys.modules
+import time_machine
+try:
+    time_machine.travel(0).start()
+except Exception as error:
+    print(type(error).__name__)
+wall.close()
+time_machine.travel(0).start()
+"""
+    root = Path(__file__).parents[2]
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["ConfigurationError"]
 
 
 def test_without_time_machine_the_error_says_how_to_install_it():
