@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+_OF_THE_TREE: Final = frozenset({"_cache", "filters", "handlers", "level", "manager", "name", "parent"})
+"""Attributes of a logger that say where it stands, and those that are kept by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggerState:
-    """How one logger is configured."""
+    """How one logger is configured; ``members`` are its other attributes, those that libraries note on it too."""
 
     logger: logging.Logger
     level: int
     handlers: list[logging.Handler]
-    propagate: bool
-    disabled: bool
+    filters: list[Any]
+    members: dict[str, Any]
 
     @classmethod
     def of(cls, logger: logging.Logger) -> LoggerState:
         """How it is configured now."""
-        return cls(logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled)
+        members = {name: value for name, value in vars(logger).items() if name not in _OF_THE_TREE}
+        return cls(logger, logger.level, logger.handlers[:], logger.filters[:], members)
 
     @classmethod
     def untouched(cls, logger: logging.Logger) -> LoggerState:
         """How it was made."""
-        return cls(logger, logging.NOTSET, [], True, False)
+        return replace(cls.of(type(logger)(logger.name)), logger=logger)
 
     def put_back(self) -> None:
         """Configure it so again."""
         logger = self.logger
-        logger.handlers[:], logger.propagate, logger.disabled = self.handlers, self.propagate, self.disabled
+        logger.handlers[:], logger.filters[:] = self.handlers, self.filters
+        members = vars(logger)
+        for name in set(members) - _OF_THE_TREE - set(self.members):
+            del members[name]
+        members.update(self.members)
         if logger.level != self.level:
             logger.setLevel(self.level)
 

@@ -319,6 +319,26 @@ def handler(event, context):
     assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET, True)
 
 
+NOTES_ON_A_LOGGER = """
+import logging, sys
+logger = logging.getLogger("noted.on")
+if not getattr(logger, "init", False):
+    logger.addHandler(logging.StreamHandler(sys.stdout))
+    logger.init = True
+first = logger.handlers[0]
+def handler(event, context):
+    logger.warning("sold")
+"""
+
+
+def test_what_a_library_notes_on_a_logger_stays_apart(lambda_esm: FakeLambda) -> None:
+    for name in ("first", "second"):
+        deploy(name, {"app.py": NOTES_ON_A_LOGGER})
+    for name in ("first", "second", "first"):
+        assert invoke(name) is None
+    assert not hasattr(logging.getLogger("noted.on"), "init")
+
+
 def test_a_function_that_is_made_again_begins_anew(lambda_esm: FakeLambda) -> None:
     files = {"app.py": COUNTER, "state.py": "calls = 0\n"}
     made = deploy("counter", files)
