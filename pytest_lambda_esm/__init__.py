@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
+    from pytest_lambda_esm.clock.due_event import DueEvent
+    from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, after_reads
     from pytest_lambda_esm.errors import (
         AlreadyActive,
@@ -66,7 +67,7 @@ _HOMES = {
     "ClockLimitExceeded": "errors",
     "Config": "config",
     "ConfigurationError": "errors",
-    "DueEvent": "clock.virtual",
+    "DueEvent": "clock.due_event",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",

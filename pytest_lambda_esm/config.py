@@ -312,6 +312,7 @@ class Config:
     weather: Weather = _merged_setting(Weather(), read_weather)
     read_retry_delay: float = _setting(1.0, _read_span)
     loop_depth: int = _setting(1000, _read_positive)
+    longest_standstill: float = _setting(30.0, _read_span)
 
     @classmethod
     def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any] | Config]]) -> Config:

@@ -132,7 +132,7 @@ class FakeLambda:
         backends.check_region("region", self.region, self.config.account_id)
         sqs.shift(start - before)
         streams.shift(start - before)
-        clock = VirtualClock(moment_of(start), wall)
+        clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         self._faults = Faults(FaultPlan(catalogue), catalogue, Exchanges())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
@@ -141,7 +141,7 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
-        joining.take_over_waiting(self._patches, self._sleep, self.config.sleep)
+        joining.take_over_waiting(self._patches, self._sleep, self.config.sleep, self._errors.append)
 
     def _join(self, world: World, faults: Faults) -> None:
         joining.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)

@@ -11,9 +11,11 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.cloudformation import CloudFormationResources
 from pytest_lambda_esm.config import microseconds
+from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
 from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
+from pytest_lambda_esm.moto_bridge.name_guard import guard_names
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
@@ -45,13 +47,30 @@ def join(
     _make_stacks_resources(joints, world, model)
 
 
-def take_over_waiting(patches: Patches, sleep: Callable[[float], None], kind: str) -> None:
-    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really."""
-    virtual = VirtualSleep(sleep)
+def take_over_waiting(
+    patches: Patches, sleep: Callable[[float], None], kind: str, failed: Callable[[BaseException], None]
+) -> None:
+    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really.
+
+    ``failed`` is told once of an exception by which a sleep without an end is stopped.
+    """
+    told: list[BaseException] = []
+
+    def telling_sleep(seconds: float) -> None:
+        __tracebackhide__ = True
+        try:
+            sleep(seconds)
+        except ClockLimitExceeded as error:
+            if error not in told:
+                told.append(error)
+                failed(error)
+            raise
+
+    virtual = VirtualSleep(telling_sleep)
     if kind == "virtual":
         virtual.install()
         patches.then(virtual.remove)
-    backoff = BackoffPatch(sleep if kind == "virtual" else virtual.real_sleep)
+    backoff = BackoffPatch(telling_sleep if kind == "virtual" else virtual.real_sleep)
     backoff.install()
     patches.then(backoff.remove)
 
@@ -60,6 +79,7 @@ def _answer_requests(joints: Patches, world: World, faults: Faults, failed: Call
     seam.answer_lambda(joints, world.dispatcher, failed)
     seam.know_new_endpoints(joints)
     seam.guard_network(joints, failed)
+    guard_names(joints, failed)
     ServiceFaults(
         world.injector,
         faults.exchanges,

@@ -70,6 +70,9 @@ SETTINGS: Final = {
     "weather": "how often calls and pollers go wrong by themselves, drawn from the seed",
     "read_retry_delay": "seconds until a poller reads again after a failed read (not documented by AWS)",
     "loop_depth": "how often a handler may cause its own next invocation before the test is stopped",
+    "longest_standstill": (
+        "real seconds that code under test may go on calling time.sleep while nothing happens, before it is stopped"
+    ),
 }
 
 OPTIONS: Final = ("seed", "timeline")

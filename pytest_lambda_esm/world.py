@@ -110,6 +110,7 @@ class World:
         self._compose_pollers(config)
         self._compose_mappings(config, model)
         self.dispatcher = self._compose_dispatcher(model, faults.exchanges)
+        clock.tell_what_waits(self._what_waits)
 
     def _compose_runs(self, config: Config) -> None:
         """What runs handlers, whoever asks for it."""
@@ -314,6 +315,10 @@ class World:
         return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _what_waits(self) -> list[str]:
+        waiting = (mapping for mapping in self.store if mapping.waits_for_test)
+        return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
 
     def _remove(self, mapping: Mapping) -> None:
         self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})

@@ -6,13 +6,15 @@ import heapq
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
-from pytest_lambda_esm.config import END, MICROSECONDS, Span, instant_of, moment_of
+from pytest_lambda_esm.config import END, Span, instant_of, moment_of
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 
+from . import limits
+from .due_event import DueEvent
 from .spans import HOUR, seconds_of, span_of
+from .standstill import Standstill
 from .turn import Turn
 from .wall_port import Wall
 
@@ -39,17 +41,6 @@ class Event:
         return (self.due, self.sequence) < (other.due, other.sequence)
 
 
-@dataclass(frozen=True, slots=True)
-class DueEvent:
-    """What the clock tells about a pending event: when it is due (aware datetime, UTC) and what it will do."""
-
-    due: datetime
-    about: str
-
-    def __str__(self) -> str:
-        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
-
-
 class VirtualClock:
     """Time as the test moves it.
 
@@ -58,8 +49,10 @@ class VirtualClock:
     then stops exactly where it was told to. An exception in an event reaches the line that moved the clock.
     """
 
-    def __init__(self, start: datetime, wall: Wall | None = None) -> None:
+    def __init__(self, start: datetime, wall: Wall | None = None, longest_standstill: float = 30) -> None:
         self._now = instant_of(start)
+        self._standstill = Standstill(longest_standstill)
+        self._waiting: Callable[[], list[str]] = list
         self._wall = wall
         self._freezer = self._first_freezer = wall.identity() if wall is not None else None
         self._shown = self._now
@@ -156,10 +149,7 @@ class VirtualClock:
             with self._move("run_until"):
                 upcoming = self._next_due()
                 if upcoming is None:
-                    raise ClockLimitExceeded(
-                        f"run_until: nothing is pending any more at {moment_of(self._now)}, and the condition is still"
-                        f" false. Nothing will happen until the test sends, creates or changes something."
-                    )
+                    raise limits.nothing_pending(self._now, self._waiting())
                 if upcoming > end:
                     raise self._limit_exceeded("run_until", span, "the condition is still false")
                 self._run_to(max(upcoming, self._now))
@@ -182,10 +172,14 @@ class VirtualClock:
                 self._run_to(max(upcoming, self._now))
 
     def sleep(self, seconds: float) -> None:
-        """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event."""
+        """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event.
+
+        Raises ClockLimitExceeded for code that sleeps on and on while nothing happens.
+        """
         __tracebackhide__ = True
         span = span_of("time.sleep", seconds)
         with self._move("time.sleep"):
+            self._standstill.nap(self._now, self._endless_sleep)
             self.nap(seconds)
             self._run_to(self._now + span)
 
@@ -202,12 +196,14 @@ class VirtualClock:
             self._awaited = 0
             self._sequence = 0
             self._touched = False
+            self._standstill.end()
             self._now = instant_of(start)
             self._show(self._now)
 
     def stop(self) -> None:
         """The world has ended: from now on the clock can be read, and any move of it raises NotActive."""
         self._stopped = True
+        self._standstill.end()
 
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
@@ -264,6 +260,10 @@ class VirtualClock:
             self._heap = [kept for kept in self._heap if kept.action is not None]
             heapq.heapify(self._heap)
             self._cancelled = 0
+
+    def tell_what_waits(self, ask: Callable[[], list[str]]) -> None:
+        """Let ``ask`` say, a line for each, what no time brings about, since it waits for the test."""
+        self._waiting = ask
 
     def show(self, instant: int) -> None:
         """Let the wall clocks show an instant while time stands: a handler's own later time, and back again."""
@@ -338,6 +338,7 @@ class VirtualClock:
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
+        self._standstill.end()
         action, event.action = event.action, None
         self._awaited -= event.awaited
         self._running = event
@@ -369,14 +370,11 @@ class VirtualClock:
             self._cancelled -= 1
 
     def _limit_exceeded(self, name: str, span: int, but: str) -> ClockLimitExceeded:
-        shown = self.pending
-        lines = [f"  {event}" for event in shown[:10]]
-        if len(shown) > 10:
-            lines.append(f"  and {len(shown) - 10} more")
-        return ClockLimitExceeded(
-            f"{name}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(self._now)}."
-            f" Still pending:\n" + "\n".join(lines) + f"\nGive {name} a larger limit, or stop what keeps going."
-        )
+        return limits.limit_exceeded(name, but, span, self._now, self.pending, self._waiting())
+
+    def _endless_sleep(self) -> ClockLimitExceeded:
+        began, naps = self._standstill.began, self._standstill.naps
+        return limits.endless_sleep(began, naps, self._now, self.next_event, self._waiting())
 
 
 def _describe(event: Event) -> DueEvent:

@@ -1,8 +1,9 @@
 """Keeps what a handler does to its process out of the test and of the next invocation.
 
 In Lambda a handler has a process of its own. Here it shares the test's: its environment variables, working directory,
-import path, signal handlers, timers and loggers are put back when it ends. Nothing is looked at unless it was changed:
-what changes the process (``os.chdir``, ``signal.signal``, ``os.putenv``) takes a note while a handler runs.
+import path, signal handlers, timers and loggers are put back when it ends, and the running event loop of an
+asynchronous test. Nothing is looked at unless it was changed: what changes the process (``os.chdir``,
+``signal.signal``, ``os.putenv``) takes a note while a handler runs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pytest_lambda_esm.invocation import event_loop
+from pytest_lambda_esm.invocation.event_loop import SetAside
 from pytest_lambda_esm.invocation.logging_state import LoggerState, LoggingState
 
 _POSITION_OF_ENV: Final = 10
@@ -36,6 +39,7 @@ class Changes:
     directory: str | None = None
     variables: list[Any] | None = None
     signals: dict[int, Any] | None = None
+    loop: SetAside | None = None
     timers: dict[int, tuple[float, float]] | None = None
     logging: LoggingState | None = None
     loggers: list[LoggerState] | None = None
@@ -89,12 +93,15 @@ class Isolation:
             # Somebody has put a plain dictionary there; it stays as it is.
             changes = Changes(environ, None, variables, encoded_trace)
             _bind({**environ, **decoded({**variables, _TRACE: encoded_trace})})
+        changes.loop = event_loop.set_aside()
         self._inner.append(changes)
         return changes
 
     def leave(self, changes: Changes) -> None:
         """The handler has ended: put back what it found."""
         self._inner.pop()
+        if changes.loop is not None:
+            event_loop.put_back(changes.loop)
         if os.environ is not changes.environ:
             _bind(changes.environ)
         if changes.environment is not None:

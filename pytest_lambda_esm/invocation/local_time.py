@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from pytest_lambda_esm.clock.insistence import Insistence
 from pytest_lambda_esm.config import microseconds
 
 
@@ -35,6 +36,7 @@ class LocalTime:
         self._owner = threading.get_ident()
         self._own = start
         self._others: WeakKeyDictionary[threading.Thread, int] | None = None
+        self._insistence: Insistence | None = None
 
     @property
     def furthest(self) -> int:
@@ -53,7 +55,10 @@ class LocalTime:
 
     def wait_until(self, target: int) -> None:
         """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
-        target = max(target, self.now())
+        now = self.now()
+        if now >= self.deadline:
+            self._insist()
+        target = max(target, now)
         reached = min(target, self.deadline)
         self._keep(reached)
         if reached > self._furthest:
@@ -78,6 +83,17 @@ class LocalTime:
         if self._others is None:
             self._others = WeakKeyDictionary()
         self._others[thread] = self.now()
+
+    def end(self) -> None:
+        """The handler has ended."""
+        if self._insistence is not None:
+            self._insistence.end()
+
+    def _insist(self) -> None:
+        """The handler goes on after its end: it has swallowed it."""
+        if self._insistence is None:
+            self._insistence = Insistence()
+        self._insistence.again(TimedOut)
 
     def _keep(self, reached: int) -> None:
         if threading.get_ident() == self._owner:

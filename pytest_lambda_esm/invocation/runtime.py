@@ -122,6 +122,7 @@ class Runtime:
         try:
             result = _call(handler, context, request)
         finally:
+            time.end()
             with frame.lock:  # A thread of the handler may still be in an invocation of its own.
                 self._isolation.leave(changes)
                 written = self._output.end(before)

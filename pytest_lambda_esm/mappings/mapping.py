@@ -255,6 +255,14 @@ class Mapping:
             return [f"{end} when the test calls release()"]
         return [f"{end} at {time_text(self._open.due, self._scheduler.instant)}"]
 
+    @property
+    def waits_for_test(self) -> bool:
+        """Whether a transition is going on that no time will end: it is held or manual, or ends by being read.
+
+        :meta private:
+        """
+        return self._open is not None and (self._open.due is None or self.state in self._held)
+
     # --- the service's side ------------------------------------------------------------------------------
 
     def begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:

@@ -193,6 +193,32 @@ def test_handlers_of_the_test_stay_open(lambda_esm: FakeLambda, tmp_path: Path) 
     assert (tmp_path / "log").read_text() == "after\n"
 
 
+def test_a_handler_runs_its_own_event_loop_in_an_asynchronous_test(lambda_esm: FakeLambda) -> None:
+    async def doubled(number: int) -> int:
+        await asyncio.sleep(0)
+        return number * 2
+
+    def inner(event: Any, context: Any) -> Any:
+        return asyncio.run(doubled(event))
+
+    def outer(event: Any, context: Any) -> Any:
+        async def nested() -> Any:
+            return json.load(boto3.client("lambda").invoke(FunctionName="inner", Payload=str(event))["Payload"])
+
+        return asyncio.run(nested())
+
+    async def test() -> Any:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        answer = boto3.client("lambda").invoke(FunctionName="outer", Payload="21")
+        await asyncio.sleep(0)
+        assert (asyncio.current_task(), asyncio.get_running_loop()) == (task, loop)
+        return json.load(answer["Payload"])
+
+    lambda_esm.function("inner", inner)
+    lambda_esm.function("outer", outer)
+    assert asyncio.run(test()) == 42
+
+
 def test_what_a_handler_changes_in_the_event_stays_there(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import raises, runs
 

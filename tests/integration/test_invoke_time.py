@@ -240,6 +240,21 @@ def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
             invoke("outer")
 
 
+def test_a_handler_that_swallows_its_timeout_is_ended(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        while True:
+            try:  # noqa: SIM105
+                time.sleep(1)
+            except:  # noqa: E722
+                pass
+
+    function = lambda_esm.function("f", handler, timeout=3)
+    before = sys.gettrace()
+    assert invoke("f")["errorType"] == "Sandbox.Timedout"
+    assert sys.gettrace() is before
+    assert [(each.outcome, each.duration) for each in function.invocations] == [("timeout", timedelta(seconds=3))]
+
+
 # --- scripts -------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,14 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import ConfigurationError, LambdaEsmError, MappingNotFound, StateError, after_reads
+from pytest_lambda_esm import (
+    ClockLimitExceeded,
+    ConfigurationError,
+    LambdaEsmError,
+    MappingNotFound,
+    StateError,
+    after_reads,
+)
 
 
 def state(setup):
@@ -97,6 +104,25 @@ def test_disable_and_enable(lambda_esm, connect):
         "Enabling",
         "Enabled",
     ]
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.lambda_esm(longest_standstill=0, strict=False)
+def test_code_that_waits_for_a_state_that_never_comes_is_stopped(lambda_esm, connect, held):
+    if not held:
+        lambda_esm.transitions(creating="manual")
+    setup = connect(lambda_esm)
+    if held:
+        lambda_esm.mapping(setup.uuid).hold("Creating")
+    with pytest.raises(ClockLimitExceeded) as info:
+        setup.wait_until_enabled()
+    assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
+    assert f"mapping {setup.uuid}: Creating ends as Enabled when the test calls release()" in str(info.value)
+    with pytest.raises(ClockLimitExceeded, match=f"nothing is pending any more.*(?s:.*)mapping {setup.uuid}: Creating"):
+        lambda_esm.clock.run_until(lambda: setup.function.invocations)
+    lambda_esm.mapping(setup.uuid).release()
+    lambda_esm.clock.advance(10)
+    assert state(setup) == "Enabled"
 
 
 def test_created_disabled_reads_disabled_at_once(lambda_esm, connect):

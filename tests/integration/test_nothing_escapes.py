@@ -1,6 +1,8 @@
 """No AWS request leaves the process, and afterwards everything is as it was."""
 
+import asyncio
 import os
+import socket
 import time
 import urllib.request
 
@@ -28,6 +30,35 @@ def test_a_foreign_endpoint_is_blocked_by_name(lambda_esm, service, endpoint):
     calls = {"sqs": "list_queues", "lambda": "list_functions", "s3": "list_buckets"}
     with pytest.raises(NetworkBlocked, match=f"{endpoint}.*would have left the process"):
         getattr(client, calls[service])()
+
+
+def with_asyncio(host):
+    async def connect():
+        await asyncio.open_connection(host, 443)
+
+    asyncio.run(connect())
+
+
+@pytest.mark.parametrize(
+    "connect",
+    [
+        lambda host: urllib.request.urlopen(f"https://{host}/", timeout=1),
+        lambda host: socket.create_connection((host, 443), timeout=1),
+        with_asyncio,
+    ],
+    ids=["urllib", "socket", "asyncio"],
+)
+@pytest.mark.parametrize(
+    "host", ["sqs.us-east-1.amazonaws.com", "b.s3.cn-north-1.amazonaws.com.cn", "x1.lambda-url.eu-west-1.on.aws"]
+)
+def test_a_client_that_is_not_botocores_does_not_find_aws(lambda_esm, connect, host):
+    with pytest.raises(NetworkBlocked, match=f"a request to {host} would have left the process"):
+        connect(host)
+
+
+def test_other_names_are_found(lambda_esm):
+    for host in ("localhost", b"localhost", None):
+        assert socket.getaddrinfo(host, 80)
 
 
 def test_an_endpoint_from_the_environment_is_ignored(monkeypatch):

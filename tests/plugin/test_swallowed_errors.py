@@ -124,3 +124,22 @@ def test_an_error_that_the_test_sees_by_any_means_is_not_swallowed(run):
     result = run(SEEN, code_under_test=CODE, conftest=CONFTEST, shared=SHARED)
     result.assert_outcomes(passed=9, failed=1)
     result.stdout.fnmatch_lines(["FAILED *::TestCase::test_swallowed*"])
+
+
+ENDLESS = """
+import pytest
+from contextlib import suppress
+import time
+
+@pytest.mark.lambda_esm(longest_standstill=0)
+def test_swallowed(lambda_esm):
+    for _ in range(1001):
+        with suppress(Exception):
+            time.sleep(1)
+"""
+
+
+def test_a_sleep_without_an_end_that_is_swallowed_fails_the_test(run):
+    result = run("from endless import *", endless=ENDLESS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  ClockLimitExceeded: time.sleep: code under test has slept 1000 times in a row*"])

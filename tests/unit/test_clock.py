@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -153,6 +154,56 @@ def test_run_until_does_nothing_when_the_condition_is_true_already(clock):
 def test_run_until_says_that_nothing_is_pending_any_more(clock):
     with pytest.raises(ClockLimitExceeded, match="nothing is pending any more"):
         clock.run_until(lambda: False)
+
+
+def test_limits_name_what_waits_for_the_test(clock):
+    clock.tell_what_waits(lambda: ["mapping m: Creating ends as Enabled when the test calls release()"])
+    schedule(clock, [], 90)
+    told = r"\nWaiting for the test:\n  mapping m: Creating ends as Enabled when the test calls release\(\)"
+    with pytest.raises(ClockLimitExceeded, match=told):
+        clock.run_until_idle(limit=60)
+    clock.advance(90)
+    with pytest.raises(ClockLimitExceeded, match=told):
+        clock.run_until(lambda: False)
+
+
+def sleep_on(clock):
+    while True:
+        clock.sleep(5)
+
+
+def sleep_on_and_swallow(clock):
+    while True:
+        with suppress(Exception):
+            clock.sleep(5)
+
+
+@pytest.mark.parametrize("code", [sleep_on, sleep_on_and_swallow])
+def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
+    clock = VirtualClock(START, longest_standstill=0)
+    schedule(clock, [], 2500)
+    clock.tell_what_waits(lambda: ["a mapping"])
+    with pytest.raises(ClockLimitExceeded) as info:
+        code(clock)
+    assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
+    assert "Nothing is pending: no time will bring anything about" in str(info.value)
+    assert "'longest_standstill'.\nWaiting for the test:\n  a mapping" in str(info.value)
+    assert len(clock.slept) == 1500
+
+
+def test_code_that_sleeps_while_something_happens_is_not_stopped():
+    clock = VirtualClock(START, longest_standstill=0)
+    log = []
+    for number in range(1, 4):
+        schedule(clock, log, number * 900)
+    for _ in range(3000):
+        clock.sleep(1)
+    assert len(log) == 3
+
+
+def test_many_naps_in_little_real_time_are_no_standstill(clock):
+    for _ in range(2000):
+        clock.sleep(1)
 
 
 def test_run_until_lists_what_is_pending_at_its_limit(clock):
