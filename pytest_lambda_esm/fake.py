@@ -372,12 +372,10 @@ class FakeLambda:
     def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
-        A mapping is given as :meth:`mapping` takes it, or itself.
-        Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other, for
-        deleted ones those of what came before their end.
-        For a function, these are its asynchronous events, by their request ids.
-
-        Raises LambdaEsmError for a text that is the ARN of nothing there is, with the nearest ones.
+        A mapping is given itself, or as :meth:`mapping` takes it. Each mapping reads a stream for itself, so a
+        stream's ARN gives the fates for one mapping after the other, for deleted ones those of what came before their
+        end. For a function, these are its asynchronous events, by their request ids. Raises LambdaEsmError for a text
+        that is the ARN of nothing there is, with the nearest ones.
         """
         __tracebackhide__ = True
         return inquiries.fates(self._world, source)
