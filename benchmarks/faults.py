@@ -14,17 +14,24 @@ CALLS = 200
 RULES = 1000
 ERRORS = ("TooManyRequestsException", "ServiceException", "AccessDeniedException", lost_response())
 
+KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "by parameter": lambda number: {"match": {"FunctionName": f"other-{number}"}},
+    "by parameters": lambda number: {"match": {"FunctionName": "orders", "EventSourceArn": f"arn-{number}"}},
+    "by count": lambda number: {"after": CALLS + number},
+    "by call count": lambda number: {"after": CALLS + number, "per": "call"},
+    "by match, count": lambda number: {"match": {"FunctionName": "orders"}, "after": CALLS + number},
+    "by predicate": lambda number: {"match": lambda call: call.params.get("FunctionName") == "other"},
+}
+"""What a fault of each kind is asked for with; none of them strikes. Each predicate is a Python call: it has to be."""
+
 
 def comparisons() -> Iterator[Comparison]:
-    for name, prepare in (
-        ("by parameter", _rules_by_parameter),
-        ("by count", _rules_by_count),
-    ):
+    for name, options in KINDS.items():
         yield Comparison(
             what=f"{CALLS} calls, {RULES:,} faults {name}",
-            ours=lambda prepare=prepare: _calls(prepare),
+            ours=lambda options=options: _calls(options),
             against="no fault",
-            other=lambda: _calls(lambda fake: None),
+            other=_calls,
             rounds=9,
             goal=Goal("ratio", 1.1),
             units=CALLS,
@@ -33,32 +40,23 @@ def comparisons() -> Iterator[Comparison]:
         what="a sweep of 12 calls x 4 errors",
         ours=sweep,
         against="no fault, once",
-        other=lambda: sweep(errors=("ResourceInUseException",)),
+        other=_one_world,
         rounds=3,
         goal=Goal("seconds", 1.5),
         units=49,
     )
 
 
-def _calls(prepare: Callable[[FakeLambda], None]) -> float:
+def _calls(options: Callable[[int], dict[str, Any]] | None = None) -> float:
     with FakeLambda(region=REGION, strict=False) as fake:
         aws_lambda = fake.client("lambda")
         aws_lambda.list_event_source_mappings()
-        prepare(fake)
+        for number in range(RULES if options is not None else 0):
+            fake.faults.add("ListEventSourceMappings", "ServiceException", **options(number))
         with Stopwatch() as watch:
             for _ in range(CALLS):
                 aws_lambda.list_event_source_mappings(FunctionName="orders")
         return watch.seconds
-
-
-def _rules_by_parameter(fake: FakeLambda) -> None:
-    for number in range(RULES):
-        fake.faults.add("ListEventSourceMappings", "ServiceException", match={"FunctionName": f"other-{number}"})
-
-
-def _rules_by_count(fake: FakeLambda) -> None:
-    for number in range(RULES):
-        fake.faults.add("ListEventSourceMappings", "ServiceException", after=CALLS + number)
 
 
 def sweep(errors: Any = ERRORS) -> float:
@@ -68,6 +66,14 @@ def sweep(errors: Any = ERRORS) -> float:
             for run in fake.sweep(errors=errors):
                 with run:
                     _deploy(fake, aws_lambda, sqs)
+        return watch.seconds
+
+
+def _one_world() -> float:
+    with FakeLambda(region=REGION) as fake:
+        aws_lambda, sqs = fake.client("lambda"), fake.client("sqs")
+        with Stopwatch() as watch:
+            _deploy(fake, aws_lambda, sqs)
         return watch.seconds
 
 

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
-    from pytest_lambda_esm.sweep import Sweep, SweepRun
+    from pytest_lambda_esm.sweep import Sweep
+    from pytest_lambda_esm.sweep_run import SweepRun
     from pytest_lambda_esm.weather import Weather
 
 _HOMES = {
@@ -93,7 +94,7 @@ _HOMES = {
     "StateError": "errors",
     "Sweep": "sweep",
     "SweepFailed": "errors",
-    "SweepRun": "sweep",
+    "SweepRun": "sweep_run",
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",

@@ -61,6 +61,13 @@ def moment_of(instant: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+def time_text(instant: int, now: int) -> str:
+    """An instant for people, to the microsecond: the time of day, with its date where that is not today's."""
+    moment = moment_of(instant)
+    same_day = moment.date() == moment_of(now).date()
+    return f"{moment:%H:%M:%S.%f}" if same_day else f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+
+
 @dataclass(frozen=True, slots=True)
 class AfterReads:
     """A transition that ends once the mapping has been read ``reads`` times in its transitional state."""
@@ -293,12 +300,14 @@ class Config:
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
+    archive_imports: str = _setting("advise", _one_of("advise", "allow", "refuse"))
     async_latency: float = _setting(0.0, _read_span)
     async_jitter: float = _setting(0.0, _read_span)
     stream_backoff: float = _setting(0.25, _read_backoff)
     stream_backoff_limit: float = _setting(60.0, _read_backoff)
     larger_half: str = _setting("second", _one_of("first", "second"))
     window_idle_wait: float = _setting(120.0, _read_span)
+    time_to_live_delay: float = _setting(0.0, _read_span)
     failure_payload: str = _setting("text", _one_of("text", "object"))
     weather: Weather = _merged_setting(Weather(), read_weather)
     read_retry_delay: float = _setting(1.0, _read_span)

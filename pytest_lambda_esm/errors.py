@@ -8,6 +8,7 @@ left the process. None of them is a botocore error, so code under test cannot mi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class LambdaEsmError(Exception):
@@ -87,3 +88,8 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
     return f"Known are: {', '.join(known)}."
+
+
+def is_for_the_author(excinfo: Any) -> bool:
+    """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
+    return isinstance(excinfo.value, LambdaEsmError)

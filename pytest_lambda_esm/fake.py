@@ -19,7 +19,7 @@ from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.config import Config, Span, TransitionTime, checked, instant_of, moment_of
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, MappingNotFound, NotActive
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
@@ -36,8 +36,9 @@ from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.log_sequence import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.sweep import Ground, Sweep
+from pytest_lambda_esm.sweep import Sweep
 from pytest_lambda_esm.sweep_request import DEFAULT_ERRORS, read_request
+from pytest_lambda_esm.sweep_run import Ground, Leftovers
 from pytest_lambda_esm.world import Faults, World
 
 
@@ -56,7 +57,8 @@ class FakeLambda:
     """A Lambda event system in this process, for as long as a ``with`` block lasts.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` is one of these. Raises ConfigurationError for settings that do not exist or do not fit.
+    fixture ``lambda_esm`` is one of these; ``sweeps`` are its sweeps so far. Raises ConfigurationError for settings
+    that do not exist or do not fit.
     """
 
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
@@ -68,7 +70,8 @@ class FakeLambda:
         self._joints = Patches()
         self._faults: Faults | None = None
         self._quotas = RetryQuotas()
-        self._sweeps: list[Sweep] = []
+        self.sweeps: list[Sweep] = []
+        self._leftovers = Leftovers(self._made)
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
@@ -150,6 +153,7 @@ class FakeLambda:
         self._joints.undo()
         fresh_world.begin_anew(self.config.seed)
         self._errors.clear()
+        self._leftovers.forget()
         self._quotas.refill()
         self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
         self._opened.times = before.times
@@ -238,13 +242,7 @@ class FakeLambda:
         Raises MappingNotFound with the mappings there are.
         """
         __tracebackhide__ = True
-        wanted = which.get("UUID", "") if isinstance(which, ReadOnly) else which
-        for mapping in self._world.store:
-            if wanted in (mapping.uuid, mapping.arn):
-                return mapping
-        known = "\n".join(f"  {mapping!r}" for mapping in self._world.store) or "  (none has been created)"
-        asked = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or an answer of the API is needed"
-        raise MappingNotFound(f"there is no mapping {wanted or which!r}{asked}. There are:\n{known}")
+        return inquiries.find_mapping(self._world, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -315,15 +313,17 @@ class FakeLambda:
         errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,
         operations: Sequence[str] | None = None,
         *,
-        per: str = "call",
+        per: str | None = None,
     ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with just that fault.
 
         ``for run in fake.sweep(): with run: ...``. Each run begins in a fresh world, with the same seed: make queues
         and functions inside of the block. ``operations`` are the ones to strike (None: all of Lambda); errors that
-        one cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts, ``"attempt"`` one. At the end,
-        SweepFailed reports the worlds that broke, with the marker that replays each. In a test that has markers
-        ``lambda_esm_fault``, there is one run: the one with these faults.
+        one cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts, ``"attempt"`` one; by default,
+        a lost or late answer strikes one, so that the next meets what it made, and other errors strike all. At the
+        end, SweepFailed reports the worlds that broke, with the marker that replays each, and a sweep in which no call
+        could raise any of the errors. In a test that has markers ``lambda_esm_fault``, there is one run: the one with
+        these faults.
 
         Raises FaultError for unknown errors and operations, and where something was made before the sweep.
         """
@@ -332,23 +332,24 @@ class FakeLambda:
         strict = self.config.strict
         ground = Ground(
             begin_anew=self._begin_anew,
-            made=self._made(),
+            made=self._leftovers.others,
+            leave=self._leftovers.take,
             plan=faults.plan,
             catalogue=faults.catalogue,
-            check=faults.plan.check if strict else lambda: None,
+            check=faults.plan.check_world if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
             failed=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
         sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))
-        self._sweeps.append(sweep)
+        self.sweeps.append(sweep)
         return sweep
 
     def faults_left(self) -> str:
         """What to tell about faults that have never struck and sweeps that were left; empty if there are none."""
         if self._faults is None:
             return ""
-        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self._sweeps)]))
+        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self.sweeps)]))
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
@@ -359,21 +360,22 @@ class FakeLambda:
 
     # --- why -----------------------------------------------------------------------------------------------
 
-    def explain(self, subject: Mapping | Function | str | None = None) -> str:
+    def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
         """Why what waits is not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, a function or its name, a source's ARN, or None for everything.
+        ``subject`` is a mapping, its UUID or ARN, or an answer of the API that has one; a function or its name; a
+        source's ARN; or None for everything.
         """
         __tracebackhide__ = True
         return inquiries.explain(self._world, self.mappings, subject)
 
-    def fates(self, source: str | Mapping | Function) -> Sequence[Fate]:
+    def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
 
-        Each mapping reads a stream for itself, so a stream's ARN gives the fates for one mapping after the other.
-        For a function, these are its asynchronous events, by their request ids.
-
-        Raises LambdaEsmError for a text that is the ARN of nothing there is, with the nearest ones.
+        A mapping is given itself, or as :meth:`mapping` takes it. Each mapping reads a stream for itself, so a
+        stream's ARN gives the fates for one mapping after the other, for deleted ones those of what came before their
+        end. For a function, these are its asynchronous events, by their request ids. Raises LambdaEsmError for a text
+        that is the ARN of nothing there is, with the nearest ones.
         """
         __tracebackhide__ = True
         return inquiries.fates(self._world, source)

@@ -14,27 +14,34 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.faults.plan import FaultPlan
 
 NAME: Final = "lambda_esm_fault"
+_ARGUMENTS: Final = ("operation", "error")
 
 
-def check(item: pytest.Item) -> None:
-    """Refuse, at collection, what cannot be: UsageError with the test's node id."""
+def mistakes(item: pytest.Item) -> list[str]:
+    """What cannot be, of all that the markers of a test ask for."""
     from pytest_lambda_esm.fake import fault_catalogue
     from pytest_lambda_esm.faults.plan import FaultPlan
 
-    try:
-        ask(item, FaultPlan(fault_catalogue()))
-    except FaultError as error:
-        raise pytest.UsageError(f"{item.nodeid}: marker {NAME}: {error}") from None
+    plan, found = FaultPlan(fault_catalogue()), []
+    for marker in _in_reading_order(item):
+        try:
+            _ask(item, marker, plan)
+        except FaultError as error:
+            found.append(f"marker {NAME}: {error}")
+    return found
 
 
 def ask(item: pytest.Item, plan: FaultPlan) -> None:
     """Ask for the faults of a test's markers, the farthest first, then from top to bottom. Raises FaultError."""
     for marker in _in_reading_order(item):
-        operation, error = _two_arguments(marker)
-        options = _options(marker)
-        shown = [repr(operation), repr(error), *(f"{name}={value!r}" for name, value in marker.kwargs.items())]
-        asked = f"@pytest.mark.{NAME}({', '.join(shown)})"
-        plan.ask(operation, (error,), options, asked, f"a marker of {item.nodeid}", marked=True)
+        _ask(item, marker, plan)
+
+
+def _ask(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
+    operation, error, given = _arguments(marker)
+    shown = [repr(operation), repr(error), *(f"{name}={value!r}" for name, value in given.items())]
+    asked = f"@pytest.mark.{NAME}({', '.join(shown)})"
+    plan.ask(operation, (error,), _options(given), asked, f"a marker of {item.nodeid}", marked=True)
 
 
 def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
@@ -43,8 +50,19 @@ def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
         marks = [mark for mark in node.own_markers if mark.name == NAME]
         of_parameters = _parameter_marks(item) if node is item else []
         stacked = [mark for mark in marks if not any(mark is other for other in of_parameters)]
+        if isinstance(node, pytest.Class):
+            stacked.sort(key=lambda mark: _depth(node.obj, mark))  # Stable: what a class has keeps its order.
         yield from stacked if isinstance(node, (pytest.Module, pytest.Package)) else reversed(stacked)
         yield from of_parameters
+
+
+def _depth(owner: type, mark: pytest.Mark) -> int:
+    """How many base classes away from a class a mark stands, the class's own being the nearest."""
+    for depth, base in enumerate(owner.__mro__):
+        given = vars(base).get("pytestmark", ())
+        if any(getattr(each, "mark", each) is mark for each in (given if isinstance(given, list) else [given])):
+            return depth
+    return 0
 
 
 def _parameter_marks(item: pytest.Item) -> list[pytest.Mark]:
@@ -52,19 +70,25 @@ def _parameter_marks(item: pytest.Item) -> list[pytest.Mark]:
     return [mark for mark in (getattr(given, "mark", given) for given in marks) if mark.name == NAME]
 
 
-def _two_arguments(marker: pytest.Mark) -> tuple[Any, Any]:
-    if len(marker.args) != 2:
-        given = ", ".join(repr(value) for value in marker.args) or "nothing"
-        raise FaultError(f"it takes an operation and an error, such as ('Invoke', 'ServiceException'), not {given}")
-    return marker.args[0], marker.args[1]
+def _arguments(marker: pytest.Mark) -> tuple[Any, Any, dict[str, Any]]:
+    """The operation, the error, and the options that were given."""
+    given = {**dict(zip(_ARGUMENTS, marker.args, strict=False)), **marker.kwargs}
+    twice = any(name in marker.kwargs for name in _ARGUMENTS[: len(marker.args)])
+    if len(marker.args) > len(_ARGUMENTS) or twice or not all(name in given for name in _ARGUMENTS):
+        shown = [*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())]
+        raise FaultError(
+            f"it takes an operation and an error, such as ('Invoke', 'ServiceException'), not"
+            f" {', '.join(shown) or 'nothing'}"
+        )
+    return given.pop("operation"), given.pop("error"), given
 
 
-def _options(marker: pytest.Mark) -> dict[str, Any]:
+def _options(given: dict[str, Any]) -> dict[str, Any]:
     from pytest_lambda_esm.faults.plan import FaultPlan
 
     parameters = inspect.signature(FaultPlan.add).parameters.values()
     defaults = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-    for name in marker.kwargs:
+    for name in given:
         if name not in defaults:
             raise FaultError(f"it takes no {name!r}. {nearest(name, defaults)}")
-    return {**defaults, **marker.kwargs}
+    return {**defaults, **given}

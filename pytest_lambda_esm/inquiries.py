@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as ReadOnly
+from typing import Any
 
-from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.errors import LambdaEsmError, nearest
+from pytest_lambda_esm.config import instant_of, moment_of, time_text
+from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import WAITING, Fate
 from pytest_lambda_esm.polling.queue_fates import waiting_fates
 from pytest_lambda_esm.world import World
 
-Subject = Mapping | Function | str | None
+Source = Mapping | Function | str | ReadOnly[str, Any]
+Subject = Source | None
+
+
+def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
+    """A mapping by its UUID, its ARN or an answer that has one. Raises MappingNotFound with those there are."""
+    __tracebackhide__ = True
+    wanted = which.get("UUID", "") if isinstance(which, ReadOnly) else which
+    for mapping in world.store:
+        if wanted in (mapping.uuid, mapping.arn):
+            return mapping
+    known = "\n".join(f"  {mapping!r}" for mapping in world.store) or "  (none has been created)"
+    asked = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or an answer of the API is needed"
+    raise MappingNotFound(f"there is no mapping {wanted or which!r}{asked}. There are:\n{known}")
 
 
 def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     """Why what waits is not delivered, what will happen next, and when."""
+    subject = _itself(world, subject)
     chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
         lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
-        lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {mapping.last_modified:%H:%M:%S.%f}")
+        since = time_text(instant_of(mapping.last_modified), world.clock.instant)
+        lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {since}")
         lines += [f"  {reason}" for reason in mapping.explain()]
         lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
-    function = subject if isinstance(subject, Function) else None
-    waiting = world.async_queue.explain(function) if subject is None or function is not None else []
+    waiting = _waiting_events(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
@@ -34,9 +50,10 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     return "\n".join(lines)
 
 
-def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
-    """What became of every record of a source. Raises LambdaEsmError for a text that is the ARN of none."""
+def fates(world: World, source: Source) -> Sequence[Fate]:
+    """What became of every record of a source. Raises LambdaEsmError for what is none."""
     __tracebackhide__ = True
+    source = _itself(world, source)
     arn = _source_arn(source)
     if world.streams.serves(arn):
         return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
@@ -52,6 +69,21 @@ def fates(world: World, source: str | Mapping | Function) -> Sequence[Fate]:
     if not found and queue is None and isinstance(source, str):
         _check_known(world, arn)
     return found
+
+
+def _waiting_events(world: World, subject: Subject) -> list[str]:
+    if subject is None:
+        return world.async_queue.explain(None)
+    named = [function for function in world.registry if subject in (function, function.name, function.arn)]
+    return [line for function in named for line in world.async_queue.explain(function)]
+
+
+def _itself(world: World, given: Any) -> Any:
+    """The mapping, where a UUID, an ARN or an answer names one; else what was given."""
+    __tracebackhide__ = True
+    if isinstance(given, ReadOnly):
+        return find_mapping(world, given)
+    return next((mapping for mapping in world.store if given in (mapping.uuid, mapping.arn)), given)
 
 
 def _source_arn(source: object) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.cloudformation import CloudFormationResources
+from pytest_lambda_esm.config import microseconds
 from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
 from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
@@ -17,6 +19,7 @@ from pytest_lambda_esm.moto_bridge.name_guard import guard_names
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
+from pytest_lambda_esm.moto_bridge.time_to_live import TimeToLive
 from pytest_lambda_esm.world import Faults, World
 
 
@@ -39,6 +42,8 @@ def join(
     seam.tell_deletions(joints, world.invoke_configs.forget_function)
     QueueCalls(world).install(joints)
     streams.listen(joints, world.source_changed, world.depth)
+    delay = microseconds(world.config.time_to_live_delay)
+    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(joints)
     _make_stacks_resources(joints, world, model)
 
 

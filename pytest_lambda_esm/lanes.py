@@ -14,6 +14,7 @@ from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent
+from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.observe.fates import Fate
@@ -165,9 +166,12 @@ class Lanes:
             for mapping in mappings
             if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
         ]
-        if not readers:
-            return unread_fates(self._streams.find(source_arn), self._clock.instant)
-        return [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
+        found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
+        if uuid is None and all(mapping.state == GONE for mapping in readers):
+            told = {fate.record for fate in found}
+            unread = unread_fates(self._streams.find(source_arn), self._clock.instant)
+            found += [fate for fate in unread if fate.record not in told]
+        return found
 
     def _service(self, mapping: Mapping) -> str:
         source = recognise(mapping.settings, self._config.limits)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
+_MISTAKES: Final = pytest.StashKey[list[str]]()
 
 
 # --- options, settings, marker ---------------------------------------------------------------------------------
@@ -55,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse wrong settings before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
-    _check("", _session_layers(config))
+    _check(_session_layers(config))
     path = config.getoption("lambda_esm_report")
     if path is not None:
         if not path.endswith((".html", ".htm")):
@@ -79,21 +80,22 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "lambda_esm: " + ", ".join(f"{name}={value!r}" for name, value in changes.items())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the markers, and let a marked test use the fixture even if it does not name it."""
+    tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        layers = _marker_layers(item)
-        has_faults = item.get_closest_marker("lambda_esm_fault") is not None
-        if not layers and not has_faults:
-            continue
-        _check(f"{item.nodeid}: ", layers)
-        if has_faults:
-            from pytest_lambda_esm import fault_markers
-
-            fault_markers.check(item)
+        for mistake in _mistakes(item):
+            tests_by_mistake.setdefault(mistake, []).append(item)
+        is_marked = any(item.get_closest_marker(name) is not None for name in ("lambda_esm", "lambda_esm_fault"))
         names = getattr(item, "fixturenames", None)
-        if names is not None and "lambda_esm" not in names:
+        if is_marked and names is not None and "lambda_esm" not in names:
             names.insert(_after_wider_scopes(item, names), "lambda_esm")
+    if tests_by_mistake and not hasattr(config, "workerinput"):
+        raise pytest.UsageError(*(_told(mistake, tests) for mistake, tests in tests_by_mistake.items()))
+    # A worker of pytest-xdist has nobody to tell but through the reports of its tests.
+    for mistake, tests in tests_by_mistake.items():
+        for item in tests:
+            item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
 
 
 def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
@@ -103,7 +105,34 @@ def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
     return wider[-1] if wider else 0
 
 
-def _check(place: str, layers: list[tuple[str, Mapping[str, Any]]]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose markers are wrong, where collection could not say so."""
+    mistakes = item.stash.get(_MISTAKES, None)
+    if mistakes:
+        pytest.fail("\n".join(mistakes), pytrace=False)
+
+
+def _mistakes(item: pytest.Item) -> list[str]:
+    """What is wrong with the markers of a test."""
+    mistakes = []
+    try:
+        _check(_marker_layers(item))
+    except pytest.UsageError as error:
+        mistakes.append(str(error))
+    if item.get_closest_marker("lambda_esm_fault") is not None:
+        from pytest_lambda_esm import fault_markers
+
+        mistakes += fault_markers.mistakes(item)
+    return mistakes
+
+
+def _told(mistake: str, tests: list[pytest.Item]) -> str:
+    others = f" (and so is it with {len(tests) - 1} more tests)" if len(tests) > 1 else ""
+    return f"{tests[0].nodeid}: {mistake}{others}"
+
+
+def _check(layers: list[tuple[str, Mapping[str, Any]]]) -> None:
     """Read the settings that were given, if there are any, and raise UsageError for a wrong one."""
     if not layers:
         return
@@ -113,7 +142,7 @@ def _check(place: str, layers: list[tuple[str, Mapping[str, Any]]]) -> None:
     try:
         Config.from_layers(layers)
     except ConfigurationError as error:
-        raise pytest.UsageError(f"{place}{error}") from None
+        raise pytest.UsageError(str(error)) from None
 
 
 def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]]:
@@ -161,7 +190,7 @@ def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
     for marker in reversed(list(item.iter_markers("lambda_esm"))):
         if marker.args:
             raise pytest.UsageError(
-                f"{item.nodeid}: the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
+                f"the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
                 f" {', '.join(repr(value) for value in marker.args)}"
             )
         layers.append(("marker lambda_esm", marker.kwargs))
@@ -302,6 +331,8 @@ def pytest_runtest_makereport(
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
         _attach_timeline(report, item, fake, in_terminal=in_terminal, in_file=in_file)
+    if report.passed and fake.sweeps:
+        report.sections.append(("lambda esm sweeps", "\n".join(sweep.report for sweep in fake.sweeps)))
     if report.failed and report.when == "call":
         report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report
@@ -324,12 +355,14 @@ def _attach_timeline(
 
 def _fault_sections(item: pytest.Item, fake: FakeLambda, shown: str) -> list[tuple[str, str]]:
     """Faults that have never struck, where the failure is another one, and how to replay the weather."""
+    import shlex
+
     sections = []
     left = fake.faults_left()
     if left and left not in shown:
         sections.append(("lambda esm faults", left))
     if not fake.config.weather.is_fair:
         seed = fake.config.seed
-        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest '{item.nodeid}'"
+        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest {shlex.quote(item.nodeid)}"
         sections.append(("lambda esm weather", f"{told} --lambda-esm-seed={seed}"))
     return sections

@@ -52,6 +52,9 @@ SETTINGS: Final = {
     "throttle_backoff_limit": "seconds between two tries of a throttled batch, at most (not documented by AWS)",
     "account_concurrency": "invocations of one account and region that go on at the same time",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    "archive_imports": (
+        "what happens where code out of an archive imports a module of the test's environment that Lambda lacks"
+    ),
     "async_latency": "seconds from an asynchronous invocation to its first attempt (not documented by AWS)",
     "async_jitter": "seconds that are added to async_latency at random, at the most: events lose their order",
     "stream_backoff": "seconds from a stream batch's first failure to its next attempt (not documented by AWS)",
@@ -60,6 +63,7 @@ SETTINGS: Final = {
     ),
     "larger_half": "the larger half of a stream batch of odd size that is split (not documented by AWS)",
     "window_idle_wait": "seconds after the end of a tumbling window until it is closed, where no later record comes",
+    "time_to_live_delay": "seconds from an item's time to live to its deletion (on AWS within a few days)",
     "failure_payload": (
         "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object"
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
 from pytest_lambda_esm.errors import FaultError, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
-from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, lost_response
+from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, NetworkFault, lost_response
 from pytest_lambda_esm.faults.plan import PER
 
 DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
@@ -23,34 +23,64 @@ DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a sweep was asked for; ``operations`` is None for all of Lambda."""
+    """What a sweep was asked for; ``operations`` is None for all of Lambda, ``per`` None for what tells the most."""
 
     errors: tuple[ErrorGiven, ...]
     operations: frozenset[str] | None
-    per: str
+    per: str | None
 
     def is_about(self, call: IncomingCall) -> bool:
         """Whether a call is one to strike."""
         return "." not in call.operation if self.operations is None else call.operation in self.operations
 
+    def per_of(self, error: ErrorGiven) -> str:
+        """What an error strikes: all attempts of a call, so that the caller sees it, or one.
+
+        Of a call that is done and whose answer does not arrive, the next attempt is what matters: it meets what the
+        first one made.
+        """
+        if self.per is not None:
+            return self.per
+        return "attempt" if isinstance(error, NetworkFault) and error.arrives else "call"
+
 
 def read_request(
-    catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: str
+    catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: str | None
 ) -> Request:
-    """Read what a user wrote. Raises FaultError for names that nothing has, with the nearest right ones."""
+    """Read what a user wrote. Raises FaultError for what cannot be, with the nearest right names."""
     __tracebackhide__ = True
-    if isinstance(errors, str) or isinstance(operations, str):
-        raise FaultError("sweep takes tuples of errors and of operations, such as errors=('ServiceException',)")
-    names = None if operations is None else frozenset(catalogue.operation(name) for name in operations)
-    services = {"lambda"} if names is None else {name.rpartition(".")[0] or "lambda" for name in names}
-    known = catalogue.known_errors(sorted(services))
-    given = tuple(errors)
-    for error in given:
-        code = error if isinstance(error, str) else error.code if isinstance(error, AwsError) else None
-        if code is not None and code not in known:
-            raise FaultError(f"no operation of this sweep can raise {code!r}. {nearest(code, known)}")
+    given = tuple(_several(errors, "errors"))
     if not given:
         raise FaultError("sweep was given no error; leave errors out for the usual ones")
-    if per not in PER:
+    names = None
+    if operations is not None:
+        names = frozenset(catalogue.operation(name) for name in _several(operations, "operations"))
+        if not names:
+            raise FaultError("sweep was given no operation; leave operations out for all of Lambda")
+    for error in given:
+        _check_error(catalogue, catalogue.lambda_operations if names is None else sorted(names), error)
+    if per is not None and per not in PER:
         raise FaultError(f"sweep: per is 'call' or 'attempt', not {per!r}. {nearest(str(per), PER)}")
     return Request(given, names, per)
+
+
+def _several(given: Any, name: str) -> Iterable[Any]:
+    __tracebackhide__ = True
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise FaultError(
+            f"sweep takes tuples of errors and of operations, such as errors=('ServiceException',); {name} is {given!r}"
+        )
+    return given
+
+
+def _check_error(catalogue: FaultCatalogue, operations: Sequence[str], error: Any) -> None:
+    """Refuse an error that none of the operations can raise, or with members that it does not have."""
+    __tracebackhide__ = True
+    is_one = isinstance(error, (str, AwsError, NetworkFault))
+    able = [operation for operation in operations if is_one and catalogue.raises(operation, error)]
+    code = error.code if isinstance(error, AwsError) else error
+    if able or len(operations) == 1 or not isinstance(code, str):
+        catalogue.effect((able or operations)[0], error)
+        return
+    known = {each for operation in operations for each in catalogue.errors_of(operation)}
+    raise FaultError(f"no operation of this sweep can raise {code!r}. {nearest(code, known)}")

@@ -24,7 +24,7 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config, microseconds, moment_of
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.hooks import Hooks
-from pytest_lambda_esm.invocation.archive import CodeEnvironments
+from pytest_lambda_esm.invocation.archive import CodeEnvironments, Surroundings
 from pytest_lambda_esm.invocation.async_endings import AsyncEndings
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
 from pytest_lambda_esm.invocation.async_trouble import AsyncTrouble
@@ -103,7 +103,7 @@ class World:
             seed=config.seed,
             timeline=self.timeline,
         )
-        self.network = Network(faults.exchanges, self.wait)
+        self.network = Network(faults.exchanges, self.wait, self.local_instant)
         self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
@@ -117,7 +117,10 @@ class World:
         self.invocations: list[Invocation] = []
         self.registry = Registry()
         self.functions = MotoFunctions(self.randomness)
-        self.archives = CodeEnvironments()
+        self.advice = Advice(self.timeline)
+        self.archives = CodeEnvironments(
+            Surroundings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
+        )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.randomness)
         self.invoker = Invoker(
@@ -179,7 +182,6 @@ class World:
         )
 
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
-        self.advice = Advice(self.timeline)
         self.store = MappingStore()
         self.mappings = EventSourceMappings(
             store=self.store,

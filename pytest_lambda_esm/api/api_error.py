@@ -21,6 +21,7 @@ COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
         "MissingAuthenticationToken": 403,
         "NotAuthorized": 401,
         "OptInRequired": 403,
+        "RequestAbortedException": 400,
         "RequestEntityTooLargeException": 413,
         "RequestExpired": 400,
         "RequestTimeoutException": 408,
@@ -29,6 +30,7 @@ COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
         "ThrottlingException": 400,
         "UnknownOperationException": 404,
         "UnrecognizedClientException": 403,
+        "ValidationError": 400,
         "ValidationException": 400,
     }
 )

@@ -11,6 +11,7 @@ from botocore.exceptions import HTTPClientError
 
 from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.service_model import LambdaModel, Match
+from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError, Effect, NetworkFault
 from pytest_lambda_esm.observe.calls import Call, Calls
@@ -104,6 +105,7 @@ class Dispatcher:
 
         An error of AWS becomes its reply. Anything else that goes wrong is an exception that fails the test.
         """
+        __tracebackhide__ = is_for_the_author
         self._clock.follow_wall()
         match = self._model.match(request.method, request.path)
         if match is None:

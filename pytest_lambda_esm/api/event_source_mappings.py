@@ -199,6 +199,7 @@ class EventSourceMappings:
             region=caller.region,
             settings=settings,
             user_reason=source.user_reason,
+            metric_names=source.metrics,
             times=self._times,
             scheduler=self._scheduler,
             on_transition=self._on_transition,

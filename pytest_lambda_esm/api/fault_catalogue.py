@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from pytest_lambda_esm.api.api_error import COMMON_ERRORS
+from pytest_lambda_esm.api.common_errors import STATUSES, common_errors
 from pytest_lambda_esm.api.default_messages import default_members, default_message
 from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
 from pytest_lambda_esm.faults import query_codes
-from pytest_lambda_esm.faults.effects import AwsError, Effect, ErrorGiven, NetworkFault, PollerFault
+from pytest_lambda_esm.faults.effects import (
+    AwsError,
+    Effect,
+    ErrorGiven,
+    NetworkFault,
+    PollerFault,
+    aws_error,
+    connect_timeout,
+    connection_reset,
+    latency,
+    lost_response,
+    read_timeout,
+)
 from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
 
 POLLER: Final = "poller"
 
-OTHER_COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "AccessDenied": 403,
-        "InternalError": 500,
-        "InternalServerError": 500,
-        "RequestLimitExceeded": 503,
-        "SlowDown": 503,
-        "Throttling": 400,
-    }
+_BESIDE: Final = ("sqs", "kinesis", "dynamodb", "dynamodbstreams", "sns", "s3", "events", "iam", "sts", "logs")
+"""The services that are looked through for an operation without a prefix; botocore has too many to read them all."""
+
+_FUNCTIONS: Final = frozenset(
+    each.__name__ for each in (aws_error, connect_timeout, connection_reset, latency, lost_response, read_timeout)
 )
-"""HTTP status by code of errors which services other than Lambda answer to any call, beside COMMON_ERRORS."""
 
 
 class FaultCatalogue:
@@ -80,48 +87,37 @@ class FaultCatalogue:
             return error
         given = AwsError(error) if isinstance(error, str) else error
         if not isinstance(given, AwsError):
-            raise FaultError(
-                f"an error is the name of one that {operation} can raise, aws_error(...), or read_timeout(),"
-                f" connect_timeout(), connection_reset(), lost_response(), latency(seconds), not {error!r}"
-            )
+            raise FaultError(_no_error(error))
         return self._aws_error(operation, given, given.message if message is None else message)
 
     def raises(self, operation: str, error: ErrorGiven) -> bool:
         """Whether an operation can raise an error."""
-        if operation in STEPS:
-            return isinstance(error, str) and error in STEPS[operation]
         if isinstance(error, NetworkFault):
-            return True
-        code = error if isinstance(error, str) else error.code
-        return code in self._shapes(operation) or code in _common(operation)
+            return operation not in STEPS
+        return (error if isinstance(error, str) else error.code) in self.errors_of(operation)
 
-    def known_errors(self, services: Sequence[str]) -> set[str]:
-        """The codes of all errors of some services; Lambda is ``"lambda"``."""
-        known = {*COMMON_ERRORS}
-        for service in services:
-            if service == POLLER:
-                known.update(word for step in STEPS.values() for word in step)
-                continue
-            shapes = [each for each in self._service(service).error_shapes if isinstance(each, StructureShape)]
-            known.update(name for shape in shapes for name in (shape.name, shape.error_code))
-            known.update(OTHER_COMMON_ERRORS if service != "lambda" else ())
-        return known
+    def errors_of(self, operation: str) -> set[str]:
+        """The codes of all errors that an operation can raise."""
+        return set(STEPS[operation]) if operation in STEPS else {*self._shapes(operation), *self._common(operation)}
+
+    @property
+    def lambda_operations(self) -> Sequence[str]:
+        """The names of all operations of Lambda."""
+        return self._model.operations
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _aws_error(self, operation: str, error: AwsError, message: str | None) -> AwsError:
         __tracebackhide__ = True
-        shapes, common = self._shapes(operation), _common(operation)
+        shapes, common = self._shapes(operation), self._common(operation)
         if error.code not in shapes and error.code not in common:
             raise FaultError(f"{operation} cannot raise {error.code!r}. {nearest(str(error.code), {*shapes, *common})}")
         shape = shapes.get(error.code)
-        members = {name for name in shape.members if name.lower() != "message"} if shape is not None else set()
-        for name in error.members:
-            if name not in members:
-                told = nearest(name, members) if members else "It has a message only."
-                raise FaultError(f"{error.code} of {operation} has no member {name!r}. {told}")
+        _check_members(f"{error.code} of {operation}", error.members, shape)
         service, _, bare = operation.rpartition(".")
-        text = message or default_message(service or "lambda", bare, error.code, shape, self._account_id)
+        text = message
+        if text is None:
+            text = default_message(service or "lambda", bare, error.code, shape, self._account_id)
         given = {**({} if service else default_members(bare, error.code)), **error.members}
         if shape is None:
             return AwsError(error.code, text, given, common[error.code])
@@ -137,6 +133,9 @@ class FaultCatalogue:
             found.update({code: found[name] for name, code in query_codes.SQS.items() if name in found})
         return found
 
+    def _common(self, operation: str) -> Mapping[str, int]:
+        return common_errors(self._operation_model(operation)) if "." in operation else COMMON_ERRORS
+
     def _params(self, operation: str) -> list[str]:
         shape = self._operation_model(operation).input_shape
         return list(shape.members) if shape is not None else []
@@ -148,8 +147,8 @@ class FaultCatalogue:
     def _status(self, service: str, shape: Shape) -> int:
         """The status that the model states; services on the JSON protocol state none, and answer 400 or 500."""
         stated = shape.metadata.get("error", {}).get("httpStatusCode")
-        if stated:
-            return int(stated)
+        if stated or (service == "s3" and shape.name in STATUSES):
+            return int(stated or STATUSES[shape.name])
         data = self._loader.load_service_model(service or "lambda", "service-2")
         return 500 if data["shapes"][shape.name].get("fault") else 400
 
@@ -158,10 +157,19 @@ class FaultCatalogue:
         try:
             self._model.operation(operation)
         except ConfigurationError as error:
+            elsewhere = self._elsewhere(operation)
+            if elsewhere:
+                names = " or ".join(map(repr, elsewhere))
+                raise FaultError(f"Lambda has no operation {operation!r}. Did you mean {names}?") from None
             raise FaultError(
                 f"{error} Operations of other services have a prefix, as in 'sqs.SendMessage', and those of the"
                 f" pollers are {', '.join(STEPS)}."
             ) from None
+
+    def _elsewhere(self, operation: str) -> list[str]:
+        """The names of this operation with a prefix: a step of the pollers, or of the services beside Lambda."""
+        names = (f"{service}.{operation}" for service in _BESIDE if operation in self._service(service).operation_names)
+        return [step for step in STEPS if step == f"{POLLER}.{operation}"] + list(names)
 
     def _service(self, service: str) -> ServiceModel:
         __tracebackhide__ = True
@@ -177,8 +185,26 @@ def _load(loader: Loader, service: str) -> ServiceModel:
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 
-def _common(operation: str) -> Mapping[str, int]:
-    return {**COMMON_ERRORS, **OTHER_COMMON_ERRORS} if "." in operation else COMMON_ERRORS
+def _check_members(of: str, given: Mapping[str, Any], shape: StructureShape | None) -> None:
+    """Refuse members that an error does not have, and values that are none of those which AWS lists."""
+    __tracebackhide__ = True
+    members = {name: each for name, each in shape.members.items() if name.lower() != "message"} if shape else {}
+    for name, value in given.items():
+        if name not in members:
+            told = nearest(name, members) if members else "It has a message only."
+            raise FaultError(f"{of} has no member {name!r}. {told}")
+        listed = getattr(members[name], "enum", None)
+        if listed and value not in listed:
+            raise FaultError(f"{of}: {name} cannot be {value!r}. {nearest(str(value), listed)}")
+
+
+def _no_error(given: object) -> str:
+    text = (
+        f"an error is the name of one that the operation can raise, aws_error(...), or read_timeout(),"
+        f" connect_timeout(), connection_reset(), lost_response(), latency(seconds), not {given!r}"
+    )
+    name = getattr(given, "__name__", "")
+    return f"{text}. {name} is a function: call it, as in {name}()" if name in _FUNCTIONS else text
 
 
 def _poller_fault(step: str, error: ErrorGiven, message: str | None) -> PollerFault:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
-from pytest_lambda_esm.errors import FaultError
+from pytest_lambda_esm.errors import FaultError, is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven, latency
 from pytest_lambda_esm.faults.fault import Fault
@@ -43,6 +43,7 @@ class FaultInjector:
 
     def on_call(self, call: IncomingCall) -> Effect | None:
         """What goes wrong with a call, or None. Raises FaultError where a predicate or a hook is wrong."""
+        __tracebackhide__ = is_for_the_author
         if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
             return self._noted(call, struck[1], "asked for by the test")
         given = self._hook(call)
@@ -57,6 +58,7 @@ class FaultInjector:
 
         ``cannot`` are words that have no meaning at this source. Raises FaultError where the test asks for one.
         """
+        __tracebackhide__ = is_for_the_author
         if self._plan.is_live:
             call = make_call()
             if (struck := self._plan.strike(call)) is not None:
@@ -67,10 +69,11 @@ class FaultInjector:
 
     def _noted(self, call: IncomingCall, effect: Effect | None, why: str) -> Effect | None:
         if effect is not None:
-            subject = call.operation
+            subject, text = call.operation, f"{effect}, {why}"
             if subject in STEPS:
                 subject = str(next(call.params[name] for name in _SUBJECTS if name in call.params))
-            self._timeline.add("fault", subject, f"{effect}, {why}")
+                text = f"{call.operation}: {text}"
+            self._timeline.add("fault", subject, text)
         return effect
 
     def _weather_on_call(self, call: IncomingCall) -> Effect | None:

@@ -36,8 +36,8 @@ class DestinationRules:
         self, function: FunctionReference, config: Mapping[str, Any], destination: str, kinds: frozenset[str]
     ) -> None:
         arn = Arn.parse(destination)
-        # Queues and topics of the kind FIFO cannot be destinations (documented); the text is chosen.
-        if arn is None or arn.service not in kinds or arn.resource.endswith(".fifo"):
+        # FIFO queues and topics pass, and fail when something is delivered (documented).
+        if arn is None or arn.service not in kinds:
             raise self._invalid(f"The provided destination config {self._shown(config)} is invalid.")
         if arn.service == "lambda":
             target = parse(destination, arn.account_id, arn.region)

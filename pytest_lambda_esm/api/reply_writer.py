@@ -92,7 +92,7 @@ class ReplyWriter:
             frames = (self._event(shape, event) for event in value or ())
             return {"content-type": event_stream.CONTENT_TYPE}, b"".join(frames)
         if shape.type_name == "blob":
-            return _BYTES, bytes(value or b"")
+            return _JSON if value else {}, bytes(value or b"")  # What a function answers is JSON.
         return _JSON, b"" if value is None else to_json(self._json.writer(shape)(value))
 
     def _event(self, stream: StructureShape, event: Mapping[str, Any]) -> bytes:

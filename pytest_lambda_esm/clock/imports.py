@@ -17,6 +17,8 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader, Sourceles
 from types import ModuleType
 from typing import Any, Protocol
 
+from .loaded_modules import namespace_of
+
 # Extension modules with single-phase initialisation run all of their code in create_module.
 _EXECUTING_METHODS: tuple[tuple[type, str], ...] = (
     (SourceFileLoader, "exec_module"),
@@ -50,6 +52,15 @@ class ImportWatch:
         self._depth = 0
         self._executed: list[ModuleType] = []
         self._wrapped: list[tuple[type, str, Any]] = []
+        self._frozen: tuple[str, ...] = ()
+
+    def keep_frozen(self, folder: str) -> None:
+        """Execute modules in a folder in frozen time: those that nobody keeps for longer than time is frozen."""
+        self._frozen += (folder,)
+
+    def thaw_again(self, folder: str) -> None:
+        """Execute modules in this folder like all others."""
+        self._frozen = tuple(other for other in self._frozen if other != folder)
 
     def add(self, thawable: Thawable) -> None:
         """Thaw this from now on, too."""
@@ -84,6 +95,8 @@ class ImportWatch:
         @functools.wraps(execute)
         def execute_thawed(loader: Any, subject: Any) -> Any:
             __tracebackhide__ = True
+            if self._frozen and _origin(subject).startswith(self._frozen):
+                return execute(loader, subject)
             self._enter()
             try:
                 return execute(loader, subject)
@@ -108,6 +121,12 @@ class ImportWatch:
                 executed, self._executed = self._executed, []
                 for thawable in self._thawables:
                     thawable.freeze(executed)
+
+
+def _origin(subject: Any) -> str:
+    """Where the code of a module comes from; ``create_module`` gets a spec."""
+    spec = (namespace_of(subject) or {}).get("__spec__") or subject
+    return str(getattr(spec, "origin", ""))
 
 
 @functools.cache

@@ -28,13 +28,14 @@ def _nothing() -> None:
 class Event:
     """One thing that is due at an instant. Cancel it with :meth:`VirtualClock.cancel`."""
 
-    __slots__ = ("about", "action", "due", "sequence")
+    __slots__ = ("about", "action", "awaited", "due", "sequence")
 
     def __init__(self, due: int, sequence: int, action: Callable[[], None], about: Callable[[], str]) -> None:
         self.due = due
         self.sequence = sequence
         self.action: Callable[[], None] | None = action
         self.about = about
+        self.awaited = True
 
     def __lt__(self, other: Event) -> bool:
         return (self.due, self.sequence) < (other.due, other.sequence)
@@ -58,6 +59,7 @@ class VirtualClock:
         self._heap: list[Event] = []
         self._sequence = 0
         self._cancelled = 0
+        self._awaited = 0
         self._slept: list[float] = []
         self._running: Event | None = None
         self._moving = threading.RLock()
@@ -153,7 +155,8 @@ class VirtualClock:
                 self._run_to(max(upcoming, self._now))
 
     def run_until_idle(self, limit: Span = HOUR) -> None:
-        """Run due events until none is pending.
+        """Run due events until none is pending, but for those that only happen when time comes by: the time to live
+        of items in tables, which may be days.
 
         Raises ClockLimitExceeded when events are still pending after ``limit`` (seconds or a timedelta of virtual
         time); the text lists them.
@@ -162,7 +165,8 @@ class VirtualClock:
         span = span_of("run_until_idle", limit)
         with self._move("run_until_idle"):
             end = self._now + span
-            while (upcoming := self._next_due()) is not None:
+            self._run_to(self._now)
+            while self._awaited and (upcoming := self._next_due()) is not None:
                 if upcoming > end:
                     raise self._limit_exceeded("run_until_idle", span, "it is not idle")
                 self._run_to(max(upcoming, self._now))
@@ -189,6 +193,7 @@ class VirtualClock:
             self._heap.clear()
             self._slept.clear()
             self._cancelled = 0
+            self._awaited = 0
             self._sequence = 0
             self._touched = False
             self._standstill.end()
@@ -231,9 +236,17 @@ class VirtualClock:
     def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
         """Schedule ``action`` for an instant, at the earliest now; ``about()`` describes it for people."""
         self._sequence += 1
+        self._awaited += 1
         self._touched = True
         event = Event(max(instant, self._now), self._sequence, action, about)
         heapq.heappush(self._heap, event)
+        return event
+
+    def call_in_passing(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
+        """Schedule ``action`` for when time comes by, as :meth:`call_at` does; an idle clock does not wait for it."""
+        event = self.call_at(instant, action, about)
+        event.awaited = False
+        self._awaited -= 1
         return event
 
     def cancel(self, event: Event | None) -> None:
@@ -241,6 +254,7 @@ class VirtualClock:
         if event is None or event.action is None:
             return
         event.action = None
+        self._awaited -= event.awaited
         self._cancelled += 1
         if self._cancelled > 64 and self._cancelled * 2 > len(self._heap):
             self._heap = [kept for kept in self._heap if kept.action is not None]
@@ -326,6 +340,7 @@ class VirtualClock:
         __tracebackhide__ = True
         self._standstill.end()
         action, event.action = event.action, None
+        self._awaited -= event.awaited
         self._running = event
         try:
             assert action is not None

@@ -55,6 +55,11 @@ class NetworkFault:
     kind: str
     seconds: float = 0.0
 
+    @property
+    def arrives(self) -> bool:
+        """Whether AWS gets the request, and does what it asks for."""
+        return self.kind in (LOST_RESPONSE, LATENCY)
+
     def __repr__(self) -> str:
         return f"{self.kind.replace(' ', '_')}({f'{self.seconds:g}' if self.kind == LATENCY else ''})"
 
@@ -88,7 +93,8 @@ def lost_response() -> NetworkFault:
 def latency(seconds: Span) -> NetworkFault:
     """The operation is done, and its answer arrives this much later (seconds or a timedelta, virtual).
 
-    Where that is longer than the client's read timeout, the client sees a read timeout. Raises FaultError for a
+    Where that, with the time which the operation itself takes, is longer than the client's read timeout, the client
+    sees a read timeout. Raises FaultError for a
     negative time, or one that is none.
     """
     __tracebackhide__ = True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect
 from pytest_lambda_esm.faults.matching import Match
@@ -16,8 +15,9 @@ class Fault:
     """A fault that was asked for; as a context manager it lasts until the end of its block.
 
     ``asked`` is the code that asks for it, ``place`` where that stands; ``marked`` says that it was a marker,
-    ``by_hook`` that it was a conftest's ``pytest_lambda_esm_configure``. Read :attr:`hits`, :attr:`remaining` and
-    :attr:`calls`.
+    ``by_hook`` that it was a conftest's ``pytest_lambda_esm_configure``. ``begun`` is how many calls of each operation
+    there had been when it was asked for, ``over`` when it ended, None if it has not. Read :attr:`hits`,
+    :attr:`remaining` and :attr:`calls`.
     """
 
     def __init__(
@@ -47,8 +47,11 @@ class Fault:
         self.place = place
         self.marked = marked
         self.by_hook = by_hook
+        self.begun: Mapping[str, int] = {}
+        self.over: Mapping[str, int] | None = None
         self._end = end
         self._spent = 0
+        self._met = 0
         self._passed = 0
         self._seen: set[str] = set()
         self._calls: list[IncomingCall] = []
@@ -71,7 +74,7 @@ class Fault:
 
     @property
     def hits(self) -> int:
-        """How many calls it has struck, each of botocore's attempts counted."""
+        """How many calls it has struck, each of botocore's attempts counted; not those that a sequence let through."""
         return len(self._calls)
 
     @property
@@ -87,17 +90,22 @@ class Fault:
     @property
     def has_struck(self) -> bool:
         """Whether everything that was asked for has happened at least once: each error, for a sequence."""
-        return self._spent >= len(self.effects)
+        return self.errors_left == 0
+
+    @property
+    def errors_left(self) -> int:
+        """How many of its errors no call has met."""
+        return sum(effect is not None for effect in self.effects[self._spent :])
 
     def anew(self, end: Callable[[Fault], None]) -> Fault:
-        """The same fault, before it has struck anything."""
+        """The same fault, before it has struck anything; one that has struck in a world before need not again."""
         return Fault(
             operation=self.operation,
             effects=self.effects,
             times=self.times,
             after=self.after,
             match=self.match,
-            optional=self.optional,
+            optional=self.optional or self.has_struck,
             per=self.per,
             asked=self.asked,
             place=self.place,
@@ -110,8 +118,18 @@ class Fault:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it will never begin to strike again."""
+        """Whether it has struck as often as it was to."""
         return self.remaining == 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will never begin to strike again."""
+        return self.over is not None or self._spent == self.times
+
+    @property
+    def met(self) -> int:
+        """How many calls it has struck or let through by its own choice."""
+        return self._met
 
     def lets_pass(self, call: IncomingCall) -> bool:
         """Count a call that matches; True while it is one of the first ``after``."""
@@ -126,25 +144,15 @@ class Fault:
         """Strike a call for the first time; the effect, or None where a sequence lets this call through."""
         effect = self.effects[self._spent % len(self.effects)]
         self._spent += 1
-        self._calls.append(call)
+        self._met += 1
+        if effect is not None:
+            self._calls.append(call)
         return effect
 
     def strike_again(self, call: IncomingCall) -> None:
         """Strike another attempt of a call that it has struck."""
+        self._met += 1
         self._calls.append(call)
-
-    def reason_not(self, call: IncomingCall, number: int) -> str:
-        """Why a call, the ``number``-th of its operation since the fault was asked for, was not struck."""
-        try:
-            misfits = self.match.misfits(call)
-        except FaultError as error:
-            misfits = [str(error)]
-        if misfits:
-            return "; ".join(misfits)
-        if self.after:
-            each = "calls" if self.per == "call" else "attempts"
-            return f"it was number {number}, and the first {self.after} {each} that match are let through"
-        return "another fault, asked for before, struck it"
 
 
 def as_code(name: str, positional: Sequence[Any], keywords: dict[str, Any], defaults: dict[str, Any]) -> str:

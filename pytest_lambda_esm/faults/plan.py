@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -15,7 +15,7 @@ from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault, as_code
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.operation_rules import OperationRules
-from pytest_lambda_esm.faults.unused import unused_text
+from pytest_lambda_esm.faults.unused import Met, unused_text
 
 PER: Final = ("attempt", "call")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -102,7 +102,7 @@ class FaultPlan:
         Takes and refuses what :meth:`add` does. An error of the sequence that is never reached fails the test.
         """
         __tracebackhide__ = True
-        if not errors:
+        if all(error is None for error in errors):
             raise FaultError(f"sequence({operation!r}) names no error; give one for each call that is to fail")
         options = {**_DEFAULTS, "times": len(errors), "match": match, "optional": optional}
         asked = as_code("faults.sequence", (operation, *errors), {"match": match, "optional": optional}, _DEFAULTS)
@@ -116,11 +116,7 @@ class FaultPlan:
     def check(self) -> None:
         """Raise UnusedFault where a fault that is not optional has never struck, and say why; each is told once."""
         __tracebackhide__ = True
-        text = self.unused()
-        if text:
-            for fault in self._faults:
-                fault.optional = True
-            raise UnusedFault(text)
+        self._check(self._faults)
 
     # --- for the fake ------------------------------------------------------------------------------------
 
@@ -169,6 +165,20 @@ class FaultPlan:
         """Ask for what a fault of a world that is gone asked for."""
         self._add(fault.anew(self._end))
 
+    @property
+    def asked_by_test(self) -> Sequence[Fault]:
+        """What the body of the test has asked for itself, and not in the world of a sweep that has ended."""
+        return [fault for fault in self._faults[self._settled :] if not (fault.marked or fault.by_hook)]
+
+    def check_world(self) -> None:
+        """Like :meth:`check`, but for the markers: they are the test's, which may have several worlds."""
+        __tracebackhide__ = True
+        self._check([fault for fault in self._faults if not fault.marked])
+
+    def settle(self) -> None:
+        """The last world of a sweep has ended: what was asked for in it is nobody's any more."""
+        self._settled = len(self._faults)
+
     @contextmanager
     def asking_by_hook(self) -> Iterator[None]:
         """What is asked for inside the block, a conftest's hook asks for: each fresh world gets it again."""
@@ -180,6 +190,7 @@ class FaultPlan:
 
     def strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
         """Which fault strikes a call and what it does to it, or None. Raises FaultError for a broken predicate."""
+        __tracebackhide__ = True
         with self._lock:
             for watcher in self._watchers:
                 watcher.append(call)
@@ -187,10 +198,9 @@ class FaultPlan:
             rules = self._rules.get(call.operation)
             if rules is None:
                 return None
-            near = self._near.setdefault(call.operation, [])
-            if len(near) < _MOST_REMEMBERED:
-                near.append(call)
             struck = rules.strike(call)
+            met = Met(self._called[call.operation], call, struck[0] if struck is not None else None)
+            self._met.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(met)
             self._live = any(each.is_live for each in self._rules.values())
             return struck
 
@@ -206,27 +216,41 @@ class FaultPlan:
 
     def unused(self) -> str:
         """What to tell about faults that never struck; empty if there are none."""
-        return unused_text(self._faults, self._near, self._called)
+        return self._unused(self._faults)
 
     def clear(self) -> None:
         """Forget every fault."""
         self._faults: list[Fault] = []
+        self._settled = 0
         self._rules: dict[str, OperationRules] = {}
-        self._near: dict[str, list[IncomingCall]] = {}
+        self._met: dict[str, deque[Met]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
         self._live = False
 
+    def _unused(self, faults: Sequence[Fault]) -> str:
+        return unused_text(faults, self._met, self._called)
+
+    def _check(self, faults: Sequence[Fault]) -> None:
+        __tracebackhide__ = True
+        text = self._unused(faults)
+        if text:
+            for fault in faults:
+                fault.optional = True
+            raise UnusedFault(text)
+
     def _add(self, fault: Fault) -> None:
         with self._lock:
             self._faults.append(fault)
+            fault.begun = dict(self._called)
             self._rules.setdefault(fault.operation, OperationRules()).add(fault)
             self._live = True
 
     def _end(self, fault: Fault) -> None:
         with self._lock:
             rules = self._rules.get(fault.operation)
-            if rules is not None and fault in self._faults:
+            if rules is not None and fault in self._faults and fault.over is None:
+                fault.over = dict(self._called)
                 rules.end(fault)
 
 
@@ -239,6 +263,8 @@ def _check_options(asked: str, options: dict[str, Any]) -> None:
         raise FaultError(f"{asked}: after is the number of calls to let through, from 0, not {after!r}")
     if per not in PER:
         raise FaultError(f"{asked}: per is 'attempt' or 'call', not {per!r}. {nearest(str(per), PER)}")
+    if not isinstance(options["optional"], bool):
+        raise FaultError(f"{asked}: optional is True or False, not {options['optional']!r}")
     if options["message"] is not None and not isinstance(options["message"], str):
         raise FaultError(f"{asked}: message is a text, not {options['message']!r}")
 

@@ -8,65 +8,86 @@ configuration change. File names in traces read as they do in Lambda.
 from __future__ import annotations
 
 import importlib
-import os
+import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, Final
 
+from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
 from pytest_lambda_esm.invocation import init_errors
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.archive_imports import Advise, ArchiveImports
+from pytest_lambda_esm.invocation.archive_modules import SHARED, ArchiveModules
+from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.isolation import Isolation
+from pytest_lambda_esm.invocation.local_time import LocalTime
+from pytest_lambda_esm.invocation.own_process import OwnProcess
 from pytest_lambda_esm.invocation.unpacking import Unpacked, Unpacking
 
-SHARED: Final = frozenset(sys.stdlib_module_names) | {
-    "boto3",
-    "botocore",
-    "freezegun",
-    "moto",
-    "pytest",
-    "pytest_lambda_esm",
-    "requests",
-    "responses",
-    "s3transfer",
-    "time_machine",
-    "urllib3",
-}
-"""Modules that an archive cannot replace: a botocore of its own would not be served by moto."""
+LONGEST_IMPORT: Final = 10 * MICROSECONDS
+"""Lambda gives modules ten seconds beside the timeout. What takes longer is begun again, within the timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What archives run in: ``import_policy`` is the setting ``archive_imports``, ``advise`` hears of such imports.
+
+    ``local_time`` gives the time of the invocation that is going on.
+    """
+
+    isolation: Isolation
+    import_policy: str
+    advise: Advise
+    local_time: Callable[[], LocalTime | None]
 
 
 class CodeEnvironment:
     """One version of a function's code, imported once."""
 
-    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked) -> None:
+    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, surroundings: Surroundings) -> None:
         self._function = function
         self._unpacked = unpacked
-        self._path = _import_path(unpacked)
-        self._names = _module_names(self._path)
-        self._modules: dict[str, ModuleType] = {}
+        path = _import_path(unpacked, function.runtime)
+        self._modules = ArchiveModules(unpacked, path)
+        self._imports = ArchiveImports(function.name, self._modules, surroundings.import_policy, surroundings.advise)
+        self._process = OwnProcess(surroundings.isolation, path, str(unpacked.task))
+        self._local_time = surroundings.local_time
         self._handler: Handler | None = None
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Run the handler; the first call imports its module. Raises InitFailed where that fails."""
-        with self._inside():
+        try:
+            with self._modules.in_place(), self._imports.watched():
+                self._process.enter()
+                if self._handler is None:
+                    self._handler = self._imported()
+                return self._handler(event, context)
+        finally:
             if self._handler is None:
-                self._handler = self._load()
-            return self._handler(event, context)
+                self._modules.forget()
 
     def as_in_lambda(self, text: str) -> str:
         """A line of a trace with the file names that it would have in Lambda."""
         return self._unpacked.as_in_lambda(text)
+
+    def _imported(self) -> Handler:
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        time = self._local_time()
+        with time.apart(LONGEST_IMPORT) if time is not None else nullcontext():
+            handler = self._load()
+        self._process.imported(handlers, level)
+        return handler
 
     def _load(self) -> Handler:
         text = self._function.handler
         module_name, dot, name = text.rpartition(".")
         if not dot:
             raise init_errors.malformed(text)
-        if module_name.partition(".")[0] in sys.builtin_module_names:
-            raise init_errors.built_in(module_name)
+        self._check_module(module_name)
         try:
             module = importlib.import_module(module_name.replace("/", "."))
         except LambdaEsmError:
@@ -83,51 +104,43 @@ class CodeEnvironment:
         found: Handler = handler
         return found
 
-    @contextmanager
-    def _inside(self) -> Iterator[None]:
-        outside = self._taken_out()
-        sys.modules.update(self._modules)
-        path, directory = sys.path[:], os.getcwd()
-        sys.path[:0] = self._path
-        os.chdir(self._unpacked.task)
-        os.environ["LAMBDA_TASK_ROOT"] = str(self._unpacked.task)
-        try:
-            yield
-        finally:
-            os.chdir(directory)
-            sys.path[:] = path
-            self._modules = self._taken_out()
-            sys.modules.update(outside)
-
-    def _taken_out(self) -> dict[str, ModuleType]:
-        """Take the modules out that have the names of the archive's."""
-        taken = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in self._names}
-        for name in taken:
-            del sys.modules[name]
-        return taken
+    def _check_module(self, name: str) -> None:
+        top = name.replace("/", ".").partition(".")[0]
+        if top in sys.builtin_module_names:
+            raise init_errors.built_in(name)
+        if top not in self._modules.names:
+            # The test's process may have one of that name.
+            raise init_errors.not_imported(name, ModuleNotFoundError(f"No module named {top!r}"))
+        if top in SHARED:
+            raise HandlerError(
+                f"the handler of {self._function.name!r} is {self._function.handler!r}, and {top!r} is the name of a"
+                f" module that the test's process has: the archive's cannot take its place. Give the archive's module"
+                f" another name, or bind a handler: lambda_esm.function({self._function.name!r}, handler)."
+            )
 
 
 class CodeEnvironments:
     """The warm environments of all functions; one version has one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
         self._unpacking = Unpacking()
         self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
 
     def handler(self, function: FunctionConfiguration) -> Handler:
         """What a function's archive runs. Raises HandlerError where it cannot run in this process."""
         if not function.runtime.startswith("python"):
+            what = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
             raise HandlerError(
-                f"the function {function.name!r} is to run, and has the runtime {function.runtime!r}: only Python"
-                f" runs in the test's process. Bind a handler that stands for it:"
-                f" lambda_esm.function({function.name!r}, handler)."
+                f"the function {function.name!r} is to run, and {what}: only Python out of a zip file runs in the"
+                f" test's process. Bind a handler that stands for it: lambda_esm.function({function.name!r}, handler)."
             )
         key = (function.arn, function.version)
-        known = self._environments.get(key)
-        if known is None or known[0] != function:
-            environment = CodeEnvironment(function, self._unpacking.unpack(function))
-            known = self._environments[key] = (function, environment)
-        return known[1]
+        made_for, environment = self._environments.get(key, (None, None))
+        if environment is None or made_for is None or not made_for.runs_as(function):
+            environment = CodeEnvironment(function, self._unpacking.unpack(function), self._surroundings)
+        self._environments[key] = (function, environment)
+        return environment
 
     def remove(self) -> None:
         """Forget the environments, and remove what was unpacked."""
@@ -135,13 +148,7 @@ class CodeEnvironments:
         self._unpacking.remove()
 
 
-def _import_path(unpacked: Unpacked) -> list[str]:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+def _import_path(unpacked: Unpacked, runtime: str) -> list[str]:
     python = unpacked.layers / "python"
-    folders = [unpacked.task, python / "lib" / version / "site-packages", python]
+    folders = [unpacked.task, python / "lib" / runtime / "site-packages", python]
     return [str(folder) for folder in folders if folder.is_dir()]
-
-
-def _module_names(folders: list[str]) -> frozenset[str]:
-    names = {entry.name.partition(".")[0] for folder in folders for entry in Path(folder).iterdir()}
-    return frozenset(names - SHARED)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.config import MICROSECONDS, time_text
 from pytest_lambda_esm.invocation import async_record
 from pytest_lambda_esm.invocation.async_endings import AsyncEndings
 from pytest_lambda_esm.invocation.async_record import Ending, Refusal
@@ -132,9 +132,10 @@ class AsyncQueue:
 
     def explain(self, function: Function | None) -> list[str]:
         """What waits for a function, or for any; one line an event."""
+        now = self._clock.instant
         return [
             f"asynchronous event {event.request_id} for {event.reference.arn}: attempt {event.attempts + 1} is due at"
-            f" {moment_of(event.due):%H:%M:%S.%f}"
+            f" {time_text(event.due, now)}"
             for event in self._waiting.values()
             if function is None or event.reference.unqualified_arn == function.arn
         ]
@@ -241,7 +242,7 @@ class AsyncQueue:
         return due >= event.accepted + age * MICROSECONDS
 
     def _retry(self, event: Event, due: int, reason: str) -> None:
-        text = f"{reason}; attempt {event.attempts + 1} at {moment_of(due):%H:%M:%S}"
+        text = f"{reason}; attempt {event.attempts + 1} at {time_text(due, self._clock.instant)}"
         self._journal.add("retry", event.reference.name, text, (event.request_id,))
         self._wait(event, due)
 

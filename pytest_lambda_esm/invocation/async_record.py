@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.trace import trace_header
 from pytest_lambda_esm.sources.destinations import Parcel
 
 SUCCESS: Final = "Success"
@@ -67,7 +68,7 @@ def for_destination(ending: Ending, new_id: Callable[[], str]) -> Parcel:
         key=f"aws/lambda/async/{ending.function}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{new_id()}",
         detail_type=f"Lambda Function Invocation Result - {result}",
         resources=(ending.function_arn,),
-        trace=_trace(ending),
+        trace=trace_header(ending.request_id, ending.at),
     )
 
 
@@ -83,7 +84,7 @@ def for_dead_letters(ending: Ending) -> Parcel:
             "ErrorCode": refusal.code if refusal is not None else 200,
             "ErrorMessage": message.encode()[:_LARGEST_MESSAGE].decode(errors="ignore"),
         },
-        trace=_trace(ending),
+        trace=trace_header(ending.request_id, ending.at),
     )
 
 
@@ -107,9 +108,3 @@ def _record(ending: Ending) -> dict[str, Any]:
         record["responseContext"] = context
         record["responsePayload"] = json.loads(ending.last.payload)
     return record
-
-
-def _trace(ending: Ending) -> str:
-    """A trace header as X-Ray forms it, of the invocation that ended."""
-    digits = ending.request_id.replace("-", "")
-    return f"Root=1-{ending.at // 1_000_000:08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 
+IMAGE: Final = "image"
+"""In place of a runtime, for functions that are container images."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """A deployment package and its layers, as the zip files that they are; ``digest`` tells contents apart."""
 
     digest: str
-    content: bytes = field(repr=False)
-    layers: tuple[bytes, ...] = field(default=(), repr=False)
+    content: bytes = field(repr=False, compare=False)
+    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class FunctionConfiguration:
     """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
 
     ``arn`` is unqualified. ``log_format`` is ``"Text"`` or ``"JSON"``; ``log_level`` the root logger's, empty for
-    Python's own. ``archive`` is None where code is not kept as a zip file; ``is_stand_in`` says that the
-    archive is one that this package made, which nobody means to run.
-    ``role`` is the ARN of the role that it runs as.
+    Python's own. ``runtime`` may be IMAGE. ``archive`` is None where code is not kept as a zip file; ``is_stand_in``
+    says that the archive is one that this package made, which nobody means to run.
+    ``role`` is the ARN of the role that it runs as. ``identity`` tells it from an earlier function of its name.
     """
 
     account_id: str
@@ -46,6 +49,14 @@ class FunctionConfiguration:
     archive: Archive | None = None
     is_stand_in: bool = False
     role: str = ""
+    identity: object = field(default=None, repr=False)
+
+    def runs_as(self, other: FunctionConfiguration) -> bool:
+        """Whether an execution environment of this one can run the other: nothing that it sees is different."""
+        return self is other or self._seen() == other._seen()
+
+    def _seen(self) -> FunctionConfiguration:
+        return replace(self, reserved_concurrency=None, dead_letter=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 
 
 class Time(Protocol):
-    """The time inside an invocation."""
+    """The time inside an invocation; ``deadline`` in microseconds since the epoch, too."""
+
+    deadline: int
 
     def now(self) -> int:
         """The calling thread's time in microseconds since the epoch."""
@@ -88,7 +90,6 @@ class LambdaContext:
         request_id: str,
         invoked_arn: str,
         log_stream: str,
-        deadline: int,
         time: Time,
         client_context: Mapping[str, Any] | None = None,
     ) -> None:
@@ -101,7 +102,6 @@ class LambdaContext:
         self.invoked_function_arn = invoked_arn
         self.client_context = ClientContext(client_context) if client_context is not None else None
         self.tenant_id: str | None = None
-        self._deadline = deadline
         self._time = time
 
     @cached_property
@@ -111,7 +111,7 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds of virtual time until the function times out, at the least 0."""
-        return max(0, (self._deadline - self._time.now()) // 1000)
+        return max(0, (self._time.deadline - self._time.now()) // 1000)
 
     def log(self, message: object) -> None:
         """Write to the function's log."""

@@ -19,12 +19,14 @@ class ExecutionEnvironment:
 
 
 def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
-    """Lambda's defined runtime environment variables, and the function's own.
+    """Lambda's defined runtime environment variables, and the function's own, which may replace the first ones.
 
-    ``_X_AMZN_TRACE_ID`` is not among them, since nothing is traced.
+    Those that differ from one invocation to the next are not among them.
     """
     level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
     return {
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "TZ": ":UTC",
         **function.environment,
         **level,
         "AWS_LAMBDA_LOG_FORMAT": function.log_format,
@@ -37,6 +39,7 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": function.region,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": "/var/task",

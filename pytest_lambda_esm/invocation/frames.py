@@ -6,12 +6,19 @@ happen one after the other, since all handlers share one process, and each is pa
 
 from __future__ import annotations
 
+import sys
 import threading
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.clock.pool_threads import waiting_for_work
+from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
+
+MOST_NESTED: Final = 100
+"""Invocations inside one another. More do not fit on the C stack of every Python that is supported."""
+_ROOM: Final = 50
+"""Python frames that an invocation inside another one gets in addition: a call through boto3 takes 29."""
 
 
 class Frame:
@@ -74,7 +81,9 @@ class Frames:
         return self._open[-1]
 
     def push(self, frame: Frame) -> None:
-        """The calling thread begins an invocation."""
+        """The calling thread begins an invocation. Raises LambdaEsmError where too many are going on already."""
+        if self._open:
+            self._make_room()
         own: list[Frame] | None = getattr(self._own, "frames", None)
         if own is None:
             own = self._own.frames = []
@@ -85,3 +94,15 @@ class Frames:
         """It has ended."""
         self._own.frames.pop()
         self._open.remove(frame)
+        if self._open:
+            sys.setrecursionlimit(sys.getrecursionlimit() - _ROOM)
+
+    def _make_room(self) -> None:
+        """In Lambda each invocation has a stack of its own."""
+        if len(self._open) >= MOST_NESTED:
+            raise LambdaEsmError(
+                f"{MOST_NESTED} invocations go on inside one another, each one called synchronously by the handler"
+                f" before: no more fit into this process. Lambda's own guard is off, by RecursiveLoop='Allow' or by"
+                f" recursion_limit; end the recursion earlier, or let the guard do it."
+            )
+        sys.setrecursionlimit(sys.getrecursionlimit() + _ROOM)

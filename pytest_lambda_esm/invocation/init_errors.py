@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from pytest_lambda_esm.invocation.record import FunctionError
+from pytest_lambda_esm.invocation.record import OF_RUNTIME, FunctionError
 from pytest_lambda_esm.invocation.result import InitFailed
 from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
@@ -41,12 +40,10 @@ def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> Init
 
 def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
     """The module raised while it was imported: the class and the text of the exception, as recorded."""
-    own = str(Path(__file__).parent)
-    lines = [shown(line) for line in stack_trace(error.__traceback__) if own not in line]
+    lines = [shown(line) for line in stack_trace(error.__traceback__)]
     return _failed(type(error).__name__, str(error), lines)
 
 
 def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
     # The request id is empty: the runtime had none yet (recorded).
-    payload = {"errorMessage": message, "errorType": kind, "requestId": "", "stackTrace": list(trace)}
-    return InitFailed(FunctionError(kind, message, payload))
+    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Protocol
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
 from pytest_lambda_esm.invocation.concurrency import Concurrency
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
 from pytest_lambda_esm.invocation.runtime import Request, Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
@@ -181,7 +182,8 @@ class Invoker:
             return _SCRIPTED[scripted.kind](scripted.value)
         if function.handler is not None:
             return function.handler
-        if order.function.is_stand_in or order.function.archive is None:
+        configuration = order.function
+        if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
         return self._archives.handler(order.function)
 
@@ -197,6 +199,10 @@ def _raising(error: BaseException | type[BaseException]) -> Handler:
     return handler
 
 
+def _timing_out(_: Any) -> Handler:
+    return _raising(TimedOut)
+
+
 def _exiting(_: Any) -> Handler:
     return _raising(SystemExit)
 
@@ -204,6 +210,6 @@ def _exiting(_: Any) -> Handler:
 _SCRIPTED: dict[str, Callable[[Any], Handler]] = {
     "returns": _returning,
     "raises": _raising,
-    "times_out": _returning,
+    "times_out": _timing_out,
     "exits": _exiting,
 }

@@ -1,38 +1,55 @@
 """Keeps what a handler does to its process out of the test and of the next invocation.
 
 In Lambda a handler has a process of its own. Here it shares the test's: its environment variables, working directory,
-import path and signal handlers are put back when it ends, and the running event loop of an asynchronous test. Nothing
-is looked at unless it was changed: what changes the process (``os.chdir``, ``signal.signal``, ``os.putenv``) takes a
-note while a handler runs.
+import path, signal handlers, timers and loggers are put back when it ends, and the running event loop of an
+asynchronous test. Nothing is looked at unless it was changed: what changes the process (``os.chdir``,
+``signal.signal``, ``os.putenv``) takes a note while a handler runs.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pytest_lambda_esm.invocation import event_loop
 from pytest_lambda_esm.invocation.event_loop import SetAside
+from pytest_lambda_esm.invocation.logging_state import LoggerState, LoggingState
 
 _POSITION_OF_ENV: Final = 10
 """Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
+_ENVIRON: Final[Any] = os._Environ
+_ENVIRONB: Final[Any] = getattr(os, "environb", None)
+_ALARM: Final = getattr(signal, "ITIMER_REAL", None)
+"""The timer behind ``signal.alarm``; there is none on Windows."""
 
 
-@dataclass(slots=True)
 class Changes:
-    """What one invocation has found, and what it has changed so far, with the values from before."""
+    """What one invocation has found, and what it has changed so far, with the values from before.
 
-    environment: Any
-    path: list[str]
+    ``environ`` is what ``os.environ`` was bound to, ``environment`` the mapping behind it; ``own`` are the function's
+    own variables and ``trace`` the header of its trace, encoded as that mapping has them.
+    """
+
+    # On the class, since hardly any invocation changes one of them.
     directory: str | None = None
     variables: list[Any] | None = None
     signals: dict[int, Any] | None = None
     loop: SetAside | None = None
+    timers: dict[int, tuple[float, float]] | None = None
+    logging: LoggingState | None = None
+    loggers: list[LoggerState] | None = None
+
+    def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
+        self.environ = environ
+        self.environment = environment
+        self.own = own
+        self.trace = trace
+        self.path = sys.path[:]
 
 
 class Isolation:
@@ -42,42 +59,17 @@ class Isolation:
         self._inner: list[Changes] = []
         self._originals: list[tuple[Any, str, Any]] = []
 
+    @property
+    def current(self) -> Changes:
+        """The changes of the innermost handler; there must be one."""
+        return self._inner[-1]
+
     def install(self) -> None:
         """Take notes from now on, while a handler runs."""
-        chdir, signal_, putenv, unsetenv = os.chdir, signal.signal, os.putenv, os.unsetenv
-        popen = subprocess.Popen.__init__
-
-        def noting_chdir(path: Any) -> None:
-            if self._inner and self._inner[-1].directory is None:
-                self._inner[-1].directory = os.getcwd()
-            chdir(path)
-
-        def noting_signal(number: int, handler: Any) -> Any:
-            previous = signal_(number, handler)
-            if self._inner:
-                changes = self._inner[-1]
-                changes.signals = changes.signals or {}
-                changes.signals.setdefault(number, previous)
-            return previous
-
-        def noting_putenv(name: Any, value: Any) -> None:
-            self._note_variable(name)
-            putenv(name, value)
-
-        def noting_unsetenv(name: Any) -> None:
-            self._note_variable(name)
-            unsetenv(name)
-
-        def with_variables(process: Any, *args: Any, **kwargs: Any) -> None:
-            if self._inner and kwargs.get("env") is None and len(args) <= _POSITION_OF_ENV:
-                kwargs["env"] = dict(os.environ)  # A child process would see the variables of the test's process.
-            popen(process, *args, **kwargs)
-
-        self._replace(os, "chdir", noting_chdir)
-        self._replace(signal, "signal", noting_signal)
-        self._replace(os, "putenv", noting_putenv)
-        self._replace(os, "unsetenv", noting_unsetenv)
-        self._replace(subprocess.Popen, "__init__", with_variables)
+        self._note_directories()
+        self._note_signals()
+        self._note_variables()
+        self._note_loggers()
 
     def remove(self) -> None:
         """Take no more notes."""
@@ -85,16 +77,22 @@ class Isolation:
             owner, name, original = self._originals.pop()
             setattr(owner, name, original)
 
-    def enter(self, variables: Mapping[Any, Any]) -> Changes:
-        """A handler begins, with variables encoded by :func:`encoded`.
+    def enter(self, variables: Mapping[Any, Any], trace: str) -> Changes:
+        """A handler begins, with variables encoded by :func:`encoded`, and the header of its trace.
 
         The mapping behind ``os.environ`` is exchanged as a whole: thirteen calls of ``putenv``, and as many to
         take them back, would be half of what an invocation costs.
         """
         environ: Any = os.environ
-        data = environ._data
-        changes = Changes(data, sys.path[:])
-        _exchange({**data, **variables})
+        encoded_trace = trace.encode() if os.supports_bytes_environ else trace
+        if isinstance(environ, _ENVIRON):
+            data: Any = environ._data
+            changes = Changes(environ, data, variables, encoded_trace)
+            _exchange(environ, {**data, **variables, _TRACE: encoded_trace})
+        else:
+            # Somebody has put a plain dictionary there; it stays as it is.
+            changes = Changes(environ, None, variables, encoded_trace)
+            _bind({**environ, **decoded({**variables, _TRACE: encoded_trace})})
         changes.loop = event_loop.set_aside()
         self._inner.append(changes)
         return changes
@@ -104,46 +102,177 @@ class Isolation:
         self._inner.pop()
         if changes.loop is not None:
             event_loop.put_back(changes.loop)
-        _exchange(changes.environment)
+        if os.environ is not changes.environ:
+            _bind(changes.environ)
+        if changes.environment is not None:
+            _exchange(changes.environ, changes.environment)
         if sys.path != changes.path:
             sys.path[:] = changes.path
         if changes.variables is not None:
-            _put_back(changes.variables, changes.environment)
+            _put_back(changes.variables)
         if changes.directory is not None:
             os.chdir(changes.directory)
+        if changes.timers is not None:
+            for timer, before in changes.timers.items():
+                signal.setitimer(timer, *before)  # type: ignore[attr-defined,unused-ignore]
         if changes.signals is not None:
             for number, handler in changes.signals.items():
                 signal.signal(number, handler)
+        if changes.logging is not None:
+            changes.logging.put_back()
+        if changes.loggers is not None:
+            for logger in changes.loggers:
+                logger.put_back()
 
-    def _note_variable(self, name: Any) -> None:
-        if self._inner:
-            changes = self._inner[-1]
-            changes.variables = changes.variables or []
-            changes.variables.append(name)
+    def replace_variables(self, variables: Mapping[Any, Any]) -> None:
+        """Let the innermost handler see these variables, encoded, its trace, and no others."""
+        changes = self._inner[-1]
+        data = {**variables, _TRACE: changes.trace}
+        if changes.environment is None:
+            _bind(decoded(data))
+        else:
+            _exchange(changes.environ, data)
+
+    def note_logging(self) -> LoggingState | None:
+        """The innermost handler is about to change loggers; how they were before, None outside of handlers."""
+        if not self._inner:
+            return None
+        changes = self._inner[-1]
+        changes.logging = changes.logging or LoggingState.now()
+        return changes.logging
+
+    def _note_directories(self) -> None:
+        for name in ("chdir", "fchdir"):
+            change = getattr(os, name, None)
+            if change is not None:
+                self._replace(os, name, self._noting_directory(change))
+
+    def _noting_directory(self, change: Any) -> Any:
+        def noting_change(place: Any) -> None:
+            if self._inner and self._inner[-1].directory is None:
+                self._inner[-1].directory = os.getcwd()
+            change(place)
+
+        return noting_change
+
+    def _note_signals(self) -> None:
+        signal_ = signal.signal
+
+        def noting_signal(number: int, handler: Any) -> Any:
+            previous = signal_(number, handler)
+            if self._inner:
+                changes = self._inner[-1]
+                changes.signals = changes.signals or {}
+                changes.signals.setdefault(number, previous)
+            return previous
+
+        self._replace(signal, "signal", noting_signal)
+        if _ALARM is not None:
+            self._note_timers(_ALARM)
+
+    def _note_timers(self, alarm: int) -> None:
+        owner: Any = signal
+        alarm_, setitimer, getitimer = owner.alarm, owner.setitimer, owner.getitimer
+
+        def note(timer: int) -> None:
+            if self._inner:
+                changes = self._inner[-1]
+                changes.timers = changes.timers or {}
+                changes.timers.setdefault(timer, getitimer(timer))
+
+        def noting_alarm(seconds: int) -> int:
+            note(alarm)
+            return int(alarm_(seconds))
+
+        def noting_setitimer(timer: int, *args: Any) -> Any:
+            note(timer)
+            return setitimer(timer, *args)
+
+        self._replace(signal, "alarm", noting_alarm)
+        self._replace(signal, "setitimer", noting_setitimer)
+
+    def _note_variables(self) -> None:
+        putenv, unsetenv = os.putenv, os.unsetenv
+        popen = subprocess.Popen.__init__
+
+        def note(name: Any) -> None:
+            if self._inner:
+                changes = self._inner[-1]
+                changes.variables = changes.variables or []
+                changes.variables.append(name)
+
+        def noting_putenv(name: Any, value: Any) -> None:
+            note(name)
+            putenv(name, value)
+
+        def noting_unsetenv(name: Any) -> None:
+            note(name)
+            unsetenv(name)
+
+        def with_variables(process: Any, *args: Any, **kwargs: Any) -> None:
+            if self._inner and kwargs.get("env") is None and len(args) <= _POSITION_OF_ENV:
+                kwargs["env"] = dict(os.environ)  # A child process would see the variables of the test's process.
+            popen(process, *args, **kwargs)
+
+        self._replace(os, "putenv", noting_putenv)
+        self._replace(os, "unsetenv", noting_unsetenv)
+        self._replace(subprocess.Popen, "__init__", with_variables)
+
+    def _note_loggers(self) -> None:
+        disable, shutdown = logging.disable, logging.shutdown
+
+        def noting_disable(*args: Any, **kwargs: Any) -> None:
+            self.note_logging()
+            disable(*args, **kwargs)
+
+        def noting_shutdown(*args: Any) -> None:
+            """Both functions of logging.config begin with it, for all handlers that there are; the test's stay open."""
+            before = self.note_logging()
+            if before is None:
+                shutdown(*args)
+            else:
+                shutdown(before.newer(*args))
+
+        self._replace(logging, "disable", noting_disable)
+        self._replace(logging, "shutdown", noting_shutdown)
 
     def _replace(self, owner: Any, name: str, replacement: Any) -> None:
         self._originals.append((owner, name, getattr(owner, name)))
         setattr(owner, name, replacement)
 
 
+_encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
+"""How ``os.environ`` keeps a text. Not its own methods: a test may have put a plain dictionary there."""
+_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
+
+
 def encoded(variables: Mapping[str, str]) -> dict[Any, Any]:
-    """Environment variables as ``os.environ`` keeps them."""
-    environ: Any = os.environ
-    return {environ.encodekey(name): environ.encodevalue(value) for name, value in variables.items()}
+    """Environment variables as ``os.environ`` keeps them; on Windows their names have capital letters only."""
+    capitals = os.name == "nt"
+    return {_encoded(name.upper() if capitals else name): _encoded(value) for name, value in variables.items()}
 
 
-def _exchange(data: Any) -> None:
-    environ: Any = os.environ
+def decoded(variables: Mapping[Any, Any]) -> dict[str, str]:
+    """The reverse."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()}
+
+
+def _bind(environ: Any) -> None:
+    module: Any = os
+    module.environ = environ
+
+
+def _exchange(environ: Any, data: Any) -> None:
     environ._data = data
-    if os.supports_bytes_environ:
-        environb: Any = os.environb
-        environb._data = data
+    if _ENVIRONB is not None:
+        _ENVIRONB._data = data
 
 
-def _put_back(names: list[Any], data: Mapping[Any, Any]) -> None:
-    """What the handler set in the C library's environment, for child processes, as it was in Python's."""
+def _put_back(names: list[Any]) -> None:
+    """What the handler set in the C library's environment, for child processes, as it is in Python's again."""
     for name in names:
-        if name in data:
-            os.putenv(name, data[name])
+        text = os.fsdecode(name)
+        if text in os.environ:
+            os.putenv(name, os.environ[text])
         else:
             os.unsetenv(name)

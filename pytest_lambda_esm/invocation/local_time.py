@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -29,7 +30,7 @@ class LocalTime:
 
     def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
         self.start: Final = start
-        self.deadline: Final = deadline
+        self.deadline = deadline
         self._show = show
         self._furthest = start
         self._owner = threading.get_ident()
@@ -65,6 +66,17 @@ class LocalTime:
             self._show(reached)
         if target >= self.deadline:
             raise TimedOut
+
+    @contextmanager
+    def apart(self, most: int) -> Iterator[None]:
+        """What passes meanwhile comes before the time until the deadline, unless it is more than ``most``."""
+        began, deadline = self._furthest, self.deadline
+        self.deadline = deadline + most
+        try:
+            yield
+        finally:
+            passed = self._furthest - began
+            self.deadline = deadline + (passed if passed <= most else 0)
 
     def begin(self, thread: threading.Thread) -> None:
         """A thread of the handler starts another one, whose time begins now."""

@@ -11,16 +11,21 @@ from pytest_lambda_esm.invocation.log_format import JSON, JsonFormatter, TextFor
 
 
 class _Tee:
-    """Stands in for ``sys.stdout`` or ``sys.stderr`` while a handler runs."""
+    """Stands in for ``sys.stdout`` or ``sys.stderr`` while a handler runs.
 
-    def __init__(self, output: Output) -> None:
+    A logger may keep it for longer: then it is whatever has that name in ``sys``.
+    """
+
+    def __init__(self, output: Output, name: str) -> None:
         self._output = output
+        self._name = name
         self.onward: Any = None
 
     def write(self, text: str) -> int:
         """Keep it, and pass it on."""
-        self._output.written.append(text)
-        self.onward.write(text)
+        if self.onward is not None:
+            self._output.written.append(text)
+        self._target.write(text)
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -28,8 +33,35 @@ class _Tee:
         for line in lines:
             self.write(line)
 
+    @property
+    def buffer(self) -> Any:
+        """What takes bytes."""
+        return _Bytes(self) if self.onward is not None else self._target.buffer
+
+    @property
+    def _target(self) -> Any:
+        if self.onward is not None:
+            return self.onward
+        stream = getattr(sys, self._name)
+        return stream if stream is not self else getattr(sys, f"__{self._name}__")
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.onward, name)
+        return getattr(self._target, name)
+
+
+class _Bytes:
+    """The ``buffer`` of a stream that stands in for another one."""
+
+    def __init__(self, tee: _Tee) -> None:
+        self._tee = tee
+
+    def write(self, data: Any) -> int:
+        """Keep it as text, and pass it on."""
+        self._tee.write(bytes(data).decode(errors="replace"))
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tee.onward.buffer, name)
 
 
 class _LambdaHandler(logging.Handler):
@@ -70,8 +102,8 @@ class Output:
         self.written: list[str] = []
         self.request_id = ""
         self.log_format = "Text"
-        self._stdout = _Tee(self)
-        self._stderr = _Tee(self)
+        self._stdout = _Tee(self, "stdout")
+        self._stderr = _Tee(self, "stderr")
         self._log_handler = _LambdaHandler(self)
         self._root = logging.getLogger()
 

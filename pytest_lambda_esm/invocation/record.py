@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation import log
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.mappings.mapping import Mapping
 
+
+OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
+"""The members of an error that the function's runtime tells of."""
 
 MakeEvent = Callable[[], Any]
 """Makes an event, a new object each time, so that what a handler changes in it does not leak."""
@@ -27,12 +30,27 @@ class FunctionError:
 
     ``type`` and ``message`` are AWS's errorType and errorMessage, ``payload`` the whole error object as the function
     would answer it, ``exception`` what the handler raised, None for a timeout or an exit.
+
+    ``members`` are the payload's members in their order, ``request_id`` and ``stack`` what some of them show.
     """
 
     type: str
     message: str
-    payload: ReadOnly[str, Any]
+    members: tuple[str, ...]
+    request_id: str = ""
+    stack: tuple[str, ...] = ()
     exception: BaseException | None = None
+
+    @property
+    def payload(self) -> ReadOnly[str, Any]:
+        """The error object, made anew each time: a test with a poison record keeps thousands of errors."""
+        values = {
+            "errorMessage": self.message,
+            "errorType": self.type,
+            "requestId": self.request_id,
+            "stackTrace": list(self.stack),
+        }
+        return {name: values[name] for name in self.members}
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}"

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.invocation.record import FunctionError
+from pytest_lambda_esm.invocation.record import OF_RUNTIME, FunctionError
 from pytest_lambda_esm.invocation.stack_trace import stack_trace
 
 LARGEST_RESPONSE: Final = 6_291_556
@@ -59,26 +59,25 @@ def returned(value: Any, request_id: str, runtime: str = "python3.12") -> Result
 
 def _unmarshalled(error: Exception, request_id: str) -> Result:
     message = f"Unable to marshal response: {error}"
-    payload = {
-        "errorMessage": message,
-        "errorType": "Runtime.MarshalError",
-        "requestId": request_id,
-        "stackTrace": [],
-    }
-    return Result("error", error=FunctionError("Runtime.MarshalError", message, payload, error))
+    return Result(
+        "error", error=FunctionError("Runtime.MarshalError", message, OF_RUNTIME, request_id, exception=error)
+    )
 
 
 def _too_large() -> Result:
     kind = "Function.ResponseSizeTooLarge"
     message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
-    return Result("error", error=FunctionError(kind, message, {"errorMessage": message, "errorType": kind}))
+    return Result("error", error=FunctionError(kind, message, ("errorMessage", "errorType")))
 
 
 def _number(value: Any) -> float | int:
     if isinstance(value, Decimal):
         whole = value.is_finite() and value == value.to_integral_value() and "." not in str(value)
         return int(value) if whole else float(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    kind = type(value)
+    # While time is frozen, dates and datetimes are of classes of freezegun's, which is not the handler's business.
+    name = kind.__name__.removeprefix("Fake").lower() if kind.__module__ == "freezegun.api" else kind.__name__
+    raise TypeError(f"Object of type {name} is not JSON serializable")
 
 
 def raised(
@@ -92,14 +91,13 @@ def raised(
     ``shown`` puts a line of the trace as it would read in Lambda: the archive lies elsewhere here. The exception is
     kept without its traceback, which would keep all that its frames hold: a test with a poison record has thousands.
     """
-    kind = type(error).__name__
-    payload = {
-        "errorMessage": str(error),
-        "errorType": kind,
-        "requestId": request_id,
-        "stackTrace": [shown(line) for line in stack_trace(frames)],
-    }
-    return Result("error", error=FunctionError(kind, str(error), payload, error.with_traceback(None)))
+    try:
+        message = str(error)
+    except Exception:
+        return crashed(request_id)
+    stack = tuple([shown(line) for line in stack_trace(frames)])
+    bare = error.with_traceback(None)
+    return Result("error", error=FunctionError(type(error).__name__, message, OF_RUNTIME, request_id, stack, bare))
 
 
 def timed_out(timeout: int, request_id: str) -> Result:
@@ -114,5 +112,11 @@ def exited(request_id: str) -> Result:
     return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
 
 
+def crashed(request_id: str) -> Result:
+    """The runtime itself failed over what the handler raised: no Exception, or one that does not tell its text."""
+    message = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
+    return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
+
+
 def _sandbox_error(kind: str, message: str) -> FunctionError:
-    return FunctionError(kind, message, {"errorType": kind, "errorMessage": message})
+    return FunctionError(kind, message, ("errorType", "errorMessage"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -20,6 +21,7 @@ from pytest_lambda_esm.invocation.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.output import Output
 from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
+from pytest_lambda_esm.invocation.trace import trace_header
 from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
 
 
@@ -110,14 +112,13 @@ class Runtime:
             request_id=request_id,
             invoked_arn=request.invoked_arn,
             log_stream=surroundings.log_stream,
-            deadline=start + timeout,
             time=time,
             client_context=request.client_context,
         )
         frame = Frame(time, request.depth + 1)
         self.frames.push(frame)
         before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(surroundings.variables)
+        changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
         try:
             result = _call(handler, context, request)
         finally:
@@ -129,8 +130,9 @@ class Runtime:
                 if time.furthest > start:
                     self._show(start)
         end = max(time.furthest, start + request.lasts)
-        if end >= start + timeout:
-            end = start + timeout
+        # What the handler sleeps up to its timeout is never all that it does; what a test declares is.
+        if time.furthest >= time.deadline or end > time.deadline:
+            end = time.deadline
             result = results.timed_out(timeout, request_id)
         return Invocation(
             function=function.name,
@@ -153,7 +155,7 @@ class Runtime:
         known = self._environments.get(key)
         if known is not None and known.function is function:
             return known
-        if known is not None and known.function == function:
+        if known is not None and known.function.runs_as(function):
             stream = known.log_stream
         else:
             # Each change of code or configuration is followed by a new environment, with a log stream of its own.
@@ -171,6 +173,8 @@ def _call(handler: Handler, context: LambdaContext, request: Request) -> results
         return results.timed_out(request.timeout, request_id)
     except SystemExit:
         return results.exited(request_id)
+    except (CancelledError, GeneratorExit):
+        return results.crashed(request_id)
     except LambdaEsmError:
         raise
     except results.InitFailed as failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import sys
 import sysconfig
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from pytest_lambda_esm.clock.imports import import_watch
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 
@@ -45,9 +47,10 @@ class Unpacking:
         assert archive is not None
         if archive.digest not in self._unpacked:
             if self._root is None:
-                self._root = Path(tempfile.mkdtemp(prefix="lambda-esm-"))
+                self._root = Path(tempfile.mkdtemp(prefix="lambda-esm-")).resolve()
+                import_watch().keep_frozen(f"{self._root}{os.sep}")
             folder = self._root / hashlib.sha256(archive.digest.encode()).hexdigest()[:16]
-            unpacked = Unpacked((folder / "task").resolve(), (folder / "opt").resolve())
+            unpacked = Unpacked(folder / "task", folder / "opt")
             _extract(archive.content, unpacked.task, function.name)
             for layer in archive.layers:
                 _extract(layer, unpacked.layers, function.name)
@@ -57,6 +60,7 @@ class Unpacking:
     def remove(self) -> None:
         """Remove all folders."""
         if self._root is not None:
+            import_watch().thaw_again(f"{self._root}{os.sep}")
             shutil.rmtree(self._root, ignore_errors=True)
 
 

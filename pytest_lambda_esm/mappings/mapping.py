@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from pytest_lambda_esm.config import (
     STATES,
@@ -18,17 +18,10 @@ from pytest_lambda_esm.config import (
     TransitionTimes,
     microseconds,
     moment_of,
+    time_text,
 )
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
-
-EVENT_COUNTS: Final = (
-    "PolledEventCount",
-    "FilteredOutEventCount",
-    "InvokedEventCount",
-    "FailedInvokeEventCount",
-    "DeletedEventCount",
-)
 
 
 class Scheduler(Protocol):
@@ -84,6 +77,7 @@ class Mapping:
         region: str,
         settings: ReadOnly[str, Any],
         user_reason: str,
+        metric_names: Sequence[str] = (),
         times: Callable[[], TransitionTimes],
         scheduler: Scheduler,
         on_transition: Callable[[Mapping, Transition], None],
@@ -93,6 +87,7 @@ class Mapping:
         self.account_id = account_id
         self.region = region
         self.user_reason = user_reason
+        self._metric_names = metric_names
         self._times = times
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
@@ -161,10 +156,14 @@ class Mapping:
     def metrics(self) -> dict[str, int]:
         """The counters that CloudWatch would show for this mapping in the group EventCount, each in events.
 
-        ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (again with each retry),
-        ``FailedInvokeEventCount`` (with partial responses those reported) and ``DeletedEventCount``.
+        ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (again with each retry) and
+        ``FailedInvokeEventCount`` (with partial responses those reported; also where there was no function to
+        invoke). Queues have ``DeletedEventCount``; streams ``DroppedEventCount`` (given up, not those that expired
+        with the stream's retention or reached a destination), ``OnFailureDestinationDeliveredEventCount`` and, from
+        the metrics of functions and in batches, ``DestinationDeliveryFailures``. Those that AWS keeps for a source
+        are there from the start.
         """
-        return {**dict.fromkeys(EVENT_COUNTS, 0), **self.counters}
+        return {**dict.fromkeys(self._metric_names, 0), **self.counters}
 
     @property
     def stable_state(self) -> str:
@@ -254,7 +253,7 @@ class Mapping:
             return [f"{end} after {self._open.reads_left} more reads of the state"]
         if self._open.due is None:
             return [f"{end} when the test calls release()"]
-        return [f"{end} at {moment_of(self._open.due):%H:%M:%S.%f}"]
+        return [f"{end} at {time_text(self._open.due, self._scheduler.instant)}"]
 
     @property
     def waits_for_test(self) -> bool:

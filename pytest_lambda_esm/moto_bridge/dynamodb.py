@@ -1,8 +1,8 @@
 """moto's DynamoDB streams, as the poller reads them. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
 moto writes two INSERT records for an update that makes an item, a MODIFY for a write that changes nothing, stamps
-every record with one region, and cannot write to a table after its stream was disabled. While a fake is active, a
-stream has the records that AWS would write.
+every record with one region, an old version and another size, and cannot write to a table after its stream was
+disabled, nor enable a stream again. While a fake is active, a stream has the records that AWS would write.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.stream import Reader
 
 _DEPTH: Final = "_lambda_esm_depth"
+_EARLIER: Final = "_lambda_esm_earlier_streams"
 _RETENTION: Final = dynamodb.RETENTION_HOURS * 3600 * MICROSECONDS
 
 
@@ -52,7 +53,7 @@ class PolledShard:
     @property
     def closed(self) -> bool:
         """Whether the stream has been disabled."""
-        return not _is_enabled(self._table)
+        return self._table.stream_shard is not self._shard or not _is_enabled(self._table)
 
     @property
     def end(self) -> int:
@@ -107,18 +108,19 @@ class PolledShard:
 
 
 class PolledStream:
-    """The stream of one table in moto's storage."""
+    """A stream of one table in moto's storage, by its label."""
 
-    __slots__ = ("_table", "incarnation")
+    __slots__ = ("_shard", "_table", "incarnation")
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, shard: Any, label: str) -> None:
         self._table = table
+        self._shard = shard
         # After a transaction that failed moto goes on with copies, so the objects say nothing of who they are.
-        self.incarnation = table.latest_stream_label
+        self.incarnation = label
 
     def shards(self) -> Sequence[PolledShard]:
         """The one shard there is."""
-        return [PolledShard(self._table.stream_shard, self._table)]
+        return [PolledShard(self._shard, self._table)]
 
     def shard(self, shard_id: str) -> PolledShard | None:
         """One shard, or None."""
@@ -129,15 +131,17 @@ class MotoTableStreams:
     """Finds the streams of tables in moto's storage. They are looked up each time: moto forgets them at a reset."""
 
     def find(self, arn: str) -> PolledStream | None:
-        """The stream with an ARN; None where the table is gone, or has another stream by now."""
+        """The stream with an ARN, also one that was disabled; None where there is none, or the table is gone."""
         parsed = Arn.parse(arn)
         parts = parsed.resource.split("/", 3) if parsed is not None else []
         if parsed is None or len(parts) != 4 or parts[2] != "stream":
             return None
         table = dynamodb_backends[parsed.account_id][parsed.region].tables.get(parts[1])
-        if table is None or table.stream_shard is None or table.latest_stream_label != parts[3]:
+        if table is None:
             return None
-        return PolledStream(table)
+        shards = {**table.__dict__.get(_EARLIER, {}), table.latest_stream_label: table.stream_shard}
+        shard = shards.get(parts[3])
+        return PolledStream(table, shard, parts[3]) if shard is not None else None
 
 
 def _is_enabled(table: Any) -> bool:
@@ -158,10 +162,10 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     ``depth()`` tells how many invocations, each caused by the one before, led to the change of an item.
     """
     _tell_updates_once(patches)
+    _enable_again(patches, changed)
     add = StreamShard.add
     get = StreamShard.get
     delete_table = DynamoDBBackend.delete_table
-    set_specification = Table.set_stream_specification
 
     def add_and_tell(self: Any, old: Any, new: Any) -> None:
         if not _is_enabled(self.table) or _nothing_changed(old, new):
@@ -172,12 +176,6 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
             self.items[-1].__dict__[_DEPTH] = links
         changed(_arn(self.table))
 
-    def set_and_tell(self: Any, streams: Any) -> None:
-        before = self.latest_stream_label
-        set_specification(self, streams)
-        if before:
-            changed(_arn(self, before))
-
     def delete_and_tell(self: Any, name: str) -> Any:
         table = delete_table(self, name)
         if table.latest_stream_label:
@@ -187,12 +185,42 @@ def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[],
     def get_kept(self: Any, start: int, quantity: int) -> Any:
         oldest = utcnow().replace(tzinfo=timezone.utc) - timedelta(microseconds=_RETENTION)
         trimmed = sum(1 for _ in _older(self.items, oldest))
-        return get(self, max(start, self.starting_sequence_number + trimmed), quantity)
+        kept = get(self, max(start, self.starting_sequence_number + trimmed), quantity)
+        return [_as_aws(record, self.table.region_name) for record in kept]
 
     patches.set(StreamShard, "add", add_and_tell)
     patches.set(StreamShard, "get", get_kept)
     patches.set(DynamoDBBackend, "delete_table", delete_and_tell)
+
+
+def _enable_again(patches: Patches, changed: Callable[[str], None]) -> None:
+    """A table may have one stream after the other, each with an ARN of its own; those that were disabled stay."""
+    set_specification = Table.set_stream_specification
+    update_streams = DynamoDBBackend.update_table_streams
+    made: set[str] = set()
+
+    def set_and_tell(self: Any, streams: Any) -> None:
+        before, shard = self.latest_stream_label, self.stream_shard
+        set_specification(self, streams)
+        if self.stream_shard is not shard:
+            while _arn(self) in made:  # Streams that are made while time stands are told apart, too.
+                later = datetime.fromisoformat(self.latest_stream_label) + timedelta(microseconds=1)
+                self.latest_stream_label = later.isoformat()
+            made.add(_arn(self))
+            if shard is not None:
+                self.__dict__.setdefault(_EARLIER, {})[before] = shard
+        if before:
+            changed(_arn(self, before))
+
+    def update_and_allow(self: Any, table: Any, specification: dict[str, Any]) -> None:
+        # moto refuses a stream to every table that has had one.
+        if table.latest_stream_label and not _is_enabled(table) and specification.get("StreamEnabled"):
+            table.set_stream_specification(specification)
+        else:
+            update_streams(self, table, specification)
+
     patches.set(Table, "set_stream_specification", set_and_tell)
+    patches.set(DynamoDBBackend, "update_table_streams", update_and_allow)
 
 
 def _tell_updates_once(patches: Patches) -> None:
@@ -220,6 +248,14 @@ def _tell_updates_once(patches: Patches) -> None:
 
     patches.set(Table, "put_item", put_without_stream_in_updates)
     patches.set(DynamoDBBackend, "update_item", update_as_one)
+
+
+def _as_aws(stored: Any, region: str) -> dict[str, Any]:
+    """A record as GetRecords gives it, with the members that moto has otherwise."""
+    absent = {"NewImage", "OldImage"}.difference(dynamodb.images(stored))
+    change = {name: value for name, value in stored["dynamodb"].items() if name not in absent}
+    change["SizeBytes"] = dynamodb.size_bytes(stored)
+    return {**stored, "eventVersion": dynamodb.EVENT_VERSION, "awsRegion": region, "dynamodb": change}
 
 
 def _older(items: Any, oldest: datetime) -> Any:

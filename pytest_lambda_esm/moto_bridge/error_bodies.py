@@ -18,14 +18,20 @@ WireError = tuple[int, dict[str, str], bytes]
 _FIRST_SERVER_ERROR: Final = 500
 
 
-def error_answer(service: ServiceModel, error: AwsError, request_id: str) -> WireError:
-    """The HTTP response of an error of a service, in the protocol that the installed botocore speaks with it."""
+def error_answer(service: ServiceModel, error: AwsError, request_id: str, *, has_body: bool) -> WireError:
+    """The HTTP response of an error of a service, in the protocol that the installed botocore speaks with it.
+
+    An answer to a HEAD request has no body: the client shows its status as the code.
+    """
+    ids = {"x-amzn-requestid": request_id, "x-amz-request-id": request_id}
+    if not has_body:
+        return error.status, ids, b""
     shapes: list[Any] = list(service.error_shapes)
     shape = next((shape for shape in shapes if error.code in (shape.name, shape.error_code)), None)
     protocol = getattr(service, "resolved_protocol", None) or service.metadata["protocol"]
     write = _WRITERS.get(protocol, _json)
     headers, body = write(service, error, shape, request_id)
-    return error.status, {"x-amzn-requestid": request_id, **headers}, body
+    return error.status, {**ids, **headers}, body
 
 
 def _members(error: AwsError, shape: StructureShape | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.model import ServiceModel
 
+from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.moto_bridge.patches import Patches
 
 
@@ -51,6 +52,7 @@ class Exchanges:
         local = self._local
 
         def _make_api_call(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:
+            __tracebackhide__ = is_for_the_author
             stack = local.__dict__.setdefault("stack", [])
             stack.append(_exchange(client, operation_name, api_params))
             try:

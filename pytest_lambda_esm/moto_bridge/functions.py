@@ -17,7 +17,7 @@ from moto.awslambda.utils import get_backend
 from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
-from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, NewFunction
+from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.moto_bridge import kept_configuration
 from pytest_lambda_esm.moto_bridge.backends import backend_of
@@ -25,6 +25,7 @@ from pytest_lambda_esm.sources.arn import partition_of
 
 ROLE: Final = "lambda-esm-execution-role"
 _KNOWN: Final = "_lambda_esm_configuration"
+_IDENTITY: Final = "_lambda_esm_identity"
 
 _TRUST: Final = json.dumps(
     {
@@ -146,7 +147,7 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         timeout=int(function.timeout),
         memory=int(function.memory_size),
         handler=function.handler or "",
-        runtime=function.run_time or "image",
+        runtime=function.run_time or IMAGE,
         environment=dict(function.environment_vars or {}),
         log_group=kept_configuration.log_group(function),
         log_format=log_format,
@@ -156,6 +157,7 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         archive=_archive_of(function, backend),
         is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_archive()),
         role=function.role or "",
+        identity=vars(function).setdefault(_IDENTITY, object()),
     )
 
 

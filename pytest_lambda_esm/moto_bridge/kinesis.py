@@ -140,15 +140,20 @@ class MotoStreams:
         _, _, path = parsed.resource.partition("/")
         name, _, consumer = path.partition("/consumer/")
         stream = kinesis_backends[parsed.account_id][parsed.region].streams.get(name)
-        if stream is None or (consumer and not _has_consumer(stream, arn)):
+        if stream is None or (consumer and not has_consumer(stream, parsed.resource)):
             return None
         return PolledStream(stream)
 
 
-def _has_consumer(stream: Any, arn: str) -> bool:
-    """AWS ends a consumer's ARN with the time of its making; moto leaves that out."""
-    bare, _, made = arn.rpartition(":")
-    return any(known.consumer_arn in (arn, bare if made.isdigit() else arn) for known in stream.consumers)
+def has_consumer(stream: Any, resource: str) -> bool:
+    """Whether a consumer is registered, by what stands behind the account in its ARN.
+
+    AWS ends that with the time of the consumer's making; moto leaves it out. Either form is taken.
+    """
+    path, colon, made = resource.partition(":")
+    if colon and not made.isdigit():
+        return False
+    return any(known.consumer_arn.split(":", 5)[5] == path for known in stream.consumers)
 
 
 def _retention(stream: Any) -> int:

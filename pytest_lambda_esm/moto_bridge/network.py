@@ -11,30 +11,29 @@ from typing import Any, Final, TypeVar, cast
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
+from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import FaultError
-from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, LOST_RESPONSE, NetworkFault
+from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, NetworkFault
 from pytest_lambda_esm.moto_bridge.exchanges import Exchange, Exchanges
 
 NETWORK_ERRORS: Final = (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
 """What a network fault raises."""
 
 _BOTOCORES_DEFAULT_TIMEOUT: Final = 60.0
-_ARRIVES: Final = frozenset({LOST_RESPONSE, LATENCY})
 
 Answer = TypeVar("Answer")
 
 
-def arrives(fault: NetworkFault) -> bool:
-    """Whether AWS gets the request, and does what it asks for."""
-    return fault.kind in _ARRIVES
-
-
 class Network:
-    """Carries requests through trouble. ``wait`` lets virtual seconds pass for whoever is calling."""
+    """Carries requests through trouble.
 
-    def __init__(self, exchanges: Exchanges, wait: Callable[[float], None]) -> None:
+    ``wait`` lets virtual seconds pass for whoever is calling, ``now`` is the caller's time in microseconds.
+    """
+
+    def __init__(self, exchanges: Exchanges, wait: Callable[[float], None], now: Callable[[], int]) -> None:
         self._exchanges = exchanges
         self._wait = wait
+        self._now = now
 
     def carry(self, fault: NetworkFault, url: str, perform: Callable[[], Answer]) -> Answer:
         """Send a request into trouble: the answer that arrives, late perhaps.
@@ -47,17 +46,19 @@ class Network:
         if fault.kind == CONNECT_TIMEOUT:
             self._wait(_timeout(exchange, fault, "connect_timeout"))
             raise ConnectTimeoutError(endpoint_url=url)
-        answer = perform() if arrives(fault) else None
-        if fault.kind == LATENCY and not _is_too_late(exchange, fault):
+        sent = self._now()
+        answer = perform() if fault.arrives else None
+        spent = (self._now() - sent) / MICROSECONDS  # An invocation or a long poll takes time itself.
+        if fault.kind == LATENCY and not _is_too_late(exchange, spent + fault.seconds):
             self._wait(fault.seconds)
             return cast(Answer, answer)
-        self._wait(_timeout(exchange, fault, "read_timeout"))
+        self._wait(max(0.0, _timeout(exchange, fault, "read_timeout") - spent))
         raise ReadTimeoutError(endpoint_url=url)
 
 
-def _is_too_late(exchange: Exchange | None, fault: NetworkFault) -> bool:
+def _is_too_late(exchange: Exchange | None, seconds: float) -> bool:
     timeout = _BOTOCORES_DEFAULT_TIMEOUT if exchange is None else exchange.read_timeout
-    return timeout is not None and fault.seconds > timeout
+    return timeout is not None and seconds > timeout
 
 
 def _timeout(exchange: Exchange | None, fault: NetworkFault, name: str) -> float:

@@ -1,19 +1,25 @@
 """Other services of moto that invoke functions: led to the asynchronous queue, as in AWS.
 
-Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: SNS, S3 notifications and CloudWatch Logs call ``LambdaFunction.invoke``,
-S3's EventBridge events and Secrets Manager ``LambdaBackend.invoke``. Rules of EventBridge with a function as target end
-in NotImplementedError in ``Rule.send_to_targets``; those targets are served here.
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: SNS, S3 notifications and CloudWatch Logs look the function up and call
+``LambdaFunction.invoke``, which knows no more of the alias that was meant; S3's EventBridge events and Secrets Manager
+call ``LambdaBackend.invoke``. Rules of EventBridge with a function as target end in NotImplementedError in
+``Rule.send_to_targets``, and rules that are disabled go on; those targets are served here. What a rule sends to its
+other targets is made from ``EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE``, which lacks the account.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.events.models import Rule
+from moto.events.utils import EventTemplateParser
+from moto.s3 import notifications
 
 from pytest_lambda_esm.moto_bridge.patches import Patches
 from pytest_lambda_esm.moto_bridge.target_input import target_input
@@ -23,14 +29,23 @@ Accept = Callable[[str, str], None]
 """Takes a function's ARN and a payload; what cannot be delivered is noted, and never raised."""
 
 _LAMBDA: Final = ":lambda:"
+_EVENT: Final = (
+    '{"version": "0", "id": "<id>", "detail-type": "<detail-type>", "source": "<source>", "account": "<account>",'
+    ' "time": <time>, "region": "<region>", "resources": <resources>, "detail": <detail>}'
+)
+_ASKED_FOR: Final[ContextVar[str | None]] = ContextVar("asked_for", default=None)
+"""The ARN by which a service is invoking a function right now, with its qualifier."""
 
 
 def lead_to_queue(patches: Patches, accept: Accept) -> None:
     """Let ``accept`` receive what other services send to functions."""
 
     def invoke_function(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
-        accept(self.function_arn, _text(body))
+        accept(_ASKED_FOR.get() or self.function_arn, _text(body))
         return b""
+
+    def invoke_from_bucket(account_id: str, event_body: Any, fn_arn: str, region_name: str) -> None:
+        accept(fn_arn, json.dumps(event_body))
 
     def invoke_by_name(
         self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
@@ -39,6 +54,7 @@ def lead_to_queue(patches: Patches, accept: Accept) -> None:
         return b""
 
     patches.set(LambdaFunction, "invoke", invoke_function)
+    patches.set(notifications, "_invoke_awslambda", invoke_from_bucket)
     patches.set(LambdaBackend, "invoke", invoke_by_name)
     patches.set(LambdaSimpleBackend, "invoke", invoke_by_name)
     _lead_notifications(patches, accept)
@@ -52,14 +68,15 @@ def _lead_notifications(patches: Patches, accept: Accept) -> None:
     def send_sns_message(
         self: Any, function_name: str, message: str, subject: str | None = None, qualifier: str | None = None
     ) -> None:
+        arn = _arn(self, function_name, qualifier)
         if _exists(self, function_name, qualifier):
-            send_sns(self, function_name, message, subject, qualifier)
+            _asking_for(arn, lambda: send_sns(self, function_name, message, subject, qualifier))
         else:
-            accept(_arn(self, function_name, qualifier), "{}")
+            accept(arn, "{}")
 
     def send_log_event(self: Any, function_arn: str, *args: Any, **kwargs: Any) -> None:
         if self.get_function_by_arn(function_arn) is not None:
-            send_log(self, function_arn, *args, **kwargs)
+            _asking_for(function_arn, lambda: send_log(self, function_arn, *args, **kwargs))
         else:
             accept(function_arn, "{}")
 
@@ -75,7 +92,7 @@ def _lead_rules(patches: Patches, accept: Accept) -> None:
         if not functions:
             send(self, original_event, *args, **kwargs)
             return
-        if self.event_pattern.matches_event(original_event):
+        if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in functions:
                 accept(target["Arn"], target_input(target, original_event))
         others = copy.copy(self)
@@ -84,6 +101,15 @@ def _lead_rules(patches: Patches, accept: Accept) -> None:
             send(others, original_event, *args, **kwargs)
 
     patches.set(Rule, "send_to_targets", send_to_targets)
+    patches.set(EventTemplateParser, "DEFAULT_EVENT_INPUT_TEMPLATE", _EVENT)
+
+
+def _asking_for(arn: str, invoke: Callable[[], None]) -> None:
+    token = _ASKED_FOR.set(arn)
+    try:
+        invoke()
+    finally:
+        _ASKED_FOR.reset(token)
 
 
 def _exists(backend: Any, name: str, qualifier: str | None) -> bool:

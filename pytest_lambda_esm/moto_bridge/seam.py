@@ -27,7 +27,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
-from pytest_lambda_esm.errors import NetworkBlocked
+from pytest_lambda_esm.errors import NetworkBlocked, is_for_the_author
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
@@ -59,6 +59,8 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
     original = LambdaResponse.call_action
 
     def call_action(self: Any) -> Any:
+        __tracebackhide__ = is_for_the_author
+
         def by_moto() -> Reply:
             status, headers, body = original(self)
             return Reply(status, headers, body.encode() if isinstance(body, str) else bytes(body))
@@ -120,6 +122,7 @@ def know_new_endpoints(patches: Patches) -> None:
     original = BotocoreStubber.process_request
 
     def process_request(self: Any, request: Any) -> Any:
+        __tracebackhide__ = is_for_the_author
         if "streams-ddb" in request.url:
             request.url = _STREAMS_BY_ACCOUNT.sub(r"\1streams.dynamodb.", request.url)
         return original(self, request)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from moto.core.botocore_stubber import BotocoreStubber
 
+from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError, Effect, NetworkFault
 from pytest_lambda_esm.moto_bridge.error_bodies import error_answer
@@ -53,6 +54,7 @@ class ServiceFaults:
         original = BotocoreStubber.process_request
 
         def process_request(stubber: Any, request: Any) -> Any:
+            __tracebackhide__ = is_for_the_author
             exchange = self._exchanges.current
             if exchange is None or exchange.service == "lambda":
                 return original(stubber, request)
@@ -60,12 +62,13 @@ class ServiceFaults:
             if isinstance(effect, NetworkFault):
                 return self._network.carry(effect, request.url, lambda: original(stubber, request))
             if isinstance(effect, AwsError):
-                return error_answer(exchange.service_model, effect, self._new_id())
+                return error_answer(exchange.service_model, effect, self._new_id(), has_body=request.method != "HEAD")
             return original(stubber, request)
 
         patches.set(BotocoreStubber, "process_request", process_request)
 
     def _effect(self, exchange: Exchange, request: Any) -> Effect | None:
+        __tracebackhide__ = is_for_the_author
         try:
             return self._faults.on_call(self._call(exchange, request))
         except BaseException as error:

@@ -14,6 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import kinesis_backends
 from moto.sqs.models import sqs_backends
 
+from pytest_lambda_esm.moto_bridge.kinesis import has_consumer
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import SourceFacts
 
@@ -39,8 +40,7 @@ def _stream(arn: Arn) -> SourceFacts | None:
     stream = _stored(kinesis_backends, arn, "streams").get(name)
     if stream is None:
         return None
-    known = {one.consumer_arn.split(":", 5)[5] for one in stream.consumers}
-    return _THERE if not consumer or arn.resource in known else None
+    return _THERE if not consumer or has_consumer(stream, arn.resource) else None
 
 
 def _table_stream(arn: Arn) -> SourceFacts | None:

@@ -16,13 +16,14 @@ class Verdict:
     """Whether all of a batch is done; if not, ``done`` records from its start are, and the others come again.
 
     ``why`` says it in words. ``function_error`` is AWS's: ``"Unhandled"`` for what was raised, None for what was
-    answered.
+    answered. ``reported`` is how many records the answer names as failed; 0 where that is no such answer.
     """
 
     succeeded: bool
     done: int
     why: str
     function_error: str | None = None
+    reported: int = 0
 
 
 def success(count: int) -> Verdict:
@@ -48,12 +49,13 @@ def judge(answer: Any, sequence_numbers: Sequence[str]) -> Verdict:
     if not isinstance(failures, list):
         return failure(f"batchItemFailures is no list: {failures!r:.80}")
     places = {number: place for place, number in enumerate(sequence_numbers)}
-    lowest = count
+    reported = set()
     for entry in failures:
         identifier = entry.get("itemIdentifier") if isinstance(entry, dict) else None
         place = places.get(identifier) if isinstance(identifier, str) else None
         if place is None:
             return failure(f"batchItemFailures has an entry that names no record of the batch: {entry!r:.80}")
-        lowest = min(lowest, place)
-    first = sequence_numbers[lowest]
-    return Verdict(False, lowest, f"batchItemFailures names {len(failures)}, the first of them {first}")
+        reported.add(place)
+    lowest = min(reported)
+    why = f"batchItemFailures names {len(failures)}, the first of them {sequence_numbers[lowest]}"
+    return Verdict(False, lowest, why, reported=len(reported))

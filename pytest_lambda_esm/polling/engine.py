@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Clock, Lane
 from pytest_lambda_esm.sources.stream import stream_arn
@@ -52,9 +52,7 @@ class Engine:
             polls and mapping.stable_state == "Enabled" and transition.state in self._polling_states
         )
         if should and not polls:
-            due = self._clock.instant + self._delay
-            event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._upcoming(mapping))
-            self._starting[mapping.uuid] = _Start(due, event)
+            self._begin(mapping)
         elif polls and not should:
             self.drop(mapping)
         elif mapping.uuid in self._lanes:
@@ -84,10 +82,8 @@ class Engine:
         if not_polled:
             return not_polled
         starting = self._starting.get(mapping.uuid)
-        if starting is not None and starting.due > self._clock.instant:
-            return [f"it begins to poll at {moment_of(starting.due):%H:%M:%S.%f}"]
         if starting is not None:
-            return ["it begins to poll as soon as the clock runs: clock.advance()"]
+            return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
         stopped = self._stopped.get(mapping.uuid)
         in_hand = stopped.in_hand() if stopped is not None else []
         return [f"it does not poll in the state {mapping.state}", *in_hand]
@@ -96,8 +92,18 @@ class Engine:
         about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]
         return f"mapping {mapping.uuid}: {about[0]}"
 
+    def _begin(self, mapping: Mapping) -> None:
+        """Start after the delay. Without one it is at once, whoever moved the state and whether or not time moves:
+        what is written after the state reads Enabled is for the mapping. Lanes read when the clock runs."""
+        if not self._delay:
+            self._start(mapping)
+            return
+        due = self._clock.instant + self._delay
+        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._upcoming(mapping))
+        self._starting[mapping.uuid] = _Start(due, event)
+
     def _start(self, mapping: Mapping) -> None:
-        del self._starting[mapping.uuid]
+        self._starting.pop(mapping.uuid, None)
         lane = self._new_lane(mapping)
         self._lanes[mapping.uuid] = lane
         self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)

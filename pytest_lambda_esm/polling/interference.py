@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
+from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, PollerFault
 from pytest_lambda_esm.mappings.mapping import Mapping
@@ -49,6 +50,7 @@ class PlannedInterference:
 
     def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
         """The trouble at this step; what befalls the mapping itself is done and not told."""
+        __tracebackhide__ = is_for_the_author
         effect = self._steps.on_step(step, lambda: self._call(step, mapping, records), cannot)
         if not isinstance(effect, PollerFault):
             return None

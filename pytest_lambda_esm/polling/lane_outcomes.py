@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
 from pytest_lambda_esm.polling.batch_answer import Verdict, failure, judge, success
@@ -52,6 +53,8 @@ class LaneOutcomes:
         mapping, count = self._bench.mapping, len(piece.positions)
         self._bench.journal.add("result", delivery.function, delivery.about)
         if not delivery.reached:
+            if delivery.problem:
+                mapping.counters["FailedInvokeEventCount"] += count
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             piece.trouble = delivery.about
             self._wait(piece)
@@ -65,7 +68,7 @@ class LaneOutcomes:
         if verdict.succeeded:
             self._succeed(shard, piece, delivery)
             return
-        mapping.counters["FailedInvokeEventCount"] += count - verdict.done
+        mapping.counters["FailedInvokeEventCount"] += verdict.reported or count
         piece.response = LastResponse(delivery.version, verdict.function_error)
         if verdict.done:
             self._succeed_in_part(shard, piece, verdict, delivery)
@@ -75,10 +78,11 @@ class LaneOutcomes:
     def drop_expired(self, shard: Shard) -> None:
         """Cut off what is too old: gone from the stream without a trace, or given up by the mapping's own limit."""
         now, pieces = self._bench.clock.instant, self._state.pieces
-        while pieces and self._state.expiry(shard, pieces[0]) <= now:
+        while pieces and (expiry := self._state.expiry(shard, pieces[0])) is not None and expiry <= now:
             piece = pieces[0]
             if piece.final:
-                self._finish_window("given up, since its records are too old")
+                since = time_text(piece.blocked_since or now, now)
+                self._finish_window(f"given up: its last invocation fails since {since}")
                 return
             self._cut_off(shard, piece, now)
             if not piece.positions:

@@ -39,12 +39,22 @@ class LaneState:
         """Whether nothing is under way: no batch, no open window."""
         return not (self.pieces or self.gatherer.positions or self.window)
 
-    def expiry(self, shard: Shard, piece: Piece) -> int:
-        """When the first record of a piece, or the last of its window, is too old by the stream or the mapping."""
-        last = self.window.last_arrival if self.window is not None else 0
-        arrival = shard.arrival(piece.positions[0]) if piece.positions else last
+    def still_to_read(self, shard: Shard, position: int) -> Sequence[int]:
+        """The records of the lane from a position on."""
+        rest, belongs = range(position, shard.end), self._belongs
+        return rest if belongs is None else [each for each in rest if belongs(shard, each)]
+
+    def expiry(self, shard: Shard, piece: Piece) -> int | None:
+        """When a piece is too old, by the stream or the mapping; None where that has not begun to count.
+
+        The age is that of its first record. The last invocation of a window has none: it is made however old the
+        window's records are by then, and from its first failure on it counts.
+        """
+        born = shard.arrival(piece.positions[0]) if piece.positions else piece.blocked_since
         age = self._bench.settings().maximum_age
-        return arrival + (shard.retention if age is None else min(age, shard.retention))
+        if born is None:
+            return None
+        return born + (shard.retention if age is None else min(age, shard.retention))
 
     def gather(self, shard: Shard) -> None:
         """Collect what has arrived."""
@@ -66,7 +76,6 @@ class LaneState:
             return
         if self.window is None:
             self.window = OpenWindow.around(shard.arrival(positions[0]), length)
-        self.window.last_arrival = shard.arrival(positions[-1])
         self.gatherer.window_end = self.window.end
 
     def close_window(self, how: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.polling.piece import Piece
+from pytest_lambda_esm.polling.tumbling import OpenWindow
 from pytest_lambda_esm.sources.stream import Shard
 
 
@@ -19,27 +20,41 @@ def name_of(shard: Shard, position: int) -> str:
     return f"record {shard.sequence_number(position)} (key {shard.key(position)})"
 
 
+def named(shard: Shard, piece: Piece) -> str:
+    """What is sent together, by its first record."""
+    if piece.final:
+        return "the last invocation of a tumbling window"
+    others = len(piece.positions) - 1
+    first = name_of(shard, piece.positions[0])
+    return f"{first} and the {counted(others, 'record')} with it" if others else first
+
+
 def ends_of(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
     """The ids of the first and the last of some records, for the timeline."""
     ends = positions if len(positions) < 2 else (positions[0], positions[-1])
     return tuple(f"{shard.shard_id}:{shard.sequence_number(position)}" for position in ends)
 
 
-def time_of(instant: int) -> str:
-    """The time of day, to the microsecond."""
-    return f"{moment_of(instant):%H:%M:%S.%f}"
+def waiting(shard: Shard, positions: Sequence[int]) -> str:
+    """How many records wait, and the first of them."""
+    verb = "waits" if len(positions) == 1 else "wait"
+    return f"{shard.shard_id}: {counted(len(positions), 'record')} {verb}, from {name_of(shard, positions[0])} on"
 
 
-def blocked(shard: Shard, piece: Piece, behind: int) -> str:
+def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> str:
+    """Which tumbling window waits for its end, with what state, and what ends it."""
+    start, end, latest = (time_text(each, now) for each in (window.start, window.end, window.end + idle_wait))
+    return (
+        f"{shard.shard_id}: the tumbling window from {start} to {end} is open, its state is {window.state:.200}; it"
+        f" closes when a record of a later window comes, when the shard ends, or at {latest}"
+    )
+
+
+def blocked(shard: Shard, piece: Piece, behind: int, now: int) -> str:
     """Which record blocks a lane, since when, how often it was tried, and when the next attempt comes."""
-    if piece.final:
-        what = f"{shard.shard_id} is suspended by the last invocation of a tumbling window"
-    else:
-        what = f"{shard.shard_id} is blocked by {name_of(shard, piece.positions[0])}"
-        if len(piece.positions) > 1:
-            what += f" and the {counted(len(piece.positions) - 1, 'record')} with it"
-    since = f" since {time_of(piece.blocked_since)}" if piece.blocked_since is not None else ""
+    what = f"{shard.shard_id} is {'suspended' if piece.final else 'blocked'} by {named(shard, piece)}"
+    since = f" since {time_text(piece.blocked_since, now)}" if piece.blocked_since is not None else ""
     return (
         f"{what}{since}: {counted(piece.invocations, 'attempt')} so far ({piece.trouble}); attempt"
-        f" {piece.invocations + 1} comes at {time_of(piece.due)}; {counted(behind, 'record')} behind"
+        f" {piece.invocations + 1} comes at {time_text(piece.due, now)}; {counted(behind, 'record')} behind"
     )

@@ -75,7 +75,7 @@ class Lane(Protocol):
     """One reader of one mapping's source."""
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Begin to poll. Nothing is delivered before the clock runs: this may be in the middle of an API call."""
         ...
 
     def stop(self) -> None:

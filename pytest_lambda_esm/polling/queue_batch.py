@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELETED
@@ -97,14 +97,17 @@ class QueueBatch:
         size = f"a batch of {len(self.messages)}"
         if self.delivery is None or not self.delivery.throttled:
             end = self.delivery.end if self.delivery is not None else self._ports.clock.instant
-            return f"{size} is in flight until {_time(end)}"
+            return f"{size} is in flight until {self._time(end)}"
         until = max((until for _, until in self._held()), default=self._ports.clock.instant)
         return (
             f"{size} is throttled since {self._tries} tries ({self.delivery.about}): next try at"
-            f" {_time(self._retry_at)}, let go at {_time(until)} when its visibility timeout ends"
+            f" {self._time(self._retry_at)}, let go at {self._time(until)} when its visibility timeout ends"
         )
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _time(self, instant: int) -> str:
+        return time_text(instant, self._ports.clock.instant)
 
     def _finish(self) -> None:
         assert self.delivery is not None
@@ -124,7 +127,7 @@ class QueueBatch:
             return False
         wait = min(ports.polling.throttle_backoff << (self._tries - 1), ports.polling.throttle_backoff_limit)
         self._retry_at = min(ports.clock.instant + wait, max(until for _, until in held))
-        text = f"{delivery.about}; try {self._tries}, the next at {_time(self._retry_at)}"
+        text = f"{delivery.about}; try {self._tries}, the next at {self._time(self._retry_at)}"
         ports.journal.add("result", delivery.function, text, ids)
         ports.clock.call_at(
             self._retry_at,
@@ -204,7 +207,3 @@ class QueueBatch:
 
 def _ids(messages: Sequence[ReceivedMessage]) -> tuple[str, ...]:
     return tuple(map(MESSAGE_ID, messages))
-
-
-def _time(instant: int) -> str:
-    return f"{moment_of(instant):%H:%M:%S.%f}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.config import MICROSECONDS, moment_of
+from pytest_lambda_esm.config import MICROSECONDS, time_text
 from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
@@ -109,7 +109,7 @@ class QueueLane:
         if self._timeout(self._mapping) is None:
             lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
         if self._last is not None and not self._last.succeeded:
-            lines.append(f"the last batch failed at {moment_of(self._last.end):%H:%M:%S.%f}: {self._last.about}")
+            lines.append(f"the last batch failed at {time_text(self._last.end, now)}: {self._last.about}")
         if not has_room:
             lines.append(f"all of the mapping's concurrency ({self._scaling.capacity(now)} batches) is in use")
         return lines + explain_waiting(queue, now, has_room)
@@ -119,8 +119,8 @@ class QueueLane:
         lines = [batch.explain() for batch in self._in_flight.values()]
         if self._gathering is not None:
             gathered, size = len(self._gathering.messages), self._gathering.plan.batch_size
-            closes = moment_of(self._gathering.closes)
-            lines.append(f"a batch is gathered: {gathered} of {size} messages; its window ends at {closes:%H:%M:%S.%f}")
+            closes = time_text(self._gathering.closes, self._clock.instant)
+            lines.append(f"a batch is gathered: {gathered} of {size} messages; its window ends at {closes}")
         return lines
 
     # --- when to poll ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.sources.queue import Queue, WaitingMessage
 
 _MOST_GROUPS = 10
@@ -18,7 +18,7 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
         return ["the queue holds no message"]
     lines = [
         f"the group {blocked.group!r} is blocked by message {blocked.message_id}, hidden until"
-        f" {moment_of(blocked.until):%H:%M:%S.%f} (received {blocked.receive_count} times);"
+        f" {time_text(blocked.until, now)} (received {blocked.receive_count} times);"
         f" {blocked.waiting} wait behind it"
         for blocked in queue.blocked(now)
     ]
@@ -28,7 +28,7 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
     if target is not None:
         lines.append(f"{target} takes none of its dead letters: what fails is received again and again")
     if upcoming.visible > now:
-        at = f"{moment_of(upcoming.visible):%H:%M:%S.%f}"
+        at = time_text(upcoming.visible, now)
         return [*lines, f"the next message becomes visible at {at}: {described(upcoming)}"]
     if not has_room:
         return [*lines, "messages are visible, and wait until a batch in flight ends or concurrency grows"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.sources.stream import Shard, Stream
+
+NO_READER: Final = "no mapping reads the stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,22 @@ class Run:
     fate: str
     instant: int
     about: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What becomes of the records that have met no final fate.
+
+    ``now`` is the instant; ``why`` says of the record at a position what it waits for; ``flying`` are the positions
+    with which the function runs; ``stream_gone`` says that the stream was deleted; ``mapping_end`` is when the mapping
+    was, None while it is there.
+    """
+
+    now: int
+    why: Callable[[int], str]
+    flying: Collection[int] = ()
+    stream_gone: bool = False
+    mapping_end: int | None = None
 
 
 class ShardHistory:
@@ -35,26 +54,32 @@ class ShardHistory:
         kept = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
         self._runs.append(Run(kept, fate, instant, about if callable(about) else lambda position: about))
 
-    def fates(self, shard: Shard, flying: Sequence[int], why_waiting: str, now: int) -> Iterator[tuple[int, Fate]]:
+    def fates(self, shard: Shard, outlook: Outlook) -> Iterator[tuple[int, Fate]]:
         """The fate of each record with the instant it is sorted by: final ones first, what waits last."""
         final: set[int] = set()
         for run in self._runs:
             final.update(run.positions)
             for position in run.positions:
                 yield run.instant, self._fate(shard, position, run.fate, run.instant, run.about(position))
-        in_flight = set(flying)
         for position in range(shard.end):
             if position not in final:
-                yield self._unfinished(shard, position, position in in_flight, why_waiting, now)
+                yield from self._unfinished(shard, position, outlook)
 
-    def _unfinished(self, shard: Shard, position: int, flies: bool, why: str, now: int) -> tuple[int, Fate]:
-        arrival = shard.arrival(position)
-        gone = arrival + shard.retention
-        if flies:
-            return now, self._fate(shard, position, IN_FLIGHT, arrival, "the function runs with it")
-        if gone <= now:
-            return gone, self._fate(shard, position, EXPIRED, gone, "expired at the stream's retention, unread")
-        return now, self._fate(shard, position, WAITING, arrival, why)
+    def _unfinished(self, shard: Shard, position: int, outlook: Outlook) -> Iterator[tuple[int, Fate]]:
+        arrival, now = shard.arrival(position), outlook.now
+        expires = arrival + shard.retention
+        if position in outlook.flying:
+            yield now, self._fate(shard, position, IN_FLIGHT, arrival, "the function runs with it")
+        elif outlook.mapping_end is not None and arrival > outlook.mapping_end:
+            return  # It came to others.
+        elif expires <= now:
+            yield expires, self._fate(shard, position, EXPIRED, expires, "expired at the stream's retention, unread")
+        elif outlook.stream_gone:
+            yield now, self._fate(shard, position, EXPIRED, now, "it was not read before the stream was deleted")
+        elif outlook.mapping_end is not None:
+            yield now, self._fate(shard, position, WAITING, arrival, "the mapping was deleted before it read it")
+        else:
+            yield now, self._fate(shard, position, WAITING, arrival, outlook.why(position))
 
     def _fate(self, shard: Shard, position: int, fate: str, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
@@ -63,6 +88,6 @@ class ShardHistory:
 
 def unread_fates(stream: Stream | None, now: int) -> list[Fate]:
     """The fates of the records of a stream that no mapping reads: they wait, or have expired."""
-    history = ShardHistory("")
+    history, outlook = ShardHistory(""), Outlook(now=now, why=lambda position: NO_READER)
     shards = stream.shards() if stream is not None else ()
-    return [fate for shard in shards for _, fate in history.fates(shard, (), "no mapping reads the stream", now)]
+    return [fate for shard in shards for _, fate in history.fates(shard, outlook)]

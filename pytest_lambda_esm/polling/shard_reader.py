@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pytest_lambda_esm.config import instant_of
+from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
 from pytest_lambda_esm.polling.bench import Bench
 from pytest_lambda_esm.polling.gather import Belongs
-from pytest_lambda_esm.polling.shard_history import ShardHistory
+from pytest_lambda_esm.polling.shard_history import Outlook, ShardHistory
 from pytest_lambda_esm.polling.stream_lane import StreamLane
 from pytest_lambda_esm.sources.stream import Shard
 
@@ -64,13 +66,23 @@ class ShardReader:
         """What the function runs with, lane by lane."""
         return [line for lane in self._lanes for line in lane.in_hand()]
 
-    def fates(self, shard: Shard, now: int) -> Iterator[tuple[int, Fate]]:
+    def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
         """The fates of the shard's records, with the instants to sort them by."""
-        flying = [position for lane in self._lanes for position in lane.flying]
-        why = "; ".join(self.explain())
-        return self._history.fates(shard, flying, why, now)
+        mapping = self._bench.mapping
+        reasons = ["; ".join(lane.explain()) for lane in self._lanes]
+        outlook = Outlook(
+            now=self._bench.clock.instant,
+            why=lambda position: reasons[self._lane_of(shard, position)],
+            flying=frozenset(position for lane in self._lanes for position in lane.flying),
+            stream_gone=stream_gone,
+            mapping_end=instant_of(mapping.last_modified) if mapping.state == GONE else None,
+        )
+        return self._history.fates(shard, outlook)
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _lane_of(self, shard: Shard, position: int) -> int:
+        return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
     def _make_lanes(self, start: int) -> None:
         factor = self._bench.settings().factor

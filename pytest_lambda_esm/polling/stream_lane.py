@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_lambda_esm.config import moment_of, time_text
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.faults.poller_steps import READ
 from pytest_lambda_esm.polling.bench import Bench
@@ -16,7 +17,7 @@ from pytest_lambda_esm.polling.gather import Belongs
 from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
 from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, time_of
+from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, named, open_window, waiting
 from pytest_lambda_esm.polling.piece import Piece
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.shard_history import ShardHistory
@@ -91,7 +92,7 @@ class StreamLane:
 
     def explain(self) -> list[str]:
         """What the lane waits for; nothing where it has read all and has nothing under way."""
-        shard, state = self._bench.shard(self._shard_id), self._state
+        shard, state, now = self._bench.shard(self._shard_id), self._state, self._bench.clock.instant
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
         if self._flying:
@@ -99,13 +100,13 @@ class StreamLane:
         if state.pieces:
             piece = state.pieces[0]
             last = piece.positions[-1] + 1 if piece.positions else state.checkpoint
-            return [blocked(shard, piece, max(shard.end - last, 0))]
-        due = f"; the next step comes at {time_of(self._upcoming.due)}" if self._upcoming else ""
-        waiting = shard.end - state.checkpoint
-        if not waiting:
-            return [f"{self._shard_id}: all records have been read{due}"] if due else []
-        first = name_of(shard, state.checkpoint)
-        return [f"{self._shard_id}: {counted(waiting, 'record')} wait, from {first} on{due}"]
+            return [blocked(shard, piece, len(state.still_to_read(shard, last)), now)]
+        due = f"; the next step comes at {time_text(self._upcoming.due, now)}" if self._upcoming else ""
+        unread = state.still_to_read(shard, state.checkpoint)
+        lines = [waiting(shard, unread) + due] if unread else []
+        if state.window is not None:
+            lines.append(open_window(shard, state.window, self._bench.polling.idle_wait, now))
+        return lines
 
     def in_hand(self) -> list[str]:
         """What the function runs with, also after polling has stopped."""
@@ -131,7 +132,8 @@ class StreamLane:
     def _next_due(self, shard: Shard) -> int | None:
         state = self._state
         if state.pieces:
-            return min(state.pieces[0].due, state.expiry(shard, state.pieces[0]))
+            due, expiry = state.pieces[0].due, state.expiry(shard, state.pieces[0])
+            return due if expiry is None else min(due, expiry)
         state.gather(shard)
         if state.gatherer.positions:
             return max(self._batch_due(shard), self._not_before)
@@ -143,12 +145,19 @@ class StreamLane:
         return min(waits, default=None)
 
     def _batch_due(self, shard: Shard) -> int:
-        """A batch goes when it is full, when nothing can join it, or when the batching window ends."""
+        """A batch goes when it is full, when nothing can join it, or when the batching window ends.
+
+        A window begins as soon as the invocation before has ended; the one after a window in which no record came
+        begins with the next record.
+        """
         gatherer = self._state.gatherer
         if gatherer.complete or gatherer.later_window or self._at_end(shard):
             return self._bench.clock.instant
-        arrived = shard.arrival(gatherer.positions[0]) + self._bench.polling.latency
-        return max(self._free_since, arrived) + self._bench.settings().batching_window
+        arrived, window = self._arrived(shard, gatherer.positions[0]), self._bench.settings().batching_window
+        return (self._free_since if arrived < self._free_since + window else arrived) + window
+
+    def _arrived(self, shard: Shard, position: int) -> int:
+        return shard.arrival(position) + self._bench.polling.latency
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window ends with a later record, with its shard, by its state, or some time after its end."""
@@ -162,9 +171,10 @@ class StreamLane:
     # --- steps ----------------------------------------------------------------------------------------------
 
     def _about_step(self) -> str:
-        mapping, pieces = self._bench.mapping, self._state.pieces
-        if pieces:
-            return f"mapping {mapping.uuid}: attempt {pieces[0].invocations + 1} in {self._shard_id}"
+        mapping, pieces, shard = self._bench.mapping, self._state.pieces, self._bench.shard(self._shard_id)
+        if pieces and shard is not None:
+            attempt = f"attempt {pieces[0].invocations + 1} with {named(shard, pieces[0])}"
+            return f"mapping {mapping.uuid}: {attempt} of {self._shard_id} in {mapping.source_arn}"
         return f"mapping {mapping.uuid}: read {self._shard_id} of {mapping.source_arn}"
 
     def _step(self) -> None:
@@ -250,10 +260,10 @@ class StreamLane:
 
     def _refuse_loops(self, shard: Shard, piece: Piece, depth: int) -> None:
         if depth >= self._bench.polling.loop_depth:
-            mapping = self._bench.mapping
+            mapping, now = self._bench.mapping, moment_of(self._bench.clock.instant)
             raise LambdaEsmError(
                 f"the function {mapping.function_arn} feeds its own source: {name_of(shard, piece.positions[0])} of"
                 f" {self._shard_id} in {mapping.source_arn}, or one that comes with it, is the end of a chain of"
                 f" {depth} invocations, each of which wrote the record that caused the next (at"
-                f" {time_of(self._bench.clock.instant)}). Stop the loop, or raise the setting 'loop_depth'."
+                f" {now:%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."
             )

@@ -16,6 +16,7 @@ from pytest_lambda_esm.polling.bench import Bench, StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.reading import Reading
 from pytest_lambda_esm.polling.shard_reader import ShardReader
 from pytest_lambda_esm.polling.stream_settings import StreamSettings
 from pytest_lambda_esm.sources.stream import Reader, Shard, Stream, Streams
@@ -44,10 +45,7 @@ class StreamPoller:
         self._clock = clock
         self._data_rules = discards.kind.data_rules
         self._read_settings: tuple[Any, StreamSettings] | None = None
-        self._readers: dict[str, ShardReader] = {}
-        self._starts: dict[str, int] | None = None
-        self._incarnation: object = None
-        self._known: Stream | None = None
+        self._readings: list[Reading] = []
         self._polls = False
         self._upcoming: Any = None
         self._bench = Bench(
@@ -68,7 +66,7 @@ class StreamPoller:
         """Begin to poll: the first time at the starting position, later where it stopped."""
         self._polls = True
         self._look()
-        for reader in self._readers.values():
+        for reader in self._readers():
             reader.start()
 
     def stop(self) -> None:
@@ -76,7 +74,7 @@ class StreamPoller:
         self._polls = False
         self._clock.cancel(self._upcoming)
         self._upcoming = None
-        for reader in self._readers.values():
+        for reader in self._readers():
             reader.stop()
 
     def wake(self) -> None:
@@ -86,37 +84,31 @@ class StreamPoller:
 
     def iterator_age(self) -> timedelta | None:
         """The age of the last record of the last batch; the oldest, where shards differ."""
-        ages = [age for reader in self._readers.values() if (age := reader.iterator_age()) is not None]
+        ages = [age for reader in self._readers() if (age := reader.iterator_age()) is not None]
         return timedelta(microseconds=max(ages)) if ages else None
 
     def explain(self) -> list[str]:
         """What each shard's lanes wait for."""
-        stream = self._streams.find(self._mapping.source_arn)
-        if stream is None:
+        if self._find() is None:
             return [f"the stream {self._mapping.source_arn} does not exist (any more)"]
-        lines = [line for reader in self._readers.values() for line in reader.explain()]
-        for shard in stream.shards():
-            if shard.shard_id not in self._readers and self._starts is not None:
-                lines.append(f"{shard.shard_id}: is read after its parents {', '.join(shard.parents)}")
+        lines = list(self._readings[-1].explain()) if self._readings else []
         return lines or ["all records have been read"]
 
     def in_hand(self) -> list[str]:
         """What the function runs with, also after polling has stopped."""
-        return [line for reader in self._readers.values() for line in reader.in_hand()]
+        return [line for reader in self._readers() for line in reader.in_hand()]
 
     def fates(self) -> list[Fate]:
         """The fates of all records of the stream for this mapping: those that wait come last.
 
-        Of a stream that does not exist any more, they are those of the stream as it was last seen.
+        Those of streams that had the name before, and do not exist any more, are among them.
         """
-        stream = self._streams.find(self._mapping.source_arn) or self._known
+        stream = self._find()
         found: list[tuple[int, Fate]] = []
-        for shard in stream.shards() if stream is not None else ():
-            reader = self._readers.get(shard.shard_id)
-            if reader is None:
-                start = (self._starts or {}).get(shard.shard_id, 0)
-                reader = ShardReader(self._bench, shard.shard_id, start)
-            found += reader.fates(shard, self._clock.instant)
+        for reading in self._readings:
+            found += reading.fates(gone=stream is None or stream.incarnation != reading.incarnation)
+        if stream is not None and not self._reads(stream):
+            found += Reading(self._bench, stream, {}).fates(gone=False)
         return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -124,11 +116,22 @@ class StreamPoller:
     def _about_look(self) -> str:
         return f"mapping {self._mapping.uuid}: look at {self._mapping.source_arn}"
 
+    def _readers(self) -> list[ShardReader]:
+        return list(self._readings[-1].readers.values()) if self._readings else []
+
+    def _find(self) -> Stream | None:
+        """The stream as it is now, which the reading of it goes on with."""
+        stream = self._streams.find(self._mapping.source_arn)
+        if stream is not None and self._reads(stream):
+            self._readings[-1].stream = stream
+        return stream
+
+    def _reads(self, stream: Stream) -> bool:
+        return bool(self._readings) and self._readings[-1].incarnation == stream.incarnation
+
     def _shard(self, shard_id: str) -> Shard | None:
         stream = self._streams.find(self._mapping.source_arn)
-        if stream is None or (self._incarnation is not None and stream.incarnation != self._incarnation):
-            return None
-        return stream.shard(shard_id)
+        return stream.shard(shard_id) if stream is not None and self._reads(stream) else None
 
     def _settings(self) -> StreamSettings:
         in_force = self._mapping.settings
@@ -139,45 +142,25 @@ class StreamPoller:
     def _look(self) -> None:
         """Find the shards there are, and let their readers go on."""
         self._upcoming = None
-        stream = self._streams.find(self._mapping.source_arn)
+        stream = self._find()
         if stream is None:
             self._mapping.last_result = STREAM_GONE
             return
         self._meet(stream)
-        for reader in list(self._readers.values()):
+        for reader in self._readers():
             reader.wake()
-        self._open_readers(stream)
-
-    def _meet(self, stream: Stream) -> None:
-        """The first time, fix the starting positions; a stream made anew under the same name is read from its start."""
-        if self._starts is None:
-            self._starts = self._starting_positions(stream)
-        elif stream.incarnation != self._incarnation:
-            for reader in self._readers.values():
-                reader.stop()
-            self._readers.clear()
-            self._starts = {}
-        self._incarnation, self._known = stream.incarnation, stream
-
-    def _open_readers(self, stream: Stream) -> None:
-        """Shards are read after the shards that they come from; those that appear later from their start."""
-        shards = stream.shards()
-        by_id = {shard.shard_id: shard for shard in shards}
-        assert self._starts is not None
-        for shard in shards:
-            if shard.shard_id in self._readers or not self._parents_are_done(shard, by_id):
-                continue
-            reader = ShardReader(self._bench, shard.shard_id, self._starts.get(shard.shard_id, 0))
-            self._readers[shard.shard_id] = reader
+        for reader in self._readings[-1].open_shards():
             if self._polls:
                 reader.start()
 
-    def _parents_are_done(self, shard: Shard, by_id: dict[str, Shard]) -> bool:
-        for parent_id in shard.parents:
-            parent, reader = by_id.get(parent_id), self._readers.get(parent_id)
-            if parent is not None and (reader is None or not reader.finished(parent)):
-                return False
-        return True
+    def _meet(self, stream: Stream) -> None:
+        """The first time, fix the starting positions; a stream made anew under the same name is read from its start."""
+        if self._reads(stream):
+            return
+        for reader in self._readers():
+            reader.stop()
+        starts = {} if self._readings else self._starting_positions(stream)
+        self._readings.append(Reading(self._bench, stream, starts))
 
     def _starting_positions(self, stream: Stream) -> dict[str, int]:
         """Where each shard that exists now is begun; at an instant, it is the first record that is not older."""

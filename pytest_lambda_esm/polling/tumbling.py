@@ -23,7 +23,6 @@ class OpenWindow:
     length: int
     state: str = "{}"
     ends_early: bool = False
-    last_arrival: int = 0
 
     @classmethod
     def around(cls, instant: int, length: int) -> OpenWindow:
@@ -36,8 +35,8 @@ class OpenWindow:
         return self.start + self.length
 
     def accept(self, state: Any) -> None:
-        """Carry a state that the function returned; one that is too large ends the window early."""
-        self.state = json.dumps(state, ensure_ascii=False)
+        """Carry a state that the function returned; one that is too large as compact JSON ends the window early."""
+        self.state = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
         self.ends_early = len(self.state.encode()) > LARGEST_STATE
 
     def members(self, *, shard_id: str, source_arn: str, final: bool) -> dict[str, Any]:

@@ -28,6 +28,11 @@ KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo",
 RETENTION_HOURS: Final = 24
 """How long DynamoDB keeps stream records; it cannot be changed."""
 
+TIME_TO_LIVE_IDENTITY: Final = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+"""Who has deleted an item whose time to live has ended, in the Streams API."""
+
+EVENT_VERSION: Final = "1.1"
+
 ENVELOPE_SIZE: Final = 350
 """About how many bytes of an event a record takes beside its change."""
 
@@ -40,25 +45,33 @@ def record(stored: Mapping[str, Any], *, created: float, region: str) -> dict[st
     """
     stream = stored["dynamodb"]
     change: dict[str, Any] = {"ApproximateCreationDateTime": float(int(created)), "Keys": attributes(stream["Keys"])}
-    images = {"NewImage": stored["eventName"] != "REMOVE", "OldImage": stored["eventName"] != "INSERT"}
-    for name, exists in images.items():
-        if exists and name in stream:
-            change[name] = attributes(stream[name])
-    sizes = (size_of(stream[name]) for name in ("Keys", "NewImage", "OldImage") if name in change)
+    change.update((name, attributes(stream[name])) for name in images(stored))
     change["SequenceNumber"] = stream["SequenceNumber"]
-    change["SizeBytes"] = sum(sizes)
+    change["SizeBytes"] = size_bytes(stored)
     change["StreamViewType"] = stream["StreamViewType"]
     entry: dict[str, Any] = {
         "eventID": stored["eventID"],
         "eventName": stored["eventName"],
-        "eventVersion": "1.1",
+        "eventVersion": EVENT_VERSION,
         "eventSource": "aws:dynamodb",
         "awsRegion": region,
         "dynamodb": change,
     }
     if "userIdentity" in stored:
-        entry["userIdentity"] = dict(stored["userIdentity"])
+        who = stored["userIdentity"]
+        entry["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
     return entry
+
+
+def images(stored: Mapping[str, Any]) -> list[str]:
+    """The images that a record has: none of what was not there yet, or is not there any more."""
+    absent = {"INSERT": "OldImage", "REMOVE": "NewImage"}.get(stored["eventName"])
+    return [name for name in ("NewImage", "OldImage") if name in stored["dynamodb"] and name != absent]
+
+
+def size_bytes(stored: Mapping[str, Any]) -> int:
+    """A record's SizeBytes: the names and values of its keys and images."""
+    return sum(size_of(stored["dynamodb"][name]) for name in ("Keys", *images(stored)))
 
 
 def attributes(values: Mapping[str, Any]) -> dict[str, Any]:

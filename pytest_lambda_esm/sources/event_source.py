@@ -64,6 +64,9 @@ def same_arn(one: Settings, other: Settings) -> bool:
     return bool(one.get("EventSourceArn") == other.get("EventSourceArn"))
 
 
+EVENT_COUNTS: Final = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
+"""The counters of the group EventCount that every source with metrics has."""
+
 STREAM_CONFLICT: Final = Conflict(
     overlap=same_arn,
     text='The event source arn (" {source} ") and function (" {function} ") provided mapping already exists.'
@@ -90,7 +93,7 @@ class EventSource:
     ``pollers`` are the members of ProvisionedPollerConfig that hold where a request gives one of them only.
     ``user_reason`` is AWS's StateTransitionReason for what a user asked for; ``first_result`` the
     LastProcessingResult of a new mapping, None where the source shows none. ``shown`` are the members that an
-    answer may have, None for all of them.
+    answer may have, None for all of them. ``metrics`` are the names of the counters that AWS keeps for its mappings.
     """
 
     name: str
@@ -111,6 +114,7 @@ class EventSource:
     pollers: Settings = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     shown: frozenset[str] | None = None
+    metrics: tuple[str, ...] = ()
 
     def supports(self, member: str) -> bool:
         """Whether a request for this source may have the member."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
 
 MSK_CONFIG: Final = "AmazonManagedKafkaEventSourceConfig"
 SELF_MANAGED_CONFIG: Final = "SelfManagedKafkaEventSourceConfig"
@@ -147,6 +147,12 @@ MSK: Final = EventSource(
     consumer_group_in=MSK_CONFIG,
     pollers={"MinimumPollers": 1, "MaximumPollers": 200},
     refusals=_RESPONSE_TYPES_REFUSED,
+    metrics=(
+        *EVENT_COUNTS,
+        "DroppedEventCount",
+        "OnFailureDestinationDeliveredEventCount",
+        "CommittedEventCount",
+    ),
 )
 
 

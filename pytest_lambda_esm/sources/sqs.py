@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
@@ -40,6 +40,7 @@ STANDARD: Final = EventSource(
     filter_rules="sqs",
     pollers={"MinimumPollers": 2, "MaximumPollers": 200},
     refusals={"StartingPosition": "StartingPosition is not valid for SQS event sources."},
+    metrics=(*EVENT_COUNTS, "DeletedEventCount"),
 )
 
 

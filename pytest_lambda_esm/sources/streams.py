@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import EventSource, Recognise, Rule
+from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, EventSource, Recognise, Rule
 
 STREAM_DEFAULTS: Final = MappingProxyType[str, Any](
     {
@@ -24,6 +24,13 @@ STREAM_DEFAULTS: Final = MappingProxyType[str, Any](
 
 STREAM_OPTIONAL: Final = frozenset(
     {"FilterCriteria", "KMSKeyArn", "MetricsConfig", "StartingPosition", "StartingPositionTimestamp"}
+)
+
+STREAM_METRICS: Final = (
+    *EVENT_COUNTS,
+    "DroppedEventCount",
+    "OnFailureDestinationDeliveredEventCount",
+    "DestinationDeliveryFailures",
 )
 
 STREAM_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
@@ -49,4 +56,5 @@ def stream_source(name: str, service: str, recognises: Recognise, *positions: Ru
         missing="Stream not found: {arn}",
         destinations=STREAM_DESTINATIONS,
         filter_rules=service,
+        metrics=STREAM_METRICS,
     )

@@ -8,7 +8,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import FakeLambda
+from pytest_lambda_esm import FakeLambda, FaultError
 
 REGION = "eu-west-1"
 ARN = f"arn:aws:sqs:{REGION}:123456789012:orders"
@@ -202,6 +202,38 @@ def test_which_statuses_botocore_retries(call, code, attempts):
         pytest.param(
             "sts", "GetCallerIdentity", {}, "ExpiredTokenException", "ExpiredTokenException", 403, id="sts-query"
         ),
+        pytest.param("sts", "GetCallerIdentity", {}, "ExpiredToken", "ExpiredToken", 403, id="sts-expired"),
+        pytest.param(
+            "sts", "GetCallerIdentity", {}, "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403, id="sts-signature"
+        ),
+        pytest.param("cloudformation", "ListStacks", {}, "ValidationError", "ValidationError", 400, id="cfn-invalid"),
+        pytest.param("cloudformation", "ListStacks", {}, "Throttling", "Throttling", 400, id="cfn-throttling"),
+        pytest.param("s3", "ListBuckets", {}, "ExpiredToken", "ExpiredToken", 400, id="s3-expired"),
+        pytest.param("s3", "ListBuckets", {}, "InvalidAccessKeyId", "InvalidAccessKeyId", 403, id="s3-access-key"),
+        pytest.param(
+            "s3", "ListBuckets", {}, "RequestTimeTooSkewed", "RequestTimeTooSkewed", 403, id="s3-time-too-skewed"
+        ),
+        pytest.param(
+            "dynamodb", "ListTables", {}, "AccessDeniedException", "AccessDeniedException", 400, id="json-denied"
+        ),
+        pytest.param(
+            "kinesis",
+            "ListStreams",
+            {},
+            "InvalidSignatureException",
+            "InvalidSignatureException",
+            400,
+            id="json-signed",
+        ),
+        pytest.param(
+            "dynamodb",
+            "ListTables",
+            {},
+            "UnrecognizedClientException",
+            "UnrecognizedClientException",
+            400,
+            id="json-key",
+        ),
     ],
 )
 def test_errors_of_other_services(service, operation, params, error, code, status):
@@ -210,8 +242,53 @@ def test_errors_of_other_services(service, operation, params, error, code, statu
     assert answer["Error"]["Code"] == code
     assert answer["Error"]["Message"]
     assert answer["ResponseMetadata"]["RequestId"]
-    if service != "s3" or operation != "GetObject":
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "error", "code", "text"),
+    [
+        pytest.param("HeadObject", {"Bucket": "b", "Key": "k"}, "NoSuchKey", "404", "Not Found", id="head-key"),
+        pytest.param("HeadObject", {"Bucket": "b", "Key": "k"}, "AccessDenied", "403", "Forbidden", id="head-denied"),
+        pytest.param("HeadBucket", {"Bucket": "b"}, "NoSuchBucket", "404", "Not Found", id="head-bucket"),
+        pytest.param("HeadBucket", {"Bucket": "b"}, "404", "404", "Not Found", id="head-status"),
+        pytest.param("HeadBucket", {"Bucket": "b"}, "400", "400", "Bad Request", id="head-bad"),
+    ],
+)
+def test_an_error_of_a_head_request_is_its_status(operation, params, error, code, text):
+    answer, _ = strike("s3", operation, params, error)
+
+    assert answer["Error"] == {"Code": code, "Message": text}
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == int(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text"),
+    [
+        ("IncompleteSignature", 403, "The request signature does not conform to AWS standards."),
+        ("MalformedHttpRequestException", 400, "Problems with the request at the HTTP level, e.g. we can't decompress"),
+        ("NotAuthorized", 401, "You do not have permission to perform this action."),
+        ("RequestAbortedException", 400, "Convenient exception that can be used when a request is aborted"),
+        ("RequestEntityTooLargeException", 413, "The request entity is too large."),
+        ("RequestTimeoutException", 408, "Reading the Request timed out."),
+        ("SerializationException", 400, "Start of structure or map found where not expected."),
+        ("UnknownOperationException", 404, "The action or operation requested is invalid."),
+        ("ValidationError", 400, "The input fails to satisfy the constraints specified by an AWS service."),
+        ("ValidationException", 400, "The input fails to satisfy the constraints specified by an AWS service."),
+    ],
+)
+def test_common_errors_of_lambda_have_the_texts_of_aws(code, status, text):
+    answer, _ = strike("lambda", *LIST, code)
+
+    assert answer["Error"]["Code"] == code
+    assert text in answer["Error"]["Message"]
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "Throttling", "RequestLimitExceeded", "ExpiredToken"])
+def test_lambda_has_no_errors_of_other_protocols(code):
+    with FakeLambda(region=REGION) as fake, pytest.raises(FaultError, match=f"cannot raise '{code}'"):
+        fake.faults.add("ListEventSourceMappings", code)
 
 
 def test_a_client_catches_the_modelled_exception():
@@ -233,3 +310,10 @@ def test_every_error_that_the_model_lists_can_be_asked_for_and_reaches_the_clien
             answer = caught.value.response
             assert answer["ResponseMetadata"]["HTTPStatusCode"] == shape.metadata["error"]["httpStatusCode"]
             assert answer["Error"]["Message"]
+
+
+def test_a_condition_that_fails_has_dynamodbs_text():
+    params = {"TableName": "t", "Item": {"k": {"S": "v"}}}
+    answer, _ = strike("dynamodb", "PutItem", params, "ConditionalCheckFailedException")
+
+    assert answer["Error"]["Message"] == "The conditional request failed"

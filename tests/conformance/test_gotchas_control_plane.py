@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import boto3
 import botocore
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from pytest_lambda_esm import FakeLambda, read_timeout
+from pytest_lambda_esm import FakeLambda, lost_response, read_timeout
 
 REGION = "eu-west-1"
 QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
@@ -133,3 +135,53 @@ def test_26_a_call_that_timed_out_is_made_again(fake):
 
     assert [call.attempt for call in fault.calls] == [1, 2, 3]
     assert fake.clock.now.minute == 3
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+def test_26_a_synchronous_invocation_that_timed_out_runs_the_function_again(fake, mode):
+    """The function is slower than the client has patience: each attempt is an invocation of its own, to its end."""
+    slow = fake.function("slow", lambda event, context: time.sleep(20), timeout=30)
+    aws_lambda = boto3.client("lambda", config=Config(read_timeout=10, retries={"mode": mode, "total_max_attempts": 3}))
+
+    with pytest.raises(ReadTimeoutError):
+        aws_lambda.invoke(FunctionName="slow")
+    fake.clock.run_until_idle()
+
+    assert [(run.outcome, run.duration.total_seconds()) for run in slow.invocations] == [("success", 20)] * 3
+    assert [call.attempt for call in fake.calls.of("Invoke")] == [1, 2, 3]
+    assert len({run.request_id for run in slow.invocations}) == 3
+
+
+def test_26_a_lost_answer_of_a_synchronous_invocation_runs_the_function_twice(fake):
+    orders = fake.function("orders")
+    fake.faults.add("Invoke", lost_response())
+
+    answer = fake.client("lambda").invoke(FunctionName="orders")
+
+    assert answer["StatusCode"] == 200
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 1
+    assert len(orders.invocations) == 2
+
+
+def test_26_a_client_that_waits_long_enough_runs_the_function_once(fake):
+    slow = fake.function("slow", lambda event, context: time.sleep(20), timeout=30)
+
+    boto3.client("lambda", config=Config(read_timeout=21)).invoke(FunctionName="slow")
+
+    assert len(slow.invocations) == 1
+
+
+@pytest.mark.parametrize("retries", [{"total_max_attempts": 1}, {"total_max_attempts": 10}], ids=str)
+def test_26_a_clients_retries_are_not_those_of_the_service(fake, retries):
+    """How often an asynchronous event is tried is the function's configuration, whatever the client's says."""
+    failing = fake.function("failing", lambda event, context: 1 / 0)
+    aws_lambda = boto3.client("lambda", config=Config(retries=retries))
+
+    aws_lambda.invoke(FunctionName="failing", InvocationType="Event")
+    fake.clock.run_until_idle()
+    assert [run.attempt for run in failing.invocations] == [1, 2, 3]
+
+    aws_lambda.put_function_event_invoke_config(FunctionName="failing", MaximumRetryAttempts=0)
+    aws_lambda.invoke(FunctionName="failing", InvocationType="Event")
+    fake.clock.run_until_idle()
+    assert [run.attempt for run in failing.invocations] == [1, 2, 3, 1]

@@ -81,6 +81,13 @@ def test_e1_request_id_is_the_contexts(lambda_esm: FakeLambda, aws_lambda: Any) 
     assert json.loads(answer["Payload"].read()) == answer["ResponseMetadata"]["RequestId"]
 
 
+@known("e1-content-type", "reported", "The payload of a synchronous call is JSON by its content type.")
+def test_e1_content_type_is_json(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    lambda_esm.function("my-function", echo)
+    answer = aws_lambda.invoke(FunctionName="my-function")
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+
+
 @known("e1-log-result", "documented", "LogResult holds the last 4 KB of the log, which ends with END and REPORT.")
 def test_e1_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: print("x" * 5000), memory=256)

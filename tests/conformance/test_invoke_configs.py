@@ -219,16 +219,15 @@ FACTS.refused(
     f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={ROLE}), onFailure=null) is"
     " invalid.",
 )
-FIFO = f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders.fifo"
-FACTS.refused(
-    "d1-fifo",
-    "chosen",
-    "FIFO queues are no destinations (documented); the text is that for other services.",
-    PUT,
-    {"FunctionName": "fn", "DestinationConfig": {"OnFailure": {"Destination": FIFO}}},
-    f"The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={FIFO})) is"
-    " invalid.",
-)
+
+
+@FACTS("d1-fifo", "documented", "A FIFO queue is taken as a destination; what goes there is a delivery that fails.")
+def _(lab: Lab) -> None:
+    lab.fake.client("sqs").create_queue(QueueName="orders.fifo", Attributes={"FifoQueue": "true"})
+    destination = {"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders.fifo"}}
+    answer = lab.call(PUT, {"FunctionName": "fn", "DestinationConfig": destination})
+    assert answer["DestinationConfig"] == {**NO_DESTINATIONS, **destination}
+
 
 # --- refusals --------------------------------------------------------------------------------------------
 

@@ -626,6 +626,39 @@ def test_a_batching_window_collects_until_it_ends_or_the_batch_is_full_documente
     assert handler.batches[2:] == [["6"]]
 
 
+@FACTS("c1-window-start", "documented", "The next batching window begins as soon as the invocation before has ended.")
+def test_a_batching_window_begins_when_the_invocation_before_has_ended_documented(
+    fake: FakeLambda, source: Source
+) -> None:
+    handler = Handler(source)
+    source.put("1")
+    subscribe(fake, source, handler, MaximumBatchingWindowInSeconds=10)
+    fake.function("consumer").takes(2)
+    fake.clock.advance(15)
+    source.put("2")
+    fake.clock.advance(6.9)
+    assert handler.batches == [["1"]]
+    fake.clock.advance(0.1)
+    assert handler.batches == [["1"], ["2"]]
+
+
+@FACTS(
+    "c1-window-idle",
+    "chosen",
+    "Where a whole batching window passes without a record, the next one begins with the next record.",
+)
+def test_a_batching_window_after_an_idle_one_begins_with_a_record_chosen(fake: FakeLambda, source: Source) -> None:
+    handler = Handler(source)
+    subscribe(fake, source, handler, MaximumBatchingWindowInSeconds=10)
+    fake.clock.advance(10)
+    source.put("1")
+    fake.clock.advance(9)
+    source.put("2")
+    assert handler.batches == []
+    fake.clock.advance(1)
+    assert handler.batches == [["1", "2"]]
+
+
 @FACTS("c1-size", "documented", "A batch holds at most 6 MB.")
 def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)

@@ -236,21 +236,43 @@ def test_sizes_of_attributes(item: dict[str, Any], size: int) -> None:
     assert dynamodb.size_of(item) == size
 
 
+@FACTS("b3-same-in-the-api", "documented", "GetRecords has the same members of a record as the function's event.")
+def test_records_of_the_streams_api_are_those_of_the_event_documented(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    subscribe(fake, source, Handler(source))
+    item = {"id": {"S": "a"}, "number": {"N": "1.50"}}
+    source.client.put_item(TableName=source.name, Item=item)
+    source.client.put_item(TableName=source.name, Item={**item, "number": {"N": "2"}})
+    source.client.delete_item(TableName=source.name, Key={"id": {"S": "a"}})
+    fake.clock.run_until_idle()
+    streams = fake.client("dynamodbstreams")
+    (shard,) = streams.describe_stream(StreamArn=source.arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=source.arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    read = streams.get_records(ShardIterator=iterator)["Records"]
+    received = [record for invocation in fake.invocations for record in invocation.event["Records"]]
+    assert len(read) == len(received) == 3
+    for one, other in zip(read, received, strict=True):
+        one["dynamodb"]["ApproximateCreationDateTime"] = one["dynamodb"]["ApproximateCreationDateTime"].timestamp()
+        assert {**one, "eventSourceARN": source.arn} == other
+
+
 @FACTS("b3-time-to-live", "recorded", "An item deleted by its time to live has a userIdentity.")
-def test_an_item_deleted_by_its_time_to_live_says_so_recorded() -> None:
-    stored = {
-        "eventID": "0" * 32,
-        "eventName": "REMOVE",
-        "userIdentity": {"principalId": "dynamodb.amazonaws.com", "type": "Service"},
-        "dynamodb": {
-            "Keys": {"id": {"S": "a"}},
-            "SequenceNumber": "1",
-            "StreamViewType": "KEYS_ONLY",
-        },
-    }
-    record = dynamodb.record(stored, created=1.0, region=REGION)
+def test_an_item_deleted_by_its_time_to_live_says_so_recorded(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    subscribe(fake, source, Handler(source))
+    expiry = {"Enabled": True, "AttributeName": "expires"}
+    source.client.update_time_to_live(TableName=source.name, TimeToLiveSpecification=expiry)
+    second = int(fake.clock.now.timestamp()) + 60
+    source.client.put_item(TableName=source.name, Item={"id": {"S": "a"}, "expires": {"N": str(second)}})
+    fake.clock.advance(60)
+    (record,) = fake.invocations[-1].event["Records"]
+    assert record["eventName"] == "REMOVE"
+    assert record["dynamodb"]["OldImage"] == {"id": {"S": "a"}, "expires": {"N": str(second)}}
+    assert record["dynamodb"]["ApproximateCreationDateTime"] == second
     assert record["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
-    assert list(record)[-1] == "userIdentity"
+    assert list(record)[-2:] == ["userIdentity", "eventSourceARN"]
 
 
 @FACTS("b3-disabled", "documented", "Writes after the stream was disabled are not read.")

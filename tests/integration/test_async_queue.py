@@ -164,10 +164,27 @@ def test_a_destination_that_is_gone_is_a_failed_delivery(lambda_esm: FakeLambda,
 def test_a_fifo_queue_is_no_destination(lambda_esm: FakeLambda) -> None:
     sqs = lambda_esm.client("sqs")
     sqs.create_queue(QueueName="d.fifo", Attributes={"FifoQueue": "true"})
-    function = lambda_esm.function("f", failing, dead_letter=f"arn:aws:sqs:{REGION}:{ACCOUNT}:d.fifo")
+    target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:d.fifo"
+    function = lambda_esm.function("f", failing, dead_letter=target)
+    lambda_esm.client("lambda").put_function_event_invoke_config(
+        FunctionName="f", DestinationConfig={"OnFailure": {"Destination": target}}
+    )
     send(lambda_esm, "f")
     lambda_esm.clock.run_until_idle()
-    assert function.metrics["DeadLetterErrors"] == 1
+    assert (function.metrics["DestinationDeliveryFailures"], function.metrics["DeadLetterErrors"]) == (1, 1)
+    [fate] = lambda_esm.fates(function)
+    assert fate.fate == "discarded"
+
+
+def test_explaining_a_function_by_its_name(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", failing)
+    lambda_esm.function("other", failing)
+    send(lambda_esm, "f")
+    send(lambda_esm, "other")
+    told = lambda_esm.explain(function)
+    assert f"for {function.arn}: attempt 1 is due at" in told
+    assert "other" not in told.partition("Next:")[0]
+    assert lambda_esm.explain("f") == lambda_esm.explain(function.arn) == told
 
 
 def test_a_loop_through_the_queue_is_stopped_and_its_event_kept(lambda_esm: FakeLambda) -> None:
@@ -302,5 +319,9 @@ def test_settings_of_a_function_that_are_refused(lambda_esm: FakeLambda) -> None
     with pytest.raises(ConfigurationError, match=r"deadLetterConfig\.targetArn"):
         lambda_esm.function("f", dead_letter="no arn")
     lambda_esm.function("g")
+    for values in ({"timeout": 901}, {"timeout": 0}, {"memory": 127}, {"memory": 10_241}):
+        [(name, value)] = values.items()
+        with pytest.raises(ConfigurationError, match=f"{name} takes .* whole .*, not {value}"):
+            lambda_esm.function("large", **values)
     with pytest.raises(ConfigurationError, match="put_function_concurrency"):
         lambda_esm.function("g", reserved_concurrency=1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import signal
 import sys
 import zipfile
 from pathlib import Path
@@ -215,6 +217,17 @@ def test_other_runtimes_need_a_handler(lambda_esm: FakeLambda) -> None:
 
 
 @pytest.mark.lambda_esm(strict=False)
+def test_images_need_a_handler(lambda_esm: FakeLambda) -> None:
+    image = {"ImageUri": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/f:latest"}
+    role = boto3.client("iam", region_name=REGION).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"][
+        "Arn"
+    ]
+    lambda_esm.client("lambda").create_function(FunctionName="f", Role=role, PackageType="Image", Code=image)
+    with pytest.raises(HandlerError, match=r"container image.*Bind a handler"):
+        invoke("f")
+
+
+@pytest.mark.lambda_esm(strict=False)
 def test_a_function_of_the_test_without_a_handler_says_so(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("f")
     with pytest.raises(HandlerError, match="no handler bound"):
@@ -233,6 +246,263 @@ def test_an_archive_cannot_replace_boto3(lambda_esm: FakeLambda) -> None:
     )
     deploy("f", {"app.py": code, "boto3/__init__.py": "raise ImportError('vendored')\n"})
     assert invoke("f")["HTTPStatusCode"] == 200
+
+
+# --- what modules set up on import ---------------------------------------------------------------------------
+
+SETS_UP = """
+import logging, os, signal, sys, time
+os.environ["SET"] = "on import"
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "vendor"))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+logging.getLogger().setLevel(logging.INFO)
+handler_of_mine = logging.StreamHandler(sys.stdout)
+logging.getLogger().addHandler(handler_of_mine)
+def handler(event, context):
+    import vendored
+    logging.getLogger("shop").info("sold")
+    ignored = signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    seen = [os.environ["SET"], os.environ.get("LEFT"), vendored.NAME, ignored]
+    os.environ["LEFT"] = "behind"
+    return seen
+"""
+
+
+def test_what_modules_set_up_is_there_each_time(lambda_esm: FakeLambda) -> None:
+    root = logging.getLogger()
+    before = (dict(os.environ), list(sys.path), signal.getsignal(signal.SIGTERM), root.level, list(root.handlers))
+    files = {"app.py": SETS_UP, "vendor/vendored.py": "NAME = 'vendored'\n"}
+    deploy("f", files)
+    assert [invoke("f") for _ in range(3)] == [["on import", None, "vendored", True]] * 3
+    for invocation in lambda_esm.invocations:
+        assert invocation.log.count("sold\n") == 2
+    after = (dict(os.environ), list(sys.path), signal.getsignal(signal.SIGTERM), root.level, list(root.handlers))
+    assert after == before
+
+
+def test_loggers_that_modules_configure(lambda_esm: FakeLambda) -> None:
+    code = """
+import logging, logging.config
+logging.config.dictConfig({
+    "version": 1,
+    "formatters": {"short": {"format": "short %(message)s"}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "short", "stream": "ext://sys.stdout"}},
+    "loggers": {"shop.of.f": {"handlers": ["out"], "level": "DEBUG", "propagate": False}},
+})
+def handler(event, context):
+    logging.getLogger("shop.of.f").debug("sold")
+"""
+    own = logging.getLogger(__name__)
+    deploy("f", {"app.py": code})
+    for _ in range(3):
+        invoke("f")
+    assert [invocation.log.count("short sold\n") for invocation in lambda_esm.invocations] == [1, 1, 1]
+    assert not own.disabled
+
+
+def test_loggers_of_two_functions_stay_apart(lambda_esm: FakeLambda) -> None:
+    code = """
+import logging, sys
+logger = logging.getLogger("app.of.two")
+logger.addHandler(logging.StreamHandler(sys.stdout))
+logger.setLevel(logging.{level})
+logger.propagate = False
+def handler(event, context):
+    logger.info("sold")
+"""
+    for name, level in (("first", "INFO"), ("second", "ERROR")):
+        deploy(name, {"app.py": code.format(level=level)})
+    for name in ("first", "second", "first", "second"):
+        invoke(name)
+    assert [invocation.log.count("sold\n") for invocation in lambda_esm.invocations] == [1, 0, 1, 0]
+    logger = logging.getLogger("app.of.two")
+    assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET, True)
+
+
+NOTES_ON_A_LOGGER = """
+import logging, sys
+logger = logging.getLogger("noted.on")
+if not getattr(logger, "init", False):
+    logger.addHandler(logging.StreamHandler(sys.stdout))
+    logger.init = True
+first = logger.handlers[0]
+def handler(event, context):
+    logger.warning("sold")
+"""
+
+
+def test_what_a_library_notes_on_a_logger_stays_apart(lambda_esm: FakeLambda) -> None:
+    for name in ("first", "second"):
+        deploy(name, {"app.py": NOTES_ON_A_LOGGER})
+    for name in ("first", "second", "first"):
+        assert invoke(name) is None
+    assert not hasattr(logging.getLogger("noted.on"), "init")
+
+
+def test_a_function_that_is_made_again_begins_anew(lambda_esm: FakeLambda) -> None:
+    files = {"app.py": COUNTER, "state.py": "calls = 0\n"}
+    made = deploy("counter", files)
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.delete_function(FunctionName="counter")
+    code = {"ZipFile": archive(files)}
+    aws_lambda.create_function(
+        FunctionName="counter", Role=made["Role"], Runtime=PYTHON, Handler="app.handler", Code=code
+    )
+    assert invoke("counter") == 1
+    assert len({invocation.context.log_stream_name for invocation in lambda_esm.invocations}) == 2
+
+
+def test_vendored_modules_stay_apart(lambda_esm: FakeLambda) -> None:
+    code = """
+import os, sys
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "vendor"))
+import vendored
+def handler(event, context):
+    return vendored.NAME
+"""
+    for name in ("first", "second"):
+        deploy(name, {"app.py": code, "vendor/vendored.py": f"NAME = {name!r}\n"})
+    assert [invoke("first"), invoke("second"), invoke("first")] == ["first", "second", "first"]
+    assert "vendored" not in sys.modules
+
+
+def test_modules_are_imported_in_virtual_time(lambda_esm: FakeLambda) -> None:
+    code = """
+import time
+from datetime import datetime
+BEGAN, SHOWN = time.time(), datetime.now()
+time.sleep(2)
+def handler(event, context):
+    return [time.time() - BEGAN, (datetime.now() - SHOWN).total_seconds()]
+"""
+    deploy("f", {"app.py": code})
+    before = lambda_esm.clock.now
+    assert invoke("f") == [2, 2]
+    assert (lambda_esm.clock.now - before).total_seconds() == 2
+
+
+@pytest.mark.parametrize(
+    ("on_import", "in_the_handler", "remaining", "taken"), [(9, 2, 1000, 11), (9, 3, None, 12), (11, 0, None, 3)]
+)
+def test_an_import_has_ten_seconds_beside_the_timeout(
+    lambda_esm: FakeLambda, on_import: int, in_the_handler: int, remaining: int | None, taken: int
+) -> None:
+    code = """
+import time
+time.sleep({})
+def handler(event, context):
+    time.sleep({})
+    return context.get_remaining_time_in_millis()
+"""
+    deploy("f", {"app.py": code.format(on_import, in_the_handler)})
+    answer = invoke("f")
+    [invocation] = lambda_esm.invocations
+    assert (invocation.result, invocation.duration.total_seconds()) == (remaining, taken)
+    if remaining is None:
+        assert "Task timed out after 3.00 seconds" in answer["errorMessage"]
+
+
+def test_a_module_that_fails_begins_anew(lambda_esm: FakeLambda) -> None:
+    files = {
+        "app.py": "import helper\nhelper.attempts += 1\nraise ValueError(helper.attempts)\n",
+        "helper.py": "attempts = 0\n",
+    }
+    deploy("f", files)
+    assert [invoke("f")["errorMessage"] for _ in range(2)] == ["1", "1"]
+
+
+def test_limits_do_not_end_an_environment(lambda_esm: FakeLambda) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    queue = lambda_esm.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
+    deploy("counter", {"app.py": COUNTER, "state.py": "calls = 0\n"})
+    assert invoke("counter") == 1
+    aws_lambda.put_function_concurrency(FunctionName="counter", ReservedConcurrentExecutions=5)
+    assert invoke("counter") == 2
+    arn = f"arn:aws:sqs:{REGION}:123456789012:{queue.rpartition('/')[2]}"
+    aws_lambda.update_function_configuration(FunctionName="counter", DeadLetterConfig={"TargetArn": arn})
+    assert invoke("counter") == 3
+    assert len({invocation.context.log_stream_name for invocation in lambda_esm.invocations}) == 1
+
+
+# --- what the test's environment lends -----------------------------------------------------------------------
+
+
+def test_variables_of_the_test_stay_out(lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONLY_IN_THE_TEST", "yes")
+    deploy("f", {"app.py": "import os\ndef handler(event, context):\n    return dict(os.environ)\n"})
+    seen = invoke("f")
+    assert "ONLY_IN_THE_TEST" not in seen
+    assert seen["PATH"] == os.environ["PATH"]
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "TZ", "_X_AMZN_TRACE_ID"} <= set(seen)
+    assert invoke("f")["_X_AMZN_TRACE_ID"] != seen["_X_AMZN_TRACE_ID"]
+
+
+def test_an_archive_in_a_test_with_another_environment(lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, "ONLY_IN_THE_TEST": "yes"})
+    deploy("f", {"app.py": "import os\ndef handler(event, context):\n    return sorted(os.environ)\n"})
+    assert [("ONLY_IN_THE_TEST" in names, "_HANDLER" in names) for names in (invoke("f"), invoke("f"))] == [
+        (False, True)
+    ] * 2
+
+
+IMPORTS_OTHERS = {"app.py": "import hypothesis\ndef handler(event, context):\n    return hypothesis.__name__\n"}
+
+
+def test_a_module_that_the_archive_lacks(lambda_esm: FakeLambda) -> None:
+    deploy("f", IMPORTS_OTHERS)
+    assert [invoke("f"), invoke("f")] == ["hypothesis", "hypothesis"]
+    [advice] = lambda_esm.take_advice()
+    assert "'f' imports 'hypothesis', which neither its archive nor its layers bring" in str(advice)
+
+
+@pytest.mark.lambda_esm(archive_imports="refuse")
+def test_a_module_that_the_archive_lacks_may_be_refused(lambda_esm: FakeLambda) -> None:
+    deploy("f", IMPORTS_OTHERS)
+    assert invoke("f")["errorMessage"] == "Unable to import module 'app': No module named 'hypothesis'"
+    code = "import boto3, json, late\nfrom urllib3 import util\ndef handler(event, context):\n    return late.NAME\n"
+    deploy("g", {"app.py": code, "late.py": "NAME = 'late'\n"})
+    assert invoke("g") == "late"
+
+
+@pytest.mark.lambda_esm(archive_imports="allow")
+def test_a_module_that_the_archive_lacks_may_be_allowed(lambda_esm: FakeLambda) -> None:
+    deploy("f", IMPORTS_OTHERS)
+    assert invoke("f") == "hypothesis"
+    assert lambda_esm.take_advice() == []
+
+
+def test_a_handler_that_only_the_test_has(lambda_esm: FakeLambda) -> None:
+    deploy("f", {"app.py": ECHO}, Handler="hypothesis.given")
+    assert invoke("f")["errorMessage"] == "Unable to import module 'hypothesis': No module named 'hypothesis'"
+
+
+@pytest.mark.lambda_esm(strict=False)
+def test_a_handler_with_the_name_of_a_standard_module(lambda_esm: FakeLambda) -> None:
+    deploy("f", {"code.py": ECHO}, Handler="code.handler")
+    with pytest.raises(HandlerError, match="'code' is the name of a module that the test's process has"):
+        invoke("f")
+
+
+def test_a_helper_with_the_name_of_a_standard_module(lambda_esm: FakeLambda) -> None:
+    import json as loaded
+
+    deploy("f", {"app.py": "import json\ndef handler(e, c):\n    return json.__name__\n", "json.py": ""})
+    assert invoke("f") == loaded.__name__
+    [advice] = lambda_esm.take_advice()
+    assert "brings a module 'json', which is also one of Python's standard library" in str(advice)
+
+
+def test_a_layer_for_the_functions_version_of_python(lambda_esm: FakeLambda) -> None:
+    other = "python3.13" if PYTHON != "python3.13" else "python3.12"
+    aws_lambda = lambda_esm.client("lambda")
+    files = {f"python/lib/{other}/site-packages/shared.py": "WHO = 'layer'\n"}
+    layer = aws_lambda.publish_layer_version(LayerName="shared", Content={"ZipFile": archive(files)})
+    code = {"app.py": "import shared\ndef handler(event, context):\n    return shared.WHO\n"}
+    deploy("f", code, Layers=[layer["LayerVersionArn"]], Runtime=other)
+    assert invoke("f") == "layer"
+    deploy("g", code, Layers=[layer["LayerVersionArn"]], Runtime="python3.11")
+    assert invoke("g")["errorType"] == "Runtime.ImportModuleError"
 
 
 def test_what_was_unpacked_is_removed() -> None:

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from pytest_lambda_esm import LambdaEsmError
+from pytest_lambda_esm import LambdaEsmError, MappingNotFound
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def test_a_queue_by_its_arn_and_by_its_mapping(lambda_esm, queue_arn):
 
     [fate] = lambda_esm.fates(queue_arn)
     assert fate.fate == "deleted"
-    assert lambda_esm.fates(lambda_esm.mapping(answer)) == [fate]
+    for mapping in (lambda_esm.mapping(answer), answer, answer["UUID"], answer["EventSourceMappingArn"]):
+        assert lambda_esm.fates(mapping) == [fate]
+        assert f"mapping {answer['UUID']} is Enabled" in lambda_esm.explain(mapping)
 
 
 def test_a_function_by_its_arn_and_by_itself(lambda_esm):
@@ -47,6 +49,99 @@ def test_a_misspelt_source_is_told(lambda_esm, queue_arn):
         lambda_esm.fates(queue_arn[:-1])
 
 
+def test_an_answer_that_has_no_mapping_is_told(lambda_esm):
+    with pytest.raises(MappingNotFound, match="there is no mapping"):
+        lambda_esm.fates(boto3.client("lambda").list_event_source_mappings())
+
+
 def test_a_source_where_nothing_is(lambda_esm):
     with pytest.raises(LambdaEsmError, match="There is no mapping and no function yet"):
         lambda_esm.fates("orders")
+
+
+def stream():
+    kinesis = boto3.client("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=1)
+    return kinesis.describe_stream(StreamName="clicks")["StreamDescription"]["StreamARN"]
+
+
+def put(data):
+    answer = boto3.client("kinesis").put_record(StreamName="clicks", Data=data, PartitionKey="k")
+    return f"{answer['ShardId']}:{answer['SequenceNumber']}"
+
+
+def subscribe(lambda_esm, arn, handler):
+    lambda_esm.function("clicks", handler)
+    answer = boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="clicks", StartingPosition="TRIM_HORIZON"
+    )
+    return answer["UUID"]
+
+
+def succeed(event, context):
+    return None
+
+
+def fail(event, context):
+    raise ValueError("bad")
+
+
+def told(fates):
+    return [(fate.record, fate.fate, fate.mapping) for fate in fates]
+
+
+def test_a_deleted_mapping_has_no_word_on_what_came_after_its_end(lambda_esm):
+    arn = stream()
+    uuid = subscribe(lambda_esm, arn, fail)
+    before = put(b"before")
+    lambda_esm.clock.advance(10)
+    boto3.client("lambda").delete_event_source_mapping(UUID=uuid)
+    lambda_esm.clock.advance(10)
+    after = put(b"after")
+
+    [fate] = lambda_esm.fates(uuid)
+    assert (fate.record, fate.fate, fate.about) == (before, "waiting", "the mapping was deleted before it read it")
+    assert told(lambda_esm.fates(arn)) == [(before, "waiting", uuid), (after, "waiting", "")]
+    assert lambda_esm.fates(arn)[1].about == "no mapping reads the stream"
+
+    second = subscribe(lambda_esm, arn, succeed)
+    lambda_esm.clock.run_until_idle()
+    done = [(before, "done", second), (after, "done", second)]
+    assert told(lambda_esm.fates(arn)) == [(before, "waiting", uuid), *done]
+
+
+def test_a_deleted_mapping_keeps_the_fates_of_what_it_read(lambda_esm):
+    arn = stream()
+    uuid = subscribe(lambda_esm, arn, succeed)
+    record = put(b"a")
+    lambda_esm.clock.advance(10)
+    boto3.client("lambda").delete_event_source_mapping(UUID=uuid)
+    lambda_esm.clock.run_until_idle()
+    assert told(lambda_esm.fates(arn)) == [(record, "done", uuid)]
+
+
+def test_a_deleted_stream_takes_along_what_was_not_read(lambda_esm):
+    uuid = subscribe(lambda_esm, stream(), fail)
+    record = put(b"bad")
+    lambda_esm.clock.advance(10)
+    boto3.client("kinesis").delete_stream(StreamName="clicks")
+    lambda_esm.clock.run_until_idle()
+    [fate] = lambda_esm.fates(uuid)
+    assert (fate.record, fate.fate) == (record, "expired")
+    assert fate.about == "it was not read before the stream was deleted"
+
+
+def test_fates_of_an_earlier_stream_of_the_same_name_stay(lambda_esm):
+    arn = stream()
+    uuid = subscribe(lambda_esm, arn, succeed)
+    put(b"first")
+    lambda_esm.clock.run_until_idle()
+    boto3.client("kinesis").delete_stream(StreamName="clicks")
+    lambda_esm.clock.run_until_idle()
+    assert [fate.fate for fate in lambda_esm.fates(uuid)] == ["done"]
+
+    stream()
+    put(b"second")
+    assert [fate.fate for fate in lambda_esm.fates(uuid)] == ["done", "waiting"]
+    lambda_esm.clock.run_until_idle()
+    assert [fate.fate for fate in lambda_esm.fates(uuid)] == ["done", "done"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
@@ -304,6 +305,84 @@ def test_requests_that_never_arrived_are_in_the_log_with_the_reason(fake):
     assert "connection reset, asked for by the test" in str(fake.timeline)
 
 
+def slow_invoke(fake, read_timeout):
+    """A synchronous invocation whose handler takes eight seconds."""
+    fake.function("slow", lambda event, context: time.sleep(8), timeout=30)
+    once(read_timeout=read_timeout).invoke(FunctionName="slow")
+
+
+def long_poll(fake, read_timeout):
+    """A receive call that waits for eight seconds."""
+    url = fake.client("sqs").get_queue_url(QueueName="orders")["QueueUrl"]
+    once("sqs", read_timeout=read_timeout).receive_message(QueueUrl=url, WaitTimeSeconds=8)
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"), [("Invoke", slow_invoke), ("sqs.ReceiveMessage", long_poll)], ids=["invoke", "long poll"]
+)
+@pytest.mark.parametrize(
+    ("fault", "seconds", "is_answered"),
+    [
+        (lost_response(), 10, False),
+        (latency(1), 9, True),
+        (latency(2), 10, True),
+        (latency(3), 10, False),
+        (latency(11), 10, False),
+    ],
+    ids=repr,
+)
+def test_what_the_operation_takes_is_part_of_what_the_client_waits(fake, operation, call, fault, seconds, is_answered):
+    before = fake.clock.now
+    fake.faults.add(operation, fault)
+
+    if is_answered:
+        call(fake, read_timeout=10)
+    else:
+        with pytest.raises(ReadTimeoutError):
+            call(fake, read_timeout=10)
+
+    assert fake.clock.now - before == timedelta(seconds=seconds)
+
+
+def test_inside_a_handler_the_handlers_own_time_counts(fake):
+    def handler(event, context):
+        started = time.time()
+        with pytest.raises(ReadTimeoutError):
+            long_poll(fake, read_timeout=10)
+        return time.time() - started
+
+    fake.function("caller", handler, timeout=30)
+    fake.faults.add("sqs.ReceiveMessage", lost_response())
+
+    answer = fake.client("lambda").invoke(FunctionName="caller")
+
+    assert float(answer["Payload"].read()) == 10
+
+
+@pytest.mark.parametrize("error", ["ServiceException", aws_error("ServiceException", "")], ids=["message", "error"])
+def test_a_text_may_be_empty(fake, error):
+    fake.faults.add("ListFunctions", error, message="" if error == "ServiceException" else None)
+
+    with pytest.raises(ClientError) as caught:
+        once().list_functions()
+
+    assert caught.value.response["Error"] == {"Code": "ServiceException", "Message": ""}
+
+
+def test_a_time_matches_whatever_its_zone_and_form(fake):
+    at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    stream = f"arn:aws:kinesis:{REGION}:123456789012:stream/orders"
+    fake.faults.add("CreateEventSourceMapping", "ServiceException", match={"StartingPositionTimestamp": at})
+
+    with pytest.raises(ClientError, match="ServiceException"):
+        once().create_event_source_mapping(
+            EventSourceArn=stream,
+            FunctionName="orders",
+            StartingPosition="AT_TIMESTAMP",
+            StartingPositionTimestamp=at.astimezone(timezone(timedelta(hours=9))),
+        )
+
+
 def test_a_client_that_would_wait_for_ever_is_told_to_the_tests_author(fake):
     fake.faults.add("ListFunctions", read_timeout())
 
@@ -354,6 +433,19 @@ def test_waiting_in_a_handler_is_the_handlers_own_time(fake):
         ("poller.Read", lost_response(), "poller.Read knows no trouble"),
         ("ListFunctions", aws_error("TooManyRequestsException", Reson="x"), "Did you mean 'Reason'"),
         ("ListFunctions", aws_error("AccessDeniedException", Reason="x"), "It has a message only"),
+        (
+            "ListFunctions",
+            aws_error("TooManyRequestsException", Reason="CallerRateLimit"),
+            "Reason cannot be 'CallerRateLimit'. Did you mean 'CallerRateLimitExceeded'",
+        ),
+        ("ListFunctions", lost_response, r"lost_response is a function: call it, as in lost_response()"),
+        (
+            "SendMessage",
+            "ThrottlingException",
+            r"Lambda has no operation 'SendMessage'. Did you mean 'sqs.SendMessage'\?$",
+        ),
+        ("PutRecord", "ThrottlingException", r"Did you mean 'kinesis.PutRecord'\?$"),
+        ("Read", "throttled", r"Did you mean 'poller.Read'\?$"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest_right_ones(fake, operation, error, told):

@@ -62,7 +62,7 @@ def test_a_read_that_fails_is_tried_again(shop, word):
     shop.fake.clock.run_until_idle()
 
     assert shop.delivered() == [(2.0, "a")]
-    assert shop.troubles() == [f"{word}, asked for by the test"] * 2
+    assert shop.troubles() == [f"poller.Read: {word}, asked for by the test"] * 2
 
 
 def test_what_is_sent_meanwhile_does_not_hasten_the_next_read(shop):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
+import logging.config
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,6 +23,7 @@ import pytest
 from pytest_lambda_esm import FakeLambda
 
 REGION = "us-east-1"
+OWN_LOGGER = logging.getLogger(__name__)
 
 
 def invoke(name: str, event: Any = None, **params: Any) -> Any:
@@ -58,6 +62,34 @@ def _output(event: Any, context: Any) -> None:
     sys.stdout = sys.stderr
 
 
+def _other_environment(event: Any, context: Any) -> None:
+    os.environ = {"LEFT_BEHIND": "yes"}  # type: ignore[assignment]  # noqa: B003
+
+
+def _open_directory(event: Any, context: Any) -> None:
+    folder = os.open("/", os.O_RDONLY)
+    os.fchdir(folder)
+    os.close(folder)
+
+
+def _alarm(event: Any, context: Any) -> None:
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.alarm(60)
+
+
+def _timer(event: Any, context: Any) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 60, 60)
+
+
+def _no_logging(event: Any, context: Any) -> None:
+    logging.disable(logging.CRITICAL)
+
+
+def _loggers_anew(event: Any, context: Any) -> None:
+    logging.config.dictConfig({"version": 1, "root": {"level": "ERROR", "handlers": []}})
+    logging.shutdown()
+
+
 def _failing(event: Any, context: Any) -> None:
     _environment(event, context)
     _directory(event, context)
@@ -73,7 +105,11 @@ def surroundings() -> dict[str, Any]:
         "environment": dict(os.environ),
         "directory": os.getcwd(),
         "path": list(sys.path),
-        "signal": signal.getsignal(signal.SIGTERM),
+        "environ": os.environ,
+        "signals": [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)],
+        "timer": signal.getitimer(signal.ITIMER_REAL),
+        "no logging": logging.root.manager.disable,
+        "logger": (OWN_LOGGER.disabled, OWN_LOGGER.handlers[:], logging._handlers.get("own")),
         "level": logging.getLogger().level,
         "handlers": list(logging.getLogger().handlers),
         "stdout": sys.stdout,
@@ -83,22 +119,78 @@ def surroundings() -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "handler",
-    [_environment, _directory, _import_path, _signal, _logging, _output, _failing],
+    [
+        _environment,
+        _other_environment,
+        _directory,
+        _open_directory,
+        _import_path,
+        _signal,
+        _alarm,
+        _timer,
+        _logging,
+        _no_logging,
+        _loggers_anew,
+        _output,
+        _failing,
+    ],
     ids=lambda one: one.__name__,
 )
 def test_what_a_handler_changes_is_put_back(lambda_esm: FakeLambda, handler: Callable[[Any, Any], Any]) -> None:
     seen = []
 
     def looking(event: Any, context: Any) -> None:
-        seen.append((dict(os.environ), os.getcwd(), list(sys.path), logging.getLogger().level))
+        variables = {name: value for name, value in os.environ.items() if name != "_X_AMZN_TRACE_ID"}
+        seen.append((variables, os.getcwd(), list(sys.path), logging.getLogger().level))
         handler(event, context)
 
+    own = logging.StreamHandler(io.StringIO())
+    own.set_name("own")
+    OWN_LOGGER.handlers = [own]
     before = surroundings()
     lambda_esm.function("f", looking)
     invoke("f")
     assert surroundings() == before
     invoke("f")
     assert seen[0] == seen[1]
+
+
+def test_a_timer_of_the_test_goes_on(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: signal.alarm(0))
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 600)
+    try:
+        invoke("f")
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 500
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_test_that_has_another_environment(lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {**os.environ, "OF_THE_TEST": "yes"}
+    monkeypatch.setattr(os, "environ", dict(variables))
+
+    def handler(event: Any, context: Any) -> list[str]:
+        os.environ["LEFT_BEHIND"] = "yes"
+        return [os.environ[name] for name in ("OF_THE_TEST", "TABLE")]
+
+    lambda_esm.function("f", handler, environment={"TABLE": "orders"})
+    assert [invoke("f") for _ in range(2)] == [["yes", "orders"]] * 2
+    assert os.environ == variables
+
+
+def test_handlers_of_the_test_stay_open(lambda_esm: FakeLambda, tmp_path: Path) -> None:
+    file = logging.FileHandler(tmp_path / "log", mode="w")
+    OWN_LOGGER.handlers = [file]
+    lambda_esm.function("f", _loggers_anew)
+    try:
+        invoke("f")
+        OWN_LOGGER.warning("after")
+    finally:
+        file.close()
+        OWN_LOGGER.handlers = []
+    assert (tmp_path / "log").read_text() == "after\n"
 
 
 def test_a_handler_runs_its_own_event_loop_in_an_asynchronous_test(lambda_esm: FakeLambda) -> None:
@@ -160,8 +252,10 @@ def test_variables_that_lambda_sets(lambda_esm: FakeLambda) -> None:
         ("AWS_REGION", REGION),
         ("_HANDLER", "lambda_function.lambda_handler"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("TZ", ":UTC"),
     ):
         assert seen[name] == value
+    assert seen["_X_AMZN_TRACE_ID"].startswith("Root=1-")
     assert seen["AWS_LAMBDA_LOG_STREAM_NAME"].startswith("2026/01/01/[$LATEST]")
     assert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
 
@@ -226,21 +320,93 @@ def test_values_as_json(lambda_esm: FakeLambda, value: Any, payload: bytes) -> N
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(b"x", "bytes"), (datetime(2026, 1, 1), "FakeDatetime|datetime"), ({1}, "set"), (object(), "object")],
+    [
+        (lambda: b"x", "bytes"),
+        (lambda: datetime.now(), "datetime"),
+        (lambda: date.today(), "date"),
+        (lambda: {1}, "set"),
+        (object, "object"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_values_that_have_no_json(lambda_esm: FakeLambda, value: Any, kind: str) -> None:
-    import re
-
-    lambda_esm.function("f", lambda event, context: value)
+def test_values_that_have_no_json(lambda_esm: FakeLambda, value: Callable[[], Any], kind: str) -> None:
+    lambda_esm.function("f", lambda event, context: value())
     error = invoke("f")
     assert error["errorType"] == "Runtime.MarshalError"
-    assert re.fullmatch(
-        rf"Unable to marshal response: Object of type ({kind}) is not JSON serializable", error["errorMessage"]
-    )
+    assert error["errorMessage"] == f"Unable to marshal response: Object of type {kind} is not JSON serializable"
     assert error["stackTrace"] == []
 
 
+# --- what a handler raises -----------------------------------------------------------------------------------
+
+
+def test_traces_are_the_handlers(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> None:
+        boto3.client("sqs", region_name=REGION).get_queue_url(QueueName="unknown")
+
+    lambda_esm.function("f", handler)
+    trace = invoke("f")["stackTrace"]
+    assert ", in handler\n" in trace[0]
+    assert "botocore" in trace[-1]
+    assert not [line for line in trace if "pytest_lambda_esm" in line]
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("error", [Unspeakable(), asyncio.CancelledError(), GeneratorExit()], ids=repr)
+def test_what_the_runtime_cannot_tell_ends_it(lambda_esm: FakeLambda, error: BaseException) -> None:
+    def handler(event: Any, context: Any) -> None:
+        raise error
+
+    function = lambda_esm.function("f", handler)
+    answer = invoke("f")
+    [invocation] = function.invocations
+    assert invocation.outcome == "exit"
+    assert answer == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited with error: exit status 1",
+    }
+
+
 # --- what a handler writes -----------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_written(lambda_esm: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    def handler(event: Any, context: Any) -> None:
+        sys.stdout.buffer.write("é\n".encode())
+        sys.stdout.buffer.flush()
+
+    function = lambda_esm.function("f", handler)
+    invoke("f")
+    assert function.invocations[0].log.splitlines()[1] == "é"
+    assert capsys.readouterr().out == "é\n"
+
+
+def test_a_logger_that_keeps_the_output_of_an_invocation(
+    lambda_esm: FakeLambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("kept.by.a.handler")
+
+    def handler(event: Any, context: Any) -> None:
+        if not logger.handlers:
+            logger.addHandler(logging.StreamHandler(sys.stdout))
+        logger.warning("in %s", event)
+
+    function = lambda_esm.function("f", handler)
+    try:
+        invoke("f", 1)
+        logger.warning("outside")
+        invoke("f", 2)
+    finally:
+        logger.handlers.clear()
+    assert "outside" not in "".join(invocation.log for invocation in function.invocations)
+    assert "in 2\n" in function.invocations[1].log
+    captured = capsys.readouterr()
+    assert captured.out == "in 1\noutside\nin 2\n"
+    assert "Logging error" not in captured.err
 
 
 def test_logs_reach_the_invocation_cloudwatch_and_the_test(

@@ -15,7 +15,17 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
-from pytest_lambda_esm import ClockError, FakeLambda, exits, raises, returns, runs, throttled, times_out
+from pytest_lambda_esm import (
+    ClockError,
+    FakeLambda,
+    LambdaEsmError,
+    exits,
+    raises,
+    returns,
+    runs,
+    throttled,
+    times_out,
+)
 
 REGION = "us-east-1"
 
@@ -111,6 +121,27 @@ def test_the_recursion_limit_can_be_switched_off(lambda_esm: FakeLambda) -> None
 
     lambda_esm.function("down", count_down)
     assert invoke("down", 20) == 20
+
+
+@pytest.mark.parametrize("depth", [60, 99])
+def test_an_allowed_recursion_may_be_deep(lambda_esm: FakeLambda, depth: int) -> None:
+    def count_down(event: Any, context: Any) -> Any:
+        return 1 + invoke("down", event - 1) if event else 0
+
+    limit = sys.getrecursionlimit()
+    lambda_esm.function("down", count_down)
+    lambda_esm.client("lambda").put_function_recursion_config(FunctionName="down", RecursiveLoop="Allow")
+    assert invoke("down", depth) == depth
+    assert sys.getrecursionlimit() == limit
+
+
+@pytest.mark.lambda_esm(recursion_limit=0, strict=False)
+def test_a_recursion_without_an_end(lambda_esm: FakeLambda) -> None:
+    limit = sys.getrecursionlimit()
+    lambda_esm.function("again", lambda event, context: invoke("again"))
+    with pytest.raises(LambdaEsmError, match="100 invocations go on inside one another"):
+        invoke("again")
+    assert sys.getrecursionlimit() == limit
 
 
 def test_threads_of_a_handler_may_invoke(lambda_esm: FakeLambda) -> None:
@@ -264,10 +295,22 @@ def test_a_script_needs_no_handler(lambda_esm: FakeLambda) -> None:
 
 def test_taking_longer_than_the_timeout_is_a_timeout(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("f", lambda event, context: None, timeout=3)
-    function.script(runs().taking(4), times_out().taking(2))
+    function.script(runs().taking(4), times_out().taking(2), times_out())
     assert "timed out after 3.00 seconds" in invoke("f")["errorMessage"]
     assert "timed out after 2.00 seconds" in invoke("f")["errorMessage"]
-    assert [entry.duration.total_seconds() for entry in function.invocations] == [3, 2]
+    assert "timed out after 3.00 seconds" in invoke("f")["errorMessage"]
+    assert [entry.duration.total_seconds() for entry in function.invocations] == [3, 2, 3]
+
+
+def test_taking_all_of_the_timeout_is_none(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: time.sleep(event), timeout=3)
+    function.script(runs().taking(3))
+    assert invoke("f", 0) is None
+    assert "timed out" in invoke("f", 3)["errorMessage"]
+    assert [(entry.outcome, entry.duration.total_seconds()) for entry in function.invocations] == [
+        ("success", 3),
+        ("timeout", 3),
+    ]
 
 
 def test_only_outcomes_make_a_script(lambda_esm: FakeLambda) -> None:

@@ -157,7 +157,9 @@ def test_explain_says_when_polling_begins(lambda_esm, connect):
 def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
     lambda_esm.transitions(creating="instant")
     setup = connect(lambda_esm)
-    assert "it begins to poll as soon as the clock runs" in lambda_esm.explain(setup.uuid)
+    setup.send("a")
+    assert "messages are visible and will be received as soon as the clock runs" in lambda_esm.explain(setup.uuid)
+    assert setup.function.invocations == []
 
 
 @pytest.mark.parametrize(("answers", "shown"), [("new", 5), ("old", 10)])
@@ -201,6 +203,14 @@ def test_a_mapping_is_found_by_uuid_arn_and_answer(lambda_esm, connect):
     assert lambda_esm.mapping(answer["EventSourceMappingArn"]) is mapping
     with pytest.raises(MappingNotFound, match=f"<Mapping {setup.uuid} Creating"):
         lambda_esm.mapping("another")
+
+
+def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    lambda_esm.clock.advance(10)
+    assert f"mapping {setup.uuid} is Enabled since 00:00:05.000000" in lambda_esm.explain(setup.uuid)
+    lambda_esm.clock.advance(days=1)
+    assert f"mapping {setup.uuid} is Enabled since 2026-01-01 00:00:05.000000" in lambda_esm.explain(setup.uuid)
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,6 +71,36 @@ def test_rules_of_eventbridge(lambda_esm: FakeLambda, function: Function) -> Non
     event = only_event(lambda_esm, function)
     assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "sold", {"article": "lamp"})
     assert (event["account"], event["region"], event["time"]) == (ACCOUNT, REGION, "2026-01-01T00:00:00Z")
+
+
+def test_a_rule_that_is_disabled(lambda_esm: FakeLambda, function: Function) -> None:
+    events = lambda_esm.client("events")
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}), State="DISABLED")
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": function.arn}])
+    entry = {"Source": "shop", "DetailType": "sold", "Detail": "{}"}
+    events.put_events(Entries=[entry])
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+    events.enable_rule(Name="r")
+    events.put_events(Entries=[entry])
+    assert only_event(lambda_esm, function)["detail-type"] == "sold"
+
+
+def test_a_destinations_event_in_a_queue(lambda_esm: FakeLambda, function: Function) -> None:
+    pytest.importorskip("jsonpath_ng", reason="moto's own targets need it")
+    sqs, events = lambda_esm.client("sqs"), lambda_esm.client("events")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["lambda"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}])
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination": bus}})
+    aws_lambda.invoke(FunctionName="f", InvocationType="Event")
+    lambda_esm.clock.run_until_idle()
+    event = json.loads(sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"])
+    members = ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"]
+    assert list(event) == members
+    assert (event["account"], event["time"]) == (ACCOUNT, "2026-01-01T00:00:00Z")
 
 
 def test_a_rule_with_a_queue_beside_a_function(lambda_esm: FakeLambda, function: Function) -> None:
@@ -141,6 +172,83 @@ def test_rotation_of_secrets(lambda_esm: FakeLambda, function: Function) -> None
     lambda_esm.clock.run_until_idle()
     steps = [entry.event["Step"] for entry in function.invocations]
     assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+# --- aliases ---------------------------------------------------------------------------------------------
+
+
+def through_topic(fake: FakeLambda, arn: str) -> None:
+    sns = fake.client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="hello")
+
+
+def through_bucket(fake: FakeLambda, arn: str) -> None:
+    s3 = fake.client("s3")
+    s3.create_bucket(Bucket="photos")
+    target = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="photos", NotificationConfiguration={"LambdaFunctionConfigurations": [target]}
+    )
+    s3.put_object(Bucket="photos", Key="k", Body=b"x")
+
+
+def through_subscription(fake: FakeLambda, arn: str) -> None:
+    logs = fake.client("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    logs.put_subscription_filter(logGroupName="g", filterName="all", filterPattern="", destinationArn=arn)
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": 1767225600000, "message": "m"}])
+
+
+def through_rule(fake: FakeLambda, arn: str) -> None:
+    events = fake.client("events")
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": arn}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+
+
+def through_secret(fake: FakeLambda, arn: str) -> None:
+    secrets = fake.client("secretsmanager")
+    secrets.create_secret(Name="s", SecretString="x")
+    rules = {"AutomaticallyAfterDays": 1}
+    secrets.rotate_secret(SecretId="s", RotationLambdaARN=arn, RotationRules=rules, RotateImmediately=False)
+
+
+@pytest.mark.parametrize(
+    "invoke",
+    [through_topic, through_bucket, through_subscription, through_rule, through_secret],
+    ids=lambda i: i.__name__,
+)
+def test_an_alias_is_invoked_with_its_version_and_its_config(
+    lambda_esm: FakeLambda, invoke: Callable[[FakeLambda, str], None]
+) -> None:
+    def failing(event: Any, context: Any) -> None:
+        raise ValueError("no")
+
+    lambda_esm.function("f", failing)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.publish_version(FunctionName="f")
+    alias = aws_lambda.create_alias(FunctionName="f", Name="live", FunctionVersion="1")["AliasArn"]
+    aws_lambda.put_function_event_invoke_config(FunctionName="f", Qualifier="live", MaximumRetryAttempts=0)
+    invoke(lambda_esm, alias)
+    lambda_esm.clock.run_until_idle()
+    [invocation] = lambda_esm.invocations
+    assert (invocation.context.invoked_function_arn, invocation.context.function_version) == (alias, "1")
+
+
+def test_the_weights_of_an_alias_hold_for_a_topic(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: None)
+    aws_lambda = lambda_esm.client("lambda")
+    aws_lambda.publish_version(FunctionName="f")
+    aws_lambda.update_function_configuration(FunctionName="f", Timeout=5)
+    aws_lambda.publish_version(FunctionName="f")
+    weights = {"AdditionalVersionWeights": {"2": 1.0}}
+    alias = aws_lambda.create_alias(FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights)
+    through_topic(lambda_esm, alias["AliasArn"])
+    lambda_esm.clock.run_until_idle()
+    assert [invocation.context.function_version for invocation in lambda_esm.invocations] == ["2"]
 
 
 # --- InvokeAsync, InvokeWithResponseStream -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pytest_lambda_esm import FakeLambda
+from pytest_lambda_esm import ClockLimitExceeded, FakeLambda
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -171,6 +171,18 @@ def test_the_failure_record_outlives_the_data(lambda_esm: FakeLambda) -> None:
     (entry,) = s3.list_objects_v2(Bucket="failures")["Contents"]
     kept = json.loads(s3.get_object(Bucket="failures", Key=entry["Key"])["Body"].read())
     assert data(json.loads(kept["payload"])) == "x"
+
+
+def test_a_clock_that_does_not_become_idle_names_the_record(lambda_esm: FakeLambda) -> None:
+    kinesis = stream()
+    lambda_esm.function("clicks", refuse("bad"))
+    uuid = map_stream()
+    put(kinesis, "bad", key="a")
+    with pytest.raises(ClockLimitExceeded) as raised:
+        lambda_esm.clock.run_until_idle()
+    due = "2026-01-01 01:00:08.750000"
+    attempt = f"attempt 68 with record 1 (key 'a') of shardId-000000000000 in {STREAM}"
+    assert f"{due} mapping {uuid}: {attempt}" in str(raised.value)
 
 
 # 18

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.backends import get_backend
 
@@ -127,8 +128,10 @@ def test_what_a_handler_writes_in_its_own_future_is_not_seen_before(fake: FakeLa
     fake.clock.run_until_idle()
     source.put("1")
     began = fake.clock.now
+    fake.clock.advance(1)
+    target.put("meanwhile")  # It has the later sequence number, though the earlier time.
     fake.clock.run_until_idle()
-    assert second.batches == [["forwarded"]]
+    assert second.batches == [["forwarded", "meanwhile"]]
     assert fake.invocations[-1].started == began + timedelta(seconds=2)
 
 
@@ -232,6 +235,72 @@ def test_a_reset_of_moto_forgets_streams_and_mappings(fake: FakeLambda) -> None:
     assert fake.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
 
 
+def enable(source: TableSource, view: str) -> None:
+    specification = {"StreamEnabled": True, "StreamViewType": view}
+    table = source.client.update_table(TableName=source.name, StreamSpecification=specification)
+    source.arn = table["TableDescription"]["LatestStreamArn"]
+
+
+def test_a_table_whose_stream_is_enabled_again_has_another_stream(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    first, handler = source.arn, Handler(source)
+    subscribe(fake, source, handler)
+    source.put("a")
+    source.client.update_table(TableName=source.name, StreamSpecification={"StreamEnabled": False})
+    source.put("missed")
+    enable(source, "KEYS_ONLY")
+    assert source.arn != first
+    source.put("b")
+    second = Handler(source)
+    fake.function("second", second)
+    fake.client("lambda").create_event_source_mapping(
+        EventSourceArn=source.arn, FunctionName="second", StartingPosition="TRIM_HORIZON"
+    )
+    fake.clock.run_until_idle()
+    assert (handler.batches, second.batches) == ([["a"]], [["b"]])
+    (record,) = fake.invocations[-1].event["Records"]
+    assert (record["eventSourceARN"], record["dynamodb"]["StreamViewType"]) == (source.arn, "KEYS_ONLY")
+    assert [len(fake.fates(arn)) for arn in (first, source.arn)] == [1, 1]
+
+
+def test_a_stream_that_is_enabled_cannot_be_enabled_again(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    with pytest.raises(ClientError, match="Cannot enable stream"):
+        enable(source, "KEYS_ONLY")
+
+
+def test_a_table_that_is_made_anew_at_once_has_another_stream(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    source.put("a")
+    source.client.delete_table(TableName=source.name)
+    assert TableSource(fake).arn != source.arn
+
+
+@pytest.mark.parametrize("made", ["", ":1700000000"], ids=["as-moto-writes-it", "with-the-time-of-its-making"])
+def test_a_consumer_is_known_by_either_form_of_its_arn(fake: FakeLambda, made: str) -> None:
+    source = KinesisSource(fake)
+    registered = source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fast")
+    source.arn = registered["Consumer"]["ConsumerARN"] + made
+    handler = Handler(source)
+    uuid = subscribe(fake, source, handler)
+    source.put("1")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"]]
+    assert fake.invocations[0].event["Records"][0]["eventSourceARN"] == source.arn
+    assert [fate.mapping for fate in fake.fates(source.arn)] == [uuid]
+
+
+@pytest.mark.parametrize("resource", ["slow", "slow:1700000000", "fast:soon"])
+def test_a_consumer_that_is_not_registered_is_refused(fake: FakeLambda, resource: str) -> None:
+    source = KinesisSource(fake)
+    source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fast")
+    fake.function("consumer")
+    with pytest.raises(ClientError, match="Stream not found"):
+        fake.client("lambda").create_event_source_mapping(
+            EventSourceArn=f"{source.arn}/consumer/{resource}", FunctionName="consumer", StartingPosition="LATEST"
+        )
+
+
 def test_streams_made_before_the_fake_are_read_with_their_ages() -> None:
     with mock_aws():
         kinesis = boto3.client("kinesis", region_name=REGION)
@@ -311,3 +380,20 @@ def test_the_timeline_tells_what_became_of_records(fake: FakeLambda) -> None:
         "1 record of shardId-000000000000 discarded: RetryAttemptsExhausted after 1 attempt;"
         " there is no failure destination"
     )
+
+
+def test_fates_and_deliveries_go_on_after_a_transaction_that_failed(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    handler = Handler(source)
+    subscribe(fake, source, handler)
+    source.put("a")
+    fake.clock.run_until_idle()
+    impossible = {"TableName": source.name, "Item": {"id": {"S": "b"}}, "ConditionExpression": "attribute_exists(id)"}
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        source.client.transact_write_items(TransactItems=[{"Put": impossible}])
+    source.put("c")
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["done", "waiting"]
+    assert "1 record waits" in fake.explain(source.arn)
+    fake.clock.run_until_idle()
+    assert handler.batches == [["a"], ["c"]]
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["done", "done"]

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from pytest_lambda_esm import (
     FakeLambda,
@@ -17,7 +18,9 @@ from pytest_lambda_esm import (
     SweepFailed,
     UnusedFault,
     aws_error,
+    latency,
     lost_response,
+    read_timeout,
 )
 
 REGION = "eu-west-1"
@@ -74,7 +77,124 @@ def test_code_that_copes_passes_in_every_world(fake):
     # It lists, creates, and lists once more: three calls and three errors, and the world without any.
     assert len(worlds) == 1 + 3 * 3
     assert worlds[0] == min(worlds, key=lambda world: world[0])
-    assert sweep.report == f"sweep: {len(worlds)} worlds, none broke"
+    assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body went on to its end"
+    assert [entry.text for entry in fake.timeline.of("fault")][-1] == sweep.report
+
+
+def test_the_next_attempt_at_a_call_whose_answer_was_lost_meets_what_it_made(fake):
+    """It would not where the answers of all attempts were lost."""
+    conflicts = []
+    for run in fake.sweep(errors=(lost_response(), latency(100), read_timeout(), latency(1))):
+        with run:
+            make_ground(fake)
+            aws_lambda = fake.client("lambda")
+            try:
+                aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn(), FunctionName="orders")
+            except (ClientError, ReadTimeoutError) as error:
+                conflicts.append((str(run.target.error), type(error).__name__))
+
+    assert conflicts == [
+        ("lost response", "ResourceConflictException"),
+        ("latency of 100 s", "ResourceConflictException"),
+        ("read timeout", "ReadTimeoutError"),
+    ]
+
+
+@pytest.mark.parametrize(("per", "attempts"), [("call", 3), ("attempt", 2)])
+def test_what_a_fault_strikes_can_be_said(fake, per, attempts):
+    aws_lambda = boto3.client("lambda", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    made = []
+    for run in fake.sweep(errors=(lost_response(), BROKEN), per=per):
+        with run:
+            try:
+                aws_lambda.list_functions()
+            except (ClientError, ReadTimeoutError):
+                pass
+            made.append(len(fake.calls))
+
+    assert made == [1, attempts, attempts]
+
+
+def test_the_line_of_a_lost_answer_replays_exactly_that_attempt(fake):
+    """Attempts before it count: here the body has a fault of its own, which botocore copes with."""
+    with pytest.raises(SweepFailed) as caught:
+        for run in fake.sweep(errors=(lost_response(),), operations=["CreateEventSourceMapping"]):
+            with run:
+                make_ground(fake)
+                fake.client("sqs").create_queue(QueueName="more")
+                aws_lambda = fake.client("lambda")
+                fake.faults.add("CreateEventSourceMapping", BROKEN)
+                for name in ("orders", "more"):
+                    aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn(name), FunctionName="orders")
+
+    report = str(caught.value)
+    assert "world 3: CreateEventSourceMapping, call 2 of this operation: lost response" in report
+    assert "@pytest.mark.lambda_esm_fault('CreateEventSourceMapping', lost_response(), after=2)" in report
+
+
+def test_a_sweep_of_errors_that_no_call_can_raise_has_tested_nothing(fake):
+    with pytest.raises(SweepFailed, match=r"tested nothing: no call .* can raise ResourceInUseException. It called "):
+        for run in fake.sweep(errors=("ResourceInUseException",)):
+            with run:
+                fake.client("lambda").list_functions()
+
+
+def test_errors_that_no_call_can_raise_are_named(fake):
+    sweep = fake.sweep(errors=("ResourceInUseException", "AccessDeniedException"))
+    for run in sweep:
+        with run:
+            try:
+                fake.client("lambda").list_functions()
+            except ClientError:
+                pass
+
+    assert "1 pairs left out" in sweep.report
+    assert "no call can raise ResourceInUseException" in sweep.report
+
+
+def test_what_a_body_swallows_is_counted(fake):
+    sweep = fake.sweep(errors=("AccessDeniedException", BROKEN))
+    for run in sweep:
+        with run:
+            try:
+                fake.client("lambda").list_functions()
+            except Exception:
+                pass
+
+    assert sweep.report == "sweep: 3 worlds, none broke; in 2 the fault struck and the body went on to its end"
+
+
+def test_a_body_that_exits_breaks_its_world(fake):
+    with pytest.raises(SweepFailed, match=r"(?s)3 worlds, 2 broke.*SystemExit: 7.*replay it alone.*SystemExit: 7"):
+        for run in fake.sweep(errors=("AccessDeniedException", BROKEN)):
+            with run:
+                try:
+                    fake.client("lambda").list_functions()
+                except ClientError:
+                    sys.exit(7)
+
+
+def test_several_sweeps_one_after_the_other(fake):
+    def sweep(errors):
+        worlds = fake.sweep(errors=errors)
+        for run in worlds:
+            with run:
+                make_ground(fake)
+                subscribe(fake.client("lambda"))
+        return worlds.report
+
+    assert sweep((THROTTLED,)).startswith("sweep: 4 worlds, none broke")
+    assert sweep((BROKEN, lost_response())).startswith("sweep: 7 worlds, none broke")
+    with pytest.raises(SweepFailed):
+        for run in fake.sweep(errors=(BROKEN,)):
+            with run:
+                make_ground(fake)
+                subscribe_once(fake.client("lambda"))
+    assert sweep((THROTTLED,)).startswith("sweep: 4 worlds, none broke")
+
+    fake.client("sqs").create_queue(QueueName="since-then")
+    with pytest.raises(FaultError, match=r"there is already: queue 'since-then'\."):
+        sweep((THROTTLED,))
 
 
 def test_worlds_that_break_are_reported_together_with_the_line_that_replays_each(fake):
@@ -86,7 +206,7 @@ def test_worlds_that_break_are_reported_together_with_the_line_that_replays_each
                 assert len(mappings) == 1
 
     report = str(caught.value)
-    assert report.startswith("sweep: 4 worlds, 3 broke; 1 pairs left out, of errors which the operation cannot raise")
+    assert report.startswith("sweep: 4 worlds, 3 broke; 1 pairs left out, of errors which the operation cannot raise\n")
     assert "world 2: CreateEventSourceMapping, call 1 of this operation: TooManyRequestsException" in report
     assert "An error occurred (TooManyRequestsException) when calling the CreateEventSourceMapping" in report
     assert f"at {__file__}:" in report
@@ -294,6 +414,26 @@ def test_a_fault_asked_for_before_would_be_gone(fake):
         ({"errors": (aws_error("Nonsense"),)}, "can raise 'Nonsense'"),
         ({"errors": THROTTLED}, "takes tuples"),
         ({"errors": ()}, "given no error"),
+        ({"errors": None}, "takes tuples.*errors is None"),
+        ({"errors": (None,)}, r"an error is the name of one that the operation can raise, .* not None"),
+        ({"errors": (3,)}, "an error is the name of one .* not 3"),
+        ({"errors": (lost_response,)}, r"lost_response is a function: call it, as in lost_response\(\)"),
+        (
+            {"errors": (aws_error("TooManyRequestsException", Reson="x"),)},
+            "TooManyRequestsException of .* has no member 'Reson'. Did you mean 'Reason'",
+        ),
+        (
+            {"errors": ("ResourceInUseException",), "operations": ["CreateEventSourceMapping"]},
+            "CreateEventSourceMapping cannot raise 'ResourceInUseException'",
+        ),
+        (
+            {"errors": ("ResourceInUseException",), "operations": ["CreateEventSourceMapping", "ListFunctions"]},
+            "no operation of this sweep can raise 'ResourceInUseException'",
+        ),
+        ({"errors": (lost_response(),), "operations": ["poller.Read"]}, "poller.Read knows no trouble"),
+        ({"operations": ()}, "given no operation"),
+        ({"operations": 3}, "takes tuples.*operations is 3"),
+        ({"operations": [3]}, "an operation is a name"),
         ({"operations": ["ListFunction"]}, "Did you mean 'ListFunctions'"),
         ({"operations": "ListFunctions"}, "takes tuples"),
         ({"per": "try"}, "per is 'call' or 'attempt'"),

@@ -29,7 +29,7 @@ def test_a_fault_that_never_struck_fails_the_test_in_its_call_phase(pytester, ar
             "1 fault that the test asked for never struck:",
             "  @pytest.mark.lambda_esm_fault('DeleteEventSourceMapping', 'ServiceException')",
             "    asked for at a marker of test_a_fault*.py::test_it",
-            "    there was no call of DeleteEventSourceMapping; calls meanwhile: ListFunctions (1)",
+            "    since then there was no call of DeleteEventSourceMapping; calls meanwhile: ListFunctions (1)",
             "A test whose fault never strikes*optional=True*strict=False*",
         ]
     )
@@ -114,6 +114,29 @@ def test_a_swallowed_predicate_error_fails_the_test(pytester):
     result.stdout.fnmatch_lines(["*FaultError: the predicate*raised ZeroDivisionError*"])
 
 
+@pytest.mark.parametrize("service", ["lambda", "sqs"])
+def test_a_predicate_that_raises_is_shown_without_our_frames(pytester, service):
+    operation, call = {"lambda": ("ListFunctions", "list_functions"), "sqs": ("sqs.ListQueues", "list_queues")}[service]
+    pytester.makepyfile(
+        f"""
+        import boto3
+
+        def wrong(call):
+            return call.params["Nam"]
+
+        def test_it(lambda_esm):
+            lambda_esm.faults.add("{operation}", "ThrottlingException", match=wrong)
+            boto3.client("{service}", "eu-west-1").{call}()
+        """
+    )
+    result = run(pytester, "--tb=short")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*: in wrong", "*KeyError: 'Nam'", "*FaultError: the predicate wrong of a fault raised*"]
+    )
+    assert not [line for line in result.outlines if "pytest_lambda_esm/" in line]
+
+
 def test_hypothesis_sees_every_fault(pytester):
     """No example swallows a fault, and a fault that never strikes in one example is told."""
     pytester.makepyfile(
@@ -157,9 +180,9 @@ def test_a_failing_test_in_bad_weather_tells_how_to_replay_it(pytester):
         import pytest
 
         @pytest.mark.lambda_esm(weather={"duplicates": 0.5})
-        @pytest.mark.parametrize("size", [1])
-        def test_it(lambda_esm, size):
-            assert size == 2
+        @pytest.mark.parametrize("text", ["it's"])
+        def test_it(lambda_esm, text):
+            assert text == ""
         """
     )
     result = run(pytester, "--lambda-esm-seed=7")
@@ -167,7 +190,7 @@ def test_a_failing_test_in_bad_weather_tells_how_to_replay_it(pytester):
         [
             "*- lambda esm weather -*",
             "Weather(duplicates=0.5*), drawn from the seed 7",
-            "replay: pytest 'test_a_failing_test_in_bad_weather*.py::test_it[[]1[]]' --lambda-esm-seed=7",
+            "replay: pytest 'test_a_failing_test_in_bad_weather*.py::test_it[[]it'\"'\"'s[]]' --lambda-esm-seed=7",
         ]
     )
 
@@ -252,3 +275,26 @@ def test_a_sweep_that_is_left_fails_the_test(pytester):
     result = run(pytester)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["a sweep was left after 1 of its worlds, so far:"])
+
+
+def test_a_passing_test_shows_on_demand_what_its_sweeps_saw(pytester):
+    pytester.makepyfile(
+        """
+        import boto3
+
+        def test_it(lambda_esm):
+            for _ in range(2):
+                for run in lambda_esm.sweep(errors=("ServiceException", "AccessDeniedException")):
+                    with run:
+                        try:
+                            boto3.client("lambda", "eu-west-1").list_functions()
+                        except Exception:
+                            pass
+        """
+    )
+    seen = "sweep: 3 worlds, none broke; in 2 the fault struck and the body went on to its end"
+    result = run(pytester, "-rP")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*- lambda esm sweeps -*", seen, seen])
+
+    assert "lambda esm sweeps" not in run(pytester).stdout.str()

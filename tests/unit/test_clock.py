@@ -325,6 +325,24 @@ def test_time_never_goes_back_and_nothing_is_lost(events, moves):
     assert ran == [index for index, _ in sorted(enumerate(events), key=lambda pair: (pair[1][0], pair[0]))]
 
 
+def test_an_idle_clock_does_not_wait_for_what_happens_in_passing():
+    clock = VirtualClock(START)
+    ran = []
+    clock.call_in_passing(clock.instant, lambda: ran.append("due now"), lambda: "x")
+    clock.call_in_passing(clock.instant + SECOND, lambda: ran.append("on the way"), lambda: "y")
+    far = clock.call_in_passing(clock.instant + 9_000 * SECOND, lambda: ran.append("far"), lambda: "z")
+    awaited = clock.call_at(clock.instant + 3 * SECOND, lambda: ran.append("awaited"), lambda: "a")
+    clock.run_until_idle()
+    assert ran == ["due now", "on the way", "awaited"]
+    assert clock.now == START + timedelta(seconds=3)
+    assert [event.about for event in clock.pending] == ["z"]
+    clock.cancel(awaited)  # It has run: nothing is left to be taken back.
+    clock.cancel(far)
+    clock.call_at(clock.instant + SECOND, lambda: ran.append("later"), lambda: "b")
+    clock.run_until_idle()
+    assert ran == ["due now", "on the way", "awaited", "later"]
+
+
 class Wall:
     """A stand-in for the process's wall clock, with freezers of the user's on top."""
 

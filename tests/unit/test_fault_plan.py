@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import count
 
 import pytest
@@ -185,6 +186,7 @@ def test_a_plan_that_is_over_is_not_asked_any_more(plan):
         ({"after": -1}, "after is the number of calls to let through"),
         ({"per": "cal"}, "Did you mean 'call'"),
         ({"message": 5}, "message is a text"),
+        ({"optional": "yes"}, "optional is True or False, not 'yes'"),
         ({"match": "UUID"}, "match takes the parameters"),
     ],
 )
@@ -193,9 +195,10 @@ def test_refuses_what_cannot_be(plan, options, told):
         plan.add("Get", "A", **options)
 
 
-def test_refuses_a_sequence_of_nothing(plan):
+@pytest.mark.parametrize("errors", [(), (None,), (None, None)])
+def test_refuses_a_sequence_of_nothing(plan, errors):
     with pytest.raises(FaultError, match="names no error"):
-        plan.sequence("Get")
+        plan.sequence("Get", *errors)
 
 
 def test_a_predicate_that_raises_is_told_with_the_call(plan):
@@ -230,7 +233,7 @@ def test_a_fault_that_never_struck_is_told_with_what_came_near(plan):
     assert f"asked for at {__file__}:" in text
     assert "1. Get(UUID='y')" in text
     assert "not struck: UUID was 'y', not 'x'; it had no Name" in text
-    assert "not struck: it was number 1, and the first 5 attempts that match are let through" in text
+    assert "not struck: it was number 1 of the attempts that match, and the first 5 are let through" in text
     assert "optional=True" in text
     assert "strict=False" in text
 
@@ -239,7 +242,7 @@ def test_a_fault_whose_operation_was_never_called_names_what_was(plan):
     plan.add("Delete", "A")
     struck(plan, call(), call(), call("List"))
 
-    assert "there was no call of Delete; calls meanwhile: Get (2), List (1)" in plan.unused()
+    assert "since then there was no call of Delete; calls meanwhile: Get (2), List (1)" in plan.unused()
 
 
 def test_a_sequence_that_was_not_reached_to_its_end_is_told(plan):
@@ -259,34 +262,184 @@ def test_only_the_first_calls_that_came_near_are_shown(plan):
     assert "and 15 more" in text
 
 
+def why(plan):
+    """The lines on the last unused fault between where it was asked for and how to allow it."""
+    lines = plan.unused().splitlines()
+    start = max(number for number, line in enumerate(lines) if "asked for at" in line)
+    return [line.strip() for line in lines[start + 1 : -1]]
+
+
+def test_calls_before_a_fault_was_asked_for_are_not_held_against_it(plan):
+    plan.add("Get", "A")
+    struck(plan, *calls(2), call("List"))
+    plan.add("Get", "B")
+
+    assert why(plan) == ["since then there was no call of Get; calls meanwhile: none"]
+
+
+def test_calls_are_numbered_from_where_the_fault_was_asked_for(plan):
+    plan.add("Get", "A")
+    struck(plan, *calls(3))
+    plan.add("Get", "B", after=2)
+    struck(plan, call(UUID="x"))
+
+    assert why(plan) == [
+        "calls of Get that came near:",
+        "1. Get(UUID='x')",
+        "not struck: it was number 1 of the attempts that match, and the first 2 are let through",
+    ]
+
+
+def test_only_matching_calls_are_counted_against_after(plan):
+    plan.add("Get", "A", match={"UUID": "x"}, after=1)
+    struck(plan, call(UUID="y"), call(UUID="x"))
+
+    assert why(plan) == [
+        "calls of Get that came near:",
+        "1. Get(UUID='y')",
+        "not struck: UUID was 'y', not 'x'",
+        "2. Get(UUID='x')",
+        "not struck: it was number 1 of the attempts that match, and the first 1 are let through",
+    ]
+
+
+def test_the_fault_that_struck_instead_is_named(plan):
+    plan.add("Get", "A", times=None)
+    plan.add("Get", "B")
+    struck(plan, call())
+
+    assert why(plan)[-1] == "not struck: faults.add('Get', 'A', times=None) struck it"
+
+
+def test_a_block_that_is_over_says_so(plan):
+    with plan.add("Get", "A", match={"UUID": "x"}):
+        struck(plan, call(UUID="y"), call("List"))
+    plan.add("Get", "B")
+    struck(plan, call(UUID="x"))
+
+    assert why(plan) == [
+        "calls of Get that came near:",
+        "1. Get(UUID='y')",
+        "not struck: UUID was 'y', not 'x'",
+        "it ended with its block or its end(), and calls after that do not count",
+    ]
+
+    with plan.add("Delete", "C"):
+        struck(plan, call("List"))
+    struck(plan, call("Delete"), call("Put"))
+    assert why(plan) == [
+        "since then there was no call of Delete; calls meanwhile: List (1)",
+        "it ended with its block or its end(), and calls after that do not count",
+    ]
+
+
+def test_a_predicate_with_a_memory_is_not_called_a_liar(plan):
+    answers = iter([False, True])
+    plan.add("Get", "A", match=lambda call: next(answers))
+    struck(plan, call())
+
+    assert why(plan)[-1] == "not struck: match said no when the call came"
+
+
+def test_what_a_sequence_lets_through_is_no_hit(plan):
+    fault = plan.sequence("Get", None, "A", None, None)
+    struck(plan, *calls(2))
+
+    assert (fault.hits, fault.remaining, len(fault.calls)) == (1, 2, 1)
+    assert plan.unused() == ""
+
+
+def test_a_sequence_tells_how_many_errors_are_left(plan):
+    plan.sequence("Get", None, "A", None, "B")
+    struck(plan, *calls(2))
+
+    assert "it struck 1 times; 1 of its errors are left" in plan.unused()
+    assert "since then there was no further call of Get" in plan.unused()
+
+
+@pytest.mark.parametrize(
+    ("given", "strikes"),
+    [
+        (1767225600, True),
+        (1767225600.0, True),
+        (1767225601, False),
+        (datetime(2026, 1, 1, tzinfo=timezone.utc), True),
+        (datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), True),
+        (datetime(2026, 1, 1, 1, tzinfo=timezone.utc), False),
+        ("2026-01-01", False),
+    ],
+    ids=repr,
+)
+def test_times_match_by_instant(plan, given, strikes):
+    plan.add("Get", "A", match={"At": datetime(2026, 1, 1, tzinfo=timezone.utc)})
+
+    assert struck(plan, call(At=given)) == ("A" if strikes else "-")
+
+
+def test_times_travel_in_whole_seconds(plan):
+    plan.add("Get", "A", match={"At": datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=timezone.utc)})
+
+    assert struck(plan, call(At=1767225600)) == "A"
+
+
+def test_a_value_that_cannot_be_compared_is_told_with_the_call(plan):
+    class Odd:
+        def __eq__(self, other):
+            raise ArithmeticError("odd")
+
+        __hash__ = None
+
+    plan.add("Get", "A", match={"Data": Odd()})
+
+    with pytest.raises(FaultError, match=r"match=.* raised ArithmeticError: odd, .* compared with the call Get"):
+        plan.strike(call(Data=b"x"))
+
+
+MATCHES = {
+    "any": (None, lambda params: True),
+    "one": ({"UUID": "x"}, lambda params: params["UUID"] == "x"),
+    "other": ({"UUID": "y"}, lambda params: params["UUID"] == "y"),
+    "two": ({"UUID": "x", "Size": 1}, lambda params: params["UUID"] == "x" and params.get("Size") == 1),
+    "list": ({"Topics": ["a"]}, lambda params: params.get("Topics") == ["a"]),
+    "mixed": ({"UUID": "y", "Topics": ["a"]}, lambda params: params["UUID"] == "y" and params.get("Topics") == ["a"]),
+    "asked": (lambda call: "Size" in call.params, lambda params: "Size" in params),
+}
 rules = st.lists(
     st.tuples(
         st.sampled_from(["attempt", "call"]),
         st.integers(0, 4),
         st.one_of(st.none(), st.integers(1, 3)),
-        st.sampled_from([None, "x", "y"]),
+        st.sampled_from(sorted(MATCHES)),
     ),
-    max_size=6,
+    max_size=8,
 )
-traffic = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["x", "y"])), max_size=12)
+traffic = st.lists(
+    st.tuples(
+        st.integers(1, 3),
+        st.sampled_from(
+            [{"UUID": "x"}, {"UUID": "y"}, {"UUID": "x", "Size": 1}, {"UUID": "y", "Topics": ["a"]}, {"UUID": ["x"]}]
+        ),
+    ),
+    max_size=12,
+)
 
 
 @given(rules, traffic)
 def test_the_index_finds_what_asking_every_fault_would_find(given_rules, given_calls):
     """No fault is lost and none is invented, however the rules are kept."""
     plan = FaultPlan(AnythingGoes())
-    for number, (per, after, times, uuid) in enumerate(given_rules):
-        plan.add("Get", str(number), per=per, after=after, times=times, match=uuid and {"UUID": uuid})
+    for number, (per, after, times, match) in enumerate(given_rules):
+        plan.add("Get", str(number), per=per, after=after, times=times, match=MATCHES[match][0])
 
     expected, seen, spent, going_on = [], {}, {}, {}
     found = []
-    for position, (attempts, uuid) in enumerate(given_calls):
+    for position, (attempts, params) in enumerate(given_calls):
         for attempt in range(attempts):
             name = f"call-{position}"
-            found.append(struck(plan, call(logical_id=name, attempt=attempt + 1, UUID=uuid)))
+            found.append(struck(plan, call(logical_id=name, attempt=attempt + 1, **params)))
             strikes = None
-            for number, (per, after, times, wanted) in enumerate(given_rules):
-                if wanted not in (None, uuid):
+            for number, (per, after, times, match) in enumerate(given_rules):
+                if not MATCHES[match][1](params):
                     continue
                 counted = seen.setdefault(number, [])
                 counted.append((name, attempt) if per == "attempt" else name)

@@ -244,3 +244,12 @@ def test_what_an_update_starts(state, enabled, step):
 @pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating"])
 def test_a_mapping_in_transition_cannot_be_deleted(state):
     assert step_for_delete(state) is None
+
+
+def test_an_end_on_another_day_is_told_with_its_date():
+    world = World(creating=timedelta(hours=23), deleting=timedelta(days=1))
+    world.mapping.begin(CREATE)
+    assert world.mapping.explain() == ["Creating ends as Enabled at 23:00:00.000000"]
+    world.clock.advance(hours=23)
+    world.mapping.begin(step_for_delete("Enabled"))
+    assert world.mapping.explain() == ["Deleting ends as Deleted at 2026-01-02 23:00:00.000000"]

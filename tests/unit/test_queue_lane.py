@@ -15,6 +15,7 @@ from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
+from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.queue import Receipt, ReceivedMessage, WaitingMessage
 from tests.helpers.interference import NoInterference
 
@@ -116,6 +117,7 @@ class World:
                 "FunctionResponseTypes": [],
             },
             user_reason="USER_INITIATED",
+            metric_names=sqs.STANDARD.metrics,
             times=TransitionTimes,
             scheduler=self.clock,
             on_transition=self.engine.on_transition,

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.polling.backoff import Backoff
-from tests.memory_stream import START, Simulation, Throttled, names_of
+from tests.memory_stream import HOUR, START, Simulation, Throttled, names_of
 
 
 def refuse(*bad: str) -> Any:
@@ -401,3 +401,46 @@ def test_waiting_records_cost_no_memory_of_ours(factor: int) -> None:
     ours = snapshot.filter_traces([tracemalloc.Filter(True, "*/pytest_lambda_esm/polling/*")])
     assert sum(entry.size for entry in ours.statistics("filename")) < 20_000
     assert simulation.fates().count("waiting") == 5_001
+
+
+# --- what it says ----------------------------------------------------------------------------------------------
+
+
+def test_a_lane_counts_its_own_records_only() -> None:
+    simulation = started(refuse("bad"), ParallelizationFactor=2, BatchSize=1)
+    # The hashes of "a" and "b" are in different halves of the range.
+    simulation.put("bad", *"123", key="a")
+    simulation.put("4", key="b")
+    simulation.clock.advance(0)
+    (line,) = simulation.poller.explain()
+    assert line.endswith("; 3 records behind")
+    simulation.poller.stop()
+    simulation.put("5", key="b")
+    simulation.put("6", "7", key="a")
+    waits = {fate.record: fate.about for fate in simulation.poller.fates() if fate.fate == "waiting"}
+    of_a = {waits[f"shard-0:{number}"] for number in (1, 2, 3, 4, 7, 8)}
+    assert of_a == {"shard-0: 6 records wait, from record 1 (key 'a') on"}
+    assert waits["shard-0:6"] == "shard-0: 1 record waits, from record 6 (key 'b') on"
+
+
+def test_times_of_another_day_have_their_date() -> None:
+    simulation = started(refuse("bad"))
+    simulation.stream.all[0].retention = 7 * 24 * HOUR
+    simulation.put("bad")
+    simulation.clock.advance(hours=23, minutes=59, seconds=59)
+    (line,) = simulation.poller.explain()
+    assert " since 00:00:00.000000: " in line
+    assert "comes at 2026-01-02 00:00:" in line
+    simulation.clock.advance(days=1)
+    (line,) = simulation.poller.explain()
+    assert " since 2026-01-01 00:00:00.000000: " in line
+
+
+def test_an_open_window_says_what_it_waits_for() -> None:
+    simulation = started(counting, TumblingWindowInSeconds=60)
+    simulation.put("1")
+    simulation.clock.advance(1)
+    assert simulation.poller.explain() == [
+        "shard-0: the tumbling window from 00:00:00.000000 to 00:01:00.000000 is open, its state is"
+        ' {"count":1}; it closes when a record of a later window comes, when the shard ends, or at 00:03:00.000000'
+    ]
