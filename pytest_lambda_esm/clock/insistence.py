@@ -27,17 +27,27 @@ class Insistence:
         self._traced: FrameType | None = None
 
     def again(self, error: type[BaseException] | BaseException) -> None:
-        """Have ``error`` raised at the next line of one of the frames that led here."""
+        """Have ``error`` raised at a later line of one of the frames that led here.
+
+        In each frame first where nothing is handled any more: what is raised at the ``with`` that has just swallowed
+        something is never forgotten by Python 3.11 and later, and shows up as the context of unrelated errors. Where
+        that line is in a ``try`` again, this one is swallowed too, and the next is raised at once, at the ``except``.
+        """
         if not self._times and threading.get_ident() == self._owner:
             self._before = sys.gettrace()
         frames = _frames()
         self._forget()
-        self._traced = frames[self._times % len(frames)]
+        self._traced = frames[self._times // 2 % len(frames)]
+        waits = self._times % 2 == 0
         self._times += 1
+        handled = sys.exc_info()[1]
+        at_handler = False
 
         def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            if event == "line":
+            nonlocal at_handler
+            if event == "line" and not (waits and (at_handler or sys.exc_info()[1] is not handled)):
                 raise error
+            at_handler = event == "exception"
             return trace
 
         self._traced.f_trace = trace

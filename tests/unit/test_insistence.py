@@ -68,6 +68,11 @@ def in_a_helper(nap):
         helper()
 
 
+def in_one_line(nap):
+    while True:
+        with contextlib.suppress(BaseException): nap()  # fmt: skip # noqa: E701
+
+
 def around_a_helper(nap):
     def helper():
         nap()
@@ -79,8 +84,16 @@ def around_a_helper(nap):
             str(error)
 
 
-@pytest.mark.parametrize("code", [bare, going_on, suppressing, in_a_helper, around_a_helper])
+@pytest.mark.parametrize("code", [bare, going_on, suppressing, in_one_line, in_a_helper, around_a_helper])
 def test_code_that_swallows_its_end_is_ended(nap, code):
     with pytest.raises(End):
         code(nap)
     assert nap.times < 50
+    assert context_of_an_error() is None
+
+
+def context_of_an_error():
+    try:
+        raise ValueError
+    except ValueError as error:
+        return error.__context__
