@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pytest_lambda_esm.errors import nearest
@@ -32,7 +33,7 @@ class Weather:
 
 
 def read_weather(value: object, weaker: Weather) -> Weather:
-    """Read a Weather, or a mapping of rates; those it leaves out are those of ``weaker``.
+    """Read a Weather, or a mapping of rates; what it leaves out is as in ``weaker``. ``slowest`` may be a timedelta.
 
     Raises ValueError for what is neither or out of range.
     """
@@ -48,7 +49,7 @@ def _read_rate(name: Any, value: Any, names: list[str]) -> float:
         raise ValueError(f"there is no {name!r} in the weather. {nearest(str(name), names)}")
     if isinstance(value, bool):
         raise ValueError(f"{name} is a number, not {value!r}")
-    number = float(value)
+    number = value.total_seconds() if name == "slowest" and isinstance(value, timedelta) else float(value)
     most = float("inf") if name == "slowest" else 1.0
     if not 0 <= number <= most or number == float("inf"):
         raise ValueError(f"{name} is a number from 0{'' if name == 'slowest' else ' to 1'}, not {value!r}")

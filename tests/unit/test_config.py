@@ -23,6 +23,11 @@ def test_settings_made_of_several_are_merged():
     assert config.with_changes("x", {"transitions": TransitionTimes(updating=1)}).transitions.deleting == 5
 
 
+def test_the_slowest_answer_is_a_span_like_others():
+    config = Config.from_layers([("marker", {"weather": {"slowest": timedelta(minutes=1)}})])
+    assert config.weather == Weather(slowest=60)
+
+
 def test_all_settings_of_a_config_count():
     config = Config.from_layers([("ini", {"seed": 1, "region": "eu-west-1"}), ("fixture", Config(region="eu-west-2"))])
     assert config == Config(region="eu-west-2")
