@@ -218,19 +218,14 @@ class Mapping:
         """Put the mapping into a state at once, as the service itself may do.
 
         ``reason`` is shown as StateTransitionReason, ``result`` as LastProcessingResult. A transitional state stays
-        until :meth:`release`, and then settles as usual. Raises StateError for an unknown state, and for a result
-        where AWS shows none: mappings of queues have no LastProcessingResult.
+        until :meth:`release`, and then settles as usual. A result is shown for mappings of queues as well, though AWS
+        shows them none in ordinary life. Raises StateError for an unknown state.
         """
         __tracebackhide__ = True
         if state not in STATES:
             raise StateError(f"there is no state {state!r}. {nearest(state, STATES)}")
         if self.state == GONE:
             raise StateError(f"mapping {self.uuid} has been deleted and has no state any more")
-        if result is not None and self.last_result is None:
-            raise StateError(
-                f"AWS shows no LastProcessingResult for a mapping of {self.source_arn}, so {result!r} would be seen"
-                f" nowhere. Leave result out, or give a reason: it is shown as StateTransitionReason"
-            )
         settings = self.requested
         self._drop_open()
         if result is not None:

@@ -26,7 +26,10 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
         lines = [*lines[:_MOST_GROUPS], f"and {len(lines) - _MOST_GROUPS} more groups are blocked"]
     target = queue.missing_dead_letter_target
     if target is not None:
-        lines.append(f"{target} takes none of its dead letters: what fails is received again and again")
+        lines.append(
+            f"the dead-letter queue {target} does not exist or does not allow this queue: what fails is received again"
+            f" and again"
+        )
     if upcoming.visible > now:
         at = time_text(upcoming.visible, now)
         return [*lines, f"the next message becomes visible at {at}: {described(upcoming)}"]

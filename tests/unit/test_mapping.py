@@ -141,21 +141,12 @@ def test_there_must_be_something_to_release():
 
 def test_force_puts_a_mapping_into_a_state_with_a_reason_and_a_result():
     world = World()
-    world.mapping.last_result = "No records processed"
     world.mapping.begin(CREATE)
     world.mapping.force("Disabled", reason="ESM_CONFIG_NOT_VALID", result="PROBLEM: no access")
     world.clock.advance(60)
     assert world.mapping.state == "Disabled"
     assert world.mapping.history[-1].reason == "ESM_CONFIG_NOT_VALID"
     assert world.mapping.last_result == "PROBLEM: no access"
-
-
-def test_a_result_can_be_forced_only_where_one_is_shown():
-    world = World()
-    world.mapping.begin(CREATE)
-    with pytest.raises(StateError, match="AWS shows no LastProcessingResult"):
-        world.mapping.force("Disabled", result="PROBLEM: no access")
-    assert (world.mapping.state, world.mapping.last_result) == ("Creating", None)
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, ["Enabled"]])
