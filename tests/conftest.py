@@ -1,6 +1,7 @@
 """What all tests share: the fake loaded before them, and none of this machine's own settings."""
 
 import os
+import sys
 
 import pytest
 
@@ -28,6 +29,14 @@ def no_output_settings_of_this_machine():
         for name in OUTPUT:
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def tracing_goes_on():
+    """Coverage, or a debugger, traces after each test what it traced before."""
+    before = sys.gettrace()
+    yield
+    assert sys.gettrace() is before
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import sys
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
@@ -180,11 +181,14 @@ def sleep_on_and_swallow(clock):
 
 @pytest.mark.parametrize("code", [sleep_on, sleep_on_and_swallow])
 def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
+    tracer = sys.gettrace()
     clock = VirtualClock(START, longest_standstill=0)
     schedule(clock, [], 2500)
     clock.tell_what_waits(lambda: ["a mapping"])
     with pytest.raises(ClockLimitExceeded) as info:
         code(clock)
+    clock.stop()
+    assert sys.gettrace() is tracer  # that of a debugger, or of a measurement of coverage
     assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
     assert "Nothing is pending: no time will bring anything about" in str(info.value)
     assert "'longest_standstill'.\nWaiting for the test:\n  a mapping" in str(info.value)
