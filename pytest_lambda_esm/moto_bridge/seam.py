@@ -27,7 +27,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
-from pytest_lambda_esm.errors import NetworkBlocked, is_for_the_author
+from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated, is_for_the_author
 from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
@@ -62,7 +62,13 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
         __tracebackhide__ = is_for_the_author
 
         def by_moto() -> Reply:
-            status, headers, body = original(self)
+            try:
+                status, headers, body = original(self)
+            except NotImplementedError as missing:
+                raise NotSimulated(
+                    f"moto has no answer to this operation of Lambda, and neither has pytest-lambda-esm: {missing}."
+                    f" Instead: let botocore's Stubber answer it, or ask for an error of it with lambda_esm.faults."
+                ) from missing
             return Reply(status, headers, body.encode() if isinstance(body, str) else bytes(body))
 
         request = _wire_request(self)

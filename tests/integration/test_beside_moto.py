@@ -6,6 +6,7 @@ import zipfile
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import default_user_config
 
@@ -197,3 +198,12 @@ def test_a_mock_inside_cannot_exchange_motos_lambda(connect, outer, inner):
             assert sorted(names) == ["before", "orders"]
         assert default_user_config["lambda"]["use_docker"] is outer
     assert default_user_config["lambda"]["use_docker"] is True
+
+
+def test_an_operation_that_moto_lacks_says_so_and_can_still_be_made_to_fail(lambda_esm):
+    client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+    with pytest.raises(NotSimulated, match=r"get_account_settings.*Instead: let botocore's Stubber answer it"):
+        client.get_account_settings()
+    lambda_esm.faults.add("GetAccountSettings", "ServiceException")
+    with pytest.raises(client.exceptions.ServiceException):
+        client.get_account_settings()

@@ -199,3 +199,14 @@ def test_groups_agree_with_a_plain_list(steps):
             table.order.moved(chosen)
         assert [each.id for each in table] == [each.id for each in plain]
         assert (table.order.next_visible() is None) == (not plain)
+
+
+def test_hiding_a_message_again_and_again_leaves_nothing_behind():
+    messages = [message(str(number)) for number in range(10)]
+    table = standard(*messages)
+    for round_number in range(1_000):
+        hidden = messages[round_number % 10]
+        hidden.visible_at = 1_000_000.0 - round_number
+        table.order.moved(hidden)
+    assert len(table.order._heap) < 100
+    assert [each.id for each in table.order.available(10**10)] == [str(number) for number in reversed(range(10))]
