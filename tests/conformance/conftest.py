@@ -7,6 +7,7 @@ import pytest
 from conformance import REGION, Lab
 
 from pytest_lambda_esm import FakeLambda
+from tests.streams import SOURCES, Source
 
 
 @pytest.fixture
@@ -17,6 +18,17 @@ def new_lab() -> Iterator[Callable[..., Lab]]:
             return Lab(stack.enter_context(FakeLambda(**{"region": REGION, "advice": "off", **settings})))
 
         yield make
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLambda]:
+    with FakeLambda(region=REGION, advice="off") as active:
+        yield active
+
+
+@pytest.fixture(params=SOURCES)
+def source(fake: FakeLambda, request: pytest.FixtureRequest) -> Source:
+    return SOURCES[request.param](fake)
 
 
 @pytest.fixture

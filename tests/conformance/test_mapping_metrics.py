@@ -5,14 +5,13 @@ The id of a row ends with how it is known: ``documented`` or ``chosen``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conformance import Facts, Lab
 
 from pytest_lambda_esm import FakeLambda
-from tests.streams import REGION, SOURCES, Handler, Source, poison, subscribe
+from tests.streams import Handler, Source, poison, subscribe
 
 FACTS = Facts("Metrics of mappings")
 
@@ -26,17 +25,6 @@ NAMES: dict[str, tuple[str, ...]] = {
     "mq": (),
     "documentdb": (),
 }
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeLambda]:
-    with FakeLambda(region=REGION, advice="off") as active:
-        yield active
-
-
-@pytest.fixture(params=SOURCES)
-def source(fake: FakeLambda, request: pytest.FixtureRequest) -> Source:
-    return SOURCES[request.param](fake)
 
 
 @FACTS("s214-names", "documented", "Each kind of source has its own counters, which begin at zero.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -31,17 +30,6 @@ from tests.streams import (
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer"
 
 FACTS = Facts("Streams: polling")
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeLambda]:
-    with FakeLambda(region=REGION, advice="off") as active:
-        yield active
-
-
-@pytest.fixture(params=SOURCES)
-def source(fake: FakeLambda, request: pytest.FixtureRequest) -> Source:
-    return SOURCES[request.param](fake)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ The id of a row ends with how it is known: ``recorded``, ``documented`` or ``cho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from pytest_lambda_esm.sources import dynamodb
 from tests.streams import REGION, Handler, KinesisSource, TableSource, subscribe
 
 FACTS = Facts("Streams: records")
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeLambda]:
-    with FakeLambda(region=REGION, advice="off") as active:
-        yield active
 
 
 def events(fake: FakeLambda) -> list[dict[str, Any]]:

@@ -6,29 +6,17 @@ The id of a row ends with how it is known: ``documented`` or ``chosen``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conformance import Facts
 
 from pytest_lambda_esm import FakeLambda
-from tests.streams import REGION, SOURCES, Handler, KinesisSource, Source, subscribe
+from tests.streams import Handler, KinesisSource, Source, subscribe
 
 FACTS = Facts("Streams: tumbling windows")
 
 AGES = {"its-maximum-age": {"MaximumRecordAgeInSeconds": 60}, "any-age": {}}
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeLambda]:
-    with FakeLambda(region=REGION, advice="off") as active:
-        yield active
-
-
-@pytest.fixture(params=SOURCES)
-def source(fake: FakeLambda, request: pytest.FixtureRequest) -> Source:
-    return SOURCES[request.param](fake)
 
 
 class Sum:

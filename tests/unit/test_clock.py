@@ -208,6 +208,7 @@ def test_code_that_sleeps_while_something_happens_is_not_stopped():
 def test_many_naps_in_little_real_time_are_no_standstill(clock):
     for _ in range(2000):
         clock.sleep(1)
+    assert clock.now == START + timedelta(seconds=2000)
 
 
 def test_run_until_lists_what_is_pending_at_its_limit(clock):

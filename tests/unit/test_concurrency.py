@@ -24,6 +24,7 @@ def test_what_lasts_no_time_takes_no_place() -> None:
     concurrency = Concurrency(1)
     for _ in range(5):
         enter(concurrency, F, 0).leave(0, 0)
+    assert concurrency.admit(F, None, 0, 0, lambda: 0) != ACCOUNT_LIMIT
 
 
 def test_what_is_running_takes_a_place() -> None:

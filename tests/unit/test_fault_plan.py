@@ -216,6 +216,7 @@ def test_nothing_is_said_of_faults_that_struck(plan):
     plan.add("List", "A", optional=True)
     struck(plan, call())
 
+    assert plan.unused() == ""
     plan.check()
 
 

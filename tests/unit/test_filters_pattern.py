@@ -192,7 +192,8 @@ def test_complexity_of_wildcards(texts: list[str], accepted: bool) -> None:
 
 def test_complexity_counts_each_key_for_itself() -> None:
     leaf = [{"wildcard": "*/datasync/*.bif"}, {"wildcard": "*/datasync/*.tif"}]
-    compile_pattern(json.dumps({"a": leaf, "b": leaf, "c": leaf}))
+    pattern = compile_pattern(json.dumps({"a": leaf, "b": leaf, "c": leaf}))
+    assert pattern.matches(dict.fromkeys("abc", "x/datasync/y.tif"))
 
 
 @pytest.mark.parametrize(
