@@ -76,16 +76,16 @@ class Engine:
 
     def explain(self, mapping: Mapping) -> list[str]:
         """What the mapping's poller waits for."""
-        if mapping.uuid in self._lanes:
-            return self._lanes[mapping.uuid].explain()
+        lane, stopped = self._lanes.get(mapping.uuid), self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None and stopped is not lane else []
+        if lane is not None:
+            return in_hand + lane.explain()
         not_polled = self._not_polled(mapping)
         if not_polled:
             return not_polled
         starting = self._starting.get(mapping.uuid)
         if starting is not None:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
-        stopped = self._stopped.get(mapping.uuid)
-        in_hand = stopped.in_hand() if stopped is not None else []
         return [f"it does not poll in the state {mapping.state}", *in_hand]
 
     def _upcoming(self, mapping: Mapping) -> str:

@@ -74,6 +74,10 @@ def test_a_disabled_mapping_has_a_batch_in_flight(lambda_esm):
     text = lambda_esm.explain(mapping)
     assert "it does not poll in the state Disabled" in text
     assert "a batch of 1 is in flight" in text
+    boto3.client("lambda").update_event_source_mapping(UUID=mapping.uuid, Enabled=True)
+    lambda_esm.clock.advance(seconds=10)
+    assert mapping.state == "Enabled"
+    assert "a batch of 1 is in flight" in lambda_esm.explain(mapping)
     lambda_esm.clock.advance(seconds=60)
     assert "in flight" not in lambda_esm.explain(mapping)
 

@@ -7,9 +7,10 @@ from datetime import datetime, timezone
 
 import freezegun
 import pytest
-import time_machine
 
 from pytest_lambda_esm import ClockError, FakeLambda
+
+time_machine = pytest.importorskip("time_machine")
 
 START = datetime(2026, 3, 1, tzinfo=timezone.utc)
 

@@ -191,7 +191,8 @@ def test_a_freezer_that_ticks_stands_still_while_the_fake_is_active(connect, too
 
 @pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
 def test_a_freezer_within_that_ticks_stands_still_from_its_first_use(connect, tool):
-    with FakeLambda(wall_clock=tool) as fake, ticking(tool):
+    freezer = ticking(tool)
+    with FakeLambda(wall_clock=tool) as fake, freezer:
         use(fake, connect)
         assert fake.clock.now.date() == datetime.date(2027, 5, 5)
 
