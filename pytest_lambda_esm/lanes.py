@@ -12,8 +12,8 @@ from pytest_lambda_esm.config import Config, microseconds
 from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function_name import parse
-from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
-from pytest_lambda_esm.invocation.record import MakeEvent
+from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
+from pytest_lambda_esm.invocation.request import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
@@ -23,7 +23,7 @@ from pytest_lambda_esm.polling.backoff import Backoff
 from pytest_lambda_esm.polling.bench import StreamPolling
 from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.interference import Interference
-from pytest_lambda_esm.polling.ports import Delivery, Lane
+from pytest_lambda_esm.polling.ports import Deliver, Delivery, Lane
 from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
@@ -69,9 +69,10 @@ class Deliveries:
         self._interference = interference
         self._new_id = new_id
 
-    def __call__(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
+    def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Invoke now, and tell what came of it."""
-        reference = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        function_arn = mapping.function_arn
+        reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
         if configuration is None:
             return Delivery(
@@ -85,18 +86,19 @@ class Deliveries:
         if trouble is not None:
             about = f"{trouble} before it started"
             return Delivery(False, self._clock.instant, reference.name, about, **_TROUBLES[trouble])
-        order = Order(reference, configuration, mapping.function_arn, event, self._new_id(), attempt, depth, mapping)
-        outcome = self._invoker.attempt(order)
+        request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
+        outcome = self._invoker.attempt(request)
         if isinstance(outcome, Throttled):
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
+        answer = outcome.answer
         return Delivery(
-            outcome.outcome == "success",
+            answer.outcome == "success",
             outcome.end,
             reference.name,
-            self._invoker.told(outcome),
-            outcome.result,
-            version=configuration.version,
-            request_id=outcome.request_id,
+            str(answer),
+            answer.value,
+            configuration.version,
+            request.request_id,
         )
 
 
@@ -113,7 +115,7 @@ class Lanes:
         queues: Queues,
         streams: Streams,
         destinations: Destinations,
-        deliver: Deliveries,
+        deliver: Deliver,
         interference: Interference,
         new_id: Callable[[], str],
         source_changed: Callable[[str], None],

@@ -168,7 +168,7 @@ class World:
             queues=self.queues,
             streams=self.streams,
             destinations=self.destinations,
-            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id),
+            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id).deliver,
             interference=self.interference,
             new_id=self.new_id,
             source_changed=self.source_changed,

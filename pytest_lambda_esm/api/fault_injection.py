@@ -53,6 +53,11 @@ class FaultInjector:
             return None
         return self._noted(call, self._weather_on_call(call), "the weather")
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing can go wrong at any step of a poller, so that nobody has to ask."""
+        return self._is_fair and not self._plan.is_live
+
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
         """What goes wrong at a step of a poller, or None; ``make_call()`` is what the plan is asked with.
 

@@ -22,8 +22,9 @@ from pytest_lambda_esm.invocation.async_queue import AsyncQueue
 from pytest_lambda_esm.invocation.async_record import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
-from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.request import Request
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
@@ -66,7 +67,7 @@ class Invocations:
         invoker: Invoker,
         queue: AsyncQueue,
         time: Time,
-        journal: Callable[[str, str, str], None],
+        journal: Callable[[str, str, str], object],
         stops_loop: Callable[[FunctionReference, int], bool],
         limits: str,
     ) -> None:
@@ -157,8 +158,7 @@ class Invocations:
         depth = self._time.depth()
         if self._stops_loop(reference, depth):
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
-        order = Order(
-            reference=reference,
+        request = Request(
             function=function,
             invoked_arn=_invoked_arn(reference),
             event=lambda: json.loads(text),
@@ -167,12 +167,12 @@ class Invocations:
             client_context=client_context,
         )
         with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
-            outcome = self._invoker.attempt(order)
+            outcome = self._invoker.attempt(request)
         if isinstance(outcome, Throttled):
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
         self._time.wait_until(outcome.end)
-        self._journal("result", reference.name, self._invoker.told(outcome))
+        self._journal("result", reference.name, str(outcome.answer))
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:

@@ -238,7 +238,7 @@ class VirtualClock:
         self._sequence += 1
         self._awaited += 1
         self._touched = True
-        event = Event(max(instant, self._now), self._sequence, action, about)
+        event = Event(instant if instant > self._now else self._now, self._sequence, action, about)
         heapq.heappush(self._heap, event)
         return event
 
@@ -361,7 +361,8 @@ class VirtualClock:
             self._wall.show(instant)
 
     def _next_due(self) -> int | None:
-        self._drop_cancelled()
+        if self._cancelled:
+            self._drop_cancelled()
         return self._heap[0].due if self._heap else None
 
     def _drop_cancelled(self) -> None:

@@ -48,7 +48,8 @@ class Catalogue(Protocol):
 class FaultPlan:
     """Every fault of a test. A call is struck by the first fault that matches it, in the order of asking.
 
-    When a fault is over, the fake answers normally.
+    When a fault is over, the fake answers normally. ``is_live`` tells whether a call has to be shown to :meth:`strike`
+    at all.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -119,11 +120,6 @@ class FaultPlan:
         self._check(self._faults)
 
     # --- for the fake ------------------------------------------------------------------------------------
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a call has to be shown to :meth:`strike` at all."""
-        return self._live or bool(self._watchers)
 
     def ask(
         self,
@@ -201,7 +197,7 @@ class FaultPlan:
             struck = rules.strike(call)
             met = Met(self._called[call.operation], call, struck[0] if struck is not None else None)
             self._met.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(met)
-            self._live = any(each.is_live for each in self._rules.values())
+            self.is_live = self._has_use()
             return struck
 
     @contextmanager
@@ -209,10 +205,12 @@ class FaultPlan:
         """Every call that arrives inside the block, in a list that grows."""
         seen: list[IncomingCall] = []
         self._watchers.append(seen)
+        self.is_live = True
         try:
             yield seen
         finally:
             self._watchers[:] = [watcher for watcher in self._watchers if watcher is not seen]
+            self.is_live = self._has_use()
 
     def unused(self) -> str:
         """What to tell about faults that never struck; empty if there are none."""
@@ -226,7 +224,10 @@ class FaultPlan:
         self._met: dict[str, deque[Met]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
-        self._live = False
+        self.is_live = False
+
+    def _has_use(self) -> bool:
+        return bool(self._watchers) or any(rules.is_live for rules in self._rules.values())
 
     def _unused(self, faults: Sequence[Fault]) -> str:
         return unused_text(faults, self._met, self._called)
@@ -244,7 +245,7 @@ class FaultPlan:
             self._faults.append(fault)
             fault.begun = dict(self._called)
             self._rules.setdefault(fault.operation, OperationRules()).add(fault)
-            self._live = True
+            self.is_live = True
 
     def _end(self, fault: Fault) -> None:
         with self._lock:

@@ -17,8 +17,8 @@ from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations,
 class Journal(Protocol):
     """Where it is said what happened."""
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note an entry."""
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+        """Note an entry; its instant is returned."""
         ...
 
     def fate(self, source: str, records: tuple[str, ...], fate: str, text: str) -> None:

@@ -19,8 +19,9 @@ from pytest_lambda_esm.invocation.async_record import Ending, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.function_name import FunctionReference
-from pytest_lambda_esm.invocation.invoker import Invoker, Order, Throttled
+from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.request import Request
 from pytest_lambda_esm.mappings.invoke_config import InvokeConfig, InvokeConfigs
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
@@ -52,8 +53,8 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where the queue says what happened."""
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note an entry."""
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+        """Note an entry; its instant is returned."""
         ...
 
 
@@ -180,7 +181,7 @@ class AsyncQueue:
             refusal = async_record.THROTTLED if trouble == "throttled" else async_record.FAILED
             self._back_off(event, configuration, Throttled(trouble, self._clock.instant), refusal)
             return
-        outcome = self._invoker.attempt(self._order(event, configuration))
+        outcome = self._invoker.attempt(self._request(event, configuration))
         if isinstance(outcome, Throttled):
             self._back_off(event, configuration, outcome, async_record.THROTTLED)
             return
@@ -195,10 +196,9 @@ class AsyncQueue:
             lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {outcome.outcome}",
         )
 
-    def _order(self, event: Event, configuration: FunctionConfiguration) -> Order:
+    def _request(self, event: Event, configuration: FunctionConfiguration) -> Request:
         reference = event.reference
-        return Order(
-            reference=reference,
+        return Request(
             function=configuration,
             invoked_arn=reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn,
             event=lambda: json.loads(event.payload),
@@ -220,7 +220,7 @@ class AsyncQueue:
 
     def _ended(self, event: Event, configuration: FunctionConfiguration) -> None:
         assert event.last is not None
-        self._journal.add("result", event.reference.name, self._invoker.told(event.last))
+        self._journal.add("result", event.reference.name, str(event.last.answer))
         if event.last.error is None:
             self._end(event, configuration, async_record.SUCCESS)
             return

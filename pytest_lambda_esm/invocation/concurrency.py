@@ -20,7 +20,7 @@ ALWAYS_UNRESERVED: Final = 100
 
 
 @dataclass(slots=True)
-class _Pool:
+class Pool:
     """The invocations that share a limit: those whose end is known, as (end, start), and those that run now."""
 
     ended: list[tuple[int, int]] = field(default_factory=list)
@@ -36,23 +36,12 @@ class _Pool:
             return self.running + len(ended)
         return self.running + sum(start <= at < end for end, start in ended)
 
-
-class Place:
-    """The place of one invocation among those that go on; give its end when it is known."""
-
-    __slots__ = ("_pool",)
-
-    def __init__(self, pool: _Pool) -> None:
-        self._pool = pool
-        pool.running += 1
-
     def leave(self, start: int, end: int) -> None:
-        """The handler has run; its place is taken until ``end``."""
-        pool = self._pool
-        pool.running -= 1
+        """The handler of an invocation that was admitted has run; its place is taken until ``end``."""
+        self.running -= 1
         if end > start:
-            heapq.heappush(pool.ended, (end, start))
-            pool.latest_start = max(pool.latest_start, start)
+            heapq.heappush(self.ended, (end, start))
+            self.latest_start = max(self.latest_start, start)
 
 
 class Concurrency:
@@ -60,20 +49,26 @@ class Concurrency:
 
     def __init__(self, account_limit: int) -> None:
         self._account_limit = account_limit
-        self._pools: dict[tuple[str, ...], _Pool] = {}
+        self._pools: dict[tuple[str, ...], Pool] = {}
 
     def admit(
-        self, key: FunctionKey, reserved: int | None, at: int, now: int, reserved_total: Callable[[], int]
-    ) -> Place | str:
-        """A place for an invocation that begins at an instant, or AWS's reason why there is none."""
+        self, key: FunctionKey, reserved: int | None, at: int, now: int, reserved_total: Callable[[str, str], int]
+    ) -> Pool | str:
+        """Whom an invocation that begins at an instant has to leave at its end, or AWS's reason why it cannot begin.
+
+        ``reserved_total(account_id, region)`` is how much is reserved for functions.
+        """
         name: tuple[str, ...] = key if reserved is not None else key[:2]
         pool = self._pools.get(name)
         if pool is None:
-            pool = self._pools[name] = _Pool()
+            pool = self._pools[name] = Pool()
         in_use = pool.in_use(at, now)
         if reserved is not None:
-            return Place(pool) if in_use < reserved else RESERVED_LIMIT
-        if in_use < min(ALWAYS_UNRESERVED, self._account_limit):
-            return Place(pool)
-        shared = max(self._account_limit - reserved_total(), min(ALWAYS_UNRESERVED, self._account_limit))
-        return Place(pool) if in_use < shared else ACCOUNT_LIMIT
+            if in_use >= reserved:
+                return RESERVED_LIMIT
+        elif in_use >= min(ALWAYS_UNRESERVED, self._account_limit):
+            unreserved = self._account_limit - reserved_total(key[0], key[1])
+            if in_use >= max(unreserved, min(ALWAYS_UNRESERVED, self._account_limit)):
+                return ACCOUNT_LIMIT
+        pool.running += 1
+        return pool

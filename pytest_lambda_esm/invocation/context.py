@@ -86,7 +86,6 @@ class LambdaContext:
     def __init__(
         self,
         function: FunctionConfiguration,
-        *,
         request_id: str,
         invoked_arn: str,
         log_stream: str,

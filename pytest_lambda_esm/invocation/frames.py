@@ -32,12 +32,19 @@ class Frame:
         self.lock = threading.RLock()
 
 
-class Frames:
-    """The invocations that are going on in this process, the innermost one last."""
+class _Own(threading.local):
+    """The invocations that the calling thread itself has begun."""
 
     def __init__(self) -> None:
-        self._open: list[Frame] = []
-        self._own = threading.local()
+        self.frames: list[Frame] = []
+
+
+class Frames:
+    """The invocations that are going on in this process: ``open``, the innermost one last."""
+
+    def __init__(self) -> None:
+        self.open: list[Frame] = []
+        self._own = _Own()
         self._started_in: WeakKeyDictionary[threading.Thread, Frame] = WeakKeyDictionary()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._start: Any = None
@@ -68,38 +75,35 @@ class Frames:
 
     def current(self) -> Frame | None:
         """The invocation that the calling thread belongs to, or None outside of handlers."""
-        if not self._open:
+        if not self.open:
             return None
-        own: list[Frame] | None = getattr(self._own, "frames", None)
+        own = self._own.frames
         if own:
             return own[-1]
         thread = threading.current_thread()
         frame = self._started_in.get(thread)
-        if frame in self._open or (frame is None and thread not in self._left_behind):
+        if frame in self.open or (frame is None and thread not in self._left_behind):
             return frame
         # A thread that an earlier invocation or test left behind, as a module's pool does, works for the present one.
-        return self._open[-1]
+        return self.open[-1]
 
     def push(self, frame: Frame) -> None:
         """The calling thread begins an invocation. Raises LambdaEsmError where too many are going on already."""
-        if self._open:
+        if self.open:
             self._make_room()
-        own: list[Frame] | None = getattr(self._own, "frames", None)
-        if own is None:
-            own = self._own.frames = []
-        own.append(frame)
-        self._open.append(frame)
+        self._own.frames.append(frame)
+        self.open.append(frame)
 
     def pop(self, frame: Frame) -> None:
         """It has ended."""
         self._own.frames.pop()
-        self._open.remove(frame)
-        if self._open:
+        self.open.remove(frame)
+        if self.open:
             sys.setrecursionlimit(sys.getrecursionlimit() - _ROOM)
 
     def _make_room(self) -> None:
         """In Lambda each invocation has a stack of its own."""
-        if len(self._open) >= MOST_NESTED:
+        if len(self.open) >= MOST_NESTED:
             raise LambdaEsmError(
                 f"{MOST_NESTED} invocations go on inside one another, each one called synchronously by the handler"
                 f" before: no more fit into this process. Lambda's own guard is off, by RecursiveLoop='Allow' or by"

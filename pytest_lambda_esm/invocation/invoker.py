@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.hooks import HandlerCall, Hooks
@@ -12,13 +12,12 @@ from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
-from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import TimedOut
-from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
-from pytest_lambda_esm.invocation.runtime import Request, Runtime, timeout_of
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.request import Request
+from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
-from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +26,6 @@ class Throttled:
 
     reason: str
     at: int
-
-
-class Order(NamedTuple):
-    """An invocation that is wanted: of a function as it was named, with the version that is to run.
-
-    ``event()`` makes the event anew each time; ``attempt`` counts from 1; ``depth`` is how many invocations led here.
-    """
-
-    reference: FunctionReference
-    function: FunctionConfiguration
-    invoked_arn: str
-    event: MakeEvent
-    request_id: str
-    attempt: int = 1
-    depth: int = 0
-    mapping: EventSourceMapping | None = None
-    client_context: Mapping[str, Any] | None = None
 
 
 class Clock(Protocol):
@@ -58,8 +40,8 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where the invoker says what happened."""
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note an entry."""
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+        """Note an entry; its instant is returned."""
         ...
 
 
@@ -97,49 +79,43 @@ class Invoker:
         self._hooks = hooks
         self._keep = keep
 
-    def attempt(self, order: Order) -> Invocation | Throttled:
+    def attempt(self, request: Request) -> Invocation | Throttled:
         """Invoke now, or be throttled. Raises HandlerError where there is nothing to run."""
-        configuration = order.function
-        name = configuration.name
-        function = self._registry.get(configuration.account_id, configuration.region, name)
+        configuration = request.function
+        account_id, region, name = configuration.account_id, configuration.region, configuration.name
+        function = self._registry.get(account_id, region, name)
         at = self._runtime.now()
-        place = self._concurrency.admit(
-            (configuration.account_id, configuration.region, name),
+        pool = self._concurrency.admit(
+            (account_id, region, name),
             configuration.reserved_concurrency,
             at,
             self._clock.instant,
-            lambda: self._functions.reserved_total(configuration.account_id, configuration.region),
+            self._functions.reserved_total,
         )
-        if isinstance(place, str):
-            return self._throttled(function, place, at)
+        if isinstance(pool, str):
+            return self._throttled(function, pool, at)
         end = at
         try:
             scripted = function.next_outcome()
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
             about = f" (scripted: {scripted})" if scripted is not None else ""
-            self._journal.add("invocation", name, f"begins, attempt {order.attempt}{about}", at=at)
-            invocation = self._run(order, function, scripted)
+            self._journal.add("invocation", name, f"begins, attempt {request.attempt}{about}", (), at)
+            invocation = self._run(request, function, scripted, at)
             end = invocation.end
         finally:
-            place.leave(at, end)
+            pool.leave(at, end)
         function.remember(invocation)
         self._keep(invocation)
         return invocation
-
-    def told(self, invocation: Invocation) -> str:
-        """What came of an invocation, in a line."""
-        if invocation.error is None:
-            return invocation.outcome
-        return f"{invocation.outcome}, {invocation.error}"
 
     def _throttled(self, function: Function, reason: str, at: int) -> Throttled:
         function.count("Throttles")
         self._journal.add("throttle", function.name, f"{reason}, at {moment_of(at):%H:%M:%S}", at=at)
         return Throttled(reason, at)
 
-    def _run(self, order: Order, function: Function, scripted: Outcome | None) -> Invocation:
-        configuration = order.function
+    def _run(self, request: Request, function: Function, scripted: Outcome | None, at: int) -> Invocation:
+        configuration = request.function
         timeout = timeout_of(configuration)
         lasts = function.declared_duration
         if scripted is not None:
@@ -147,45 +123,33 @@ class Invoker:
                 lasts = scripted.lasts
             if scripted.kind == "times_out":
                 timeout = lasts = scripted.lasts or timeout
-        handler = self._handler(order, function, scripted)
-        request = Request(
-            configuration,
-            order.invoked_arn,
-            order.event,
-            order.attempt,
-            order.mapping,
-            order.depth,
-            order.request_id,
-            lasts,
-            timeout,
-            order.client_context,
-            getattr(handler, "as_in_lambda", str),
-        )
-        if not self._hooks.take_part_in_invocations():
-            return self._runtime.run(request, handler)
+        handler = self._handler(configuration, function, scripted)
+        run = handler if not self._hooks.take_part_in_invocations() else self._hooked(request, handler)
+        shown = getattr(handler, "as_in_lambda", str)
+        return self._runtime.run(request, run, start=at, lasts=lasts, timeout=timeout, shown=shown)
 
+    def _hooked(self, request: Request, handler: Handler) -> Handler:
         def hooked(given: Any, context: LambdaContext) -> Any:
             call = HandlerCall(
-                function=configuration.name,
+                function=request.function.name,
                 handler=handler,
                 event=given,
                 context=context,
-                attempt=order.attempt,
-                mapping=order.mapping,
+                attempt=request.attempt,
+                mapping=request.mapping,
             )
             return self._hooks.invoke(call).value
 
-        return self._runtime.run(request, hooked)
+        return hooked
 
-    def _handler(self, order: Order, function: Function, scripted: Outcome | None) -> Handler:
+    def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":
             return _SCRIPTED[scripted.kind](scripted.value)
         if function.handler is not None:
             return function.handler
-        configuration = order.function
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
-        return self._archives.handler(order.function)
+        return self._archives.handler(configuration)
 
 
 def _returning(value: Any) -> Handler:

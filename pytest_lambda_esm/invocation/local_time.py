@@ -25,23 +25,19 @@ class LocalTime:
 
     Each thread that the handler starts has a time of its own, which begins with the handler's, since threads sleep
     side by side; the invocation has lasted as long as the one that is furthest. A pool that gives one thread several
-    tasks, because each is over at once in real time, adds their naps up.
+    tasks, because each is over at once in real time, adds their naps up. ``furthest`` is the latest instant that any
+    thread of the handler has reached.
     """
 
     def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
         self.start: Final = start
         self.deadline = deadline
         self._show = show
-        self._furthest = start
+        self.furthest = start
         self._owner = threading.get_ident()
         self._own = start
         self._others: WeakKeyDictionary[threading.Thread, int] | None = None
         self._insistence: Insistence | None = None
-
-    @property
-    def furthest(self) -> int:
-        """The latest instant that any thread of the handler has reached."""
-        return self._furthest
 
     def now(self) -> int:
         """The calling thread's time."""
@@ -61,8 +57,8 @@ class LocalTime:
         target = max(target, now)
         reached = min(target, self.deadline)
         self._keep(reached)
-        if reached > self._furthest:
-            self._furthest = reached
+        if reached > self.furthest:
+            self.furthest = reached
             self._show(reached)
         if target >= self.deadline:
             raise TimedOut
@@ -70,12 +66,12 @@ class LocalTime:
     @contextmanager
     def apart(self, most: int) -> Iterator[None]:
         """What passes meanwhile comes before the time until the deadline, unless it is more than ``most``."""
-        began, deadline = self._furthest, self.deadline
+        began, deadline = self.furthest, self.deadline
         self.deadline = deadline + most
         try:
             yield
         finally:
-            passed = self._furthest - began
+            passed = self.furthest - began
             self.deadline = deadline + (passed if passed <= most else 0)
 
     def begin(self, thread: threading.Thread) -> None:

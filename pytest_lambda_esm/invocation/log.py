@@ -25,7 +25,7 @@ def entries(invocation: Invocation) -> list[tuple[str, int]]:
     lines = [(line, invocation.start) for line in printed.splitlines(keepends=True)]
     if printed and not printed.endswith("\n"):
         lines[-1] = (f"{lines[-1][0]}\n", invocation.start)
-    platform = _json_lines if invocation.log_format == JSON else _text_lines
+    platform = _json_lines if invocation.request.function.log_format == JSON else _text_lines
     before, after = platform(invocation)
     return [(before, invocation.start), *lines, *((line, invocation.end) for line in after)]
 

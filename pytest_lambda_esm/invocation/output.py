@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.log_format import JSON, JsonFormatter, TextFormatter
@@ -82,17 +82,8 @@ class _LambdaHandler(logging.Handler):
             self.handleError(record)
 
 
-class Before(NamedTuple):
-    """How output and logging were before an invocation began."""
-
-    stdout: Any
-    stderr: Any
-    onward: tuple[Any, Any]
-    written: list[str]
-    request_id: str
-    log_format: str
-    handlers: list[logging.Handler]
-    level: int
+Before: TypeAlias = tuple[Any, Any, Any, Any, list[str], str, str, list[logging.Handler], int]
+"""How output and logging were before an invocation began, for :meth:`Output.end`."""
 
 
 class Output:
@@ -109,15 +100,17 @@ class Output:
 
     def begin(self, request_id: str, function: FunctionConfiguration) -> Before:
         """Write to a new log from now on, in the function's format and from its level."""
-        root, stdout, stderr = self._root, self._stdout, self._stderr
-        before = Before(
-            sys.stdout,
-            sys.stderr,
-            (stdout.onward, stderr.onward),
+        root, tee_out, tee_err = self._root, self._stdout, self._stderr
+        stdout, stderr, handlers = sys.stdout, sys.stderr, root.handlers[:]
+        before = (
+            stdout,
+            stderr,
+            tee_out.onward,
+            tee_err.onward,
             self.written,
             self.request_id,
             self.log_format,
-            root.handlers[:],
+            handlers,
             root.level,
         )
         self.written = []
@@ -125,23 +118,30 @@ class Output:
         self.log_format = function.log_format
         if function.log_level:
             root.setLevel(function.log_level)
-        if before.stdout is not stdout:
-            stdout.onward = before.stdout
-            sys.stdout = stdout
-        if before.stderr is not stderr:
-            stderr.onward = before.stderr
-            sys.stderr = stderr
-        if self._log_handler not in before.handlers:
+        if stdout is not tee_out:
+            tee_out.onward = stdout
+            sys.stdout = tee_out
+        if stderr is not tee_err:
+            tee_err.onward = stderr
+            sys.stderr = tee_err
+        if self._log_handler not in handlers:
             root.handlers.append(self._log_handler)
         return before
 
     def end(self, before: Before) -> list[str]:
         """Put everything back, the root logger's handlers and level too; what was written is returned."""
         written, root = self.written, self._root
-        sys.stdout, sys.stderr = before.stdout, before.stderr
-        self._stdout.onward, self._stderr.onward = before.onward
-        self.written, self.request_id, self.log_format = before.written, before.request_id, before.log_format
-        root.handlers[:] = before.handlers
-        if root.level != before.level:
-            root.setLevel(before.level)
+        (
+            sys.stdout,
+            sys.stderr,
+            self._stdout.onward,
+            self._stderr.onward,
+            self.written,
+            self.request_id,
+            self.log_format,
+            root.handlers[:],
+            level,
+        ) = before
+        if root.level != level:
+            root.setLevel(level)
         return written

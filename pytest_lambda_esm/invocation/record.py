@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -14,14 +14,13 @@ from pytest_lambda_esm.invocation import log
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
+    from pytest_lambda_esm.invocation.request import Request
+    from pytest_lambda_esm.invocation.result import Result
     from pytest_lambda_esm.mappings.mapping import Mapping
 
 
 OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
 """The members of an error that the function's runtime tells of."""
-
-MakeEvent = Callable[[], Any]
-"""Makes an event, a new object each time, so that what a handler changes in it does not leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +55,66 @@ class FunctionError:
         return f"{self.type}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """One run of a function. Only what reached the function is an invocation: a throttle is none.
 
-    ``function`` is its name; ``result`` what the handler returned, as its JSON reads; ``outcome`` is ``"success"``,
-    ``"error"``, ``"timeout"`` or ``"exit"``; ``attempt`` counts from 1, and is the highest receive count in the batch
-    for SQS; ``mapping`` the mapping that polled the batch, or None; ``log`` what the function's log stream holds;
-    ``payload`` the JSON text that Invoke answers.
+    ``context`` is what the handler was called with, ``start`` and ``end`` microseconds since the epoch; ``request``,
+    ``answer`` and ``written`` are what the properties tell of.
     """
 
-    function: str
-    make_event: MakeEvent
+    request: Request
     context: LambdaContext
-    text: str
-    error: FunctionError | None
-    outcome: str
-    attempt: int
-    request_id: str
+    answer: Result
     start: int
     end: int
-    mapping: Mapping | None
     written: Sequence[str]
-    log_format: str = "Text"
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return self.request.function.name
 
     @property
     def event(self) -> Any:
         """The event, as the handler received it: a fresh copy each time."""
-        return self.make_event()
+        return self.request.event()
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt it was, counted from 1; the highest receive count in the batch for SQS."""
+        return self.request.attempt
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request, which an asynchronous event keeps over its attempts."""
+        return self.request.request_id
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """The mapping that polled the batch, or None."""
+        return self.request.mapping
+
+    @property
+    def outcome(self) -> str:
+        """``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``."""
+        return self.answer.outcome
+
+    @property
+    def error(self) -> FunctionError | None:
+        """Why it failed, or None."""
+        return self.answer.error
 
     @property
     def result(self) -> Any:
         """What the handler returned, as its JSON reads; None where it failed."""
-        return None if self.error is not None or self.text == "null" else json.loads(self.text)
+        return self.answer.value
 
     @property
     def payload(self) -> str:
         """The answer of the invocation as JSON text: what was returned, or the error."""
-        return self.text if self.error is None else json.dumps(self.error.payload)
+        answer = self.answer
+        return answer.text if answer.error is None else json.dumps(answer.error.payload)
 
     @property
     def log(self) -> str:

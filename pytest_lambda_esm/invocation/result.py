@@ -29,6 +29,14 @@ class Result:
     text: str = "null"
     error: FunctionError | None = None
 
+    @property
+    def value(self) -> Any:
+        """What the function returned, as its JSON reads; None where it failed."""
+        return None if self.error is not None or self.text == "null" else json.loads(self.text)
+
+    def __str__(self) -> str:
+        return self.outcome if self.error is None else f"{self.outcome}, {self.error}"
+
 
 class InitFailed(Exception):
     """The function's module could not be loaded; ``error`` is what the invocation answers."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import LambdaEsmError
@@ -20,9 +20,9 @@ from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.output import Output
-from pytest_lambda_esm.invocation.record import Invocation, MakeEvent
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.request import Request
 from pytest_lambda_esm.invocation.trace import trace_header
-from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
 
 
 class Clock(Protocol):
@@ -36,26 +36,6 @@ class Clock(Protocol):
     def show(self, instant: int) -> None:
         """Let the wall clocks show an instant."""
         ...
-
-
-class Request(NamedTuple):
-    """One invocation to make: ``event()`` makes the event anew, ``depth`` is how many invocations led to it.
-
-    ``lasts`` is the shortest duration and ``timeout`` the longest, both in microseconds. ``shown`` gives the lines of
-    a stack trace as they would read in Lambda.
-    """
-
-    function: FunctionConfiguration
-    invoked_arn: str
-    event: MakeEvent
-    attempt: int
-    mapping: EventSourceMapping | None
-    depth: int
-    request_id: str
-    lasts: int
-    timeout: int
-    client_context: Mapping[str, Any] | None = None
-    shown: Callable[[str], str] = str
 
 
 class Runtime:
@@ -94,61 +74,55 @@ class Runtime:
 
     def now(self) -> int:
         """The time in the invocation that is going on, or the clock's."""
+        if not self.frames.open:
+            return self._clock.instant
         frame = self.frames.current()
         return frame.time.now() if frame is not None else self._clock.instant
 
-    def run(self, request: Request, handler: Handler) -> Invocation:
+    def run(
+        self,
+        request: Request,
+        handler: Handler,
+        *,
+        start: int,
+        lasts: int,
+        timeout: int,
+        shown: Callable[[str], str] = str,
+    ) -> Invocation:
         """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
 
-        What a handler raises becomes a function error. An exception of this package, pytest's own outcomes and
-        KeyboardInterrupt pass through to the line that moved the clock.
+        It begins at ``start``, which is now, and takes ``lasts`` at the least and ``timeout`` at the most, all in
+        microseconds; ``shown`` gives the lines of a stack trace as they would read in Lambda. What a handler raises
+        becomes a function error. An exception of this package, pytest's own outcomes and KeyboardInterrupt pass through
+        to the line that moved the clock.
         """
-        start = self.now()
-        function, request_id, timeout = request.function, request.request_id, request.timeout
+        function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show)
         surroundings = self._environment(function, start)
         context = LambdaContext(
-            function,
-            request_id=request_id,
-            invoked_arn=request.invoked_arn,
-            log_stream=surroundings.log_stream,
-            time=time,
-            client_context=request.client_context,
+            function, request_id, request.invoked_arn, surroundings.log_stream, time, request.client_context
         )
         frame = Frame(time, request.depth + 1)
         self.frames.push(frame)
         before = self._output.begin(request_id, function)
         changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
         try:
-            result = _call(handler, context, request)
+            result = _call(handler, context, request, timeout, shown)
         finally:
             time.end()
             with frame.lock:  # A thread of the handler may still be in an invocation of its own.
                 self._isolation.leave(changes)
                 written = self._output.end(before)
                 self.frames.pop(frame)
-                if time.furthest > start:
+                furthest = time.furthest
+                if furthest > start:
                     self._show(start)
-        end = max(time.furthest, start + request.lasts)
+        end = max(furthest, start + lasts)
         # What the handler sleeps up to its timeout is never all that it does; what a test declares is.
-        if time.furthest >= time.deadline or end > time.deadline:
+        if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
-        return Invocation(
-            function=function.name,
-            make_event=request.event,
-            context=context,
-            text=result.text,
-            error=result.error,
-            outcome=result.outcome,
-            attempt=request.attempt,
-            request_id=request_id,
-            start=start,
-            end=end,
-            mapping=request.mapping,
-            written=written or (),
-            log_format=function.log_format,
-        )
+        return Invocation(request, context, result, start, end, written or ())
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
         key = (function.arn, function.version)
@@ -165,12 +139,14 @@ class Runtime:
         return fresh
 
 
-def _call(handler: Handler, context: LambdaContext, request: Request) -> results.Result:
+def _call(
+    handler: Handler, context: LambdaContext, request: Request, timeout: int, shown: Callable[[str], str]
+) -> results.Result:
     request_id = request.request_id
     try:
         return results.returned(handler(request.event(), context), request_id, request.function.runtime)
     except TimedOut:
-        return results.timed_out(request.timeout, request_id)
+        return results.timed_out(timeout, request_id)
     except SystemExit:
         return results.exited(request_id)
     except (CancelledError, GeneratorExit):
@@ -180,7 +156,7 @@ def _call(handler: Handler, context: LambdaContext, request: Request) -> results
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
-        return results.raised(error, _handlers_own(error.__traceback__), request_id, request.shown)
+        return results.raised(error, _handlers_own(error.__traceback__), request_id, shown)
 
 
 def _handlers_own(trace: TracebackType | None) -> TracebackType | None:

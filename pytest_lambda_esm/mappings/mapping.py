@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pytest_lambda_esm.config import (
     moment_of,
     time_text,
 )
+from pytest_lambda_esm.counters import Counters
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
 
@@ -91,7 +91,7 @@ class Mapping:
         self._times = times
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
-        self.counters: Counter[str] = Counter()
+        self.counters = Counters()
         self.read_iterator_age: Callable[[], timedelta | None] | None = None
         self._settings = MappingProxyType(dict(settings))
         self._scheduler = scheduler

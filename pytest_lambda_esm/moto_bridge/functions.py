@@ -48,16 +48,16 @@ class MotoFunctions:
         if reference.foreign:
             return None
         backend = _backend(reference.account_id, reference.region)
-        if reference.qualifier != "$LATEST" and (reference.qualifier or "").lower() == "$latest":
-            return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         versions = backend._lambdas._functions.get(reference.name)
         if versions is None:
             return None
-        latest = versions["latest"]
-        if reference.qualifier in (None, "$LATEST"):
+        latest, qualifier = versions["latest"], reference.qualifier
+        if qualifier is None or qualifier == "$LATEST":
             return _configuration(latest, latest, backend) if latest is not None else None
+        if qualifier.lower() == "$latest":
+            return None  # moto takes any case; for AWS "$latest" is an unknown qualifier.
         try:
-            function = backend.get_function(reference.name, reference.qualifier)
+            function = backend.get_function(reference.name, qualifier)
         except UnknownFunctionException:
             return None
         return _configuration(function, latest or function, backend)
@@ -112,6 +112,7 @@ def _backend(account_id: str, region: str) -> Any:
 
 def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     """A function's configuration, made anew only if something has changed: each invocation asks."""
+    of_function, of_latest = vars(function), vars(latest)
     state = (
         function.version,
         function.timeout,
@@ -119,13 +120,13 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         function.handler,
         function.run_time,
         function.environment_vars,
-        getattr(function, "code_sha_256", ""),
+        of_function.get("code_sha_256"),
         function.layers,
         latest.reserved_concurrency,
-        kept_configuration.kept_of(latest),
-        kept_configuration.kept_of(function),
+        of_latest.get(kept_configuration.ATTRIBUTE),
+        of_function.get(kept_configuration.ATTRIBUTE),
     )
-    known = vars(function).get(_KNOWN)
+    known = of_function.get(_KNOWN)
     if known is not None and known[0] == state:
         found: FunctionConfiguration = known[1]
         return found

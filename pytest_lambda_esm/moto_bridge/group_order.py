@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
@@ -53,12 +53,13 @@ class GroupOrder:
         if group.place is None:
             self._changed[key] = group
 
-    def discard(self, message: Any) -> None:
-        """A message has left the queue."""
-        member = self._members.pop(message.id, None)
-        if member is not None:
-            member.group.hidden.pop(message.id, None)
-            self._changed[member.group.key] = member.group
+    def discard(self, messages: Iterable[Any]) -> None:
+        """Messages have left the queue."""
+        for message in messages:
+            member = self._members.pop(message.id, None)
+            if member is not None:
+                member.group.hidden.pop(message.id, None)
+                self._changed[member.group.key] = member.group
 
     def moved(self, message: Any) -> None:
         """A message's visibility has changed."""
@@ -66,10 +67,11 @@ class GroupOrder:
         if member is not None:
             self._changed[member.group.key] = member.group
 
-    def available(self, now: int) -> Iterator[Any]:
+    def available(self, now: int, most: int) -> Iterator[Any]:
         """The messages that may be received, for a receiver that hides or removes each before it asks for the next.
 
-        As many as possible of one group come together, as SQS does it; then those of the next group.
+        However many it wants: as many as possible of one group come together, as SQS does it; then those of the next
+        group.
         """
         while (group := self._first()) is not None and group.place is not None and group.place[0] <= now:
             heapq.heappop(self._heap)

@@ -8,12 +8,10 @@ replaces the whole list when it purges; the owner notices and builds a new table
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
 from typing import Any
 
-from moto.sqs.models import Message
-
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
+from pytest_lambda_esm.moto_bridge.message_content import body_of, content_of
 from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder
 
 
@@ -45,6 +43,7 @@ class MessageTable:
 
     def append(self, message: Any) -> None:
         """Add a message that was sent."""
+        message.lambda_esm_content = content_of(message)
         self._messages[message.id] = message
         self.order.add(message)
         weight = len(body_of(message)) if not message.message_attributes else _LARGEST
@@ -56,15 +55,15 @@ class MessageTable:
 
         ``is_over`` tells of a receipt that has ended, so that its message stays.
         """
-        messages, discard = self._messages, self.order.discard
+        messages = self._messages
         deleted: list[Any] = []
         for message_id, receipt_handle in receipts:
             message = messages.get(message_id)
             if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
                 continue
             del messages[message_id]
-            discard(message)
             deleted.append(message)
+        self.order.discard(deleted)
         return deleted
 
     def remove(self, message: Any) -> None:
@@ -72,11 +71,8 @@ class MessageTable:
         if message not in self:
             raise ValueError("the message is not in this queue")
         del self._messages[message.id]
-        self.order.discard(message)
+        self.order.discard((message,))
 
-
-body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
-"""A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
 
 _LARGEST = 1024 * 1024
 

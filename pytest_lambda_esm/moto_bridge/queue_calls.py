@@ -24,8 +24,10 @@ from pytest_lambda_esm.moto_bridge.queue_storage import (
     MARKS,
     find_by_receipt,
     has_expired_receipt,
+    keep_handles,
     select,
     take_out,
+    was_deleted,
 )
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
@@ -121,20 +123,22 @@ class QueueCalls:
         while True:
             queue = backend.get_queue(queue_name)
             now = self._watcher.local_instant()
-            found = select(queue, int(count), now, int(visibility_timeout or 0), None, self._watcher.randomness)
-            self._note(queue.queue_arn, found.dead_lettered, DEAD_LETTERED, "moved to the dead-letter queue")
-            self._note(queue.queue_arn, found.expired, EXPIRED, "expired at the queue's retention period")
-            if found.messages:
+            messages, dead_lettered, expired = select(
+                queue, int(count), now, int(visibility_timeout or 0), None, self._watcher.randomness
+            )
+            self._note(queue.queue_arn, dead_lettered, DEAD_LETTERED, "moved to the dead-letter queue")
+            self._note(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")
+            if messages:
                 self._watcher.source_changed(queue.queue_arn)
-            if found.messages or now >= until:
-                return [_as_asked(message, message_attribute_names or ()) for message in found.messages]
+            if messages or now >= until:
+                return [_as_asked(message, message_attribute_names or ()) for message in messages]
             upcoming = table_of(queue).order.next_visible() or until
             step = min(until - now, MICROSECONDS, upcoming - now if upcoming > now else MICROSECONDS)
             self._watcher.wait(step / MICROSECONDS)
 
     def delete_message(self, queue: Any, receipt_handle: str) -> None:
         """Delete by receipt handle; with that of an earlier receipt nothing happens, and SQS answers the same."""
-        if receipt_handle in queue.deleted_messages:
+        if was_deleted(queue, receipt_handle):
             return
         message = find_by_receipt(queue, receipt_handle)
         if message is None:
@@ -269,6 +273,7 @@ def _give_lists_back() -> None:
     for account in sqs_backends.values():
         for backend in account.values():
             for queue in backend.queues.values():
+                keep_handles(queue)
                 if isinstance(queue._messages, MessageTable):
                     queue._messages = list(queue._messages)
                     queue._pending_messages = {message for message in queue._messages if not message.visible}

@@ -13,7 +13,7 @@ import base64
 import json
 import random
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from moto.sqs.models import sqs_backends
 
@@ -27,24 +27,21 @@ MARKS: Final = {
     "lambda_esm_received_elsewhere": 0,
     "lambda_esm_received_at": 0,
     "lambda_esm_place": None,
+    "lambda_esm_content": None,
 }
 """What is remembered of a message, as attributes of moto's messages, with their defaults.
 
 ``depth`` is how many invocations led to its sending (None: not sent yet), ``dead_letter_source`` the ARN of the queue
 it was moved from, ``received_elsewhere`` its receive count there, ``received_at`` its last receipt in milliseconds,
-``place`` where it stands in the order of its queue.
+``place`` where it stands in the order of its queue, ``content`` what is the same at each receipt.
 """
 
 _PREFIX: Final = "AQEB"
 _ID_LENGTH: Final = 36
 
 
-class Selection(NamedTuple):
-    """What one receive found: messages handed out, ids of those moved to the dead-letter queue, and expired ones."""
-
-    messages: list[Any]
-    dead_lettered: list[str]
-    expired: list[str]
+Selection: TypeAlias = tuple[list[Any], list[str], list[str]]
+"""What one receive found: messages handed out, ids of those moved to the dead-letter queue, and expired ones."""
 
 
 def select(
@@ -55,17 +52,18 @@ def select(
     ``admits`` is asked before each receipt; its no ends the receive, and that message stays as it was.
     """
     table = table_of(queue)
-    selection = Selection([], [], [])
-    received, moved = selection.messages, []
+    received: list[Any] = []
+    moved: list[Any] = []
+    expired: list[str] = []
     oldest = now // 1000 - int(queue.message_retention_period) * 1000
     target = dead_letter_target(queue)
     most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
     at, hidden_until = now // 1000, now / 1000 + visibility * 1000
     tail = base64.b64encode(randomness.randbytes(96)).decode()
-    for message in table.order.available(now):
+    for message in table.order.available(now, limit):
         if message.sent_timestamp <= oldest:
             table.remove(message)
-            selection.expired.append(message.id)
+            expired.append(message.id)
         elif most is not None and _received_here(message) >= most:
             table.remove(message)
             moved.append(message)
@@ -77,7 +75,7 @@ def select(
             if not message.approximate_first_receive_timestamp:
                 message.approximate_first_receive_timestamp = at
             # The message's id stands in front, so that a handle finds its message.
-            message.receipt_handle = _PREFIX + message.id + tail
+            message.receipt_handle = f"{_PREFIX}{message.id}{tail}"
             message.approximate_receive_count += 1
             message.visible_at = hidden_until
             message.lambda_esm_received_at = at
@@ -86,8 +84,7 @@ def select(
                 break
     for message in moved:
         _move(message, queue, target, now // 1000)
-        selection.dead_lettered.append(message.id)
-    return selection
+    return received, [message.id for message in moved], expired
 
 
 def dead_letter_target(queue: Any) -> Any | None:
@@ -119,12 +116,30 @@ def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
     deleted = table_of(queue).delete(receipts, is_over)
-    handles = queue.deleted_messages
-    for message in deleted:
-        handles.add(message.receipt_handle)
-        if message._old_receipt_handles:
-            handles.update(message._old_receipt_handles)
+    _lately_deleted(queue).extend(deleted)
     return [message.id for message in deleted]
+
+
+def was_deleted(queue: Any, receipt_handle: str) -> bool:
+    """Whether a receipt handle, of the newest receipt or not, was one of a message that has been deleted."""
+    keep_handles(queue)
+    return receipt_handle in queue.deleted_messages
+
+
+def keep_handles(queue: Any) -> None:
+    """Put the receipt handles of deleted messages where moto keeps them.
+
+    It waits until somebody asks, since the pollers delete most messages, and hardly any test deletes them again.
+    """
+    lately = _lately_deleted(queue)
+    for message in lately:
+        queue.deleted_messages.update(message.all_receipt_handles)
+    lately.clear()
+
+
+def _lately_deleted(queue: Any) -> list[Any]:
+    deleted: list[Any] = vars(queue).setdefault("_lambda_esm_deleted", [])
+    return deleted
 
 
 def take_out(queue: Any, message: Any, now: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 Place: TypeAlias = tuple[int, int, Any]
@@ -36,9 +38,10 @@ class VisibilityOrder:
         self._sequence += 1
         self._place(message, self._sequence)
 
-    def discard(self, message: Any) -> None:
-        """A message has left the queue."""
-        message.lambda_esm_place = None
+    def discard(self, messages: Iterable[Any]) -> None:
+        """Messages have left the queue."""
+        for message in messages:
+            message.lambda_esm_place = None
 
     def moved(self, message: Any) -> None:
         """A message's visibility has changed."""
@@ -47,36 +50,22 @@ class VisibilityOrder:
         if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
-    def available(self, now: int) -> Iterator[Any]:
+    def available(self, now: int, most: int) -> Iterator[Any]:
         """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
 
-        Those it has got stand nowhere in line until somebody asks again what is visible.
+        It wants about ``most`` of them: so many are looked for at a time. Those it has got stand nowhere in line until
+        somebody asks again what is visible.
         """
         self._take_back()
-        line, heap, hand_out = self._line, self._heap, self._handed_out.append
-        latest = now + 1
-        while line or heap:
-            from_heap = bool(heap) and (not line or heap[0] < line[0])
-            place = heap[0] if from_heap else line[0]
-            due, sequence, message = place
-            if due > now:
-                return
-            heapq.heappop(heap) if from_heap else line.popleft()
-            if message.lambda_esm_place is not place:
-                continue
-            if message.visible_at * 1000 > latest:
-                self._place(message, sequence)
-                continue
-            hand_out(place)
-            yield message
+        return chain.from_iterable(iter(partial(self._take, now, most), []))
 
     def pass_over(self, now: int) -> None:
         """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
-        for message in self.available(now):
+        self._take_back()
+        for message in self._take(now, 1):
             self._handed_out.pop()
             message.visible_at = now / 1000
             self.add(message)
-            return
 
     def next_visible(self) -> int | None:
         """When the next message is, was or will be visible; None when there is no message."""
@@ -86,13 +75,37 @@ class VisibilityOrder:
             from_heap = bool(heap) and (not line or heap[0] < line[0])
             place = heap[0] if from_heap else line[0]
             due, sequence, message = place
-            valid = message.lambda_esm_place is place
-            if valid and visible_from(message) == due:
+            is_valid = message.lambda_esm_place is place
+            if is_valid and message.visible_at <= (due + 1) / 1000:
                 return due
             heapq.heappop(heap) if from_heap else line.popleft()
-            if valid:
+            if is_valid:
                 self._place(message, sequence)
         return None
+
+    def _take(self, now: int, most: int) -> list[Any]:
+        line, heap, hand_out = self._line, self._heap, self._handed_out.append
+        latest = (now + 1) / 1000
+        taken: list[Any] = []
+        while len(taken) < most:
+            if heap and (not line or heap[0] < line[0]):
+                place = heapq.heappop(heap)
+            elif line:
+                place = line.popleft()
+            else:
+                break
+            due, sequence, message = place
+            if due > now:
+                line.appendleft(place)  # Wherever it was, it is the first one.
+                break
+            if message.lambda_esm_place is not place:
+                continue
+            if message.visible_at > latest:
+                self._place(message, sequence)
+                continue
+            hand_out(place)
+            taken.append(message)
+        return taken
 
     def _take_back(self) -> None:
         if self._handed_out:

@@ -9,20 +9,16 @@ from pytest_lambda_esm.observe.timeline import Timeline
 
 
 class Journal:
-    """Writes the timeline and the ledger."""
+    """Writes the timeline and the ledger. ``add`` notes an entry in the timeline only, and is the timeline's own."""
 
     def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
-        self._timeline = timeline
         self._ledger = ledger
-
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note an entry."""
-        self._timeline.add(kind, subject, text, items, at)
+        self.add = timeline.add
 
     def fate(
         self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
     ) -> None:
         """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         ids = tuple(records)
-        at = self._timeline.add("fate", source, text, ids)
+        at = self.add("fate", source, text, ids)
         self._ledger.note(source, ids, fate, at, text, why)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_lambda_esm.polling.queue_plan import LARGEST_PAYLOAD, QueuePlan
-from pytest_lambda_esm.sources.queue import ReceivedMessage
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, Received
 from pytest_lambda_esm.sources.sqs import weight
 
 _EVENT: int = len('{"Records":[]}')
@@ -25,7 +25,7 @@ class Gathering:
         self.closes = now + plan.window
         self.closing: Any = None
         self.deliveries = 1
-        self.messages: list[ReceivedMessage] = []
+        self.messages: list[Received] = []
         self.overflowed = False
         self._payload = _EVENT
 
@@ -43,10 +43,10 @@ class Gathering:
         self._payload += size
         return True
 
-    def add(self, messages: Sequence[ReceivedMessage]) -> None:
+    def add(self, messages: Sequence[Received]) -> None:
         """Take messages into the batch. One whose visibility timeout ended in a long window came once more: the newer
         receipt counts."""
         if self.messages:
-            again = {message.message_id for message in messages}
-            self.messages = [message for message in self.messages if message.message_id not in again]
+            again = set(map(MESSAGE_ID, messages))
+            self.messages = [message for message in self.messages if MESSAGE_ID(message) not in again]
         self.messages += messages

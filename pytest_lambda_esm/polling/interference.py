@@ -35,6 +35,11 @@ class Interference(Protocol):
 class Steps(Protocol):
     """Decides what goes wrong."""
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing can go wrong at any step, so that nobody has to ask."""
+        ...
+
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
         """What goes wrong at a step, or None; not one of the words that this step cannot know."""
         ...
@@ -50,6 +55,12 @@ class PlannedInterference:
 
     def at(self, step: str, mapping: Mapping, records: MakeIds = tuple, cannot: frozenset[str] = NOTHING) -> str | None:
         """The trouble at this step; what befalls the mapping itself is done and not told."""
+        __tracebackhide__ = is_for_the_author
+        if self._steps.is_quiet:
+            return None
+        return self._met(step, mapping, records, cannot)
+
+    def _met(self, step: str, mapping: Mapping, records: MakeIds, cannot: frozenset[str]) -> str | None:
         __tracebackhide__ = is_for_the_author
         effect = self._steps.on_step(step, lambda: self._call(step, mapping, records), cannot)
         if not isinstance(effect, PollerFault):

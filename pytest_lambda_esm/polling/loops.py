@@ -28,7 +28,7 @@ class LoopWatch:
             self._again.clear()
         if batch.depth < self._most and batch.attempt == 1:
             return
-        for message in batch.messages:
+        for message in map(ReceivedMessage._make, batch.messages):
             if message.depth >= self._most:
                 raise LambdaEsmError(
                     f"the function {self._mapping.function_arn} feeds its own source: {self._about(message)} is the"

@@ -34,8 +34,8 @@ class Journal(Protocol):
         """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         ...
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> None:
-        """Note an entry; ``items`` are the ids of the records concerned."""
+    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+        """Note an entry; ``items`` are the ids of the records concerned. Its instant is returned."""
         ...
 
 
@@ -52,10 +52,10 @@ class Delivery(NamedTuple):
     function: str
     about: str
     result: Any = None
-    throttled: bool = False
-    problem: str = ""
     version: str = "$LATEST"
     request_id: str = ""
+    throttled: bool = False
+    problem: str = ""
 
     @property
     def reached(self) -> bool:

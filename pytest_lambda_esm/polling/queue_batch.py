@@ -14,7 +14,7 @@ from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.partial_failures import read_report
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling
-from pytest_lambda_esm.sources.queue import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Queues, ReceivedMessage
+from pytest_lambda_esm.sources.queue import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Queues, Received
 from pytest_lambda_esm.sources.sqs import Render
 
 
@@ -35,21 +35,20 @@ class BatchPorts:
 
 
 class _Event:
-    """Makes the event of a batch; it is kept as long as the invocation, which the batch is not.
+    """Makes the event of a batch; an invocation keeps it for as long as the test runs.
 
-    So it keeps plain tuples, which the garbage collector lets go of once it has seen that they hold nothing but texts
-    and numbers: it would look at named ones again and again.
+    So its messages are a tuple, which the garbage collector lets go of once it has seen that there are only tuples of
+    texts and numbers in it. It would look at a list again and again.
     """
 
     __slots__ = ("_messages", "_render")
 
-    def __init__(self, render: Render, messages: Sequence[ReceivedMessage]) -> None:
+    def __init__(self, render: Render, messages: Sequence[Received]) -> None:
         self._render = render
-        self._messages = tuple(map(tuple, messages))
+        self._messages = tuple(messages)
 
     def __call__(self) -> dict[str, Any]:
-        render = self._render
-        return {"Records": [render(message) for message in self._messages]}
+        return {"Records": self._render(self._messages)}
 
 
 class QueueBatch:
@@ -60,7 +59,7 @@ class QueueBatch:
 
     __slots__ = ("_ports", "_retry_at", "_tries", "attempt", "delivery", "depth", "messages", "plan")
 
-    def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[ReceivedMessage]) -> None:
+    def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[Received]) -> None:
         self._ports = ports
         self.plan = plan
         self._hold(messages)
@@ -75,22 +74,19 @@ class QueueBatch:
         delivery = self.delivery = ports.deliver(ports.mapping, event, self.attempt, self.depth)
         if delivery.throttled:
             return not self._wait_for_concurrency(delivery)
-        if delivery.reached:
+        if not delivery.problem:
             ports.mapping.counters["InvokedEventCount"] += len(messages)
         if delivery.end <= ports.clock.instant:
             self._settle(delivery)
             return True
-        ports.clock.call_at(
-            delivery.end,
-            self._finish,
-            lambda: f"mapping {ports.mapping.uuid}: {delivery.function} ends: {delivery.about}",
-        )
+        ports.clock.call_at(delivery.end, self._finish, self._about_end)
         return False
 
-    def _hold(self, messages: Sequence[ReceivedMessage]) -> None:
+    def _hold(self, messages: Sequence[Received]) -> None:
         self.messages = messages
-        self.depth = max(map(DEPTH, messages))
-        self.attempt = max(map(RECEIVE_COUNT, messages))
+        # Of sets, since these are mostly the same for all messages of a batch.
+        self.depth = max(set(map(DEPTH, messages)))
+        self.attempt = max(set(map(RECEIVE_COUNT, messages)))
 
     def explain(self) -> str:
         """What this batch waits for."""
@@ -108,6 +104,10 @@ class QueueBatch:
 
     def _time(self, instant: int) -> str:
         return time_text(instant, self._ports.clock.instant)
+
+    def _about_end(self) -> str:
+        assert self.delivery is not None
+        return f"mapping {self._ports.mapping.uuid}: {self.delivery.function} ends: {self.delivery.about}"
 
     def _finish(self) -> None:
         assert self.delivery is not None
@@ -141,8 +141,8 @@ class QueueBatch:
         gone = len(self.messages) - len(held)
         if gone:
             text = f"{gone} let go: throttled until their visibility timeout ended, received without being processed"
-            still = {message.message_id for message, _ in held}
-            ids = tuple(message.message_id for message in self.messages if message.message_id not in still)
+            still = {MESSAGE_ID(message) for message, _ in held}
+            ids = tuple(MESSAGE_ID(message) for message in self.messages if MESSAGE_ID(message) not in still)
             self._ports.journal.add("fate", self._ports.mapping.source_arn, text, ids)
         if not held:
             self._ports.ended(self)
@@ -151,7 +151,7 @@ class QueueBatch:
         if self.begin():
             self._ports.ended(self)
 
-    def _held(self) -> list[tuple[ReceivedMessage, int]]:
+    def _held(self) -> list[tuple[Received, int]]:
         """The messages that are still hidden for this batch, and until when."""
         queue = self._ports.queues.find(self._ports.mapping.source_arn)
         if queue is None:
@@ -164,27 +164,27 @@ class QueueBatch:
 
     def _settle(self, delivery: Delivery) -> None:
         ports, messages = self._ports, self.messages
-        ports.journal.add("result", delivery.function, delivery.about)
+        ports.journal.add("result", delivery.function, delivery.about, (), ports.clock.instant)
         if not delivery.succeeded:
             if not self.plan.reports_failures:
                 ports.failed()
             self._leave(messages)
         elif self.plan.reports_failures and delivery.result is not None:
-            report = read_report(delivery.result, {message.message_id for message in messages})
+            report = read_report(delivery.result, set(map(MESSAGE_ID, messages)))
             ports.journal.add("result", delivery.function, report.about)
-            self._leave([message for message in messages if message.message_id in report.failed])
-            self._delete([message for message in messages if message.message_id not in report.failed])
+            self._leave([message for message in messages if MESSAGE_ID(message) in report.failed])
+            self._delete([message for message in messages if MESSAGE_ID(message) not in report.failed])
         else:
             self._delete(messages)
 
-    def _leave(self, messages: Sequence[ReceivedMessage]) -> None:
+    def _leave(self, messages: Sequence[Received]) -> None:
         if messages:
             ports = self._ports
             ports.mapping.counters["FailedInvokeEventCount"] += len(messages)
             text = f"{len(messages)} stay in the queue, hidden until their visibility timeout ends"
             ports.journal.add("fate", ports.mapping.source_arn, text, _ids(messages))
 
-    def _delete(self, messages: Sequence[ReceivedMessage]) -> None:
+    def _delete(self, messages: Sequence[Received]) -> None:
         ports = self._ports
         source = ports.mapping.source_arn
         queue = ports.queues.find(source)
@@ -200,10 +200,10 @@ class QueueBatch:
             ports.journal.fate(source, deleted, DELETED, f"{len(deleted)} deleted after success")
         if len(deleted) < len(messages):
             done = set(deleted)
-            stale = tuple(message.message_id for message in messages if message.message_id not in done)
+            stale = tuple(MESSAGE_ID(message) for message in messages if MESSAGE_ID(message) not in done)
             text = f"{len(stale)} not deleted: deleted before, or received again meanwhile (stale receipt)"
             ports.journal.add("fate", source, text, stale)
 
 
-def _ids(messages: Sequence[ReceivedMessage]) -> tuple[str, ...]:
+def _ids(messages: Sequence[Received]) -> tuple[str, ...]:
     return tuple(map(MESSAGE_ID, messages))

@@ -22,7 +22,7 @@ from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
 from pytest_lambda_esm.polling.queue_waiting import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.scaling import Scaling
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Receipt, ReceivedMessage
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Receipt, Received
 from pytest_lambda_esm.sources.sqs import Render
 
 
@@ -177,21 +177,22 @@ class QueueLane:
 
     def _receive(self, queue: Queue, plan: QueuePlan, now: int, trouble: str | None) -> None:
         gathering = self._gathering or Gathering(plan, now)
+        plan = gathering.plan
         if trouble == "duplicated":
             gathering.deliveries = 2
-        if trouble == "reordered":
+        elif trouble == "reordered":
             queue.pass_over(now)
-        visibility = self._visibility(queue, gathering.plan)
+        visibility = self._visibility(queue, plan)
         while (room := gathering.room) > 0:
             receipt = queue.receive(room, now, gathering.admits, visibility)
-            self._note(receipt)
-            passing = self._passing(queue, receipt.messages, gathering.plan)
+            self._note(receipt, now)
+            passing = receipt.messages if plan.filter is None else self._passing(queue, receipt.messages, plan)
             gathering.add(passing)
             if len(passing) == len(receipt.messages):
                 break  # The queue gave all it had; else there is room for more in the place of what was dropped.
         if not gathering.messages:
             return
-        if gathering.room == 0 or not gathering.plan.window:
+        if not plan.window or gathering.room == 0:
             self._clock.cancel(gathering.closing)
             self._gathering = None
             self._invoke(gathering)
@@ -207,7 +208,7 @@ class QueueLane:
         needed = plan.window // MICROSECONDS + (self._timeout(self._mapping) or 0)
         return own if needed <= own else needed + VISIBILITY_RESERVE
 
-    def _note(self, receipt: Receipt) -> None:
+    def _note(self, receipt: Receipt, now: int) -> None:
         if receipt.dead_lettered:
             text = f"{len(receipt.dead_lettered)} moved to the dead-letter queue"
             self._journal.fate(self._source, receipt.dead_lettered, DEAD_LETTERED, text)
@@ -216,22 +217,21 @@ class QueueLane:
             self._journal.fate(self._source, receipt.expired, EXPIRED, text)
         if receipt.messages:
             ids = tuple(map(MESSAGE_ID, receipt.messages))
-            receives = max(map(RECEIVE_COUNT, receipt.messages))
-            self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids)
+            receives = max(set(map(RECEIVE_COUNT, receipt.messages)))
+            self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids, now)
             self._mapping.counters["PolledEventCount"] += len(ids)
 
-    def _passing(self, queue: Queue, messages: Sequence[ReceivedMessage], plan: QueuePlan) -> Sequence[ReceivedMessage]:
+    def _passing(self, queue: Queue, messages: Sequence[Received], plan: QueuePlan) -> Sequence[Received]:
         """The messages that the mapping's filters let pass; the others are deleted at once."""
-        if plan.filter is None:
-            return messages
-        verdicts = [(message, plan.filter.verdict(plan.render(message))) for message in messages]
+        assert plan.filter is not None
+        verdicts = list(zip(messages, map(plan.filter.verdict, plan.render(messages)), strict=True))
         dropped = [(message, verdict) for message, verdict in verdicts if not verdict.passed]
         if dropped:
             queue.delete([message for message, _ in dropped], self._clock.instant)
             self._mapping.counters["FilteredOutEventCount"] += len(dropped)
             self._journal.fate(
                 self._source,
-                [message.message_id for message, _ in dropped],
+                [MESSAGE_ID(message) for message, _ in dropped],
                 FILTERED_OUT,
                 f"{len(dropped)} filtered out and deleted",
                 lambda place: dropped[place][1].why,
@@ -247,13 +247,17 @@ class QueueLane:
     # --- hand over ---------------------------------------------------------------------------------------
 
     def _invoke(self, gathering: Gathering) -> None:
-        batches = [QueueBatch(self._ports, gathering.plan, gathering.messages) for _ in range(gathering.deliveries)]
-        self._loops.refuse(batches[0], self._clock.instant)
-        for batch in batches:
-            if batch.begin():
-                self._last = batch.delivery
-            else:
-                self._in_flight[id(batch)] = batch
+        batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+        self._loops.refuse(batch, self._clock.instant)
+        self._begin(batch)
+        for _ in range(1, gathering.deliveries):
+            self._begin(QueueBatch(self._ports, gathering.plan, gathering.messages))
+
+    def _begin(self, batch: QueueBatch) -> None:
+        if batch.begin():
+            self._last = batch.delivery
+        else:
+            self._in_flight[id(batch)] = batch
 
     def _ended(self, batch: QueueBatch) -> None:
         del self._in_flight[id(batch)]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.queue import Received
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
@@ -57,8 +58,8 @@ FIFO: Final = replace(
 )
 
 
-Render: TypeAlias = Callable[[tuple[Any, ...]], dict[str, Any]]
-"""Makes one entry of an event's ``Records`` of a ReceivedMessage or a tuple of its fields, a new one each time."""
+Render: TypeAlias = Callable[[Sequence[Received]], list[dict[str, Any]]]
+"""Makes the ``Records`` of an event, new ones each time."""
 
 
 def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
@@ -71,28 +72,37 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     region = arn.region if arn is not None else ""
     windowed = bool(settings["MaximumBatchingWindowInSeconds"])
 
-    def render(message: tuple[Any, ...]) -> dict[str, Any]:
-        message_id, handle, body, md5_of_body, sent, first, count, sender, given, md5_of_attributes, system, _ = message
-        attributes: dict[str, str] = {
-            "ApproximateReceiveCount": str(count),
-            "SentTimestamp": str(sent),
-            "SenderId": sender,
-            "ApproximateFirstReceiveTimestamp": str(first),
-        }
-        record: dict[str, Any] = {
-            "messageId": message_id,
-            "receiptHandle": handle,
-            "body": body,
-            "attributes": _with_system_attributes(attributes, system) if system else attributes,
-            "messageAttributes": {name: _attribute(value) for name, value in given.items()} if given else {},
-        }
-        if windowed or md5_of_attributes is not None:
-            record["md5OfMessageAttributes"] = md5_of_attributes
-        record["md5OfBody"] = md5_of_body
-        record["eventSource"] = "aws:sqs"
-        record["eventSourceARN"] = source_arn
-        record["awsRegion"] = region
-        return record
+    def render(messages: Sequence[Received]) -> list[dict[str, Any]]:
+        records = []
+        # Making texts of numbers would be a fifth of the work; most of a batch have the same ones.
+        last_first = last_count = None
+        first_text = count_text = ""
+        for message_id, handle, first, count, body, body_md5, sent, sender, given, given_md5, system, _ in messages:
+            if first != last_first:
+                last_first, first_text = first, str(first)
+            if count != last_count:
+                last_count, count_text = count, str(count)
+            attributes: dict[str, str] = {
+                "ApproximateReceiveCount": count_text,
+                "SentTimestamp": sent,
+                "SenderId": sender,
+                "ApproximateFirstReceiveTimestamp": first_text,
+            }
+            record: dict[str, Any] = {
+                "messageId": message_id,
+                "receiptHandle": handle,
+                "body": body,
+                "attributes": _with_system_attributes(attributes, system) if system else attributes,
+                "messageAttributes": {name: _attribute(value) for name, value in given.items()} if given else {},
+            }
+            if windowed or given_md5 is not None:
+                record["md5OfMessageAttributes"] = given_md5
+            record["md5OfBody"] = body_md5
+            record["eventSource"] = "aws:sqs"
+            record["eventSourceARN"] = source_arn
+            record["awsRegion"] = region
+            records.append(record)
+        return records
 
     return render
 

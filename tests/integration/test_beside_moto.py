@@ -11,6 +11,7 @@ from moto import mock_aws
 from moto.core.models import default_user_config
 
 from pytest_lambda_esm import FakeLambda, NotSimulated
+from tests.queues import accept, make_queue, send, subscribe
 
 
 def archive():
@@ -60,6 +61,21 @@ def test_a_mapping_that_moto_made_is_taken_over(earlier, lambda_esm, lambda_esm_
     lambda_esm.clock.run_until_idle()
     bodies = [record["body"] for invocation in function.invocations for record in invocation.event["Records"]]
     assert bodies == ["before", "after"]
+
+
+def test_what_was_deleted_before_the_fake_ended_can_be_deleted_once_more():
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        with FakeLambda(region="us-east-1", advice="off") as fake:
+            url = make_queue()
+            orders = fake.function("orders", accept)
+            send(url, "a")
+            subscribe(fake, url)
+            fake.clock.run_until_idle()
+        [record] = orders.invocations[0].event["Records"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
+        with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle="AQEBnone")
 
 
 def test_motos_own_delivery_never_fires(lambda_esm, connect):

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from pytest_lambda_esm import LambdaEsmError
+from pytest_lambda_esm import LambdaEsmError, raises
 from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
@@ -118,6 +118,23 @@ def test_a_stale_receipt_deletes_nothing(lambda_esm):
     sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
     sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
     assert counts(url) == (0, 0, 0)
+
+
+def test_what_a_mapping_has_deleted_can_be_deleted_once_more(lambda_esm):
+    url = make_queue(VisibilityTimeout=10)
+    orders = lambda_esm.function("orders", accept)
+    orders.script(raises(ValueError))
+    send(url, "a")
+    subscribe(lambda_esm, url)
+    lambda_esm.clock.run_until_idle()
+    sqs = boto3.client("sqs")
+    sqs.purge_queue(QueueUrl=url)
+    handles = [invocation.event["Records"][0]["receiptHandle"] for invocation in orders.invocations]
+    assert len(set(handles)) == 2
+    for handle in handles:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+    with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handles[0][:-4] + "none")
 
 
 def test_delays_of_queues_and_messages_pass_before_delivery(lambda_esm):

@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
 from pytest_lambda_esm.moto_bridge.message_table import MessageTable
+from pytest_lambda_esm.moto_bridge.queue_storage import MARKS
 from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder, visible_from
 
 
 def message(name, visible=0.0, delayed=0.0, sent=0, group=None):
     contents = {"body": "", "_body": "", "message_attributes": {}}  # moto 5.1 and 5.2 name the body differently.
-    return SimpleNamespace(
-        id=name, sent_timestamp=sent, delayed_until=delayed, visible_at=visible, group_id=group, **contents
-    )
+    others = {"sender_id": "A", "system_attributes": {}, "sequence_number": None, "deduplication_id": None}
+    times = {"sent_timestamp": sent, "delayed_until": delayed, "visible_at": visible}
+    return SimpleNamespace(id=name, group_id=group, **times, **contents, **others, **MARKS)
 
 
 def standard(*messages):
@@ -21,7 +22,7 @@ def standard(*messages):
 
 
 def take(table, now):
-    return next(table.order.available(now), None)
+    return next(table.order.available(now, 10), None)
 
 
 def test_it_behaves_like_the_list_that_moto_uses():
@@ -39,23 +40,43 @@ def test_it_behaves_like_the_list_that_moto_uses():
 
 def test_messages_come_in_the_order_in_which_they_became_visible():
     table = standard(*[message("late", visible=30.0), message("first"), message("second")])
-    assert [each.id for each in table.order.available(10_000)] == ["first", "second"]
+    assert [each.id for each in table.order.available(10_000, 10)] == ["first", "second"]
 
 
 def test_a_message_in_somebodys_hands_is_not_handed_out_twice():
     table = standard(*[message("a")])
-    [taken] = table.order.available(0)
+    [taken] = table.order.available(0, 10)
     taken.visible_at = 30.0
     assert take(table, 0) is None
     assert table.order.next_visible() == 30_000
     assert take(table, 30_000) is taken
 
 
+def test_who_takes_messages_away_is_given_others_in_their_place():
+    table = standard(*[message(f"m{number}") for number in range(5)])
+    given = []
+    for each in table.order.available(0, 2):
+        table.remove(each)
+        given.append(each.id)
+    assert given == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_what_was_found_and_not_taken_is_found_again():
+    first, second, third = messages = [message("first"), message("second"), message("third")]
+    table = standard(*messages)
+    for each in table.order.available(0, 3):
+        each.visible_at = 30.0
+        break
+    assert list(table.order.available(0, 3)) == [second, third]
+    assert table.order.next_visible() == 0
+    assert list(table.order.available(30_000, 3)) == [second, third, first]
+
+
 def test_a_message_that_a_client_hid_is_passed_over():
     hidden, other = message("hidden"), message("other")
     table = standard(*[hidden, other])
     hidden.visible_at = 60.0
-    assert list(table.order.available(0)) == [other]
+    assert list(table.order.available(0, 10)) == [other]
     table.remove(other)
     assert table.order.next_visible() == 60_000
 
@@ -114,7 +135,7 @@ def grouped(*messages):
 def receive(table, now, limit=10, hide=30):
     """Receive as a queue does: each message is hidden before the next one is asked for."""
     taken = []
-    for each in table.order.available(now * 1000):
+    for each in table.order.available(now * 1000, 10):
         each.visible_at = float(now + hide)
         taken.append(each.id)
         if len(taken) == limit:
@@ -209,4 +230,4 @@ def test_hiding_a_message_again_and_again_leaves_nothing_behind():
         hidden.visible_at = 1_000_000.0 - round_number
         table.order.moved(hidden)
     assert len(table.order._heap) < 100
-    assert [each.id for each in table.order.available(10**10)] == [str(number) for number in reversed(range(10))]
+    assert [each.id for each in table.order.available(10**10, 10)] == [str(number) for number in reversed(range(10))]

@@ -12,22 +12,23 @@ BINARY = {"DataType": "Binary", "BinaryValue": b"\x00" * 5_000}
 
 
 def record(body, attributes):
-    return renderer("arn:aws:sqs:eu-central-1:123456789012:orders", {"MaximumBatchingWindowInSeconds": 1})(
-        ReceivedMessage(
-            message_id="m" * 36,
-            receipt_handle="r" * 168,
-            body=body,
-            md5_of_body="5" * 32,
-            sent=1_767_225_600_000,
-            first_received=1_767_225_600_000,
-            receive_count=1,
-            sender_id="AIDAIT2UOQQY3AUEKVGXU",
-            message_attributes=attributes,
-            md5_of_attributes=None,
-            system_attributes={},
-            depth=0,
-        )
+    message = ReceivedMessage(
+        message_id="m" * 36,
+        receipt_handle="r" * 168,
+        body=body,
+        md5_of_body="5" * 32,
+        sent="1767225600000",
+        first_received=1_767_225_600_000,
+        receive_count=1,
+        sender_id="AIDAIT2UOQQY3AUEKVGXU",
+        message_attributes=attributes,
+        md5_of_attributes=None,
+        system_attributes={},
+        depth=0,
     )
+    render = renderer("arn:aws:sqs:eu-central-1:123456789012:orders", {"MaximumBatchingWindowInSeconds": 1})
+    [rendered] = render([message])
+    return rendered
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from pytest_lambda_esm import LambdaEsmError, VirtualClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.isolation import Isolation
-from pytest_lambda_esm.invocation.runtime import Request, Runtime
+from pytest_lambda_esm.invocation.request import Request
+from pytest_lambda_esm.invocation.runtime import Runtime
 
 SECOND = 1_000_000
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -42,10 +43,10 @@ class World:
             mapping=None,
             depth=0,
             request_id="a-request-id",
-            lasts=self.lasts * SECOND,
-            timeout=3 * SECOND,
         )
-        return self.runtime.run(request, handler)
+        return self.runtime.run(
+            request, handler, start=self.runtime.now(), lasts=self.lasts * SECOND, timeout=3 * SECOND
+        )
 
     def sleep(self, seconds):
         self.runtime.local_time.sleep(seconds)
