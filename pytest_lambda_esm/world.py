@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
 from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
@@ -60,9 +60,6 @@ from pytest_lambda_esm.polling.interference import PlannedInterference
 from pytest_lambda_esm.polling.refusals import RefusingDestinations
 from pytest_lambda_esm.sources.destinations import DeliveryFailed
 
-_UUID_FIXED: Final = 0xF000 << 64 | 0xC000 << 48
-_UUID_VERSION_4: Final = 4 << 76 | 0x8000 << 48
-
 
 @dataclass(frozen=True, slots=True)
 class Faults:
@@ -88,6 +85,8 @@ class World:
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
+        self.new_id = ids.uuids(self.randomness).new
+        self.new_receipt = ids.receipts(self.randomness).new
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
@@ -122,7 +121,7 @@ class World:
             Surroundings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
         )
         self.logs = FunctionLogs()
-        self.queues = MotoQueues(self.randomness)
+        self.queues = MotoQueues(self.new_receipt)
         self.invoker = Invoker(
             clock=self.clock,
             functions=self.functions,
@@ -243,13 +242,6 @@ class World:
             shared=dict.fromkeys(tags, concerns_mappings),
             side_by_side=frozenset(invocations),
         )
-
-    def new_id(self) -> str:
-        """A random UUID out of the world's seed."""
-        # Like uuid.UUID(int=..., version=4), which takes twice the time; each invocation needs one.
-        number = self.randomness.getrandbits(128)
-        digits = f"{number & ~_UUID_FIXED | _UUID_VERSION_4:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def local_instant(self) -> int:
         """Now; inside a handler, the handler's own time."""

@@ -57,6 +57,8 @@ class Isolation:
 
     def __init__(self) -> None:
         self._inner: list[Changes] = []
+        self._variables_changed = 0
+        self._last_merged: tuple[Any, Any, int, dict[Any, Any]] | None = None
         self._originals: list[tuple[Any, str, Any]] = []
 
     @property
@@ -88,7 +90,9 @@ class Isolation:
         if isinstance(environ, _ENVIRON):
             data: Any = environ._data
             changes = Changes(environ, data, variables, encoded_trace)
-            _exchange(environ, {**data, **variables, _TRACE: encoded_trace})
+            seen = self._merged(data, variables).copy()
+            seen[_TRACE] = encoded_trace
+            _exchange(environ, seen)
         else:
             # Somebody has put a plain dictionary there; it stays as it is.
             changes = Changes(environ, None, variables, encoded_trace)
@@ -123,6 +127,16 @@ class Isolation:
         if changes.loggers is not None:
             for logger in changes.loggers:
                 logger.put_back()
+
+    def _merged(self, data: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
+        """The process's variables and the function's, put together anew only where one of them has changed."""
+        known, changed = self._last_merged, self._variables_changed
+        if known is not None and known[0] is data and known[1] is variables and known[2] == changed:
+            return known[3]
+        merged = {**data, **variables, _TRACE: None}
+        if self._originals:  # Else nobody notes changes.
+            self._last_merged = data, variables, changed, merged
+        return merged
 
     def replace_variables(self, variables: Mapping[Any, Any]) -> None:
         """Let the innermost handler see these variables, encoded, its trace, and no others."""
@@ -196,6 +210,7 @@ class Isolation:
         popen = subprocess.Popen.__init__
 
         def note(name: Any) -> None:
+            self._variables_changed += 1
             if self._inner:
                 changes = self._inner[-1]
                 changes.variables = changes.variables or []

@@ -7,7 +7,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation import log
@@ -55,8 +55,7 @@ class FunctionError:
         return f"{self.type}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One run of a function. Only what reached the function is an invocation: a throttle is none.
 
     ``context`` is what the handler was called with, ``start`` and ``end`` microseconds since the epoch; ``request``,

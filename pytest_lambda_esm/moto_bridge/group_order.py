@@ -70,8 +70,8 @@ class GroupOrder:
     def available(self, now: int, most: int) -> Iterator[Any]:
         """The messages that may be received, for a receiver that hides or removes each before it asks for the next.
 
-        However many it wants: as many as possible of one group come together, as SQS does it; then those of the next
-        group.
+        However many it wants (``most``), as many as possible of one group come together, as SQS does it; then those of
+        the next group.
         """
         while (group := self._first()) is not None and group.place is not None and group.place[0] <= now:
             heapq.heappop(self._heap)

@@ -7,7 +7,6 @@ move; so sending, receiving, deleting and changing visibility all go through the
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -39,7 +38,9 @@ LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 class Watcher(Protocol):
     """Who wants to know what happens to queues, and lets time pass for those who wait."""
 
-    randomness: random.Random
+    def new_receipt(self) -> str:
+        """What tells one receipt of a message from another."""
+        ...
 
     def source_changed(self, source_arn: str) -> None:
         """A queue may have something to receive earlier or later than it had."""
@@ -124,7 +125,7 @@ class QueueCalls:
             queue = backend.get_queue(queue_name)
             now = self._watcher.local_instant()
             messages, dead_lettered, expired = select(
-                queue, int(count), now, int(visibility_timeout or 0), None, self._watcher.randomness
+                queue, int(count), now, int(visibility_timeout or 0), None, self._watcher.new_receipt
             )
             self._note(queue.queue_arn, dead_lettered, DEAD_LETTERED, "moved to the dead-letter queue")
             self._note(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")

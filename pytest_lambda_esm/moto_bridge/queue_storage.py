@@ -9,9 +9,7 @@ message (``MARKS``).
 
 from __future__ import annotations
 
-import base64
 import json
-import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
@@ -45,11 +43,17 @@ Selection: TypeAlias = tuple[list[Any], list[str], list[str]]
 
 
 def select(
-    queue: Any, limit: int, now: int, visibility: int, admits: Callable[[Any], bool] | None, randomness: random.Random
+    queue: Any,
+    limit: int,
+    now: int,
+    visibility: int,
+    admits: Callable[[Any], bool] | None,
+    new_receipt: Callable[[], str],
 ) -> Selection:
     """Receive up to ``limit`` messages, hidden for ``visibility`` seconds from ``now`` (microseconds) on.
 
     ``admits`` is asked before each receipt; its no ends the receive, and that message stays as it was.
+    ``new_receipt()`` is the part of receipt handles that is not the message's.
     """
     table = table_of(queue)
     received: list[Any] = []
@@ -59,29 +63,33 @@ def select(
     target = dead_letter_target(queue)
     most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
     at, hidden_until = now // 1000, now / 1000 + visibility * 1000
-    tail = base64.b64encode(randomness.randbytes(96)).decode()
-    for message in table.order.available(now, limit):
-        if message.sent_timestamp <= oldest:
-            table.remove(message)
-            expired.append(message.id)
-        elif most is not None and _received_here(message) >= most:
-            table.remove(message)
-            moved.append(message)
-        elif admits is not None and not admits(message):
-            break
-        else:
-            if message.receipt_handle is not None:
-                message._old_receipt_handles.append(message.receipt_handle)
-            if not message.approximate_first_receive_timestamp:
-                message.approximate_first_receive_timestamp = at
-            # The message's id stands in front, so that a handle finds its message.
-            message.receipt_handle = f"{_PREFIX}{message.id}{tail}"
-            message.approximate_receive_count += 1
-            message.visible_at = hidden_until
-            message.lambda_esm_received_at = at
-            received.append(message)
-            if len(received) >= limit:
+    receipt = new_receipt()
+    gone = -1
+    while len(received) < limit and len(moved) + len(expired) > gone:
+        gone = len(moved) + len(expired)  # Others are looked for in the place of what has gone elsewhere.
+        for message in table.order.available(now, limit - len(received)):
+            if message.sent_timestamp <= oldest:
+                table.remove(message)
+                expired.append(message.id)
+            elif most is not None and _received_here(message) >= most:
+                table.remove(message)
+                moved.append(message)
+            elif admits is not None and not admits(message):
+                limit = len(received)
                 break
+            else:
+                if message.receipt_handle is not None:
+                    message._old_receipt_handles.append(message.receipt_handle)
+                if not message.approximate_first_receive_timestamp:
+                    message.approximate_first_receive_timestamp = at
+                # The message's id stands in front, so that a handle finds its message.
+                message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
+                message.approximate_receive_count += 1
+                message.visible_at = hidden_until
+                message.lambda_esm_received_at = at
+                received.append(message)
+                if len(received) == limit:
+                    break
     for message in moved:
         _move(message, queue, target, now // 1000)
     return received, [message.id for message in moved], expired

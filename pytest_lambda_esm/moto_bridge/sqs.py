@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,7 +19,7 @@ from pytest_lambda_esm.moto_bridge.queue_storage import (
 )
 from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.queue import ID_AND_HANDLE, BlockedGroup, Receipt, Received, WaitingMessage
+from pytest_lambda_esm.sources.queue import BlockedGroup, Receipt, Received, WaitingMessage
 
 _WORST = 6
 _WORST_METADATA = 1_000
@@ -31,11 +30,11 @@ _LIGHT = 6_000_000
 class PolledQueue:
     """One queue in moto's storage, moto's ``queue``, read by a poller."""
 
-    __slots__ = ("_randomness", "queue")
+    __slots__ = ("_new_receipt", "queue")
 
-    def __init__(self, queue: Any, randomness: random.Random) -> None:
+    def __init__(self, queue: Any, new_receipt: Callable[[], str]) -> None:
         self.queue = queue
-        self._randomness = randomness
+        self._new_receipt = new_receipt
 
     @property
     def visibility_timeout(self) -> int:
@@ -55,7 +54,7 @@ class PolledQueue:
         asks = None
         if admits is not None and limit * (_WORST * table_of(self.queue).heaviest + _WORST_METADATA) > _LIGHT:
             asks = lambda message: admits(body_of(message), message.message_attributes)  # noqa: E731
-        messages, dead_lettered, expired = select(self.queue, limit, now, visibility, asks, self._randomness)
+        messages, dead_lettered, expired = select(self.queue, limit, now, visibility, asks, self._new_receipt)
         received = []
         for message in messages:
             receipt = (
@@ -65,7 +64,7 @@ class PolledQueue:
                 message.approximate_receive_count,
             )
             received.append(receipt + message.lambda_esm_content)
-        return Receipt(received, dead_lettered, expired)
+        return received, dead_lettered, expired
 
     def pass_over(self, now: int) -> None:
         """Let the message that has been visible longest come after the others that are visible."""
@@ -73,11 +72,11 @@ class PolledQueue:
 
     def delete(self, messages: Sequence[Received], now: int) -> Sequence[str]:
         """Delete by receipt; a message that has been received again since then stays."""
-        return delete_received(self.queue, map(ID_AND_HANDLE, messages), now)
+        return delete_received(self.queue, [message[:2] for message in messages], now)
 
     def held_until(self, message: Received) -> int | None:
         """When a received message becomes visible again; None where its receipt is not the newest any more."""
-        message_id, receipt_handle = ID_AND_HANDLE(message)
+        message_id, receipt_handle = message[:2]
         found = table_of(self.queue).get(message_id)
         if found is None or found.receipt_handle != receipt_handle:
             return None
@@ -115,8 +114,8 @@ class PolledQueue:
 class MotoQueues:
     """Finds queues in moto's storage. A queue is looked up each time: moto forgets all of them at a reset."""
 
-    def __init__(self, randomness: random.Random) -> None:
-        self._randomness = randomness
+    def __init__(self, new_receipt: Callable[[], str]) -> None:
+        self._new_receipt = new_receipt
         self._found: dict[str, PolledQueue] = {}
 
     def find(self, arn: str) -> PolledQueue | None:
@@ -130,7 +129,7 @@ class MotoQueues:
             return None
         found = self._found.get(arn)
         if found is None or found.queue is not queue:
-            found = self._found[arn] = PolledQueue(queue, self._randomness)
+            found = self._found[arn] = PolledQueue(queue, self._new_receipt)
         return found
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 Place: TypeAlias = tuple[int, int, Any]
@@ -50,40 +48,12 @@ class VisibilityOrder:
         if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
-    def available(self, now: int, most: int) -> Iterator[Any]:
-        """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
+    def available(self, now: int, most: int) -> list[Any]:
+        """Up to ``most`` messages that are visible, for a receiver that hides or removes them one by one.
 
-        It wants about ``most`` of them: so many are looked for at a time. Those it has got stand nowhere in line until
-        somebody asks again what is visible.
+        They stand nowhere in line until somebody asks again what is visible.
         """
         self._take_back()
-        return chain.from_iterable(iter(partial(self._take, now, most), []))
-
-    def pass_over(self, now: int) -> None:
-        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
-        self._take_back()
-        for message in self._take(now, 1):
-            self._handed_out.pop()
-            message.visible_at = now / 1000
-            self.add(message)
-
-    def next_visible(self) -> int | None:
-        """When the next message is, was or will be visible; None when there is no message."""
-        self._take_back()
-        line, heap = self._line, self._heap
-        while line or heap:
-            from_heap = bool(heap) and (not line or heap[0] < line[0])
-            place = heap[0] if from_heap else line[0]
-            due, sequence, message = place
-            is_valid = message.lambda_esm_place is place
-            if is_valid and message.visible_at <= (due + 1) / 1000:
-                return due
-            heapq.heappop(heap) if from_heap else line.popleft()
-            if is_valid:
-                self._place(message, sequence)
-        return None
-
-    def _take(self, now: int, most: int) -> list[Any]:
         line, heap, hand_out = self._line, self._heap, self._handed_out.append
         latest = (now + 1) / 1000
         taken: list[Any] = []
@@ -106,6 +76,29 @@ class VisibilityOrder:
             hand_out(place)
             taken.append(message)
         return taken
+
+    def pass_over(self, now: int) -> None:
+        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
+        for message in self.available(now, 1):
+            self._handed_out.pop()
+            message.visible_at = now / 1000
+            self.add(message)
+
+    def next_visible(self) -> int | None:
+        """When the next message is, was or will be visible; None when there is no message."""
+        self._take_back()
+        line, heap = self._line, self._heap
+        while line or heap:
+            from_heap = bool(heap) and (not line or heap[0] < line[0])
+            place = heap[0] if from_heap else line[0]
+            due, sequence, message = place
+            is_valid = message.lambda_esm_place is place
+            if is_valid and message.visible_at <= (due + 1) / 1000:
+                return due
+            heapq.heappop(heap) if from_heap else line.popleft()
+            if is_valid:
+                self._place(message, sequence)
+        return None
 
     def _take_back(self) -> None:
         if self._handed_out:

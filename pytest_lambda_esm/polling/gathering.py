@@ -47,6 +47,6 @@ class Gathering:
         """Take messages into the batch. One whose visibility timeout ended in a long window came once more: the newer
         receipt counts."""
         if self.messages:
-            again = set(map(MESSAGE_ID, messages))
-            self.messages = [message for message in self.messages if MESSAGE_ID(message) not in again]
+            again = {message[MESSAGE_ID] for message in messages}
+            self.messages = [message for message in self.messages if message[MESSAGE_ID] not in again]
         self.messages += messages

@@ -22,7 +22,7 @@ from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
 from pytest_lambda_esm.polling.queue_waiting import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.scaling import Scaling
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Receipt, Received
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Received
 from pytest_lambda_esm.sources.sqs import Render
 
 
@@ -184,11 +184,11 @@ class QueueLane:
             queue.pass_over(now)
         visibility = self._visibility(queue, plan)
         while (room := gathering.room) > 0:
-            receipt = queue.receive(room, now, gathering.admits, visibility)
-            self._note(receipt, now)
-            passing = receipt.messages if plan.filter is None else self._passing(queue, receipt.messages, plan)
+            messages, dead_lettered, expired = queue.receive(room, now, gathering.admits, visibility)
+            self._note(messages, dead_lettered, expired, now)
+            passing = messages if plan.filter is None else self._passing(queue, messages, plan)
             gathering.add(passing)
-            if len(passing) == len(receipt.messages):
+            if len(passing) == len(messages):
                 break  # The queue gave all it had; else there is room for more in the place of what was dropped.
         if not gathering.messages:
             return
@@ -208,16 +208,21 @@ class QueueLane:
         needed = plan.window // MICROSECONDS + (self._timeout(self._mapping) or 0)
         return own if needed <= own else needed + VISIBILITY_RESERVE
 
-    def _note(self, receipt: Receipt, now: int) -> None:
-        if receipt.dead_lettered:
-            text = f"{len(receipt.dead_lettered)} moved to the dead-letter queue"
-            self._journal.fate(self._source, receipt.dead_lettered, DEAD_LETTERED, text)
-        if receipt.expired:
-            text = f"{len(receipt.expired)} expired at the queue's retention period"
-            self._journal.fate(self._source, receipt.expired, EXPIRED, text)
-        if receipt.messages:
-            ids = tuple(map(MESSAGE_ID, receipt.messages))
-            receives = max(set(map(RECEIVE_COUNT, receipt.messages)))
+    def _note(
+        self, messages: Sequence[Received], dead_lettered: Sequence[str], expired: Sequence[str], now: int
+    ) -> None:
+        if dead_lettered:
+            text = f"{len(dead_lettered)} moved to the dead-letter queue"
+            self._journal.fate(self._source, dead_lettered, DEAD_LETTERED, text)
+        if expired:
+            text = f"{len(expired)} expired at the queue's retention period"
+            self._journal.fate(self._source, expired, EXPIRED, text)
+        if messages:
+            ids = tuple([message[MESSAGE_ID] for message in messages])
+            receives = 0
+            for message in messages:
+                if message[RECEIVE_COUNT] > receives:
+                    receives = message[RECEIVE_COUNT]
             self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids, now)
             self._mapping.counters["PolledEventCount"] += len(ids)
 
@@ -231,7 +236,7 @@ class QueueLane:
             self._mapping.counters["FilteredOutEventCount"] += len(dropped)
             self._journal.fate(
                 self._source,
-                [MESSAGE_ID(message) for message, _ in dropped],
+                [message[MESSAGE_ID] for message, _ in dropped],
                 FILTERED_OUT,
                 f"{len(dropped)} filtered out and deleted",
                 lambda place: dropped[place][1].why,

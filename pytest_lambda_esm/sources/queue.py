@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 
 class ReceivedMessage(NamedTuple):
@@ -41,20 +40,14 @@ A named tuple takes three times as long to make, and the garbage collector looks
 of a plain one that holds nothing but texts and numbers. An invocation keeps its messages for as long as the test runs.
 """
 
-_place = ReceivedMessage._fields.index
-MESSAGE_ID: Callable[[Received], str] = itemgetter(_place("message_id"))
-ID_AND_HANDLE: Callable[[Received], tuple[str, str]] = itemgetter(_place("message_id"), _place("receipt_handle"))
-RECEIVE_COUNT: Callable[[Received], int] = itemgetter(_place("receive_count"))
-DEPTH: Callable[[Received], int] = itemgetter(_place("depth"))
-"""Read fields of a message in hand."""
+MESSAGE_ID: Final = 0
+RECEIVE_COUNT: Final = 3
+DEPTH: Final = 11
+"""Places of fields."""
 
-
-class Receipt(NamedTuple):
-    """What one receive found: the messages handed out, and the ids of those that went elsewhere instead."""
-
-    messages: Sequence[Received]
-    dead_lettered: Sequence[str]
-    expired: Sequence[str]
+Receipt: TypeAlias = tuple[Sequence[Received], Sequence[str], Sequence[str]]
+"""What one receive found: the messages handed out, and the ids of those that went elsewhere instead: first those that
+went to the dead-letter queue, then those that had expired."""
 
 
 class WaitingMessage(NamedTuple):

@@ -72,9 +72,18 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     region = arn.region if arn is not None else ""
     windowed = bool(settings["MaximumBatchingWindowInSeconds"])
 
+    fixed = {"eventSource": "aws:sqs", "eventSourceARN": source_arn, "awsRegion": region}
+    empty: dict[str, Any] = {**dict.fromkeys(_MEMBERS), "md5OfBody": None, **fixed}
+    empty_with_md5: dict[str, Any] = {
+        **dict.fromkeys(_MEMBERS),
+        "md5OfMessageAttributes": None,
+        "md5OfBody": None,
+        **fixed,
+    }
+
     def render(messages: Sequence[Received]) -> list[dict[str, Any]]:
         records = []
-        # Making texts of numbers would be a fifth of the work; most of a batch have the same ones.
+        # Most of a batch have the same numbers, and making texts of them would be a fifth of the work.
         last_first = last_count = None
         first_text = count_text = ""
         for message_id, handle, first, count, body, body_md5, sent, sender, given, given_md5, system, _ in messages:
@@ -88,24 +97,25 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
                 "SenderId": sender,
                 "ApproximateFirstReceiveTimestamp": first_text,
             }
-            record: dict[str, Any] = {
-                "messageId": message_id,
-                "receiptHandle": handle,
-                "body": body,
-                "attributes": _with_system_attributes(attributes, system) if system else attributes,
-                "messageAttributes": {name: _attribute(value) for name, value in given.items()} if given else {},
-            }
             if windowed or given_md5 is not None:
+                record = empty_with_md5.copy()
                 record["md5OfMessageAttributes"] = given_md5
+            else:
+                record = empty.copy()
+            record["messageId"] = message_id
+            record["receiptHandle"] = handle
+            record["body"] = body
+            record["attributes"] = _with_system_attributes(attributes, system) if system else attributes
+            record["messageAttributes"] = {name: _attribute(value) for name, value in given.items()} if given else {}
             record["md5OfBody"] = body_md5
-            record["eventSource"] = "aws:sqs"
-            record["eventSourceARN"] = source_arn
-            record["awsRegion"] = region
             records.append(record)
         return records
 
     return render
 
+
+_MEMBERS: Final = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
+"""The first members of a record, in their order."""
 
 _ORDER_OF_ATTRIBUTES: Final = (
     "ApproximateReceiveCount",

@@ -180,6 +180,35 @@ def test_a_test_that_has_another_environment(lambda_esm: FakeLambda, monkeypatch
     assert os.environ == variables
 
 
+def _through_bytes(name: str) -> None:
+    os.environb[name.encode()] = b"changed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name: os.environ.__setitem__(name, "changed"),
+        lambda name: os.environ.update({name: "changed"}),
+        lambda name: os.environ.pop(name),
+        pytest.param(_through_bytes, marks=pytest.mark.skipif(not os.supports_bytes_environ, reason="has no bytes")),
+    ],
+    ids=["set", "updated", "removed", "set as bytes"],
+)
+def test_a_handler_sees_the_tests_variables_as_they_are_now(
+    lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch, change: Callable[[str], Any]
+) -> None:
+    monkeypatch.setenv("OF_THE_TEST", "before")
+    lambda_esm.function("f", lambda event, context: [os.environ.get("OF_THE_TEST"), os.environ["TABLE"]])
+    lambda_esm.function("g", lambda event, context: invoke("f"), environment={"TABLE": "of g"})
+    monkeypatch.setenv("TABLE", "of the test")
+    seen = [invoke("f"), invoke("g"), invoke("f")]
+    change("OF_THE_TEST")
+    monkeypatch.setenv("TABLE", "another")
+    now = os.environ.get("OF_THE_TEST")
+    assert seen == [["before", "of the test"], ["before", "of g"], ["before", "of the test"]]
+    assert [invoke("f"), invoke("g"), invoke("f")] == [[now, "another"], [now, "of g"], [now, "another"]]
+
+
 def test_handlers_of_the_test_stay_open(lambda_esm: FakeLambda, tmp_path: Path) -> None:
     file = logging.FileHandler(tmp_path / "log", mode="w")
     OWN_LOGGER.handlers = [file]

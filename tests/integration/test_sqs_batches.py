@@ -220,3 +220,18 @@ def test_a_queue_that_is_worked_off_leaves_nothing_pending(lambda_esm):
     send(url, "a")
     lambda_esm.clock.run_until_idle()
     assert (lambda_esm.clock.now - start).total_seconds() == 5
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+def test_a_batch_is_filled_in_the_place_of_what_goes_elsewhere(lambda_esm, suffix):
+    dead = make_queue(f"dead{suffix}")
+    url = make_queue(f"orders{suffix}", dead_letter=dead, after=1)
+    group = {"group": "A"} if suffix else {}
+    send(url, "old", **group)
+    boto3.client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
+    send(url, "a", "b", "c", **group)
+    orders = lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url, BatchSize=2)
+    lambda_esm.clock.run_until_idle()
+    assert [bodies(invocation) for invocation in orders.invocations] == [["a", "b"], ["c"]]
+    assert counts(dead) == (1, 0, 0)

@@ -22,7 +22,7 @@ def standard(*messages):
 
 
 def take(table, now):
-    return next(table.order.available(now, 10), None)
+    return next(iter(table.order.available(now, 10)), None)
 
 
 def test_it_behaves_like_the_list_that_moto_uses():
@@ -50,15 +50,6 @@ def test_a_message_in_somebodys_hands_is_not_handed_out_twice():
     assert take(table, 0) is None
     assert table.order.next_visible() == 30_000
     assert take(table, 30_000) is taken
-
-
-def test_who_takes_messages_away_is_given_others_in_their_place():
-    table = standard(*[message(f"m{number}") for number in range(5)])
-    given = []
-    for each in table.order.available(0, 2):
-        table.remove(each)
-        given.append(each.id)
-    assert given == ["m0", "m1", "m2", "m3", "m4"]
 
 
 def test_what_was_found_and_not_taken_is_found_again():

@@ -16,7 +16,7 @@ from pytest_lambda_esm.polling.queue_lane import QueueLane
 from pytest_lambda_esm.polling.queue_plan import QueuePolling
 from pytest_lambda_esm.polling.scaling import ScalingRates
 from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, Receipt, ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, ReceivedMessage, WaitingMessage
 from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -47,7 +47,7 @@ class MemoryQueue:
         for message in taken:
             message.visible = now + visibility * SECOND
             message.receives += 1
-        return Receipt([self.received(message) for message in taken], [], [])
+        return [self.received(message) for message in taken], [], []
 
     def received(self, message):
         values = dict.fromkeys(ReceivedMessage._fields)
@@ -131,7 +131,7 @@ class World:
         return QueueLane(
             mapping,
             queues=self,
-            renderer=lambda settings: lambda messages: [MESSAGE_ID(message) for message in messages],
+            renderer=lambda settings: lambda messages: [message[MESSAGE_ID] for message in messages],
             deliver=self.deliver,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
