@@ -56,18 +56,20 @@ class FunctionError:
 
 
 class Invocation(NamedTuple):
-    """One run of a function. Only what reached the function is an invocation: a throttle is none.
-
-    ``context`` is what the handler was called with, ``start`` and ``end`` microseconds since the epoch; ``request``,
-    ``answer`` and ``written`` are what the properties tell of.
-    """
+    """One run of a function. Only what reached the function is an invocation: a throttle is none."""
 
     request: Request
+    """What was asked for; the properties tell of it."""
     context: LambdaContext
+    """What the handler was called with."""
     answer: Result
+    """What came of it; the properties tell of it."""
     start: int
+    """When it began, in microseconds since the epoch."""
     end: int
+    """When it ended, in microseconds since the epoch."""
     written: Sequence[str]
+    """What the handler printed and logged, piece by piece."""
 
     @property
     def function(self) -> str:

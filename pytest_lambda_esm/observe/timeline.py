@@ -29,17 +29,18 @@ KINDS: Final = (
 
 
 class Entry(NamedTuple):
-    """One thing that happened.
-
-    ``instant`` is microseconds since the epoch, ``kind`` one of :data:`KINDS`, ``subject`` the operation, mapping,
-    function or source it happened to, ``text`` what happened in one line, ``items`` the records concerned.
-    """
+    """One thing that happened."""
 
     instant: int
+    """When it happened, in microseconds since the epoch."""
     kind: str
+    """One of :data:`KINDS`."""
     subject: str
+    """The operation, mapping, function or source that it happened to."""
     text: str
+    """What happened, in one line."""
     items: tuple[str, ...] = ()
+    """The ids of the records concerned."""
 
     @property
     def at(self) -> datetime:
