@@ -26,9 +26,11 @@ class Ids:
 
     def new(self) -> str:
         """One that was not there before."""
-        if not self._ready:
-            self._ready = self._more()
-        return self._ready.pop()
+        try:
+            return self._ready.pop()
+        except IndexError:  # Not asked before, since another thread may take the last one.
+            *self._ready, new = self._more()
+            return new
 
 
 def uuids(randomness: random.Random) -> Ids:

@@ -85,8 +85,9 @@ class World:
         self.hooks = hooks
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        self.new_id = ids.uuids(self.randomness).new
-        self.new_receipt = ids.receipts(self.randomness).new
+        # Sources of their own: how many ids there are changes no other choice.
+        self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
+        self.new_receipt = ids.receipts(random.Random(f"receipts {config.seed}")).new
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)

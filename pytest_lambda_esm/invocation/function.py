@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.config import Span, microseconds
-from pytest_lambda_esm.counters import Counters
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
@@ -33,7 +32,7 @@ class Function:
         self.declared_duration = 0
         self._invocations: list[Invocation] = []
         self._script: deque[Outcome] = deque()
-        self._counters = Counters()
+        self._counters: Counter[str] = Counter()
         self._duplicates = 0
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What is kept of an invocation: frozen values that a test reads."""
+"""What is kept of an invocation, for a test to read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation import log
@@ -55,66 +55,98 @@ class FunctionError:
         return f"{self.type}: {self.message}"
 
 
-class Invocation(NamedTuple):
-    """One run of a function. Only what reached the function is an invocation: a throttle is none."""
+class Invocation:
+    """One run of a function. Only what reached the function is an invocation: a throttle is none.
 
-    request: Request
-    """What was asked for; the properties tell of it."""
-    context: LambdaContext
-    """What the handler was called with."""
-    answer: Result
-    """What came of it; the properties tell of it."""
-    start: int
-    """When it began, in microseconds since the epoch."""
-    end: int
-    """When it ended, in microseconds since the epoch."""
-    written: Sequence[str]
-    """What the handler printed and logged, piece by piece."""
+    It cannot be changed. A frozen dataclass would take several times as long to make, and each batch makes one.
+    """
+
+    __slots__ = ("_answer", "_context", "_end", "_request", "_start", "_written")
+
+    def __init__(
+        self, request: Request, context: LambdaContext, answer: Result, start: int, end: int, written: Sequence[str]
+    ) -> None:
+        self._request = request
+        self._context = context
+        self._answer = answer
+        self._start = start
+        self._end = end
+        self._written = written
+
+    @property
+    def request(self) -> Request:
+        """What was asked for; other properties tell of it."""
+        return self._request
+
+    @property
+    def context(self) -> LambdaContext:
+        """What the handler was called with."""
+        return self._context
+
+    @property
+    def answer(self) -> Result:
+        """What came of it; other properties tell of it."""
+        return self._answer
+
+    @property
+    def start(self) -> int:
+        """When it began, in microseconds since the epoch."""
+        return self._start
+
+    @property
+    def end(self) -> int:
+        """When it ended, in microseconds since the epoch."""
+        return self._end
+
+    @property
+    def written(self) -> Sequence[str]:
+        """What the handler printed and logged, piece by piece."""
+        return self._written
 
     @property
     def function(self) -> str:
         """The function's name."""
-        return self.request.function.name
+        return self._request.function.name
 
     @property
     def event(self) -> Any:
         """The event, as the handler received it: a fresh copy each time."""
-        return self.request.event()
+        return self._request.event()
 
     @property
     def attempt(self) -> int:
         """Which attempt it was, counted from 1; the highest receive count in the batch for SQS."""
-        return self.request.attempt
+        return self._request.attempt
 
     @property
     def request_id(self) -> str:
         """The id of the request, which an asynchronous event keeps over its attempts."""
-        return self.request.request_id
+        return self._request.request_id
 
     @property
     def mapping(self) -> Mapping | None:
         """The mapping that polled the batch, or None."""
-        return self.request.mapping
+        return self._request.mapping
 
     @property
     def outcome(self) -> str:
         """``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``."""
-        return self.answer.outcome
+        return self._answer.outcome
 
     @property
     def error(self) -> FunctionError | None:
         """Why it failed, or None."""
-        return self.answer.error
+        return self._answer.error
 
     @property
     def result(self) -> Any:
         """What the handler returned, as its JSON reads; None where it failed."""
-        return self.answer.value
+        return self._answer.value
 
     @property
     def payload(self) -> str:
         """The answer of the invocation as JSON text: what was returned, or the error."""
-        answer = self.answer
+        answer = self._answer
         return answer.text if answer.error is None else json.dumps(answer.error.payload)
 
     @property
@@ -125,17 +157,17 @@ class Invocation(NamedTuple):
     @property
     def started(self) -> datetime:
         """When it began, an aware datetime in UTC."""
-        return moment_of(self.start)
+        return moment_of(self._start)
 
     @property
     def finished(self) -> datetime:
         """When it ended, an aware datetime in UTC."""
-        return moment_of(self.end)
+        return moment_of(self._end)
 
     @property
     def duration(self) -> timedelta:
         """How long it took in virtual time."""
-        return timedelta(microseconds=self.end - self.start)
+        return timedelta(microseconds=self._end - self._start)
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.function} attempt {self.attempt} {self.outcome} {self.request_id}>"

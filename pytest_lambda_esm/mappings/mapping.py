@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from pytest_lambda_esm.config import (
     moment_of,
     time_text,
 )
-from pytest_lambda_esm.counters import Counters
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
 
@@ -91,7 +91,8 @@ class Mapping:
         self._times = times
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
-        self.counters = Counters()
+        # No Counter, whose items are set by way of a method in Python: pollers count with each batch.
+        self.counters: defaultdict[str, int] = defaultdict(int)
         self.read_iterator_age: Callable[[], timedelta | None] | None = None
         self._settings = MappingProxyType(dict(settings))
         self._scheduler = scheduler

@@ -15,15 +15,19 @@ from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 
 
 class _Group:
-    """The messages of one group: ``line`` in the order of sending, with numbers, ``hidden`` those handed out."""
+    """The messages of one group: ``line`` in the order of sending, with numbers, ``hidden`` those handed out.
 
-    __slots__ = ("hidden", "key", "line", "place")
+    ``is_out`` while it has no place, since a receiver has it in hand.
+    """
+
+    __slots__ = ("hidden", "is_out", "key", "line", "place")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.line: deque[tuple[int, Any]] = deque()
         self.hidden: dict[str, Any] = {}
         self.place: tuple[int, int, str] | None = None
+        self.is_out = False
 
 
 class _Member(NamedTuple):
@@ -39,6 +43,7 @@ class GroupOrder:
         self._members: dict[str, _Member] = {}
         self._heap: list[tuple[int, int, str]] = []
         self._changed: dict[str, _Group] = {}
+        self._handed_out: list[_Group] = []
         self._sequence = 0
 
     def add(self, message: Any) -> None:
@@ -71,12 +76,13 @@ class GroupOrder:
         """The messages that may be received, for a receiver that hides or removes each before it asks for the next.
 
         However many it wants (``most``), as many as possible of one group come together, as SQS does it; then those of
-        the next group.
+        the next group. A group stands nowhere until somebody asks again what is visible.
         """
+        self._take_back()
         while (group := self._first()) is not None and group.place is not None and group.place[0] <= now:
             heapq.heappop(self._heap)
-            group.place = None
-            self._changed[group.key] = group
+            group.place, group.is_out = None, True
+            self._handed_out.append(group)
             group.hidden.clear()
             for sequence, message in group.line:
                 if not self._is_here(message, sequence):
@@ -91,6 +97,7 @@ class GroupOrder:
 
     def next_visible(self) -> int | None:
         """When the next group opens, or since when it is open; None when there is no message."""
+        self._take_back()
         group = self._first()
         return group.place[0] if group is not None and group.place is not None else None
 
@@ -101,6 +108,12 @@ class GroupOrder:
             if hidden:
                 waiting = sum(self._is_here(message, sequence) for sequence, message in group.line) - len(hidden)
                 yield group.key, max(hidden, key=visible_from), waiting
+
+    def _take_back(self) -> None:
+        for group in self._handed_out:
+            group.is_out = False
+            self._changed[group.key] = group
+        self._handed_out.clear()
 
     def _first(self) -> _Group | None:
         self._place_changed()
@@ -118,6 +131,8 @@ class GroupOrder:
 
     def _place_changed(self) -> None:
         for group in self._changed.values():
+            if group.is_out:
+                continue
             while group.line and not self._is_here(group.line[0][1], group.line[0][0]):
                 group.line.popleft()
             if group.line:

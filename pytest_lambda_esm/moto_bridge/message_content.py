@@ -20,31 +20,29 @@ _OLD_NAMES = {"data_type": "DataType", "string_value": "StringValue", "binary_va
 
 
 def content_of(message: Any) -> Content:
-    """The fields of a ReceivedMessage that do not depend on its receipt."""
-    body, attributes = body_of(message), message.message_attributes
+    """The fields of a ReceivedMessage that do not depend on its receipt. What moto has taken in raises nothing here."""
+    body = body_of(message)
+    attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
     return (
         body,
-        md5(body.encode(), usedforsecurity=False).hexdigest(),
+        md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
         str(message.sent_timestamp),
         message.sender_id,
-        {name: _attribute(value) for name, value in attributes.items()} if attributes else None,
-        message.attribute_md5 if attributes else None,
+        attributes or None,
+        _md5_of(attributes) if attributes else None,
         _system_attributes(message) or None,
         message.lambda_esm_depth or 0,
     )
 
 
-def _system_attributes(message: Any) -> Mapping[str, str]:
-    attributes = {name: _attribute(value)["StringValue"] for name, value in message.system_attributes.items()}
-    for name, value in (
-        ("SequenceNumber", message.sequence_number),
-        ("MessageGroupId", message.group_id),
-        ("MessageDeduplicationId", message.deduplication_id),
-        ("DeadLetterQueueSourceArn", message.lambda_esm_dead_letter_source),
-    ):
-        if value is not None:
-            attributes[name] = value
-    return attributes
+def _system_attributes(message: Any) -> dict[str, str]:
+    given = {name: _attribute(value).get("StringValue") for name, value in message.system_attributes.items()}
+    if message.group_id is not None:  # moto takes a deduplication id in standard queues, too, where it means nothing.
+        given["SequenceNumber"] = message.sequence_number
+        given["MessageGroupId"] = message.group_id
+        given["MessageDeduplicationId"] = message.deduplication_id
+    given["DeadLetterQueueSourceArn"] = message.lambda_esm_dead_letter_source
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,3 +51,22 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(binary, str):
         attribute["BinaryValue"] = base64.b64decode(binary)
     return attribute
+
+
+def _md5_of(attributes: Mapping[str, Mapping[str, Any]]) -> str:
+    """The MD5 of message attributes as the page "Amazon SQS message metadata" tells it.
+
+    moto's own fails over binary attributes that SNS delivers raw (5.2.5).
+    """
+    digest = md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        binary = attribute.get("BinaryValue")
+        kind, value = (_TEXT, str(attribute.get("StringValue") or "").encode()) if binary is None else (_BINARY, binary)
+        for part in (name.encode(), str(attribute.get("DataType", "")).encode()):
+            digest.update(len(part).to_bytes(4, "big") + part)
+        digest.update(kind + len(value).to_bytes(4, "big") + value)
+    return digest.hexdigest()
+
+
+_TEXT, _BINARY = b"\x01", b"\x02"

@@ -34,6 +34,9 @@ it was moved from, ``received_elsewhere`` its receive count there, ``received_at
 ``place`` where it stands in the order of its queue, ``content`` what is the same at each receipt.
 """
 
+_LATELY_DELETED: Final = "_lambda_esm_deleted"
+"""An attribute of moto's queues: deleted messages whose handles :func:`keep_handles` has yet to keep."""
+
 _PREFIX: Final = "AQEB"
 _ID_LENGTH: Final = 36
 
@@ -64,32 +67,28 @@ def select(
     most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
     at, hidden_until = now // 1000, now / 1000 + visibility * 1000
     receipt = new_receipt()
-    gone = -1
-    while len(received) < limit and len(moved) + len(expired) > gone:
-        gone = len(moved) + len(expired)  # Others are looked for in the place of what has gone elsewhere.
-        for message in table.order.available(now, limit - len(received)):
-            if message.sent_timestamp <= oldest:
-                table.remove(message)
-                expired.append(message.id)
-            elif most is not None and _received_here(message) >= most:
-                table.remove(message)
-                moved.append(message)
-            elif admits is not None and not admits(message):
-                limit = len(received)
+    for message in table.order.available(now, limit):
+        if message.sent_timestamp <= oldest:
+            table.remove(message)
+            expired.append(message.id)
+        elif most is not None and _received_here(message) >= most:
+            table.remove(message)
+            moved.append(message)
+        elif admits is not None and not admits(message):
+            break
+        else:
+            if message.receipt_handle is not None:
+                message._old_receipt_handles.append(message.receipt_handle)
+            if not message.approximate_first_receive_timestamp:
+                message.approximate_first_receive_timestamp = at
+            # The message's id stands in front, so that a handle finds its message.
+            message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
+            message.approximate_receive_count += 1
+            message.visible_at = hidden_until
+            message.lambda_esm_received_at = at
+            received.append(message)
+            if len(received) >= limit:
                 break
-            else:
-                if message.receipt_handle is not None:
-                    message._old_receipt_handles.append(message.receipt_handle)
-                if not message.approximate_first_receive_timestamp:
-                    message.approximate_first_receive_timestamp = at
-                # The message's id stands in front, so that a handle finds its message.
-                message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
-                message.approximate_receive_count += 1
-                message.visible_at = hidden_until
-                message.lambda_esm_received_at = at
-                received.append(message)
-                if len(received) == limit:
-                    break
     for message in moved:
         _move(message, queue, target, now // 1000)
     return received, [message.id for message in moved], expired
@@ -124,7 +123,7 @@ def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
     deleted = table_of(queue).delete(receipts, is_over)
-    _lately_deleted(queue).extend(deleted)
+    vars(queue).setdefault(_LATELY_DELETED, []).extend(deleted)
     return [message.id for message in deleted]
 
 
@@ -139,15 +138,8 @@ def keep_handles(queue: Any) -> None:
 
     It waits until somebody asks, since the pollers delete most messages, and hardly any test deletes them again.
     """
-    lately = _lately_deleted(queue)
-    for message in lately:
+    for message in vars(queue).pop(_LATELY_DELETED, ()):
         queue.deleted_messages.update(message.all_receipt_handles)
-    lately.clear()
-
-
-def _lately_deleted(queue: Any) -> list[Any]:
-    deleted: list[Any] = vars(queue).setdefault("_lambda_esm_deleted", [])
-    return deleted
 
 
 def take_out(queue: Any, message: Any, now: int) -> None:

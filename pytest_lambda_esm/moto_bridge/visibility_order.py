@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 Place: TypeAlias = tuple[int, int, Any]
@@ -48,12 +48,41 @@ class VisibilityOrder:
         if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
-    def available(self, now: int, most: int) -> list[Any]:
-        """Up to ``most`` messages that are visible, for a receiver that hides or removes them one by one.
+    def available(self, now: int, most: int) -> Iterator[Any]:
+        """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
 
-        They stand nowhere in line until somebody asks again what is visible.
+        It wants about ``most`` of them: so many are looked for at a time. They stand nowhere in line until somebody
+        asks again what is visible.
         """
         self._take_back()
+        while taken := self._take(now, most):
+            yield from taken
+
+    def pass_over(self, now: int) -> None:
+        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
+        self._take_back()
+        for message in self._take(now, 1):
+            self._handed_out.pop()
+            message.visible_at = now / 1000
+            self.add(message)
+
+    def next_visible(self) -> int | None:
+        """When the next message is, was or will be visible; None when there is no message."""
+        self._take_back()
+        line, heap = self._line, self._heap
+        while line or heap:
+            from_heap = bool(heap) and (not line or heap[0] < line[0])
+            place = heap[0] if from_heap else line[0]
+            due, sequence, message = place
+            is_valid = message.lambda_esm_place is place
+            if is_valid and message.visible_at <= (due + 1) / 1000:
+                return due
+            heapq.heappop(heap) if from_heap else line.popleft()
+            if is_valid:
+                self._place(message, sequence)
+        return None
+
+    def _take(self, now: int, most: int) -> list[Any]:
         line, heap, hand_out = self._line, self._heap, self._handed_out.append
         latest = (now + 1) / 1000
         taken: list[Any] = []
@@ -77,29 +106,6 @@ class VisibilityOrder:
             taken.append(message)
         return taken
 
-    def pass_over(self, now: int) -> None:
-        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
-        for message in self.available(now, 1):
-            self._handed_out.pop()
-            message.visible_at = now / 1000
-            self.add(message)
-
-    def next_visible(self) -> int | None:
-        """When the next message is, was or will be visible; None when there is no message."""
-        self._take_back()
-        line, heap = self._line, self._heap
-        while line or heap:
-            from_heap = bool(heap) and (not line or heap[0] < line[0])
-            place = heap[0] if from_heap else line[0]
-            due, sequence, message = place
-            is_valid = message.lambda_esm_place is place
-            if is_valid and message.visible_at <= (due + 1) / 1000:
-                return due
-            heapq.heappop(heap) if from_heap else line.popleft()
-            if is_valid:
-                self._place(message, sequence)
-        return None
-
     def _take_back(self) -> None:
         if self._handed_out:
             for place in self._handed_out:
@@ -118,7 +124,7 @@ class VisibilityOrder:
                 self._tidy()
 
     def _tidy(self) -> None:
-        # In place: a receiver may be in the middle of it.
+        # In place: whoever called has it in hand.
         self._heap[:] = [place for place in self._heap if place[2].lambda_esm_place is place]
         heapq.heapify(self._heap)
         self._tidy_at = max(64, 4 * len(self._heap))

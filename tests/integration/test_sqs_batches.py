@@ -3,7 +3,19 @@
 import boto3
 import pytest
 
-from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, send_many, since, subscribe
+from tests.queues import (
+    accept,
+    arn_of,
+    bodies,
+    counts,
+    make_queue,
+    receive_counts,
+    refuse,
+    send,
+    send_many,
+    since,
+    subscribe,
+)
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 
@@ -235,3 +247,51 @@ def test_a_batch_is_filled_in_the_place_of_what_goes_elsewhere(lambda_esm, suffi
     lambda_esm.clock.run_until_idle()
     assert [bodies(invocation) for invocation in orders.invocations] == [["a", "b"], ["c"]]
     assert counts(dead) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+def test_who_does_not_hide_what_he_receives_gets_each_message_once(lambda_esm, suffix):
+    dead = make_queue(f"dead{suffix}")
+    url = make_queue(f"orders{suffix}", dead_letter=dead, after=2)
+    group = {"group": "A"} if suffix else {}
+    look = {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0, "AttributeNames": ["All"]}
+    sqs = boto3.client("sqs")
+
+    def seen():
+        messages = sqs.receive_message(**look).get("Messages", [])
+        return [(message["Body"], message["Attributes"]["ApproximateReceiveCount"]) for message in messages]
+
+    send(url, "a", **group)
+    assert [seen(), seen()] == [[("a", "1")], [("a", "2")]]
+    send(url, "b", "c", **group)
+    assert [seen(), seen()] == [[("b", "1"), ("c", "1")], [("b", "2"), ("c", "2")]]
+    assert (counts(url), counts(dead)) == ((2, 0, 0), (1, 0, 0))
+
+
+def test_binary_attributes_arrive_by_way_of_a_topic(lambda_esm):
+    url = make_queue()
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn_of(url), Attributes=raw)
+    orders = lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url)
+    attributes = {"raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
+    sns.publish(TopicArn=topic, Message="by the topic", MessageAttributes=attributes)
+    sent = boto3.client("sqs").send_message(QueueUrl=url, MessageBody="directly", MessageAttributes=attributes)
+    lambda_esm.clock.run_until_idle()
+    records = [record for invocation in orders.invocations for record in invocation.event["Records"]]
+    assert [record["body"] for record in records] == ["by the topic", "directly"]
+    for record in records:
+        assert record["messageAttributes"]["raw"]["binaryValue"] == "AP8="
+        assert record["md5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+
+
+def test_a_deduplication_id_means_nothing_in_a_standard_queue(lambda_esm):
+    url = make_queue()
+    orders = lambda_esm.function("orders", accept)
+    subscribe(lambda_esm, url)
+    send(url, "a", MessageDeduplicationId="once")
+    lambda_esm.clock.run_until_idle()
+    [record] = orders.invocations[0].event["Records"]
+    assert not {"MessageDeduplicationId", "SequenceNumber"} & set(record["attributes"])

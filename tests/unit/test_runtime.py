@@ -67,6 +67,15 @@ def test_a_result_is_what_its_json_reads(world):
     assert invocation.started == invocation.finished == world.clock.now
 
 
+def test_an_invocation_cannot_be_changed_and_can_be_in_a_set(world):
+    first, second = (world.run(lambda event, context: None) for _ in range(2))
+    assert {first, second, first} == {second, first}
+    with pytest.raises(AttributeError):
+        first.start = 0
+    with pytest.raises(AttributeError):
+        first.note = "something of the test"
+
+
 def test_what_has_no_json_is_a_marshal_error(world):
     invocation = world.run(lambda event, context: {1, 2})
     assert invocation.outcome == "error"
