@@ -200,9 +200,12 @@ class QueueCalls:
     def _emptying(self, operation: Callable[..., None], text: str) -> Callable[..., None]:
         def empty_and_tell(backend: Any, queue_name: str) -> None:
             queue = backend.get_queue(queue_name)
-            ids = [message.id for message in queue._messages]
+            expired = _expired(queue, self._watcher.local_instant())
+            told = set(expired)
+            others = [message.id for message in queue._messages if message.id not in told]
             operation(backend, queue_name)
-            self._note(queue.queue_arn, ids, DELETED, text)
+            self._note(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")
+            self._note(queue.queue_arn, others, DELETED, text)
             self._watcher.source_changed(queue.queue_arn)
 
         return empty_and_tell
@@ -238,6 +241,14 @@ def _is_visible(message: Any) -> bool:
     allows for what floating point loses.
     """
     return bool(unix_time_millis() >= message.visible_at - 0.0005)
+
+
+def _expired(queue: Any, now: int) -> list[str]:
+    """The ids of messages that wait past their retention, which nobody has looked for yet."""
+    oldest = now // 1000 - int(queue.message_retention_period) * 1000
+    return [
+        message.id for message in queue._messages if message.sent_timestamp <= oldest and visible_from(message) <= now
+    ]
 
 
 def _kept(queue: Any) -> tuple[list[Any], float]:

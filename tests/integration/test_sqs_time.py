@@ -166,6 +166,17 @@ def test_a_message_expires_at_the_retention_period(lambda_esm):
     assert [fate.fate for fate in lambda_esm.fates(mapping)] == ["expired"]
 
 
+def test_a_purge_does_not_reach_what_has_expired(lambda_esm):
+    url = make_queue(MessageRetentionPeriod=60)
+    [old] = send(url, "a")
+    lambda_esm.clock.advance(seconds=30)
+    [new] = send(url, "b")
+    lambda_esm.clock.advance(seconds=30)
+    boto3.client("sqs").purge_queue(QueueUrl=url)
+    fates = lambda_esm.fates("arn:aws:sqs:us-east-1:123456789012:orders")
+    assert {fate.record: fate.fate for fate in fates} == {old: "expired", new: "deleted"}
+
+
 def test_a_message_in_flight_at_the_end_of_its_retention_may_still_be_deleted(lambda_esm):
     url = make_queue(VisibilityTimeout=60, MessageRetentionPeriod=60)
     lambda_esm.function("orders", accept, timeout=30, duration=20)
