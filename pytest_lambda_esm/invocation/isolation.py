@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pytest_lambda_esm.invocation import event_loop
 from pytest_lambda_esm.invocation.event_loop import SetAside
@@ -52,13 +52,22 @@ class Changes:
         self.path = sys.path[:]
 
 
+class _Merged(NamedTuple):
+    """What a handler's variables were made of: the mappings, and how often the process's had been changed by then."""
+
+    data: Any
+    variables: Mapping[Any, Any]
+    changed: int
+    both: dict[Any, Any]
+
+
 class Isolation:
     """Enters and leaves the surroundings of a handler; one invocation may happen inside another."""
 
     def __init__(self) -> None:
         self._inner: list[Changes] = []
         self._variables_changed = 0
-        self._last_merged: tuple[Any, Any, int, dict[Any, Any]] | None = None
+        self._last: _Merged | None = None
         self._originals: list[tuple[Any, str, Any]] = []
 
     @property
@@ -75,6 +84,7 @@ class Isolation:
 
     def remove(self) -> None:
         """Take no more notes."""
+        self._last = None
         while self._originals:
             owner, name, original = self._originals.pop()
             setattr(owner, name, original)
@@ -130,13 +140,13 @@ class Isolation:
 
     def _merged(self, data: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
         """The process's variables and the function's, put together anew only where one of them has changed."""
-        known, changed = self._last_merged, self._variables_changed
-        if known is not None and known[0] is data and known[1] is variables and known[2] == changed:
-            return known[3]
-        merged = {**data, **variables, _TRACE: None}
+        last, changed = self._last, self._variables_changed
+        if last is not None and last.data is data and last.variables is variables and last.changed == changed:
+            return last.both
+        both = {**data, **variables, _TRACE: None}
         if self._originals:  # Else nobody notes changes.
-            self._last_merged = data, variables, changed, merged
-        return merged
+            self._last = _Merged(data, variables, changed, both)
+        return both
 
     def replace_variables(self, variables: Mapping[Any, Any]) -> None:
         """Let the innermost handler see these variables, encoded, its trace, and no others."""

@@ -112,7 +112,6 @@ def _backend(account_id: str, region: str) -> Any:
 
 def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     """A function's configuration, made anew only if something has changed: each invocation asks."""
-    of_function, of_latest = vars(function), vars(latest)
     state = (
         function.version,
         function.timeout,
@@ -120,13 +119,13 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         function.handler,
         function.run_time,
         function.environment_vars,
-        of_function.get("code_sha_256"),
+        getattr(function, "code_sha_256", ""),
         function.layers,
         latest.reserved_concurrency,
-        of_latest.get(kept_configuration.ATTRIBUTE),
-        of_function.get(kept_configuration.ATTRIBUTE),
+        kept_configuration.kept_of(latest),
+        kept_configuration.kept_of(function),
     )
-    known = of_function.get(_KNOWN)
+    known = vars(function).get(_KNOWN)
     if known is not None and known[0] == state:
         found: FunctionConfiguration = known[1]
         return found

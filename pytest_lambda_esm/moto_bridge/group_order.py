@@ -15,19 +15,15 @@ from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 
 
 class _Group:
-    """The messages of one group: ``line`` in the order of sending, with numbers, ``hidden`` those handed out.
+    """The messages of one group: ``line`` in the order of sending, with numbers, ``hidden`` those handed out."""
 
-    ``is_out`` while it has no place, since a receiver has it in hand.
-    """
-
-    __slots__ = ("hidden", "is_out", "key", "line", "place")
+    __slots__ = ("hidden", "key", "line", "place")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.line: deque[tuple[int, Any]] = deque()
         self.hidden: dict[str, Any] = {}
         self.place: tuple[int, int, str] | None = None
-        self.is_out = False
 
 
 class _Member(NamedTuple):
@@ -43,7 +39,7 @@ class GroupOrder:
         self._members: dict[str, _Member] = {}
         self._heap: list[tuple[int, int, str]] = []
         self._changed: dict[str, _Group] = {}
-        self._handed_out: list[_Group] = []
+        self._handed_out: dict[str, _Group] = {}
         self._sequence = 0
 
     def add(self, message: Any) -> None:
@@ -81,8 +77,8 @@ class GroupOrder:
         self._take_back()
         while (group := self._first()) is not None and group.place is not None and group.place[0] <= now:
             heapq.heappop(self._heap)
-            group.place, group.is_out = None, True
-            self._handed_out.append(group)
+            group.place = None
+            self._handed_out[group.key] = group
             group.hidden.clear()
             for sequence, message in group.line:
                 if not self._is_here(message, sequence):
@@ -110,9 +106,7 @@ class GroupOrder:
                 yield group.key, max(hidden, key=visible_from), waiting
 
     def _take_back(self) -> None:
-        for group in self._handed_out:
-            group.is_out = False
-            self._changed[group.key] = group
+        self._changed.update(self._handed_out)
         self._handed_out.clear()
 
     def _first(self) -> _Group | None:
@@ -131,7 +125,7 @@ class GroupOrder:
 
     def _place_changed(self) -> None:
         for group in self._changed.values():
-            if group.is_out:
+            if group.key in self._handed_out:
                 continue
             while group.line and not self._is_here(group.line[0][1], group.line[0][0]):
                 group.line.popleft()

@@ -13,8 +13,7 @@ from pytest_lambda_esm.moto_bridge.patches import Patches
 
 _KEPT: Final = ("DeadLetterConfig", "LoggingConfig")
 _LEVELS: Final = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
-ATTRIBUTE: Final = "_lambda_esm_kept"
-"""Where it is kept, of each function."""
+_ATTRIBUTE: Final = "_lambda_esm_kept"
 
 
 def keep(patches: Patches) -> None:
@@ -25,7 +24,7 @@ def keep(patches: Patches) -> None:
 
     def __init__(self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         kept: dict[str, Any] = {name: spec[name] for name in _KEPT if spec.get(name)}
-        setattr(self, ATTRIBUTE, kept)
+        setattr(self, _ATTRIBUTE, kept)
         create(self, account_id, spec, *args, **kwargs)
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
@@ -33,7 +32,7 @@ def keep(patches: Patches) -> None:
         kept = dict(kept_of(self))  # A version published before shares the old dictionary.
         kept.update((name, config_updates[name]) for name in _KEPT if name in config_updates)
         # One without a target removes the old one.
-        setattr(self, ATTRIBUTE, {name: value for name, value in kept.items() if value.get("TargetArn", True)})
+        setattr(self, _ATTRIBUTE, {name: value for name, value in kept.items() if value.get("TargetArn", True)})
         # What is removed still shows in the answer (recorded); what is set shows at once.
         return {**answer, **{name: value for name, value in kept_of(self).items() if value}}
 
@@ -47,7 +46,7 @@ def keep(patches: Patches) -> None:
     def from_template(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
         function = make(cls, resource_name, cloudformation_json, *args, **kwargs)
         properties = cloudformation_json["Properties"]
-        setattr(function, ATTRIBUTE, {name: properties[name] for name in _KEPT if properties.get(name)})
+        setattr(function, _ATTRIBUTE, {name: properties[name] for name in _KEPT if properties.get(name)})
         return function
 
     patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(from_template))
@@ -58,7 +57,7 @@ def keep(patches: Patches) -> None:
 
 def kept_of(function: Any) -> dict[str, Any]:
     """All that is kept of a function's configuration, as it came; a change replaces it as a whole."""
-    kept: dict[str, Any] = vars(function).get(ATTRIBUTE, {})
+    kept: dict[str, Any] = vars(function).get(_ATTRIBUTE, {})
     return kept
 
 

@@ -14,7 +14,7 @@ from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.partial_failures import read_report
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
 from pytest_lambda_esm.polling.queue_plan import QueuePlan, QueuePolling
-from pytest_lambda_esm.sources.queue import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Queues, Received
+from pytest_lambda_esm.sources.queue import DEPTH, MESSAGE_ID, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render
 
 
@@ -83,13 +83,9 @@ class QueueBatch:
         return False
 
     def _hold(self, messages: Sequence[Received]) -> None:
-        depth = attempt = 0
-        for message in messages:  # For so few, this is much faster than max().
-            if message[DEPTH] > depth:
-                depth = message[DEPTH]
-            if message[RECEIVE_COUNT] > attempt:
-                attempt = message[RECEIVE_COUNT]
-        self.messages, self.depth, self.attempt = messages, depth, attempt
+        self.messages = messages
+        self.depth = max([message[DEPTH] for message in messages])
+        self.attempt = most_receives(messages)
 
     def explain(self) -> str:
         """What this batch waits for."""

@@ -22,7 +22,7 @@ from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
 from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
 from pytest_lambda_esm.polling.queue_waiting import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.scaling import Scaling
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, RECEIVE_COUNT, Queue, Queues, Received
+from pytest_lambda_esm.sources.queue import MESSAGE_ID, Queue, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render
 
 
@@ -186,7 +186,7 @@ class QueueLane:
         while (room := gathering.room) > 0:
             messages, dead_lettered, expired = queue.receive(room, now, gathering.admits, visibility)
             self._note(messages, dead_lettered, expired, now)
-            passing = messages if plan.filter is None else self._passing(queue, messages, plan)
+            passing = self._passing(queue, messages, plan)
             gathering.add(passing)
             if len(passing) == len(messages):
                 break  # The queue gave all it had; else there is room for more in the place of what was dropped.
@@ -219,16 +219,14 @@ class QueueLane:
             self._journal.fate(self._source, expired, EXPIRED, text)
         if messages:
             ids = tuple([message[MESSAGE_ID] for message in messages])
-            receives = 0
-            for message in messages:
-                if message[RECEIVE_COUNT] > receives:
-                    receives = message[RECEIVE_COUNT]
-            self._journal.add("poll", self._source, f"received {len(ids)}, receive count up to {receives}", ids, now)
+            text = f"received {len(ids)}, receive count up to {most_receives(messages)}"
+            self._journal.add("poll", self._source, text, ids, now)
             self._mapping.counters["PolledEventCount"] += len(ids)
 
     def _passing(self, queue: Queue, messages: Sequence[Received], plan: QueuePlan) -> Sequence[Received]:
         """The messages that the mapping's filters let pass; the others are deleted at once."""
-        assert plan.filter is not None
+        if plan.filter is None:
+            return messages
         verdicts = list(zip(messages, map(plan.filter.verdict, plan.render(messages)), strict=True))
         dropped = [(message, verdict) for message, verdict in verdicts if not verdict.passed]
         if dropped:

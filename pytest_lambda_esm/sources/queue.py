@@ -45,6 +45,16 @@ RECEIVE_COUNT: Final = 3
 DEPTH: Final = 11
 """Places of fields."""
 
+
+def most_receives(messages: Sequence[Received]) -> int:
+    """The highest receive count among messages. For as few as in a batch, this is much faster than ``max``."""
+    most = 0
+    for message in messages:
+        if message[RECEIVE_COUNT] > most:
+            most = message[RECEIVE_COUNT]
+    return most
+
+
 Receipt: TypeAlias = tuple[Sequence[Received], Sequence[str], Sequence[str]]
 """What one receive found: the messages handed out, and the ids of those that went elsewhere instead: first those that
 went to the dead-letter queue, then those that had expired."""
