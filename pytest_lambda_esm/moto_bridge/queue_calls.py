@@ -97,6 +97,8 @@ class QueueCalls:
         moto's own delivery to Lambda sits at the end of this method in moto; no mapping is ever attached to a queue
         there while the fake is active.
         """
+        for name in message.message_attributes:
+            message.validate_attribute_name(name)  # moto looks only once it has stored the message.
         if message.lambda_esm_depth is None:
             message.lambda_esm_depth = self._watcher.depth()
         if queue.fifo_queue:

@@ -295,3 +295,16 @@ def test_a_deduplication_id_means_nothing_in_a_standard_queue(lambda_esm):
     lambda_esm.clock.run_until_idle()
     [record] = orders.invocations[0].event["Records"]
     assert not {"MessageDeduplicationId", "SequenceNumber"} & set(record["attributes"])
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+def test_a_message_that_is_refused_is_not_there(lambda_esm, suffix):
+    url = make_queue(f"orders{suffix}")
+    sqs = boto3.client("sqs")
+    message = {"QueueUrl": url, "MessageBody": "a", **({"MessageGroupId": "A"} if suffix else {})}
+    text = {"DataType": "String", "StringValue": "x"}
+    with pytest.raises(sqs.exceptions.ClientError, match="attribute name"):
+        sqs.send_message(**message, MessageAttributes={"not a name": text})
+    assert counts(url) == (0, 0, 0)
+    sqs.send_message(**message, MessageAttributes={"a-name": text})
+    assert counts(url) == (1, 0, 0)
