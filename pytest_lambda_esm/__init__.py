@@ -10,9 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.clock.due_event import DueEvent
-    from pytest_lambda_esm.clock.virtual import VirtualClock
-    from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, after_reads
+    from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
+    from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
         AlreadyActive,
         ClockError,
@@ -44,18 +43,18 @@ if TYPE_CHECKING:
     )
     from pytest_lambda_esm.faults.fault import Fault
     from pytest_lambda_esm.faults.plan import FaultPlan
-    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
     from pytest_lambda_esm.invocation.context import LambdaContext
     from pytest_lambda_esm.invocation.function import Function
-    from pytest_lambda_esm.invocation.record import FunctionError, Invocation
+    from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+    from pytest_lambda_esm.invocation.record import Invocation
+    from pytest_lambda_esm.invocation.result import FunctionError
     from pytest_lambda_esm.invocation.script import Outcome, exits, raises, returns, runs, throttled, times_out
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
-    from pytest_lambda_esm.sweep import Sweep
-    from pytest_lambda_esm.sweep_run import SweepRun
-    from pytest_lambda_esm.weather import Weather
+    from pytest_lambda_esm.sweep.run import SweepRun
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 _HOMES = {
     "AfterReads": "config",
@@ -67,7 +66,7 @@ _HOMES = {
     "ClockLimitExceeded": "errors",
     "Config": "config",
     "ConfigurationError": "errors",
-    "DueEvent": "clock.due_event",
+    "DueEvent": "clock.virtual",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
@@ -75,10 +74,10 @@ _HOMES = {
     "FaultError": "errors",
     "FaultPlan": "faults.plan",
     "Function": "invocation.function",
-    "FunctionError": "invocation.record",
-    "HandlerCall": "hooks",
+    "FunctionError": "invocation.result",
+    "HandlerCall": "invocation.handlers",
     "HandlerError": "errors",
-    "HandlerResult": "hooks",
+    "HandlerResult": "invocation.handlers",
     "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
     "LambdaContext": "invocation.context",
@@ -92,15 +91,15 @@ _HOMES = {
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "StateError": "errors",
-    "Sweep": "sweep",
+    "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
-    "SweepRun": "sweep_run",
+    "SweepRun": "sweep.run",
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
     "UnusedFault": "errors",
     "VirtualClock": "clock.virtual",
-    "Weather": "weather",
+    "Weather": "config",
     "after_reads": "config",
     "exits": "invocation.script",
     "raises": "invocation.script",

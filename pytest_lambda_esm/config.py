@@ -13,59 +13,58 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
-from pytest_lambda_esm.weather import Weather, read_weather
+from pytest_lambda_esm.timing import END, EPOCH, MICROSECONDS, Span, microseconds
 
-MICROSECONDS: Final = 1_000_000
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-END: Final = datetime(9000, 1, 1, tzinfo=timezone.utc)
-"""Where virtual time ends: what is scheduled then is still within the years that a datetime can name."""
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Rates from 0 (never) to 1 (always), drawn from the fake's seed.
+
+    ``duplicates``: what a poller reads is delivered twice. ``reordering``: a poller passes the oldest message of a
+    standard queue over. ``throttles``: a call to the Lambda API, or a read of a poller, is throttled. ``latency``: the
+    answer of a call to the Lambda API is late, by up to ``slowest`` virtual seconds.
+    """
+
+    duplicates: float = 0.0
+    reordering: float = 0.0
+    throttles: float = 0.0
+    latency: float = 0.0
+    slowest: float = 2.0
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether nothing ever goes wrong."""
+        return not (self.duplicates or self.reordering or self.throttles or self.latency)
+
+
+def read_weather(value: object, weaker: Weather) -> Weather:
+    """Read a Weather, or a mapping of rates; what it leaves out is as in ``weaker``. ``slowest`` may be a timedelta.
+
+    Raises ValueError for what is neither or out of range.
+    """
+    given = dataclasses.asdict(value) if isinstance(value, Weather) else value
+    if not isinstance(given, Mapping):
+        raise ValueError("a Weather or a mapping of rates is needed, such as {'duplicates': 0.1, 'throttles': 0.05}")
+    names = [item.name for item in dataclasses.fields(Weather)]
+    return dataclasses.replace(weaker, **{name: _read_rate(name, number, names) for name, number in given.items()})
+
+
+def _read_rate(name: Any, value: Any, names: list[str]) -> float:
+    if name not in names:
+        raise ValueError(f"there is no {name!r} in the weather. {nearest(str(name), names)}")
+    if isinstance(value, bool):
+        raise ValueError(f"{name} is a number, not {value!r}")
+    number = value.total_seconds() if name == "slowest" and isinstance(value, timedelta) else float(value)
+    most = float("inf") if name == "slowest" else 1.0
+    if not 0 <= number <= most or number == float("inf"):
+        raise ValueError(f"{name} is a number from 0{'' if name == 'slowest' else ' to 1'}, not {value!r}")
+    return number
+
+
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
 MOST_FILTERS: Final = 10
 """How many filters a mapping may have in an account whose quota was raised as far as it goes."""
 TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-_LONGEST_SPAN: Final = 1000 * 365 * 24 * 3600
-
-Span: TypeAlias = int | float | timedelta
-"""A time span wherever one is taken: seconds as a number, or a timedelta."""
-
-
-def microseconds(span: Span) -> int:
-    """Read a time span (seconds as a number, or a timedelta) as whole microseconds.
-
-    Raises ValueError for a span that is negative or longer than a thousand years, and TypeError for anything that is
-    no span.
-    """
-    if isinstance(span, timedelta):
-        seconds: int | float = span / timedelta(seconds=1)
-    elif isinstance(span, (int, float)) and not isinstance(span, bool):
-        seconds = span
-    else:
-        raise TypeError(f"a time span is a number of seconds or a timedelta, not {span!r}")
-    if not abs(seconds) <= _LONGEST_SPAN:
-        raise ValueError(f"a time span is a thousand years at the most, not {span!r}")
-    value = span // _MICROSECOND if isinstance(span, timedelta) else round(span * MICROSECONDS)
-    if value < 0:
-        raise ValueError(f"a time span cannot be negative: {span!r}")
-    return value
-
-
-def instant_of(moment: datetime) -> int:
-    """An aware datetime as microseconds since the epoch."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def moment_of(instant: int) -> datetime:
-    """Microseconds since the epoch as an aware datetime in UTC."""
-    return EPOCH + timedelta(microseconds=instant)
-
-
-def time_text(instant: int, now: int) -> str:
-    """An instant for people, to the microsecond: the time of day, with its date where that is not today's."""
-    moment = moment_of(instant)
-    same_day = moment.date() == moment_of(now).date()
-    return f"{moment:%H:%M:%S.%f}" if same_day else f"{moment:%Y-%m-%d %H:%M:%S.%f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.arn import Arn
 
 
 class DeliveryFailed(Exception):

@@ -7,8 +7,9 @@ left the process. None of them is a botocore error, so code under test cannot mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Container, Iterable
+from pathlib import PurePath
+from typing import Any, Final
 
 
 class LambdaEsmError(Exception):
@@ -93,3 +94,21 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
 def is_for_the_author(excinfo: Any) -> bool:
     """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
     return isinstance(excinfo.value, LambdaEsmError)
+
+
+_TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})
+"""The packages that catch for a test: ``pytest.raises(NetworkBlocked, call)``, ``assertRaises``."""
+
+
+def was_seen(error: BaseException, files: Container[str]) -> bool:
+    """Whether the frame that caught the exception is in one of the test's files, in a conftest.py or in a test tool.
+
+    A traceback begins in that frame; ``assertRaises`` takes it off, which code under test has no reason to do.
+    """
+    trace = error.__traceback__
+    if trace is None:
+        return True
+    frame = trace.tb_frame
+    file = frame.f_code.co_filename
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return file in files or PurePath(file).name == "conftest.py" or package in _TOOLS

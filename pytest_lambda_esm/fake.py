@@ -13,33 +13,36 @@ from typing import Any
 
 import boto3
 
-from pytest_lambda_esm import inquiries, joining, new_functions
-from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.config import Config, Span, TransitionTime, checked, instant_of, moment_of
+from pytest_lambda_esm.config import Config, TransitionTime, checked
 from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
+from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
-from pytest_lambda_esm.hooks import Hooks
 from pytest_lambda_esm.invocation.function import Function
-from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import backends, fresh_world, seam, session, sqs, streams
-from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
-from pytest_lambda_esm.moto_bridge.fresh_world import RetryQuotas
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.moto_bridge import lambda_service, session
+from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
+from pytest_lambda_esm.moto_bridge.client_calls import Exchanges
+from pytest_lambda_esm.moto_bridge.sqs import queues
+from pytest_lambda_esm.moto_bridge.streams import lookup
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate
-from pytest_lambda_esm.observe.log_sequence import LogSequence
+from pytest_lambda_esm.observe.sequences import LogSequence
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.sweep import Sweep
-from pytest_lambda_esm.sweep_request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep_run import Ground, Leftovers
-from pytest_lambda_esm.world import Faults, World
+from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.simulation import functions, installation, queries
+from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.world import Faults, World
+from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
+from pytest_lambda_esm.sweep.run import Ground, Leftovers
+from pytest_lambda_esm.sweep.sweep import Sweep
+from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 
 @cache
@@ -85,7 +88,7 @@ class FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
             raise AlreadyActive("this FakeLambda has been started before; make a new one")
-        if seam.is_taken():
+        if lambda_service.is_taken():
             raise AlreadyActive(
                 "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
                 " or one 'with FakeLambda()', not both."
@@ -129,9 +132,9 @@ class FakeLambda:
         assert start is not None
         self._started = moment_of(start)
         session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
-        backends.check_region("region", self.region, self.config.account_id)
-        sqs.shift(start - before)
-        streams.shift(start - before)
+        session.check_region("region", self.region, self.config.account_id)
+        queues.shift(start - before)
+        lookup.shift(start - before)
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         self._faults = Faults(FaultPlan(catalogue), catalogue, Exchanges())
@@ -141,17 +144,17 @@ class FakeLambda:
         self._faults.exchanges.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
-        joining.take_over_waiting(self._patches, self._sleep, self.config.sleep, self._errors.append)
+        installation.take_over_waiting(self._patches, self._sleep, self.config.sleep, self._errors.append)
 
     def _join(self, world: World, faults: Faults) -> None:
-        joining.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
+        installation.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
 
     def _begin_anew(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
         before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._joints.undo()
-        fresh_world.begin_anew(self.config.seed)
+        session.begin_anew(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
         self._quotas.refill()
@@ -242,7 +245,7 @@ class FakeLambda:
         Raises MappingNotFound with the mappings there are.
         """
         __tracebackhide__ = True
-        return inquiries.find_mapping(self._world, which)
+        return queries.find_mapping(self._world, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -272,10 +275,10 @@ class FakeLambda:
         world = self._active
         callable_handler = resolve(handler) if handler is not None else None
         reference = self._reference(f"function({name!r})", name, region)
-        wanted = new_functions.read(
+        wanted = functions.read(
             reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
         )
-        new_functions.provide(world, _model(self.config.limits), reference, wanted)
+        functions.provide(world, _model(self.config.limits), reference, wanted)
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
@@ -367,7 +370,7 @@ class FakeLambda:
         source's ARN; or None for everything.
         """
         __tracebackhide__ = True
-        return inquiries.explain(self._world, self.mappings, subject)
+        return queries.explain(self._world, self.mappings, subject)
 
     def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
@@ -378,7 +381,7 @@ class FakeLambda:
         that is the ARN of nothing there is, with the nearest ones.
         """
         __tracebackhide__ = True
-        return inquiries.fates(self._world, source)
+        return queries.fates(self._world, source)
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
@@ -392,8 +395,8 @@ class FakeLambda:
 
     def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
         __tracebackhide__ = True
-        return new_functions.reference(call, name, self.config.account_id, self.region, region)
+        return functions.reference(call, name, self.config.account_id, self.region, region)
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*fresh_world.held(), *bound]
+        return [*session.held(), *bound]

@@ -10,17 +10,17 @@ from hashlib import md5
 from typing import Any
 
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
+from pytest_lambda_esm.config import TransitionTimes
+from pytest_lambda_esm.destinations import DeliveryFailed, Parcel
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.backoff import Backoff
-from pytest_lambda_esm.polling.bench import StreamPolling
-from pytest_lambda_esm.polling.discards import Discards
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.stream_poller import StreamPoller
+from pytest_lambda_esm.polling.streams.context import StreamPolling
+from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
-from pytest_lambda_esm.sources.destinations import DeliveryFailed, Parcel
-from pytest_lambda_esm.sources.stream import Reader
+from pytest_lambda_esm.sources.stream_ports import Reader
+from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 from tests.helpers.interference import NoInterference
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"

@@ -15,7 +15,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from pytest_lambda_esm.settings import SETTINGS
+from pytest_lambda_esm.plugin.option_help import SETTINGS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

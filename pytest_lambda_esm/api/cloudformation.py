@@ -11,15 +11,80 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pytest_lambda_esm.api.api_error import ApiError
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
 from pytest_lambda_esm.api.mapping_settings import FIXED, RESETS
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.api.template_properties import coerced
-from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge.earlier_mappings import Handle, refuse
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
 from pytest_lambda_esm.sources.event_source import EventSource
+
+_SWITCHES: Final = {"true": True, "false": False}
+_ENDPOINT_KEYS: Final = {"KafkaBootstrapServers": "KAFKA_BOOTSTRAP_SERVERS"}
+"""The one name that differs between a template and the API."""
+
+
+def coerced(shape: Shape, value: Any, path: str = "") -> Any:
+    """A property as the shape of an operation's input wants it. Raises ValueError, in CloudFormation's words."""
+    if isinstance(shape, StructureShape):
+        return _structure(shape, value, path)
+    if isinstance(shape, MapShape):
+        return _map(shape, value, path)
+    if isinstance(shape, ListShape):
+        if not isinstance(value, list):
+            raise ValueError(f"Property {path} must be of type List")
+        return [coerced(shape.member, item, f"{path}/{number}") for number, item in enumerate(value)]
+    return _scalar(shape, value, path)
+
+
+def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"Property {path} must be an object")
+    unknown = next((name for name in value if name not in shape.members), None)
+    if unknown is not None:
+        raise ValueError(f"Encountered unsupported property {unknown}")
+    return {
+        name: coerced(shape.members[name], inner, f"{path}/{name}")
+        for name, inner in value.items()
+        if inner is not None
+    }
+
+
+def _map(shape: MapShape, value: Any, path: str) -> dict[str, Any]:
+    if isinstance(value, list):  # tags are a list of keys and values in a template
+        value = {str(tag.get("Key")): tag.get("Value") for tag in value}
+    if not isinstance(value, dict):
+        raise ValueError(f"Property {path} must be an object")
+    return {
+        _ENDPOINT_KEYS.get(key, str(key)): coerced(shape.value, inner, f"{path}/{key}") for key, inner in value.items()
+    }
+
+
+def _scalar(shape: Shape, value: Any, path: str) -> Any:
+    kind = shape.type_name
+    if isinstance(value, (dict, list)):
+        raise ValueError(f"Property {path} must be of type {kind}")
+    if kind == "boolean":
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() not in _SWITCHES:
+            raise ValueError(f"Property {path} must be of type Boolean")
+        return _SWITCHES[str(value).lower()]
+    if kind in ("integer", "long"):
+        return _number(int, value, path)
+    if kind in ("float", "double", "timestamp"):
+        return _number(float, value, path)
+    return value if isinstance(value, str) else str(value)
+
+
+def _number(kind: type[int] | type[float], value: Any, path: str) -> int | float:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"Property {path} must be of type Number") from None
+
 
 _REPLACING: Final = (
     "EventSourceArn",
@@ -39,7 +104,7 @@ _PARTS: Final[dict[str, dict[str, Any]]] = {
 
 
 class CloudFormationResources:
-    """What moto's own methods on mappings, and its stacks, lead to."""
+    """What moto's own methods on mappings, and its stacks, lead to. Each raises ApiError for what AWS refuses."""
 
     def __init__(self, mappings: EventSourceMappings, invoke_configs: dict[str, Operation], model: LambdaModel) -> None:
         self._mappings = mappings
@@ -49,7 +114,7 @@ class CloudFormationResources:
 
     # --- mappings ----------------------------------------------------------------------------------------
 
-    def create(self, account_id: str, region: str, properties: dict[str, Any]) -> Handle:
+    def create(self, account_id: str, region: str, properties: dict[str, Any]) -> TaggedMapping:
         """Make a mapping and wait until it has settled."""
         caller = Caller(account_id, region)
         params = self._parameters("CreateEventSourceMapping", properties)
@@ -58,9 +123,9 @@ class CloudFormationResources:
         assert mapping is not None
         mapping.settle_now()
         self._templates[mapping.uuid] = params
-        return self._handle(mapping)
+        return self._tagged(mapping)
 
-    def update(self, account_id: str, region: str, uuid: str, properties: dict[str, Any]) -> Handle | None:
+    def update(self, account_id: str, region: str, uuid: str, properties: dict[str, Any]) -> TaggedMapping | None:
         """Change a mapping, or replace it, and wait until it has settled."""
         caller = Caller(account_id, region)
         mapping = self._mappings.find(caller, uuid)
@@ -82,24 +147,24 @@ class CloudFormationResources:
         tags.update(params.get("Tags", {}))
         mapping.settle_now()
         self._templates[uuid] = params
-        return self._handle(mapping)
+        return self._tagged(mapping)
 
-    def delete(self, account_id: str, region: str, uuid: str) -> Handle | None:
+    def delete(self, account_id: str, region: str, uuid: str) -> TaggedMapping | None:
         """Delete a mapping and wait until it is gone."""
         caller = Caller(account_id, region)
         mapping = self._mappings.find(caller, uuid)
         if mapping is None:
             return None
         mapping.settle_now()
-        handle = self._handle(mapping)
+        deleted = self._tagged(mapping)
         self._call("DeleteEventSourceMapping", caller, {"UUID": uuid})
         mapping.settle_now()
         self._templates.pop(uuid, None)
-        return handle
+        return deleted
 
-    def list(self, account_id: str, region: str) -> Iterable[Handle]:
+    def list(self, account_id: str, region: str) -> Iterable[TaggedMapping]:
         """All mappings."""
-        return [self._handle(mapping) for mapping in self._mappings.everything(Caller(account_id, region))]
+        return [self._tagged(mapping) for mapping in self._mappings.everything(Caller(account_id, region))]
 
     # --- invoke configs ----------------------------------------------------------------------------------
 
@@ -115,7 +180,7 @@ class CloudFormationResources:
             self._operations["DeleteFunctionEventInvokeConfig"](Caller(account_id, region), dict(names))
         except ApiError as error:
             if error.code != "ResourceNotFoundException":
-                raise refuse(error.code, error.message) from error
+                raise
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -125,19 +190,16 @@ class CloudFormationResources:
         try:
             params = coerced(shape, {name: value for name, value in properties.items() if value is not None})
         except ValueError as error:
-            raise refuse("ValidationError", str(error)) from None
+            raise ApiError("ValidationError", str(error), 400) from None
         assert isinstance(params, dict)
         return params
 
     def _call(self, operation: str, caller: Caller, params: dict[str, Any]) -> Any:
-        try:
-            self._model.validate(self._model.operation(operation), params)
-            return self._operations[operation](caller, params)
-        except ApiError as error:
-            raise refuse(error.code, error.message) from error
+        self._model.validate(self._model.operation(operation), params)
+        return self._operations[operation](caller, params)
 
-    def _handle(self, mapping: Mapping) -> Handle:
-        return Handle(mapping.uuid, mapping.arn, mapping.source_arn, mapping.function_arn, self._mappings.tags(mapping))
+    def _tagged(self, mapping: Mapping) -> TaggedMapping:
+        return mapping, self._mappings.tags(mapping)
 
 
 def _unchangeable(params: dict[str, Any]) -> dict[str, Any]:

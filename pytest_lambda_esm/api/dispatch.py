@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 from botocore.exceptions import HTTPClientError
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel, Match
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.http import Reply, WireRequest
+from pytest_lambda_esm.aws_model.model import LambdaModel, Match
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError, Effect, NetworkFault
 from pytest_lambda_esm.observe.calls import Call, Calls
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.wire import Reply, WireRequest
 
 
 @dataclass(frozen=True, slots=True)

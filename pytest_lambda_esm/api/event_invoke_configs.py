@@ -7,19 +7,109 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Mapping as ReadOnly
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore, order
-from pytest_lambda_esm.api.invoke_destinations import DestinationRules
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.invocation.configuration import Functions
-from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
-from pytest_lambda_esm.mappings.invoke_config import InvokeConfig
+from pytest_lambda_esm.arn import Arn, FunctionReference, parse
+from pytest_lambda_esm.aws_model.java import java_text
+from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.destinations import DestinationFinder
+from pytest_lambda_esm.invocation.configuration import Functions, InvokeConfig
+
+Place = tuple[str, str, str]
+"""Account, region and function name."""
+
+
+class InvokeConfigStore:
+    """Owns the configs."""
+
+    def __init__(self) -> None:
+        self._configs: dict[Place, dict[str, InvokeConfig]] = {}
+
+    def find(self, account_id: str, region: str, function: str, qualifier: str) -> InvokeConfig | None:
+        """The config of a function at a qualifier (``$LATEST``, a version or an alias), or None."""
+        return self._configs.get((account_id, region, function), {}).get(qualifier)
+
+    def put(self, place: Place, qualifier: str, config: InvokeConfig) -> None:
+        """Keep a config, in the place of an older one."""
+        self._configs.setdefault(place, {})[qualifier] = config
+
+    def remove(self, place: Place, qualifier: str) -> InvokeConfig | None:
+        """Forget a config; the one that was there, or None."""
+        return self._configs.get(place, {}).pop(qualifier, None)
+
+    def of(self, place: Place) -> list[tuple[str, InvokeConfig]]:
+        """A function's configs with their qualifiers: ``$LATEST``, versions, aliases (the recorded order)."""
+        return sorted(self._configs.get(place, {}).items(), key=lambda entry: order(entry[0]))
+
+    def forget_function(self, account_id: str, region: str, function: str, qualifier: str | None = None) -> None:
+        """A function was deleted, or what one of its qualifiers stood for."""
+        if qualifier is None:
+            self._configs.pop((account_id, region, function), None)
+        else:
+            self.remove((account_id, region, function), qualifier)
+
+    def forget_place(self, account_id: str, region: str) -> None:
+        """moto has been reset there."""
+        for place in [place for place in self._configs if place[:2] == (account_id, region)]:
+            del self._configs[place]
+
+
+def order(qualifier: str) -> tuple[int, int, str]:
+    """Where a qualifier stands in a list."""
+    if qualifier.startswith("$"):
+        return 0, 0, qualifier
+    return (1, int(qualifier), "") if qualifier.isdecimal() else (2, 0, qualifier)
+
+
+KINDS: Final[Mapping[str, frozenset[str]]] = {
+    "OnSuccess": frozenset({"sqs", "sns", "lambda", "events"}),
+    "OnFailure": frozenset({"sqs", "sns", "lambda", "events", "s3"}),
+}
+"""The services that each side may name: buckets are for failures only (API reference)."""
+
+
+class DestinationRules:
+    """The checks on destinations."""
+
+    def __init__(self, model: LambdaModel, destinations: DestinationFinder) -> None:
+        self._model = model
+        self._destinations = destinations
+
+    def check(self, function: FunctionReference, config: Mapping[str, Any]) -> None:
+        """Each destination is of a kind that fits, exists, and is not the function itself."""
+        for side, kinds in KINDS.items():
+            destination = config.get(side, {}).get("Destination")
+            if destination:
+                self._check(function, config, destination, kinds)
+
+    def _check(
+        self, function: FunctionReference, config: Mapping[str, Any], destination: str, kinds: frozenset[str]
+    ) -> None:
+        arn = Arn.parse(destination)
+        # FIFO queues and topics pass, and fail when something is delivered (documented).
+        if arn is None or arn.service not in kinds:
+            raise self._invalid(f"The provided destination config {self._shown(config)} is invalid.")
+        if arn.service == "lambda":
+            target = parse(destination, arn.account_id, arn.region)
+            if target.unqualified_arn == function.unqualified_arn:
+                raise self._invalid("You can't specify the function as a destination for itself.")
+        if not self._destinations.exists(arn):
+            # Recorded for functions; chosen for the others.
+            raise self._invalid(f"The destination ARN {destination} is invalid.")
+
+    def _shown(self, config: Mapping[str, Any]) -> str:
+        shape = self._model.operation("PutFunctionEventInvokeConfig").input_shape
+        assert shape is not None
+        return java_text(config, shape.members["DestinationConfig"])
+
+    def _invalid(self, message: str) -> Exception:
+        return self._model.error("InvalidParameterValueException", message)
+
 
 LATEST: Final = "$LATEST"
 LARGEST_PAGE: Final = 50

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadOnly
 from typing import Any, Final
 
-from pytest_lambda_esm.api import checks, mapping_list, mapping_settings
+from pytest_lambda_esm.api import mapping_settings, mapping_store
 from pytest_lambda_esm.api.dispatch import Caller, Operation
+from pytest_lambda_esm.api.mapping_checks import MappedFunction, Rules
 from pytest_lambda_esm.api.mapping_store import MappingStore
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.config import MICROSECONDS, TransitionTimes
+from pytest_lambda_esm.arn import partition_of
+from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
-from pytest_lambda_esm.sources.arn import partition_of
 from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.timing import MICROSECONDS
 
 MOST_TAGS: Final = 50
 """A resource has at most this many tags (recorded)."""
@@ -36,7 +38,7 @@ class EventSourceMappings:
         *,
         store: MappingStore,
         model: LambdaModel,
-        rules: checks.Rules,
+        rules: Rules,
         scheduler: Scheduler,
         times: Callable[[], TransitionTimes],
         new_id: Callable[[], str],
@@ -97,14 +99,14 @@ class EventSourceMappings:
     def list(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Read the mappings of a source, of a function, or all of the region, page by page."""
         try:
-            after = mapping_list.position(params.get("Marker"))
-        except mapping_list.BadMarker:
+            after = mapping_store.position(params.get("Marker"))
+        except mapping_store.BadMarker:
             # Chosen text: markers are opaque, and no answer to a wrong one is on record.
             raise self._model.error("InvalidParameterValueException", "Invalid marker provided.") from None
-        page, marker = mapping_list.page(
+        page, marker = mapping_store.page(
             self._store.visible(caller.account_id, caller.region, after),
-            mapping_list.wanted(caller, params),
-            min(params.get("MaxItems", mapping_list.LARGEST_PAGE), mapping_list.LARGEST_PAGE),
+            mapping_store.wanted(caller, params),
+            min(params.get("MaxItems", mapping_store.LARGEST_PAGE), mapping_store.LARGEST_PAGE),
         )
         described = [_listed(self._describe(mapping)) for mapping in page]
         for mapping in page:
@@ -181,7 +183,7 @@ class EventSourceMappings:
         caller: Caller,
         source: EventSource,
         stated: ReadOnly[str, Any],
-        function: checks.MappedFunction,
+        function: MappedFunction,
         others: Iterator[Mapping],
     ) -> None:
         """What is looked at once the function is known, in AWS's order."""

@@ -14,17 +14,17 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.api import request_payload, support
-from pytest_lambda_esm.api.api_error import ApiError
+from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.api.payload import NoJson, client_context, read
+from pytest_lambda_esm.arn import FunctionReference, parse
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue
-from pytest_lambda_esm.invocation.async_record import RECURSIVE
+from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
-from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
-from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.request import Request
+from pytest_lambda_esm.invocation.record import Invocation, Request
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
@@ -92,7 +92,7 @@ class Invocations:
 
     def invoke(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
         """Run a function and answer what it returned; or queue an event; or only check."""
-        support.refuse_members(params)
+        unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
         self._fits(payload, "InvokeFunction")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
@@ -125,7 +125,7 @@ class Invocations:
 
     def invoke_with_response_stream(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
         """Run a function and answer a stream. Python's runtime does not stream: the answer is one chunk."""
-        support.refuse_members(params)
+        unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
         self._fits(payload, "InvokeWithResponseStream")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
@@ -204,8 +204,8 @@ class Invocations:
 
     def _text(self, payload: bytes) -> str:
         try:
-            return request_payload.read(payload)
-        except request_payload.NoJson as error:
+            return read(payload)
+        except NoJson as error:
             raise self._model.error(
                 "InvalidRequestContentException",
                 f"Could not parse request body into json: Could not parse payload into json: {error}",
@@ -221,8 +221,8 @@ class Invocations:
                 f"Client context must be no more than {LARGEST_CLIENT_CONTEXT} bytes.",  # chosen
             )
         try:
-            return request_payload.client_context(text)
-        except request_payload.NoJson as error:
+            return client_context(text)
+        except NoJson as error:
             raise self._model.error("InvalidRequestContentException", str(error)) from None
 
     def _throttled(self, throttled: Throttled) -> ApiError:

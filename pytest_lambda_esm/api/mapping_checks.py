@@ -10,15 +10,14 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.api.api_error import ApiError
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.api.mapping_settings import FIXED_ACCESS, fixed_members
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.arn import Arn, FunctionReference, parse, partition_of
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
-from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.sources.arn import Arn, partition_of
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import Circumstances, EventSource, Settings, SourceFinder
 from pytest_lambda_esm.sources.kafka import consumer_group

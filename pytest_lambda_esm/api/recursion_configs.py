@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.arn import FunctionReference, parse
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.invocation.configuration import Functions
-from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
 
 TERMINATE: Final = "Terminate"
 ALLOW: Final = "Allow"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.event_source_mappings import MOST_TAGS, EventSourceMappings
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 _MOTOS: Final = (":function:", ":layer:", ":code-signing-config:", ":capacity-provider:", ":network-connector:")
 

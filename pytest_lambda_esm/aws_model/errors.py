@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from botocore.model import Shape
+from botocore.model import OperationModel, Shape
 
 _INVOKES: Final = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"})
 _MAPPINGS: Final = "EventSourceMapping"
@@ -135,3 +135,169 @@ def default_members(operation: str, code: str) -> dict[str, Any]:
     throttled_by_concurrency = operation in _INVOKES
     reason = "ConcurrentInvocationLimitExceeded" if throttled_by_concurrency else "CallerRateLimitExceeded"
     return {"Reason": reason, "retryAfterSeconds": "1"}
+
+
+COMMON_ERRORS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "AccessDeniedException": 403,
+        "ExpiredTokenException": 403,
+        "IncompleteSignature": 403,
+        "InternalFailure": 500,
+        "InvalidClientTokenId": 403,
+        "MalformedHttpRequestException": 400,
+        "MissingAuthenticationToken": 403,
+        "NotAuthorized": 401,
+        "OptInRequired": 403,
+        "RequestAbortedException": 400,
+        "RequestEntityTooLargeException": 413,
+        "RequestExpired": 400,
+        "RequestTimeoutException": 408,
+        "SerializationException": 400,
+        "ServiceUnavailable": 503,
+        "ThrottlingException": 400,
+        "UnknownOperationException": 404,
+        "UnrecognizedClientException": 403,
+        "ValidationError": 400,
+        "ValidationException": 400,
+    }
+)
+"""HTTP status by code of the errors that the service model does not list.
+
+Codes and statuses are those of AWS's page "Common errors" (the Lambda API reference links it for each
+operation), and ``SerializationException``, which AWS's front end answers for a body that it cannot read.
+"""
+
+
+class ApiError(Exception):
+    """An error that the code under test receives as AWS's, through botocore, as a ``ClientError``.
+
+    ``code`` is the error code, ``message`` AWS's text, ``status`` the HTTP status, ``members`` the further
+    members of the answer by their names in the service model (``Reason``, ``retryAfterSeconds``, ``Type``
+    ...). Make one with ``LambdaModel.error``, which knows the codes, the statuses and the members.
+    """
+
+    def __init__(self, code: str, message: str, status: int, members: Mapping[str, Any] = MappingProxyType({})) -> None:
+        super().__init__(code, message, status, members)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = MappingProxyType(dict(members))
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.status}): {self.message}"
+
+
+def unreadable(reason: str) -> ApiError:
+    """The error for a request that AWS's front end cannot turn into the operation's input."""
+    return ApiError("SerializationException", reason, COMMON_ERRORS["SerializationException"])
+
+
+_ALL: Final = {
+    **COMMON_ERRORS,
+    "AccessDenied": 403,
+    "InternalError": 500,
+    "InternalServerError": 500,
+    "RequestLimitExceeded": 503,
+    "SlowDown": 503,
+    "Throttling": 400,
+}
+
+_JSON: Final = {
+    **_ALL,
+    "AccessDeniedException": 400,
+    "ExpiredTokenException": 400,
+    "IncompleteSignature": 400,
+    "IncompleteSignatureException": 400,
+    "InvalidSignatureException": 400,
+    "MissingAuthenticationTokenException": 400,
+    "NotAuthorized": 400,
+    "UnrecognizedClientException": 400,
+}
+
+_REST_JSON: Final = {**_ALL, "InvalidSignatureException": 403}
+
+_QUERY: Final = {
+    **_ALL,
+    "ExpiredToken": 403,
+    "IncompleteSignature": 400,
+    "InvalidAction": 400,
+    "InvalidParameterCombination": 400,
+    "InvalidParameterValue": 400,
+    "InvalidQueryParameter": 400,
+    "MalformedQueryString": 404,
+    "MissingAction": 400,
+    "MissingParameter": 400,
+    "NotAuthorized": 400,
+    "SignatureDoesNotMatch": 403,
+}
+
+_EC2: Final = {**_QUERY, "AuthFailure": 401, "UnauthorizedOperation": 403}
+
+_REST_XML: Final = {
+    **_ALL,
+    "ExpiredToken": 400,
+    "InvalidAccessKeyId": 403,
+    "InvalidToken": 400,
+    "RequestTimeTooSkewed": 403,
+    "RequestTimeout": 400,
+    "SignatureDoesNotMatch": 403,
+}
+
+_BY_PROTOCOL: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
+    {
+        "ec2": _EC2,
+        "json": _JSON,
+        "query": _QUERY,
+        "rest-json": _REST_JSON,
+        "rest-xml": _REST_XML,
+        "smithy-rpc-v2-cbor": _JSON,
+    }
+)
+
+_OF_HEAD: Final[Mapping[str, int]] = MappingProxyType({str(status): status for status in (400, 403, 404, 405, 412)})
+"""An answer to HEAD has no body and so no code: clients show the status in its place."""
+
+STATUSES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "BucketAlreadyExists": 409,
+        "BucketAlreadyOwnedByYou": 409,
+        "InvalidObjectState": 403,
+        "NoSuchBucket": 404,
+        "NoSuchKey": 404,
+        "NoSuchUpload": 404,
+        "ObjectAlreadyInActiveTierError": 403,
+        "ObjectNotInActiveTierError": 403,
+    }
+)
+"""Statuses of errors of S3 that earlier service models do not state."""
+
+
+def common_errors(operation: OperationModel) -> Mapping[str, int]:
+    """HTTP status by code of the errors that any call may meet, for an operation of a service other than Lambda."""
+    service = operation.service_model
+    protocol = getattr(service, "resolved_protocol", None) or service.metadata["protocol"]
+    common = _BY_PROTOCOL.get(protocol, _ALL)
+    return {**common, **_OF_HEAD} if operation.http.get("method") == "HEAD" else common
+
+
+_PREFIX: Final = "AWS.SimpleQueueService."
+_PREFIXED: Final = (
+    "BatchEntryIdsNotDistinct",
+    "BatchRequestTooLong",
+    "EmptyBatchRequest",
+    "InvalidBatchEntryId",
+    "MessageNotInflight",
+    "PurgeQueueInProgress",
+    "QueueDeletedRecently",
+    "TooManyEntriesInBatchRequest",
+    "UnsupportedOperation",
+)
+
+SQS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{name: _PREFIX + name for name in _PREFIXED},
+        "QueueDoesNotExist": f"{_PREFIX}NonExistentQueue",
+        "QueueNameExists": "QueueAlreadyExists",
+    }
+)
+"""The code that clients see, by the error's name in the service model."""

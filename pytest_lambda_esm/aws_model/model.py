@@ -6,21 +6,59 @@ installed botocore says of Lambda is what the fake does. Only botocore's public 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
-from pytest_lambda_esm.api.api_error import COMMON_ERRORS, ApiError
-from pytest_lambda_esm.api.json_reader import JsonReader
-from pytest_lambda_esm.api.model_limits import LIMITS
-from pytest_lambda_esm.api.reply_writer import ReplyWriter
-from pytest_lambda_esm.api.request_reader import RequestReader
-from pytest_lambda_esm.api.routing import Match, Router
-from pytest_lambda_esm.api.validation import Validator
+from pytest_lambda_esm.aws_model.errors import COMMON_ERRORS, ApiError
+from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.json_types import JsonReader
+from pytest_lambda_esm.aws_model.requests import RequestReader
+from pytest_lambda_esm.aws_model.responses import ReplyWriter
+from pytest_lambda_esm.aws_model.routing import Match, Router
+from pytest_lambda_esm.aws_model.validation import Validator
 from pytest_lambda_esm.errors import ConfigurationError, nearest
-from pytest_lambda_esm.wire import Reply
+
+_REGION: Final = r"[a-z]{2}(-gov)?-[a-z]+-\d{1}"
+
+_SHAPES_2020: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "Arn": {"pattern": rf"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:({_REGION})?:(\d{{12}})?:(.*)"},
+        "NamespacedFunctionName": {
+            "max": 140,
+            "pattern": rf"(arn:(aws[a-zA-Z-]*)?:lambda:)?({_REGION}:)?(\d{{12}}:)?(function:)?"
+            r"([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?",
+        },
+        "NumericLatestPublishedOrAliasQualifier": {"min": 1, "max": 128, "pattern": "(|[a-zA-Z0-9$_-]+)"},
+        "MaximumRecordAgeInSeconds": {"min": 60},
+        "MaximumRetryAttemptsEventSourceMapping": {"min": 0},
+    }
+)
+
+_REQUIRED_2020: Final = MappingProxyType({"CreateEventSourceMappingRequest": ("EventSourceArn", "FunctionName")})
+
+
+def _today(data: dict[str, Any]) -> dict[str, Any]:
+    return data
+
+
+def _in_2020(data: dict[str, Any]) -> dict[str, Any]:
+    shapes = dict(data["shapes"])
+    for name, traits in _SHAPES_2020.items():
+        if name in shapes:
+            shapes[name] = {**shapes[name], **traits}
+    for name, members in _REQUIRED_2020.items():
+        shapes[name] = {**shapes[name], "required": list(members)}
+    return {**data, "shapes": shapes}
+
+
+LIMITS: Final[Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType(
+    {"current": _today, "2020": _in_2020}
+)
+"""What becomes of a service model's data, by the setting ``limits``."""
 
 __all__ = ["LambdaModel", "Match"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -9,10 +11,31 @@ from typing import Any, Final
 
 from botocore.model import OperationModel, Shape, StructureShape
 
-from pytest_lambda_esm.api import event_stream
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.json_writer import JsonWriter, epoch_seconds, to_json
-from pytest_lambda_esm.wire import Reply
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.json_types import JsonWriter, epoch_seconds, to_json
+
+CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
+_TEXT_TYPE: Final = 7
+_FRAME_OVERHEAD: Final = 16
+
+
+def frame(event_type: str, content_type: str, payload: bytes) -> bytes:
+    """One event of a stream as a frame."""
+    headers = _headers({":event-type": event_type, ":content-type": content_type, ":message-type": "event"})
+    prelude = struct.pack(">II", _FRAME_OVERHEAD + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
+def _headers(headers: Mapping[str, str]) -> bytes:
+    encoded = b""
+    for name, value in headers.items():
+        name_bytes, value_bytes = name.encode(), value.encode()
+        encoded += struct.pack(">B", len(name_bytes)) + name_bytes
+        encoded += struct.pack(">BH", _TEXT_TYPE, len(value_bytes)) + value_bytes
+    return encoded
+
 
 _NO_CONTENT: Final = 204
 _FIRST_SERVER_ERROR: Final = 500
@@ -90,7 +113,7 @@ class ReplyWriter:
     def _payload(self, shape: Shape, value: Any) -> tuple[dict[str, str], bytes]:
         if shape.serialization.get("eventstream") and isinstance(shape, StructureShape):
             frames = (self._event(shape, event) for event in value or ())
-            return {"content-type": event_stream.CONTENT_TYPE}, b"".join(frames)
+            return {"content-type": CONTENT_TYPE}, b"".join(frames)
         if shape.type_name == "blob":
             return _JSON if value else {}, bytes(value or b"")  # What a function answers is JSON.
         return _JSON, b"" if value is None else to_json(self._json.writer(shape)(value))
@@ -102,5 +125,5 @@ class ReplyWriter:
         assert isinstance(shape, StructureShape)
         for member, inner in shape.members.items():
             if inner.serialization.get("eventpayload"):
-                return event_stream.frame(name, _BYTES["content-type"], bytes(members.get(member) or b""))
-        return event_stream.frame(name, _JSON["content-type"], to_json(self._json.structure(shape)(members)))
+                return frame(name, _BYTES["content-type"], bytes(members.get(member) or b""))
+        return frame(name, _JSON["content-type"], to_json(self._json.structure(shape)(members)))

@@ -18,9 +18,8 @@ from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from pytest_lambda_esm.api.api_error import COMMON_ERRORS, ApiError
-from pytest_lambda_esm.api.java_pattern import JavaPattern
-from pytest_lambda_esm.api.java_text import hash_order, java_text, lower_first
+from pytest_lambda_esm.aws_model.errors import COMMON_ERRORS, ApiError
+from pytest_lambda_esm.aws_model.java import JavaPattern, hash_order, java_text, lower_first
 
 _NUMBERS: Final = frozenset({"integer", "long", "float", "double"})
 _NOT_NULL: Final = "Member must not be null"

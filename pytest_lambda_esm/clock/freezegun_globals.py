@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from freezegun import api
 
-from .loaded_modules import ModuleMemo, namespace_of
+from pytest_lambda_esm.clock.modules import ModuleMemo, namespace_of
 
 WALL_NAMES = ("date", "datetime", "gmtime", "localtime", "strftime", "time", "time_ns")
 TIMER_NAMES = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")

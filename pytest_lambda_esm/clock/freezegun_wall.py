@@ -22,9 +22,37 @@ import freezegun
 import freezegun.config
 from freezegun import api
 
-from . import pydantic_fields
-from .freezegun_globals import TIMER_NAMES, WALL_NAMES, FakedGlobals, is_faked, real
-from .imports import import_watch
+from pytest_lambda_esm.clock.freezegun_globals import TIMER_NAMES, WALL_NAMES, FakedGlobals, is_faked, real
+from pytest_lambda_esm.clock.modules import import_watch
+
+_HOOK = "__get_pydantic_core_schema__"
+
+
+def _datetime_schema(cls: type, source: Any, handler: Any) -> Any:
+    from pydantic_core import core_schema  # pydantic is the caller
+
+    return core_schema.datetime_schema()
+
+
+def _date_schema(cls: type, source: Any, handler: Any) -> Any:
+    from pydantic_core import core_schema
+
+    return core_schema.date_schema()
+
+
+def teach_fakes() -> None:
+    """Give freezegun's classes pydantic's hook; needed with freezegun 1.5.1 and 1.5.5, pydantic 2.14."""
+    for fake, schema in ((api.FakeDatetime, _datetime_schema), (api.FakeDate, _date_schema)):
+        if _HOOK not in vars(fake):
+            setattr(fake, _HOOK, classmethod(schema))
+
+
+def unteach_fakes() -> None:
+    """Take the hook away again, where it is ours."""
+    for fake, schema in ((api.FakeDatetime, _datetime_schema), (api.FakeDate, _date_schema)):
+        if getattr(vars(fake).get(_HOOK), "__func__", None) is schema:
+            delattr(fake, _HOOK)
+
 
 _STACKS: tuple[list[Any], ...] = (
     api.freeze_factories,
@@ -92,13 +120,13 @@ class AdoptedFreezegun:
 
     def start(self) -> None:
         """Begin to watch imports."""
-        pydantic_fields.teach_fakes()
+        teach_fakes()
         import_watch().add(self._globals)
 
     def stop(self) -> None:
         """Watch no longer."""
         import_watch().remove(self._globals)
-        pydantic_fields.unteach_fakes()
+        unteach_fakes()
 
 
 class FreezegunFreeze:
@@ -126,7 +154,7 @@ class FreezegunFreeze:
                 self._factory = self._freezer.start()
             self._changes = _changes_since(before)
             self._globals.fake_everywhere()
-            pydantic_fields.teach_fakes()
+            teach_fakes()
             import_watch().add(self._globals)
         except BaseException:
             self._changes = _changes_since(before)
@@ -166,7 +194,7 @@ class FreezegunFreeze:
     def _restore(self) -> None:
         # Our own instead of freezegun's stop(), which searches the modules loaded since with getattr.
         import_watch().remove(self._globals)
-        pydantic_fields.unteach_fakes()
+        unteach_fakes()
         for place, key, old in self._changes:
             if old is _ABSENT:
                 place.pop(key, None)

@@ -13,9 +13,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from pytest_lambda_esm.clock.modules import import_watch
 from pytest_lambda_esm.errors import ConfigurationError
-
-from .imports import import_watch
 
 _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 

@@ -4,19 +4,94 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
-from pytest_lambda_esm.config import END, Span, instant_of, moment_of
+from pytest_lambda_esm.clock.lock import Turn
+from pytest_lambda_esm.clock.runaway import Standstill
+from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
+from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
 
-from . import limits
-from .due_event import DueEvent
-from .spans import HOUR, seconds_of, span_of
-from .standstill import Standstill
-from .turn import Turn
-from .wall_port import Wall
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """What the clock tells about a pending event: when it is due (aware datetime, UTC) and what it will do."""
+
+    due: datetime
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
+
+
+_MOST = 10
+
+
+def nothing_pending(now: int, waiting: Sequence[str]) -> ClockLimitExceeded:
+    """A condition is false, and no time will make it true."""
+    return ClockLimitExceeded(
+        f"run_until: nothing is pending any more at {moment_of(now)}, and the condition is still false. Nothing will"
+        f" happen until the test sends, creates or changes something." + _for_the_test(waiting)
+    )
+
+
+def limit_exceeded(
+    move: str, but: str, span: int, now: int, pending: Sequence[DueEvent], waiting: Sequence[str]
+) -> ClockLimitExceeded:
+    """A move of the clock has come to its limit."""
+    lines = [f"  {event}" for event in pending[:_MOST]]
+    if len(pending) > _MOST:
+        lines.append(f"  and {len(pending) - _MOST} more")
+    return ClockLimitExceeded(
+        f"{move}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(now)}."
+        f" Still pending:\n"
+        + "\n".join(lines)
+        + f"\nGive {move} a larger limit, or stop what keeps going."
+        + _for_the_test(waiting)
+    )
+
+
+def endless_sleep(
+    began: int, naps: int, now: int, upcoming: DueEvent | None, waiting: Sequence[str]
+) -> ClockLimitExceeded:
+    """Code under test sleeps on and on."""
+    coming = f"Next: {upcoming}." if upcoming else "Nothing is pending: no time will bring anything about."
+    return ClockLimitExceeded(
+        f"time.sleep: code under test has slept {naps} times in a row, {timedelta(microseconds=now - began)} of virtual"
+        f" time, and nothing has happened meanwhile; it is {moment_of(now)}. {coming} Does it wait in a loop without an"
+        f" end? If not, raise the setting 'longest_standstill'." + _for_the_test(waiting)
+    )
+
+
+def _for_the_test(waiting: Sequence[str]) -> str:
+    return "".join(["\nWaiting for the test:", *(f"\n  {line}" for line in waiting)]) if waiting else ""
+
+
+HOUR: Final = 3600
+_SECONDS_IN: Final = {"days": 24 * HOUR, "hours": HOUR, "minutes": 60, "seconds": 1}
+
+
+def span_of(move: str, span: Span) -> int:
+    """A span in microseconds. Raises ClockError."""
+    __tracebackhide__ = True
+    try:
+        return microseconds(span)
+    except (TypeError, ValueError) as error:
+        raise ClockError(f"{move}: {error}") from None
+
+
+def seconds_of(**numbers: float) -> float:
+    """The seconds of so many ``days``, ``hours``, ``minutes`` and ``seconds``. Raises ClockError for no number."""
+    __tracebackhide__ = True
+    for name, number in numbers.items():
+        if not isinstance(number, (int, float)) or isinstance(number, bool):
+            raise ClockError(f"advance: {name} takes a number, not {number!r}")
+    return sum(number * _SECONDS_IN[name] for name, number in numbers.items())
+
 
 _END = instant_of(END)
 
@@ -149,7 +224,7 @@ class VirtualClock:
             with self._move("run_until"):
                 upcoming = self._next_due()
                 if upcoming is None:
-                    raise limits.nothing_pending(self._now, self._waiting())
+                    raise nothing_pending(self._now, self._waiting())
                 if upcoming > end:
                     raise self._limit_exceeded("run_until", span, "the condition is still false")
                 self._run_to(max(upcoming, self._now))
@@ -371,11 +446,11 @@ class VirtualClock:
             self._cancelled -= 1
 
     def _limit_exceeded(self, name: str, span: int, but: str) -> ClockLimitExceeded:
-        return limits.limit_exceeded(name, but, span, self._now, self.pending, self._waiting())
+        return limit_exceeded(name, but, span, self._now, self.pending, self._waiting())
 
     def _endless_sleep(self) -> ClockLimitExceeded:
         began, naps = self._standstill.began, self._standstill.naps
-        return limits.endless_sleep(began, naps, self._now, self.next_event, self._waiting())
+        return endless_sleep(began, naps, self._now, self.next_event, self._waiting())
 
 
 def _describe(event: Event) -> DueEvent:

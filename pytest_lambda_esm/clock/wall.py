@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pytest_lambda_esm.clock.freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
+from pytest_lambda_esm.clock.time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 from pytest_lambda_esm.errors import ConfigurationError, nearest
-
-from .freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
-from .time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 
 
 class Wall(Protocol):

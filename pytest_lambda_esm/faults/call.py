@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.timing import moment_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

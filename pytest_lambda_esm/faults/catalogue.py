@@ -10,12 +10,16 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
-from pytest_lambda_esm.api.api_error import COMMON_ERRORS
-from pytest_lambda_esm.api.common_errors import STATUSES, common_errors
-from pytest_lambda_esm.api.default_messages import default_members, default_message
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.errors import (
+    COMMON_ERRORS,
+    SQS,
+    STATUSES,
+    common_errors,
+    default_members,
+    default_message,
+)
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
-from pytest_lambda_esm.faults import query_codes
 from pytest_lambda_esm.faults.effects import (
     AwsError,
     Effect,
@@ -130,7 +134,7 @@ class FaultCatalogue:
             assert isinstance(shape, StructureShape)
             found[shape.error_code] = found[shape.name] = shape
         if operation.startswith("sqs."):
-            found.update({code: found[name] for name, code in query_codes.SQS.items() if name in found})
+            found.update({code: found[name] for name, code in SQS.items() if name in found})
         return found
 
     def _common(self, operation: str) -> Mapping[str, int]:

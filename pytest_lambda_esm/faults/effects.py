@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from pytest_lambda_esm.config import MICROSECONDS, Span, microseconds
 from pytest_lambda_esm.errors import FaultError
+from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
+from pytest_lambda_esm.config import Weather
 from pytest_lambda_esm.errors import FaultError, is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven, latency
 from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_steps import READ, STEPS
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.weather import Weather
 
 _SUBJECTS: Final = ("Source", "Destination", "Function")
 

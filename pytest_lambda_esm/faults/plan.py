@@ -13,8 +13,8 @@ from pytest_lambda_esm.errors import FaultError, UnusedFault, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault, as_code
+from pytest_lambda_esm.faults.index import OperationRules
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
-from pytest_lambda_esm.faults.operation_rules import OperationRules
 from pytest_lambda_esm.faults.unused import Met, unused_text
 
 PER: Final = ("attempt", "call")

@@ -4,17 +4,12 @@
 records of its source, by the rules of that source (``DATA_RULES``).
 """
 
-from pytest_lambda_esm.filters.data_rules import (
-    DATA_RULES,
-    DataForm,
-    DataRules,
-    Encoding,
-    Mismatch,
-    PlainPattern,
-)
+from __future__ import annotations
+
+from pytest_lambda_esm.filters.data_rules import DATA_RULES, DataForm, DataRules, Encoding, Mismatch, PlainPattern
+from pytest_lambda_esm.filters.errors import InvalidPattern
 from pytest_lambda_esm.filters.mapping_filter import Filter, Verdict
-from pytest_lambda_esm.filters.pattern import Pattern, compile_pattern
-from pytest_lambda_esm.filters.refusal import InvalidPattern
+from pytest_lambda_esm.filters.matching import Pattern, compile_pattern
 
 __all__ = [
     "DATA_RULES",

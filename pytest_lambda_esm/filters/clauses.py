@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules, Mismatch, PlainPattern
-from pytest_lambda_esm.filters.leaves import Leaf
-from pytest_lambda_esm.filters.pattern import Conjunction, any_matches, compile_pattern
-from pytest_lambda_esm.filters.refusal import InvalidPattern
-from pytest_lambda_esm.filters.syntax import Branch
+from pytest_lambda_esm.filters.errors import InvalidPattern
+from pytest_lambda_esm.filters.matching import Conjunction, any_matches, compile_pattern
+from pytest_lambda_esm.filters.syntax import Branch, Leaf
 
 
 class DataPattern(enum.Enum):

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.filters.arrays import flatten, ways_to
 from pytest_lambda_esm.filters.clauses import Clause, fits, for_form
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
-from pytest_lambda_esm.filters.pattern import Conjunction
+from pytest_lambda_esm.filters.matching import Conjunction, flatten, ways_to
 from pytest_lambda_esm.filters.strict_json import show
 
 _LONGEST_VALUE = 80

@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_lambda_esm.filters.clauses import Clause, compile_clauses, for_form
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
+from pytest_lambda_esm.filters.errors import InvalidPattern
 from pytest_lambda_esm.filters.explain import explain
-from pytest_lambda_esm.filters.pattern import Conjunction, any_matches
-from pytest_lambda_esm.filters.refusal import InvalidPattern
+from pytest_lambda_esm.filters.matching import Conjunction, any_matches
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,106 @@ of all elements when they have chosen none. These are the rules of AWS's publish
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from pytest_lambda_esm.filters.fields import CONTAINERS
-from pytest_lambda_esm.filters.leaves import Leaf
+from pytest_lambda_esm.filters.syntax import Branch, Leaf, read_branches
+
+EventTest = Callable[[dict[str, Any]], bool]
+
+CONTAINERS: Final = frozenset({dict, list})
+_MISSING: Final = object()
+
+
+class ListOnPath(Exception):
+    """A key leads into a list of objects or lists, where keys may have to match in the same element."""
+
+
+def has_dotted_key(event: dict[str, Any] | list[Any]) -> bool:
+    """Whether any object in the event has a key with a dot in it."""
+    pending: list[Any] = [event]
+    while pending:
+        node = pending.pop()
+        if type(node) is dict:
+            if "." in "".join(node):
+                return True
+            node = node.values()
+        for child in node:
+            if type(child) in CONTAINERS:
+                pending.append(child)
+    return False
+
+
+def conjunction_test(fields: Sequence[tuple[str, Leaf]]) -> EventTest:
+    """A test that all fields match; a field is a dotted path and its leaf."""
+    tests = [_field_test(path.split("."), leaf) for path, leaf in fields]
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda event: first(event) and second(event)
+
+    def test(event: dict[str, Any]) -> bool:
+        for field in tests:  # noqa: SIM110 - a generator would take as long as two of the tests
+            if not field(event):
+                return False
+        return True
+
+    return test
+
+
+def _field_test(steps: list[str], leaf: Leaf) -> EventTest:
+    *parents, last = steps
+    at_key = _words_test(last, leaf) if leaf.words is not None else _values_test(last, leaf)
+    if not parents:
+        return at_key
+    absent = leaf.absent
+
+    def test(event: dict[str, Any]) -> bool:
+        for step in parents:
+            parent = event.get(step)
+            if type(parent) is not dict:
+                _refuse_containers(parent)
+                return absent
+            event = parent
+        return at_key(event)
+
+    return test
+
+
+def _words_test(key: str, leaf: Leaf) -> EventTest:
+    words, words_or_list = leaf.words or frozenset(), _values_test(key, leaf)
+
+    def test(event: dict[str, Any]) -> bool:
+        value = event.get(key, _MISSING)
+        return value in words if type(value) is str else words_or_list(event)
+
+    return test
+
+
+def _values_test(key: str, leaf: Leaf) -> EventTest:
+    matches, absent = leaf.matches, leaf.absent
+
+    def test(event: dict[str, Any]) -> bool:
+        value = event.get(key, _MISSING)
+        if value is _MISSING or type(value) is dict:
+            return absent
+        if type(value) is not list:
+            return matches(value)
+        _refuse_containers(value)
+        return any(map(matches, value)) if value else absent
+
+    return test
+
+
+def _refuse_containers(value: Any) -> None:
+    if type(value) is list:
+        for item in value:
+            if type(item) in CONTAINERS:
+                raise ListOnPath
+
 
 Place = tuple[tuple[int, int], ...]
 """In which element of which lists a value stands: pairs of a list's number and an index."""
@@ -96,3 +190,59 @@ def _lists_mentioned_later(fields: Sequence[tuple[str, Leaf]], flat: FlatEvent) 
         result.append(later)
         later |= {number for value in flat.get(path, []) for number, _ in value.place}
     return result[::-1]
+
+
+class Conjunction:
+    """Keys that all must match: ``fields`` in the order of their paths, and ``test``, the fast way to test them.
+
+    ``test`` takes an object without dots in its keys, and raises ``ListOnPath`` where it cannot decide;
+    ``any_matches`` takes any event.
+    """
+
+    __slots__ = ("fields", "test")
+
+    def __init__(self, branch: Branch) -> None:
+        self.fields: Final[Sequence[tuple[str, Leaf]]] = tuple(sorted(branch.items(), key=lambda field: field[0]))
+        self.test: Final[EventTest] = conjunction_test(self.fields)
+
+
+def any_matches(conjunctions: Sequence[Conjunction], event: Any) -> bool:
+    """Whether one of the conjunctions matches an event: an object, or a list of objects."""
+    if type(event) is dict and not has_dotted_key(event):
+        try:
+            for conjunction in conjunctions:  # noqa: SIM110 - a generator would take as long as two tests
+                if conjunction.test(event):
+                    return True
+            return False
+        except ListOnPath:
+            pass
+    flat = flatten(event, frozenset().union(*(ways_to(conjunction.fields) for conjunction in conjunctions)))
+    return any(conjunction_matches(conjunction.fields, flat) for conjunction in conjunctions)
+
+
+class Pattern:
+    """A compiled pattern; ``branches`` are its alternatives, of which there are several only with ``$or``."""
+
+    __slots__ = ("_conjunctions", "branches", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: Final = text
+        self.branches: Final[Sequence[Branch]] = tuple(read_branches(text))
+        self._conjunctions = tuple(Conjunction(branch) for branch in self.branches)
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.text!r})"
+
+    def matches(self, event: Any) -> bool:
+        """Whether an event matches. The event is parsed JSON; what is no object matches no pattern."""
+        return type(event) is dict and any_matches(self._conjunctions, event)
+
+
+@functools.lru_cache(maxsize=256)
+def compile_pattern(text: str) -> Pattern:
+    """Compile the text of an event pattern, in EventBridge's language as Lambda's event filtering has it.
+
+    Raises InvalidPattern, and nothing else, for a text that is no pattern. Compiled patterns are immutable and
+    remembered by their text.
+    """
+    return Pattern(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from pytest_lambda_esm.filters.refusal import InvalidPattern
+from pytest_lambda_esm.filters.errors import InvalidPattern
 
 
 class Members(tuple[tuple[str, Any], ...]):

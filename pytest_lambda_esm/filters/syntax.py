@@ -8,12 +8,110 @@ branches; a branch has one list per path, and where a path is given twice the la
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.filters.leaves import Leaf, compile_leaf
-from pytest_lambda_esm.filters.operators import OPERATORS
-from pytest_lambda_esm.filters.refusal import InvalidPattern
+from pytest_lambda_esm.filters import wildcards
+from pytest_lambda_esm.filters.errors import InvalidPattern
+from pytest_lambda_esm.filters.operators import OPERATORS, ValueTest, is_number, only_member
 from pytest_lambda_esm.filters.strict_json import Members, read_pattern, show
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """The compiled list of a key.
+
+    ``matches`` tests one value of the event, ``absent`` says whether the key may be missing
+    (``{"exists": false}``), ``words`` are the accepted strings and null where the list holds nothing else,
+    ``text`` is the list as written.
+    """
+
+    matches: ValueTest
+    absent: bool
+    words: frozenset[str | None] | None
+    text: str
+
+
+def _always(value: object) -> bool:
+    return True
+
+
+def compile_leaf(key: str, items: list[Any]) -> Leaf:
+    """Compile the list of a key; raises InvalidPattern for an empty list and for what may not be in one."""
+    if not items:
+        raise InvalidPattern(f"{key!r} has an empty list")
+    tests: list[ValueTest] = []
+    absent = False
+    for item in items:
+        if not isinstance(item, Members):
+            continue
+        name, operand = only_member(item, f"the list of {key!r}")
+        if name == "exists":
+            if type(operand) is not bool:
+                raise InvalidPattern(f"exists takes true or false, not {show(operand)}")
+            absent = absent or not operand
+            tests += [_always] if operand else []
+        elif name in OPERATORS:
+            tests.append(OPERATORS[name](operand))
+        else:
+            raise InvalidPattern(f"{name!r} is no operator; known are exists, {', '.join(OPERATORS)}")
+    _check_complexity(key, items)
+    values = [item for item in items if not isinstance(item, Members)]
+    words = frozenset(value for value in values if value is None or isinstance(value, str))
+    only_words = all(item is None or isinstance(item, str) for item in items)
+    tests = _value_tests(key, values, words) + tests
+    return Leaf(
+        matches=_any_of(tests),
+        absent=absent,
+        words=words if only_words else None,
+        text=show(items),
+    )
+
+
+def _value_tests(key: str, values: list[Any], words: frozenset[str | None]) -> list[ValueTest]:
+    """Tests of the values of a list: strings and null, numbers, booleans (which Python takes for numbers)."""
+    numbers = frozenset(value for value in values if is_number(value))
+    booleans = frozenset(value for value in values if type(value) is bool)
+    for value in values:
+        if type(value) is list:
+            raise InvalidPattern(f"{key!r} has a list inside its list: {show(value)}")
+    tests: list[ValueTest] = []
+    if words:
+        tests.append(words.__contains__)
+    if numbers:
+        tests.append(lambda value: is_number(value) and value in numbers)
+    if booleans:
+        tests.append(lambda value: type(value) is bool and value in booleans)
+    return tests
+
+
+def _any_of(tests: list[ValueTest]) -> ValueTest:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _check_complexity(key: str, items: list[Any]) -> None:
+    groups = {wildcard_group(item) for item in items} - {()}
+    found = wildcards.complexity(groups)
+    if found > wildcards.MAXIMUM_COMPLEXITY:
+        raise InvalidPattern(
+            f"the wildcards of {key!r} are too complex: {found} or more of their prefixes can match the same"
+            f" text, {wildcards.MAXIMUM_COMPLEXITY} is the most; use fewer asterisks"
+        )
+
+
+def wildcard_group(item: Any) -> tuple[str, ...]:
+    """The wildcards which one entry of a list holds; the entry was compiled before, so it is well formed."""
+    if not isinstance(item, Members):
+        return ()
+    name, operand = item[0]
+    if name == "anything-but" and isinstance(operand, Members):
+        name, operand = operand[0]
+    if name != "wildcard":
+        return ()
+    return tuple(sorted(set(operand))) if isinstance(operand, list) else (operand,)
+
 
 Branch = dict[str, Leaf]
 """One way to match: a list for each dotted path, and all of them must match."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_lambda_esm.filters.refusal import InvalidPattern
+from pytest_lambda_esm.filters.errors import InvalidPattern
 
 MAXIMUM_COMPLEXITY = 10
 """How many wildcard prefixes may match at the same point of some text, within one key.

@@ -12,17 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.config import MICROSECONDS, time_text
-from pytest_lambda_esm.invocation import async_record
-from pytest_lambda_esm.invocation.async_endings import AsyncEndings
-from pytest_lambda_esm.invocation.async_record import Ending, Refusal
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
+from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.invocation import async_results
+from pytest_lambda_esm.invocation.async_results import AsyncEndings, Ending, Refusal
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs
 from pytest_lambda_esm.invocation.function import Function, Registry
-from pytest_lambda_esm.invocation.function_name import FunctionReference
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
-from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.request import Request
-from pytest_lambda_esm.mappings.invoke_config import InvokeConfig, InvokeConfigs
+from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 """One minute before the first retry, two before the second."""
@@ -171,19 +168,19 @@ class AsyncQueue:
             return
         if self._settings.stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
-            self._end(event, configuration, async_record.RECURSIVE_INVOCATION, async_record.RECURSIVE)
+            self._end(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
-            self._end(event, configuration, async_record.ZERO_RESERVED_CONCURRENCY, async_record.THROTTLED)
+            self._end(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
         trouble = self._trouble.at(event.reference, event.request_id, event.payload)
         if trouble is not None:
-            refusal = async_record.THROTTLED if trouble == "throttled" else async_record.FAILED
+            refusal = async_results.THROTTLED if trouble == "throttled" else async_results.FAILED
             self._back_off(event, configuration, Throttled(trouble, self._clock.instant), refusal)
             return
         outcome = self._invoker.attempt(self._request(event, configuration))
         if isinstance(outcome, Throttled):
-            self._back_off(event, configuration, outcome, async_record.THROTTLED)
+            self._back_off(event, configuration, outcome, async_results.THROTTLED)
             return
         event.attempts += 1
         event.last = outcome
@@ -214,7 +211,7 @@ class AsyncQueue:
         event.throttles += 1
         due = throttled.at + delay
         if self._too_old(event, due):
-            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED, refusal)
+            self._end(event, configuration, async_results.EVENT_AGE_EXCEEDED, refusal)
             return
         self._retry(event, due, throttled.reason)
 
@@ -222,16 +219,16 @@ class AsyncQueue:
         assert event.last is not None
         self._journal.add("result", event.reference.name, str(event.last.answer))
         if event.last.error is None:
-            self._end(event, configuration, async_record.SUCCESS)
+            self._end(event, configuration, async_results.SUCCESS)
             return
         config = self._config(event)
         retries = RETRIES if config is None or config.maximum_retry_attempts is None else config.maximum_retry_attempts
         if event.attempts > retries:
-            self._end(event, configuration, async_record.RETRIES_EXHAUSTED)
+            self._end(event, configuration, async_results.RETRIES_EXHAUSTED)
             return
         due = event.last.end + RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS)) - 1]
         if self._too_old(event, due):
-            self._end(event, configuration, async_record.EVENT_AGE_EXCEEDED)
+            self._end(event, configuration, async_results.EVENT_AGE_EXCEEDED)
             return
         self._retry(event, due, event.last.outcome)
 

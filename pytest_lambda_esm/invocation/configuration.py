@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, Protocol
 
-from pytest_lambda_esm.invocation.function_name import FunctionReference
+from pytest_lambda_esm.arn import FunctionReference
 
 IMAGE: Final = "image"
 """In place of a runtime, for functions that are container images."""
@@ -89,4 +90,28 @@ class Functions(Protocol):
 
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Make a function, with a role to run as."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeConfig:
+    """A FunctionEventInvokeConfig: None where a setting is not given.
+
+    ``function_arn`` is always qualified. Without a setting two retries and 21,600 seconds hold (API reference).
+    ``on_success`` and ``on_failure`` are destination ARNs.
+    """
+
+    function_arn: str
+    last_modified: datetime
+    maximum_retry_attempts: int | None = None
+    maximum_event_age: int | None = None
+    on_success: str | None = None
+    on_failure: str | None = None
+
+
+class InvokeConfigs(Protocol):
+    """Finds invoke configs."""
+
+    def find(self, account_id: str, region: str, function: str, qualifier: str) -> InvokeConfig | None:
+        """The config of a function at a qualifier (``$LATEST``, a version or an alias), or None."""
         ...

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 
 class Time(Protocol):
@@ -129,3 +130,46 @@ class LambdaContext:
 def log_stream_name(start: int, version: str, identifier: str) -> str:
     """The name of the log stream of an execution environment that began at ``start``."""
     return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnvironment:
+    """``variables`` are encoded as ``os.environ`` keeps them."""
+
+    function: FunctionConfiguration
+    log_stream: str
+    variables: Mapping[Any, Any]
+
+
+def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
+    """Lambda's defined runtime environment variables, and the function's own, which may replace the first ones.
+
+    Those that differ from one invocation to the next are not among them.
+    """
+    level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
+    return {
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "TZ": ":UTC",
+        **function.environment,
+        **level,
+        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+        "_HANDLER": function.handler,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_REGION": function.region,
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LAMBDA_TASK_ROOT": "/var/task",
+    }
+
+
+def trace_header(request_id: str, instant: int) -> str:
+    """A trace header as X-Ray forms it, not sampled; ``instant`` in microseconds since the epoch."""
+    digits = request_id.replace("-", "")
+    return f"Root=1-{instant // MICROSECONDS:08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"

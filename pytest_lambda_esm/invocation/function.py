@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_lambda_esm.config import Span, microseconds
+from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
-from pytest_lambda_esm.observe.log_sequence import LogSequence
-from pytest_lambda_esm.sources.arn import partition_of
+from pytest_lambda_esm.observe.sequences import LogSequence
+from pytest_lambda_esm.timing import Span, microseconds
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
+
 
 FunctionKey = tuple[str, str, str]
 """Account, region, name."""

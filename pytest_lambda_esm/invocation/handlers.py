@@ -5,9 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_lambda_esm.errors import HandlerError, nearest
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.invocation.context import LambdaContext
+    from pytest_lambda_esm.mappings.mapping import Mapping
+
 
 Handler = Callable[[Any, Any], Any]
 HandlerGiven: TypeAlias = Handler | str
@@ -60,3 +66,29 @@ def described(handler: Handler) -> str:
     module = getattr(handler, "__module__", None)
     name = getattr(handler, "__qualname__", None) or repr(handler)
     return f"{module}:{name}" if module else str(name)
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerResult:
+    """What a handler returned, or what is to count as that."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerCall:
+    """A handler that is about to run: ``function`` is its name, ``event`` and ``context`` its arguments.
+
+    ``attempt`` counts from 1; ``mapping`` is the mapping that polled the event, or None. :meth:`run` runs it.
+    """
+
+    function: str
+    handler: Callable[[Any, Any], Any]
+    event: Any
+    context: LambdaContext
+    attempt: int
+    mapping: Mapping | None
+
+    def run(self) -> HandlerResult:
+        """Run the handler; what it raises passes through."""
+        return HandlerResult(self.handler(self.event, self.context))

@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.hooks import HandlerCall, Hooks
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
-from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult
 from pytest_lambda_esm.invocation.local_time import TimedOut
-from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.request import Request
+from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
+from pytest_lambda_esm.timing import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,18 @@ class Journal(Protocol):
         ...
 
 
+class InvocationHooks(Protocol):
+    """Those who may run a handler in the invoker's place."""
+
+    def take_part_in_invocations(self) -> bool:
+        """Whether :meth:`invoke` does more than run the handler."""
+        ...
+
+    def invoke(self, invocation: HandlerCall) -> HandlerResult:
+        """Run a handler."""
+        ...
+
+
 class Archives(Protocol):
     """Runs the code of functions that code under test has made."""
 
@@ -66,7 +76,7 @@ class Invoker:
         runtime: Runtime,
         archives: Archives,
         journal: Journal,
-        hooks: Hooks,
+        hooks: InvocationHooks,
         keep: Callable[[Invocation], None],
     ) -> None:
         self._clock = clock

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from pytest_lambda_esm.clock.insistence import Insistence
-from pytest_lambda_esm.config import microseconds
+from pytest_lambda_esm.clock.runaway import Insistence
+from pytest_lambda_esm.timing import microseconds
 
 
 class TimedOut(SystemExit):

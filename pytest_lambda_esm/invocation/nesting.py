@@ -11,7 +11,7 @@ import threading
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from pytest_lambda_esm.clock.pool_threads import waiting_for_work
+from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
 

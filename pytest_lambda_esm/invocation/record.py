@@ -3,56 +3,89 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pytest_lambda_esm.config import moment_of
-from pytest_lambda_esm.invocation import log
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.sandbox.output import JSON, stamp
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.timing import moment_of
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
-    from pytest_lambda_esm.invocation.request import Request
-    from pytest_lambda_esm.invocation.result import Result
-    from pytest_lambda_esm.mappings.mapping import Mapping
+    from pytest_lambda_esm.invocation.result import FunctionError, Result
+
+_INDENTATION: Final = re.compile(r"^ +", re.MULTILINE)
+
+
+def render(invocation: Invocation) -> str:
+    """The whole log as text."""
+    return "".join(message for message, _ in entries(invocation))
+
+
+def entries(invocation: Invocation) -> list[tuple[str, int]]:
+    """The log's messages, each with its instant in microseconds."""
+    printed = "".join(invocation.written)
+    lines = [(line, invocation.start) for line in printed.splitlines(keepends=True)]
+    if printed and not printed.endswith("\n"):
+        lines[-1] = (f"{lines[-1][0]}\n", invocation.start)
+    platform = _json_lines if invocation.request.function.log_format == JSON else _text_lines
+    before, after = platform(invocation)
+    return [(before, invocation.start), *lines, *((line, invocation.end) for line in after)]
+
+
+def _text_lines(invocation: Invocation) -> tuple[str, list[str]]:
+    request_id, error, context = invocation.request_id, invocation.error, invocation.context
+    lasted, memory = invocation.end - invocation.start, context.memory_limit_in_mb
+    status = "\tStatus: timeout" if invocation.outcome == "timeout" else ""
+    report = (
+        f"REPORT RequestId: {request_id}\tDuration: {lasted / 1000:.2f} ms\tBilled Duration: {-(-lasted // 1000)} ms\t"
+        f"Memory Size: {memory} MB\tMax Memory Used: {memory} MB{status}\n"
+    )
+    failure = [_text_error(error, request_id, invocation.end)] if error is not None else []
+    start = f"START RequestId: {request_id} Version: {context.function_version}\n"
+    return start, [*failure, f"END RequestId: {request_id}\n", report]
+
+
+def _text_error(error: FunctionError, request_id: str, end: int) -> str:
+    if error.type == "Sandbox.Timedout":
+        return f"{stamp(end)} {request_id} {error.message.partition('Error: ')[2]}\n"
+    trace = error.payload.get("stackTrace")
+    if trace is None:  # The sandbox tells of it, not the runtime.
+        return f"{error.message}\n{error.type}\n"
+    # The runtime indents with no-break spaces, so that the log keeps the indentation.
+    lines = _INDENTATION.sub(lambda match: "\u00a0" * len(match[0]), "".join(trace))
+    return f"[ERROR] {error}\nTraceback (most recent call last):\n{lines}"
+
+
+def _json_lines(invocation: Invocation) -> tuple[str, list[str]]:
+    request_id, error, context = invocation.request_id, invocation.error, invocation.context
+    lasted, memory = invocation.end - invocation.start, int(context.memory_limit_in_mb)
+    status = {"success": "success", "timeout": "timeout"}.get(invocation.outcome, "error")
+    metrics = {
+        "durationMs": lasted / 1000,
+        "billedDurationMs": -(-lasted // 1000),
+        "memorySizeMB": memory,
+        "maxMemoryUsedMB": memory,
+    }
+    failure = []
+    if error is not None and "stackTrace" in error.payload:
+        failure = [_line({"timestamp": stamp(invocation.end)[:-5], "level": "ERROR", **error.payload})]
+    record = {"requestId": request_id, "version": context.function_version}
+    report = {"requestId": request_id, "metrics": metrics, "status": status}
+    start = _line({"time": stamp(invocation.start), "type": "platform.start", "record": record})
+    return start, [*failure, _line({"time": stamp(invocation.end), "type": "platform.report", "record": report})]
+
+
+def _line(members: dict[str, Any]) -> str:
+    return json.dumps(members, ensure_ascii=False) + "\n"
 
 
 OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
 """The members of an error that the function's runtime tells of."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionError:
-    """Why an invocation failed.
-
-    ``type`` and ``message`` are AWS's errorType and errorMessage, ``payload`` the whole error object as the function
-    would answer it, ``exception`` what the handler raised, None for a timeout or an exit.
-
-    ``members`` are the payload's members in their order, ``request_id`` and ``stack`` what some of them show.
-    """
-
-    type: str
-    message: str
-    members: tuple[str, ...]
-    request_id: str = ""
-    stack: tuple[str, ...] = ()
-    exception: BaseException | None = None
-
-    @property
-    def payload(self) -> ReadOnly[str, Any]:
-        """The error object, made anew each time: a test with a poison record keeps thousands of errors."""
-        values = {
-            "errorMessage": self.message,
-            "errorType": self.type,
-            "requestId": self.request_id,
-            "stackTrace": list(self.stack),
-        }
-        return {name: values[name] for name in self.members}
-
-    def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
 
 
 class Invocation:
@@ -152,7 +185,7 @@ class Invocation:
     @property
     def log(self) -> str:
         """What the function's log stream holds of this invocation."""
-        return log.render(self)
+        return render(self)
 
     @property
     def started(self) -> datetime:
@@ -171,3 +204,23 @@ class Invocation:
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.function} attempt {self.attempt} {self.outcome} {self.request_id}>"
+
+
+MakeEvent: TypeAlias = Callable[[], Any]
+"""Makes an event, a new object each time, so that what a handler changes in it does not leak."""
+
+
+class Request(NamedTuple):
+    """``function`` is the version that is to run, ``invoked_arn`` the ARN that it was asked for by.
+
+    ``event()`` makes the event anew each time; ``attempt`` counts from 1; ``depth`` is how many invocations led here.
+    """
+
+    function: FunctionConfiguration
+    invoked_arn: str
+    event: MakeEvent
+    request_id: str
+    attempt: int = 1
+    depth: int = 0
+    mapping: Mapping | None = None
+    client_context: ReadOnly[str, Any] | None = None

@@ -3,16 +3,79 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import traceback
 from collections.abc import Callable
+from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.invocation.record import OF_RUNTIME, FunctionError
-from pytest_lambda_esm.invocation.stack_trace import stack_trace
+from pytest_lambda_esm.invocation.record import OF_RUNTIME
+from pytest_lambda_esm.timing import MICROSECONDS
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """Why an invocation failed.
+
+    ``type`` and ``message`` are AWS's errorType and errorMessage, ``payload`` the whole error object as the function
+    would answer it, ``exception`` what the handler raised, None for a timeout or an exit.
+
+    ``members`` are the payload's members in their order, ``request_id`` and ``stack`` what some of them show.
+    """
+
+    type: str
+    message: str
+    members: tuple[str, ...]
+    request_id: str = ""
+    stack: tuple[str, ...] = ()
+    exception: BaseException | None = None
+
+    @property
+    def payload(self) -> ReadOnly[str, Any]:
+        """The error object, made anew each time: a test with a poison record keeps thousands of errors."""
+        values = {
+            "errorMessage": self.message,
+            "errorType": self.type,
+            "requestId": self.request_id,
+            "stackTrace": list(self.stack),
+        }
+        return {name: values[name] for name in self.members}
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+_THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
+
+
+def stack_trace(frames: TracebackType | None) -> list[str]:
+    """One text a frame, from the first frame given on; those of this package are not there in Lambda."""
+    lines = []
+    while frames is not None:
+        code = frames.tb_frame.f_code
+        if not code.co_filename.startswith(_THIS_PACKAGE):
+            lines.append(_text(code.co_filename, frames.tb_lineno, code.co_name))
+        frames = frames.tb_next
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _text(file: str, line: int, name: str) -> str:
+    """What traceback makes of a frame, without the marks under expressions, which Lambda leaves out.
+
+    A poison record fails at the same place a thousand times, so it is kept.
+    """
+    return traceback.format_list([traceback.FrameSummary(file, line, name)])[0]
+
 
 LARGEST_RESPONSE: Final = 6_291_556
 """Bytes of a response: 6 MiB and a hundred, as recorded."""

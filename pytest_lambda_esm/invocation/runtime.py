@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
-from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import LambdaEsmError
-from pytest_lambda_esm.invocation import environment
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.context import LambdaContext, log_stream_name
-from pytest_lambda_esm.invocation.environment import ExecutionEnvironment
-from pytest_lambda_esm.invocation.frames import Frame, Frames
+from pytest_lambda_esm.invocation.context import (
+    ExecutionEnvironment,
+    LambdaContext,
+    log_stream_name,
+    trace_header,
+    variables,
+)
 from pytest_lambda_esm.invocation.handlers import Handler
-from pytest_lambda_esm.invocation.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
-from pytest_lambda_esm.invocation.output import Output
-from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.request import Request
-from pytest_lambda_esm.invocation.trace import trace_header
+from pytest_lambda_esm.invocation.nesting import Frame, Frames
+from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
+from pytest_lambda_esm.invocation.sandbox.output import Output
+from pytest_lambda_esm.timing import MICROSECONDS
 
 
 class Clock(Protocol):
@@ -35,6 +37,14 @@ class Clock(Protocol):
 
     def show(self, instant: int) -> None:
         """Let the wall clocks show an instant."""
+        ...
+
+    def wait_until(self, instant: int) -> None:
+        """Move time forward to an instant."""
+        ...
+
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """While something runs that must not move time."""
         ...
 
 
@@ -134,7 +144,7 @@ class Runtime:
         else:
             # Each change of code or configuration is followed by a new environment, with a log stream of its own.
             stream = log_stream_name(start, function.version, self._new_id().replace("-", ""))
-        fresh = ExecutionEnvironment(function, stream, encoded(environment.variables(function, stream)))
+        fresh = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
         self._environments[key] = fresh
         return fresh
 
@@ -172,3 +182,33 @@ def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
 def timeout_of(function: FunctionConfiguration) -> int:
     """A function's timeout in microseconds."""
     return function.timeout * MICROSECONDS
+
+
+class CallerTime:
+    """Reads and moves the caller's time."""
+
+    def __init__(self, clock: Clock, runtime: Runtime) -> None:
+        self._clock = clock
+        self._runtime = runtime
+
+    def now(self) -> int:
+        """The caller's time in microseconds since the epoch."""
+        return self._runtime.now()
+
+    def wait_until(self, instant: int) -> None:
+        """Let the caller's time come to an instant; within a handler, that may be past its own timeout."""
+        __tracebackhide__ = True
+        local = self._runtime.local_time
+        if local is None:
+            self._clock.wait_until(instant)
+        elif instant > local.now():
+            local.wait_until(instant)
+
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """While a handler runs, nothing else moves time."""
+        frame = self._runtime.frames.current()
+        return self._clock.occupied(about) if frame is None else frame.lock
+
+    def depth(self) -> int:
+        """How many invocations, each caused by the one before, led to the caller."""
+        return self._runtime.depth

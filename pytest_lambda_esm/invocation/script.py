@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pytest_lambda_esm.config import Span, microseconds
 from pytest_lambda_esm.errors import HandlerError, nearest
+from pytest_lambda_esm.timing import Span, microseconds
 
 CONCURRENCY_REASONS: Final = (
     "ConcurrentInvocationLimitExceeded",

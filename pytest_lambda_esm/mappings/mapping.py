@@ -8,20 +8,12 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from pytest_lambda_esm.config import (
-    STATES,
-    TRANSITIONAL_STATES,
-    AfterReads,
-    TransitionTime,
-    TransitionTimes,
-    microseconds,
-    moment_of,
-    time_text,
-)
+from pytest_lambda_esm.config import STATES, TRANSITIONAL_STATES, AfterReads, TransitionTime, TransitionTimes
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
+from pytest_lambda_esm.timing import microseconds, moment_of, time_text
 
 
 class Scheduler(Protocol):
@@ -353,3 +345,7 @@ class Mapping:
         transition = Transition(state, moment_of(self._scheduler.instant), reason)
         self._history.append(transition)
         self._on_transition(self, transition)
+
+
+TaggedMapping: TypeAlias = tuple[Mapping, dict[str, str]]
+"""A mapping and its tags."""

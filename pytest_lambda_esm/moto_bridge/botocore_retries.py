@@ -20,13 +20,19 @@ Seen in botocore 1.36.26, 1.43.117 and 1.44.5: ``TokenBucket._acquire``, ``_refi
 from __future__ import annotations
 
 import inspect
+import random
 import time
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from botocore import retryhandler
 from botocore.exceptions import CapacityNotAvailableError
 from botocore.retries import adaptive, bucket, standard, throttling
+from botocore.retries.quota import RetryQuota
+from botocore.retries.standard import ExponentialBackoff
+
+from pytest_lambda_esm.patching import Patches
 
 # Where a rate limiter keeps a time, the methods that reckon from it, and a value for "long ago, start anew".
 _KEPT_TIMES: tuple[tuple[type, tuple[str, ...], str, float | None], ...] = (
@@ -120,3 +126,44 @@ def _sleep_property(sleep: Callable[[float], None]) -> property:
         vars(handler)["_sleep"] = own
 
     return property(get, keep)
+
+
+class RetryQuotas:
+    """The retry quotas of the clients that are in use: a client made outside of a world does not bring its own past.
+
+    Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``RetryQuota.acquire``, ``_max_capacity``,
+    ``_available_capacity``.
+    """
+
+    def __init__(self) -> None:
+        self._used: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def follow(self, patches: Patches) -> None:
+        """Begin to note the quotas that are drawn on."""
+        original = RetryQuota.acquire
+
+        def acquire(quota: Any, *args: Any, **kwargs: Any) -> Any:
+            self._used.add(quota)
+            return original(quota, *args, **kwargs)
+
+        patches.set(RetryQuota, "acquire", acquire)
+
+    def refill(self) -> None:
+        """Fill each of them up."""
+        for quota in list(self._used):
+            quota._available_capacity = quota._max_capacity
+
+
+def seed_backoff(patches: Patches, seed: int) -> None:
+    """Let all clients, whenever they were made, draw their backoff from the seed."""
+    seeded = random.Random(f"backoff {seed}")
+    patches.set(retryhandler, "random", seeded)
+
+    def get(backoff: Any) -> Callable[[], float]:
+        own: Callable[[], float] = vars(backoff)["_random"]
+        return seeded.random if getattr(own, "__name__", "") == "random" else own
+
+    def keep(backoff: Any, own: Callable[[], float]) -> None:
+        vars(backoff)["_random"] = own
+
+    patches.set(ExponentialBackoff, "_random", property(get, keep))

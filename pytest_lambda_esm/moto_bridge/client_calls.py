@@ -6,15 +6,19 @@ Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``BaseClient._make_api_call``, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.client import BaseClient
+from botocore.exceptions import ReadTimeoutError
 from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.invocation.runtime import CallerTime
+from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.timing import microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,35 @@ def _exchange(client: Any, operation: str, params: Mapping[str, Any]) -> Exchang
     return Exchange(
         meta.service_model, operation, params, meta.region_name, config.connect_timeout, config.read_timeout
     )
+
+
+class ClientTime:
+    """A caller's time, as far as its client has patience."""
+
+    def __init__(self, time: CallerTime, exchanges: Exchanges) -> None:
+        self._time = time
+        self._exchanges = exchanges
+
+    def now(self) -> int:
+        """The caller's time in microseconds since the epoch."""
+        return self._time.now()
+
+    def wait_until(self, instant: int) -> None:
+        """Let the caller's time come to an instant. Raises botocore's ReadTimeoutError where the client gives up."""
+        __tracebackhide__ = True
+        exchange = self._exchanges.current
+        if exchange is None or exchange.read_timeout is None:
+            self._time.wait_until(instant)
+            return
+        patience = self.now() + microseconds(exchange.read_timeout)
+        self._time.wait_until(min(instant, patience))
+        if instant > patience:
+            raise ReadTimeoutError(endpoint_url=f"https://lambda.{exchange.region}.amazonaws.com/")
+
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """While a handler runs, nothing else moves time."""
+        return self._time.occupied(about)
+
+    def depth(self) -> int:
+        """How many invocations, each caused by the one before, led to the caller."""
+        return self._time.depth()

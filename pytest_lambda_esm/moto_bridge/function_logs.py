@@ -11,10 +11,9 @@ from typing import Any
 from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 
-from pytest_lambda_esm.invocation import log
-from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.invocation.record import Invocation, entries
+from pytest_lambda_esm.patching import Patches
 
 
 class FunctionLogs:
@@ -56,5 +55,5 @@ def _write(invocation: Invocation) -> None:
     backend.ensure_log_group(group)
     if stream not in backend.groups[group].streams:
         backend.create_log_stream(group, stream)
-    events = [{"timestamp": instant // 1000, "message": message} for message, instant in log.entries(invocation)]
+    events = [{"timestamp": instant // 1000, "message": message} for message, instant in entries(invocation)]
     backend.groups[group].streams[stream].put_log_events(events)

@@ -12,16 +12,85 @@ from functools import cache
 from typing import Any, Final
 
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.utils import get_backend
 from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
+from pytest_lambda_esm.arn import FunctionReference, partition_of
 from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction
-from pytest_lambda_esm.invocation.function_name import FunctionReference
-from pytest_lambda_esm.moto_bridge import kept_configuration
-from pytest_lambda_esm.moto_bridge.backends import backend_of
-from pytest_lambda_esm.sources.arn import partition_of
+from pytest_lambda_esm.moto_bridge.session import backend_of
+from pytest_lambda_esm.patching import Patches
+
+_KEPT: Final = ("DeadLetterConfig", "LoggingConfig")
+_LEVELS: Final = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
+_ATTRIBUTE: Final = "_lambda_esm_kept"
+
+
+def keep(patches: Patches) -> None:
+    """Keep these members from now on, in answers too."""
+    create = LambdaFunction.__init__
+    update = LambdaFunction.update_configuration
+    show = LambdaFunction.get_configuration
+
+    def __init__(self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        kept: dict[str, Any] = {name: spec[name] for name in _KEPT if spec.get(name)}
+        setattr(self, _ATTRIBUTE, kept)
+        create(self, account_id, spec, *args, **kwargs)
+
+    def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
+        answer = update(self, config_updates)
+        kept = dict(kept_of(self))  # A version published before shares the old dictionary.
+        kept.update((name, config_updates[name]) for name in _KEPT if name in config_updates)
+        # One without a target removes the old one.
+        setattr(self, _ATTRIBUTE, {name: value for name, value in kept.items() if value.get("TargetArn", True)})
+        # What is removed still shows in the answer (recorded); what is set shows at once.
+        return {**answer, **{name: value for name, value in kept_of(self).items() if value}}
+
+    def get_configuration(self: Any, *args: Any, **kwargs: Any) -> Any:
+        configuration = show(self, *args, **kwargs)
+        configuration.update({name: value for name, value in kept_of(self).items() if value})
+        return configuration
+
+    make = LambdaFunction.create_from_cloudformation_json.__func__
+
+    def from_template(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
+        function = make(cls, resource_name, cloudformation_json, *args, **kwargs)
+        properties = cloudformation_json["Properties"]
+        setattr(function, _ATTRIBUTE, {name: properties[name] for name in _KEPT if properties.get(name)})
+        return function
+
+    patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(from_template))
+    patches.set(LambdaFunction, "__init__", __init__)
+    patches.set(LambdaFunction, "update_configuration", update_configuration)
+    patches.set(LambdaFunction, "get_configuration", get_configuration)
+
+
+def kept_of(function: Any) -> dict[str, Any]:
+    """All that is kept of a function's configuration, as it came; a change replaces it as a whole."""
+    kept: dict[str, Any] = vars(function).get(_ATTRIBUTE, {})
+    return kept
+
+
+def dead_letter_target(function: Any) -> str | None:
+    """The ARN of a function's dead-letter queue or topic."""
+    target = kept_of(function).get("DeadLetterConfig", {}).get("TargetArn")
+    return str(target) if target else None
+
+
+def log_format(function: Any) -> tuple[str, str]:
+    """The format of a function's log, and the level from which its records are written; JSON has one by default."""
+    logging = kept_of(function).get("LoggingConfig", {})
+    form = str(logging.get("LogFormat", "Text"))
+    level = str(logging.get("ApplicationLogLevel", "INFO" if form == "JSON" else ""))
+    return form, _LEVELS.get(level, level)
+
+
+def log_group(function: Any) -> str:
+    """The log group that a function writes to."""
+    named = kept_of(function).get("LoggingConfig", {}).get("LogGroup")
+    return str(named) if named else f"/aws/lambda/{function.function_name}"
+
 
 ROLE: Final = "lambda-esm-execution-role"
 _KNOWN: Final = "_lambda_esm_configuration"
@@ -122,8 +191,8 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         getattr(function, "code_sha_256", ""),
         function.layers,
         latest.reserved_concurrency,
-        kept_configuration.kept_of(latest),
-        kept_configuration.kept_of(function),
+        kept_of(latest),
+        kept_of(function),
     )
     known = vars(function).get(_KNOWN)
     if known is not None and known[0] == state:
@@ -137,7 +206,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
 def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     place = f"{function.region}:{function.account_id}"
     arn = f"arn:{partition_of(function.region)}:lambda:{place}:function:{function.function_name}"
-    log_format, log_level = kept_configuration.log_format(function)
+    logged_as, log_level = log_format(function)
     return FunctionConfiguration(
         account_id=function.account_id,
         region=function.region,
@@ -149,10 +218,10 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         handler=function.handler or "",
         runtime=function.run_time or IMAGE,
         environment=dict(function.environment_vars or {}),
-        log_group=kept_configuration.log_group(function),
-        log_format=log_format,
+        log_group=log_group(function),
+        log_format=logged_as,
         log_level=log_level,
-        dead_letter=kept_configuration.dead_letter_target(latest),
+        dead_letter=dead_letter_target(latest),
         reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
         archive=_archive_of(function, backend),
         is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_archive()),

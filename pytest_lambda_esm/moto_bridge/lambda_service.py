@@ -18,21 +18,18 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from botocore.exceptions import EndpointConnectionError
-from botocore.httpsession import URLLib3Session
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.models import botocore_stubber
 from werkzeug.exceptions import HTTPException
 
-from pytest_lambda_esm.errors import NetworkBlocked, NotSimulated, is_for_the_author
-from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.arn import parse
+from pytest_lambda_esm.aws_model.http import Reply, WireRequest
+from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.invocation.local_time import TimedOut
-from pytest_lambda_esm.moto_bridge.network import NETWORK_ERRORS
-from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.wire import Reply, WireRequest
+from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
+from pytest_lambda_esm.patching import Patches
 
 
 class Lambda(Protocol):
@@ -48,7 +45,6 @@ class Lambda(Protocol):
 
 
 _ANY_PATH: Final = r"{0}/.+$"
-_METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
 
 # boto3 1.44 asks for streams at an endpoint with the account in its name; moto 5.2.5 knows the old one only.
 _STREAMS_BY_ACCOUNT: Final = re.compile(r"^(https?://)[^./]+\.streams-ddb\.")
@@ -134,31 +130,6 @@ def know_new_endpoints(patches: Patches) -> None:
         return original(self, request)
 
     patches.set(BotocoreStubber, "process_request", process_request)
-
-
-def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> None:
-    """Answer requests of clients that moto does not reach, and refuse what would leave the process.
-
-    ``failed`` hears of each refusal, which is raised as well.
-    """
-
-    def send(self: Any, request: Any) -> Any:
-        if urlsplit(request.url).hostname in _METADATA_HOSTS:
-            # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
-            raise EndpointConnectionError(endpoint_url=request.url)
-        response = botocore_stubber("before-send", request)
-        if response is not None:
-            return response
-        blocked = NetworkBlocked(
-            f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
-            f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
-            f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
-            f" lacks, replace the client."
-        )
-        failed(blocked)
-        raise blocked
-
-    patches.set(URLLib3Session, "send", send)
 
 
 def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:

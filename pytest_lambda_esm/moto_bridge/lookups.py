@@ -14,8 +14,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import kinesis_backends
 from moto.sqs.models import sqs_backends
 
-from pytest_lambda_esm.moto_bridge.kinesis import has_consumer
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.moto_bridge.streams.kinesis import has_consumer
 from pytest_lambda_esm.sources.event_source import SourceFacts
 
 _THERE: Final = SourceFacts()
@@ -73,3 +73,30 @@ _BY_SERVICE: Final[Mapping[str, Callable[[Arn], SourceFacts | None]]] = MappingP
         "rds": _broker,
     }
 )
+
+
+def problem(key_arn: str) -> tuple[str, str] | None:
+    """Why filter criteria cannot be decrypted: an error code and a message; None where they can.
+
+    A key that moto does not know counts as usable, so that tests need not make one. Codes and texts are chosen after
+    those of KMS.
+    """
+    key = _key(key_arn)
+    if key is None or key.key_state == "Enabled":
+        return None
+    if key.key_state == "Disabled":
+        return "KMSDisabledException", f"{key_arn} is disabled."
+    return "KMSInvalidStateException", f"{key_arn} is pending deletion."
+
+
+def _key(key_arn: str) -> Any:
+    from moto.kms.models import kms_backends  # most tests never ask
+
+    arn = Arn.parse(key_arn)
+    if arn is None or not arn.account_id or not arn.region:
+        return None
+    try:
+        keys = kms_backends[arn.account_id][arn.region].keys
+    except KeyError:  # a region that the service does not have
+        return None
+    return keys.get(arn.resource.partition("/")[2])

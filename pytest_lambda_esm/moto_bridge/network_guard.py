@@ -6,9 +6,42 @@ import re
 import socket
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+from moto.core.models import botocore_stubber
 
 from pytest_lambda_esm.errors import NetworkBlocked
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.patching import Patches
+
+_METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
+
+
+def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> None:
+    """Answer requests of clients that moto does not reach, and refuse what would leave the process.
+
+    ``failed`` hears of each refusal, which is raised as well.
+    """
+
+    def send(self: Any, request: Any) -> Any:
+        if urlsplit(request.url).hostname in _METADATA_HOSTS:
+            # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
+            raise EndpointConnectionError(endpoint_url=request.url)
+        response = botocore_stubber("before-send", request)
+        if response is not None:
+            return response
+        blocked = NetworkBlocked(
+            f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
+            f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
+            f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
+            f" lacks, replace the client."
+        )
+        failed(blocked)
+        raise blocked
+
+    patches.set(URLLib3Session, "send", send)
+
 
 _OF_AWS: Final = re.compile(
     r"(.+\.)?(amazonaws\.(com(\.cn)?|eu)|api\.aws|on\.aws|amazonwebservices\.com\.cn|(c2s|sc2s)\.[a-z]+\.gov)\.?",

@@ -7,6 +7,7 @@ Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -16,11 +17,20 @@ from botocore.credentials import Credentials
 from botocore.loaders import Loader, create_loader
 from botocore.signers import RequestSigner
 from moto import mock_aws, settings
+from moto.awslambda.models import lambda_backends
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.core.models import MockAWS, default_user_config
+from moto.dynamodb.models import dynamodb_backends
+from moto.kinesis.models import kinesis_backends
 from moto.moto_api._internal import mock_random
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 
-from pytest_lambda_esm.errors import NotSimulated
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
+from pytest_lambda_esm.patching import Patches
 
 DEFAULT_ACCOUNT: Final = "123456789012"
 
@@ -104,3 +114,52 @@ def sign_without_credentials(patches: Patches) -> None:
         return original(self, *args, **kwargs)
 
     patches.set(RequestSigner, "get_auth_instance", get_auth_instance)
+
+
+_HELD: Final = (
+    ("queue", sqs_backends, "queues"),
+    ("stream", kinesis_backends, "streams"),
+    ("table", dynamodb_backends, "tables"),
+    ("topic", sns_backends, "topics"),
+    ("bucket", s3_backends, "buckets"),
+)
+
+
+def begin_anew(seed: int) -> None:
+    """Let moto forget everything; what it invents from now on comes out of the seed again."""
+    BackendDict.reset()
+    reset_model_data()
+    mock_random.seed(seed)
+
+
+def held() -> Iterator[str]:
+    """What is in moto, of the things that tests make: ``queue 'orders'``, ``function 'orders'`` ..."""
+    for kind, backends, attribute in _HELD:
+        for backend in _all(backends):
+            yield from (f"{kind} {str(name).rpartition(':')[2]!r}" for name in getattr(backend, attribute))
+    for backends in (lambda_backends, lambda_simple_backends):
+        for backend in _all(backends):
+            yield from (f"function {function.function_name!r}" for function in backend.list_functions())
+
+
+def _all(backends: Any) -> Iterator[Any]:
+    for regions in list(backends.values()):
+        yield from list(regions.values())
+
+
+def check_region(place: str, region: str, account_id: str) -> None:
+    """Raise ConfigurationError, with the nearest regions, for one that the installed botocore does not know."""
+    __tracebackhide__ = True
+    known = lambda_backends[account_id].regions
+    if region not in known and not settings.allow_unknown_region():
+        raise ConfigurationError(f"{place}: there is no region {region!r}. {nearest(str(region), known)}")
+
+
+def backend_of(backends: Any, account_id: str, region: str) -> Any:
+    """One service's backend; made by moto where it is not there yet.
+
+    moto's own look-up takes a lock and compares whole dictionaries each time.
+    """
+    of_account = dict.get(backends, account_id)
+    found = dict.get(of_account, region) if of_account is not None else None
+    return found if found is not None else backends[account_id][region]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import nearest
-from pytest_lambda_esm.observe.log_sequence import EqualToLists
+from pytest_lambda_esm.observe.sequences import EqualToLists
+from pytest_lambda_esm.timing import moment_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

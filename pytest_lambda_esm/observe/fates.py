@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.timing import moment_of
 
 WAITING: Final = "waiting"
 DELAYED: Final = "delayed"
@@ -78,3 +79,19 @@ class FateLedger:
         """The final fates of a source's records, in the order in which they were met; the last of a record counts."""
         fates = {fate.record: fate for noted in self._noted.get(source, ()) for fate in _fates(noted)}
         return list(fates.values())
+
+
+class Journal:
+    """Writes the timeline and the ledger. ``add`` notes an entry in the timeline only, and is the timeline's own."""
+
+    def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
+        self._ledger = ledger
+        self.add = timeline.add
+
+    def fate(
+        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+    ) -> None:
+        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
+        ids = tuple(records)
+        at = self.add("fate", source, text, ids)
+        self._ledger.note(source, ids, fate, at, text, why)

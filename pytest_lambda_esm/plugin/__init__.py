@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.settings import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
-    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
+    from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
@@ -47,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare this plugin's own hooks."""
-    from pytest_lambda_esm import hookspecs
+    from pytest_lambda_esm.plugin import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
@@ -62,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
         if not hasattr(config, "workerinput"):  # Under pytest-xdist, the workers' reports come to the one that writes.
-            from pytest_lambda_esm.report_file import ReportFile
+            from pytest_lambda_esm.plugin.html_report import ReportFile
 
             config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
 
@@ -121,9 +122,9 @@ def _mistakes(item: pytest.Item) -> list[str]:
     except pytest.UsageError as error:
         mistakes.append(str(error))
     if item.get_closest_marker("lambda_esm_fault") is not None:
-        from pytest_lambda_esm import fault_markers
+        from pytest_lambda_esm.plugin import markers
 
-        mistakes += fault_markers.mistakes(item)
+        mistakes += markers.mistakes(item)
     return mistakes
 
 
@@ -225,10 +226,10 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             lambda_esm.clock.run_until_idle()
             assert orders.invocations[0].outcome == "success"
     """
-    from pytest_lambda_esm import fault_markers
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
-    from pytest_lambda_esm.item_hooks import ItemHooks
+    from pytest_lambda_esm.plugin import markers
+    from pytest_lambda_esm.plugin.hook_caller import ItemHooks
 
     config = Config.from_layers(
         [
@@ -242,7 +243,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
         hooks.configure()
-        fault_markers.ask(request.node, fake.faults)
+        markers.ask(request.node, fake.faults)
         yield fake
 
 
@@ -294,7 +295,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
     if fake.config.strict:
-        from pytest_lambda_esm.seen import was_seen
+        from pytest_lambda_esm.errors import was_seen
 
         files = _files_of(item)
         swallowed = [error for error in fake.errors if not was_seen(error, files)]
@@ -341,9 +342,8 @@ def pytest_runtest_makereport(
 def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
-    from pytest_lambda_esm.observe.page import rows_of
     from pytest_lambda_esm.observe.timeline import render
-    from pytest_lambda_esm.report_file import ROWS
+    from pytest_lambda_esm.plugin.html_report import ROWS, rows_of
 
     entries = list(fake.timeline)
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)

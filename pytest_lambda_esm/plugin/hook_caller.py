@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_lambda_esm.hooks import HandlerCall, HandlerResult, Hooks
+from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+from pytest_lambda_esm.simulation.hooks import Hooks
 
 if TYPE_CHECKING:
     import pytest

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.faults.call import IncomingCall
     from pytest_lambda_esm.faults.effects import ErrorGiven
-    from pytest_lambda_esm.hooks import HandlerCall, HandlerResult
+    from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call
     from pytest_lambda_esm.observe.timeline import Entry

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Final
 
-from pytest_lambda_esm.config import MICROSECONDS, moment_of
+import pytest
+
 from pytest_lambda_esm.observe.timeline import Entry, shortened
+from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 Row = tuple[int, str, str, str]
 """Instant, kind, subject and text of an entry: plain values, which travel between processes."""
@@ -69,3 +72,27 @@ def _table(rows: Sequence[Row]) -> str:
     ]
     start = f"<p>Virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then.</p>"
     return f"{start}<table>{''.join(lines)}</table>"
+
+
+ROWS: Final = "lambda_esm_rows"
+"""The attribute of a report that holds the rows of its test's timeline."""
+
+
+class ReportFile:
+    """Collects timelines, and writes the file when the run ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._chapters: list[Chapter] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the timeline of a test that has ended, or has failed in its set-up."""
+        rows = getattr(report, ROWS, None)
+        if rows is not None:
+            self._chapters.append(Chapter(report.nodeid, report.outcome, rows))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the file and say so."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(render_page(self._chapters), encoding="utf-8")
+        terminalreporter.write_sep("-", f"lambda_esm timelines: {self._path}")

@@ -13,6 +13,7 @@ from pytest_lambda_esm.errors import FaultError, nearest
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.plan import FaultPlan
 
+
 NAME: Final = "lambda_esm_fault"
 _ARGUMENTS: Final = ("operation", "error")
 

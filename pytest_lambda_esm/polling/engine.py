@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
-from pytest_lambda_esm.polling.ports import Clock, Lane
-from pytest_lambda_esm.sources.stream import stream_arn
+from pytest_lambda_esm.polling.ports import Clock, Journal, Lane
+from pytest_lambda_esm.sources.stream_ports import stream_arn
+from pytest_lambda_esm.timing import time_text
 
 
 class _Start(NamedTuple):
@@ -108,3 +108,31 @@ class Engine:
         self._lanes[mapping.uuid] = lane
         self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)
         lane.start()
+
+
+class UnpolledLane:
+    """A lane that delivers nothing; ``reasons`` say why, one line each."""
+
+    def __init__(self, mapping: Mapping, reasons: Sequence[str], journal: Journal) -> None:
+        self._mapping = mapping
+        self._reasons = list(reasons)
+        self._journal = journal
+
+    def start(self) -> None:
+        """Say in the timeline that nothing will be polled."""
+        for reason in self._reasons:
+            self._journal.add("poll", f"mapping {self._mapping.uuid}", reason)
+
+    def stop(self) -> None:
+        """Nothing is in flight."""
+
+    def wake(self) -> None:
+        """Nothing is received."""
+
+    def explain(self) -> list[str]:
+        """Why nothing is delivered."""
+        return list(self._reasons)
+
+    def in_hand(self) -> list[str]:
+        """Nothing."""
+        return []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.queue_batch import QueueBatch
-from pytest_lambda_esm.sources.queue import ReceivedMessage
+from pytest_lambda_esm.polling.queues.batch import QueueBatch
+from pytest_lambda_esm.sources.queue_ports import ReceivedMessage
+from pytest_lambda_esm.timing import moment_of
 
 
 class LoopWatch:

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.config import Span
+from pytest_lambda_esm.arn import FunctionReference, parse
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.invocation.configuration import NewFunction
-from pytest_lambda_esm.invocation.function_name import FunctionReference, parse
-from pytest_lambda_esm.moto_bridge.backends import check_region
-from pytest_lambda_esm.world import World
+from pytest_lambda_esm.moto_bridge.session import check_region
+from pytest_lambda_esm.simulation.world import World
+from pytest_lambda_esm.timing import Span
 
 _LONGEST_TIMEOUT: Final = 900
 _LARGEST_MEMORY: Final = 10_240

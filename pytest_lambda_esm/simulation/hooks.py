@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.errors import UnusedFault
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.call import IncomingCall
     from pytest_lambda_esm.faults.effects import ErrorGiven
-    from pytest_lambda_esm.invocation.context import LambdaContext
+    from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
     from pytest_lambda_esm.mappings.mapping import Mapping, Transition
     from pytest_lambda_esm.observe.calls import Call
-
-
-@dataclass(frozen=True, slots=True)
-class HandlerResult:
-    """What a handler returned, or what is to count as that."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerCall:
-    """A handler that is about to run: ``function`` is its name, ``event`` and ``context`` its arguments.
-
-    ``attempt`` counts from 1; ``mapping`` is the mapping that polled the event, or None. :meth:`run` runs it.
-    """
-
-    function: str
-    handler: Callable[[Any, Any], Any]
-    event: Any
-    context: LambdaContext
-    attempt: int
-    mapping: Mapping | None
-
-    def run(self) -> HandlerResult:
-        """Run the handler; what it raises passes through."""
-        return HandlerResult(self.handler(self.event, self.context))
 
 
 class Hooks:

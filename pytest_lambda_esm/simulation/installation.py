@@ -6,21 +6,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
-from pytest_lambda_esm.cloudformation import CloudFormationResources
-from pytest_lambda_esm.config import microseconds
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import earlier_mappings, kept_configuration, others, seam, stacks, streams
-from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
-from pytest_lambda_esm.moto_bridge.jitter import seed_backoff
-from pytest_lambda_esm.moto_bridge.name_guard import guard_names
-from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.moto_bridge.queue_calls import QueueCalls
+from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, seed_backoff
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
-from pytest_lambda_esm.moto_bridge.time_to_live import TimeToLive
-from pytest_lambda_esm.world import Faults, World
+from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
+from pytest_lambda_esm.moto_bridge.streams import lookup
+from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
+from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.simulation.world import Faults, World
+from pytest_lambda_esm.timing import microseconds
 
 
 def join(
@@ -31,17 +30,17 @@ def join(
     ``failed`` is told of each exception of this package that is raised through an API call.
     """
     _answer_requests(joints, world, faults, failed)
-    others.lead_to_queue(joints, world.send_to_function)
-    kept_configuration.keep(joints)
+    triggers.lead_to_queue(joints, world.send_to_function)
+    functions.keep(joints)
     world.logs.install(joints)
     for guard in (world.isolation, world.runtime.frames):
         guard.install()
         joints.then(guard.remove)
     joints.then(world.archives.remove)
-    seam.tell_resets(joints, world.forget)
-    seam.tell_deletions(joints, world.invoke_configs.forget_function)
+    lambda_service.tell_resets(joints, world.forget)
+    lambda_service.tell_deletions(joints, world.invoke_configs.forget_function)
     QueueCalls(world).install(joints)
-    streams.listen(joints, world.source_changed, world.depth)
+    lookup.listen(joints, world.source_changed, world.depth)
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(joints)
     _make_stacks_resources(joints, world, model)
@@ -76,10 +75,10 @@ def take_over_waiting(
 
 
 def _answer_requests(joints: Patches, world: World, faults: Faults, failed: Callable[[BaseException], None]) -> None:
-    seam.answer_lambda(joints, world.dispatcher, failed)
-    seam.know_new_endpoints(joints)
-    seam.guard_network(joints, failed)
-    guard_names(joints, failed)
+    lambda_service.answer_lambda(joints, world.dispatcher, failed)
+    lambda_service.know_new_endpoints(joints)
+    network_guard.guard_network(joints, failed)
+    network_guard.guard_names(joints, failed)
     ServiceFaults(
         world.injector,
         faults.exchanges,
@@ -97,6 +96,6 @@ def _make_stacks_resources(joints: Patches, world: World, model: LambdaModel) ->
         world.mappings.adopt(Caller(account_id, region), uuid, params)
 
     resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), model)
-    earlier_mappings.lead_to(joints, resources)
-    stacks.make_invoke_configs(joints, resources)
-    earlier_mappings.take_over(joints, adopt)
+    cloudformation.lead_to(joints, resources)
+    cloudformation.make_invoke_configs(joints, resources)
+    cloudformation.take_over(joints, adopt)

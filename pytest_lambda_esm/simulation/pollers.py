@@ -6,35 +6,33 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
-from pytest_lambda_esm.api import support
+from pytest_lambda_esm.api import unsupported
+from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.config import Config, microseconds
-from pytest_lambda_esm.faults.poller_steps import INVOKE
+from pytest_lambda_esm.config import Config
+from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.poller_steps import INVOKE, Interference
 from pytest_lambda_esm.invocation.configuration import Functions
-from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
-from pytest_lambda_esm.invocation.request import MakeEvent, Request
+from pytest_lambda_esm.invocation.record import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
-from pytest_lambda_esm.observe.fates import Fate
-from pytest_lambda_esm.observe.journal import Journal
-from pytest_lambda_esm.polling.backoff import Backoff
-from pytest_lambda_esm.polling.bench import StreamPolling
-from pytest_lambda_esm.polling.discards import Discards
-from pytest_lambda_esm.polling.interference import Interference
+from pytest_lambda_esm.observe.fates import Fate, Journal
+from pytest_lambda_esm.polling.engine import UnpolledLane
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Lane
-from pytest_lambda_esm.polling.queue_lane import QueueLane
-from pytest_lambda_esm.polling.queue_plan import QueuePolling
-from pytest_lambda_esm.polling.scaling import ScalingRates
-from pytest_lambda_esm.polling.shard_history import unread_fates
-from pytest_lambda_esm.polling.stream_poller import StreamPoller
-from pytest_lambda_esm.polling.unpolled_lane import UnpolledLane
+from pytest_lambda_esm.polling.queues.poller import QueueLane
+from pytest_lambda_esm.polling.queues.scaling import ScalingRates
+from pytest_lambda_esm.polling.queues.settings import QueuePolling
+from pytest_lambda_esm.polling.streams.context import StreamPolling
+from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.history import unread_fates
+from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
 from pytest_lambda_esm.sources.catalogue import recognise
-from pytest_lambda_esm.sources.destinations import Destinations
-from pytest_lambda_esm.sources.queue import Queues
-from pytest_lambda_esm.sources.stream import Reader, StreamKind, Streams, stream_arn
+from pytest_lambda_esm.sources.queue_ports import Queues
+from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind, Streams, stream_arn
+from pytest_lambda_esm.timing import Backoff, microseconds
 
 _STREAMS: Final[dict[str, StreamKind]] = {"kinesis": kinesis.KIND, "dynamodb": dynamodb.KIND}
 
@@ -155,7 +153,7 @@ class Lanes:
 
     def not_polled(self, mapping: Mapping) -> list[str]:
         """Why a mapping of its source is kept and not polled; nothing where it is polled."""
-        return support.not_polled(self._service(mapping))
+        return unsupported.not_polled(self._service(mapping))
 
     def forget(self, mapping: Mapping) -> None:
         """The mapping's world is gone."""

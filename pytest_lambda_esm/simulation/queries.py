@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.config import instant_of, moment_of, time_text
 from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import WAITING, Fate
-from pytest_lambda_esm.polling.queue_fates import waiting_fates
-from pytest_lambda_esm.world import World
+from pytest_lambda_esm.polling.queues.explain import waiting_fates
+from pytest_lambda_esm.simulation.world import World
+from pytest_lambda_esm.timing import instant_of, moment_of, time_text
 
 Source = Mapping | Function | str | ReadOnly[str, Any]
 Subject = Source | None

@@ -7,58 +7,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_lambda_esm import ids
-from pytest_lambda_esm.api.checks import Rules
 from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
-from pytest_lambda_esm.api.event_invoke_configs import EventInvokeConfigs
+from pytest_lambda_esm.api.event_invoke_configs import DestinationRules, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
-from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
-from pytest_lambda_esm.api.fault_injection import FaultInjector
 from pytest_lambda_esm.api.invoke import Invocations
-from pytest_lambda_esm.api.invoke_config_store import InvokeConfigStore
-from pytest_lambda_esm.api.invoke_destinations import DestinationRules
+from pytest_lambda_esm.api.mapping_checks import Rules
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
-from pytest_lambda_esm.api.service_model import LambdaModel
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
+from pytest_lambda_esm.arn import parse
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.config import Config, microseconds, moment_of
+from pytest_lambda_esm.config import Config
+from pytest_lambda_esm.destinations import DeliveryFailed
+from pytest_lambda_esm.faults.catalogue import FaultCatalogue
+from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.faults.plan import FaultPlan
-from pytest_lambda_esm.hooks import Hooks
-from pytest_lambda_esm.invocation.archive import CodeEnvironments, Surroundings
-from pytest_lambda_esm.invocation.async_endings import AsyncEndings
+from pytest_lambda_esm.faults.poller_steps import AsyncTrouble, PlannedInterference, RefusingDestinations
+from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments, Surroundings
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
-from pytest_lambda_esm.invocation.async_trouble import AsyncTrouble
-from pytest_lambda_esm.invocation.caller_time import CallerTime
+from pytest_lambda_esm.invocation.async_results import AsyncEndings
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
-from pytest_lambda_esm.invocation.function_name import parse
 from pytest_lambda_esm.invocation.invoker import Invoker
-from pytest_lambda_esm.invocation.isolation import Isolation
 from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.runtime import Runtime
-from pytest_lambda_esm.lanes import Deliveries, Lanes
+from pytest_lambda_esm.invocation.runtime import CallerTime, Runtime
+from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
-from pytest_lambda_esm.moto_bridge import keys
-from pytest_lambda_esm.moto_bridge.client_time import ClientTime
-from pytest_lambda_esm.moto_bridge.delivery import MotoDestinations
-from pytest_lambda_esm.moto_bridge.destination_lookup import MotoDestinationFinder
-from pytest_lambda_esm.moto_bridge.exchanges import Exchanges
+from pytest_lambda_esm.moto_bridge import lookups
+from pytest_lambda_esm.moto_bridge.client_calls import ClientTime, Exchanges
+from pytest_lambda_esm.moto_bridge.destinations import MotoDestinationFinder, MotoDestinations
 from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
-from pytest_lambda_esm.moto_bridge.network import Network
-from pytest_lambda_esm.moto_bridge.sources import MotoSources
-from pytest_lambda_esm.moto_bridge.sqs import MotoQueues
-from pytest_lambda_esm.moto_bridge.streams import AllStreams
+from pytest_lambda_esm.moto_bridge.lookups import MotoSources
+from pytest_lambda_esm.moto_bridge.service_faults import Network
+from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
+from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import Fate, FateLedger
-from pytest_lambda_esm.observe.journal import Journal
+from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.polling.interference import PlannedInterference
-from pytest_lambda_esm.polling.refusals import RefusingDestinations
-from pytest_lambda_esm.sources.destinations import DeliveryFailed
+from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.pollers import Deliveries, Lanes
+from pytest_lambda_esm.timing import microseconds, moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +194,7 @@ class World:
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
             deletes_repeatedly=config.repeated_delete == "accepted",
-            key_problem=keys.problem,
+            key_problem=lookups.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,

@@ -3,12 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from pytest_lambda_esm.sources import documentdb, dynamodb, kafka, kinesis, mq, sqs, year_2020
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.event_source import EventSource, Settings
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.sources import documentdb, dynamodb, kafka, kinesis, mq, rules, sqs
+from pytest_lambda_esm.sources.dynamodb import DYNAMODB
+from pytest_lambda_esm.sources.event_source import COMMON_MEMBERS, EventSource, Rule, Settings
+from pytest_lambda_esm.sources.kafka import MSK
+from pytest_lambda_esm.sources.kinesis import KINESIS
+from pytest_lambda_esm.sources.sqs import FIFO, STANDARD
+
+SHOWN: Final = frozenset(
+    {
+        "BatchSize",
+        "BisectBatchOnFunctionError",
+        "DestinationConfig",
+        "EventSourceArn",
+        "FunctionArn",
+        "LastModified",
+        "LastProcessingResult",
+        "MaximumBatchingWindowInSeconds",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+        "ParallelizationFactor",
+        "State",
+        "StateTransitionReason",
+        "Topics",
+        "UUID",
+    }
+)
+"""The members of an answer of 2020."""
+
+_STREAM_DEFAULTS: Final = {name: value for name, value in KINESIS.defaults.items() if name in SHOWN}
+_POSITIONS: Final = frozenset({"StartingPosition", "StartingPositionTimestamp"})
+
+
+def _then(source: EventSource, *more: Rule) -> EventSource:
+    return replace(
+        source,
+        defaults={"BatchSize": source.defaults["BatchSize"]},
+        optional=frozenset(),
+        common=COMMON_MEMBERS - {"Tags"},
+        hidden={name: value for name, value in source.defaults.items() if name != "BatchSize"},
+        rules=more,
+        filter_rules=None,
+        consumer_group_in=None,
+        destinations=frozenset(),
+        shown=SHOWN,
+    )
+
+
+def _stream(source: EventSource, *more: Rule) -> EventSource:
+    return replace(
+        _then(source, *more),
+        defaults=_STREAM_DEFAULTS,
+        optional=_POSITIONS,
+        hidden={name: value for name, value in source.defaults.items() if name not in SHOWN},
+        destinations=frozenset({"sqs", "sns"}),
+    )
+
+
+SOURCES: Final = (
+    _then(STANDARD, rules.batch_size_at_most(10)),
+    _then(FIFO, rules.batch_size_at_most(10)),
+    _stream(KINESIS, rules.position_needed, rules.timestamp),
+    _stream(
+        DYNAMODB,
+        rules.batch_size_at_most(1_000),
+        rules.position_needed,
+        rules.no_timestamp_position,
+        rules.timestamp,
+    ),
+    replace(
+        _then(MSK, rules.position_needed, rules.no_timestamp_position),
+        optional=_POSITIONS | {"Topics"},
+    ),
+)
 
 CATALOGUE: Final[Mapping[str, tuple[EventSource, ...]]] = MappingProxyType(
     {
@@ -26,7 +98,7 @@ CATALOGUE: Final[Mapping[str, tuple[EventSource, ...]]] = MappingProxyType(
             mq.MQ,
             documentdb.DOCUMENTDB,
         ),
-        "2020": year_2020.SOURCES,
+        "2020": SOURCES,
     }
 )
 """The sources by the setting ``limits``; the first one that recognises a mapping is the mapping's."""

@@ -10,11 +10,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import Settings
-from pytest_lambda_esm.sources.stream import StreamKind
-from pytest_lambda_esm.sources.streams import stream_source
+from pytest_lambda_esm.sources.stream_ports import StreamKind
+from pytest_lambda_esm.sources.stream_source import stream_source
 
 
 def _is_stream(_: Settings, arn: Arn | None) -> bool:

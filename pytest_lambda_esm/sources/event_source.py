@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.arn import Arn
 
 Settings = Mapping[str, Any]
 """The settings of a mapping, by their names on the wire."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
 
 MSK_CONFIG: Final = "AmazonManagedKafkaEventSourceConfig"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.sources.arn import Arn
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources.event_source import Settings
-from pytest_lambda_esm.sources.stream import Reader, StreamKind
-from pytest_lambda_esm.sources.streams import stream_source
+from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind
+from pytest_lambda_esm.sources.stream_source import stream_source
 
 
 def _is_kinesis(_: Settings, arn: Arn | None) -> bool:

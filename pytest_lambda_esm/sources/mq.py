@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.arn import Arn
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
-from pytest_lambda_esm.sources.queue import Received
+from pytest_lambda_esm.sources.queue_ports import Received
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",

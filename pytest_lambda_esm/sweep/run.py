@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from pytest_lambda_esm.api.fault_catalogue import FaultCatalogue
-from pytest_lambda_esm.errors import UnusedFault
+from pytest_lambda_esm.errors import UnusedFault, was_seen
 from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.plan import FaultPlan, users_line
-from pytest_lambda_esm.seen import was_seen
-from pytest_lambda_esm.sweep_report import Target
+from pytest_lambda_esm.sweep.report import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from pytest_lambda_esm.errors import FaultError, SweepFailed
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
-from pytest_lambda_esm.sweep_calls import first_difference, logical_calls
-from pytest_lambda_esm.sweep_report import Broken, Outcome, Target, report
-from pytest_lambda_esm.sweep_request import Request
-from pytest_lambda_esm.sweep_run import Ground, SweepRun
+from pytest_lambda_esm.sweep.report import Broken, Outcome, Target, report
+from pytest_lambda_esm.sweep.request import Request, first_difference, logical_calls
+from pytest_lambda_esm.sweep.run import Ground, SweepRun
 
 
 class Sweep:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.java_text import hash_order
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.java import hash_order
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 ESM_ARN = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:01234567-89ab-cdef-0123-456789abcdef"
 FUNCTION = {"FunctionName": "orders"}

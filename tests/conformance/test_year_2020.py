@@ -24,7 +24,7 @@ from conformance import (
     client,
 )
 
-from pytest_lambda_esm.sources.year_2020 import SHOWN
+from pytest_lambda_esm.sources.catalogue import SHOWN
 
 FACTS = Facts("The years 2018 to 2020", limits="2020")
 CREATE, UPDATE = "CreateEventSourceMapping", "UpdateEventSourceMapping"

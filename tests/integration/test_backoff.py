@@ -15,7 +15,7 @@ from botocore.waiter import WaiterModel, create_waiter_with_client
 
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.wall import open_wall
-from pytest_lambda_esm.moto_bridge.backoff import BackoffPatch
+from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 

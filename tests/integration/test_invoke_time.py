@@ -15,17 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
-from pytest_lambda_esm import (
-    ClockError,
-    FakeLambda,
-    LambdaEsmError,
-    exits,
-    raises,
-    returns,
-    runs,
-    throttled,
-    times_out,
-)
+from pytest_lambda_esm import ClockError, FakeLambda, LambdaEsmError, exits, raises, returns, runs, throttled, times_out
 
 REGION = "us-east-1"
 
@@ -219,7 +209,7 @@ def test_a_pool_that_an_earlier_test_made_sleeps_for_the_handler_of_the_next_one
 def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
     lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_lambda_esm.clock.turn.LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # its thread belongs to the test
         lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
@@ -231,7 +221,7 @@ def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
 def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
     lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_lambda_esm.clock.turn.LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
     lambda_esm.function("inner", lambda event, context: None)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # its thread belongs to the test

@@ -5,13 +5,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import (
-    ClockLimitExceeded,
-    ConfigurationError,
-    LambdaEsmError,
-    MappingNotFound,
-    after_reads,
-)
+from pytest_lambda_esm import ClockLimitExceeded, ConfigurationError, LambdaEsmError, MappingNotFound, after_reads
 
 
 def state(setup):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_lambda_esm import FakeLambda
-from pytest_lambda_esm.api import support
+from pytest_lambda_esm.api import unsupported as support
 
 ARNS = {
     "kafka": "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123",

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from pytest_lambda_esm import Config, ConfigurationError, FakeLambda, TransitionTimes, Weather
-from pytest_lambda_esm.config import instant_of, microseconds, moment_of
+from pytest_lambda_esm.timing import instant_of, microseconds, moment_of
 
 
 def test_the_later_layer_wins():

@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.filters import (
-    DATA_RULES,
-    DataForm,
-    Filter,
-    InvalidPattern,
-    data_rules,
-)
+from pytest_lambda_esm.filters import DATA_RULES, DataForm, Filter, InvalidPattern, data_rules
 
 SQS = DATA_RULES["sqs"]
 

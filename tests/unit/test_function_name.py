@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_lambda_esm.invocation.function_name import parse
+from pytest_lambda_esm.arn import parse
 
 FORMS = [
     ("f", ("123456789012", "us-east-1", "f", None)),

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pytest_lambda_esm.clock.insistence import Insistence
+from pytest_lambda_esm.clock.runaway import Insistence
 
 
 class End(SystemExit):

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
-from pytest_lambda_esm.moto_bridge.message_table import MessageTable
-from pytest_lambda_esm.moto_bridge.queue_storage import MARKS
-from pytest_lambda_esm.moto_bridge.visibility_order import VisibilityOrder, visible_from
+from pytest_lambda_esm.moto_bridge.sqs.messages import MessageTable
+from pytest_lambda_esm.moto_bridge.sqs.order import GroupOrder, VisibilityOrder, visible_from
+from pytest_lambda_esm.moto_bridge.sqs.storage import MARKS
 
 
 def message(name, visible=0.0, delayed=0.0, sent=0, group=None):

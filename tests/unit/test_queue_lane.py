@@ -7,16 +7,15 @@ import pytest
 
 from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
-from pytest_lambda_esm.observe.fates import FateLedger
-from pytest_lambda_esm.observe.journal import Journal
+from pytest_lambda_esm.observe.fates import FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.queue_lane import QueueLane
-from pytest_lambda_esm.polling.queue_plan import QueuePolling
-from pytest_lambda_esm.polling.scaling import ScalingRates
+from pytest_lambda_esm.polling.queues.poller import QueueLane
+from pytest_lambda_esm.polling.queues.scaling import ScalingRates
+from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, ReceivedMessage, WaitingMessage
 from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

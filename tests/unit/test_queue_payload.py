@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_lambda_esm.sources.queue import ReceivedMessage
+from pytest_lambda_esm.sources.queue_ports import ReceivedMessage
 from pytest_lambda_esm.sources.sqs import renderer, weight
 
 TEXT = {"DataType": "String", "StringValue": "v" * 5_000}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lambda_esm.api.request_payload import NoJson, read
+from pytest_lambda_esm.api.payload import NoJson, read
 
 VALUE = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
 SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"

@@ -7,9 +7,9 @@ import pytest
 
 from pytest_lambda_esm import LambdaEsmError, VirtualClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.isolation import Isolation
-from pytest_lambda_esm.invocation.request import Request
+from pytest_lambda_esm.invocation.record import Request
 from pytest_lambda_esm.invocation.runtime import Runtime
+from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 
 SECOND = 1_000_000
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"

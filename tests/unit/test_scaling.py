@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_lambda_esm.polling.scaling import Scaling, ScalingRates, bounds_of
+from pytest_lambda_esm.polling.queues.scaling import Scaling, ScalingRates, bounds_of
 
 SECOND = 1_000_000
 RATES = ScalingRates(initial=5, growth=300, maximum=1250, lowered_by=1)

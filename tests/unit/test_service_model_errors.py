@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError
 
 

@@ -9,8 +9,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from pytest_lambda_esm.api.java_pattern import JavaPattern
-from pytest_lambda_esm.api.java_text import hash_order, java_hash
+from pytest_lambda_esm.aws_model.java import JavaPattern, hash_order, java_hash
 from pytest_lambda_esm.errors import NotSimulated
 
 TAG = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"

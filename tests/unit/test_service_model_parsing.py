@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 SERVICE = ServiceModel(Loader().load_service_model("lambda", "service-2"), "lambda")
 MODEL = LambdaModel(SERVICE)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.wire import Reply
+from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, 250_000, tzinfo=timezone(timedelta(hours=1)))
 

@@ -14,9 +14,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel
-from pytest_lambda_esm.wire import Reply
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders:live"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.model import ServiceModel
 
-from pytest_lambda_esm.api.api_error import ApiError
-from pytest_lambda_esm.api.service_model import LambdaModel
+from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.aws_model.model import LambdaModel
 
 
 def at(location: str, shape: str, name: str | None = None) -> dict[str, str]:

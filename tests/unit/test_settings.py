@@ -3,7 +3,7 @@
 import dataclasses
 
 from pytest_lambda_esm import Config
-from pytest_lambda_esm.settings import LISTS, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import LISTS, OPTIONS, SETTINGS
 
 
 def test_pytest_is_told_of_every_setting_in_its_order():

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.polling.backoff import Backoff
+from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 from tests.memory_stream import HOUR, START, Simulation, Throttled, names_of
 
 

@@ -15,17 +15,58 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
-from pytest_lambda_esm.invocation import init_errors
-from pytest_lambda_esm.invocation.archive_imports import Advise, ArchiveImports
-from pytest_lambda_esm.invocation.archive_modules import SHARED, ArchiveModules
+from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
+from pytest_lambda_esm.invocation.archive.process import OwnProcess
+from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
-from pytest_lambda_esm.invocation.isolation import Isolation
 from pytest_lambda_esm.invocation.local_time import LocalTime
-from pytest_lambda_esm.invocation.own_process import OwnProcess
-from pytest_lambda_esm.invocation.unpacking import Unpacked, Unpacking
+from pytest_lambda_esm.invocation.record import OF_RUNTIME
+from pytest_lambda_esm.invocation.result import FunctionError, InitFailed, stack_trace
+from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
+from pytest_lambda_esm.timing import MICROSECONDS
+
+
+def malformed(handler: str) -> InitFailed:
+    """The configured handler has no dot in it."""
+    return _failed(
+        "Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
+    )
+
+
+def built_in(module: str) -> InitFailed:
+    """The handler's module has the name of one that is built into Python."""
+    message = f"Cannot use built-in module {module} as a handler module"
+    return _failed("Runtime.BuiltInModuleConflict", message)
+
+
+def not_imported(module: str, error: ImportError) -> InitFailed:
+    """The module, or one that it needs, does not exist."""
+    return _failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
+
+
+def handler_missing(module: str, name: str) -> InitFailed:
+    """The module has no such function."""
+    return _failed("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
+
+
+def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> InitFailed:
+    """The module is no Python."""
+    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
+    return _failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (place,))
+
+
+def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
+    """The module raised while it was imported: the class and the text of the exception, as recorded."""
+    lines = [shown(line) for line in stack_trace(error.__traceback__)]
+    return _failed(type(error).__name__, str(error), lines)
+
+
+def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
+    # The request id is empty: the runtime had none yet (recorded).
+    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
+
 
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
 """Lambda gives modules ten seconds beside the timeout. What takes longer is begun again, within the timeout."""
@@ -86,31 +127,31 @@ class CodeEnvironment:
         text = self._function.handler
         module_name, dot, name = text.rpartition(".")
         if not dot:
-            raise init_errors.malformed(text)
+            raise malformed(text)
         self._check_module(module_name)
         try:
             module = importlib.import_module(module_name.replace("/", "."))
         except LambdaEsmError:
             raise
         except ImportError as error:
-            raise init_errors.not_imported(module_name, error) from error
+            raise not_imported(module_name, error) from error
         except SyntaxError as error:
-            raise init_errors.syntax(module_name, error, self.as_in_lambda) from error
+            raise syntax(module_name, error, self.as_in_lambda) from error
         except Exception as error:
-            raise init_errors.raised(error, self.as_in_lambda) from error
+            raise raised(error, self.as_in_lambda) from error
         handler = getattr(module, name, None)
         if handler is None:
-            raise init_errors.handler_missing(module_name, name)
+            raise handler_missing(module_name, name)
         found: Handler = handler
         return found
 
     def _check_module(self, name: str) -> None:
         top = name.replace("/", ".").partition(".")[0]
         if top in sys.builtin_module_names:
-            raise init_errors.built_in(name)
+            raise built_in(name)
         if top not in self._modules.names:
             # The test's process may have one of that name.
-            raise init_errors.not_imported(name, ModuleNotFoundError(f"No module named {top!r}"))
+            raise not_imported(name, ModuleNotFoundError(f"No module named {top!r}"))
         if top in SHARED:
             raise HandlerError(
                 f"the handler of {self._function.name!r} is {self._function.handler!r}, and {top!r} is the name of a"

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.invocation.isolation import Isolation, encoded
-from pytest_lambda_esm.invocation.logging_state import LoggerState
+from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
+from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState
 
 _OF_THE_MACHINE: Final = frozenset(
     {"COMSPEC", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "PATHEXT", "PYTHONPATH", "SYSTEMROOT"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pytest_lambda_esm.clock.imports import import_watch
+from pytest_lambda_esm.clock.modules import import_watch
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 

@@ -16,9 +16,33 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from pytest_lambda_esm.invocation import event_loop
-from pytest_lambda_esm.invocation.event_loop import SetAside
-from pytest_lambda_esm.invocation.logging_state import LoggerState, LoggingState
+from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
+
+SetAside = tuple[Any, Any]
+"""A loop, and the task that it runs or None."""
+
+
+def set_aside() -> SetAside | None:
+    """Let it look as if no loop ran in this thread; None where none does."""
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is None:
+        return None
+    task = asyncio.current_task(loop)
+    if task is not None:
+        asyncio.tasks._leave_task(loop, task)
+    asyncio._set_running_loop(None)
+    return loop, task
+
+
+def put_back(aside: SetAside) -> None:
+    """Let the loop run again."""
+    loop, task = aside
+    asyncio: Any = sys.modules["asyncio"]
+    asyncio._set_running_loop(loop)
+    if task is not None:
+        asyncio.tasks._enter_task(loop, task)
+
 
 _POSITION_OF_ENV: Final = 10
 """Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
@@ -107,7 +131,7 @@ class Isolation:
             # Somebody has put a plain dictionary there; it stays as it is.
             changes = Changes(environ, None, variables, encoded_trace)
             _bind({**environ, **decoded({**variables, _TRACE: encoded_trace})})
-        changes.loop = event_loop.set_aside()
+        changes.loop = set_aside()
         self._inner.append(changes)
         return changes
 
@@ -115,7 +139,7 @@ class Isolation:
         """The handler has ended: put back what it found."""
         self._inner.pop()
         if changes.loop is not None:
-            event_loop.put_back(changes.loop)
+            put_back(changes.loop)
         if os.environ is not changes.environ:
             _bind(changes.environ)
         if changes.environment is not None:

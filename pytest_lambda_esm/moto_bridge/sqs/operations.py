@@ -15,21 +15,21 @@ from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid
 from moto.sqs.models import Message, SQSBackend, _filter_message_attributes, sqs_backends
 from moto.sqs.models import Queue as MotoQueue
 
-from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.moto_bridge.deduplication import memory_of
-from pytest_lambda_esm.moto_bridge.message_table import MessageTable, table_of
-from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.moto_bridge.queue_storage import (
+from pytest_lambda_esm.moto_bridge.sqs.messages import MessageTable, table_of
+from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
+from pytest_lambda_esm.moto_bridge.sqs.storage import (
     MARKS,
     find_by_receipt,
     has_expired_receipt,
     keep_handles,
+    memory_of,
     select,
     take_out,
     was_deleted,
 )
-from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
+from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 """For how long a message can stay hidden after a receipt, in milliseconds."""

@@ -9,9 +9,129 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
+Place: TypeAlias = tuple[int, int, Any]
+"""When a message is visible (microseconds since the epoch), its number in the order of sending, the message."""
+
+
+def visible_from(message: Any) -> int:
+    """When a message is visible: after its sending, its delay and its last receipt, whichever is latest."""
+    return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
+
+
+class VisibilityOrder:
+    """Each message has one valid place, or none while it is in the hands of a receiver.
+
+    The valid one stands at the message, as ``lambda_esm_place``. Most places are taken in ascending order, since
+    messages arrive and are hidden in the order of time: those stand in a line. Only what comes out of turn (delays,
+    changed visibility) goes into a heap. Places that are no longer valid are dropped when they surface.
+    """
+
+    def __init__(self) -> None:
+        self._line: deque[Place] = deque()
+        self._heap: list[Place] = []
+        self._tidy_at = 64
+        self._handed_out: list[Place] = []
+        self._sequence = 0
+
+    def add(self, message: Any) -> None:
+        """A message was sent."""
+        self._sequence += 1
+        self._place(message, self._sequence)
+
+    def discard(self, messages: Iterable[Any]) -> None:
+        """Messages have left the queue."""
+        for message in messages:
+            message.lambda_esm_place = None
+
+    def moved(self, message: Any) -> None:
+        """A message's visibility has changed."""
+        self._take_back()
+        place = message.lambda_esm_place
+        if place is not None and place[0] != visible_from(message):
+            self._place(message, place[1])
+
+    def available(self, now: int, most: int) -> Iterator[Any]:
+        """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
+
+        It wants about ``most`` of them: so many are looked for at a time. They stand nowhere in line until somebody
+        asks again what is visible.
+        """
+        self._take_back()
+        while taken := self._take(now, most):
+            yield from taken
+
+    def pass_over(self, now: int) -> None:
+        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
+        self._take_back()
+        for message in self._take(now, 1):
+            self._handed_out.pop()
+            message.visible_at = now / 1000
+            self.add(message)
+
+    def next_visible(self) -> int | None:
+        """When the next message is, was or will be visible; None when there is no message."""
+        self._take_back()
+        line, heap = self._line, self._heap
+        while line or heap:
+            from_heap = bool(heap) and (not line or heap[0] < line[0])
+            place = heap[0] if from_heap else line[0]
+            due, sequence, message = place
+            is_valid = message.lambda_esm_place is place
+            if is_valid and message.visible_at <= (due + 1) / 1000:
+                return due
+            heapq.heappop(heap) if from_heap else line.popleft()
+            if is_valid:
+                self._place(message, sequence)
+        return None
+
+    def _take(self, now: int, most: int) -> list[Any]:
+        line, heap, hand_out = self._line, self._heap, self._handed_out.append
+        latest = (now + 1) / 1000
+        taken: list[Any] = []
+        while len(taken) < most:
+            if heap and (not line or heap[0] < line[0]):
+                place = heapq.heappop(heap)
+            elif line:
+                place = line.popleft()
+            else:
+                break
+            due, sequence, message = place
+            if due > now:
+                line.appendleft(place)  # Wherever it was, it is the first one.
+                break
+            if message.lambda_esm_place is not place:
+                continue
+            if message.visible_at > latest:
+                self._place(message, sequence)
+                continue
+            hand_out(place)
+            taken.append(message)
+        return taken
+
+    def _take_back(self) -> None:
+        if self._handed_out:
+            for place in self._handed_out:
+                message = place[2]
+                if message.lambda_esm_place is place:  # else it was deleted
+                    self._place(message, place[1])
+            self._handed_out.clear()
+
+    def _place(self, message: Any, sequence: int) -> None:
+        place = message.lambda_esm_place = (visible_from(message), sequence, message)
+        if not self._line or self._line[-1] < place:
+            self._line.append(place)
+        else:
+            heapq.heappush(self._heap, place)
+            if len(self._heap) > self._tidy_at:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        # In place: whoever called has it in hand.
+        self._heap[:] = [place for place in self._heap if place[2].lambda_esm_place is place]
+        heapq.heapify(self._heap)
+        self._tidy_at = max(64, 4 * len(self._heap))
 
 
 class _Group:

@@ -8,18 +8,12 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
-from pytest_lambda_esm.moto_bridge.backends import backend_of
-from pytest_lambda_esm.moto_bridge.group_order import GroupOrder
-from pytest_lambda_esm.moto_bridge.message_content import body_of
-from pytest_lambda_esm.moto_bridge.message_table import table_of
-from pytest_lambda_esm.moto_bridge.queue_storage import (
-    dead_letter_target,
-    delete_received,
-    select,
-)
-from pytest_lambda_esm.moto_bridge.visibility_order import visible_from
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.queue import BlockedGroup, Receipt, Received, WaitingMessage
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.moto_bridge.session import backend_of
+from pytest_lambda_esm.moto_bridge.sqs.messages import body_of, table_of
+from pytest_lambda_esm.moto_bridge.sqs.order import GroupOrder, visible_from
+from pytest_lambda_esm.moto_bridge.sqs.storage import dead_letter_target, delete_received, select
+from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Receipt, Received, WaitingMessage
 
 _WORST = 6
 _WORST_METADATA = 1_000

@@ -17,11 +17,11 @@ from moto.core.utils import utcnow
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import StreamShard, Table
 
-from pytest_lambda_esm.config import MICROSECONDS, instant_of
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.sources import dynamodb
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.stream import Reader
+from pytest_lambda_esm.sources.stream_ports import Reader
+from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
 _DEPTH: Final = "_lambda_esm_depth"
 _EARLIER: Final = "_lambda_esm_earlier_streams"

@@ -19,11 +19,11 @@ from moto.kinesis.models import KinesisBackend, kinesis_backends
 from moto.kinesis.models import Stream as MotoStream
 from moto.kinesis.utils import decompose_shard_iterator
 
-from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.sources import kinesis
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.stream import Reader
+from pytest_lambda_esm.sources.stream_ports import Reader
+from pytest_lambda_esm.timing import MICROSECONDS
 
 _DEPTH: Final = "_lambda_esm_depth"
 

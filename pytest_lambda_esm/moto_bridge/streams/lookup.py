@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_lambda_esm.moto_bridge import dynamodb, kinesis
-from pytest_lambda_esm.moto_bridge.patches import Patches
-from pytest_lambda_esm.sources.arn import Arn
-from pytest_lambda_esm.sources.stream import Stream, Streams
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
+from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.sources.stream_ports import Stream, Streams
 
 
 class AllStreams:

@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from pytest_lambda_esm.config import MICROSECONDS
-from pytest_lambda_esm.moto_bridge.patches import Patches
+from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.sources.dynamodb import TIME_TO_LIVE_IDENTITY
+from pytest_lambda_esm.timing import MICROSECONDS
 
 _TOO_LONG_AGO: Final = 5 * 365 * 24 * 3600 * MICROSECONDS
 _END_OF_TIME: Final = 253_402_300_800 * MICROSECONDS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_lambda_esm.config import time_text
-from pytest_lambda_esm.sources.queue import Queue, WaitingMessage
+from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
+from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Queue, WaitingMessage
+from pytest_lambda_esm.timing import moment_of, time_text
 
 _MOST_GROUPS = 10
 
@@ -54,3 +55,28 @@ def described(message: WaitingMessage) -> str:
 def _ordinal(number: int) -> str:
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
     return f"{number}{ending}"
+
+
+def waiting_fates(queue: Queue, now: int) -> list[Fate]:
+    """One fate for each message that is in the queue; ``now`` is microseconds since the epoch.
+
+    A message past its retention has expired once it is visible: until then whoever received it may still delete it.
+    """
+    blocked = {group.group: group for group in queue.blocked(now)}
+    return [_fate(message, blocked.get(message.group or ""), now) for message in queue.contents()]
+
+
+def _fate(message: WaitingMessage, blocked: BlockedGroup | None, now: int) -> Fate:
+    visible = moment_of(message.visible)
+    if message.visible > now:
+        if not message.receive_count:
+            return Fate(message.message_id, DELAYED, visible, "delayed until then")
+        about = f"hidden until then, received {message.receive_count} times"
+        return Fate(message.message_id, IN_FLIGHT, visible, about)
+    if message.expires <= now:
+        about = "expired at the queue's retention period"
+        return Fate(message.message_id, EXPIRED, moment_of(message.expires), about)
+    if blocked is not None:
+        about = f"its group is blocked by message {blocked.message_id}, hidden until then"
+        return Fate(message.message_id, WAITING, moment_of(blocked.until), about)
+    return Fate(message.message_id, WAITING, visible, "visible since then")

@@ -10,20 +10,18 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.config import MICROSECONDS, time_text
-from pytest_lambda_esm.faults.poller_steps import READ
+from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ, Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
-from pytest_lambda_esm.polling.gathering import Gathering
-from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER, NOTHING, Interference
-from pytest_lambda_esm.polling.loops import LoopWatch
+from pytest_lambda_esm.polling.loop_guard import LoopWatch
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
-from pytest_lambda_esm.polling.queue_batch import BatchPorts, QueueBatch
-from pytest_lambda_esm.polling.queue_plan import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
-from pytest_lambda_esm.polling.queue_waiting import described, explain_waiting, next_in_turn
-from pytest_lambda_esm.polling.scaling import Scaling
-from pytest_lambda_esm.sources.queue import MESSAGE_ID, Queue, Queues, Received, most_receives
+from pytest_lambda_esm.polling.queues.batch import BatchPorts, Gathering, QueueBatch
+from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, next_in_turn
+from pytest_lambda_esm.polling.queues.scaling import Scaling
+from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
+from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render
+from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 
 class QueueLane:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_lambda_esm.config import MICROSECONDS
+from pytest_lambda_esm.timing import MICROSECONDS
 
 MINUTE: Final = 60 * MICROSECONDS
 INVOCATIONS_A_POLLER: Final = 10

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.config import MICROSECONDS
 from pytest_lambda_esm.filters import DATA_RULES, Filter
-from pytest_lambda_esm.polling.scaling import Bounds, ScalingRates, bounds_of
+from pytest_lambda_esm.polling.queues.scaling import Bounds, ScalingRates, bounds_of
 from pytest_lambda_esm.sources.sqs import STANDARD, Render
+from pytest_lambda_esm.timing import MICROSECONDS
 
 VISIBILITY_RESERVE: Final = 30
 """Seconds that an extended visibility timeout has beside the window and the function's timeout."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from pytest_lambda_esm.polling.stream_settings import StreamSettings
-from pytest_lambda_esm.sources.stream import Reader, Shard
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
+from pytest_lambda_esm.sources.stream_ports import Reader, Shard
+from pytest_lambda_esm.timing import moment_of
 
 ROOM: Final = 6 * 1024 * 1024
 """Bytes of records that fit into an event."""
@@ -106,3 +108,116 @@ class Gatherer:
         self.positions.append(self.position)
         self.size += size
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class LastResponse:
+    """What the function answered last: the version that ran, and ``"Unhandled"``, or None without a function error."""
+
+    version: str
+    function_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Makes an event, anew each time it is called.
+
+    ``beside`` is what it has beside its records, as JSON text; ``settings`` were in force when it was first sent.
+    """
+
+    shard: Shard
+    positions: Sequence[int]
+    reader: Reader
+    beside: str
+    settings: StreamSettings
+
+    def __call__(self) -> dict[str, Any]:
+        """The event."""
+        event: dict[str, Any] = {"Records": self.shard.records(self.positions, self.reader)}
+        return {**event, **json.loads(self.beside)} if self.beside else event
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """Records that are invoked together; without any, the last invocation of a tumbling window (``final``).
+
+    ``invocations`` counts how often the function ran with exactly these records; ``setbacks`` what went wrong in a
+    row, for the back-off; ``due`` is when the next attempt is made; ``blocked_since`` when the first one failed.
+    ``response`` and ``request_id`` are those of the last invocation, ``trouble`` how it went, ``event`` what it got.
+    ``comes_again`` says that its records are delivered once more after success.
+    """
+
+    positions: Sequence[int]
+    final: bool = False
+    invocations: int = 0
+    setbacks: int = 0
+    due: int = 0
+    blocked_since: int | None = None
+    response: LastResponse | None = None
+    request_id: str = ""
+    trouble: str = ""
+    event: StreamEvent | None = None
+    comes_again: bool = False
+
+    def cut(self, first: int) -> list[Piece]:
+        """Two new pieces: the ``first`` records, and the others. Their invocations are counted anew."""
+        return [
+            Piece(positions=part, blocked_since=self.blocked_since, trouble=self.trouble)
+            for part in (self.positions[:first], self.positions[first:])
+        ]
+
+    def older_than(self, shard: Shard, instant: int) -> int:
+        """How many records at the start arrived at an instant or before."""
+        count = 0
+        while count < len(self.positions) and shard.arrival(self.positions[count]) <= instant:
+            count += 1
+        return count
+
+
+def halves(count: int, larger_half: str) -> int:
+    """How many records of a failed batch go into the first half; ``larger_half`` is ``"first"`` or ``"second"``."""
+    return (count + 1) // 2 if larger_half == "first" else count // 2
+
+
+LARGEST_STATE: Final = 1024 * 1024
+"""Bytes of state that a shard may carry; a window with more is ended early."""
+
+
+@dataclass(slots=True)
+class OpenWindow:
+    """A window that has begun. ``state`` is JSON text, so that nobody can change it; instants are microseconds."""
+
+    start: int
+    length: int
+    state: str = "{}"
+    ends_early: bool = False
+
+    @classmethod
+    def around(cls, instant: int, length: int) -> OpenWindow:
+        """The window that an instant belongs to."""
+        return cls(instant // length * length, length)
+
+    @property
+    def end(self) -> int:
+        """When it ends; that instant belongs to the next window."""
+        return self.start + self.length
+
+    def accept(self, state: Any) -> None:
+        """Carry a state that the function returned; one that is too large as compact JSON ends the window early."""
+        self.state = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+        self.ends_early = len(self.state.encode()) > LARGEST_STATE
+
+    def members(self, *, shard_id: str, source_arn: str, final: bool) -> dict[str, Any]:
+        """What an event has beside its records, in the order of AWS."""
+        return {
+            "window": {"start": _whole_seconds(self.start), "end": _whole_seconds(self.end)},
+            "state": json.loads(self.state),
+            "shardId": shard_id,
+            "eventSourceARN": source_arn,
+            "isFinalInvokeForWindow": final,
+            "isWindowTerminatedEarly": final and self.ends_early,
+        }
+
+
+def _whole_seconds(instant: int) -> str:
+    return f"{moment_of(instant):%Y-%m-%dT%H:%M:%SZ}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_lambda_esm.faults.poller_steps import Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.backoff import Backoff
-from pytest_lambda_esm.polling.discards import Discards
-from pytest_lambda_esm.polling.interference import Interference
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
-from pytest_lambda_esm.polling.stream_settings import StreamSettings
-from pytest_lambda_esm.sources.stream import Reader, Shard
+from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
+from pytest_lambda_esm.sources.stream_ports import Reader, Shard
+from pytest_lambda_esm.timing import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,22 +7,68 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-from pytest_lambda_esm.config import moment_of
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Parcel
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DISCARDED, SENT
-from pytest_lambda_esm.polling.lane_words import counted
-from pytest_lambda_esm.sources.destinations import DeliveryFailed, Destinations, Parcel
-from pytest_lambda_esm.sources.failure_record import (
-    GivenUp,
-    LastResponse,
-    failure_record,
-    object_key,
-    timestamp,
-)
-from pytest_lambda_esm.sources.stream import Shard, StreamKind, stream_arn
+from pytest_lambda_esm.polling.streams.batch import LastResponse
+from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.sources.stream_ports import Shard, StreamKind, stream_arn
+from pytest_lambda_esm.timing import moment_of
+
+RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
+TOO_OLD: Final = "RecordAgeExceeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A batch that was given up.
+
+    ``condition`` is why, ``invocations`` how often the function was invoked with it, ``response`` its last answer,
+    None where the condition does not come from one. ``batch_info`` is the member that describes the batch, by name.
+    """
+
+    request_id: str
+    function_arn: str
+    condition: str
+    invocations: int
+    response: LastResponse | None
+    at: datetime
+    batch_info: ReadOnly[str, Any]
+
+
+def failure_record(given_up: GivenUp) -> dict[str, Any]:
+    """The record for queues and topics; buckets get a ``payload`` beside."""
+    record: dict[str, Any] = {
+        "requestContext": {
+            "requestId": given_up.request_id,
+            "functionArn": given_up.function_arn,
+            "condition": given_up.condition,
+            # Recorded: a batch that expired before it was ever sent counts as one, too.
+            "approximateInvokeCount": max(1, given_up.invocations),
+        }
+    }
+    if given_up.response is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": given_up.response.version,
+            "functionError": given_up.response.function_error,
+        }
+    return {**record, "version": "1.0", "timestamp": timestamp(given_up.at, "milliseconds"), **given_up.batch_info}
+
+
+def timestamp(moment: datetime, timespec: str) -> str:
+    """A moment as AWS writes it, such as ``2019-11-14T00:38:06.021Z``."""
+    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def object_key(uuid: str, shard_id: str, at: datetime, unique: str) -> str:
+    """The key of a failure record in a bucket."""
+    return f"aws/lambda/{uuid}/{shard_id}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{unique}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

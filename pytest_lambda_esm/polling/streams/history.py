@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_lambda_esm.config import moment_of
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
-from pytest_lambda_esm.sources.stream import Shard, Stream
+from pytest_lambda_esm.sources.stream_ports import Shard, Stream
+from pytest_lambda_esm.timing import moment_of
 
 NO_READER: Final = "no mapping reads the stream"
 

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_lambda_esm.config import moment_of, time_text
 from pytest_lambda_esm.errors import LambdaEsmError
-from pytest_lambda_esm.faults.poller_steps import READ
-from pytest_lambda_esm.polling.bench import Bench
-from pytest_lambda_esm.polling.gather import Belongs
-from pytest_lambda_esm.polling.interference import KEEPS_ITS_ORDER
-from pytest_lambda_esm.polling.lane_outcomes import LaneOutcomes
-from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import blocked, counted, ends_of, name_of, named, open_window, waiting
-from pytest_lambda_esm.polling.piece import Piece
+from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.shard_history import ShardHistory
-from pytest_lambda_esm.polling.tumbling import OpenWindow
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.polling.streams.batch import Belongs, OpenWindow, Piece
+from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.history import ShardHistory
+from pytest_lambda_esm.polling.streams.outcomes import LaneOutcomes
+from pytest_lambda_esm.polling.streams.state import LaneState
+from pytest_lambda_esm.polling.streams.wording import blocked, counted, ends_of, name_of, named, open_window, waiting
+from pytest_lambda_esm.sources.stream_ports import Shard
+from pytest_lambda_esm.timing import moment_of, time_text
 
 
 class StreamLane:

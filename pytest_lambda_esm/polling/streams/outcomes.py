@@ -10,18 +10,17 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from pytest_lambda_esm.config import time_text
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
-from pytest_lambda_esm.polling.batch_answer import Verdict, failure, judge, success
-from pytest_lambda_esm.polling.bench import Bench
-from pytest_lambda_esm.polling.discards import Discarded
-from pytest_lambda_esm.polling.lane_state import LaneState
-from pytest_lambda_esm.polling.lane_words import counted, ends_of
-from pytest_lambda_esm.polling.piece import Piece, StreamEvent, halves
+from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.sources.failure_record import RETRIES_EXHAUSTED, TOO_OLD, LastResponse
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.polling.streams.batch import LastResponse, Piece, StreamEvent, halves
+from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, Discarded
+from pytest_lambda_esm.polling.streams.state import LaneState
+from pytest_lambda_esm.polling.streams.wording import counted, ends_of
+from pytest_lambda_esm.sources.stream_ports import Shard
+from pytest_lambda_esm.timing import time_text
 
 CALL_FAILED: Final = "PROBLEM: Function call failed"
 

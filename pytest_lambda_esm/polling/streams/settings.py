@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_lambda_esm.config import MICROSECONDS, instant_of
 from pytest_lambda_esm.filters import DATA_RULES, Filter
-from pytest_lambda_esm.sources.streams import STREAM_DEFAULTS
+from pytest_lambda_esm.sources.stream_source import STREAM_DEFAULTS
+from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

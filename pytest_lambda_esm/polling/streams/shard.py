@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pytest_lambda_esm.config import instant_of
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
-from pytest_lambda_esm.polling.bench import Bench
-from pytest_lambda_esm.polling.gather import Belongs
-from pytest_lambda_esm.polling.shard_history import Outlook, ShardHistory
-from pytest_lambda_esm.polling.stream_lane import StreamLane
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.polling.streams.batch import Belongs
+from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.history import Outlook, ShardHistory
+from pytest_lambda_esm.polling.streams.lane import StreamLane
+from pytest_lambda_esm.sources.stream_ports import Shard
+from pytest_lambda_esm.timing import instant_of
 
 Covered = Callable[[Shard, int], bool]
 """Whether lanes of before have seen to the record at a position."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
-from pytest_lambda_esm.polling.bench import Bench
-from pytest_lambda_esm.polling.gather import Belongs, Gatherer
-from pytest_lambda_esm.polling.lane_words import counted, ends_of
-from pytest_lambda_esm.polling.piece import Piece
-from pytest_lambda_esm.polling.shard_history import ShardHistory
-from pytest_lambda_esm.polling.stream_settings import StreamSettings
-from pytest_lambda_esm.polling.tumbling import OpenWindow
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.polling.streams.batch import Belongs, Gatherer, OpenWindow, Piece
+from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.history import ShardHistory
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
+from pytest_lambda_esm.polling.streams.wording import counted, ends_of
+from pytest_lambda_esm.sources.stream_ports import Shard
 
 
 class LaneState:

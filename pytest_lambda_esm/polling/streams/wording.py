@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_lambda_esm.config import time_text
-from pytest_lambda_esm.polling.piece import Piece
-from pytest_lambda_esm.polling.tumbling import OpenWindow
-from pytest_lambda_esm.sources.stream import Shard
+from pytest_lambda_esm.polling.streams.batch import OpenWindow, Piece
+from pytest_lambda_esm.sources.stream_ports import Shard
+from pytest_lambda_esm.timing import time_text
 
 
 def counted(count: int, thing: str) -> str:

@@ -1,0 +1,1 @@
+"""Python code that was deployed as a zip file or a layer, run as Lambda runs it."""

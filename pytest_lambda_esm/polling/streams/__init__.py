@@ -1,0 +1,1 @@
+"""Pollers of Kinesis and DynamoDB streams."""
