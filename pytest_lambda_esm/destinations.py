@@ -14,7 +14,7 @@ class DeliveryFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Message:
     """What is delivered: ``body`` as text; ``attributes`` become message attributes of queues and topics.
 
     A number becomes an attribute of the type Number, a text one of the type String. ``key`` names the object in a
@@ -33,7 +33,7 @@ class Parcel:
 class Destinations(Protocol):
     """Delivers parcels. Real destinations live in moto; unit tests bring their own."""
 
-    def deliver(self, arn: str, parcel: Parcel) -> None:
+    def deliver(self, arn: str, message: Message) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
         ...
 

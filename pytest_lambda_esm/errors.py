@@ -100,7 +100,7 @@ _TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})
 """The packages that catch for a test: ``pytest.raises(NetworkBlocked, call)``, ``assertRaises``."""
 
 
-def was_seen(error: BaseException, files: Container[str]) -> bool:
+def caught_by_test(error: BaseException, files: Container[str]) -> bool:
     """Whether the frame that caught the exception is in one of the test's files, in a conftest.py or in a test tool.
 
     A traceback begins in that frame; ``assertRaises`` takes it off, which code under test has no reason to do.

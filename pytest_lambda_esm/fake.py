@@ -28,19 +28,19 @@ from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import lambda_service, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
-from pytest_lambda_esm.moto_bridge.client_calls import Exchanges
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
 from pytest_lambda_esm.moto_bridge.streams import lookup
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate
-from pytest_lambda_esm.observe.sequences import LogSequence
+from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation import functions, installation, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import Faults, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Ground, Leftovers
+from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
@@ -137,11 +137,11 @@ class FakeLambda:
         lookup.shift(start - before)
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
-        self._faults = Faults(FaultPlan(catalogue), catalogue, Exchanges())
+        self._faults = Faults(FaultPlan(catalogue), catalogue, ClientCalls())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
         session.share_service_models(self._patches)
         session.sign_without_credentials(self._patches)
-        self._faults.exchanges.follow(self._patches)
+        self._faults.client_calls.follow(self._patches)
         self._quotas.follow(self._patches)
         self._join(self._opened, self._faults)
         installation.take_over_waiting(self._patches, self._sleep, self.config.sleep, self._errors.append)
@@ -149,19 +149,19 @@ class FakeLambda:
     def _join(self, world: World, faults: Faults) -> None:
         installation.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
         before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._joints.undo()
-        session.begin_anew(self.config.seed)
+        session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
         self._quotas.refill()
         self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
         self._opened.times = before.times
         self._join(self._opened, faults)
-        self._hooks.began_anew()
+        self._hooks.restarted()
 
     def _sleep(self, seconds: float) -> None:
         __tracebackhide__ = True
@@ -215,7 +215,7 @@ class FakeLambda:
     def invocations(self) -> Sequence[Invocation]:
         """The runs of all functions so far, in the order in which they began."""
         __tracebackhide__ = True
-        return LogSequence(self._world.invocations)
+        return ReadOnlySequence(self._world.invocations)
 
     @property
     def timeline(self) -> Timeline:
@@ -333,18 +333,18 @@ class FakeLambda:
         __tracebackhide__ = True
         faults = self._plan_parts
         strict = self.config.strict
-        ground = Ground(
-            begin_anew=self._begin_anew,
+        context = SweepContext(
+            restart=self._restart,
             made=self._leftovers.others,
             leave=self._leftovers.take,
             plan=faults.plan,
             catalogue=faults.catalogue,
             check=faults.plan.check_world if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
-            failed=self._errors.append,
+            on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
-        sweep = Sweep(ground, read_request(faults.catalogue, errors, operations, per))
+        sweep = Sweep(context, read_request(faults.catalogue, errors, operations, per))
         self.sweeps.append(sweep)
         return sweep
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
-from pytest_lambda_esm.destinations import DeliveryFailed, Parcel
+from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Delivery
@@ -141,10 +141,10 @@ class Outbox:
     """Destinations that keep what they get; ``broken`` refuses."""
 
     def __init__(self) -> None:
-        self.parcels: list[Parcel] = []
+        self.parcels: list[Message] = []
         self.broken = False
 
-    def deliver(self, arn: str, parcel: Parcel) -> None:
+    def deliver(self, arn: str, parcel: Message) -> None:
         if self.broken:
             raise DeliveryFailed("it is broken")
         self.parcels.append(parcel)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from botocore.exceptions import HTTPClientError
 
 from pytest_lambda_esm.aws_model.errors import ApiError
-from pytest_lambda_esm.aws_model.http import Reply, WireRequest
+from pytest_lambda_esm.aws_model.http import HttpRequest, HttpResponse
 from pytest_lambda_esm.aws_model.model import LambdaModel, Match
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
@@ -55,7 +55,7 @@ class Faults(Protocol):
 class Network(Protocol):
     """What a request and its answer travel through when the network is in trouble."""
 
-    def carry(self, fault: NetworkFault, url: str, perform: Callable[[], Reply]) -> Reply:
+    def carry(self, fault: NetworkFault, url: str, perform: Callable[[], HttpResponse]) -> HttpResponse:
         """Send a request: the answer that arrives, or the exception that the client sees. May not perform it."""
         ...
 
@@ -95,12 +95,12 @@ class Dispatcher:
         self._side_by_side = side_by_side
         self._one_at_a_time = threading.RLock()
 
-    def is_ours(self, request: WireRequest) -> bool:
+    def is_ours(self, request: HttpRequest) -> bool:
         """Whether moto has no part in the answer."""
         match = self._model.match(request.method, request.path)
         return match is not None and self._takes(match)
 
-    def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
+    def answer(self, request: HttpRequest, otherwise: Callable[[], HttpResponse]) -> HttpResponse:
         """Answer a request; ``otherwise`` is moto's own answer, for operations that are not ours.
 
         An error of AWS becomes its reply. Anything else that goes wrong is an exception that fails the test.
@@ -120,14 +120,14 @@ class Dispatcher:
         assert isinstance(effect, AwsError)
         return self._refused(arrival, effect)
 
-    def _performed(self, arrival: _Arrival) -> Reply:
+    def _performed(self, arrival: _Arrival) -> HttpResponse:
         request_id = self._new_id()
         try:
             reply = self._ours(arrival, request_id) if self._takes(arrival.match) else arrival.otherwise()
         except ApiError as error:
             reply = self._model.render_error(error)
         except HTTPClientError as error:  # The client has given up waiting.
-            self._logged(arrival, Reply(0, {"x-amzn-errortype": type(error).__name__}, b""), request_id)
+            self._logged(arrival, HttpResponse(0, {"x-amzn-errortype": type(error).__name__}, b""), request_id)
             raise
         return self._logged(arrival, reply, request_id)
 
@@ -136,14 +136,14 @@ class Dispatcher:
         name = match.operation.name
         return name in self._operations and (name not in self._shared or self._shared[name](match.uri))
 
-    def _refused(self, arrival: _Arrival, effect: AwsError) -> Reply:
+    def _refused(self, arrival: _Arrival, effect: AwsError) -> HttpResponse:
         error = self._model.error(effect.code, effect.message or "", **effect.members)
         return self._logged(arrival, self._model.render_error(error), self._new_id())
 
-    def _through_trouble(self, arrival: _Arrival, fault: NetworkFault) -> Reply:
+    def _through_trouble(self, arrival: _Arrival, fault: NetworkFault) -> HttpResponse:
         done = False
 
-        def perform() -> Reply:
+        def perform() -> HttpResponse:
             nonlocal done
             done = True
             return self._performed(arrival)
@@ -152,9 +152,9 @@ class Dispatcher:
             return self._network.carry(fault, arrival.url, perform)
         finally:
             if not done:
-                self._logged(arrival, Reply(0, {"x-amzn-errortype": str(fault)}, b""), self._new_id())
+                self._logged(arrival, HttpResponse(0, {"x-amzn-errortype": str(fault)}, b""), self._new_id())
 
-    def _ours(self, arrival: _Arrival, request_id: str) -> Reply:
+    def _ours(self, arrival: _Arrival, request_id: str) -> HttpResponse:
         if arrival.unreadable is not None:
             raise arrival.unreadable
         operation, request = arrival.match.operation, arrival.request
@@ -167,7 +167,7 @@ class Dispatcher:
             result = perform(caller, arrival.params)
         return self._model.render(operation, result)
 
-    def _read(self, match: Match, request: WireRequest) -> tuple[dict[str, Any], ApiError | None]:
+    def _read(self, match: Match, request: HttpRequest) -> tuple[dict[str, Any], ApiError | None]:
         """The parameters; where they cannot be read, none and the error. moto judges the requests that are its own."""
         try:
             return self._model.parse(
@@ -176,7 +176,7 @@ class Dispatcher:
         except ApiError as error:
             return {}, error
 
-    def _logged(self, arrival: _Arrival, reply: Reply, request_id: str) -> Reply:
+    def _logged(self, arrival: _Arrival, reply: HttpResponse, request_id: str) -> HttpResponse:
         reply.headers.setdefault("x-amzn-RequestId", request_id)
         error, request = reply.headers.get("x-amzn-errortype"), arrival.request
         call = Call(
@@ -205,10 +205,10 @@ class _Arrival:
     """
 
     match: Match
-    request: WireRequest
+    request: HttpRequest
     params: dict[str, Any]
     unreadable: ApiError | None
-    otherwise: Callable[[], Reply]
+    otherwise: Callable[[], HttpResponse]
     place: int
     instant: int
 
@@ -234,11 +234,11 @@ class _Arrival:
         )
 
 
-def _logical_id(request: WireRequest) -> str:
+def _logical_id(request: HttpRequest) -> str:
     return request.headers.get("amz-sdk-invocation-id", "")
 
 
-def _attempt(request: WireRequest) -> int:
+def _attempt(request: HttpRequest) -> int:
     attempt = request.headers.get("amz-sdk-request", "").partition("attempt=")[2].partition(";")[0]
     return int(attempt) if attempt.isdigit() else 1
 

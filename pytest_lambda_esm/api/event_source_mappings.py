@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api import mapping_settings, mapping_store
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.mapping_checks import MappedFunction, Rules
+from pytest_lambda_esm.api.mapping_checks import MappedFunction, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.aws_model.model import LambdaModel
@@ -38,7 +38,7 @@ class EventSourceMappings:
         *,
         store: MappingStore,
         model: LambdaModel,
-        rules: Rules,
+        rules: MappingChecks,
         scheduler: Scheduler,
         times: Callable[[], TransitionTimes],
         new_id: Callable[[], str],

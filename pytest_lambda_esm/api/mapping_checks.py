@@ -38,7 +38,7 @@ class MappedFunction:
         return self.configuration.timeout if self.configuration else None
 
 
-class Rules:
+class MappingChecks:
     """The checks, with what they look at. ``advice`` receives what AWS accepts and production regrets."""
 
     def __init__(

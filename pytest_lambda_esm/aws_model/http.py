@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WireRequest:
+class HttpRequest:
     """A request to Lambda as it came over the wire.
 
     ``path`` is percent-encoded as it was sent, header names are in lower case; the caller's account and region are
@@ -24,7 +24,7 @@ class WireRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """An HTTP response: status, headers (names in lower case, except those that the service model names), body."""
 
     status: int

@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from pytest_lambda_esm.aws_model.errors import COMMON_ERRORS, ApiError
-from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.json_types import JsonReader
 from pytest_lambda_esm.aws_model.requests import RequestReader
 from pytest_lambda_esm.aws_model.responses import ReplyWriter
@@ -167,11 +167,11 @@ class LambdaModel:
         status = COMMON_ERRORS[code] if shape is None else shape.metadata["error"]["httpStatusCode"]
         return ApiError(code, message, status, members)
 
-    def render_error(self, error: ApiError) -> Reply:
+    def render_error(self, error: ApiError) -> HttpResponse:
         """The HTTP response of an error."""
         return self._writer.error(error, self._errors.get(error.code))
 
-    def render(self, operation: OperationModel, result: Mapping[str, Any]) -> Reply:
+    def render(self, operation: OperationModel, result: Mapping[str, Any]) -> HttpResponse:
         """The HTTP response of a result, given by member name.
 
         None members are left out. Timestamps are aware datetimes or seconds since the epoch. A member that

@@ -12,7 +12,7 @@ from typing import Any, Final
 from botocore.model import OperationModel, Shape, StructureShape
 
 from pytest_lambda_esm.aws_model.errors import ApiError
-from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.json_types import JsonWriter, epoch_seconds, to_json
 
 CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
@@ -57,23 +57,23 @@ class ReplyWriter:
     def __init__(self) -> None:
         self._json = JsonWriter()
 
-    def result(self, operation: OperationModel, result: Mapping[str, Any]) -> Reply:
+    def result(self, operation: OperationModel, result: Mapping[str, Any]) -> HttpResponse:
         """The response of an operation that succeeded."""
         status = operation.http.get("responseCode", 200)
         shape = operation.output_shape
         if shape is None:
-            return Reply(status, {}, b"")
+            return HttpResponse(status, {}, b"")
         code, headers, body_members = self._spread(shape, result)
         status = status if code is None else int(code)
         payload = shape.serialization.get("payload")
         if status == _NO_CONTENT:
-            return Reply(status, headers, b"")
+            return HttpResponse(status, headers, b"")
         if payload is None:
-            return Reply(status, {**_JSON, **headers}, to_json(self._json.structure(shape)(body_members)))
+            return HttpResponse(status, {**_JSON, **headers}, to_json(self._json.structure(shape)(body_members)))
         content_type, body = self._payload(shape.members[payload], body_members.get(payload))
-        return Reply(status, {**content_type, **headers}, body)
+        return HttpResponse(status, {**content_type, **headers}, body)
 
-    def error(self, error: ApiError, shape: StructureShape | None) -> Reply:
+    def error(self, error: ApiError, shape: StructureShape | None) -> HttpResponse:
         """The response of an operation that failed; ``shape`` is the error's, None if the model has none.
 
         The message goes under the name that the model gives it, ``message`` or ``Message``. Errors of the
@@ -82,14 +82,14 @@ class ReplyWriter:
         """
         kind = {"x-amzn-errortype": error.code}
         if shape is None:
-            return Reply(error.status, {**_JSON, **kind}, to_json({"message": error.message}))
+            return HttpResponse(error.status, {**_JSON, **kind}, to_json({"message": error.message}))
         fault = "User" if error.status < _FIRST_SERVER_ERROR else "Service"
         given = {"Type": fault, **error.members} if "Type" in shape.members else dict(error.members)
         given[next((name for name in shape.members if name.lower() == "message"), "message")] = error.message
         in_order = {name: given[name] for name in shape.members if name in given}
         _, headers, body_members = self._spread(shape, {**in_order, **given})
         body = to_json(self._json.structure(shape)(body_members))
-        return Reply(error.status, {**_JSON, **kind, **headers}, body)
+        return HttpResponse(error.status, {**_JSON, **kind, **headers}, body)
 
     def _spread(self, shape: StructureShape, values: Mapping[str, Any]) -> tuple[Any, dict[str, str], dict[str, Any]]:
         """Values by where they travel: status code (None if no member tells it), headers, body members."""

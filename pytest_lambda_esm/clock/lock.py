@@ -11,7 +11,7 @@ LONGEST_WAIT = 60
 """Real seconds that a call waits for another thread to be done with the clock."""
 
 
-class Turn:
+class ClockLock:
     """Waits for the clock; ``check`` is called then, and what it raises leaves the clock to others.
 
     A class rather than a generator, whose frames would stand between an error and the user's line. ``about`` says what

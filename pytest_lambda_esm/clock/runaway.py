@@ -16,7 +16,7 @@ from typing import Any, Final
 _OWN: Final = __name__.partition(".")[0]
 
 
-class Insistence:
+class ReRaise:
     """Raises an exception again, each time it was swallowed: in the calling frame, in its caller's, and so on.
 
     A debugger's or a coverage tool's own trace function is put back by :meth:`end`.
@@ -86,7 +86,7 @@ NAPS: Final = 1000
 """So many naps are no standstill, however long they take: a debugger may have stopped between two of them."""
 
 
-class Standstill:
+class StallDetector:
     """The naps in a row during which nothing has happened. ``longest`` is in real seconds.
 
     Virtual time says nothing: a loop that waits for a thread or a child process sleeps very often, and ends.
@@ -99,7 +99,7 @@ class Standstill:
         self._longest = longest
         self._since = 0.0
         self._error: BaseException | None = None
-        self._insistence = Insistence()
+        self._reraise = ReRaise()
         self.naps = 0
         self.began = 0
 
@@ -111,7 +111,7 @@ class Standstill:
             self.began = instant
         elif self.naps >= NAPS and self._real_time() - self._since >= self._longest:
             if self._error is not None:
-                self._insistence.again(self._error)  # It has been swallowed.
+                self._reraise.again(self._error)  # It has been swallowed.
             else:
                 self._error = endless()
             raise self._error
@@ -122,4 +122,4 @@ class Standstill:
         self.naps = 0
         if self._error is not None:
             self._error = None
-            self._insistence.end()
+            self._reraise.end()

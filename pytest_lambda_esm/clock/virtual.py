@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pytest_lambda_esm.clock.lock import Turn
-from pytest_lambda_esm.clock.runaway import Standstill
+from pytest_lambda_esm.clock.lock import ClockLock
+from pytest_lambda_esm.clock.runaway import StallDetector
 from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
@@ -126,7 +126,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime, wall: Wall | None = None, longest_standstill: float = 30) -> None:
         self._now = instant_of(start)
-        self._standstill = Standstill(longest_standstill)
+        self._stall_detector = StallDetector(longest_standstill)
         self._waiting: Callable[[], list[str]] = list
         self._wall = wall
         self._freezer = self._first_freezer = wall.identity() if wall is not None else None
@@ -254,7 +254,7 @@ class VirtualClock:
         __tracebackhide__ = True
         span = span_of("time.sleep", seconds)
         with self._move("time.sleep"):
-            self._standstill.nap(self._now, self._endless_sleep)
+            self._stall_detector.nap(self._now, self._endless_sleep)
             self.nap(seconds)
             self._run_to(self._now + span)
 
@@ -271,14 +271,14 @@ class VirtualClock:
             self._awaited = 0
             self._sequence = 0
             self._touched = False
-            self._standstill.end()
+            self._stall_detector.end()
             self._now = instant_of(start)
             self._show(self._now)
 
     def stop(self) -> None:
         """The world has ended: from now on the clock can be read, and any move of it raises NotActive."""
         self._stopped = True
-        self._standstill.end()
+        self._stall_detector.end()
 
     def nap(self, seconds: float) -> None:
         """Note in :attr:`slept` that code under test slept, without moving time."""
@@ -377,10 +377,10 @@ class VirtualClock:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _turn(self, about: Callable[[], str], check: Callable[[], None] = _nothing) -> Turn:
-        return Turn(self._moving, about, self._upon, check)
+    def _turn(self, about: Callable[[], str], check: Callable[[], None] = _nothing) -> ClockLock:
+        return ClockLock(self._moving, about, self._upon, check)
 
-    def _move(self, name: str) -> Turn:
+    def _move(self, name: str) -> ClockLock:
         def check() -> None:
             __tracebackhide__ = True
             self._refuse_to_move(name)
@@ -413,7 +413,7 @@ class VirtualClock:
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
-        self._standstill.end()
+        self._stall_detector.end()
         action, event.action = event.action, None
         self._awaited -= event.awaited
         self._running = event
@@ -449,7 +449,7 @@ class VirtualClock:
         return limit_exceeded(name, but, span, self._now, self.pending, self._waiting())
 
     def _endless_sleep(self) -> ClockLimitExceeded:
-        began, naps = self._standstill.began, self._standstill.naps
+        began, naps = self._stall_detector.began, self._stall_detector.naps
         return endless_sleep(began, naps, self._now, self.next_event, self._waiting())
 
 

@@ -55,7 +55,7 @@ class CountedFaults:
 _MISSING = object()
 
 
-class OperationRules:
+class FaultIndex:
     """Which fault strikes a call: of those that match and are ready, the one that was asked for first.
 
     Faults are found by the names and values of the parameters that they want; those which want the same are counted

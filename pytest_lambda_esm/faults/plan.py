@@ -13,7 +13,7 @@ from pytest_lambda_esm.errors import FaultError, UnusedFault, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault, as_code
-from pytest_lambda_esm.faults.index import OperationRules
+from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.unused import Met, unused_text
 
@@ -220,7 +220,7 @@ class FaultPlan:
         """Forget every fault."""
         self._faults: list[Fault] = []
         self._settled = 0
-        self._rules: dict[str, OperationRules] = {}
+        self._rules: dict[str, FaultIndex] = {}
         self._met: dict[str, deque[Met]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
@@ -244,7 +244,7 @@ class FaultPlan:
         with self._lock:
             self._faults.append(fault)
             fault.begun = dict(self._called)
-            self._rules.setdefault(fault.operation, OperationRules()).add(fault)
+            self._rules.setdefault(fault.operation, FaultIndex()).add(fault)
             self.is_live = True
 
     def _end(self, fault: Fault) -> None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from pytest_lambda_esm.arn import Arn, FunctionReference
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Parcel
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, PollerFault
@@ -174,17 +174,17 @@ class RefusingDestinations:
         self._steps = steps
         self._instant = instant
 
-    def deliver(self, arn: str, parcel: Parcel) -> None:
+    def deliver(self, arn: str, message: Message) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
-        if self._steps.on_step(SEND, lambda: self._call(arn, parcel), NOTHING) is not None:
+        if self._steps.on_step(SEND, lambda: self._call(arn, message), NOTHING) is not None:
             raise DeliveryFailed(f"{arn} refused it, as the test has asked for")
-        self._destinations.deliver(arn, parcel)
+        self._destinations.deliver(arn, message)
 
-    def _call(self, arn: str, parcel: Parcel) -> IncomingCall:
+    def _call(self, arn: str, message: Message) -> IncomingCall:
         parsed = Arn.parse(arn)
         return IncomingCall(
             operation=SEND,
-            params={"Destination": arn, "Body": parcel.body},
+            params={"Destination": arn, "Body": message.body},
             account_id=parsed.account_id if parsed is not None else "",
             region=parsed.region if parsed is not None else "",
             instant=self._instant(),

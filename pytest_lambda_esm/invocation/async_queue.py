@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.invocation import async_results
-from pytest_lambda_esm.invocation.async_results import AsyncEndings, Ending, Refusal
+from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
@@ -80,7 +80,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSettings:
+class AsyncQueueSettings:
     """``stops_loop`` tells whether a chain of so many invocations has to end; ``latency`` is the time to the first
     attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
 
@@ -100,11 +100,11 @@ class AsyncQueue:
         registry: Registry,
         invoker: Invoker,
         configs: InvokeConfigs,
-        endings: AsyncEndings,
+        endings: AsyncResults,
         journal: Journal,
         randomness: random.Random,
         trouble: Trouble,
-        settings: QueueSettings,
+        settings: AsyncQueueSettings,
     ) -> None:
         self._clock = clock
         self._functions = functions
@@ -247,7 +247,7 @@ class AsyncQueue:
         self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
     ) -> None:
         reference = event.reference
-        ending = Ending(
+        ending = AsyncOutcome(
             condition=condition,
             function_arn=f"{reference.unqualified_arn}:{reference.qualifier or '$LATEST'}",
             function=reference.name,

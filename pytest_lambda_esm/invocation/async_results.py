@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Parcel
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.invocation.configuration import InvokeConfig
 from pytest_lambda_esm.invocation.context import trace_header
 from pytest_lambda_esm.invocation.function import Function
@@ -45,7 +45,7 @@ RECURSIVE: Final = Refusal(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class AsyncOutcome:
     """How an asynchronous event ended: ``condition`` in AWS's words, after ``attempts`` invocations.
 
     ``function_arn`` is qualified; ``last`` is the last invocation, None where there was none; ``refusal`` is why it
@@ -63,11 +63,11 @@ class Ending:
     refusal: Refusal | None = None
 
 
-def for_destination(ending: Ending, new_id: Callable[[], str]) -> Parcel:
+def for_destination(ending: AsyncOutcome, new_id: Callable[[], str]) -> Message:
     """The record for an on-success or on-failure destination, in all the forms that destinations need."""
     moment = moment_of(ending.at)
     result = "Success" if ending.condition == SUCCESS else "Failure"
-    return Parcel(
+    return Message(
         body=json.dumps(_record(ending), separators=(",", ":"), ensure_ascii=False),
         key=f"aws/lambda/async/{ending.function}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{new_id()}",
         detail_type=f"Lambda Function Invocation Result - {result}",
@@ -76,12 +76,12 @@ def for_destination(ending: Ending, new_id: Callable[[], str]) -> Parcel:
     )
 
 
-def for_dead_letters(ending: Ending) -> Parcel:
+def for_dead_letters(ending: AsyncOutcome) -> Message:
     """The event as it was sent, for a function's dead-letter queue or topic; the attributes say what went wrong."""
     refusal = ending.refusal
     error = ending.last.error if ending.last is not None else None
     message = refusal.message if refusal is not None else error.message if error is not None else ""
-    return Parcel(
+    return Message(
         body=ending.payload,
         attributes={
             "RequestID": ending.request_id,
@@ -92,7 +92,7 @@ def for_dead_letters(ending: Ending) -> Parcel:
     )
 
 
-def _record(ending: Ending) -> dict[str, Any]:
+def _record(ending: AsyncOutcome) -> dict[str, Any]:
     moment = moment_of(ending.at)
     record: dict[str, Any] = {
         "version": "1.0",
@@ -126,7 +126,7 @@ class Journal(Protocol):
         ...
 
 
-class AsyncEndings:
+class AsyncResults:
     """Delivers what is known of ended events. ``causing(depth)`` marks what happens as the end of such a chain."""
 
     def __init__(
@@ -147,7 +147,7 @@ class AsyncEndings:
         self._journal.fate(function.arn, (request_id,), DISCARDED, why)
 
     def close(
-        self, function: Function, ending: Ending, config: InvokeConfig | None, dead_letter: str | None, depth: int
+        self, function: Function, ending: AsyncOutcome, config: InvokeConfig | None, dead_letter: str | None, depth: int
     ) -> None:
         """Tell the destination and, after a failure, the dead-letter target: both are fed where there are both."""
         succeeded = ending.condition == SUCCESS
@@ -155,11 +155,11 @@ class AsyncEndings:
         delivered = False
         with self._causing(depth):
             if target is not None:
-                parcel = for_destination(ending, self._new_id)
-                delivered = self._deliver(function, ending, target, parcel, "DestinationDeliveryFailures")
+                message = for_destination(ending, self._new_id)
+                delivered = self._deliver(function, ending, target, message, "DestinationDeliveryFailures")
             if not succeeded and dead_letter is not None:
-                parcel = for_dead_letters(ending)
-                delivered = self._deliver(function, ending, dead_letter, parcel, "DeadLetterErrors") or delivered
+                message = for_dead_letters(ending)
+                delivered = self._deliver(function, ending, dead_letter, message, "DeadLetterErrors") or delivered
         text = f"{ending.condition} after {ending.attempts} attempts"
         if succeeded or delivered:
             fate = DONE if succeeded else SENT
@@ -167,9 +167,11 @@ class AsyncEndings:
         else:
             self.drop(function, ending.request_id, text)
 
-    def _deliver(self, function: Function, ending: Ending, target: str, parcel: Parcel, failure_metric: str) -> bool:
+    def _deliver(
+        self, function: Function, ending: AsyncOutcome, target: str, message: Message, failure_metric: str
+    ) -> bool:
         try:
-            self._destinations.deliver(target, parcel)
+            self._destinations.deliver(target, message)
         except DeliveryFailed as error:
             function.count(failure_metric)
             self._journal.add("delivery", target, f"failed: {error}", (ending.request_id,))

@@ -11,7 +11,7 @@ from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
-from pytest_lambda_esm.observe.sequences import LogSequence
+from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.timing import Span, microseconds
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Function:
     @property
     def invocations(self) -> Sequence[Invocation]:
         """The runs of this function so far, the first one first."""
-        return LogSequence(self._invocations)
+        return ReadOnlySequence(self._invocations)
 
     @property
     def metrics(self) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from pytest_lambda_esm.clock.runaway import Insistence
+from pytest_lambda_esm.clock.runaway import ReRaise
 from pytest_lambda_esm.timing import microseconds
 
 
@@ -37,7 +37,7 @@ class LocalTime:
         self._owner = threading.get_ident()
         self._own = start
         self._others: WeakKeyDictionary[threading.Thread, int] | None = None
-        self._insistence: Insistence | None = None
+        self._reraise: ReRaise | None = None
 
     def now(self) -> int:
         """The calling thread's time."""
@@ -82,14 +82,14 @@ class LocalTime:
 
     def end(self) -> None:
         """The handler has ended."""
-        if self._insistence is not None:
-            self._insistence.end()
+        if self._reraise is not None:
+            self._reraise.end()
 
     def _insist(self) -> None:
         """The handler goes on after its end: it has swallowed it."""
-        if self._insistence is None:
-            self._insistence = Insistence()
-        self._insistence.again(TimedOut)
+        if self._reraise is None:
+            self._reraise = ReRaise()
+        self._reraise.again(TimedOut)
 
     def _keep(self, reached: int) -> None:
         if threading.get_ident() == self._owner:

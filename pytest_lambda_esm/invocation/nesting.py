@@ -21,7 +21,7 @@ _ROOM: Final = 50
 """Python frames that an invocation inside another one gets in addition: a call through boto3 takes 29."""
 
 
-class Frame:
+class OpenInvocation:
     """An invocation that is going on. Whoever begins another one inside it holds ``lock`` meanwhile."""
 
     __slots__ = ("depth", "lock", "time")
@@ -36,16 +36,16 @@ class _Own(threading.local):
     """The invocations that the calling thread itself has begun."""
 
     def __init__(self) -> None:
-        self.frames: list[Frame] = []
+        self.frames: list[OpenInvocation] = []
 
 
-class Frames:
+class Nesting:
     """The invocations that are going on in this process: ``open``, the innermost one last."""
 
     def __init__(self) -> None:
-        self.open: list[Frame] = []
+        self.open: list[OpenInvocation] = []
         self._own = _Own()
-        self._started_in: WeakKeyDictionary[threading.Thread, Frame] = WeakKeyDictionary()
+        self._started_in: WeakKeyDictionary[threading.Thread, OpenInvocation] = WeakKeyDictionary()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._start: Any = None
 
@@ -73,7 +73,7 @@ class Frames:
         thread: Any = threading.Thread
         thread.start = start
 
-    def current(self) -> Frame | None:
+    def current(self) -> OpenInvocation | None:
         """The invocation that the calling thread belongs to, or None outside of handlers."""
         if not self.open:
             return None
@@ -87,14 +87,14 @@ class Frames:
         # A thread that an earlier invocation or test left behind, as a module's pool does, works for the present one.
         return self.open[-1]
 
-    def push(self, frame: Frame) -> None:
+    def push(self, frame: OpenInvocation) -> None:
         """The calling thread begins an invocation. Raises LambdaEsmError where too many are going on already."""
         if self.open:
             self._make_room()
         self._own.frames.append(frame)
         self.open.append(frame)
 
-    def pop(self, frame: Frame) -> None:
+    def pop(self, frame: OpenInvocation) -> None:
         """It has ended."""
         self._own.frames.pop()
         self.open.remove(frame)

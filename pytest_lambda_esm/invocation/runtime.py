@@ -20,7 +20,7 @@ from pytest_lambda_esm.invocation.context import (
 )
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
-from pytest_lambda_esm.invocation.nesting import Frame, Frames
+from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
@@ -57,7 +57,7 @@ class Runtime:
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
-        self.frames = Frames()
+        self.frames = Nesting()
         self._causing = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
@@ -112,7 +112,7 @@ class Runtime:
         context = LambdaContext(
             function, request_id, request.invoked_arn, surroundings.log_stream, time, request.client_context
         )
-        frame = Frame(time, request.depth + 1)
+        frame = OpenInvocation(time, request.depth + 1)
         self.frames.push(frame)
         before = self._output.begin(request_id, function)
         changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))

@@ -22,7 +22,7 @@ from pytest_lambda_esm.timing import microseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ClientCall:
     """One call of a client, with all its attempts; timeouts are seconds, None where the client waits for ever."""
 
     service_model: ServiceModel
@@ -38,14 +38,14 @@ class Exchange:
         return str(self.service_model.service_name)
 
 
-class Exchanges:
+class ClientCalls:
     """The calls that are going on."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     @property
-    def current(self) -> Exchange | None:
+    def current(self) -> ClientCall | None:
         """The innermost call of this thread, or None where no boto3 client is calling."""
         stack = getattr(self._local, "stack", None)
         return stack[-1] if stack else None
@@ -58,7 +58,7 @@ class Exchanges:
         def _make_api_call(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:
             __tracebackhide__ = is_for_the_author
             stack = local.__dict__.setdefault("stack", [])
-            stack.append(_exchange(client, operation_name, api_params))
+            stack.append(_client_call(client, operation_name, api_params))
             try:
                 return original(client, operation_name, api_params)
             finally:
@@ -67,10 +67,10 @@ class Exchanges:
         patches.set(BaseClient, "_make_api_call", _make_api_call)
 
 
-def _exchange(client: Any, operation: str, params: Mapping[str, Any]) -> Exchange:
+def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> ClientCall:
     meta = client.meta
     config = meta.config
-    return Exchange(
+    return ClientCall(
         meta.service_model, operation, params, meta.region_name, config.connect_timeout, config.read_timeout
     )
 
@@ -78,9 +78,9 @@ def _exchange(client: Any, operation: str, params: Mapping[str, Any]) -> Exchang
 class ClientTime:
     """A caller's time, as far as its client has patience."""
 
-    def __init__(self, time: CallerTime, exchanges: Exchanges) -> None:
+    def __init__(self, time: CallerTime, client_calls: ClientCalls) -> None:
         self._time = time
-        self._exchanges = exchanges
+        self._client_calls = client_calls
 
     def now(self) -> int:
         """The caller's time in microseconds since the epoch."""
@@ -89,7 +89,7 @@ class ClientTime:
     def wait_until(self, instant: int) -> None:
         """Let the caller's time come to an instant. Raises botocore's ReadTimeoutError where the client gives up."""
         __tracebackhide__ = True
-        exchange = self._exchanges.current
+        exchange = self._client_calls.current
         if exchange is None or exchange.read_timeout is None:
             self._time.wait_until(instant)
             return

@@ -12,7 +12,7 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn, parse
-from pytest_lambda_esm.destinations import DeliveryFailed, Parcel
+from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.invocation.configuration import Functions
 
 
@@ -24,7 +24,7 @@ class MotoDestinations:
 
     def __init__(self, invoke: Callable[[str, str], None]) -> None:
         self._invoke = invoke
-        self._by_service: dict[str, Callable[[Arn, Parcel], None]] = {
+        self._by_service: dict[str, Callable[[Arn, Message], None]] = {
             "sqs": _to_queue,
             "sns": _to_topic,
             "s3": _to_bucket,
@@ -32,51 +32,51 @@ class MotoDestinations:
             "events": _to_event_bus,
         }
 
-    def deliver(self, arn: str, parcel: Parcel) -> None:
+    def deliver(self, arn: str, message: Message) -> None:
         """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
         parsed = Arn.parse(arn)
         deliver = self._by_service.get(parsed.service) if parsed is not None else None
         if parsed is None or deliver is None:
             raise DeliveryFailed(f"{arn} is no destination")
         try:
-            deliver(parsed, parcel)
+            deliver(parsed, message)
         except DeliveryFailed:
             raise
         except Exception as error:
             raise DeliveryFailed(f"{arn} refused: {type(error).__name__}: {error}") from error
 
-    def _to_function(self, arn: Arn, parcel: Parcel) -> None:
-        self._invoke(f"arn:{arn.partition}:lambda:{arn.region}:{arn.account_id}:{arn.resource}", parcel.body)
+    def _to_function(self, arn: Arn, message: Message) -> None:
+        self._invoke(f"arn:{arn.partition}:lambda:{arn.region}:{arn.account_id}:{arn.resource}", message.body)
 
 
-def _to_queue(arn: Arn, parcel: Parcel) -> None:
+def _to_queue(arn: Arn, message: Message) -> None:
     backend = sqs_backends[arn.account_id][arn.region]
     if arn.resource not in backend.queues:
         raise DeliveryFailed(f"the queue {arn.resource} does not exist")
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO queue, which cannot be a destination")
-    system = {"AWSTraceHeader": _attribute(parcel.trace)} if parcel.trace else None
-    backend.send_message(arn.resource, parcel.body, message_attributes=_attributes(parcel), system_attributes=system)
+    system = {"AWSTraceHeader": _attribute(message.trace)} if message.trace else None
+    backend.send_message(arn.resource, message.body, message_attributes=_attributes(message), system_attributes=system)
 
 
-def _to_topic(arn: Arn, parcel: Parcel) -> None:
+def _to_topic(arn: Arn, message: Message) -> None:
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
-    attributes = {name: {"Type": _kind(value), "Value": value} for name, value in parcel.attributes.items()}
-    sns_backends[arn.account_id][arn.region].publish(parcel.body, arn=topic, message_attributes=attributes)
+    attributes = {name: {"Type": _kind(value), "Value": value} for name, value in message.attributes.items()}
+    sns_backends[arn.account_id][arn.region].publish(message.body, arn=topic, message_attributes=attributes)
 
 
-def _to_bucket(arn: Arn, parcel: Parcel) -> None:
+def _to_bucket(arn: Arn, message: Message) -> None:
     for partitions in s3_backends.values():
         for backend in partitions.values():
             if arn.resource in backend.buckets:
-                backend.put_object(arn.resource, parcel.key, parcel.body.encode())
+                backend.put_object(arn.resource, message.key, message.body.encode())
                 return
     raise DeliveryFailed(f"the bucket {arn.resource} does not exist")
 
 
-def _to_event_bus(arn: Arn, parcel: Parcel) -> None:
+def _to_event_bus(arn: Arn, message: Message) -> None:
     backend = events_backends[arn.account_id][arn.region]
     name = arn.resource.removeprefix("event-bus/")
     if name not in backend.event_buses:
@@ -84,9 +84,9 @@ def _to_event_bus(arn: Arn, parcel: Parcel) -> None:
     bus = f"arn:{arn.partition}:events:{arn.region}:{arn.account_id}:event-bus/{name}"
     entry = {
         "Source": "lambda",
-        "DetailType": parcel.detail_type,
-        "Detail": parcel.body,
-        "Resources": [bus, *parcel.resources],
+        "DetailType": message.detail_type,
+        "Detail": message.body,
+        "Resources": [bus, *message.resources],
         "EventBusName": name,
     }
     [answer] = backend.put_events([entry])
@@ -94,8 +94,8 @@ def _to_event_bus(arn: Arn, parcel: Parcel) -> None:
         raise DeliveryFailed(f"{bus} refused: {answer['ErrorCode']}: {answer['ErrorMessage']}")
 
 
-def _attributes(parcel: Parcel) -> dict[str, Any]:
-    return {name: _attribute(value) for name, value in parcel.attributes.items()}
+def _attributes(message: Message) -> dict[str, Any]:
+    return {name: _attribute(value) for name, value in message.attributes.items()}
 
 
 def _attribute(value: str | int) -> dict[str, Any]:

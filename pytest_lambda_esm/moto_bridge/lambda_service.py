@@ -25,7 +25,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from werkzeug.exceptions import HTTPException
 
 from pytest_lambda_esm.arn import parse
-from pytest_lambda_esm.aws_model.http import Reply, WireRequest
+from pytest_lambda_esm.aws_model.http import HttpRequest, HttpResponse
 from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
@@ -35,11 +35,11 @@ from pytest_lambda_esm.patching import Patches
 class Lambda(Protocol):
     """What answers requests to Lambda."""
 
-    def is_ours(self, request: WireRequest) -> bool:
+    def is_ours(self, request: HttpRequest) -> bool:
         """Whether moto has no part in the answer."""
         ...
 
-    def answer(self, request: WireRequest, otherwise: Callable[[], Reply]) -> Reply:
+    def answer(self, request: HttpRequest, otherwise: Callable[[], HttpResponse]) -> HttpResponse:
         """Answer a request; ``otherwise`` is moto's own answer."""
         ...
 
@@ -50,14 +50,14 @@ _ANY_PATH: Final = r"{0}/.+$"
 _STREAMS_BY_ACCOUNT: Final = re.compile(r"^(https?://)[^./]+\.streams-ddb\.")
 
 
-def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseException], None]) -> None:
+def answer_lambda(patches: Patches, service: Lambda, on_error: Callable[[BaseException], None]) -> None:
     """Let ``service`` answer every request to Lambda; ``failed`` hears of exceptions, which also pass through."""
     original = LambdaResponse.call_action
 
     def call_action(self: Any) -> Any:
         __tracebackhide__ = is_for_the_author
 
-        def by_moto() -> Reply:
+        def by_moto() -> HttpResponse:
             try:
                 status, headers, body = original(self)
             except NotImplementedError as missing:
@@ -65,7 +65,7 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
                     f"moto has no answer to this operation of Lambda, and neither has pytest-lambda-esm: {missing}."
                     f" Instead: let botocore's Stubber answer it, or ask for an error of it with lambda_esm.faults."
                 ) from missing
-            return Reply(status, headers, body.encode() if isinstance(body, str) else bytes(body))
+            return HttpResponse(status, headers, body.encode() if isinstance(body, str) else bytes(body))
 
         request = _wire_request(self)
         if service.is_ours(request):
@@ -81,7 +81,7 @@ def answer_lambda(patches: Patches, service: Lambda, failed: Callable[[BaseExcep
         except NETWORK_ERRORS:
             raise  # A test asked for it, and it is the client's to see.
         except BaseException as error:
-            failed(error)
+            on_error(error)
             raise
         headers = {**self.response_headers, **reply.headers, "status": str(reply.status)}
         return reply.status, headers, reply.body
@@ -105,10 +105,10 @@ def _read_any_body(patches: Patches) -> None:
     patches.set(LambdaResponse, "setup_class", setup_class)
 
 
-def _wire_request(response: Any) -> WireRequest:
+def _wire_request(response: Any) -> HttpRequest:
     url = urlsplit(response.uri)
     body = response.raw_body if isinstance(response.raw_body, bytes) else str(response.body or "").encode()
-    return WireRequest(
+    return HttpRequest(
         method=response.method,
         path=url.path,
         query=parse_qs(url.query, keep_blank_values=True),

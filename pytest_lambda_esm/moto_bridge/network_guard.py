@@ -18,7 +18,7 @@ from pytest_lambda_esm.patching import Patches
 _METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
 
 
-def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> None:
+def guard_network(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     """Answer requests of clients that moto does not reach, and refuse what would leave the process.
 
     ``failed`` hears of each refusal, which is raised as well.
@@ -37,7 +37,7 @@ def guard_network(patches: Patches, failed: Callable[[BaseException], None]) -> 
             f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
             f" lacks, replace the client."
         )
-        failed(blocked)
+        on_error(blocked)
         raise blocked
 
     patches.set(URLLib3Session, "send", send)
@@ -50,7 +50,7 @@ _OF_AWS: Final = re.compile(
 """Names of AWS's services in all partitions, and of functions' URLs."""
 
 
-def guard_names(patches: Patches, failed: Callable[[BaseException], None]) -> None:
+def guard_names(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     """Refuse to look up names of AWS; ``failed`` hears of each refusal, which is raised as well.
 
     ``requests`` is answered by moto before it looks a name up, and botocore's clients by moto or the other guard.
@@ -64,7 +64,7 @@ def guard_names(patches: Patches, failed: Callable[[BaseException], None]) -> No
                 f"a request to {name} would have left the process: none to AWS does while the fake is active. moto"
                 f" answers boto3, botocore and requests; give other clients the address of a server of the test's own."
             )
-            failed(blocked)
+            on_error(blocked)
             raise blocked
         return original(host, *args, **kwargs)
 

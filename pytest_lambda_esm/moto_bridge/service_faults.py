@@ -14,7 +14,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from pytest_lambda_esm.errors import FaultError, is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, AwsError, Effect, NetworkFault
-from pytest_lambda_esm.moto_bridge.client_calls import Exchange, Exchanges
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
 from pytest_lambda_esm.moto_bridge.error_responses import error_answer
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -33,8 +33,8 @@ class Network:
     ``wait`` lets virtual seconds pass for whoever is calling, ``now`` is the caller's time in microseconds.
     """
 
-    def __init__(self, exchanges: Exchanges, wait: Callable[[float], None], now: Callable[[], int]) -> None:
-        self._exchanges = exchanges
+    def __init__(self, client_calls: ClientCalls, wait: Callable[[float], None], now: Callable[[], int]) -> None:
+        self._client_calls = client_calls
         self._wait = wait
         self._now = now
 
@@ -43,7 +43,7 @@ class Network:
 
         Raises botocore's exception where none arrives, and FaultError where the client would wait for ever.
         """
-        exchange = self._exchanges.current
+        exchange = self._client_calls.current
         if fault.kind == CONNECTION_RESET:
             raise _closed(url)
         if fault.kind == CONNECT_TIMEOUT:
@@ -59,12 +59,12 @@ class Network:
         raise ReadTimeoutError(endpoint_url=url)
 
 
-def _is_too_late(exchange: Exchange | None, seconds: float) -> bool:
+def _is_too_late(exchange: ClientCall | None, seconds: float) -> bool:
     timeout = _BOTOCORES_DEFAULT_TIMEOUT if exchange is None else exchange.read_timeout
     return timeout is not None and seconds > timeout
 
 
-def _timeout(exchange: Exchange | None, fault: NetworkFault, name: str) -> float:
+def _timeout(exchange: ClientCall | None, fault: NetworkFault, name: str) -> float:
     seconds: float | None = _BOTOCORES_DEFAULT_TIMEOUT if exchange is None else getattr(exchange, name)
     if seconds is None:
         raise FaultError(
@@ -93,21 +93,21 @@ class ServiceFaults:
     def __init__(
         self,
         faults: Faults,
-        exchanges: Exchanges,
+        client_calls: ClientCalls,
         network: Network,
         *,
         account_id: str,
         instant: Callable[[], int],
         new_id: Callable[[], str],
-        failed: Callable[[BaseException], None],
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self._faults = faults
-        self._exchanges = exchanges
+        self._client_calls = client_calls
         self._network = network
         self._account_id = account_id
         self._instant = instant
         self._new_id = new_id
-        self._failed = failed
+        self._failed = on_error
 
     def strike(self, patches: Patches) -> None:
         """Begin."""
@@ -115,7 +115,7 @@ class ServiceFaults:
 
         def process_request(stubber: Any, request: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            exchange = self._exchanges.current
+            exchange = self._client_calls.current
             if exchange is None or exchange.service == "lambda":
                 return original(stubber, request)
             effect = self._effect(exchange, request)
@@ -127,7 +127,7 @@ class ServiceFaults:
 
         patches.set(BotocoreStubber, "process_request", process_request)
 
-    def _effect(self, exchange: Exchange, request: Any) -> Effect | None:
+    def _effect(self, exchange: ClientCall, request: Any) -> Effect | None:
         __tracebackhide__ = is_for_the_author
         try:
             return self._faults.on_call(self._call(exchange, request))
@@ -135,7 +135,7 @@ class ServiceFaults:
             self._failed(error)
             raise
 
-    def _call(self, exchange: Exchange, request: Any) -> IncomingCall:
+    def _call(self, exchange: ClientCall, request: Any) -> IncomingCall:
         attempt = _text(request.headers.get("amz-sdk-request")).partition("attempt=")[2].partition(";")[0]
         return IncomingCall(
             operation=f"{exchange.service}.{exchange.operation}",

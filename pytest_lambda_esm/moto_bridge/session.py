@@ -125,7 +125,7 @@ _HELD: Final = (
 )
 
 
-def begin_anew(seed: int) -> None:
+def restart(seed: int) -> None:
     """Let moto forget everything; what it invents from now on comes out of the seed again."""
     BackendDict.reset()
     reset_model_data()

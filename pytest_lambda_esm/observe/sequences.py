@@ -19,7 +19,7 @@ class EqualToLists(Sequence[Item]):
     __hash__ = None  # type: ignore[assignment]
 
 
-class LogSequence(EqualToLists[Item]):
+class ReadOnlySequence(EqualToLists[Item]):
     """What happened so far, as a sequence that tests may index, slice, compare with lists and iterate."""
 
     def __init__(self, items: list[Item]) -> None:

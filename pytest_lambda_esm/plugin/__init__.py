@@ -229,7 +229,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.plugin import markers
-    from pytest_lambda_esm.plugin.hook_caller import ItemHooks
+    from pytest_lambda_esm.plugin.hook_caller import PytestHooks
 
     config = Config.from_layers(
         [
@@ -238,7 +238,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             *_marker_layers(request.node),
         ]
     )
-    hooks = ItemHooks(request.node)
+    hooks = PytestHooks(request.node)
     with FakeLambda(config, _hooks=hooks) as fake:
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
@@ -295,10 +295,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
     if fake.config.strict:
-        from pytest_lambda_esm.errors import was_seen
+        from pytest_lambda_esm.errors import caught_by_test
 
         files = _files_of(item)
-        swallowed = [error for error in fake.errors if not was_seen(error, files)]
+        swallowed = [error for error in fake.errors if not caught_by_test(error, files)]
         told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(told):
             pytest.fail("\n".join(filter(None, told)), pytrace=False)

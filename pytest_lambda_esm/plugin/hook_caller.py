@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call
 
 
-class ItemHooks(Hooks):
+class PytestHooks(Hooks):
     """Calls the hooks through the test's item, so that a conftest hears of its own folder's tests only.
 
     ``fake`` is None while the fake is being made; what it takes over from moto then is told to nobody.
@@ -46,7 +46,7 @@ class ItemHooks(Hooks):
         given: ErrorGiven | None = self._hooks.pytest_lambda_esm_fault(call=call, fake=self.fake)
         return given
 
-    def began_anew(self) -> None:
+    def restarted(self) -> None:
         """A fresh world gets the defaults of the organisation, as the first one did."""
         self.configure()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
-from pytest_lambda_esm.polling.ports import Clock, Journal, Lane
+from pytest_lambda_esm.polling.ports import Clock, Journal, Poller
 from pytest_lambda_esm.sources.stream_ports import stream_arn
 from pytest_lambda_esm.timing import time_text
 
@@ -30,7 +30,7 @@ class Engine:
         self,
         clock: Clock,
         *,
-        new_lane: Callable[[Mapping], Lane],
+        new_lane: Callable[[Mapping], Poller],
         not_polled: Callable[[Mapping], list[str]],
         delay: int,
         polling_states: tuple[str, ...],
@@ -40,9 +40,9 @@ class Engine:
         self._not_polled = not_polled
         self._delay = delay
         self._polling_states = polling_states
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, Poller] = {}
         self._starting: dict[str, _Start] = {}
-        self._stopped: dict[str, Lane] = {}
+        self._stopped: dict[str, Poller] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -110,7 +110,7 @@ class Engine:
         lane.start()
 
 
-class UnpolledLane:
+class UnpolledPoller:
     """A lane that delivers nothing; ``reasons`` say why, one line each."""
 
     def __init__(self, mapping: Mapping, reasons: Sequence[str], journal: Journal) -> None:

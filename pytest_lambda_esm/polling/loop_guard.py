@@ -11,7 +11,7 @@ from pytest_lambda_esm.sources.queue_ports import ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
 
 
-class LoopWatch:
+class LoopGuard:
     """Watches the messages of one mapping. ``most`` is how long a chain may become before it counts as a loop."""
 
     def __init__(self, mapping: Mapping, most: int) -> None:

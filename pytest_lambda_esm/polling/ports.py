@@ -71,7 +71,7 @@ class Deliver(Protocol):
         ...
 
 
-class Lane(Protocol):
+class Poller(Protocol):
     """One reader of one mapping's source."""
 
     def start(self) -> None:

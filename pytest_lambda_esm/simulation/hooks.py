@@ -31,7 +31,7 @@ class Hooks:
         """A call has arrived: what is to go wrong with it, or None."""
         return None
 
-    def began_anew(self) -> None:
+    def restarted(self) -> None:
         """A sweep has begun a fresh world: the place for what was set up in the first one."""
 
     def faults_left(self, unused: str) -> None:

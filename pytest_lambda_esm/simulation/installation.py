@@ -23,31 +23,31 @@ from pytest_lambda_esm.timing import microseconds
 
 
 def join(
-    joints: Patches, world: World, faults: Faults, model: LambdaModel, failed: Callable[[BaseException], None]
+    patches: Patches, world: World, faults: Faults, model: LambdaModel, on_error: Callable[[BaseException], None]
 ) -> None:
     """Let requests, messages, stacks and deletions in moto reach a world, until ``joints`` are undone.
 
     ``failed`` is told of each exception of this package that is raised through an API call.
     """
-    _answer_requests(joints, world, faults, failed)
-    triggers.lead_to_queue(joints, world.send_to_function)
-    functions.keep(joints)
-    world.logs.install(joints)
+    _answer_requests(patches, world, faults, on_error)
+    triggers.lead_to_queue(patches, world.send_to_function)
+    functions.keep(patches)
+    world.logs.install(patches)
     for guard in (world.isolation, world.runtime.frames):
         guard.install()
-        joints.then(guard.remove)
-    joints.then(world.archives.remove)
-    lambda_service.tell_resets(joints, world.forget)
-    lambda_service.tell_deletions(joints, world.invoke_configs.forget_function)
-    QueueCalls(world).install(joints)
-    lookup.listen(joints, world.source_changed, world.depth)
+        patches.then(guard.remove)
+    patches.then(world.archives.remove)
+    lambda_service.tell_resets(patches, world.forget)
+    lambda_service.tell_deletions(patches, world.invoke_configs.forget_function)
+    QueueCalls(world).install(patches)
+    lookup.listen(patches, world.source_changed, world.depth)
     delay = microseconds(world.config.time_to_live_delay)
-    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(joints)
-    _make_stacks_resources(joints, world, model)
+    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(patches)
+    _make_stacks_resources(patches, world, model)
 
 
 def take_over_waiting(
-    patches: Patches, sleep: Callable[[float], None], kind: str, failed: Callable[[BaseException], None]
+    patches: Patches, sleep: Callable[[float], None], kind: str, on_error: Callable[[BaseException], None]
 ) -> None:
     """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really.
 
@@ -62,7 +62,7 @@ def take_over_waiting(
         except ClockLimitExceeded as error:
             if error not in told:
                 told.append(error)
-                failed(error)
+                on_error(error)
             raise
 
     virtual = VirtualSleep(telling_sleep)
@@ -74,28 +74,28 @@ def take_over_waiting(
     patches.then(backoff.remove)
 
 
-def _answer_requests(joints: Patches, world: World, faults: Faults, failed: Callable[[BaseException], None]) -> None:
-    lambda_service.answer_lambda(joints, world.dispatcher, failed)
-    lambda_service.know_new_endpoints(joints)
-    network_guard.guard_network(joints, failed)
-    network_guard.guard_names(joints, failed)
+def _answer_requests(patches: Patches, world: World, faults: Faults, on_error: Callable[[BaseException], None]) -> None:
+    lambda_service.answer_lambda(patches, world.dispatcher, on_error)
+    lambda_service.know_new_endpoints(patches)
+    network_guard.guard_network(patches, on_error)
+    network_guard.guard_names(patches, on_error)
     ServiceFaults(
         world.injector,
-        faults.exchanges,
+        faults.client_calls,
         world.network,
         account_id=world.config.account_id,
         instant=lambda: world.clock.instant,
         new_id=world.new_id,
-        failed=failed,
-    ).strike(joints)
-    seed_backoff(joints, world.config.seed)
+        on_error=on_error,
+    ).strike(patches)
+    seed_backoff(patches, world.config.seed)
 
 
-def _make_stacks_resources(joints: Patches, world: World, model: LambdaModel) -> None:
+def _make_stacks_resources(patches: Patches, world: World, model: LambdaModel) -> None:
     def adopt(account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         world.mappings.adopt(Caller(account_id, region), uuid, params)
 
     resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), model)
-    cloudformation.lead_to(joints, resources)
-    cloudformation.make_invoke_configs(joints, resources)
-    cloudformation.take_over(joints, adopt)
+    cloudformation.lead_to(patches, resources)
+    cloudformation.make_invoke_configs(patches, resources)
+    cloudformation.take_over(patches, adopt)

@@ -19,9 +19,9 @@ from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.observe.fates import Fate, Journal
-from pytest_lambda_esm.polling.engine import UnpolledLane
-from pytest_lambda_esm.polling.ports import Deliver, Delivery, Lane
-from pytest_lambda_esm.polling.queues.poller import QueueLane
+from pytest_lambda_esm.polling.engine import UnpolledPoller
+from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
+from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.polling.streams.context import StreamPolling
@@ -50,7 +50,7 @@ _TROUBLES: Final[dict[str, dict[str, Any]]] = {
 """What a fault at the invocation means to a lane, by its word."""
 
 
-class Deliveries:
+class BatchInvoker:
     """Invokes the function of a mapping with a batch."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Deliveries:
         )
 
 
-class Lanes:
+class PollerFactory:
     """Makes lanes. A mapping's stream poller is kept while the mapping is known: it holds its place in the stream."""
 
     def __init__(
@@ -131,14 +131,14 @@ class Lanes:
         self._source_changed = source_changed
         self._pollers: dict[str, StreamPoller] = {}
 
-    def new(self, mapping: Mapping) -> Lane:
+    def new(self, mapping: Mapping) -> Poller:
         """The lane of a mapping that begins to poll."""
         if self._service(mapping) in _STREAMS:
             return self._stream_poller(mapping)
         not_polled = self.not_polled(mapping)
         if not_polled:
-            return UnpolledLane(mapping, not_polled, self._journal)
-        return QueueLane(
+            return UnpolledPoller(mapping, not_polled, self._journal)
+        return QueuePoller(
             mapping,
             queues=self._queues,
             renderer=partial(sqs.renderer, mapping.source_arn),

@@ -11,7 +11,7 @@ from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
 from pytest_lambda_esm.api.event_invoke_configs import DestinationRules, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
 from pytest_lambda_esm.api.invoke import Invocations
-from pytest_lambda_esm.api.mapping_checks import Rules
+from pytest_lambda_esm.api.mapping_checks import MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
@@ -24,9 +24,9 @@ from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_steps import AsyncTrouble, PlannedInterference, RefusingDestinations
-from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments, Surroundings
-from pytest_lambda_esm.invocation.async_queue import AsyncQueue, QueueSettings
-from pytest_lambda_esm.invocation.async_results import AsyncEndings
+from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
+from pytest_lambda_esm.invocation.async_queue import AsyncQueue, AsyncQueueSettings
+from pytest_lambda_esm.invocation.async_results import AsyncResults
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker
@@ -36,7 +36,7 @@ from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge import lookups
-from pytest_lambda_esm.moto_bridge.client_calls import ClientTime, Exchanges
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, ClientTime
 from pytest_lambda_esm.moto_bridge.destinations import MotoDestinationFinder, MotoDestinations
 from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
@@ -50,7 +50,7 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.pollers import Deliveries, Lanes
+from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 
@@ -60,7 +60,7 @@ class Faults:
 
     plan: FaultPlan
     catalogue: FaultCatalogue
-    exchanges: Exchanges
+    client_calls: ClientCalls
 
 
 class World:
@@ -96,13 +96,13 @@ class World:
             seed=config.seed,
             timeline=self.timeline,
         )
-        self.network = Network(faults.exchanges, self.wait, self.local_instant)
+        self.network = Network(faults.client_calls, self.wait, self.local_instant)
         self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
         self._compose_mappings(config, model)
-        self.dispatcher = self._compose_dispatcher(model, faults.exchanges)
+        self.dispatcher = self._compose_dispatcher(model, faults.client_calls)
         clock.tell_what_waits(self._what_waits)
 
     def _compose_runs(self, config: Config) -> None:
@@ -112,7 +112,7 @@ class World:
         self.functions = MotoFunctions(self.randomness)
         self.advice = Advice(self.timeline)
         self.archives = CodeEnvironments(
-            Surroundings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
+            ArchiveSettings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
         )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.new_receipt)
@@ -140,11 +140,11 @@ class World:
             registry=self.registry,
             invoker=self.invoker,
             configs=self.invoke_configs,
-            endings=AsyncEndings(self.destinations, self.journal, self.runtime.causing, self.new_id),
+            endings=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
             journal=self.journal,
             randomness=self.randomness,
             trouble=AsyncTrouble(self.injector, lambda: self.clock.instant),
-            settings=QueueSettings(
+            settings=AsyncQueueSettings(
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
@@ -153,7 +153,7 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        self.lanes = Lanes(
+        self.lanes = PollerFactory(
             config,
             clock=self.clock,
             journal=self.journal,
@@ -161,7 +161,7 @@ class World:
             queues=self.queues,
             streams=self.streams,
             destinations=self.destinations,
-            deliver=Deliveries(self.clock, self.functions, self.invoker, self.interference, self.new_id).deliver,
+            deliver=BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id).deliver,
             interference=self.interference,
             new_id=self.new_id,
             source_changed=self.source_changed,
@@ -179,7 +179,7 @@ class World:
         self.mappings = EventSourceMappings(
             store=self.store,
             model=model,
-            rules=Rules(
+            rules=MappingChecks(
                 model,
                 self.functions,
                 MotoSources(),
@@ -204,7 +204,7 @@ class World:
             now=lambda: moment_of(self.clock.instant),
         )
 
-    def _compose_dispatcher(self, model: LambdaModel, exchanges: Exchanges) -> Dispatcher:
+    def _compose_dispatcher(self, model: LambdaModel, client_calls: ClientCalls) -> Dispatcher:
         """Who answers a request: the operations of ours."""
         tags = MappingTags(self.mappings, model).operations()
         invocations = Invocations(
@@ -212,7 +212,7 @@ class World:
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=ClientTime(CallerTime(self.clock, self.runtime), exchanges),
+            time=ClientTime(CallerTime(self.clock, self.runtime), client_calls),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
             limits=self.config.limits,

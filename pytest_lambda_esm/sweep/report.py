@@ -49,7 +49,7 @@ class Broken:
 
 
 @dataclass(slots=True)
-class Outcome:
+class SweepOutcome:
     """What has come of a sweep so far.
 
     ``survived`` counts the worlds in which the fault struck and the body ended as if nothing was; ``skipped`` the pairs
@@ -65,7 +65,7 @@ class Outcome:
     difference: str | None = None
 
 
-def report(outcome: Outcome) -> str:
+def report(outcome: SweepOutcome) -> str:
     """The report; its first line says how it went."""
     lines = [_summary(outcome)]
     for each in outcome.broken:
@@ -81,7 +81,7 @@ def report(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _summary(outcome: Outcome) -> str:
+def _summary(outcome: SweepOutcome) -> str:
     parts = [f"sweep: {outcome.worlds} worlds, {len(outcome.broken) or 'none'} broke"]
     if outcome.survived:
         parts.append(f"in {outcome.survived} the fault struck and the body went on to its end")

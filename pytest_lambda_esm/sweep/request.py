@@ -22,7 +22,7 @@ DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SweepRequest:
     """What a sweep was asked for; ``operations`` is None for all of Lambda, ``per`` None for what tells the most."""
 
     errors: tuple[ErrorGiven, ...]
@@ -46,7 +46,7 @@ class Request:
 
 def read_request(
     catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: str | None
-) -> Request:
+) -> SweepRequest:
     """Read what a user wrote. Raises FaultError for what cannot be, with the nearest right names."""
     __tracebackhide__ = True
     given = tuple(_several(errors, "errors"))
@@ -61,7 +61,7 @@ def read_request(
         _check_error(catalogue, catalogue.lambda_operations if names is None else sorted(names), error)
     if per is not None and per not in PER:
         raise FaultError(f"sweep: per is 'call' or 'attempt', not {per!r}. {nearest(str(per), PER)}")
-    return Request(given, names, per)
+    return SweepRequest(given, names, per)
 
 
 def _several(given: Any, name: str) -> Iterable[Any]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from pytest_lambda_esm.errors import UnusedFault, was_seen
+from pytest_lambda_esm.errors import UnusedFault, caught_by_test
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.fault import Fault
@@ -16,20 +16,20 @@ from pytest_lambda_esm.sweep.report import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SweepContext:
     """What a sweep stands on: how to begin a fresh world, what was made before, the plan, what was swallowed.
 
     ``leave`` is called when the sweep's last world has ended: what is there then is nobody's any more.
     """
 
-    begin_anew: Callable[[], None]
+    restart: Callable[[], None]
     made: Callable[[], Sequence[str]]
     leave: Callable[[], None]
     plan: FaultPlan
     catalogue: FaultCatalogue
     check: Callable[[], None]
     swallowed: Callable[[], Sequence[BaseException]]
-    failed: Callable[[BaseException], None]
+    on_error: Callable[[BaseException], None]
     note: Callable[[str], object]
 
 
@@ -56,10 +56,12 @@ class Leftovers:
 class SweepRun:
     """One world of a sweep: enter it with ``with run:`` around the body. ``target`` is None for the one without."""
 
-    def __init__(self, ground: Ground, ask: Callable[[], Fault | None], target: Target | None, failed: Failed) -> None:
-        self._ground = ground
+    def __init__(
+        self, context: SweepContext, ask: Callable[[], Fault | None], target: Target | None, on_error: Failed
+    ) -> None:
+        self._context = context
         self._ask = ask
-        self._failed = failed
+        self._failed = on_error
         self._watch = ExitStack()
         self._file = ""
         self.target = target
@@ -74,14 +76,14 @@ class SweepRun:
         __tracebackhide__ = True
         self.entered = True
         self._file = users_line().rpartition(":")[0]
-        self._ground.plan.clear()
+        self._context.plan.clear()
         try:
-            self._ground.begin_anew()
+            self._context.restart()
         except BaseException as error:
             self._failed(self, error, error.__traceback__)
             raise
         self.fault = self._ask()
-        self.calls = self._watch.enter_context(self._ground.plan.watching())
+        self.calls = self._watch.enter_context(self._context.plan.watching())
         return self
 
     def __exit__(
@@ -98,12 +100,12 @@ class SweepRun:
 
     def _hidden(self) -> BaseException | None:
         """What should have ended the body and did not: an error of the fake, or a fault of its own without effect."""
-        for error in self._ground.swallowed():
-            if not was_seen(error, {self._file}):  # pytest.raises in the body is fine
+        for error in self._context.swallowed():
+            if not caught_by_test(error, {self._file}):  # pytest.raises in the body is fine
                 return error
         if self.target is None:
             try:
-                self._ground.check()
+                self._context.check()
             except UnusedFault as unused:
                 return unused
         return None

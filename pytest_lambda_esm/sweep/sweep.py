@@ -10,18 +10,18 @@ from pytest_lambda_esm.errors import FaultError, SweepFailed
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
-from pytest_lambda_esm.sweep.report import Broken, Outcome, Target, report
-from pytest_lambda_esm.sweep.request import Request, first_difference, logical_calls
-from pytest_lambda_esm.sweep.run import Ground, SweepRun
+from pytest_lambda_esm.sweep.report import Broken, SweepOutcome, Target, report
+from pytest_lambda_esm.sweep.request import SweepRequest, first_difference, logical_calls
+from pytest_lambda_esm.sweep.run import SweepContext, SweepRun
 
 
 class Sweep:
     """The runs of a sweep, to iterate over; :attr:`report` says what came of them."""
 
-    def __init__(self, ground: Ground, request: Request) -> None:
-        self._ground = ground
+    def __init__(self, context: SweepContext, request: SweepRequest) -> None:
+        self._context = context
         self._request = request
-        self._outcome = Outcome()
+        self._outcome = SweepOutcome()
         self._planned = 0
         self._is_over = False
         self._escaped: BaseException | None = None
@@ -29,7 +29,7 @@ class Sweep:
     def __iter__(self) -> Iterator[SweepRun]:
         __tracebackhide__ = True
         self._refuse_what_was_before()
-        marked = [fault for fault in self._ground.plan.all if fault.marked]
+        marked = [fault for fault in self._context.plan.all if fault.marked]
         if marked:
             yield from self._replay(marked)
             return
@@ -49,7 +49,7 @@ class Sweep:
             yield from self._entered(run)
             self._look_at(run, target, expected)
         self._end()
-        self._ground.plan.clear()
+        self._context.plan.clear()
         self._judge(expected, targets)
 
     @property
@@ -68,7 +68,7 @@ class Sweep:
 
     def _refuse_what_was_before(self) -> None:
         __tracebackhide__ = True
-        made, asked = self._ground.made(), self._ground.plan.asked_by_test
+        made, asked = self._context.made(), self._context.plan.asked_by_test
         if made:
             self._is_over = True
             raise FaultError(
@@ -87,17 +87,17 @@ class Sweep:
 
         def ask() -> None:
             for fault in marked:
-                self._ground.plan.ask_again(fault)
+                self._context.plan.ask_again(fault)
 
         self._planned = 1
-        yield from self._entered(SweepRun(self._ground, ask, None, self._passes_through))
+        yield from self._entered(SweepRun(self._context, ask, None, self._passes_through))
         self._end()
-        self._ground.note("sweep: one world, with the faults of the test's markers")
+        self._context.note("sweep: one world, with the faults of the test's markers")
 
     def _run(self, target: Target | None) -> SweepRun:
         if target is None:
-            return SweepRun(self._ground, lambda: None, None, self._passes_through)
-        return SweepRun(self._ground, lambda: self._ask(target), target, self._breaks)
+            return SweepRun(self._context, lambda: None, None, self._passes_through)
+        return SweepRun(self._context, lambda: self._ask(target), target, self._breaks)
 
     def _ask(self, target: Target) -> Fault:
         options = {
@@ -108,7 +108,7 @@ class Sweep:
             "optional": True,
             "per": target.per,
         }
-        return self._ground.plan.ask(target.operation, (target.error,), options, target.marker, "a sweep")
+        return self._context.plan.ask(target.operation, (target.error,), options, target.marker, "a sweep")
 
     def _entered(self, run: SweepRun) -> Iterator[SweepRun]:
         __tracebackhide__ = True
@@ -120,8 +120,8 @@ class Sweep:
 
     def _end(self) -> None:
         self._is_over = True
-        self._ground.plan.settle()
-        self._ground.leave()
+        self._context.plan.settle()
+        self._context.leave()
 
     def _passes_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
         self._end()
@@ -144,7 +144,7 @@ class Sweep:
         struck: list[ErrorGiven] = []
         for position, (call, before) in enumerate(logical_calls(calls)):
             for error in self._request.errors:
-                if not self._ground.catalogue.raises(call.operation, error):
+                if not self._context.catalogue.raises(call.operation, error):
                     self._outcome.skipped += 1
                     continue
                 struck.append(error)
@@ -174,13 +174,13 @@ class Sweep:
                 f"the sweep has tested nothing: no call that the body made can raise {errors}. It called {operations}."
                 f" Name an error that one of them can raise, or leave errors out for the usual ones."
             )
-        self._ground.note(self.report.partition("\n")[0])
+        self._context.note(self.report.partition("\n")[0])
         if self._outcome.broken or self._outcome.difference is not None:
             raise self._failure(self.report)
 
     def _failure(self, text: str) -> SweepFailed:
         failure = SweepFailed(text)
-        self._ground.failed(failure)  # So that code which catches everything does not hide it.
+        self._context.on_error(failure)  # So that code which catches everything does not hide it.
         return failure
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pytest_lambda_esm.clock.runaway import Insistence
+from pytest_lambda_esm.clock.runaway import ReRaise
 
 
 class End(SystemExit):
@@ -16,7 +16,7 @@ class Nap:
     """A sleep that always ends in an exception, from the second time on with insistence."""
 
     def __init__(self):
-        self.insistence = Insistence()
+        self.insistence = ReRaise()
         self.times = 0
 
     def __call__(self):

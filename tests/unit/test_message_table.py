@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lambda_esm.moto_bridge.sqs.messages import MessageTable
-from pytest_lambda_esm.moto_bridge.sqs.order import GroupOrder, VisibilityOrder, visible_from
+from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, StandardOrder, visible_from
 from pytest_lambda_esm.moto_bridge.sqs.storage import MARKS
 
 
@@ -17,7 +17,7 @@ def message(name, visible=0.0, delayed=0.0, sent=0, group=None):
 
 
 def standard(*messages):
-    return MessageTable(VisibilityOrder(), messages)
+    return MessageTable(StandardOrder(), messages)
 
 
 def take(table, now):
@@ -119,7 +119,7 @@ def test_it_agrees_with_a_plain_list(steps):
 
 
 def grouped(*messages):
-    return MessageTable(GroupOrder(), messages)
+    return MessageTable(FifoOrder(), messages)
 
 
 def receive(table, now, limit=10, hide=30):

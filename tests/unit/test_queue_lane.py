@@ -11,7 +11,7 @@ from pytest_lambda_esm.observe.fates import FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.queues.poller import QueueLane
+from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.sources import sqs
@@ -127,7 +127,7 @@ class World:
         return self.queue
 
     def lane(self, mapping):
-        return QueueLane(
+        return QueuePoller(
             mapping,
             queues=self,
             renderer=lambda settings: lambda messages: [message[MESSAGE_ID] for message in messages],

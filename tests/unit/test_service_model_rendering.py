@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, 250_000, tzinfo=timezone(timedelta(hours=1)))
@@ -19,7 +19,7 @@ def model() -> LambdaModel:
     return LambdaModel.load()
 
 
-def render(model: LambdaModel, operation: str, **result: Any) -> Reply:
+def render(model: LambdaModel, operation: str, **result: Any) -> HttpResponse:
     return model.render(model.operation(operation), result)
 
 
@@ -55,8 +55,8 @@ def test_member_newer_than_the_model_is_sent(model: LambdaModel) -> None:
 
 
 def test_no_content(model: LambdaModel) -> None:
-    assert render(model, "TagResource") == Reply(204, {}, b"")
-    assert render(model, "DeleteFunctionEventInvokeConfig") == Reply(204, {}, b"")
+    assert render(model, "TagResource") == HttpResponse(204, {}, b"")
+    assert render(model, "DeleteFunctionEventInvokeConfig") == HttpResponse(204, {}, b"")
     assert render(model, "Invoke", StatusCode=204, Payload=b"").body == b""
 
 

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from pytest_lambda_esm.aws_model.errors import ApiError
-from pytest_lambda_esm.aws_model.http import Reply
+from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -65,7 +65,7 @@ class Backend:
             reply = self.model.render_error(error)
         return AWSResponse(request.url, reply.status, reply.headers, Raw(reply.body))
 
-    def _reply(self) -> Reply:
+    def _reply(self) -> HttpResponse:
         if isinstance(self.result, ApiError):
             return self.model.render_error(self.result)
         return self.model.render(self.model.operation(self.operation), self.result)

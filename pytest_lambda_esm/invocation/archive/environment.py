@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
 from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
-from pytest_lambda_esm.invocation.archive.process import OwnProcess
+from pytest_lambda_esm.invocation.archive.process import ProcessState
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
@@ -73,7 +73,7 @@ LONGEST_IMPORT: Final = 10 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ArchiveSettings:
     """What archives run in: ``import_policy`` is the setting ``archive_imports``, ``advise`` hears of such imports.
 
     ``local_time`` gives the time of the invocation that is going on.
@@ -88,13 +88,13 @@ class Surroundings:
 class CodeEnvironment:
     """One version of a function's code, imported once."""
 
-    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, surroundings: Surroundings) -> None:
+    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, surroundings: ArchiveSettings) -> None:
         self._function = function
         self._unpacked = unpacked
         path = _import_path(unpacked, function.runtime)
         self._modules = ArchiveModules(unpacked, path)
         self._imports = ArchiveImports(function.name, self._modules, surroundings.import_policy, surroundings.advise)
-        self._process = OwnProcess(surroundings.isolation, path, str(unpacked.task))
+        self._process = ProcessState(surroundings.isolation, path, str(unpacked.task))
         self._local_time = surroundings.local_time
         self._handler: Handler | None = None
 
@@ -163,7 +163,7 @@ class CodeEnvironment:
 class CodeEnvironments:
     """The warm environments of all functions; one version has one at a time."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: ArchiveSettings) -> None:
         self._surroundings = surroundings
         self._unpacking = Unpacking()
         self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}

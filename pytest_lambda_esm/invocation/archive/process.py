@@ -43,7 +43,7 @@ class _Kept:
     disabled: int
 
 
-class OwnProcess:
+class ProcessState:
     """Begins with ``path`` before the test's ``sys.path``, in a directory that is the function's ``LAMBDA_TASK_ROOT``.
 
     Of the test's environment variables, there are those that a process needs to run here: ``PATH``, ``HOME`` and the

@@ -35,7 +35,7 @@ LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 """For how long a message can stay hidden after a receipt, in milliseconds."""
 
 
-class Watcher(Protocol):
+class QueueEvents(Protocol):
     """Who wants to know what happens to queues, and lets time pass for those who wait."""
 
     def new_receipt(self) -> str:
@@ -66,7 +66,7 @@ class Watcher(Protocol):
 class QueueCalls:
     """moto's queue operations as they are while a fake is active."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: QueueEvents) -> None:
         self._watcher = watcher
 
     def install(self, patches: Patches) -> None:

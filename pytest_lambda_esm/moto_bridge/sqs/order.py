@@ -20,7 +20,7 @@ def visible_from(message: Any) -> int:
     return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
 
 
-class VisibilityOrder:
+class StandardOrder:
     """Each message has one valid place, or none while it is in the hands of a receiver.
 
     The valid one stands at the message, as ``lambda_esm_place``. Most places are taken in ascending order, since
@@ -151,7 +151,7 @@ class _Member(NamedTuple):
     sequence: int
 
 
-class GroupOrder:
+class FifoOrder:
     """Each group with messages has one valid place: when it opens, and the number of its first message."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.session import backend_of
 from pytest_lambda_esm.moto_bridge.sqs.messages import body_of, table_of
-from pytest_lambda_esm.moto_bridge.sqs.order import GroupOrder, visible_from
+from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, visible_from
 from pytest_lambda_esm.moto_bridge.sqs.storage import dead_letter_target, delete_received, select
 from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Receipt, Received, WaitingMessage
 
@@ -97,7 +97,7 @@ class PolledQueue:
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
         """The groups of a FIFO queue that are closed now."""
         order = table_of(self.queue).order
-        if not isinstance(order, GroupOrder):
+        if not isinstance(order, FifoOrder):
             return ()
         return [
             BlockedGroup(group, message.id, visible_from(message), message.approximate_receive_count, waiting)

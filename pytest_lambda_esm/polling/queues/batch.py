@@ -12,7 +12,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELETED
 from pytest_lambda_esm.polling.batch_response import read_report
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
-from pytest_lambda_esm.polling.queues.settings import LARGEST_PAYLOAD, QueuePlan, QueuePolling
+from pytest_lambda_esm.polling.queues.settings import LARGEST_PAYLOAD, QueuePolling, QueueSettings
 from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render, weight
 from pytest_lambda_esm.timing import time_text
@@ -59,7 +59,7 @@ class QueueBatch:
 
     __slots__ = ("_ports", "_retry_at", "_tries", "attempt", "delivery", "depth", "messages", "plan")
 
-    def __init__(self, ports: BatchPorts, plan: QueuePlan, messages: Sequence[Received]) -> None:
+    def __init__(self, ports: BatchPorts, plan: QueueSettings, messages: Sequence[Received]) -> None:
         self._ports = ports
         self.plan = plan
         self._hold(messages)
@@ -211,7 +211,7 @@ def _ids(messages: Sequence[Received]) -> tuple[str, ...]:
 _EVENT: int = len('{"Records":[]}')
 
 
-class Gathering:
+class OpenBatch:
     """The messages of one batch so far. ``closes`` is when its window ends, in microseconds since the epoch.
 
     ``deliveries`` is how often the batch is handed over: once, unless somebody asked for more.
@@ -219,7 +219,7 @@ class Gathering:
 
     __slots__ = ("_payload", "closes", "closing", "deliveries", "messages", "overflowed", "plan")
 
-    def __init__(self, plan: QueuePlan, now: int) -> None:
+    def __init__(self, plan: QueueSettings, now: int) -> None:
         self.plan = plan
         self.closes = now + plan.window
         self.closing: Any = None

@@ -13,18 +13,18 @@ from typing import Any
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ, Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
-from pytest_lambda_esm.polling.loop_guard import LoopWatch
+from pytest_lambda_esm.polling.loop_guard import LoopGuard
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
-from pytest_lambda_esm.polling.queues.batch import BatchPorts, Gathering, QueueBatch
+from pytest_lambda_esm.polling.queues.batch import BatchPorts, OpenBatch, QueueBatch
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.queues.scaling import Scaling
-from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueuePlan, QueuePolling, plan_of
+from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueuePolling, QueueSettings, settings_of
 from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 
-class QueueLane:
+class QueuePoller:
     """The poller of one mapping on one queue.
 
     ``renderer`` tells for a mapping's settings how a message is rendered, ``timeout`` the function's timeout in
@@ -57,16 +57,16 @@ class QueueLane:
         self._timeout = timeout
         self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
         self._changed = changed
-        self._current = plan_of(mapping.settings, polling, renderer)
+        self._current = settings_of(mapping.settings, polling, renderer)
         self._scaling = Scaling(self._current.bounds)
         self._ports = BatchPorts(
             mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
         )
-        self._loops = LoopWatch(mapping, polling.loop_depth)
+        self._loops = LoopGuard(mapping, polling.loop_depth)
         self._polls = False
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
-        self._gathering: Gathering | None = None
+        self._gathering: OpenBatch | None = None
         self._last: Delivery | None = None
         self._upcoming: Any = None
 
@@ -123,10 +123,10 @@ class QueueLane:
 
     # --- when to poll ------------------------------------------------------------------------------------
 
-    def _plan(self) -> QueuePlan:
+    def _plan(self) -> QueueSettings:
         settings = self._mapping.settings
         if self._current.settings is not settings:
-            self._current = plan_of(settings, self._polling, self._renderer)
+            self._current = settings_of(settings, self._polling, self._renderer)
             self._scaling.rebind(self._current.bounds, self._clock.instant)
         return self._current
 
@@ -173,8 +173,8 @@ class QueueLane:
                 self._receive(queue, plan, now, trouble)
         self.wake()
 
-    def _receive(self, queue: Queue, plan: QueuePlan, now: int, trouble: str | None) -> None:
-        gathering = self._gathering or Gathering(plan, now)
+    def _receive(self, queue: Queue, plan: QueueSettings, now: int, trouble: str | None) -> None:
+        gathering = self._gathering or OpenBatch(plan, now)
         plan = gathering.plan
         if trouble == "duplicated":
             gathering.deliveries = 2
@@ -198,7 +198,7 @@ class QueueLane:
             self._gathering = gathering
             gathering.closing = self._clock.call_at(gathering.closes, self._close, self._about_window)
 
-    def _visibility(self, queue: Queue, plan: QueuePlan) -> int:
+    def _visibility(self, queue: Queue, plan: QueueSettings) -> int:
         """For how many seconds the next messages are hidden."""
         own = queue.visibility_timeout
         if not plan.window or not self._polling.extend_visibility:
@@ -221,7 +221,7 @@ class QueueLane:
             self._journal.add("poll", self._source, text, ids, now)
             self._mapping.counters["PolledEventCount"] += len(ids)
 
-    def _passing(self, queue: Queue, messages: Sequence[Received], plan: QueuePlan) -> Sequence[Received]:
+    def _passing(self, queue: Queue, messages: Sequence[Received], plan: QueueSettings) -> Sequence[Received]:
         """The messages that the mapping's filters let pass; the others are deleted at once."""
         if plan.filter is None:
             return messages
@@ -247,7 +247,7 @@ class QueueLane:
 
     # --- hand over ---------------------------------------------------------------------------------------
 
-    def _invoke(self, gathering: Gathering) -> None:
+    def _invoke(self, gathering: OpenBatch) -> None:
         batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
         self._loops.refuse(batch, self._clock.instant)
         self._begin(batch)

@@ -40,7 +40,7 @@ class QueuePolling:
 
 
 @dataclass(frozen=True, slots=True)
-class QueuePlan:
+class QueueSettings:
     """What holds for batches from now on. ``window`` is microseconds, ``filter`` None where every message passes."""
 
     settings: Mapping[str, Any]
@@ -52,17 +52,17 @@ class QueuePlan:
     render: Render
 
 
-def plan_of(
+def settings_of(
     settings: Mapping[str, Any],
     polling: QueuePolling,
     renderer: Callable[[Mapping[str, Any]], Render],
-) -> QueuePlan:
+) -> QueueSettings:
     """Read the settings of a mapping; those that the limits of an earlier year leave out stand at their defaults."""
     stated = {**STANDARD.defaults, **settings}
     window = int(stated["MaximumBatchingWindowInSeconds"]) * MICROSECONDS
     criteria = (settings.get("FilterCriteria") or {}).get("Filters") or ()
     patterns = [item["Pattern"] for item in criteria if item.get("Pattern") is not None]
-    return QueuePlan(
+    return QueueSettings(
         settings=settings,
         batch_size=int(stated["BatchSize"]),
         window=max(window, polling.low_traffic_wait) if window else 0,

@@ -19,7 +19,7 @@ Belongs: TypeAlias = Callable[[Shard, int], bool]
 
 
 @dataclass(slots=True, kw_only=True)
-class Gatherer:
+class OpenBatch:
     """A batch in the making. ``position`` is the next to be looked at; ``belongs`` None takes every record.
 
     ``filtered`` are positions passed by the filters' word, ``expired`` those that were gone before they were read.
@@ -138,7 +138,7 @@ class StreamEvent:
 
 
 @dataclass(slots=True, kw_only=True)
-class Piece:
+class Batch:
     """Records that are invoked together; without any, the last invocation of a tumbling window (``final``).
 
     ``invocations`` counts how often the function ran with exactly these records; ``setbacks`` what went wrong in a
@@ -150,7 +150,7 @@ class Piece:
     positions: Sequence[int]
     final: bool = False
     invocations: int = 0
-    setbacks: int = 0
+    failures: int = 0
     due: int = 0
     blocked_since: int | None = None
     response: LastResponse | None = None
@@ -159,10 +159,10 @@ class Piece:
     event: StreamEvent | None = None
     comes_again: bool = False
 
-    def cut(self, first: int) -> list[Piece]:
+    def cut(self, first: int) -> list[Batch]:
         """Two new pieces: the ``first`` records, and the others. Their invocations are counted anew."""
         return [
-            Piece(positions=part, blocked_since=self.blocked_since, trouble=self.trouble)
+            Batch(positions=part, blocked_since=self.blocked_since, trouble=self.trouble)
             for part in (self.positions[:first], self.positions[first:])
         ]
 

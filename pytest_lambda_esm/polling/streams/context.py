@@ -32,7 +32,7 @@ class StreamPolling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class StreamContext:
     """The mapping, the rest of the world, and what may change: ``settings`` and ``reader`` are those in force.
 
     ``shard`` finds a shard by its id; ``look_again`` asks for a look at the stream: a closed shard has been read

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Parcel
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DISCARDED, SENT
 from pytest_lambda_esm.polling.streams.batch import LastResponse
@@ -25,7 +25,7 @@ TOO_OLD: Final = "RecordAgeExceeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp:
+class DiscardedBatch:
     """A batch that was given up.
 
     ``condition`` is why, ``invocations`` how often the function was invoked with it, ``response`` its last answer,
@@ -41,7 +41,7 @@ class GivenUp:
     batch_info: ReadOnly[str, Any]
 
 
-def failure_record(given_up: GivenUp) -> dict[str, Any]:
+def failure_record(given_up: DiscardedBatch) -> dict[str, Any]:
     """The record for queues and topics; buckets get a ``payload`` beside."""
     record: dict[str, Any] = {
         "requestContext": {
@@ -113,10 +113,10 @@ class Discards:
         mapping.counters["OnFailureDestinationDeliveredEventCount"] += count
         return SENT, f"{about}; its record went to {destination}"
 
-    def _parcel(self, discarded: Discarded, destination: str, now: int) -> Parcel:
+    def _parcel(self, discarded: Discarded, destination: str, now: int) -> Message:
         at = moment_of(now)
         record = failure_record(
-            GivenUp(
+            DiscardedBatch(
                 request_id=discarded.request_id or self.new_id(),
                 function_arn=discarded.mapping.function_arn,
                 condition=discarded.condition,
@@ -127,11 +127,11 @@ class Discards:
             )
         )
         if not destination.startswith("arn:") or destination.split(":")[2] != "s3":
-            return Parcel(body=json.dumps(record))
+            return Message(body=json.dumps(record))
         event = discarded.event()
         record["payload"] = json.dumps(event) if self.payload_as_text else event
         key = object_key(discarded.mapping.uuid, discarded.shard.shard_id, at, self.new_id())
-        return Parcel(body=json.dumps(record), key=key)
+        return Message(body=json.dumps(record), key=key)
 
     def _batch_info(self, discarded: Discarded) -> dict[str, Any]:
         shard, first, last = discarded.shard, discarded.positions[0], discarded.positions[-1]

@@ -34,7 +34,7 @@ class Outlook:
 
     now: int
     why: Callable[[int], str]
-    flying: Collection[int] = ()
+    in_flight: Collection[int] = ()
     stream_gone: bool = False
     mapping_end: int | None = None
 
@@ -68,7 +68,7 @@ class ShardHistory:
     def _unfinished(self, shard: Shard, position: int, outlook: Outlook) -> Iterator[tuple[int, Fate]]:
         arrival, now = shard.arrival(position), outlook.now
         expires = arrival + shard.retention
-        if position in outlook.flying:
+        if position in outlook.in_flight:
             yield now, self._fate(shard, position, IN_FLIGHT, arrival, "the function runs with it")
         elif outlook.mapping_end is not None and arrival > outlook.mapping_end:
             return  # It came to others.

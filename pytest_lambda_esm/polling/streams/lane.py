@@ -12,8 +12,8 @@ from typing import Any
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.batch import Belongs, OpenWindow, Piece
-from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.batch import Batch, Belongs, OpenWindow
+from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.outcomes import LaneOutcomes
 from pytest_lambda_esm.polling.streams.state import LaneState
@@ -25,12 +25,14 @@ from pytest_lambda_esm.timing import moment_of, time_text
 class StreamLane:
     """A lane of one shard; it begins at the position ``start`` and takes the records that ``belongs`` gives it."""
 
-    def __init__(self, bench: Bench, shard_id: str, history: ShardHistory, start: int, belongs: Belongs | None) -> None:
-        self._bench = bench
+    def __init__(
+        self, context: StreamContext, shard_id: str, history: ShardHistory, start: int, belongs: Belongs | None
+    ) -> None:
+        self._context = context
         self._shard_id = shard_id
-        self._state = LaneState(bench, history, start, belongs)
-        self._outcomes = LaneOutcomes(bench, self._state)
-        self._flying: Piece | None = None
+        self._state = LaneState(context, history, start, belongs)
+        self._outcomes = LaneOutcomes(context, self._state)
+        self._flying: Batch | None = None
         self._free_since = 0
         self._not_before = 0
         self._polls = False
@@ -43,7 +45,7 @@ class StreamLane:
         return self._state.checkpoint
 
     @property
-    def flying(self) -> Sequence[int]:
+    def in_flight(self) -> Sequence[int]:
         """The positions with which the function runs now."""
         return self._flying.positions if self._flying else ()
 
@@ -60,49 +62,49 @@ class StreamLane:
     def start(self) -> None:
         """Begin to read, or go on at the checkpoint."""
         self._polls = True
-        self._free_since = self._bench.clock.instant
-        shard = self._bench.shard(self._shard_id)
+        self._free_since = self._context.clock.instant
+        shard = self._context.shard(self._shard_id)
         if shard is not None:
             self._go_on(shard)  # The rest of a closed shard may be what a filter, changed meanwhile, lets not pass.
 
     def stop(self) -> None:
         """Read no more; a batch in flight comes to its end."""
         self._polls = False
-        self._bench.clock.cancel(self._upcoming)
+        self._context.clock.cancel(self._upcoming)
         self._upcoming = None
         self._state.return_to_checkpoint(self._flying)
 
     def wake(self) -> None:
         """See to it that the next step is made when it is due."""
-        shard = self._bench.shard(self._shard_id)
+        shard = self._context.shard(self._shard_id)
         if shard is not None:
             self._schedule(shard)
 
     def iterator_age(self) -> int | None:
         """The age in microseconds of the last record of the batch that is under way, or was sent last."""
-        piece = self._state.pieces[0] if self._state.pieces else None
-        if piece is not None and piece.positions and piece.blocked_since is not None:
-            shard = self._bench.shard(self._shard_id)
+        batch = self._state.batches[0] if self._state.batches else None
+        if batch is not None and batch.positions and batch.blocked_since is not None:
+            shard = self._context.shard(self._shard_id)
             if shard is not None:
-                return self._bench.clock.instant - shard.arrival(piece.positions[-1])
+                return self._context.clock.instant - shard.arrival(batch.positions[-1])
         return self._last_age
 
     def explain(self) -> list[str]:
         """What the lane waits for; nothing where it has read all and has nothing under way."""
-        shard, state, now = self._bench.shard(self._shard_id), self._state, self._bench.clock.instant
+        shard, state, now = self._context.shard(self._shard_id), self._state, self._context.clock.instant
         if shard is None:
             return [f"{self._shard_id} does not exist (any more)"]
         if self._flying:
             return self.in_hand()
-        if state.pieces:
-            piece = state.pieces[0]
-            last = piece.positions[-1] + 1 if piece.positions else state.checkpoint
-            return [blocked(shard, piece, len(state.still_to_read(shard, last)), now)]
+        if state.batches:
+            batch = state.batches[0]
+            last = batch.positions[-1] + 1 if batch.positions else state.checkpoint
+            return [blocked(shard, batch, len(state.still_to_read(shard, last)), now)]
         due = f"; the next step comes at {time_text(self._upcoming.due, now)}" if self._upcoming else ""
         unread = state.still_to_read(shard, state.checkpoint)
         lines = [waiting(shard, unread) + due] if unread else []
         if state.window is not None:
-            lines.append(open_window(shard, state.window, self._bench.polling.idle_wait, now))
+            lines.append(open_window(shard, state.window, self._context.polling.idle_wait, now))
         return lines
 
     def in_hand(self) -> list[str]:
@@ -119,24 +121,24 @@ class StreamLane:
         due = self._next_due(shard)
         if due is None:
             return
-        due = max(due, self._bench.clock.instant)
+        due = max(due, self._context.clock.instant)
         if self._upcoming is not None:
             if self._upcoming.due <= due:
                 return
-            self._bench.clock.cancel(self._upcoming)
-        self._upcoming = self._bench.clock.call_at(due, self._step, self._about_step)
+            self._context.clock.cancel(self._upcoming)
+        self._upcoming = self._context.clock.call_at(due, self._step, self._about_step)
 
     def _next_due(self, shard: Shard) -> int | None:
         state = self._state
-        if state.pieces:
-            due, expiry = state.pieces[0].due, state.expiry(shard, state.pieces[0])
+        if state.batches:
+            due, expiry = state.batches[0].due, state.expiry(shard, state.batches[0])
             return due if expiry is None else min(due, expiry)
         state.gather(shard)
         if state.gatherer.positions:
             return max(self._batch_due(shard), self._not_before)
         waits = []
         if state.gatherer.next_arrival is not None:
-            waits.append(state.gatherer.next_arrival + self._bench.polling.latency)
+            waits.append(state.gatherer.next_arrival + self._context.polling.latency)
         if state.window is not None:
             waits.append(self._window_due(shard, state.window))
         return min(waits, default=None)
@@ -149,18 +151,18 @@ class StreamLane:
         """
         gatherer = self._state.gatherer
         if gatherer.complete or gatherer.later_window or self._at_end(shard):
-            return self._bench.clock.instant
-        arrived, window = self._arrived(shard, gatherer.positions[0]), self._bench.settings().batching_window
+            return self._context.clock.instant
+        arrived, window = self._arrived(shard, gatherer.positions[0]), self._context.settings().batching_window
         return (self._free_since if arrived < self._free_since + window else arrived) + window
 
     def _arrived(self, shard: Shard, position: int) -> int:
-        return shard.arrival(position) + self._bench.polling.latency
+        return shard.arrival(position) + self._context.polling.latency
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window ends with a later record, with its shard, by its state, or some time after its end."""
         if window.ends_early or self._state.gatherer.later_window or self._at_end(shard):
-            return self._bench.clock.instant
-        return window.end + self._bench.polling.idle_wait
+            return self._context.clock.instant
+        return window.end + self._context.polling.idle_wait
 
     def _at_end(self, shard: Shard) -> bool:
         return shard.closed and self._state.gatherer.position >= shard.end
@@ -168,98 +170,98 @@ class StreamLane:
     # --- steps ----------------------------------------------------------------------------------------------
 
     def _about_step(self) -> str:
-        mapping, pieces, shard = self._bench.mapping, self._state.pieces, self._bench.shard(self._shard_id)
-        if pieces and shard is not None:
-            attempt = f"attempt {pieces[0].invocations + 1} with {named(shard, pieces[0])}"
+        mapping, batches, shard = self._context.mapping, self._state.batches, self._context.shard(self._shard_id)
+        if batches and shard is not None:
+            attempt = f"attempt {batches[0].invocations + 1} with {named(shard, batches[0])}"
             return f"mapping {mapping.uuid}: {attempt} of {self._shard_id} in {mapping.source_arn}"
         return f"mapping {mapping.uuid}: read {self._shard_id} of {mapping.source_arn}"
 
     def _step(self) -> None:
         self._upcoming = None
-        shard = self._bench.shard(self._shard_id)
+        shard = self._context.shard(self._shard_id)
         if shard is None:
             return
         state = self._state
-        if not state.pieces:
+        if not state.batches:
             self._open_piece(shard)
         self._outcomes.drop_expired(shard)
-        if state.pieces and state.pieces[0].due <= self._bench.clock.instant:
-            self._invoke(shard, state.pieces[0])
+        if state.batches and state.batches[0].due <= self._context.clock.instant:
+            self._invoke(shard, state.batches[0])
         self._go_on(shard)
 
     def _go_on(self, shard: Shard) -> None:
         self._schedule(shard)
         if self._upcoming is None and not self._flying and self._at_end(shard) and self.idle:
-            self._bench.look_again()  # Children may wait for the end of this shard.
+            self._context.look_again()  # Children may wait for the end of this shard.
 
     def _open_piece(self, shard: Shard) -> None:
-        """Make a piece of what has been collected, if it is time."""
-        state, now = self._state, self._bench.clock.instant
+        """Make a batch of what has been collected, if it is time."""
+        state, now = self._state, self._context.clock.instant
         state.gather(shard)
         if state.gatherer.positions:
             if max(self._batch_due(shard), self._not_before) <= now:
                 self._read(shard, now)
         elif state.window is not None and self._window_due(shard, state.window) <= now:
-            state.pieces.append(Piece(positions=(), final=True))
+            state.batches.append(Batch(positions=(), final=True))
 
     def _read(self, shard: Shard, now: int) -> None:
-        """Make a piece of what has been collected, unless the read fails."""
-        state, bench = self._state, self._bench
-        trouble = bench.interference.at(READ, bench.mapping, cannot=KEEPS_ITS_ORDER)
+        """Make a batch of what has been collected, unless the read fails."""
+        state, context = self._state, self._context
+        trouble = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if trouble in ("throttled", "failed"):
-            self._not_before = now + bench.polling.read_retry
+            self._not_before = now + context.polling.read_retry
         elif self._polls:  # The trouble may have been that somebody disables or deletes the mapping.
             positions = state.gatherer.take()
-            state.pieces.append(Piece(positions=positions, comes_again=trouble == "duplicated"))
+            state.batches.append(Batch(positions=positions, comes_again=trouble == "duplicated"))
             state.open_window(shard, positions)
-            bench.mapping.counters["PolledEventCount"] += len(positions)
+            context.mapping.counters["PolledEventCount"] += len(positions)
 
-    def _invoke(self, shard: Shard, piece: Piece) -> None:
-        bench = self._bench
-        depth = shard.depth(piece.positions)
-        self._refuse_loops(shard, piece, depth)
-        if piece.positions:
-            self._last_age = bench.clock.instant - shard.arrival(piece.positions[-1])
-        text = f"{counted(len(piece.positions), 'record')} of {self._shard_id}, attempt {piece.invocations + 1}"
-        bench.journal.add("poll", bench.mapping.source_arn, text, ends_of(shard, piece.positions))
-        event = self._outcomes.event(shard, piece)
-        self._flying = piece
+    def _invoke(self, shard: Shard, batch: Batch) -> None:
+        context = self._context
+        depth = shard.depth(batch.positions)
+        self._refuse_loops(shard, batch, depth)
+        if batch.positions:
+            self._last_age = context.clock.instant - shard.arrival(batch.positions[-1])
+        text = f"{counted(len(batch.positions), 'record')} of {self._shard_id}, attempt {batch.invocations + 1}"
+        context.journal.add("poll", context.mapping.source_arn, text, ends_of(shard, batch.positions))
+        event = self._outcomes.event(shard, batch)
+        self._flying = batch
         try:
-            delivery = bench.deliver(bench.mapping, event, piece.invocations + 1, depth)
+            delivery = context.deliver(context.mapping, event, batch.invocations + 1, depth)
         except BaseException:
             self._flying = None
             self._schedule(shard)  # A test that mends what was wrong, such as a missing handler, goes on here.
             raise
-        if delivery.end <= bench.clock.instant:
-            self._land(shard, piece, delivery)
+        if delivery.end <= context.clock.instant:
+            self._land(shard, batch, delivery)
             return
-        bench.clock.call_at(
+        context.clock.call_at(
             delivery.end,
-            lambda: self._land_later(piece, delivery),
-            lambda: f"mapping {bench.mapping.uuid}: {delivery.function} ends: {delivery.about}",
+            lambda: self._land_later(batch, delivery),
+            lambda: f"mapping {context.mapping.uuid}: {delivery.function} ends: {delivery.about}",
         )
 
-    def _land(self, shard: Shard, piece: Piece, delivery: Delivery) -> None:
+    def _land(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
         self._flying = None
-        self._free_since = self._bench.clock.instant
-        self._outcomes.land(shard, piece, delivery)
+        self._free_since = self._context.clock.instant
+        self._outcomes.land(shard, batch, delivery)
         if not self._polls:
             self._state.return_to_checkpoint(None)
-            self._bench.look_again()  # Other lanes may wait for this one to come to rest.
+            self._context.look_again()  # Other lanes may wait for this one to come to rest.
 
-    def _land_later(self, piece: Piece, delivery: Delivery) -> None:
-        shard = self._bench.shard(self._shard_id)
+    def _land_later(self, batch: Batch, delivery: Delivery) -> None:
+        shard = self._context.shard(self._shard_id)
         if shard is None:
             self._flying = None
             return
-        self._land(shard, piece, delivery)
+        self._land(shard, batch, delivery)
         self._go_on(shard)
 
-    def _refuse_loops(self, shard: Shard, piece: Piece, depth: int) -> None:
-        if depth >= self._bench.polling.loop_depth:
-            mapping, now = self._bench.mapping, moment_of(self._bench.clock.instant)
+    def _refuse_loops(self, shard: Shard, batch: Batch, depth: int) -> None:
+        if depth >= self._context.polling.loop_depth:
+            mapping, now = self._context.mapping, moment_of(self._context.clock.instant)
             raise LambdaEsmError(
-                f"the function {mapping.function_arn} feeds its own source: {name_of(shard, piece.positions[0])} of"
+                f"the function {mapping.function_arn} feeds its own source: {name_of(shard, batch.positions[0])} of"
                 f" {self._shard_id} in {mapping.source_arn}, or one that comes with it, is the end of a chain of"
                 f" {depth} invocations, each of which wrote the record that caused the next (at"
                 f" {now:%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."

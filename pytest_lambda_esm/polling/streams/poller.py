@@ -15,7 +15,7 @@ from pytest_lambda_esm.faults.poller_steps import Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
-from pytest_lambda_esm.polling.streams.context import Bench, StreamPolling
+from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.shard import ShardReader
@@ -31,7 +31,7 @@ class Reading:
     name.
     """
 
-    bench: Bench
+    context: StreamContext
     stream: Stream
     starts: dict[str, int]
     readers: dict[str, ShardReader] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Reading:
             yield from reader.fates(shard, stream_gone=gone)
 
     def _new_reader(self, shard: Shard) -> ShardReader:
-        return ShardReader(self.bench, shard.shard_id, self.starts.get(shard.shard_id, 0))
+        return ShardReader(self.context, shard.shard_id, self.starts.get(shard.shard_id, 0))
 
     def _parents_are_done(self, shard: Shard, by_id: dict[str, Shard]) -> bool:
         for parent_id in shard.parents:
@@ -101,7 +101,7 @@ class StreamPoller:
         self._readings: list[Reading] = []
         self._polls = False
         self._upcoming: Any = None
-        self._bench = Bench(
+        self._context = StreamContext(
             mapping=mapping,
             clock=clock,
             journal=journal,
@@ -161,7 +161,7 @@ class StreamPoller:
         for reading in self._readings:
             found += reading.fates(gone=stream is None or stream.incarnation != reading.incarnation)
         if stream is not None and not self._reads(stream):
-            found += Reading(self._bench, stream, {}).fates(gone=False)
+            found += Reading(self._context, stream, {}).fates(gone=False)
         return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class StreamPoller:
         for reader in self._readers():
             reader.stop()
         starts = {} if self._readings else self._starting_positions(stream)
-        self._readings.append(Reading(self._bench, stream, starts))
+        self._readings.append(Reading(self._context, stream, starts))
 
     def _starting_positions(self, stream: Stream) -> dict[str, int]:
         """Where each shard that exists now is begun; at an instant, it is the first record that is not older."""

@@ -8,7 +8,7 @@ from typing import Final
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
 from pytest_lambda_esm.polling.streams.batch import Belongs
-from pytest_lambda_esm.polling.streams.context import Bench
+from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import Outlook, ShardHistory
 from pytest_lambda_esm.polling.streams.lane import StreamLane
 from pytest_lambda_esm.sources.stream_ports import Shard
@@ -21,11 +21,11 @@ Covered = Callable[[Shard, int], bool]
 class ShardReader:
     """Reads one shard for one mapping, from a position on."""
 
-    def __init__(self, bench: Bench, shard_id: str, start: int) -> None:
+    def __init__(self, context: StreamContext, shard_id: str, start: int) -> None:
         self.shard_id: Final = shard_id
-        self._bench = bench
-        self._history = ShardHistory(bench.mapping.uuid)
-        self._history.add(range(start), SKIPPED, bench.clock.instant, "it was there before the starting position")
+        self._context = context
+        self._history = ShardHistory(context.mapping.uuid)
+        self._history.add(range(start), SKIPPED, context.clock.instant, "it was there before the starting position")
         self._covered: list[Covered] = []
         self._polls = False
         self._lanes: list[StreamLane] = []
@@ -68,12 +68,12 @@ class ShardReader:
 
     def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
         """The fates of the shard's records, with the instants to sort them by."""
-        mapping = self._bench.mapping
+        mapping = self._context.mapping
         reasons = ["; ".join(lane.explain()) for lane in self._lanes]
         outlook = Outlook(
-            now=self._bench.clock.instant,
+            now=self._context.clock.instant,
             why=lambda position: reasons[self._lane_of(shard, position)],
-            flying=frozenset(position for lane in self._lanes for position in lane.flying),
+            in_flight=frozenset(position for lane in self._lanes for position in lane.in_flight),
             stream_gone=stream_gone,
             mapping_end=instant_of(mapping.last_modified) if mapping.state == GONE else None,
         )
@@ -85,9 +85,9 @@ class ShardReader:
         return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
     def _make_lanes(self, start: int) -> None:
-        factor = self._bench.settings().factor
+        factor = self._context.settings().factor
         self._lanes = [
-            StreamLane(self._bench, self.shard_id, self._history, start, self._belongs(number, factor))
+            StreamLane(self._context, self.shard_id, self._history, start, self._belongs(number, factor))
             for number in range(factor)
         ]
 
@@ -105,7 +105,7 @@ class ShardReader:
 
     def _refit(self) -> None:
         """Make other lanes after the factor was changed, as soon as nothing is in flight any more."""
-        if len(self._lanes) == self._bench.settings().factor:
+        if len(self._lanes) == self._context.settings().factor:
             return
         for lane in self._lanes:
             lane.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_lambda_esm.polling.streams.batch import OpenWindow, Piece
+from pytest_lambda_esm.polling.streams.batch import Batch, OpenWindow
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
 
@@ -19,12 +19,12 @@ def name_of(shard: Shard, position: int) -> str:
     return f"record {shard.sequence_number(position)} (key {shard.key(position)})"
 
 
-def named(shard: Shard, piece: Piece) -> str:
+def named(shard: Shard, batch: Batch) -> str:
     """What is sent together, by its first record."""
-    if piece.final:
+    if batch.final:
         return "the last invocation of a tumbling window"
-    others = len(piece.positions) - 1
-    first = name_of(shard, piece.positions[0])
+    others = len(batch.positions) - 1
+    first = name_of(shard, batch.positions[0])
     return f"{first} and the {counted(others, 'record')} with it" if others else first
 
 
@@ -49,11 +49,11 @@ def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> s
     )
 
 
-def blocked(shard: Shard, piece: Piece, behind: int, now: int) -> str:
+def blocked(shard: Shard, batch: Batch, behind: int, now: int) -> str:
     """Which record blocks a lane, since when, how often it was tried, and when the next attempt comes."""
-    what = f"{shard.shard_id} is {'suspended' if piece.final else 'blocked'} by {named(shard, piece)}"
-    since = f" since {time_text(piece.blocked_since, now)}" if piece.blocked_since is not None else ""
+    what = f"{shard.shard_id} is {'suspended' if batch.final else 'blocked'} by {named(shard, batch)}"
+    since = f" since {time_text(batch.blocked_since, now)}" if batch.blocked_since is not None else ""
     return (
-        f"{what}{since}: {counted(piece.invocations, 'attempt')} so far ({piece.trouble}); attempt"
-        f" {piece.invocations + 1} comes at {time_text(piece.due, now)}; {counted(behind, 'record')} behind"
+        f"{what}{since}: {counted(batch.invocations, 'attempt')} so far ({batch.trouble}); attempt"
+        f" {batch.invocations + 1} comes at {time_text(batch.due, now)}; {counted(behind, 'record')} behind"
     )
