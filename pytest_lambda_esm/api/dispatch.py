@@ -14,9 +14,11 @@ from pytest_lambda_esm.aws_model.http import HttpRequest, HttpResponse
 from pytest_lambda_esm.aws_model.model import LambdaModel, Match
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
-from pytest_lambda_esm.faults.effects import AwsError, Effect, NetworkFault
+from pytest_lambda_esm.faults.effects import AwsError, NetworkFault
+from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.observe.calls import Call, Calls
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +31,6 @@ class Caller:
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
-
-
-class Clock(Protocol):
-    """What the dispatcher needs of the clock."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def follow_wall(self) -> None:
-        """Catch up with a wall clock that the user moved."""
-        ...
-
-
-class Faults(Protocol):
-    """What the dispatcher asks about each call before it is looked at."""
-
-    def on_call(self, call: IncomingCall) -> Effect | None:
-        """What goes wrong with a call, or None."""
-        ...
 
 
 class Network(Protocol):
@@ -77,7 +58,7 @@ class Dispatcher:
         timeline: Timeline,
         new_id: Callable[[], str],
         answered: Callable[[Call], None],
-        faults: Faults,
+        faults: FaultInjector,
         network: Network,
         shared: Mapping[str, Callable[[Mapping[str, Any]], bool]],
         side_by_side: frozenset[str] = frozenset(),

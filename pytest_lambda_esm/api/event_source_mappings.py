@@ -18,7 +18,8 @@ from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
-from pytest_lambda_esm.mappings.mapping import Mapping, Scheduler, Transition
+from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.timing import MICROSECONDS
 
@@ -39,7 +40,7 @@ class EventSourceMappings:
         store: MappingStore,
         model: LambdaModel,
         rules: MappingChecks,
-        scheduler: Scheduler,
+        scheduler: Clock,
         times: Callable[[], TransitionTimes],
         new_id: Callable[[], str],
         on_transition: Callable[[Mapping, Transition], None],

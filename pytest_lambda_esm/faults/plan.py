@@ -7,7 +7,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.errors import FaultError, UnusedFault, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
@@ -16,6 +16,9 @@ from pytest_lambda_esm.faults.fault import Fault, as_code
 from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.unused import Met, unused_text
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 
 PER: Final = ("attempt", "call")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -29,22 +32,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
 _MOST_REMEMBERED: Final = 1000
 
 
-class Catalogue(Protocol):
-    """Knows which operations there are and which errors each can raise. All raise FaultError, with nearest names."""
-
-    def operation(self, name: str) -> str:
-        """The operation's name as calls have it."""
-        ...
-
-    def effect(self, operation: str, error: ErrorGiven, message: str | None) -> Effect:
-        """What an error does to a call of an operation."""
-        ...
-
-    def check_params(self, operation: str, names: Sequence[str]) -> None:
-        """Refuse names that are no parameters of an operation."""
-        ...
-
-
 class FaultPlan:
     """Every fault of a test. A call is struck by the first fault that matches it, in the order of asking.
 
@@ -52,7 +39,7 @@ class FaultPlan:
     at all.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: FaultCatalogue) -> None:
         self._catalogue = catalogue
         self._by_hook = False
         self._lock = threading.RLock()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from types import MappingProxyType
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from pytest_lambda_esm.arn import Arn, FunctionReference
 from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
-from pytest_lambda_esm.faults.effects import Effect, PollerFault
+from pytest_lambda_esm.faults.effects import PollerFault
 from pytest_lambda_esm.mappings.mapping import Mapping
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.faults.injection import FaultInjector
 
 READ: Final = "poller.Read"
 INVOKE: Final = "poller.Invoke"
@@ -87,23 +90,10 @@ class Interference(Protocol):
         ...
 
 
-class Steps(Protocol):
-    """Decides what goes wrong."""
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing can go wrong at any step, so that nobody has to ask."""
-        ...
-
-    def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
-        """What goes wrong at a step, or None; not one of the words that this step cannot know."""
-        ...
-
-
 class PlannedInterference:
     """What the fault plan and the weather say. ``remove`` deletes a mapping as its owner would."""
 
-    def __init__(self, steps: Steps, instant: Callable[[], int], remove: Callable[[Mapping], None]) -> None:
+    def __init__(self, steps: FaultInjector, instant: Callable[[], int], remove: Callable[[Mapping], None]) -> None:
         self._steps = steps
         self._instant = instant
         self._remove = remove
@@ -146,7 +136,7 @@ class PlannedInterference:
 class AsyncTrouble:
     """Asks at each attempt to invoke a function with an event. ``instant`` is microseconds since the epoch."""
 
-    def __init__(self, steps: Steps, instant: Callable[[], int]) -> None:
+    def __init__(self, steps: FaultInjector, instant: Callable[[], int]) -> None:
         self._steps = steps
         self._instant = instant
 
@@ -169,7 +159,7 @@ class AsyncTrouble:
 class RefusingDestinations:
     """Delivers, unless a fault at ``poller.Send`` strikes."""
 
-    def __init__(self, destinations: Destinations, steps: Steps, instant: Callable[[], int]) -> None:
+    def __init__(self, destinations: Destinations, steps: FaultInjector, instant: Callable[[], int]) -> None:
         self._destinations = destinations
         self._steps = steps
         self._instant = instant

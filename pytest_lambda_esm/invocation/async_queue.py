@@ -10,15 +10,17 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.faults.poller_steps import AsyncTrouble
 from pytest_lambda_esm.invocation import async_results
 from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
@@ -28,39 +30,6 @@ EVENT_AGE: Final = 21_600
 """Seconds: six hours."""
 FIRST_BACKOFF: Final = 1 * MICROSECONDS
 LONGEST_BACKOFF: Final = 300 * MICROSECONDS
-
-
-class Clock(Protocol):
-    """Where the queue schedules what is due."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action."""
-        ...
-
-    def cancel(self, event: Any) -> None:
-        """Take a scheduled action back."""
-        ...
-
-
-class Journal(Protocol):
-    """Where the queue says what happened."""
-
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note an entry; its instant is returned."""
-        ...
-
-
-class Trouble(Protocol):
-    """What may go wrong before the function is asked."""
-
-    def at(self, reference: FunctionReference, request_id: str, payload: str) -> str | None:
-        """``"throttled"``, ``"failed"`` or None."""
-        ...
 
 
 @dataclass(slots=True)
@@ -103,7 +72,7 @@ class AsyncQueue:
         endings: AsyncResults,
         journal: Journal,
         randomness: random.Random,
-        trouble: Trouble,
+        trouble: AsyncTrouble,
         settings: AsyncQueueSettings,
     ) -> None:
         self._clock = clock

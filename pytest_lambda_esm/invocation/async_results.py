@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.invocation.configuration import InvokeConfig
@@ -14,6 +14,7 @@ from pytest_lambda_esm.invocation.context import trace_header
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
+from pytest_lambda_esm.ports import Journal
 from pytest_lambda_esm.timing import moment_of
 
 SUCCESS: Final = "Success"
@@ -112,18 +113,6 @@ def _record(ending: AsyncOutcome) -> dict[str, Any]:
         record["responseContext"] = context
         record["responsePayload"] = json.loads(ending.last.payload)
     return record
-
-
-class Journal(Protocol):
-    """Where it is said what happened."""
-
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note an entry; its instant is returned."""
-        ...
-
-    def fate(self, source: str, records: tuple[str, ...], fate: str, text: str) -> None:
-        """Events have met their final fate."""
-        ...
 
 
 class AsyncResults:

@@ -6,20 +6,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
-
-class Time(Protocol):
-    """The time inside an invocation; ``deadline`` in microseconds since the epoch, too."""
-
-    deadline: int
-
-    def now(self) -> int:
-        """The calling thread's time in microseconds since the epoch."""
-        ...
+if TYPE_CHECKING:
+    from pytest_lambda_esm.invocation.local_time import LocalTime
 
 
 class CognitoIdentity:
@@ -90,7 +83,7 @@ class LambdaContext:
         request_id: str,
         invoked_arn: str,
         log_stream: str,
-        time: Time,
+        time: LocalTime,
         client_context: Mapping[str, Any] | None = None,
     ) -> None:
         self.aws_request_id = request_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
@@ -15,7 +15,11 @@ from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.timing import moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +28,6 @@ class Throttled:
 
     reason: str
     at: int
-
-
-class Clock(Protocol):
-    """What the invoker needs of the clock."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-
-class Journal(Protocol):
-    """Where the invoker says what happened."""
-
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note an entry; its instant is returned."""
-        ...
 
 
 class InvocationHooks(Protocol):
@@ -55,14 +42,6 @@ class InvocationHooks(Protocol):
         ...
 
 
-class Archives(Protocol):
-    """Runs the code of functions that code under test has made."""
-
-    def handler(self, function: FunctionConfiguration) -> Handler:
-        """What a function's archive runs. Raises HandlerError where it cannot run here."""
-        ...
-
-
 class Invoker:
     """Admits, scripts and runs invocations, and keeps the record of them."""
 
@@ -74,7 +53,7 @@ class Invoker:
         registry: Registry,
         concurrency: Concurrency,
         runtime: Runtime,
-        archives: Archives,
+        archives: CodeEnvironments,
         journal: Journal,
         hooks: InvocationHooks,
         keep: Callable[[Invocation], None],

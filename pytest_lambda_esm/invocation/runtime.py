@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation import result as results
@@ -24,28 +24,8 @@ from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
+from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import MICROSECONDS
-
-
-class Clock(Protocol):
-    """What the runtime needs of the clock."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def show(self, instant: int) -> None:
-        """Let the wall clocks show an instant."""
-        ...
-
-    def wait_until(self, instant: int) -> None:
-        """Move time forward to an instant."""
-        ...
-
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While something runs that must not move time."""
-        ...
 
 
 class Runtime:

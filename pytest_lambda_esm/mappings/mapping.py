@@ -8,29 +8,13 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from pytest_lambda_esm.config import STATES, TRANSITIONAL_STATES, AfterReads, TransitionTime, TransitionTimes
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
+from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import microseconds, moment_of, time_text
-
-
-class Scheduler(Protocol):
-    """What a mapping needs of the clock."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action."""
-        ...
-
-    def cancel(self, event: Any) -> None:
-        """Take a scheduled action back."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +55,7 @@ class Mapping:
         user_reason: str,
         metric_names: Sequence[str] = (),
         times: Callable[[], TransitionTimes],
-        scheduler: Scheduler,
+        scheduler: Clock,
         on_transition: Callable[[Mapping, Transition], None],
     ) -> None:
         self.uuid = uuid

@@ -1,4 +1,4 @@
-"""Faults of services other than Lambda, where botocore hands a request over: its retries are its own.
+"""FaultInjector of services other than Lambda, where botocore hands a request over: its retries are its own.
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``.
 """
@@ -6,7 +6,7 @@ Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
@@ -14,6 +14,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from pytest_lambda_esm.errors import FaultError, is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, AwsError, Effect, NetworkFault
+from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
 from pytest_lambda_esm.moto_bridge.error_responses import error_answer
 from pytest_lambda_esm.patching import Patches
@@ -79,20 +80,12 @@ def _closed(url: str) -> Any:
     return ConnectionClosedError(endpoint_url=url, error=reset)
 
 
-class Faults(Protocol):
-    """Says what goes wrong with a call."""
-
-    def on_call(self, call: IncomingCall) -> Effect | None:
-        """What goes wrong, or None."""
-        ...
-
-
 class ServiceFaults:
     """Asks, for each request of a boto3 client to a service other than Lambda, whether something goes wrong."""
 
     def __init__(
         self,
-        faults: Faults,
+        faults: FaultInjector,
         client_calls: ClientCalls,
         network: Network,
         *,

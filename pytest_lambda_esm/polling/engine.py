@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
-from pytest_lambda_esm.polling.ports import Clock, Journal, Poller
+from pytest_lambda_esm.polling.ports import Poller
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.stream_ports import stream_arn
 from pytest_lambda_esm.timing import time_text
 

@@ -2,41 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from pytest_lambda_esm.mappings.mapping import Mapping
-
-
-class Clock(Protocol):
-    """Where pollers schedule what is due."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action."""
-        ...
-
-    def cancel(self, event: Any) -> None:
-        """Take a scheduled action back."""
-        ...
-
-
-class Journal(Protocol):
-    """Where pollers say what happened."""
-
-    def fate(
-        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
-    ) -> None:
-        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
-        ...
-
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note an entry; ``items`` are the ids of the records concerned. Its instant is returned."""
-        ...
 
 
 class Delivery(NamedTuple):

@@ -10,35 +10,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
 from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.dynamodb import TIME_TO_LIVE_IDENTITY
 from pytest_lambda_esm.timing import MICROSECONDS
 
 _TOO_LONG_AGO: Final = 5 * 365 * 24 * 3600 * MICROSECONDS
 _END_OF_TIME: Final = 253_402_300_800 * MICROSECONDS
 """The year 10000, which no clock of Python's can show."""
-
-
-class Clock(Protocol):
-    """What is needed of the clock."""
-
-    @property
-    def instant(self) -> int:
-        """Now, in microseconds since the epoch."""
-        ...
-
-    def call_in_passing(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action that nobody waits for."""
-        ...
-
-    def cancel(self, event: Any) -> None:
-        """Take a scheduled action back."""
-        ...
 
 
 class _Expiry(NamedTuple):

@@ -11,8 +11,9 @@ from pytest_lambda_esm.faults.poller_steps import DELETE, Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELETED
 from pytest_lambda_esm.polling.batch_response import read_report
-from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
+from pytest_lambda_esm.polling.ports import Deliver, Delivery
 from pytest_lambda_esm.polling.queues.settings import LARGEST_PAYLOAD, QueuePolling, QueueSettings
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render, weight
 from pytest_lambda_esm.timing import time_text

@@ -14,11 +14,12 @@ from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
-from pytest_lambda_esm.polling.ports import Clock, Deliver, Delivery, Journal
+from pytest_lambda_esm.polling.ports import Deliver, Delivery
 from pytest_lambda_esm.polling.queues.batch import BatchPorts, OpenBatch, QueueBatch
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.queues.scaling import Scaling
 from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueuePolling, QueueSettings, settings_of
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Queues, Received, most_receives
 from pytest_lambda_esm.sources.sqs import Render
 from pytest_lambda_esm.timing import MICROSECONDS, time_text

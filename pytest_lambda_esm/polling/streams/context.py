@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pytest_lambda_esm.faults.poller_steps import Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.ports import Clock, Deliver, Journal
+from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.streams.failures import Discards
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
+from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.stream_ports import Reader, Shard
 from pytest_lambda_esm.timing import Backoff
 
