@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from pytest_lambda_esm.clock.lock import ClockLock
@@ -28,49 +28,7 @@ class DueEvent:
         return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
 
 
-_MOST = 10
-
-
-def nothing_pending(now: int, waiting: Sequence[str]) -> ClockLimitExceeded:
-    """A condition is false, and no time will make it true."""
-    return ClockLimitExceeded(
-        f"run_until: nothing is pending any more at {moment_of(now)}, and the condition is still false. Nothing will"
-        f" happen until the test sends, creates or changes something." + _for_the_test(waiting)
-    )
-
-
-def limit_exceeded(
-    move: str, but: str, span: int, now: int, pending: Sequence[DueEvent], waiting: Sequence[str]
-) -> ClockLimitExceeded:
-    """A move of the clock has come to its limit."""
-    lines = [f"  {event}" for event in pending[:_MOST]]
-    if len(pending) > _MOST:
-        lines.append(f"  and {len(pending) - _MOST} more")
-    return ClockLimitExceeded(
-        f"{move}: {but} within the limit of {span / MICROSECONDS:g} s; it is {moment_of(now)}."
-        f" Still pending:\n"
-        + "\n".join(lines)
-        + f"\nGive {move} a larger limit, or stop what keeps going."
-        + _for_the_test(waiting)
-    )
-
-
-def endless_sleep(
-    began: int, naps: int, now: int, upcoming: DueEvent | None, waiting: Sequence[str]
-) -> ClockLimitExceeded:
-    """Code under test sleeps on and on."""
-    coming = f"Next: {upcoming}." if upcoming else "Nothing is pending: no time will bring anything about."
-    return ClockLimitExceeded(
-        f"time.sleep: code under test has slept {naps} times in a row, {timedelta(microseconds=now - began)} of virtual"
-        f" time, and nothing has happened meanwhile; it is {moment_of(now)}. {coming} Does it wait in a loop without an"
-        f" end? If not, raise the setting 'longest_standstill'." + _for_the_test(waiting)
-    )
-
-
-def _for_the_test(waiting: Sequence[str]) -> str:
-    return "".join(["\nWaiting for the test:", *(f"\n  {line}" for line in waiting)]) if waiting else ""
-
-
+_MOST_LISTED: Final = 10
 HOUR: Final = 3600
 _SECONDS_IN: Final = {"days": 24 * HOUR, "hours": HOUR, "minutes": 60, "seconds": 1}
 
@@ -224,7 +182,7 @@ class VirtualClock:
             with self._move("run_until"):
                 upcoming = self._next_due()
                 if upcoming is None:
-                    raise nothing_pending(self._now, self._waiting())
+                    raise self._nothing_pending()
                 if upcoming > end:
                     raise self._limit_exceeded("run_until", span, "the condition is still false")
                 self._run_to(max(upcoming, self._now))
@@ -445,12 +403,39 @@ class VirtualClock:
             heapq.heappop(self._heap)
             self._cancelled -= 1
 
-    def _limit_exceeded(self, name: str, span: int, but: str) -> ClockLimitExceeded:
-        return limit_exceeded(name, but, span, self._now, self.pending, self._waiting())
+    # --- texts of errors ---------------------------------------------------------------------------------
+
+    def _nothing_pending(self) -> ClockLimitExceeded:
+        return ClockLimitExceeded(
+            f"run_until: nothing is pending any more at {moment_of(self._now)}, and the condition is still false."
+            " Nothing will happen until the test sends, creates or changes something." + self._waiting_for_test()
+        )
+
+    def _limit_exceeded(self, move: str, limit: int, problem: str) -> ClockLimitExceeded:
+        pending = self.pending
+        lines = [f"  {event}" for event in pending[:_MOST_LISTED]]
+        if len(pending) > _MOST_LISTED:
+            lines.append(f"  and {len(pending) - _MOST_LISTED} more")
+        return ClockLimitExceeded(
+            f"{move}: {problem} within the limit of {limit / MICROSECONDS:g} s; it is {moment_of(self._now)}."
+            f" Still pending:\n"
+            + "\n".join(lines)
+            + f"\nGive {move} a larger limit, or stop what keeps going."
+            + self._waiting_for_test()
+        )
 
     def _endless_sleep(self) -> ClockLimitExceeded:
-        began, naps = self._stall_detector.began, self._stall_detector.naps
-        return endless_sleep(began, naps, self._now, self.next_event, self._waiting())
+        began, naps, upcoming = self._stall_detector.began, self._stall_detector.naps, self.next_event
+        coming = f"Next: {upcoming}." if upcoming else "Nothing is pending: no time will bring anything about."
+        return ClockLimitExceeded(
+            f"time.sleep: code under test has slept {naps} times in a row, {moment_of(self._now) - moment_of(began)} of"
+            f" virtual time, and nothing has happened meanwhile; it is {moment_of(self._now)}. {coming} Does it wait in"
+            f" a loop without an end? If not, raise the setting 'longest_standstill'." + self._waiting_for_test()
+        )
+
+    def _waiting_for_test(self) -> str:
+        waiting = self._waiting()
+        return "".join(["\nWaiting for the test:", *(f"\n  {line}" for line in waiting)]) if waiting else ""
 
 
 def _describe(event: Event) -> DueEvent:
