@@ -13,7 +13,7 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.mappings.lifecycle import Step
-from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.context import StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
@@ -176,14 +176,16 @@ class Simulation:
             **settings,
         }
         self.mapping = Mapping(
-            uuid="uuid",
-            arn="arn",
-            account_id="123456789012",
-            region="us-east-1",
-            settings=self.settings,
-            user_reason="User action",
+            MappingSpec(
+                uuid="uuid",
+                arn="arn",
+                account_id="123456789012",
+                region="us-east-1",
+                settings=self.settings,
+                user_reason="User action",
+            ),
             times=TransitionTimes,
-            scheduler=self.clock,
+            clock=self.clock,
             on_transition=lambda mapping, transition: None,
         )
         self.poller = StreamPoller(

@@ -18,7 +18,7 @@ from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
-from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec, Transition
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -196,15 +196,17 @@ class EventSourceMappings:
     def _new(self, caller: Caller, source: EventSource, settings: ReadOnly[str, Any], uuid: str) -> Mapping:
         partition = partition_of(caller.region)
         mapping = Mapping(
-            uuid=uuid,
-            arn=f"arn:{partition}:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
-            account_id=caller.account_id,
-            region=caller.region,
-            settings=settings,
-            user_reason=source.user_reason,
-            metric_names=source.metrics,
+            MappingSpec(
+                uuid=uuid,
+                arn=f"arn:{partition}:lambda:{caller.region}:{caller.account_id}:event-source-mapping:{uuid}",
+                account_id=caller.account_id,
+                region=caller.region,
+                settings=settings,
+                user_reason=source.user_reason,
+                metric_names=source.metrics,
+            ),
             times=self._times,
-            scheduler=self._scheduler,
+            clock=self._scheduler,
             on_transition=self._on_transition,
         )
         mapping.last_result = source.first_result

@@ -26,6 +26,23 @@ class Transition:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingSpec:
+    """What a mapping is created from. ``settings`` use the API's member names.
+
+    ``user_reason`` is the StateTransitionReason of changes that the user made. ``metric_names`` are the counters that
+    AWS has for the event source, shown as 0 before anything was counted.
+    """
+
+    uuid: str
+    arn: str
+    account_id: str
+    region: str
+    settings: ReadOnly[str, Any]
+    user_reason: str
+    metric_names: Sequence[str] = ()
+
+
 @dataclass(slots=True)
 class _Open:
     """A transition that has begun: how it ends, and what ends it."""
@@ -46,32 +63,26 @@ class Mapping:
 
     def __init__(
         self,
+        spec: MappingSpec,
         *,
-        uuid: str,
-        arn: str,
-        account_id: str,
-        region: str,
-        settings: ReadOnly[str, Any],
-        user_reason: str,
-        metric_names: Sequence[str] = (),
         times: Callable[[], TransitionTimes],
-        scheduler: Clock,
+        clock: Clock,
         on_transition: Callable[[Mapping, Transition], None],
     ) -> None:
-        self.uuid = uuid
-        self.arn = arn
-        self.account_id = account_id
-        self.region = region
-        self.user_reason = user_reason
-        self._metric_names = metric_names
+        self.uuid = spec.uuid
+        self.arn = spec.arn
+        self.account_id = spec.account_id
+        self.region = spec.region
+        self.user_reason = spec.user_reason
+        self._metric_names = spec.metric_names
         self._times = times
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
         # No Counter, whose items are set by way of a method in Python: pollers count with each batch.
         self.counters: defaultdict[str, int] = defaultdict(int)
         self.read_iterator_age: Callable[[], timedelta | None] | None = None
-        self._settings = MappingProxyType(dict(settings))
-        self._scheduler = scheduler
+        self._settings = MappingProxyType(dict(spec.settings))
+        self._clock = clock
         self._on_transition = on_transition
         self._history: list[Transition] = []
         self._held: set[str] = set()
@@ -173,7 +184,7 @@ class Mapping:
             )
         self._held.add(state)
         if self._open and self.state == state:
-            self._scheduler.cancel(self._open.event)
+            self._clock.cancel(self._open.event)
             self._open.event = None
 
     def release(self) -> None:
@@ -186,7 +197,7 @@ class Mapping:
             raise StateError(f"there is nothing to release: mapping {self.uuid} is {self.state} and no state is held")
         self._held.clear()
         if self._open is not None:
-            if self._open.due is None or self._open.due <= self._scheduler.instant:
+            if self._open.due is None or self._open.due <= self._clock.instant:
                 self._settle()
             elif self._open.event is None:
                 self._schedule()
@@ -225,7 +236,7 @@ class Mapping:
             return [f"{end} after {self._open.reads_left} more reads of the state"]
         if self._open.due is None:
             return [f"{end} when the test calls release()"]
-        return [f"{end} at {time_text(self._open.due, self._scheduler.instant)}"]
+        return [f"{end} at {time_text(self._open.due, self._clock.instant)}"]
 
     @property
     def waits_for_test(self) -> bool:
@@ -250,9 +261,9 @@ class Mapping:
             return
         time: TransitionTime = getattr(self._own_times or self._times(), step.meanwhile.lower())
         reads = time.reads if isinstance(time, AfterReads) else None
-        due = None if isinstance(time, (AfterReads, str)) else self._scheduler.instant + microseconds(time)
+        due = None if isinstance(time, (AfterReads, str)) else self._clock.instant + microseconds(time)
         if time == "instant":
-            due = self._scheduler.instant
+            due = self._clock.instant
         self._open = _Open(step, new, due, reads)
         self._enter(step.meanwhile, self.user_reason)
         if self._open is not None and due is not None and time != "instant" and step.meanwhile not in self._held:
@@ -263,7 +274,7 @@ class Mapping:
 
         :meta private:
         """
-        if self._open and self._open.due == self._scheduler.instant and self._open.event is None:
+        if self._open and self._open.due == self._clock.instant and self._open.event is None:
             self._settle_unless_held()
 
     def settle_now(self) -> None:
@@ -297,7 +308,7 @@ class Mapping:
         assert self._open is not None
         assert self._open.due is not None
         step = self._open.step
-        self._open.event = self._scheduler.call_at(
+        self._open.event = self._clock.call_at(
             self._open.due, self._settle, lambda: f"mapping {self.uuid}: {step.meanwhile} -> {step.settled}"
         )
 
@@ -322,11 +333,11 @@ class Mapping:
 
     def _drop_open(self) -> None:
         if self._open is not None:
-            self._scheduler.cancel(self._open.event)
+            self._clock.cancel(self._open.event)
             self._open = None
 
     def _enter(self, state: str, reason: str) -> None:
-        transition = Transition(state, moment_of(self._scheduler.instant), reason)
+        transition = Transition(state, moment_of(self._clock.instant), reason)
         self._history.append(transition)
         self._on_transition(self, transition)
 

@@ -4,6 +4,7 @@ import pytest
 
 from pytest_lambda_esm import ConfigurationError, Mapping, StateError, TransitionTimes, VirtualClock, after_reads
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
+from pytest_lambda_esm.mappings.mapping import MappingSpec
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 CREATE = step_for_create(enabled=True)
@@ -15,14 +16,16 @@ class World:
         self.times = TransitionTimes().with_changes(times)
         self.heard = []
         self.mapping = Mapping(
-            uuid="a-uuid",
-            arn="an-arn",
-            account_id="123456789012",
-            region="us-east-1",
-            settings={"FunctionArn": "f", "EventSourceArn": "q", "BatchSize": 10},
-            user_reason="USER_INITIATED",
+            MappingSpec(
+                uuid="a-uuid",
+                arn="an-arn",
+                account_id="123456789012",
+                region="us-east-1",
+                settings={"FunctionArn": "f", "EventSourceArn": "q", "BatchSize": 10},
+                user_reason="USER_INITIATED",
+            ),
             times=lambda: self.times,
-            scheduler=self.clock,
+            clock=self.clock,
             on_transition=lambda mapping, transition: self.heard.append(transition.state),
         )
 

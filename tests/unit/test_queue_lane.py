@@ -7,6 +7,7 @@ import pytest
 
 from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
+from pytest_lambda_esm.mappings.mapping import MappingSpec
 from pytest_lambda_esm.observe.fates import FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
@@ -104,21 +105,23 @@ class World:
             polling_states=("Updating", "Disabling"),
         )
         self.mapping = Mapping(
-            uuid="a-uuid",
-            arn="an-arn",
-            account_id="123456789012",
-            region="us-east-1",
-            settings={
-                "FunctionArn": "f",
-                "EventSourceArn": ARN,
-                "BatchSize": batch_size,
-                "MaximumBatchingWindowInSeconds": 0,
-                "FunctionResponseTypes": [],
-            },
-            user_reason="USER_INITIATED",
-            metric_names=sqs.STANDARD.metrics,
+            MappingSpec(
+                uuid="a-uuid",
+                arn="an-arn",
+                account_id="123456789012",
+                region="us-east-1",
+                settings={
+                    "FunctionArn": "f",
+                    "EventSourceArn": ARN,
+                    "BatchSize": batch_size,
+                    "MaximumBatchingWindowInSeconds": 0,
+                    "FunctionResponseTypes": [],
+                },
+                user_reason="USER_INITIATED",
+                metric_names=sqs.STANDARD.metrics,
+            ),
             times=TransitionTimes,
-            scheduler=self.clock,
+            clock=self.clock,
             on_transition=self.engine.on_transition,
         )
         self.mapping.begin(step_for_create(enabled=True))
