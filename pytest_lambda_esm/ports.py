@@ -23,7 +23,7 @@ class Clock(Protocol):
         """Schedule an action; ``about`` says what it is, for people. Returns what :meth:`cancel` takes."""
         ...
 
-    def call_in_passing(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
+    def call_in_background(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
         """Schedule an action that does not keep the clock from being idle."""
         ...
 

@@ -1,44 +1,46 @@
-"""A clock belongs to one thread at a time: the ``with`` block of whoever has its turn."""
+"""The clock's lock: one thread at a time moves time or keeps it from moving."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from pytest_lambda_esm.errors import ClockError
 
-LONGEST_WAIT = 60
-"""Real seconds that a call waits for another thread to be done with the clock."""
+LONGEST_WAIT: Final = 60
+"""The real seconds that a call waits for another thread to release the clock."""
 
 
 class ClockLock:
-    """Waits for the clock; ``check`` is called then, and what it raises leaves the clock to others.
+    """Holds the clock for a ``with`` block.
 
-    A class rather than a generator, whose frames would stand between an error and the user's line. ``about`` says what
-    waits, ``upon`` what the clock does meanwhile.
+    ``about`` names the caller and ``activity`` what the clock is running, for the error text. ``check`` is called with
+    the lock held; if it raises, the lock is released. This is a class, since a generator's frames would show up between
+    an error and the user's line.
     """
 
-    __slots__ = ("_about", "_check", "_lock", "_upon")
+    __slots__ = ("_about", "_activity", "_check", "_lock")
 
     def __init__(
         self,
         lock: threading.RLock,
         about: Callable[[], str],
-        upon: Callable[[], str],
+        activity: Callable[[], str],
         check: Callable[[], None],
     ) -> None:
         self._lock = lock
         self._about = about
-        self._upon = upon
+        self._activity = activity
         self._check = check
 
     def __enter__(self) -> None:
         __tracebackhide__ = True
         if not self._lock.acquire(timeout=LONGEST_WAIT):
             raise ClockError(
-                f"{self._about()}: another thread has kept the clock for {LONGEST_WAIT} s, with: {self._upon()}. Does a"
-                f" handler wait for a thread that the test started before, and that sleeps or invokes a function?"
-                f" Start the thread in the handler."
+                f"{self._about()}: another thread has held the clock for {LONGEST_WAIT} s, running: {self._activity()}."
+                f" Is a handler waiting for a thread that the test started earlier, and that sleeps or invokes a"
+                f" function? Start the thread in the handler."
             )
         try:
             self._check()

@@ -1,7 +1,8 @@
-"""Ends code that swallows the exception by which it is to end, such as a bare ``except`` around a sleep in a loop.
+"""Stops code that sleeps in an endless loop, and code that swallows the exception that should end it.
 
-On AWS such a handler is killed. Here it runs in the test's thread and cannot be; but a trace function may raise, and it
-is called for the line of the ``except`` as well, where the ``try`` protects no more.
+:class:`StallDetector` notices that code under test keeps sleeping while nothing happens. :class:`ReRaise` ends code
+that has swallowed its end, such as a loop with a bare ``except`` around a sleep: AWS kills such a handler, but here it
+runs in the test's thread, which cannot be killed.
 """
 
 from __future__ import annotations
@@ -13,35 +14,80 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-_OWN: Final = __name__.partition(".")[0]
+MOST_SLEEPS: Final = 1000
+"""This many sleeps are never a stall, however long they take: a debugger may have paused between two of them."""
+
+_OWN_PACKAGE: Final = __name__.partition(".")[0]
+
+
+class StallDetector:
+    """Counts the sleeps in a row during which nothing has happened.
+
+    ``longest`` is in real seconds. Virtual time says nothing about a stall: a loop that waits for a thread or a child
+    process sleeps very often, and still ends.
+    """
+
+    # A class attribute: a freezer of the user's would replace a module global.
+    _real_time = staticmethod(time.monotonic)
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._since = 0.0
+        self._error: BaseException | None = None
+        self._reraise = ReRaise()
+        self.sleeps = 0
+        self.started = 0
+
+    def record_sleep(self, instant: int, make_error: Callable[[], BaseException]) -> None:
+        """Count a sleep of code under test at an instant of virtual time. Raises ``make_error()`` on a stall."""
+        __tracebackhide__ = True
+        if not self.sleeps:
+            self._since = self._real_time()
+            self.started = instant
+        elif self.sleeps >= MOST_SLEEPS and self._real_time() - self._since >= self._longest:
+            if self._error is not None:
+                self._reraise.again(self._error)  # It was swallowed.
+            else:
+                self._error = make_error()
+            raise self._error
+        self.sleeps += 1
+
+    def end(self) -> None:
+        """Start counting from zero, since something has happened or the test has ended."""
+        self.sleeps = 0
+        if self._error is not None:
+            self._error = None
+            self._reraise.end()
 
 
 class ReRaise:
-    """Raises an exception again, each time it was swallowed: in the calling frame, in its caller's, and so on.
+    """Raises an exception again each time it was swallowed: in the calling frame, then in its caller's, and so on.
 
-    A debugger's or a coverage tool's own trace function is put back by :meth:`end`.
+    It uses a trace function, since that may raise, and is called for the line of the ``except`` as well, which the
+    ``try`` does not cover. :meth:`end` restores the trace function of a debugger or coverage tool.
     """
 
     def __init__(self) -> None:
         self._owner = threading.get_ident()
-        self._before: Any = None
-        self._times = 0
+        self._previous_trace: Any = None
+        self._attempts = 0
         self._traced: FrameType | None = None
 
     def again(self, error: type[BaseException] | BaseException) -> None:
-        """Have ``error`` raised at a later line of one of the frames that led here.
+        """Raise ``error`` at a later line of one of the calling frames.
 
-        In each frame first where nothing is handled any more: what is raised at the ``with`` that has just swallowed
-        something is never forgotten by Python 3.11 and later, and shows up as the context of unrelated errors. Where
-        that line is in a ``try`` again, this one is swallowed too, and the next is raised at once, at the ``except``.
+        Each frame gets two attempts. The first waits for a line where no exception is being handled any more: Python
+        3.11 and later never forget what was raised at the ``with`` that has just swallowed something, and show it as
+        the context of unrelated errors. If that line is in a ``try`` again, the exception is swallowed again. The
+        second attempt then raises at once, at the ``except``.
         """
-        if not self._times and threading.get_ident() == self._owner:
-            self._before = sys.gettrace()
-        frames = _frames()
-        self._forget()
-        self._traced = frames[self._times // 2 % len(frames)]
-        waits = self._times % 2 == 0
-        self._times += 1
+        if not self._attempts and threading.get_ident() == self._owner:
+            self._previous_trace = sys.gettrace()
+        frames = _callers()
+        self._untrace()
+        self._traced = frames[self._attempts // 2 % len(frames)]
+        waits = self._attempts % 2 == 0
+        self._attempts += 1
         handled = sys.exc_info()[1]
         at_handler = False
 
@@ -53,73 +99,30 @@ class ReRaise:
             return trace
 
         self._traced.f_trace = trace
-        sys.settrace(_ignore)
+        sys.settrace(_trace_nothing)
 
     def end(self) -> None:
-        """It has ended: trace no more."""
-        if self._times and threading.get_ident() == self._owner:
-            self._times = 0
-            self._forget()
-            sys.settrace(self._before)
+        """Stop tracing, since the code has ended."""
+        if self._attempts and threading.get_ident() == self._owner:
+            self._attempts = 0
+            self._untrace()
+            sys.settrace(self._previous_trace)
 
-    def _forget(self) -> None:
+    def _untrace(self) -> None:
         if self._traced is not None:
             self._traced.f_trace, self._traced = None, None
 
 
-def _ignore(frame: FrameType, event: str, argument: Any) -> None:
-    """Frames that begin meanwhile are not traced."""
+def _trace_nothing(frame: FrameType, event: str, argument: Any) -> None:
+    """Do not trace frames that are entered from now on."""
 
 
-def _frames() -> list[FrameType]:
-    """The frames that led here, the innermost one first, without this package's own."""
+def _callers() -> list[FrameType]:
+    """Return the calling frames, innermost first, without those of this package."""
     frames: list[FrameType] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] != _OWN:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] != _OWN_PACKAGE:
             frames.append(frame)
         frame = frame.f_back
     return frames
-
-
-NAPS: Final = 1000
-"""So many naps are no standstill, however long they take: a debugger may have stopped between two of them."""
-
-
-class StallDetector:
-    """The naps in a row during which nothing has happened. ``longest`` is in real seconds.
-
-    Virtual time says nothing: a loop that waits for a thread or a child process sleeps very often, and ends.
-    """
-
-    # In the class: as a global, a freezer of the user's would replace it.
-    _real_time = staticmethod(time.monotonic)
-
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
-        self._since = 0.0
-        self._error: BaseException | None = None
-        self._reraise = ReRaise()
-        self.naps = 0
-        self.began = 0
-
-    def nap(self, instant: int, endless: Callable[[], BaseException]) -> None:
-        """Code under test sleeps, from this instant of virtual time on. Raises ``endless()`` once it is too much."""
-        __tracebackhide__ = True
-        if not self.naps:
-            self._since = self._real_time()
-            self.began = instant
-        elif self.naps >= NAPS and self._real_time() - self._since >= self._longest:
-            if self._error is not None:
-                self._reraise.again(self._error)  # It has been swallowed.
-            else:
-                self._error = endless()
-            raise self._error
-        self.naps += 1
-
-    def end(self) -> None:
-        """Something has happened, or the test has."""
-        self.naps = 0
-        if self._error is not None:
-            self._error = None
-            self._reraise.end()

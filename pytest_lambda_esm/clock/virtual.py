@@ -1,4 +1,8 @@
-"""The virtual clock: a heap of due events, and the only thing that moves time."""
+"""The virtual clock: the only thing that moves time.
+
+:class:`VirtualClock` keeps a heap of scheduled events and runs them as time reaches them; :class:`DueEvent` describes a
+pending one. The errors that it raises say what is still pending and what waits for the test.
+"""
 
 from __future__ import annotations
 
@@ -16,87 +20,42 @@ from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
 
-
-@dataclass(frozen=True, slots=True)
-class DueEvent:
-    """What the clock tells about a pending event: when it is due (aware datetime, UTC) and what it will do."""
-
-    due: datetime
-    about: str
-
-    def __str__(self) -> str:
-        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
-
-
-_MOST_LISTED: Final = 10
 HOUR: Final = 3600
 _SECONDS_IN: Final = {"days": 24 * HOUR, "hours": HOUR, "minutes": 60, "seconds": 1}
+_END: Final = instant_of(END)
+_MOST_LISTED: Final = 10
+_MOST_CANCELLED: Final = 64
+"""How many cancelled events may stay in the heap before it is cleaned."""
 
 
-def span_of(move: str, span: Span) -> int:
-    """A span in microseconds. Raises ClockError."""
-    __tracebackhide__ = True
-    try:
-        return microseconds(span)
-    except (TypeError, ValueError) as error:
-        raise ClockError(f"{move}: {error}") from None
-
-
-def seconds_of(**numbers: float) -> float:
-    """The seconds of so many ``days``, ``hours``, ``minutes`` and ``seconds``. Raises ClockError for no number."""
-    __tracebackhide__ = True
-    for name, number in numbers.items():
-        if not isinstance(number, (int, float)) or isinstance(number, bool):
-            raise ClockError(f"advance: {name} takes a number, not {number!r}")
-    return sum(number * _SECONDS_IN[name] for name, number in numbers.items())
-
-
-_END = instant_of(END)
-
-
-def _nothing() -> None:
-    """What is done where nothing is to do."""
-
-
-class Event:
-    """One thing that is due at an instant. Cancel it with :meth:`VirtualClock.cancel`."""
-
-    __slots__ = ("about", "action", "awaited", "due", "sequence")
-
-    def __init__(self, due: int, sequence: int, action: Callable[[], None], about: Callable[[], str]) -> None:
-        self.due = due
-        self.sequence = sequence
-        self.action: Callable[[], None] | None = action
-        self.about = about
-        self.awaited = True
-
-    def __lt__(self, other: Event) -> bool:
-        return (self.due, self.sequence) < (other.due, other.sequence)
+def _no_op() -> None:
+    """No-op."""
 
 
 class VirtualClock:
     """Time as the test moves it.
 
-    Nothing ticks: time stands still until :meth:`advance` and its relatives, or a ``time.sleep`` in code under
-    test, move it. Each move runs every event that falls due, at its own time, in order of (time, sequence), and
-    then stops exactly where it was told to. An exception in an event reaches the line that moved the clock.
+    The clock does not tick. Time stands still until the test moves it, with :meth:`advance`, :meth:`advance_to`,
+    :meth:`run_until` or :meth:`run_until_idle`, or code under test calls ``time.sleep``. Each move runs every event
+    that falls due, at its own time; those of the same time run in the order in which they were scheduled. It then stops
+    exactly at its target. An exception in an event propagates to the line that moved the clock.
     """
 
     def __init__(self, start: datetime, wall: Wall | None = None, longest_standstill: float = 30) -> None:
         self._now = instant_of(start)
         self._stall_detector = StallDetector(longest_standstill)
-        self._waiting: Callable[[], list[str]] = list
+        self._report_waiting: Callable[[], list[str]] = list
         self._wall = wall
         self._freezer = self._first_freezer = wall.identity() if wall is not None else None
         self._shown = self._now
         self._heap: list[Event] = []
         self._sequence = 0
         self._cancelled = 0
-        self._awaited = 0
+        self._busy = 0
         self._slept: list[float] = []
         self._running: Event | None = None
-        self._moving = threading.RLock()
-        self._touched = False
+        self._lock = threading.RLock()
+        self._used = False
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -114,19 +73,19 @@ class VirtualClock:
 
     @property
     def slept(self) -> list[float]:
-        """What code under test has slept so far: the seconds of each nap, in order, botocore's backoff included."""
+        """The seconds of each sleep in code under test, in order, including botocore's retry back-off."""
         return list(self._slept)
 
     @property
     def next_event(self) -> DueEvent | None:
-        """The event that is due next, or None when nothing is pending."""
+        """The next event that is due, or None if nothing is pending."""
         self._drop_cancelled()
-        return _describe(self._heap[0]) if self._heap else None
+        return self._heap[0].describe() if self._heap else None
 
     @property
     def pending(self) -> tuple[DueEvent, ...]:
-        """All pending events in the order in which they will run."""
-        return tuple(_describe(event) for event in sorted(self._heap) if event.action is not None)
+        """All pending events, in the order in which they will run."""
+        return tuple(event.describe() for event in sorted(self._heap) if event.action is not None)
 
     # --- moving ------------------------------------------------------------------------------------------
 
@@ -139,21 +98,21 @@ class VirtualClock:
         minutes: float = 0,
         seconds: float = 0,
     ) -> None:
-        """Move time forward by a span, and run everything that falls due on the way.
+        """Move time forward by a time span, and run everything that falls due on the way.
 
-        ``delta`` is seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
-        Raises ClockError for a negative or endless span, and when called from inside an event or a handler.
+        ``delta`` is a number of seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
+        Raises ClockError for a negative or infinite span, and when called from inside an event or a handler.
         """
         __tracebackhide__ = True
-        span = span_of("advance", delta if delta is not None else 0)
-        span += span_of("advance", seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        span = _span_of("advance", delta if delta is not None else 0)
+        span += _span_of("advance", _seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
         with self._move("advance"):
             self._run_to(self._now + span)
 
     def advance_to(self, when: datetime) -> None:
         """Move time forward to an aware datetime, and run everything that falls due on the way.
 
-        Raises ClockError for a naive datetime and for a time in the past: virtual time never goes back.
+        Raises ClockError for a naive datetime and for a time in the past, since virtual time never goes back.
         """
         __tracebackhide__ = True
         if not isinstance(when, datetime) or when.tzinfo is None:
@@ -169,13 +128,13 @@ class VirtualClock:
     def run_until(self, predicate: Callable[[], object], limit: Span = HOUR) -> None:
         """Run due events one by one until ``predicate()`` is true.
 
-        The predicate is asked before the first event and after each instant. Raises ClockLimitExceeded when
-        ``limit`` (seconds or a timedelta of virtual time) has passed, or nothing is pending and it is still false.
+        The predicate is checked before the first event and after each instant. Raises ClockLimitExceeded if it is
+        still false when ``limit`` (seconds or a timedelta of virtual time) has passed or nothing is pending any more.
         """
         __tracebackhide__ = True
-        span = span_of("run_until", limit)
+        span = _span_of("run_until", limit)
         if not callable(predicate):
-            raise ClockError(f"run_until takes a condition to call, such as lambda: queue.empty(), not {predicate!r}")
+            raise ClockError(f"run_until takes a callable condition, such as lambda: queue.empty(), not {predicate!r}")
         self.follow_wall()
         end = self._now + span
         while not predicate():
@@ -188,77 +147,78 @@ class VirtualClock:
                 self._run_to(max(upcoming, self._now))
 
     def run_until_idle(self, limit: Span = HOUR) -> None:
-        """Run due events until none is pending, but for those that only happen when time comes by: the time to live
-        of items in tables, which may be days.
+        """Run due events until none is pending.
 
-        Raises ClockLimitExceeded when events are still pending after ``limit`` (seconds or a timedelta of virtual
-        time); the text lists them.
+        It does not wait for background events, such as the TTL deletion of a DynamoDB item days from now. Raises
+        ClockLimitExceeded if other events are still pending after ``limit`` (seconds or a timedelta of virtual time);
+        the text lists them.
         """
         __tracebackhide__ = True
-        span = span_of("run_until_idle", limit)
+        span = _span_of("run_until_idle", limit)
         with self._move("run_until_idle"):
             end = self._now + span
             self._run_to(self._now)
-            while self._awaited and (upcoming := self._next_due()) is not None:
+            while self._busy and (upcoming := self._next_due()) is not None:
                 if upcoming > end:
                     raise self._limit_exceeded("run_until_idle", span, "it is not idle")
                 self._run_to(max(upcoming, self._now))
 
     def sleep(self, seconds: float) -> None:
-        """What ``time.sleep`` does in code under test: note the nap and advance by it. Not from inside an event.
+        """Record a ``time.sleep`` of code under test, and advance by it.
 
-        Raises ClockLimitExceeded for code that sleeps on and on while nothing happens.
+        Raises ClockLimitExceeded for code that keeps sleeping while nothing happens, and ClockError from inside an
+        event.
         """
         __tracebackhide__ = True
-        span = span_of("time.sleep", seconds)
+        span = _span_of("time.sleep", seconds)
         with self._move("time.sleep"):
-            self._stall_detector.nap(self._now, self._endless_sleep)
-            self.nap(seconds)
+            self._stall_detector.record_sleep(self._now, self._endless_sleep)
+            self.record_sleep(seconds)
             self._run_to(self._now + span)
 
     def restart(self, start: datetime) -> None:
-        """Begin anew at an aware datetime, which may be in the past: nothing is pending, and nothing was slept.
+        """Discard all events and recorded sleeps, and start again at an aware datetime, which may be in the past.
 
-        Only for a world that has forgotten everything. Raises ClockError from inside an event.
+        Call it only after everything else has been reset. Raises ClockError from inside an event.
         """
         __tracebackhide__ = True
         with self._move("restart"):
             self._heap.clear()
             self._slept.clear()
             self._cancelled = 0
-            self._awaited = 0
+            self._busy = 0
             self._sequence = 0
-            self._touched = False
+            self._used = False
             self._stall_detector.end()
             self._now = instant_of(start)
             self._show(self._now)
 
     def stop(self) -> None:
-        """The world has ended: from now on the clock can be read, and any move of it raises NotActive."""
+        """Close the clock: it can still be read, and any attempt to move it raises NotActive."""
         self._stopped = True
         self._stall_detector.end()
 
-    def nap(self, seconds: float) -> None:
-        """Note in :attr:`slept` that code under test slept, without moving time."""
+    def record_sleep(self, seconds: float) -> None:
+        """Add a sleep to :attr:`slept` without moving time."""
         self._slept.append(seconds)
 
     def wait_until(self, instant: int) -> None:
-        """Move time forward to an instant, as a call that takes time does; from inside an event, time stands."""
+        """Move time forward to an instant, for a call that takes time. Does nothing from inside an event."""
         __tracebackhide__ = True
-        with self._turn(lambda: "the call"):
+        with self._locked(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
                     self._run_to(max(instant, self._now))
 
     @contextmanager
     def occupied(self, about: Callable[[], str]) -> Iterator[None]:
-        """For as long as something runs that must not move time: a handler that a caller waits for."""
+        """Refuse to move time while the block runs: a handler that its caller waits for."""
         __tracebackhide__ = True
-        with self._turn(about):
+        with self._locked(about):
             if self._running is not None:
                 yield
                 return
-            self._running = Event(self._now, 0, _nothing, about)
+            self._running = Event(self._now, 0, _no_op, about)
             try:
                 yield
             finally:
@@ -267,46 +227,46 @@ class VirtualClock:
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
     def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
-        """Schedule ``action`` for an instant, at the earliest now; ``about()`` describes it for people."""
+        """Schedule ``action`` for an instant, or for now if that has passed; ``about()`` describes it to users."""
         self._sequence += 1
-        self._awaited += 1
-        self._touched = True
+        self._busy += 1
+        self._used = True
         event = Event(instant if instant > self._now else self._now, self._sequence, action, about)
         heapq.heappush(self._heap, event)
         return event
 
-    def call_in_passing(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
-        """Schedule ``action`` for when time comes by, as :meth:`call_at` does; an idle clock does not wait for it."""
+    def call_in_background(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
+        """Schedule ``action`` as :meth:`call_at` does, but do not make :meth:`run_until_idle` wait for it."""
         event = self.call_at(instant, action, about)
-        event.awaited = False
-        self._awaited -= 1
+        event.keeps_busy = False
+        self._busy -= 1
         return event
 
     def cancel(self, event: Event | None) -> None:
-        """Take back a scheduled event; one that has run, was cancelled before, or None is left alone."""
+        """Cancel a scheduled event. No-op for None and for an event that has run or was cancelled before."""
         if event is None or event.action is None:
             return
         event.action = None
-        self._awaited -= event.awaited
+        self._busy -= event.keeps_busy
         self._cancelled += 1
-        if self._cancelled > 64 and self._cancelled * 2 > len(self._heap):
-            self._heap = [kept for kept in self._heap if kept.action is not None]
+        if self._cancelled > _MOST_CANCELLED and self._cancelled * 2 > len(self._heap):
+            self._heap = [pending for pending in self._heap if pending.action is not None]
             heapq.heapify(self._heap)
             self._cancelled = 0
 
-    def tell_what_waits(self, ask: Callable[[], list[str]]) -> None:
-        """Let ``ask`` say, a line for each, what no time brings about, since it waits for the test."""
-        self._waiting = ask
+    def set_waiting_report(self, report: Callable[[], list[str]]) -> None:
+        """Set what reports the things that wait for the test and not for time, one line each, for error texts."""
+        self._report_waiting = report
 
     def show(self, instant: int) -> None:
-        """Let the wall clocks show an instant while time stands: a handler's own later time, and back again."""
+        """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
         self._show(instant)
 
     def follow_wall(self) -> None:
-        """Catch up with a freezer that the user moved directly; run what fell due meanwhile.
+        """Catch up with a freezer that the user moved directly, and run what fell due meanwhile.
 
-        A freezer that stands before our start passes on its time, as long as nothing has been scheduled and no
-        time has passed. Raises ClockError where it has been moved back after that.
+        While nothing has been scheduled and no time has passed, the freezer may also be earlier than the clock, which
+        then takes over its time. Raises ClockError if it was moved back later than that.
         """
         __tracebackhide__ = True
         if self._wall is None or self._running is not None or self._stopped:
@@ -315,13 +275,13 @@ class VirtualClock:
         if freezer is not self._freezer:
             self._freezer = freezer
             if freezer is self._first_freezer:
-                self._show(self._now)  # The user's own freeze has ended; time goes on from where it was.
+                self._show(self._now)  # The user's own freeze has ended; time continues from here.
                 return
             self._shown = -1
         seen = self._wall.read()
         if seen is None or seen == self._shown:
             return
-        if seen < self._now and self._touched:
+        if seen < self._now and self._used:
             raise ClockError(
                 f"the frozen wall clock was moved back to {moment_of(seen)}, but virtual time is at"
                 f" {moment_of(self._now)} and cannot go back. Freeze before anything is created, or set 'start'."
@@ -330,13 +290,13 @@ class VirtualClock:
         if seen < self._now:
             self._now = seen
             return
-        with self._turn(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
+        with self._locked(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
             self._run_to(seen)
 
-    # --- inside ------------------------------------------------------------------------------------------
+    # --- moving, inside ----------------------------------------------------------------------------------
 
-    def _turn(self, about: Callable[[], str], check: Callable[[], None] = _nothing) -> ClockLock:
-        return ClockLock(self._moving, about, self._upon, check)
+    def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
+        return ClockLock(self._lock, about, self._activity, check)
 
     def _move(self, name: str) -> ClockLock:
         def check() -> None:
@@ -344,19 +304,19 @@ class VirtualClock:
             self._refuse_to_move(name)
             self.follow_wall()
 
-        return self._turn(lambda: name, check)
+        return self._locked(lambda: name, check)
 
     def _refuse_to_move(self, name: str) -> None:
         __tracebackhide__ = True
         if self._stopped:
-            raise NotActive(f"{name}: the fake of this clock is closed, and its time stands at {moment_of(self._now)}")
+            raise NotActive(f"{name}: this clock's fake is closed, and its time stopped at {moment_of(self._now)}")
         if self._running is not None:
             raise ClockError(
-                f"{name}: time cannot be moved from inside an event; running is: {self._running.about()}."
-                f" In a handler, time.sleep() lets the invocation last longer."
+                f"{name}: time cannot be moved from inside an event; now running: {self._running.about()}."
+                f" To make an invocation take longer, call time.sleep() in its handler."
             )
 
-    def _upon(self) -> str:
+    def _activity(self) -> str:
         return self._running.about() if self._running is not None else "nothing"
 
     def _run_to(self, target: int) -> None:
@@ -373,7 +333,7 @@ class VirtualClock:
         __tracebackhide__ = True
         self._stall_detector.end()
         action, event.action = event.action, None
-        self._awaited -= event.awaited
+        self._busy -= event.keeps_busy
         self._running = event
         try:
             assert action is not None
@@ -384,7 +344,7 @@ class VirtualClock:
     def _set(self, instant: int) -> None:
         if instant > self._now:
             self._now = instant
-            self._touched = True
+            self._used = True
         if self._shown != self._now:
             self._show(self._now)
 
@@ -420,23 +380,73 @@ class VirtualClock:
             f"{move}: {problem} within the limit of {limit / MICROSECONDS:g} s; it is {moment_of(self._now)}."
             f" Still pending:\n"
             + "\n".join(lines)
-            + f"\nGive {move} a larger limit, or stop what keeps going."
+            + f"\nPass {move} a larger limit, or stop what keeps scheduling events."
             + self._waiting_for_test()
         )
 
     def _endless_sleep(self) -> ClockLimitExceeded:
-        began, naps, upcoming = self._stall_detector.began, self._stall_detector.naps, self.next_event
-        coming = f"Next: {upcoming}." if upcoming else "Nothing is pending: no time will bring anything about."
+        stall, upcoming = self._stall_detector, self.next_event
+        pending = f"Next: {upcoming}." if upcoming else "Nothing is pending, so sleeping longer will not help."
         return ClockLimitExceeded(
-            f"time.sleep: code under test has slept {naps} times in a row, {moment_of(self._now) - moment_of(began)} of"
-            f" virtual time, and nothing has happened meanwhile; it is {moment_of(self._now)}. {coming} Does it wait in"
-            f" a loop without an end? If not, raise the setting 'longest_standstill'." + self._waiting_for_test()
+            f"time.sleep: code under test has slept {stall.sleeps} times in a row,"
+            f" {moment_of(self._now) - moment_of(stall.started)} of virtual time, and nothing has happened meanwhile;"
+            f" it is {moment_of(self._now)}. {pending} Is this an endless loop? If not, raise the setting"
+            f" 'longest_standstill'." + self._waiting_for_test()
         )
 
     def _waiting_for_test(self) -> str:
-        waiting = self._waiting()
+        waiting = self._report_waiting()
         return "".join(["\nWaiting for the test:", *(f"\n  {line}" for line in waiting)]) if waiting else ""
 
 
-def _describe(event: Event) -> DueEvent:
-    return DueEvent(moment_of(event.due), event.about())
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """A pending event: when it is due (an aware datetime in UTC), and what it will do."""
+
+    due: datetime
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
+
+
+class Event:
+    """An action scheduled for an instant. Cancel it with :meth:`VirtualClock.cancel`.
+
+    ``action`` is None once the event has run or was cancelled. ``keeps_busy`` says whether the clock is not idle before
+    the event has run.
+    """
+
+    __slots__ = ("about", "action", "due", "keeps_busy", "sequence")
+
+    def __init__(self, due: int, sequence: int, action: Callable[[], None], about: Callable[[], str]) -> None:
+        self.due = due
+        self.sequence = sequence
+        self.action: Callable[[], None] | None = action
+        self.about = about
+        self.keeps_busy = True
+
+    def __lt__(self, other: Event) -> bool:
+        return (self.due, self.sequence) < (other.due, other.sequence)
+
+    def describe(self) -> DueEvent:
+        """Return the event as users see it."""
+        return DueEvent(moment_of(self.due), self.about())
+
+
+def _span_of(move: str, span: Span) -> int:
+    """Return a time span in microseconds. Raises ClockError that names the move."""
+    __tracebackhide__ = True
+    try:
+        return microseconds(span)
+    except (TypeError, ValueError) as error:
+        raise ClockError(f"{move}: {error}") from None
+
+
+def _seconds_of(**numbers: float) -> float:
+    """Add up ``days``, ``hours``, ``minutes`` and ``seconds``. Raises ClockError for anything but numbers."""
+    __tracebackhide__ = True
+    for name, number in numbers.items():
+        if not isinstance(number, (int, float)) or isinstance(number, bool):
+            raise ClockError(f"advance: {name} takes a number, not {number!r}")
+    return sum(number * _SECONDS_IN[name] for name, number in numbers.items())

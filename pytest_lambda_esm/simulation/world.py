@@ -103,7 +103,7 @@ class World:
         self._compose_pollers(config)
         self._compose_mappings(config, model)
         self.dispatcher = self._compose_dispatcher(model, faults.client_calls)
-        clock.tell_what_waits(self._what_waits)
+        clock.set_waiting_report(self._what_waits)
 
     def _compose_runs(self, config: Config) -> None:
         """What runs handlers, whoever asks for it."""
@@ -249,7 +249,7 @@ class World:
         if local is None:
             self.clock.sleep(seconds)
         else:
-            self.clock.nap(seconds)
+            self.clock.record_sleep(seconds)
             local.sleep(seconds)
 
     def wait(self, seconds: float) -> None:

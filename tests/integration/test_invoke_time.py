@@ -213,7 +213,7 @@ def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # its thread belongs to the test
         lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
-        with pytest.raises(ClockError, match=r"time\.sleep: another thread has kept the clock"):
+        with pytest.raises(ClockError, match=r"time\.sleep: another thread has held the clock"):
             invoke("f")
 
 
@@ -226,7 +226,7 @@ def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # its thread belongs to the test
         lambda_esm.function("outer", lambda event, context: pool.submit(invoke, "inner").result())
-        with pytest.raises(ClockError, match="inner, invoked synchronously: another thread has kept the clock"):
+        with pytest.raises(ClockError, match="inner, invoked synchronously: another thread has held the clock"):
             invoke("outer")
 
 

@@ -82,20 +82,20 @@ def test_what_is_no_span_is_refused_at_the_users_line(clock, span):
 @pytest.mark.parametrize(
     ("move", "complaint"),
     [
-        (lambda clock: clock.advance(float("inf")), "advance: a time span is a thousand years at the most, not inf"),
-        (lambda clock: clock.advance(float("nan")), "a thousand years at the most, not nan"),
-        (lambda clock: clock.advance(10**40), "a thousand years at the most"),
-        (lambda clock: clock.advance(timedelta.max), "a thousand years at the most"),
-        (lambda clock: clock.advance(days=float("inf")), "a thousand years at the most"),
-        (lambda clock: clock.advance(days=1e9), "a thousand years at the most"),
+        (lambda clock: clock.advance(float("inf")), "advance: a time span is at most a thousand years, not inf"),
+        (lambda clock: clock.advance(float("nan")), "at most a thousand years, not nan"),
+        (lambda clock: clock.advance(10**40), "at most a thousand years"),
+        (lambda clock: clock.advance(timedelta.max), "at most a thousand years"),
+        (lambda clock: clock.advance(days=float("inf")), "at most a thousand years"),
+        (lambda clock: clock.advance(days=1e9), "at most a thousand years"),
         (lambda clock: clock.advance(minutes="5"), "minutes takes a number, not '5'"),
         (lambda clock: clock.advance(hours=True), "hours takes a number, not True"),
         (lambda clock: clock.advance(seconds=timedelta(1)), "seconds takes a number, not datetime.timedelta"),
         (lambda clock: clock.advance(minutes=1, seconds=-61), "a time span cannot be negative"),
         (lambda clock: clock.advance_to(datetime.max.replace(tzinfo=timezone.utc)), "virtual time ends with the year"),
-        (lambda clock: clock.run_until(5), "run_until takes a condition to call"),
-        (lambda clock: clock.run_until(None), "run_until takes a condition to call"),
-        (lambda clock: clock.run_until(lambda: False, limit=float("inf")), "run_until: a time span is a thousand"),
+        (lambda clock: clock.run_until(5), "run_until takes a callable condition"),
+        (lambda clock: clock.run_until(None), "run_until takes a callable condition"),
+        (lambda clock: clock.run_until(lambda: False, limit=float("inf")), "run_until: a time span is at most"),
         (lambda clock: clock.run_until_idle(limit=None), "run_until_idle: a time span is a number of seconds"),
     ],
 )
@@ -158,7 +158,7 @@ def test_run_until_says_that_nothing_is_pending_any_more(clock):
 
 
 def test_limits_name_what_waits_for_the_test(clock):
-    clock.tell_what_waits(lambda: ["mapping m: Creating ends as Enabled when the test calls release()"])
+    clock.set_waiting_report(lambda: ["mapping m: Creating ends as Enabled when the test calls release()"])
     schedule(clock, [], 90)
     told = r"\nWaiting for the test:\n  mapping m: Creating ends as Enabled when the test calls release\(\)"
     with pytest.raises(ClockLimitExceeded, match=told):
@@ -184,13 +184,13 @@ def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
     tracer = sys.gettrace()
     clock = VirtualClock(START, longest_standstill=0)
     schedule(clock, [], 2500)
-    clock.tell_what_waits(lambda: ["a mapping"])
+    clock.set_waiting_report(lambda: ["a mapping"])
     with pytest.raises(ClockLimitExceeded) as info:
         code(clock)
     clock.stop()
     assert sys.gettrace() is tracer  # that of a debugger, or of a measurement of coverage
     assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
-    assert "Nothing is pending: no time will bring anything about" in str(info.value)
+    assert "Nothing is pending, so sleeping longer will not help" in str(info.value)
     assert "'longest_standstill'.\nWaiting for the test:\n  a mapping" in str(info.value)
     assert len(clock.slept) == 1500
 
@@ -205,7 +205,7 @@ def test_code_that_sleeps_while_something_happens_is_not_stopped():
     assert len(log) == 3
 
 
-def test_many_naps_in_little_real_time_are_no_standstill(clock):
+def test_many_sleeps_in_little_real_time_are_not_a_stall(clock):
     for _ in range(2000):
         clock.sleep(1)
     assert clock.now == START + timedelta(seconds=2000)
@@ -271,7 +271,7 @@ def test_an_exception_in_an_event_reaches_the_line_that_moved_the_clock(clock):
 
 def test_time_cannot_be_moved_from_inside_an_event(clock):
     clock.call_at(clock.instant, lambda: clock.advance(1), lambda: "a handler")
-    with pytest.raises(ClockError, match="from inside an event; running is: a handler"):
+    with pytest.raises(ClockError, match="from inside an event; now running: a handler"):
         clock.advance()
 
 
@@ -330,12 +330,12 @@ def test_time_never_goes_back_and_nothing_is_lost(events, moves):
     assert ran == [index for index, _ in sorted(enumerate(events), key=lambda pair: (pair[1][0], pair[0]))]
 
 
-def test_an_idle_clock_does_not_wait_for_what_happens_in_passing():
+def test_an_idle_clock_does_not_wait_for_background_events():
     clock = VirtualClock(START)
     ran = []
-    clock.call_in_passing(clock.instant, lambda: ran.append("due now"), lambda: "x")
-    clock.call_in_passing(clock.instant + SECOND, lambda: ran.append("on the way"), lambda: "y")
-    far = clock.call_in_passing(clock.instant + 9_000 * SECOND, lambda: ran.append("far"), lambda: "z")
+    clock.call_in_background(clock.instant, lambda: ran.append("due now"), lambda: "x")
+    clock.call_in_background(clock.instant + SECOND, lambda: ran.append("on the way"), lambda: "y")
+    far = clock.call_in_background(clock.instant + 9_000 * SECOND, lambda: ran.append("far"), lambda: "z")
     awaited = clock.call_at(clock.instant + 3 * SECOND, lambda: ran.append("awaited"), lambda: "a")
     clock.run_until_idle()
     assert ran == ["due now", "on the way", "awaited"]

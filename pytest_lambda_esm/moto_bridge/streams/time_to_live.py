@@ -114,7 +114,7 @@ class TimeToLive:
         self._upcoming = None
         if self._expiries:
             following = self._expiries[0]
-            self._upcoming = self._clock.call_in_passing(
+            self._upcoming = self._clock.call_in_background(
                 following.due, self._delete_due, lambda: f"the time to live of an item of {following.table} ends"
             )
 
