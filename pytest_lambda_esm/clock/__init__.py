@@ -1,1 +1,1 @@
-"""The virtual clock, and what makes the process see its time."""
+"""The virtual clock, and the patches through which the process sees its time."""

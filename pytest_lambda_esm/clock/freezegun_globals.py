@@ -1,11 +1,11 @@
-"""The functions and classes that freezegun fakes: in ``time``, in ``datetime``, and in everyone's globals.
+"""The functions and classes that freezegun fakes: in ``time``, in ``datetime``, and in the globals of all modules.
 
-freezegun looks for them with ``dir`` and ``getattr`` in every module, which imports lazy modules, builds
-pydantic models (``aws_lambda_powertools.utilities.parser`` fails then, and time cannot be frozen at all) and
-costs 3 ms a test with moto loaded. Here only namespaces are read, and a module is searched once.
+freezegun searches every module for them with ``dir`` and ``getattr``. That imports lazy modules, builds pydantic models
+(``aws_lambda_powertools.utilities.parser`` then fails, and time cannot be frozen at all) and takes 3 ms per test with
+moto loaded. This module reads namespaces only, and searches each module once.
 
-freezegun's names used here (``real_*``, ``fake_*``, ``FakeDate``, ``FakeDatetime``, ``freeze_factories``)
-were seen in 1.5.1 and 1.5.5.
+freezegun's names used here (``real_*``, ``fake_*``, ``FakeDate``, ``FakeDatetime``, ``freeze_factories``) were seen in
+1.5.1 and 1.5.5.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from pytest_lambda_esm.clock.modules import ModuleMemo, namespace_of
 WALL_NAMES = ("date", "datetime", "gmtime", "localtime", "strftime", "time", "time_ns")
 TIMER_NAMES = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 _CLASS_NAMES = {"date": "FakeDate", "datetime": "FakeDatetime"}
-# The two modules are replaced by name; freezegun's own module must keep the real ones to be able to tell real
-# time.
+# time and datetime are patched by name; freezegun's own module needs the real ones to tell real time.
 _NEVER_SEARCHED = ("time", "datetime", api.__name__)
 
 
 class GlobalName(NamedTuple):
-    """A global of a loaded module that is bound, or was bound, to something freezegun fakes."""
+    """A global of a loaded module that is or was bound to something that freezegun fakes."""
 
     module_name: str
     namespace: dict[str, Any]
@@ -43,12 +42,12 @@ def real(name: str) -> Any:
 
 
 def fake(name: str) -> Any:
-    """Return freezegun's fake for the function or class of that name."""
+    """Return freezegun's fake of the function or class of that name."""
     return getattr(api, _CLASS_NAMES.get(name, f"fake_{name}"))
 
 
 def is_faked(name: str) -> bool:
-    """Tell whether ``time`` or ``datetime`` holds freezegun's fake under that name now."""
+    """Whether ``time`` or ``datetime`` holds freezegun's fake under that name now."""
     return _owner(name)[name] is fake(name)
 
 
@@ -65,7 +64,7 @@ def _known_objects() -> frozenset[int]:
 def _search(module_name: str, namespace: dict[str, Any]) -> Sequence[GlobalName]:
     if namespace.get("__name__") in _NEVER_SEARCHED or module_name.endswith(".six.moves"):
         return ()
-    # The usual names count whatever they hold: a test may have put a mock there for the moment.
+    # The usual names count whatever they hold now, since a test may have put a mock there.
     known = _known_objects()
     return [
         GlobalName(module_name, namespace, name)
@@ -76,14 +75,14 @@ def _search(module_name: str, namespace: dict[str, Any]) -> Sequence[GlobalName]
 
 @functools.cache
 def _memo() -> ModuleMemo[GlobalName]:
-    # Process state, because it is about the process: 800 modules need to be searched once, not once a test.
+    # Cached for the process, so that 800 modules are searched once and not once per test.
     return ModuleMemo(_search)
 
 
 class FakedGlobals:
     """Puts freezegun's fakes of the given names into the globals of modules, and takes them out again.
 
-    ``ignore`` are prefixes of module names that keep the real ones. It is a ``Thawable`` as well.
+    Modules whose name starts with one of ``ignore`` keep the real ones. It is also a ``Thawable``.
     """
 
     def __init__(self, names: Iterable[str], ignore: tuple[str, ...]) -> None:
@@ -99,19 +98,19 @@ class FakedGlobals:
         self._replace(_memo().findings(), self._fakes, self._ignore)
 
     def restore_everywhere(self) -> None:
-        """Replace the fakes in all modules loaded now: also those which other means put or left there."""
+        """Restore the real ones in all modules loaded now, wherever the fakes came from."""
         self._replace([*_memo().findings(), *self._imported], self._reals, ignore=())
         self._imported.clear()
 
     def thaw(self) -> None:
-        """Put the real ones into ``time`` and ``datetime`` for a while; what a test put there stays."""
+        """Restore the real ones in ``time`` and ``datetime`` for now, except what a test has put there itself."""
         for name in self._names:
             if is_faked(name):
                 self._thawed.append(name)
                 _owner(name)[name] = real(name)
 
     def freeze(self, modules: list[ModuleType]) -> None:
-        """End a thaw, and replace the real ones in modules imported meanwhile, if time is still frozen."""
+        """Replace them again, also in modules imported meanwhile, if time is still frozen."""
         thawed, self._thawed = self._thawed, []
         if not api.freeze_factories:
             return

@@ -1,10 +1,13 @@
-"""The process's wall clocks through freezegun: reading and moving a freezer, and a freeze of our own.
+"""The wall clocks of the process, through freezegun.
 
-freezegun keeps its freezers in a stack, ``freeze_factories``; the last one says what time it is. Its
-internals touched here were seen in 1.5.1 and 1.5.5: the four parallel stacks (``freeze_factories``,
-``tz_offsets``, ``ignore_lists``, ``tick_flags``), a factory's class, ``time_to_freeze`` and ``start``,
-``_freeze_time.ignore`` and ``.stop``, and that ``start()`` finds the modules to patch through its global
-``sys`` and the timers through ``fake_monotonic`` etc.
+:class:`FreezegunFreezers` reads and moves whichever freezer is on top, :class:`FreezegunFreeze` freezes time for us,
+and :class:`AdoptedFreezegun` completes a freeze of the user's.
+
+freezegun keeps its freezers in a stack, ``freeze_factories``, of which the last one determines the time. The internals
+used here were seen in 1.5.1 and 1.5.5: the four parallel stacks (``freeze_factories``, ``tz_offsets``,
+``ignore_lists``, ``tick_flags``), a factory's class, ``time_to_freeze`` and ``start``, ``_freeze_time.ignore`` and
+``.stop``; and that ``start()`` finds the modules to patch through its global ``sys``, and the timers through
+``fake_monotonic`` and so on.
 """
 
 from __future__ import annotations
@@ -25,35 +28,6 @@ from freezegun import api
 from pytest_lambda_esm.clock.freezegun_globals import TIMER_NAMES, WALL_NAMES, FakedGlobals, is_faked, real
 from pytest_lambda_esm.clock.modules import import_watch
 
-_HOOK = "__get_pydantic_core_schema__"
-
-
-def _datetime_schema(cls: type, source: Any, handler: Any) -> Any:
-    from pydantic_core import core_schema  # pydantic is the caller
-
-    return core_schema.datetime_schema()
-
-
-def _date_schema(cls: type, source: Any, handler: Any) -> Any:
-    from pydantic_core import core_schema
-
-    return core_schema.date_schema()
-
-
-def teach_fakes() -> None:
-    """Give freezegun's classes pydantic's hook; needed with freezegun 1.5.1 and 1.5.5, pydantic 2.14."""
-    for fake, schema in ((api.FakeDatetime, _datetime_schema), (api.FakeDate, _date_schema)):
-        if _HOOK not in vars(fake):
-            setattr(fake, _HOOK, classmethod(schema))
-
-
-def unteach_fakes() -> None:
-    """Take the hook away again, where it is ours."""
-    for fake, schema in ((api.FakeDatetime, _datetime_schema), (api.FakeDate, _date_schema)):
-        if getattr(vars(fake).get(_HOOK), "__func__", None) is schema:
-            delattr(fake, _HOOK)
-
-
 _STACKS: tuple[list[Any], ...] = (
     api.freeze_factories,
     api.tz_offsets,
@@ -63,17 +37,17 @@ _STACKS: tuple[list[Any], ...] = (
 
 _ABSENT = object()
 
-# These need monotonic time only, which stays real here. As prefixes they would give real time to a user's
-# module "queue_consumer", and to every function within five frames of a thread's start.
+# freezegun ignores these by default for their monotonic time, which is real here anyway. Ignored, they would give real
+# time to a user's module "queue_consumer" (they are prefixes) and to functions within five frames of a thread's start.
 _NOT_IGNORED = {"threading", "multiprocessing", "queue", "gi"}
-# pytest's own durations and timestamps. Never all of "_pytest": a test function is called by it.
+# pytest's own durations and timestamps. Not all of "_pytest", which calls the test functions.
 _IGNORED = ("_pytest.timing", "_pytest.runner", "_pytest.terminal", "gi.")
 
 
 class FreezegunFreezers:
-    """Freezegun's stack of freezers: whoever pushed them, the last one is what the process sees."""
+    """freezegun's stack of freezers, ours and the user's. The process sees the last one."""
 
-    # As class attributes: module globals would be replaced by the next freezer that scans this module.
+    # Class attributes: the next freezer would replace module globals when it scans this module.
     _epoch = api.real_datetime(1970, 1, 1)
     _now = api.real_datetime.now
     _microsecond = datetime.timedelta(microseconds=1)
@@ -83,9 +57,9 @@ class FreezegunFreezers:
         return api.freeze_factories[-1] if api.freeze_factories else None
 
     def read(self, freezer: Any) -> int:
-        """Return the time of a freezer that stands, as microseconds since the epoch.
+        """Return the time of a freezer that does not tick, in microseconds since the epoch.
 
-        It is not called, since that would move one with ``auto_tick_seconds``.
+        It does not call the freezer, since that would move one with ``auto_tick_seconds``.
         """
         return int((freezer.time_to_freeze - self._epoch) // self._microsecond)
 
@@ -94,7 +68,7 @@ class FreezegunFreezers:
         freezer.time_to_freeze = self._epoch + datetime.timedelta(microseconds=instant)
 
     def stop_ticking(self, freezer: Any) -> bool:
-        """Let a freezer that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
+        """Stop a ticking freezer at its current time; return whether it was ticking."""
         kind: type[Any] = type(freezer)
         if kind is not api.TickingDateTimeFactory:
             return False
@@ -103,15 +77,15 @@ class FreezegunFreezers:
         return True
 
     def tick_again(self, freezer: Any) -> None:
-        """Let a freezer go on ticking from where it stands."""
+        """Make a stopped freezer tick again from its current time."""
         freezer.start = self._now()
         freezer.__class__ = api.TickingDateTimeFactory
 
 
 class AdoptedFreezegun:
-    """What a freeze of the user's lacks: modules imported in it are executed with real time.
+    """Completes a freeze of the user's: modules imported during it are executed with real time.
 
-    freezegun itself restores their globals when the user's freeze ends.
+    freezegun restores their globals when the user's freeze ends.
     """
 
     def __init__(self) -> None:
@@ -119,22 +93,22 @@ class AdoptedFreezegun:
         self._globals = FakedGlobals(names, api.ignore_lists[-1])
 
     def start(self) -> None:
-        """Begin to watch imports."""
-        teach_fakes()
+        """Start to watch imports."""
+        _add_pydantic_hooks()
         import_watch().add(self._globals)
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching imports."""
         import_watch().remove(self._globals)
-        unteach_fakes()
+        _remove_pydantic_hooks()
 
 
 class FreezegunFreeze:
-    """A freeze of our own at an instant (microseconds since the epoch), with the timers left alone.
+    """A freeze of our own at an instant (microseconds since the epoch).
 
-    Differs from ``freezegun.freeze_time``: monotonic and perf_counter are real (so asyncio works), modules
-    are patched without running any code of theirs, modules imported meanwhile are executed with real time,
-    and threads see the frozen time.
+    Unlike ``freezegun.freeze_time``, it leaves monotonic and perf_counter real (so asyncio works), patches modules
+    without running any of their code, executes modules imported meanwhile with real time, and also freezes the time of
+    threads.
     """
 
     def __init__(self, start: int) -> None:
@@ -147,36 +121,35 @@ class FreezegunFreeze:
         self._changes: list[_Change] = []
 
     def start(self) -> None:
-        """Freeze. Whatever fails on the way, all is as before when the error is raised."""
+        """Freeze time. If any step fails, everything is restored before the error is raised."""
         before = [(place, dict(place)) for place in _changed_by_freezegun()]
         try:
-            with _narrowed_start():
+            with _limited_start():
                 self._factory = self._freezer.start()
             self._changes = _changes_since(before)
             self._globals.fake_everywhere()
-            teach_fakes()
+            _add_pydantic_hooks()
             import_watch().add(self._globals)
         except BaseException:
             self._changes = _changes_since(before)
             for stack in _STACKS:
-                stack.clear()  # nothing was frozen before, or there would be no freeze of our own
+                stack.clear()  # Nothing was frozen before, or that freezer would have been adopted.
             self._restore()
             raise
 
     def stop(self) -> None:
-        """Unfreeze; a freezer that the user entered meanwhile and did not leave keeps the process frozen."""
+        """Unfreeze time, unless the user has entered another freezer meanwhile and not left it yet."""
         position = next((i for i, other in enumerate(api.freeze_factories) if other is self._factory), None)
         if position is not None:
             for stack in _STACKS:
                 del stack[position]
         if api.freeze_factories:
-            self._leave_to_survivor()
+            self._restore_with_last_freezer()
         else:
             self._restore()
 
-    def _leave_to_survivor(self) -> None:
-        # A nested freezer knows nothing of what the outermost one patched; its stop() fails when it is the
-        # last.
+    def _restore_with_last_freezer(self) -> None:
+        # A nested freezer does not know what the outermost one patched, and its stop() fails if it is the last one.
         freeze_time: Any = api._freeze_time
         stop = freeze_time.stop
 
@@ -192,9 +165,9 @@ class FreezegunFreeze:
         freeze_time.stop = stop_last
 
     def _restore(self) -> None:
-        # Our own instead of freezegun's stop(), which searches the modules loaded since with getattr.
+        # Not freezegun's stop(), which searches the modules loaded meanwhile with getattr.
         import_watch().remove(self._globals)
-        unteach_fakes()
+        _remove_pydantic_hooks()
         for place, key, old in self._changes:
             if old is _ABSENT:
                 place.pop(key, None)
@@ -223,14 +196,45 @@ def _changes_since(before: list[tuple[dict[Any, Any], dict[Any, Any]]]) -> list[
 
 
 @contextmanager
-def _narrowed_start() -> Iterator[None]:
-    """Let freezegun's ``start`` see no modules to search, and take the real timers for its fake ones."""
+def _limited_start() -> Iterator[None]:
+    """Make freezegun's ``start`` find no modules to patch, and the real timers in place of its fake ones."""
     namespace = vars(api)
-    narrowed: dict[str, Any] = {f"fake_{name}": real(name) for name in TIMER_NAMES}
-    narrowed["sys"] = SimpleNamespace(modules={})
-    usual = {name: namespace[name] for name in narrowed}
-    namespace.update(narrowed)
+    replaced: dict[str, Any] = {f"fake_{name}": real(name) for name in TIMER_NAMES}
+    replaced["sys"] = SimpleNamespace(modules={})
+    originals = {name: namespace[name] for name in replaced}
+    namespace.update(replaced)
     try:
         yield
     finally:
-        namespace.update(usual)
+        namespace.update(originals)
+
+
+_PYDANTIC_HOOK = "__get_pydantic_core_schema__"
+
+
+def _datetime_schema(cls: type, source: Any, handler: Any) -> Any:
+    from pydantic_core import core_schema  # installed, since pydantic is the caller
+
+    return core_schema.datetime_schema()
+
+
+def _date_schema(cls: type, source: Any, handler: Any) -> Any:
+    from pydantic_core import core_schema
+
+    return core_schema.date_schema()
+
+
+_SCHEMAS = ((api.FakeDatetime, _datetime_schema), (api.FakeDate, _date_schema))
+
+
+def _add_pydantic_hooks() -> None:
+    """Let pydantic accept freezegun's classes as fields; needed with freezegun 1.5.1 and 1.5.5, pydantic 2.14."""
+    for fake, schema in _SCHEMAS:
+        if _PYDANTIC_HOOK not in vars(fake):
+            setattr(fake, _PYDANTIC_HOOK, classmethod(schema))
+
+
+def _remove_pydantic_hooks() -> None:
+    for fake, schema in _SCHEMAS:
+        if getattr(vars(fake).get(_PYDANTIC_HOOK), "__func__", None) is schema:
+            delattr(fake, _PYDANTIC_HOOK)

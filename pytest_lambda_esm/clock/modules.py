@@ -1,9 +1,10 @@
-"""Modules first imported while time is frozen or sleep is virtual run with the real ones.
+"""Loaded modules and imports, for those that replace functions in every module of the process.
 
-A module executed under freezegun binds ``FakeDatetime`` in class attributes, default arguments and pydantic
-models. Nothing puts those back, and after the freeze they fail (``IndexError: list index out of range``). So
-while a module executes, what was replaced is real again; afterwards its globals are replaced, as if it had
-been imported before.
+:class:`ModuleMemo` searches each loaded module only once. :class:`ImportWatch` executes modules that are first imported
+while time is frozen or sleep is virtual with the real functions. A module executed under freezegun binds
+``FakeDatetime`` in class attributes, default arguments and pydantic models. Nothing restores those, and after the
+freeze they fail (``IndexError: list index out of range``). So the real functions are back while a module executes;
+afterwards its globals are replaced, as if it had been imported before.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class _Examined(Generic[Finding]):
 
 
 def namespace_of(module: object) -> dict[str, Any] | None:
-    """Return a module's globals without running any code of it, or None for what is not a module.
+    """Return a module's globals without running any of its code, or None for anything that is not a module.
 
-    A subclass of ``ModuleType`` may override ``__getattribute__`` or ``__dict__``
-    (``importlib.util.LazyLoader`` does the former), so the slot of ``ModuleType`` itself is read.
+    A subclass of ``ModuleType`` may override ``__getattribute__`` or ``__dict__`` (``importlib.util.LazyLoader`` does
+    the former), so this reads the slot of ``ModuleType``.
     """
     if not issubclass(type(module), ModuleType):
         return None
@@ -43,11 +44,10 @@ def namespace_of(module: object) -> dict[str, Any] | None:
 
 
 class ModuleMemo(Generic[Finding]):
-    """Examines each loaded module once, and remembers what it found.
+    """Examines each loaded module once, and remembers the findings.
 
-    ``examine`` gets the module's name and its globals, and returns what it found in them. A finding can be
-    out of date (a global may have been bound to something else since), so whoever uses it looks again at that
-    one place.
+    ``examine`` is called with the module's name and globals, and returns what it found in them. A finding may be out of
+    date, if the global has been bound to something else since, so check that one place before using it.
     """
 
     def __init__(self, examine: Callable[[str, dict[str, Any]], Sequence[Finding]]) -> None:
@@ -56,13 +56,13 @@ class ModuleMemo(Generic[Finding]):
         self._findings: list[Finding] = []
 
     def findings(self) -> list[Finding]:
-        """Return the findings of all modules that are loaded now; 0.1 microseconds a module known before."""
+        """Return the findings of all modules that are loaded now. Takes 0.1 microseconds for each known module."""
         examined, changed = self._examined, False
         modules = list(sys.modules.items())
         for name, module in modules:
             entry = examined.get(name)
             if entry is None or entry.module is not module or len(entry.namespace) != entry.size:
-                examined[name] = self._look_at(name, module)
+                examined[name] = self._examine_module(name, module)
                 changed = True
         if len(examined) > len(modules):
             self._examined = examined = {name: examined[name] for name, _ in modules}
@@ -71,7 +71,7 @@ class ModuleMemo(Generic[Finding]):
             self._findings = [finding for entry in examined.values() for finding in entry.findings]
         return self._findings
 
-    def _look_at(self, name: str, module: object) -> _Examined[Finding]:
+    def _examine_module(self, name: str, module: object) -> _Examined[Finding]:
         namespace = namespace_of(module)
         if namespace is None:
             return _Examined(module, {}, 0, ())
@@ -89,20 +89,20 @@ _EXECUTING_METHODS: tuple[tuple[type, str], ...] = (
 
 
 class Thawable(Protocol):
-    """Something that replaced functions process-wide, and can take that back while modules are executed."""
+    """Has replaced functions in the whole process, and can restore them while modules are executed."""
 
     def thaw(self) -> None:
-        """Put the real functions in place."""
+        """Restore the real functions for now."""
 
     def freeze(self, modules: list[ModuleType]) -> None:
-        """Put the replacements back in place, and into the globals of the modules executed meanwhile."""
+        """Replace them again, also in the globals of the modules executed meanwhile."""
 
 
 class ImportWatch:
-    """Wraps the methods that execute modules, as long as there is someone to thaw.
+    """Wraps the methods that execute modules, while anything that replaces functions is registered.
 
-    Nested imports (and imports in several threads at once) thaw once: the modules that were executed are
-    handed over when the outermost import ends, so that none of them can copy a replacement out of another.
+    Nested imports, and imports in several threads at once, count as one: the executed modules are passed on when the
+    outermost import ends, so that none of them can copy a replacement from another.
     """
 
     def __init__(self) -> None:
@@ -114,11 +114,11 @@ class ImportWatch:
         self._frozen: tuple[str, ...] = ()
 
     def keep_frozen(self, folder: str) -> None:
-        """Execute modules in a folder in frozen time: those that nobody keeps for longer than time is frozen."""
+        """Execute the modules of a folder in frozen time, for modules that do not outlive the freeze."""
         self._frozen += (folder,)
 
     def thaw_again(self, folder: str) -> None:
-        """Execute modules in this folder like all others."""
+        """Execute the modules of this folder like all others again."""
         self._frozen = tuple(other for other in self._frozen if other != folder)
 
     def add(self, thawable: Thawable) -> None:
@@ -183,7 +183,7 @@ class ImportWatch:
 
 
 def _origin(subject: Any) -> str:
-    """Where the code of a module comes from; ``create_module`` gets a spec."""
+    """Return the file of a module. The subject is a module, or for ``create_module`` its spec."""
     spec = (namespace_of(subject) or {}).get("__spec__") or subject
     return str(getattr(spec, "origin", ""))
 
@@ -192,7 +192,7 @@ def _origin(subject: Any) -> str:
 def import_watch() -> ImportWatch:
     """Return the one watch of this process.
 
-    The loaders' classes exist once a process, so what wraps their methods can exist only once, too: two
-    owners that wrap and unwrap in different orders would leave each other's wrapper behind.
+    The loaders' classes are process-wide, so only one object may wrap their methods: two that wrap and unwrap in
+    different orders would leave each other's wrapper behind.
     """
     return ImportWatch()

@@ -1,4 +1,8 @@
-"""``time.sleep`` in code under test, on virtual time."""
+"""``time.sleep`` of code under test, on virtual time.
+
+:class:`VirtualSleep` puts one :class:`SleepFunction` wherever code under test keeps ``time.sleep``. That function
+decides for each call whether it sleeps in virtual or in real time.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +19,20 @@ from pytest_lambda_esm.clock.modules import ModuleMemo, import_watch, namespace_
 from pytest_lambda_esm.clock.sleep_places import GlobalPlace, Place, find_places, sleeps_really
 from pytest_lambda_esm.errors import AlreadyActive
 
-# Where such a thread waits in C code, called straight from here. Seen in Python 3.10 to 3.14.
-_WAITING_PLACES: Final = frozenset({("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")})
+# time.sleep raises OverflowError for more, since it counts nanoseconds in 64 bits.
+_LONGEST: Final = 2**63 / 1e9
+_TIME_SLEEP: Final = GlobalPlace(vars(time), "sleep")
 
-
-def waiting_for_work() -> frozenset[threading.Thread]:
-    """The threads of this process that belong to a pool and have nothing to do now."""
-    frames = sys._current_frames()
-    return frozenset(thread for thread in threading.enumerate() if _waits(frames.get(thread.ident or 0)))
-
-
-def _waits(frame: FrameType | None) -> bool:
-    return frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) in _WAITING_PLACES
-
-
-# time.sleep refuses more with OverflowError: it counts nanoseconds in 64 bits.
-_LONGEST = 2**63 / 1e9
-_TIME_SLEEP = GlobalPlace(vars(time), "sleep")
+# The functions in which a pool's idle thread waits in C code. Seen in Python 3.10 to 3.14.
+_IDLE_IN: Final = frozenset({("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")})
 
 
 class SleepFunction:
-    """Stands in for ``time.sleep``: virtual for code under test while a ``VirtualSleep`` is installed.
+    """Replaces ``time.sleep``: virtual for code under test while a ``VirtualSleep`` is installed, else real.
 
-    An object rather than a function, so that ``class Poller: sleep = time.sleep`` does not make a method of
-    it. There is one in a process: what has bound it somewhere out of reach sleeps really between the tests,
-    and virtually again in the next.
+    It is an object, since ``class Poller: sleep = time.sleep`` would turn a function into a method. There is one per
+    process: code that has bound it where it cannot be replaced sleeps in real time between the tests, and in virtual
+    time again in the next test.
     """
 
     __name__ = __qualname__ = "sleep"
@@ -51,30 +44,30 @@ class SleepFunction:
         self.older_threads: frozenset[threading.Thread] = frozenset()
 
     def __call__(self, seconds: float, /) -> None:
-        """Sleep, in one way or the other; refuses what ``time.sleep`` refuses, with its errors."""
+        """Sleep in virtual or real time. Raises what ``time.sleep`` raises for the same argument."""
         on_sleep = self.on_sleep
         if on_sleep is None:
             return self.real(seconds)
         if threading.current_thread() in self.older_threads or sleeps_really(sys._getframe(1)):
             return self.real(seconds)
-        # The same two steps, and so the same errors, as in time.sleep: a float, or something with __index__.
+        # As in time.sleep, and so with the same errors: a float, or anything that has __index__.
         exact = seconds if isinstance(seconds, float) else operator.index(seconds)
         if not 0 <= exact < _LONGEST:
-            return self.real(exact)  # refuses it
+            return self.real(exact)  # raises
         return on_sleep(float(exact))
 
     def __reduce__(self) -> str:
-        """Pickle by name, as the builtin does: in another process it is that process's own sleep."""
+        """Pickle by name, as the builtin does, so that another process unpickles its own sleep."""
         return "sleep"
 
 
 class VirtualSleep:
     """Calls ``on_sleep`` with the seconds, instead of sleeping, wherever code under test sleeps.
 
-    That is ``time.sleep`` itself and every place in loaded modules that ``sleep_places`` finds, also in
-    modules imported while it is installed. ``on_sleep`` is not called for what ``time.sleep`` refuses (that
-    raises its own error), for the packages named in ``SLEEPING_REALLY``, and in threads that ran before
-    ``install``: they are not code under test. The installing one is, and a pool's thread that had nothing to do.
+    It replaces ``time.sleep`` and every place that ``sleep_places`` finds in loaded modules, also in modules imported
+    while it is installed. ``on_sleep`` is not called for arguments for which ``time.sleep`` raises, for the packages in
+    ``SLEEPING_REALLY``, or in threads that were running before ``install``, since those are not code under test. The
+    installing thread and a pool's idle threads are.
     """
 
     def __init__(self, on_sleep: Callable[[float], None]) -> None:
@@ -84,7 +77,7 @@ class VirtualSleep:
 
     @property
     def real_sleep(self) -> Callable[[float], None]:
-        """What ``time.sleep`` was, for those who must wait in real time."""
+        """The original ``time.sleep``, for callers that must wait in real time."""
         return self._function.real
 
     def install(self) -> None:
@@ -115,11 +108,11 @@ class VirtualSleep:
         function.older_threads = frozenset()
 
     def thaw(self) -> None:
-        """Put the real ``time.sleep`` in place for a while; one that the test put there itself stays."""
+        """Restore the real ``time.sleep`` for now, unless the test has replaced it itself."""
         _TIME_SLEEP.replace(self._function, self._function.real)
 
     def freeze(self, modules: list[ModuleType]) -> None:
-        """Put the virtual ``time.sleep`` in place, and into the modules imported meanwhile."""
+        """Replace ``time.sleep`` again, also in the modules imported meanwhile."""
         function = self._function
         _TIME_SLEEP.replace(function.real, function)
         for module in modules:
@@ -131,16 +124,26 @@ class VirtualSleep:
 
 @functools.cache
 def _sleep_function() -> SleepFunction:
-    # Process state, as time.sleep is: see SleepFunction.
+    # One per process, as time.sleep is: see SleepFunction.
     return SleepFunction(time.sleep)
 
 
 @functools.lru_cache(maxsize=4)
 def _memo(real: Callable[[float], None]) -> ModuleMemo[Place]:
-    # Process state, because it is about the process: searching 800 modules takes as long as ten tests.
+    # Cached for the process, since searching 800 modules takes as long as ten tests.
     searched = frozenset({id(real), id(_sleep_function())})
 
     def examine(name: str, namespace: dict[str, Any]) -> list[Place]:
         return find_places(namespace, searched)
 
     return ModuleMemo(examine)
+
+
+def waiting_for_work() -> frozenset[threading.Thread]:
+    """Return the threads of this process that belong to a pool and are idle now."""
+    frames = sys._current_frames()
+    return frozenset(thread for thread in threading.enumerate() if _is_idle(frames.get(thread.ident or 0)))
+
+
+def _is_idle(frame: FrameType | None) -> bool:
+    return frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) in _IDLE_IN

@@ -1,8 +1,8 @@
 """Where loaded code keeps the function ``time.sleep``: globals, default arguments, class attributes.
 
-Client code binds it in three ways that a replaced ``time.sleep`` does not reach: ``from time import sleep [as
-nap]``, ``def poll(sleep=time.sleep)`` and ``class Poller: sleep = staticmethod(time.sleep)``. Not found: a
-function kept in an instance, a closure, a container or a ``functools.partial``.
+Client code binds it in three ways that replacing ``time.sleep`` does not reach: ``from time import sleep [as pause]``,
+``def poll(sleep=time.sleep)`` and ``class Poller: sleep = staticmethod(time.sleep)``. A function kept in an instance, a
+closure, a container or a ``functools.partial`` is not found.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import FrameType, FunctionType
 from typing import Any, Protocol
 
-# Top-level packages that run the tests, or wait for processes against the real monotonic clock. Their sleep is real:
-# in their globals, and when they call ``time.sleep``. Of Python's own modules, those that run a callable for somebody
-# else (threading, concurrent.futures, asyncio) do not sleep themselves: code under test has handed them its sleep.
+# Top-level packages that run the tests, or wait for processes against the real monotonic clock. Their sleep is real,
+# both in their globals and when they call ``time.sleep``. Standard modules that call what they are given (threading,
+# concurrent.futures, asyncio) are not listed: they do not sleep on their own, so the sleep is that of code under test.
 SLEEPING_REALLY = frozenset(
     {
         "_pytest",
@@ -35,8 +35,8 @@ SLEEPING_REALLY = frozenset(
     }
 )
 
-# The functions in those packages that call what they were handed: ``ThreadPool().map(time.sleep, naps)``.
-_CALLING_FOR_OTHERS = frozenset(
+# The functions in those packages that call what they are given: ``ThreadPool().map(time.sleep, delays)``.
+_CALLING_ARGUMENTS = frozenset(
     {("multiprocessing.pool", "worker"), ("multiprocessing.pool", "mapstar"), ("multiprocessing.pool", "starmapstar")}
 )
 
@@ -46,18 +46,18 @@ _QUALNAME = type.__dict__["__qualname__"]
 
 
 def sleeps_really(caller: FrameType) -> bool:
-    """Whether a call of ``time.sleep`` is one of those packages' own."""
+    """Whether a call of ``time.sleep`` from this frame is made by one of ``SLEEPING_REALLY``."""
     module = caller.f_globals.get("__name__") or ""
     if module.partition(".")[0] not in SLEEPING_REALLY:
         return False
-    return (module, caller.f_code.co_name) not in _CALLING_FOR_OTHERS
+    return (module, caller.f_code.co_name) not in _CALLING_ARGUMENTS
 
 
 class Place(Protocol):
-    """A place that holds a function, and can hold another instead."""
+    """A place that holds a function, which can be replaced there."""
 
     def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
-        """Put the new function here, if the old one is here now."""
+        """Replace the old function with the new one, if this place holds the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class GlobalPlace:
     name: str
 
     def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
-        """Put the new function here, if the old one is here now."""
+        """Replace the old function with the new one, if this place holds the old one."""
         if self.namespace.get(self.name) is old:
             self.namespace[self.name] = new
 
@@ -80,7 +80,7 @@ class DefaultPlace:
     function: FunctionType
 
     def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
-        """Put the new function here, if the old one is here now."""
+        """Replace the old function with the new one, if this place holds the old one."""
         function = self.function
         if any(default is old for default in function.__defaults__ or ()):
             defaults = function.__defaults__ or ()
@@ -99,18 +99,18 @@ class ClassPlace:
     name: str
 
     def replace(self, old: Callable[..., Any], new: Callable[..., Any]) -> None:
-        """Put the new function here, if the old one is here now."""
+        """Replace the old function with the new one, if this place holds the old one."""
         held = _CLASS_NAMESPACE.__get__(self.owner).get(self.name)
         if held is old:
-            type.__setattr__(self.owner, self.name, new)  # not the metaclass's own ideas of setting
+            type.__setattr__(self.owner, self.name, new)  # past a metaclass's own __setattr__
         elif type(held) is staticmethod and held.__func__ is old:
             type.__setattr__(self.owner, self.name, staticmethod(new))
 
 
 def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Place]:
-    """Return the places in a module's globals, functions and classes that hold one of these functions (ids).
+    """Return the places in a module's globals, functions and classes that hold one of ``functions`` (by id).
 
-    Only types are asked, never ``isinstance`` of a value: a lazy proxy would build what it stands for.
+    It checks ``type(value)`` and never ``isinstance``, which would make a lazy proxy build its object.
     """
     name = str(namespace.get("__name__", ""))
     if name.partition(".")[0] in SLEEPING_REALLY:
@@ -119,7 +119,7 @@ def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Pl
     for key, value in list(namespace.items()):
         kind = type(value)
         if id(value) in functions or key == "sleep":
-            # The usual name counts whatever it holds: a test may have put a mock there for the moment.
+            # The name "sleep" counts whatever it holds now, since a test may have put a mock there.
             places.append(GlobalPlace(namespace, key))
         elif kind is FunctionType or kind is _CACHED_FUNCTION:
             places.extend(_in_function(value, functions, namespace))
@@ -131,7 +131,7 @@ def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Pl
 def _in_class(owner: type, module_name: str, functions: frozenset[int]) -> Iterator[Place]:
     attributes = _CLASS_NAMESPACE.__get__(owner)
     if attributes.get("__module__") != module_name:
-        return  # imported from elsewhere, and found there
+        return  # Imported from another module, and found there.
     for name, value in list(attributes.items()):
         kind = type(value)
         if kind is FunctionType:
@@ -145,11 +145,12 @@ def _in_class(owner: type, module_name: str, functions: frozenset[int]) -> Itera
         elif id(value) in functions:
             yield ClassPlace(owner, name)
         elif issubclass(kind, type) and _QUALNAME.__get__(value) == f"{_QUALNAME.__get__(owner)}.{name}":
-            yield from _in_class(value, module_name, functions)  # nested, not just mentioned: no cycles
+            # A class nested in this one. A class that is only referred to might refer back.
+            yield from _in_class(value, module_name, functions)
 
 
 def _in_function(function: Any, functions: frozenset[int], namespace: dict[str, Any] | None = None) -> Iterator[Place]:
-    """Look at a function and what its decorators wrapped; only where they belong to a namespace, if given."""
+    """Search a function and those that its decorators wrap; if a namespace is given, only those defined in it."""
     while function is not None:
         if type(function) is FunctionType and (namespace is None or function.__globals__ is namespace):
             defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())

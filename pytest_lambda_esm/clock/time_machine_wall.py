@@ -1,10 +1,12 @@
-"""The process's wall clocks through time-machine: reading and moving a traveller, and a travel of our own.
+"""The wall clocks of the process, through time-machine.
 
-time-machine patches the C functions themselves, so nothing needs to be searched, thawed or put back in
-modules, and ``datetime.datetime`` stays what it is. Its internals touched here were seen in 2.16.0 and 3.6.0:
-the stack of travellers (``coordinates_stack``, since 3.x ``traveller_stack``) and a traveller's ``time_ns``,
-``_destination_timestamp_ns``, ``_tick`` and ``_requested``. ``escape_hatch.is_travelling`` is public, but does not
-say when it is.
+:class:`TimeMachineFreezers` reads and moves whichever traveller is on top, :class:`TimeMachineTravel` travels for us,
+and :class:`TimeMachineRefusal` refuses a travel where time-machine cannot work.
+
+time-machine patches the C functions, so modules need not be searched or restored, and ``datetime.datetime`` stays the
+same class. The internals used here were seen in 2.16.0 and 3.6.0: the stack of travellers (``coordinates_stack``, since
+3.x ``traveller_stack``) and a traveller's ``time_ns``, ``_destination_timestamp_ns``, ``_tick`` and ``_requested``.
+``escape_hatch.is_travelling`` is public, but does not tell the time.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 
 
 class TimeMachineFreezers:
-    """time-machine's stack of travellers, also when time-machine is imported later or not at all."""
+    """time-machine's stack of travellers. It is empty while time-machine is not imported."""
 
     def topmost(self) -> Any:
         """Return the traveller on top, or None."""
@@ -31,18 +33,18 @@ class TimeMachineFreezers:
         return stack[-1] if stack else None
 
     def read(self, traveller: Any) -> int:
-        """Return a traveller's time as microseconds since the epoch."""
+        """Return a traveller's time in microseconds since the epoch."""
         return int(traveller.time_ns()) // 1000
 
     def show(self, traveller: Any, instant: int) -> None:
         """Move a traveller to an instant.
 
-        ``shift`` would do, but loses nanoseconds to floats before 3.x; ``move_to`` sets the time zone, too.
+        Not with ``shift``, which loses nanoseconds to floats before 3.x, or ``move_to``, which also sets the time zone.
         """
         traveller._destination_timestamp_ns += instant * 1000 - traveller.time_ns()
 
     def stop_ticking(self, traveller: Any) -> bool:
-        """Let a traveller that ticks stand where it is, and stay so when it is moved; return whether it ticked."""
+        """Stop a ticking traveller at its current time; return whether it was ticking."""
         if not traveller._tick:
             return False
         traveller._destination_timestamp_ns = traveller.time_ns()
@@ -50,15 +52,15 @@ class TimeMachineFreezers:
         return True
 
     def tick_again(self, traveller: Any) -> None:
-        """Let a traveller go on ticking from where it stands."""
+        """Make a stopped traveller tick again from its current time."""
         traveller._tick = True
-        traveller._requested = False  # The first time that is asked for is its destination.
+        traveller._requested = False  # So that the next time read is its destination.
 
 
 class TimeMachineTravel:
-    """A travel of our own to an instant (microseconds since the epoch), where time stands still.
+    """A travel of our own to an instant (microseconds since the epoch), without ticking.
 
-    Raises ``ConfigurationError`` where time-machine is not installed.
+    Raises ``ConfigurationError`` if time-machine is not installed.
     """
 
     def __init__(self, start: int) -> None:
@@ -71,17 +73,17 @@ class TimeMachineTravel:
             ) from missing
         self._module = time_machine
         self._start = start
-        # A number of seconds: a datetime would set the process's time zone, or meet the user's naive_mode.
+        # In seconds, since a datetime would set the process's time zone or depend on the user's naive_mode.
         self._travel = time_machine.travel(start // 1_000_000, tick=False)
         self._traveller: Any = None
 
     def start(self) -> None:
-        """Travel."""
+        """Start the travel."""
         self._traveller = self._travel.start()
         TimeMachineFreezers().show(self._traveller, self._start)
 
     def stop(self) -> None:
-        """Return, also when the user's nested travel has not ended: that one then ends it all."""
+        """End the travel. If the user's nested travel has not ended yet, time is restored when that one ends."""
         stack = _stack(self._module)
         position = next((i for i, other in enumerate(stack) if other is self._traveller), None)
         if position is None:
@@ -93,9 +95,9 @@ class TimeMachineTravel:
 
 
 class TimeMachineRefusal:
-    """While freezegun has frozen time for us, a travel is refused, whether time-machine is there or is yet to come.
+    """Refuses a time-machine travel while freezegun has frozen time for us, also if time-machine is imported later.
 
-    time-machine cannot start under freezegun: 3.x raises an error that does not say what to do, 2.16 crashes the
+    time-machine cannot start under freezegun: 3.x raises an error that does not say what to do, and 2.16 crashes the
     interpreter.
     """
 
@@ -115,10 +117,10 @@ class TimeMachineRefusal:
             self._travel.start, self._travel = self._original, None
 
     def thaw(self) -> None:
-        """A module is executed: nothing to do, since nobody travels meanwhile."""
+        """No-op: an import does not travel."""
 
     def freeze(self, modules: list[ModuleType]) -> None:
-        """Refuse the travels of a time-machine that has been imported meanwhile, too."""
+        """Refuse travels of time-machine, if it has been imported meanwhile."""
         time_machine = sys.modules.get("time_machine")
         if time_machine is not None and self._travel is None:
             self._travel, self._original = time_machine.travel, time_machine.travel.start
@@ -129,7 +131,7 @@ def _refuse_to_travel(travel: Any) -> Any:
     __tracebackhide__ = True
     raise ConfigurationError(
         "time_machine.travel cannot start: the fake has frozen time with freezegun, and the two do not work together."
-        " Let the fake use time-machine as well, with the setting wall_clock='time-machine' (the marker"
+        " Make the fake use time-machine as well, with the setting wall_clock='time-machine' (the marker"
         " lambda_esm(wall_clock='time-machine'), or lambda_esm_wall_clock = time-machine in the ini file)."
     )
 

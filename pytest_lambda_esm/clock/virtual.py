@@ -191,7 +191,7 @@ class VirtualClock:
             self._used = False
             self._stall_detector.end()
             self._now = instant_of(start)
-            self._show(self._now)
+            self.show(self._now)
 
     def stop(self) -> None:
         """Close the clock: it can still be read, and any attempt to move it raises NotActive."""
@@ -255,12 +255,14 @@ class VirtualClock:
             self._cancelled = 0
 
     def set_waiting_report(self, report: Callable[[], list[str]]) -> None:
-        """Set what reports the things that wait for the test and not for time, one line each, for error texts."""
+        """Set the function that lists what waits for the test rather than for time, a line each, for error texts."""
         self._report_waiting = report
 
     def show(self, instant: int) -> None:
         """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
-        self._show(instant)
+        self._shown = instant
+        if self._wall is not None:
+            self._wall.show(instant)
 
     def follow_wall(self) -> None:
         """Catch up with a freezer that the user moved directly, and run what fell due meanwhile.
@@ -275,7 +277,7 @@ class VirtualClock:
         if freezer is not self._freezer:
             self._freezer = freezer
             if freezer is self._first_freezer:
-                self._show(self._now)  # The user's own freeze has ended; time continues from here.
+                self.show(self._now)  # The user's own freeze has ended; time continues from here.
                 return
             self._shown = -1
         seen = self._wall.read()
@@ -325,9 +327,9 @@ class VirtualClock:
             raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
         while (due := self._next_due()) is not None and due <= target:
             event = heapq.heappop(self._heap)
-            self._set(due)
+            self._set_now(due)
             self._run(event)
-        self._set(target)
+        self._set_now(target)
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
@@ -341,17 +343,12 @@ class VirtualClock:
         finally:
             self._running = None
 
-    def _set(self, instant: int) -> None:
+    def _set_now(self, instant: int) -> None:
         if instant > self._now:
             self._now = instant
             self._used = True
         if self._shown != self._now:
-            self._show(self._now)
-
-    def _show(self, instant: int) -> None:
-        self._shown = instant
-        if self._wall is not None:
-            self._wall.show(instant)
+            self.show(self._now)
 
     def _next_due(self) -> int | None:
         if self._cancelled:

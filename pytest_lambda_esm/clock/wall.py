@@ -1,6 +1,7 @@
-"""What the process takes for the time of day: one freezer, moved by whoever owns the clock.
+"""The wall clocks of the process, frozen with freezegun or time-machine and moved by the virtual clock.
 
-Instants are integers: microseconds since the Unix epoch, UTC.
+:func:`open_wall` freezes them, or adopts the user's own freeze, and returns a :class:`Wall`. Instants are microseconds
+since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -16,25 +17,24 @@ from pytest_lambda_esm.errors import ConfigurationError, nearest
 class Wall(Protocol):
     """The wall clocks of the process: ``time.time``, ``datetime.now``, ``date.today``, ``gmtime`` ...
 
-    The freezer on top is the one that the process sees. That is the wall's own or the adopted one, until the
-    user freezes time once more inside, and again when that ended. One that ticks stands from when the wall first
-    reads or moves it.
+    The process sees the freezer on top: the wall's own or the adopted one, unless the user has frozen time again since.
+    A ticking freezer is stopped when the wall first reads or moves it.
     """
 
     def show(self, instant: int) -> None:
-        """Let the wall clocks say this instant. Does nothing when nothing is frozen any more."""
+        """Set the wall clocks to this instant. Does nothing if time is not frozen any more."""
 
     def read(self) -> int | None:
-        """Return what the wall clocks say, or None when nothing is frozen any more.
+        """Return the instant that the wall clocks show, or None if time is not frozen any more.
 
-        It differs from what was shown last when the user moved a freezer, entered another one, or left one.
+        It differs from what was shown last if the user has moved, entered or left a freezer.
         """
 
     def identity(self) -> object:
-        """Return the freezer on top, to be compared with ``is``; None when nothing is frozen any more."""
+        """Return the freezer on top, for comparison with ``is``; None if time is not frozen any more."""
 
     def close(self) -> None:
-        """Leave everything as it was before the wall was opened; an adopted freezer goes on from where it is."""
+        """Restore the state before the wall was opened. An adopted freezer continues from its current time."""
 
 
 class Freezers(Protocol):
@@ -44,64 +44,64 @@ class Freezers(Protocol):
         """Return the freezer on top, or None."""
 
     def read(self, freezer: Any) -> int:
-        """Return a freezer's time."""
+        """Return the time of a freezer that does not tick."""
 
     def show(self, freezer: Any, instant: int) -> None:
         """Move a freezer."""
 
     def stop_ticking(self, freezer: Any) -> bool:
-        """Let a freezer stand where it is; return whether it ticked."""
+        """Stop a ticking freezer at its current time; return whether it was ticking."""
 
     def tick_again(self, freezer: Any) -> None:
-        """Let a freezer go on ticking."""
+        """Make a stopped freezer tick again."""
 
 
 class Freeze(Protocol):
-    """Something that begins with the wall and ends with it."""
+    """Something that lasts as long as the wall is open."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start it."""
 
     def stop(self) -> None:
-        """End, and leave nothing behind."""
+        """End it and restore everything."""
 
 
 class _ProcessWall:
-    """Moves and reads the freezer on top, of either tool; begins and ends what it is given."""
+    """Reads and moves the freezer on top, of either tool; starts and stops ``freezes``."""
 
     def __init__(self, *freezes: Freeze) -> None:
-        # time-machine cannot start while freezegun is active, so where both are, freezegun came later.
+        # time-machine cannot start while freezegun is active, so if both are, freezegun is on top.
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
         self._started: list[Freeze] = []
-        self._stopped: list[tuple[Freezers, Any]] = []
+        self._paused: list[tuple[Freezers, Any]] = []
         for freeze in freezes:
             freeze.start()
             self._started.append(freeze)
 
     def show(self, instant: int) -> None:
-        freezers, freezer = self._standing()
+        freezers, freezer = self._pause_topmost()
         if freezer is not None:
             freezers.show(freezer, instant)
 
     def read(self) -> int | None:
-        freezers, freezer = self._standing()
+        freezers, freezer = self._pause_topmost()
         return None if freezer is None else freezers.read(freezer)
 
     def identity(self) -> object:
         return self._topmost()[1]
 
     def close(self) -> None:
-        while self._stopped:
-            freezers, freezer = self._stopped.pop()
+        while self._paused:
+            freezers, freezer = self._paused.pop()
             freezers.tick_again(freezer)
         while self._started:
             self._started.pop().stop()
 
-    def _standing(self) -> tuple[Freezers, Any]:
+    def _pause_topmost(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()
         if freezer is not None and freezers.stop_ticking(freezer):
-            self._stopped.append((freezers, freezer))
+            self._paused.append((freezers, freezer))
         return freezers, freezer
 
     def _topmost(self) -> tuple[Freezers, Any]:
@@ -118,15 +118,15 @@ _KINDS: dict[str, Callable[[int], tuple[Freeze, ...]]] = {
 
 
 def open_wall(kind: str, start: int) -> Wall:
-    """Freeze the process's wall clocks at ``start`` with that tool, "freezegun" or "time-machine".
+    """Freeze the wall clocks of the process at ``start``, with the tool ``kind``: "freezegun" or "time-machine".
 
-    Where freezegun or time-machine has frozen time already (a decorator, a fixture, a ``with``), that freezer
-    is adopted, whatever the kind: the wall moves and reads it, and shows ``start`` only when told to.
+    If either tool has frozen time already (with a decorator, a fixture or a ``with``), that freezer is adopted,
+    whatever the kind. It keeps its time until :meth:`Wall.show`.
 
-    Raises ``ConfigurationError`` for an unknown kind, and where time-machine is wanted but not installed.
+    Raises ``ConfigurationError`` for an unknown kind, and for time-machine if it is not installed.
     """
     if kind not in _KINDS:
-        raise ConfigurationError(f"wall_clock is {kind!r}, which is no tool to freeze time. {nearest(kind, _KINDS)}")
+        raise ConfigurationError(f"wall_clock is {kind!r}, which is not a known tool. {nearest(kind, _KINDS)}")
     if FreezegunFreezers().topmost() is not None:
         return _ProcessWall(AdoptedFreezegun())
     if TimeMachineFreezers().topmost() is not None:
