@@ -1,7 +1,8 @@
-"""Every default of the fake, in one frozen dataclass, and how a value given by a user is read.
+"""Every setting of the fake: its default, and how a user's value is read and checked.
 
-Values come from four places. The nearest to the test wins: marker, then the ``lambda_esm_config`` fixture, then
-the command line, then the ini file, then the default here.
+:class:`Config` holds the settings; :class:`TransitionTimes` and :class:`Weather` are settings with parts. Values come
+from four places, and the one nearest to the test wins: the marker, then the ``lambda_esm_config`` fixture, the command
+line, and the ini file.
 """
 
 from __future__ import annotations
@@ -15,56 +16,11 @@ from typing import Any, Final, TypeAlias
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 from pytest_lambda_esm.timing import END, EPOCH, MICROSECONDS, Span, microseconds
 
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """Rates from 0 (never) to 1 (always), drawn from the fake's seed.
-
-    ``duplicates``: what a poller reads is delivered twice. ``reordering``: a poller passes the oldest message of a
-    standard queue over. ``throttles``: a call to the Lambda API, or a read of a poller, is throttled. ``latency``: the
-    answer of a call to the Lambda API is late, by up to ``slowest`` virtual seconds.
-    """
-
-    duplicates: float = 0.0
-    reordering: float = 0.0
-    throttles: float = 0.0
-    latency: float = 0.0
-    slowest: float = 2.0
-
-    @property
-    def is_fair(self) -> bool:
-        """Whether nothing ever goes wrong."""
-        return not (self.duplicates or self.reordering or self.throttles or self.latency)
-
-
-def read_weather(value: object, weaker: Weather) -> Weather:
-    """Read a Weather, or a mapping of rates; what it leaves out is as in ``weaker``. ``slowest`` may be a timedelta.
-
-    Raises ValueError for what is neither or out of range.
-    """
-    given = dataclasses.asdict(value) if isinstance(value, Weather) else value
-    if not isinstance(given, Mapping):
-        raise ValueError("a Weather or a mapping of rates is needed, such as {'duplicates': 0.1, 'throttles': 0.05}")
-    names = [item.name for item in dataclasses.fields(Weather)]
-    return dataclasses.replace(weaker, **{name: _read_rate(name, number, names) for name, number in given.items()})
-
-
-def _read_rate(name: Any, value: Any, names: list[str]) -> float:
-    if name not in names:
-        raise ValueError(f"there is no {name!r} in the weather. {nearest(str(name), names)}")
-    if isinstance(value, bool):
-        raise ValueError(f"{name} is a number, not {value!r}")
-    number = value.total_seconds() if name == "slowest" and isinstance(value, timedelta) else float(value)
-    most = float("inf") if name == "slowest" else 1.0
-    if not 0 <= number <= most or number == float("inf"):
-        raise ValueError(f"{name} is a number from 0{'' if name == 'slowest' else ' to 1'}, not {value!r}")
-    return number
-
-
 STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
-MOST_FILTERS: Final = 10
-"""How many filters a mapping may have in an account whose quota was raised as far as it goes."""
 TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+MOST_FILTERS: Final = 10
+"""The most filters per mapping to which AWS raises the quota."""
+_START: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +31,10 @@ class AfterReads:
 
 
 def after_reads(reads: int) -> AfterReads:
-    """A transition ends after the code under test has read the mapping's state this many times.
+    """Return a transition time: the transition ends once the code under test has read the state ``reads`` times.
 
-    The first ``reads`` answers of GetEventSourceMapping or ListEventSourceMappings show the transitional state, the
-    next one shows the settled state, however much or little time has passed.
+    The first ``reads`` responses of GetEventSourceMapping or ListEventSourceMappings show the transitional state, and
+    the next one shows the settled state, no matter how much time has passed.
 
     Raises ConfigurationError for anything but a whole number from 1.
     """
@@ -89,16 +45,16 @@ def after_reads(reads: int) -> AfterReads:
 
 
 TransitionTime: TypeAlias = Span | str | AfterReads
-"""How long a transition takes: a span, ``"instant"``, ``"manual"`` or :func:`after_reads`."""
+"""How long a transition takes: a time span, ``"instant"``, ``"manual"`` or :func:`after_reads`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransitionTimes:
     """How long each transition of a mapping takes.
 
-    AWS states no times: creating and deleting take "several seconds", streams "several minutes". Each is a span in
-    virtual seconds, ``"instant"`` (settled right after the answer), ``"manual"`` (until ``Mapping.release()``) or
-    ``after_reads(n)``.
+    AWS documents no exact times: creating and deleting take "several seconds", streams "several minutes". Each is a
+    number of virtual seconds or a timedelta, ``"instant"`` (settled right after the response), ``"manual"`` (until
+    ``Mapping.release()``) or ``after_reads(n)``.
     """
 
     creating: TransitionTime = 5
@@ -108,9 +64,9 @@ class TransitionTimes:
     deleting: TransitionTime = 5
 
     def with_changes(self, changes: Mapping[str, Any]) -> TransitionTimes:
-        """A copy with other times for the transitions named, each value checked.
+        """Return a copy with other times for some transitions.
 
-        Raises ValueError for an unknown transition or a value that is no transition time.
+        Raises ValueError for an unknown transition and for a value that is not a transition time.
         """
         names = [item.name for item in dataclasses.fields(self)]
         for name, value in changes.items():
@@ -132,36 +88,89 @@ def _check_transition_time(name: str, value: object) -> None:
         ) from error
 
 
+def _read_transitions(value: object, weaker: TransitionTimes) -> TransitionTimes:
+    if isinstance(value, TransitionTimes):
+        return weaker.with_changes({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return weaker.with_changes(value)
+    raise ValueError("expected a mapping, such as {'creating': 30, 'deleting': 'manual'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How often calls and pollers go wrong: rates from 0 (never) to 1 (always), drawn from the fake's seed.
+
+    ``duplicates``: what a poller reads is delivered twice. ``reordering``: a poller skips the oldest message of a
+    standard queue. ``throttles``: a call to the Lambda API, or a read of a poller, is throttled. ``latency``: the
+    response of a call to the Lambda API is delayed by up to ``slowest`` virtual seconds.
+    """
+
+    duplicates: float = 0.0
+    reordering: float = 0.0
+    throttles: float = 0.0
+    latency: float = 0.0
+    slowest: float = 2.0
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether all rates are 0."""
+        return not (self.duplicates or self.reordering or self.throttles or self.latency)
+
+
+def read_weather(value: object, weaker: Weather) -> Weather:
+    """Read a Weather or a mapping of rates; missing rates are taken from ``weaker``. ``slowest`` may be a timedelta.
+
+    Raises ValueError for anything else and for rates out of range.
+    """
+    given = dataclasses.asdict(value) if isinstance(value, Weather) else value
+    if not isinstance(given, Mapping):
+        raise ValueError("expected a Weather or a mapping of rates, such as {'duplicates': 0.1, 'throttles': 0.05}")
+    names = [item.name for item in dataclasses.fields(Weather)]
+    return dataclasses.replace(weaker, **{name: _read_rate(name, number, names) for name, number in given.items()})
+
+
+def _read_rate(name: Any, value: Any, names: list[str]) -> float:
+    if name not in names:
+        raise ValueError(f"there is no {name!r} in the weather. {nearest(str(name), names)}")
+    if isinstance(value, bool):
+        raise ValueError(f"{name} is a number, not {value!r}")
+    number = value.total_seconds() if name == "slowest" and isinstance(value, timedelta) else float(value)
+    maximum = float("inf") if name == "slowest" else 1.0
+    if not 0 <= number <= maximum or number == float("inf"):
+        raise ValueError(f"{name} is a number from 0{'' if name == 'slowest' else ' to 1'}, not {value!r}")
+    return number
+
+
 def _read_start(value: object) -> datetime:
     moment = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
-        raise ValueError("an aware datetime or an ISO 8601 text such as '2026-01-01T00:00:00Z' is needed")
+        raise ValueError("expected an aware datetime or an ISO 8601 text such as '2026-01-01T00:00:00Z'")
     if moment.tzinfo is None:
         if not isinstance(value, str):
             raise ValueError("the datetime has no time zone; write datetime(…, tzinfo=timezone.utc)")
         moment = moment.replace(tzinfo=timezone.utc)
     if not EPOCH <= moment < END:
-        raise ValueError(f"an instant from {EPOCH.year} to {END.year} is needed")
+        raise ValueError(f"expected an instant from {EPOCH.year} to {END.year}")
     return moment.astimezone(timezone.utc)
 
 
 def _read_integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError("a whole number is needed")
+        raise ValueError("expected a whole number")
     return int(value)
 
 
 def _read_positive(value: object) -> int:
     number = _read_integer(value)
     if number < 1:
-        raise ValueError("a whole number from 1 is needed")
+        raise ValueError("expected a whole number from 1")
     return number
 
 
 def _read_natural(value: object) -> int:
     number = _read_integer(value)
     if number < 0:
-        raise ValueError("a whole number from 0 is needed")
+        raise ValueError("expected a whole number from 0")
     return number
 
 
@@ -172,20 +181,25 @@ def _unless_none(read: Callable[[object], Any]) -> Callable[[object], Any]:
 def _read_filters(value: object) -> int:
     number = _read_positive(value)
     if number > MOST_FILTERS:
-        raise ValueError(f"{MOST_FILTERS} is the most that AWS raises its quota to")
+        raise ValueError(f"AWS raises this quota to at most {MOST_FILTERS}")
     return number
+
+
+def _read_span(value: object) -> float:
+    span = float(value) if isinstance(value, str) else value
+    return microseconds(span) / MICROSECONDS  # type: ignore[arg-type]
 
 
 def _read_backoff(value: object) -> float:
     span = _read_span(value)
     if span < 0.001:
-        raise ValueError("a millisecond or more is needed")
+        raise ValueError("expected a millisecond or more")
     return span
 
 
 def _read_region(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
-        raise ValueError("the name of a region is needed, such as 'eu-west-1'")
+        raise ValueError("expected the name of a region, such as 'eu-west-1'")
     return value
 
 
@@ -198,32 +212,12 @@ def _read_account(value: object) -> str:
 def _read_boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    words = {
-        "true": True,
-        "yes": True,
-        "on": True,
-        "1": True,
-        "false": False,
-        "no": False,
-        "off": False,
-        "0": False,
-    }
-    if isinstance(value, str) and value.strip().lower() in words:
-        return words[value.strip().lower()]
-    raise ValueError("true or false is needed")
-
-
-def _read_span(value: object) -> float:
-    span = float(value) if isinstance(value, str) else value
-    return microseconds(span) / MICROSECONDS  # type: ignore[arg-type]
-
-
-def _read_transitions(value: object, weaker: TransitionTimes) -> TransitionTimes:
-    if isinstance(value, TransitionTimes):
-        return weaker.with_changes({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
-    if isinstance(value, Mapping):
-        return weaker.with_changes(value)
-    raise ValueError("a mapping is needed, such as {'creating': 30, 'deleting': 'manual'}")
+    text = value.strip().lower() if isinstance(value, str) else None
+    if text in ("true", "yes", "on", "1"):
+        return True
+    if text in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("expected true or false")
 
 
 def _read_states(value: object) -> tuple[str, ...]:
@@ -237,7 +231,7 @@ def _read_states(value: object) -> tuple[str, ...]:
 def _one_of(*choices: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in choices:
-            raise ValueError(f"one of {', '.join(repr(choice) for choice in choices)} is needed")
+            raise ValueError(f"expected one of {', '.join(repr(choice) for choice in choices)}")
         return str(value)
 
     return read
@@ -248,27 +242,15 @@ def _setting(default: Any, read: Callable[[object], Any]) -> Any:
 
 
 def _merged_setting(default: Any, read: Callable[[object, Any], Any]) -> Any:
-    """A setting made of several, of which each layer may give some: ``read`` is given the weaker layers' value, too."""
+    """Declare a setting with parts, of which each layer may give some; ``read`` gets the weaker layers' value, too."""
     return field(default=default, metadata={"read": read})
-
-
-_START: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
-
-
-def _items(place: str, layer: object) -> Iterable[tuple[str, Any]]:
-    __tracebackhide__ = True
-    if isinstance(layer, Config):
-        return [(item.name, getattr(layer, item.name)) for item in dataclasses.fields(layer)]
-    if isinstance(layer, Mapping):
-        return layer.items()
-    raise ConfigurationError(f"{place}: settings by name are needed, such as {{'seed': 7}}, or a Config, not {layer!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The configuration of one fake. Spans are seconds, times are aware datetimes in UTC.
+    """The configuration of one fake. Time spans are in seconds; ``start`` is an aware datetime in UTC.
 
-    What each setting is about stands in :data:`pytest_lambda_esm.settings.SETTINGS`.
+    The options reference describes each setting; its texts are in ``plugin.option_help``.
     """
 
     start: datetime = _setting(_START, _read_start)
@@ -315,11 +297,11 @@ class Config:
 
     @classmethod
     def from_layers(cls, layers: Iterable[tuple[str, Mapping[str, Any] | Config]]) -> Config:
-        """Build a configuration from named layers, the weakest first.
+        """Build a configuration from layers, the weakest first.
 
-        Each layer is a pair of the place its values come from (for error texts) and the values: by field name, or as a
-        Config, all of whose settings count. ``transitions`` and ``weather`` are merged, one by one.
-        Raises ConfigurationError that names the place, what was wrong and what is right.
+        Each layer is a pair: the place that its values come from (for error texts), and the values by setting, or a
+        Config, whose settings all count. ``transitions`` and ``weather`` are merged part by part.
+        Raises ConfigurationError, which says where the value came from, what is wrong with it and what is allowed.
         """
         __tracebackhide__ = True
         config = cls()
@@ -328,7 +310,7 @@ class Config:
         return config
 
     def with_changes(self, place: str, changes: Mapping[str, Any] | Config) -> Config:
-        """A copy with other values, each read as from a layer of that name. Raises ConfigurationError."""
+        """Return a copy with other values, read as a layer from ``place``. Raises ConfigurationError."""
         __tracebackhide__ = True
         fields = {item.name: item for item in dataclasses.fields(self)}
         values: dict[str, Any] = {}
@@ -343,11 +325,11 @@ class Config:
 
     @property
     def has_own_start(self) -> bool:
-        """Whether a start was given, even if it is the same instant as the default."""
+        """Whether the user gave a start, even one that equals the default."""
         return self.start is not _START
 
     def changes(self) -> dict[str, Any]:
-        """The settings that differ from their defaults."""
+        """Return the settings that differ from their defaults."""
         default = type(self)()
         return {
             item.name: getattr(self, item.name)
@@ -356,8 +338,17 @@ class Config:
         }
 
 
+def _items(place: str, layer: object) -> Iterable[tuple[str, Any]]:
+    __tracebackhide__ = True
+    if isinstance(layer, Config):
+        return [(item.name, getattr(layer, item.name)) for item in dataclasses.fields(layer)]
+    if isinstance(layer, Mapping):
+        return layer.items()
+    raise ConfigurationError(f"{place}: expected settings by name, such as {{'seed': 7}}, or a Config, not {layer!r}")
+
+
 def checked(config: Config) -> Config:
-    """A FakeLambda's Config with every value read, also of one that was made by hand. Raises ConfigurationError."""
+    """Check every value of a Config that was given to FakeLambda. Raises ConfigurationError."""
     __tracebackhide__ = True
     if not isinstance(config, Config):
         raise ConfigurationError(f"FakeLambda takes settings by name, FakeLambda(seed=7), or a Config, not {config!r}")

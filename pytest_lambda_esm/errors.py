@@ -1,8 +1,8 @@
-"""Every exception of this package.
+"""Every exception of this package, suggestions for misspelt names, and whether a test caught an exception.
 
-AWS's own errors reach the code under test as botocore's ``ClientError``. The exceptions here are for the
-test's author: a wrong use of this package, a thing this fake does not simulate, a request that would have
-left the process. None of them is a botocore error, so code under test cannot mistake one for an answer of AWS.
+AWS's errors reach the code under test as botocore's ``ClientError``. The exceptions here are for the author of the
+test: wrong use of this package, something that the fake does not simulate, a request that would have left the process.
+None of them is a botocore error, so code under test cannot mistake one for a response of AWS.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from typing import Any, Final
 
 
 class LambdaEsmError(Exception):
-    """Base class of every exception that this package raises on its own behalf."""
+    """Base class of every exception that this package defines."""
 
 
 class ConfigurationError(LambdaEsmError):
-    """A configuration value, marker, option or argument that cannot be used; the text says where it came from."""
+    """An invalid configuration value, marker, option or argument; the text says where it came from."""
 
 
 class ClockError(LambdaEsmError):
-    """An impossible wish to the virtual clock: a negative step, a time in the past, a move from inside an event."""
+    """An invalid clock operation: a negative time span, a time in the past, a move from inside an event."""
 
 
 class ClockLimitExceeded(ClockError):
-    """``run_until`` or ``run_until_idle`` reached its limit; the text lists what is still pending, and why."""
+    """``run_until`` or ``run_until_idle`` reached its limit, or code under test sleeps in an endless loop.
+
+    The text lists what is still pending and what waits for the test.
+    """
 
 
 class MappingNotFound(LambdaEsmError):
@@ -37,11 +40,11 @@ class StateError(LambdaEsmError):
 
 
 class HandlerError(LambdaEsmError):
-    """A handler cannot be imported or called, or a function has none bound."""
+    """A handler cannot be imported or called, or a function has no handler."""
 
 
 class NotSimulated(LambdaEsmError):
-    """AWS has this, this fake does not simulate it. Never an answer of AWS: the text says what to do instead."""
+    """A feature of AWS that the fake does not simulate; the text says what to do instead."""
 
 
 class NetworkBlocked(LambdaEsmError):
@@ -49,39 +52,39 @@ class NetworkBlocked(LambdaEsmError):
 
 
 class FaultError(LambdaEsmError):
-    """A fault that cannot be: an unknown operation, an error that it does not raise, a predicate that raises ..."""
+    """An invalid fault: an unknown operation, an error that it does not raise, a predicate that raises ..."""
 
 
 class UnusedFault(LambdaEsmError, AssertionError):
-    """A fault that the test asked for has never struck; the text says which calls came near and why not."""
+    """A fault of the test never struck; the text says which calls came close, and why they did not match."""
 
 
 class SweepFailed(LambdaEsmError, AssertionError):
-    """A sweep found worlds in which the body broke, or calls that differ from run to run; the text is its report."""
+    """A sweep found runs in which the body failed, or calls that differ between runs; the text is its report."""
 
 
 class AlreadyActive(LambdaEsmError):
-    """A second fake was started in a process that has one already, or a closed one was started again."""
+    """A second fake was started in a process that has one already, or a closed fake was started again."""
 
 
 class NotActive(LambdaEsmError):
-    """A fake that is closed, or has not been started, was asked to do something; what is closed can only be read."""
+    """A fake was used before it was started or after it was closed. A closed fake can only be read."""
 
 
 class LambdaEsmAdvice(UserWarning):
-    """A setup that AWS accepts and that is known to go wrong in production.
+    """A setup that AWS accepts and that is known to cause problems in production.
 
-    The configuration field ``advice`` decides what happens: a warning, an error, or nothing.
+    The setting ``advice`` decides whether it is a warning, an error, or ignored.
     """
 
 
 def nearest(name: object, candidates: Iterable[str]) -> str:
-    """Say which of the candidates are meant by a misspelt name, as the end of an error text.
+    """Return a suggestion for a misspelt name, to end an error text with.
 
-    Example: ``nearest("Enabeld", ["Enabled", "Disabled"])`` is ``"Did you mean 'Enabled'?"``. Where nothing is
-    near, all candidates are listed. What was given need not be a text.
+    ``nearest("Enabeld", ["Enabled", "Disabled"])`` returns ``"Did you mean 'Enabled'?"``. If nothing is similar, it
+    lists all candidates. ``name`` need not be a string.
     """
-    import difflib  # Only where something is misspelt: it takes a tenth of this package's share of a start.
+    import difflib  # Imported only here: it takes a tenth of the time that this package adds to pytest's start.
 
     known = sorted(candidates)
     lowered = {candidate.lower(): candidate for candidate in known}
@@ -92,18 +95,19 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
 
 
 def is_for_the_author(excinfo: Any) -> bool:
-    """A ``__tracebackhide__`` for frames that API calls pass through: they matter in a bug of this package only."""
+    """A ``__tracebackhide__`` for frames of API calls: hide them unless the error is a bug in this package."""
     return isinstance(excinfo.value, LambdaEsmError)
 
 
 _TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})
-"""The packages that catch for a test: ``pytest.raises(NetworkBlocked, call)``, ``assertRaises``."""
+"""The packages that catch exceptions for a test: ``pytest.raises(NetworkBlocked, call)``, ``assertRaises``."""
 
 
 def caught_by_test(error: BaseException, files: Container[str]) -> bool:
-    """Whether the frame that caught the exception is in one of the test's files, in a conftest.py or in a test tool.
+    """Whether an exception was caught in one of the test's ``files``, in a conftest.py or in a test tool.
 
-    A traceback begins in that frame; ``assertRaises`` takes it off, which code under test has no reason to do.
+    A traceback starts in the frame that caught the exception. ``assertRaises`` removes the traceback, which code under
+    test has no reason to do.
     """
     trace = error.__traceback__
     if trace is None:

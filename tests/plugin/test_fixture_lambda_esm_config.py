@@ -43,7 +43,7 @@ def test_an_override_that_returns_nothing_is_an_error(run):
     result = run(OVERRIDE.format(settings="None", body="pass"))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["*ConfigurationError: the fixture lambda_esm_config: settings by name are needed*or a Config, not None*"]
+        ["*ConfigurationError: the fixture lambda_esm_config: expected settings by name*or a Config, not None*"]
     )
 
 

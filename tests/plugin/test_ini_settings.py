@@ -22,9 +22,9 @@ def test_a_setting_reaches_the_fake(run, ini, expected):
 
 WRONG = [
     ("lambda_esm_start = tomorrow", "ini setting lambda_esm_start: start = 'tomorrow' cannot be used: *"),
-    ("lambda_esm_advice = loud", "*one of 'warn', 'error', 'off' is needed"),
+    ("lambda_esm_advice = loud", "*expected one of 'warn', 'error', 'off'"),
     ("lambda_esm_account_id = 12", "*an account id is a text of 12 digits"),
-    ("lambda_esm_strict = perhaps", "*true or false is needed"),
+    ("lambda_esm_strict = perhaps", "*expected true or false"),
     ("lambda_esm_transitions = creating = soon", "*'instant', 'manual' or after_reads(n), not 'soon'"),
     ("lambda_esm_poll_latency = -1", "*a time span cannot be negative: -1.0"),
     ("lambda_esm_polling_states = Enabeld", "*there is no state 'Enabeld'. Did you mean *'Enabled'*"),

@@ -35,4 +35,4 @@ def test_a_passed_test_does_not_show_it(run):
 
 def test_a_wrong_value_names_the_right_ones(run):
     result = run(PASSES, "--lambda-esm-timeline=some")
-    result.stderr.fnmatch_lines(["ERROR: --lambda-esm-timeline: *one of 'failed', 'all', 'none' is needed"])
+    result.stderr.fnmatch_lines(["ERROR: --lambda-esm-timeline: *expected one of 'failed', 'all', 'none'"])
