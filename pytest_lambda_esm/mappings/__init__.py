@@ -1,1 +1,1 @@
-"""Mappings: their data, their lifecycle, and how long their transitions take."""
+"""Event source mappings: their settings, their states, and the transitions between them."""

@@ -1,7 +1,7 @@
-"""The state machine of a mapping, as data: what each operation does in each state.
+"""The state machine of a mapping: the transition that each operation starts in each state.
 
-It follows the states of the CreateEventSourceMapping reference page. What AWS answers in a transitional state is
-known from many reports (``ResourceInUseException``, 400).
+The states are those of the CreateEventSourceMapping reference page. In a transitional state AWS responds with
+``ResourceInUseException`` (400), as many reports show.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from typing import Final
 from pytest_lambda_esm.config import TRANSITIONAL_STATES
 
 GONE: Final = "Deleted"
-"""What a mapping's state reads after its deletion has ended; for AWS such a mapping does not exist (404)."""
+"""The state of a mapping whose deletion has completed. For AWS such a mapping does not exist (404)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transition: the state that reads meanwhile, and the state that it settles to."""
+    """A transition: the state that is shown while it is open, and the state in which it settles.
 
-    meanwhile: str
+    The two are equal for a change without a transitional state.
+    """
+
+    transitional: str
     settled: str
 
 
 def step_for_create(enabled: bool) -> Step:
-    """What Create starts. A mapping created disabled reads ``Disabled`` in the very answer (recorded)."""
+    """Return what Create starts. The response of a create with Enabled=False shows ``Disabled`` (recorded)."""
     return Step("Creating", "Enabled") if enabled else Step("Disabled", "Disabled")
 
 
@@ -39,12 +42,12 @@ _UPDATES: Final = {
 
 
 def step_for_update(state: str, enabled: bool | None) -> Step | None:
-    """What Update starts in a state; ``enabled`` is the request's member. None: the mapping is in use."""
+    """Return what Update starts in a state, or None if the mapping is in use. ``enabled`` is as in the request."""
     return _UPDATES.get((state, enabled))
 
 
 def step_for_delete(state: str) -> Step | None:
-    """What Delete starts in a state. None: the mapping is in use."""
+    """Return what Delete starts in a state, or None if the mapping is in use."""
     return Step("Deleting", GONE) if state in ("Enabled", "Disabled") else None
 
 
@@ -57,7 +60,7 @@ _FORCED: Final = {
 
 
 def step_for_force(state: str, stable: str) -> Step:
-    """The transition that ``Mapping.force`` opens with a transitional state; ``stable`` was the last settled one."""
+    """Return what ``Mapping.force`` starts; ``stable`` is the last settled state."""
     if state not in TRANSITIONAL_STATES:
         return Step(state, state)
     return Step(state, _FORCED.get(state, stable))

@@ -1,4 +1,4 @@
-"""One event source mapping: its settings, its state, and the test's hold on its transitions."""
+"""An event source mapping: its settings, its state and its transitions, and how a test controls them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_lambda_esm.timing import microseconds, moment_of, time_text
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of state: the state entered, when (aware datetime, UTC), and AWS's StateTransitionReason."""
+    """A change of state: the new state, when it changed (an aware datetime in UTC), and AWS's StateTransitionReason."""
 
     state: str
     at: datetime
@@ -44,8 +44,8 @@ class MappingSpec:
 
 
 @dataclass(slots=True)
-class _Open:
-    """A transition that has begun: how it ends, and what ends it."""
+class _OpenTransition:
+    """A transition that has begun: how it settles, and when or after how many reads."""
 
     step: Step
     settings: ReadOnly[str, Any]
@@ -57,8 +57,8 @@ class _Open:
 class Mapping:
     """An event source mapping, as the test sees it.
 
-    Read ``uuid``, ``arn``, ``state`` and ``history``; stop and start its transitions with :meth:`hold`,
-    :meth:`release` and :meth:`force`. The code under test sees the same mapping through boto3.
+    Read its ``uuid``, ``arn``, ``state`` and ``history``; control its transitions with :meth:`hold`, :meth:`release`
+    and :meth:`force`. The code under test sees the same mapping through boto3.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Mapping:
         self._times = times
         self._own_times: TransitionTimes | None = None
         self.last_result: str | None = None
-        # No Counter, whose items are set by way of a method in Python: pollers count with each batch.
+        # Not a Counter, whose items are set through a Python method: pollers count each batch.
         self.counters: defaultdict[str, int] = defaultdict(int)
         self.read_iterator_age: Callable[[], timedelta | None] | None = None
         self._settings = MappingProxyType(dict(spec.settings))
@@ -86,37 +86,37 @@ class Mapping:
         self._on_transition = on_transition
         self._history: list[Transition] = []
         self._held: set[str] = set()
-        self._open: _Open | None = None
+        self._open: _OpenTransition | None = None
         self._stable = "Enabled"
 
     def __repr__(self) -> str:
         return f"<Mapping {self.uuid} {self.state} {self.source_arn} -> {self.function_arn}>"
 
-    # --- what it is --------------------------------------------------------------------------------------
+    # --- reading -----------------------------------------------------------------------------------------
 
     @property
     def state(self) -> str:
-        """``Creating``, ``Enabled`` and so on; ``Deleted`` once AWS would answer that it does not exist."""
+        """``Creating``, ``Enabled`` and so on; ``Deleted`` once the mapping does not exist any more for AWS."""
         return self._history[-1].state if self._history else "Creating"
 
     @property
     def history(self) -> tuple[Transition, ...]:
-        """Every state so far, the first one first."""
+        """Every change of state so far, oldest first."""
         return tuple(self._history)
 
     @property
     def settings(self) -> ReadOnly[str, Any]:
-        """The settings in force, by their names on the wire. An update changes them when it settles."""
+        """The settings in force, by their names in the API. An update changes them when it settles."""
         return self._settings
 
     @property
     def requested(self) -> ReadOnly[str, Any]:
-        """The settings in force once the transition that is going on has settled."""
+        """The settings that will be in force once the open transition has settled."""
         return self._open.settings if self._open else self._settings
 
     @property
     def source_arn(self) -> str:
-        """The ARN of the event source; of self-managed Kafka the bootstrap servers, joined with commas."""
+        """The ARN of the event source; for self-managed Kafka the bootstrap servers, separated by commas."""
         if "EventSourceArn" in self._settings:
             return str(self._settings["EventSourceArn"])
         endpoints = self._settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
@@ -124,46 +124,46 @@ class Mapping:
 
     @property
     def function_arn(self) -> str:
-        """The function's ARN with the qualifier that the mapping was given."""
+        """The function's ARN, with the mapping's qualifier if it has one."""
         return str(self._settings["FunctionArn"])
 
     @property
     def last_modified(self) -> datetime:
-        """When the mapping last changed its state."""
+        """The time of the last change of state."""
         return self._history[-1].at
 
     @property
     def iterator_age(self) -> timedelta | None:
-        """The age of the last record of the last batch, for streams; None for queues and before the first batch.
+        """The age of the last record of the last batch of a stream; None for queues and before the first batch.
 
-        While a batch is tried again and again, it grows with the time.
+        It grows while a batch is retried.
         """
         return self.read_iterator_age() if self.read_iterator_age is not None else None
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The counters that CloudWatch would show for this mapping in the group EventCount, each in events.
+        """The metrics that CloudWatch would show for this mapping in the group EventCount, in events.
 
-        ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (again with each retry) and
-        ``FailedInvokeEventCount`` (with partial responses those reported; also where there was no function to
-        invoke). Queues have ``DeletedEventCount``; streams ``DroppedEventCount`` (given up, not those that expired
-        with the stream's retention or reached a destination), ``OnFailureDestinationDeliveredEventCount`` and, from
-        the metrics of functions and in batches, ``DestinationDeliveryFailures``. Those that AWS keeps for a source
-        are there from the start.
+        All sources have ``PolledEventCount``, ``FilteredOutEventCount``, ``InvokedEventCount`` (counted again for each
+        retry) and ``FailedInvokeEventCount`` (for partial batch responses, the reported events only; also counted if
+        there was no function to invoke). Queues have ``DeletedEventCount``. Streams have ``DroppedEventCount``
+        (discarded events, except those that expired with the stream's retention or were sent to a destination),
+        ``OnFailureDestinationDeliveredEventCount`` and ``DestinationDeliveryFailures`` (a metric of the function,
+        counted in batches). The metrics that AWS has for the source are 0 from the start.
         """
         return {**dict.fromkeys(self._metric_names, 0), **self.counters}
 
     @property
     def stable_state(self) -> str:
-        """The last settled state: what the mapping was before the transition that is going on."""
+        """The last settled state, from before the open transition."""
         return self._stable
 
-    # --- the test's hold on it ---------------------------------------------------------------------------
+    # --- control by the test -----------------------------------------------------------------------------
 
     def transitions(self, **times: TransitionTime) -> None:
-        """Let this mapping's coming transitions take other times than those of the fake.
+        """Set the times of this mapping's future transitions, in place of those of the fake.
 
-        Names and values are those of ``FakeLambda.transitions``; raises ConfigurationError for others.
+        Takes the names and values of ``FakeLambda.transitions``; raises ConfigurationError for others.
         """
         __tracebackhide__ = True
         try:
@@ -172,9 +172,9 @@ class Mapping:
             raise ConfigurationError(f"Mapping.transitions: {error}") from None
 
     def hold(self, state: str) -> None:
-        """Keep the mapping in a transitional state, now or when it next enters it, until :meth:`release`.
+        """Hold the mapping in a transitional state, now or when it next enters that state, until :meth:`release`.
 
-        Raises StateError for a name that is no transitional state.
+        Raises StateError if ``state`` is not a transitional state.
         """
         __tracebackhide__ = True
         if state not in TRANSITIONAL_STATES:
@@ -188,9 +188,9 @@ class Mapping:
             self._open.event = None
 
     def release(self) -> None:
-        """Let go of every hold. An open transition ends when it is due; one that is overdue or manual ends now.
+        """Release every hold. An open transition settles when it is due; an overdue or manual one settles now.
 
-        Raises StateError when there is nothing to release.
+        Raises StateError if no state is held and no transition is open.
         """
         __tracebackhide__ = True
         if not self._held and self._open is None:
@@ -203,11 +203,11 @@ class Mapping:
                 self._schedule()
 
     def force(self, state: str, reason: str | None = None, result: str | None = None) -> None:
-        """Put the mapping into a state at once, as the service itself may do.
+        """Put the mapping into a state at once, as the service may do on its own.
 
-        ``reason`` is shown as StateTransitionReason, ``result`` as LastProcessingResult. A transitional state stays
-        until :meth:`release`, and then settles as usual. A result is shown for mappings of queues as well, though AWS
-        shows them none in ordinary life. Raises StateError for an unknown state.
+        ``reason`` becomes the StateTransitionReason, ``result`` the LastProcessingResult. A transitional state stays
+        until :meth:`release`, and then settles as usual. A result is also shown for mappings of queues, for which AWS
+        normally shows none. Raises StateError for an unknown state and for a deleted mapping.
         """
         __tracebackhide__ = True
         if state not in STATES:
@@ -219,14 +219,14 @@ class Mapping:
         if result is not None:
             self.last_result = result
         step = step_for_force(state, self._stable)
-        if step.meanwhile != step.settled:
-            self._open = _Open(step, settings, due=None, reads_left=None)
+        if step.transitional != step.settled:
+            self._open = _OpenTransition(step, settings, due=None, reads_left=None)
         else:
             self._apply(settings, step.settled)
         self._enter(state, reason if reason is not None else self.user_reason)
 
     def explain(self) -> list[str]:
-        """What the transition that is going on waits for, one line a reason."""
+        """Return what the open transition waits for, one line per reason."""
         if self._open is None:
             return []
         end = f"{self.state} ends as {self._open.step.settled}"
@@ -240,37 +240,37 @@ class Mapping:
 
     @property
     def waits_for_test(self) -> bool:
-        """Whether a transition is going on that no time will end: it is held or manual, or ends by being read.
+        """Whether the open transition does not settle with time: it is held, manual, or counts reads.
 
         :meta private:
         """
         return self._open is not None and (self._open.due is None or self.state in self._held)
 
-    # --- the service's side ------------------------------------------------------------------------------
+    # --- the service's side, for this package only -------------------------------------------------------
 
     def begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:
-        """Start a transition; ``settings`` come into force when it settles.
+        """Start a transition; ``settings`` take effect when it settles.
 
         :meta private:
         """
         new = MappingProxyType(dict(settings)) if settings is not None else self._settings
         self._drop_open()
-        if step.meanwhile == step.settled:
+        if step.transitional == step.settled:
             self._apply(new, step.settled)
             self._enter(step.settled, self.user_reason)
             return
-        time: TransitionTime = getattr(self._own_times or self._times(), step.meanwhile.lower())
+        time: TransitionTime = getattr(self._own_times or self._times(), step.transitional.lower())
         reads = time.reads if isinstance(time, AfterReads) else None
         due = None if isinstance(time, (AfterReads, str)) else self._clock.instant + microseconds(time)
         if time == "instant":
             due = self._clock.instant
-        self._open = _Open(step, new, due, reads)
-        self._enter(step.meanwhile, self.user_reason)
-        if self._open is not None and due is not None and time != "instant" and step.meanwhile not in self._held:
+        self._open = _OpenTransition(step, new, due, reads)
+        self._enter(step.transitional, self.user_reason)
+        if self._open is not None and due is not None and time != "instant" and step.transitional not in self._held:
             self._schedule()
 
     def answered(self) -> None:
-        """The answer that began a transition is written: an instant one settles now, before the next call.
+        """Settle an instant transition, since the response that started it has been written.
 
         :meta private:
         """
@@ -278,7 +278,7 @@ class Mapping:
             self._settle_unless_held()
 
     def settle_now(self) -> None:
-        """End the transition that is going on, whatever its time: for callers that wait for it, as CloudFormation.
+        """Settle the open transition, whatever its time, for a caller that waits for it, such as CloudFormation.
 
         :meta private:
         """
@@ -286,7 +286,7 @@ class Mapping:
             self._settle_unless_held()
 
     def was_read(self) -> None:
-        """A client has read the state: counts for ``after_reads``.
+        """Count a read of the state by a client, for ``after_reads``.
 
         :meta private:
         """
@@ -296,7 +296,7 @@ class Mapping:
                 self._settle_unless_held()
 
     def drop(self) -> None:
-        """Forget what is scheduled: the world this mapping lived in is gone.
+        """Cancel the open transition, since everything has been reset.
 
         :meta private:
         """
@@ -309,7 +309,7 @@ class Mapping:
         assert self._open.due is not None
         step = self._open.step
         self._open.event = self._clock.call_at(
-            self._open.due, self._settle, lambda: f"mapping {self.uuid}: {step.meanwhile} -> {step.settled}"
+            self._open.due, self._settle, lambda: f"mapping {self.uuid}: {step.transitional} -> {step.settled}"
         )
 
     def _settle_unless_held(self) -> None:
