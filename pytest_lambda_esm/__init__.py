@@ -1,7 +1,7 @@
 """A deterministic AWS Lambda event system inside a pytest process.
 
-Everything a user names is here; each name is imported when it is first used, so that a test run which uses none of
-them imports neither boto3 nor moto.
+All public names are here. Each is imported when it is first used, so that a test run that uses none of them imports
+neither boto3 nor moto.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
 
-_HOMES = {
+_MODULES = {
     "AfterReads": "config",
     "AlreadyActive": "errors",
     "AwsError": "faults.effects",
@@ -101,18 +101,18 @@ _HOMES = {
     "VirtualClock": "clock.virtual",
     "Weather": "config",
     "after_reads": "config",
+    "aws_error": "faults.effects",
+    "connect_timeout": "faults.effects",
+    "connection_reset": "faults.effects",
     "exits": "invocation.script",
+    "latency": "faults.effects",
+    "lost_response": "faults.effects",
     "raises": "invocation.script",
+    "read_timeout": "faults.effects",
     "returns": "invocation.script",
     "runs": "invocation.script",
     "throttled": "invocation.script",
     "times_out": "invocation.script",
-    "aws_error": "faults.effects",
-    "connect_timeout": "faults.effects",
-    "connection_reset": "faults.effects",
-    "latency": "faults.effects",
-    "lost_response": "faults.effects",
-    "read_timeout": "faults.effects",
 }
 
 __all__ = [
@@ -180,9 +180,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("pytest-lambda-esm")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

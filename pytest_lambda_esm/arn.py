@@ -1,4 +1,4 @@
-"""The forms in which a request may name a function."""
+"""ARNs, and the forms in which a request may name a function."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PARTITIONS: Final = (
 
 
 def partition_of(region: str) -> str:
-    """The partition that the ARNs of a region name, ``aws`` nearly everywhere."""
+    """Return the partition of a region, as in its ARNs: ``aws`` nearly everywhere."""
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """The six parts of an ARN; ``resource`` is everything behind the account."""
+    """The parts of an ARN; ``resource`` is everything after the account."""
 
     partition: str
     service: str
@@ -34,7 +34,7 @@ class Arn:
 
     @classmethod
     def parse(cls, text: str) -> Arn | None:
-        """Take an ARN apart, or None where the text is no ARN."""
+        """Parse an ARN. Return None if the text is not an ARN."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn":
             return None
@@ -45,7 +45,8 @@ class Arn:
 class FunctionReference:
     """A function as a request named it. ``qualifier`` is a version, an alias, ``$LATEST`` or None.
 
-    ``foreign`` tells that the request named another partition than the region is in: there is no such function.
+    ``foreign`` says that the request named a partition to which the region does not belong, so that no such function
+    can exist.
     """
 
     account_id: str
@@ -62,15 +63,16 @@ class FunctionReference:
 
     @property
     def arn(self) -> str:
-        """The function's ARN with the qualifier as given."""
+        """The function's ARN, with the qualifier if there is one."""
         return self.unqualified_arn if self.qualifier is None else f"{self.unqualified_arn}:{self.qualifier}"
 
 
 @lru_cache(maxsize=256)
 def parse(text: str, account_id: str, region: str) -> FunctionReference:
-    """Read a function's name, partial ARN or full ARN, each with or without a qualifier.
+    """Parse a function's name, partial ARN or full ARN, each with or without a qualifier.
 
-    What the text leaves out comes from the request. The text has passed the pattern ``NamespacedFunctionName``.
+    ``account_id`` and ``region`` are those of the request, for what the text leaves out. The text has to match the
+    pattern ``NamespacedFunctionName``.
     """
     partition = ""
     rest = text
@@ -87,8 +89,9 @@ def parse(text: str, account_id: str, region: str) -> FunctionReference:
     if rest.startswith("function:") and rest != "function:":
         rest = rest[len("function:") :]
     name, _, qualifier = rest.partition(":")
-    own = partition_of(region)
-    return FunctionReference(account_id, region, name, qualifier or None, partition or own, partition not in ("", own))
+    actual = partition_of(region)
+    foreign = partition not in ("", actual)
+    return FunctionReference(account_id, region, name, qualifier or None, partition or actual, foreign)
 
 
 def _is_account(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where records of invocations go: queues, topics, buckets, functions and event buses."""
+"""Destinations of invocation records: queues, topics, buckets, functions and event buses."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pytest_lambda_esm.arn import Arn
 
 
 class DeliveryFailed(Exception):
-    """A destination could not be reached; the text says why, as AWS's metrics would count it."""
+    """A destination does not exist or rejected the message; the text says why. AWS counts it in its metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is delivered: ``body`` as text; ``attributes`` become message attributes of queues and topics.
+    """A message for a destination.
 
-    A number becomes an attribute of the type Number, a text one of the type String. ``key`` names the object in a
-    bucket; ``detail_type`` the kind of event on an event bus, and ``resources`` what it concerns; ``trace`` is the
-    trace header that a queue keeps.
+    ``attributes`` become message attributes of queues and topics: of type Number for numbers, of type String for
+    strings. ``key`` is the object's key in a bucket. ``detail_type`` and ``resources`` belong to an event on an event
+    bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader.
     """
 
     body: str
@@ -31,16 +31,16 @@ class Message:
 
 
 class Destinations(Protocol):
-    """Delivers parcels. Real destinations live in moto; unit tests bring their own."""
+    """Delivers messages. The fake's destinations are in moto; unit tests use their own."""
 
     def deliver(self, arn: str, message: Message) -> None:
-        """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
+        """Deliver a message now. Raises DeliveryFailed if the destination does not exist or rejects it."""
         ...
 
 
 class DestinationFinder(Protocol):
-    """Looks destinations up, without delivering."""
+    """Looks up destinations without delivering to them."""
 
     def exists(self, arn: Arn) -> bool:
-        """Whether a queue, topic, bucket, function or event bus is there."""
+        """Whether this queue, topic, bucket, function or event bus exists."""
         ...

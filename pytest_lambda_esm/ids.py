@@ -1,4 +1,4 @@
-"""Random ids out of a seed. Some are made in advance: one at a time takes several times as long."""
+"""Random ids from a seed. They are made in batches, since one at a time takes several times as long."""
 
 from __future__ import annotations
 
@@ -7,55 +7,54 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-_AT_A_TIME: Final = 16
-_UUID: Final = 16
-_RECEIPT: Final = 96
-"""How many bytes they take."""
+_BATCH: Final = 16
+_UUID_BYTES: Final = 16
+_RECEIPT_BYTES: Final = 96
 
 _VERSION_4: Final = bytes(0x40 | byte & 0x0F for byte in range(256))
 _VARIANT: Final = bytes(0x80 | byte & 0x3F for byte in range(256))
-"""What stands for each random byte, in the places where a UUID tells its version and its variant."""
+"""Translate a random byte into one that holds the version, or the variant, of a UUID."""
 
 
 class Ids:
-    """Ids of one kind; ``more()`` makes some."""
+    """Ids of one kind; ``make_batch()`` makes some."""
 
-    def __init__(self, more: Callable[[], list[str]]) -> None:
-        self._more = more
+    def __init__(self, make_batch: Callable[[], list[str]]) -> None:
+        self._make_batch = make_batch
         self._ready: list[str] = []
 
     def new(self) -> str:
-        """One that was not there before."""
+        """Return an id that was not returned before."""
         try:
             return self._ready.pop()
-        except IndexError:  # Not asked before, since another thread may take the last one.
-            *self._ready, new = self._more()
+        except IndexError:  # Not checked first, since another thread may take the last one in between.
+            *self._ready, new = self._make_batch()
             return new
 
 
 def uuids(randomness: random.Random) -> Ids:
-    """UUIDs of version 4."""
+    """Return UUIDs of version 4."""
 
-    def more() -> list[str]:
-        many = bytearray(randomness.randbytes(_UUID * _AT_A_TIME))
-        many[6::_UUID] = many[6::_UUID].translate(_VERSION_4)
-        many[8::_UUID] = many[8::_UUID].translate(_VARIANT)
-        return [_uuid(many[first : first + _UUID]) for first in range(0, len(many), _UUID)]
+    def make_batch() -> list[str]:
+        batch = bytearray(randomness.randbytes(_UUID_BYTES * _BATCH))
+        batch[6::_UUID_BYTES] = batch[6::_UUID_BYTES].translate(_VERSION_4)
+        batch[8::_UUID_BYTES] = batch[8::_UUID_BYTES].translate(_VARIANT)
+        return [_uuid_text(batch[first : first + _UUID_BYTES]) for first in range(0, len(batch), _UUID_BYTES)]
 
-    return Ids(more)
+    return Ids(make_batch)
 
 
-def _uuid(number: bytearray) -> str:
+def _uuid_text(number: bytearray) -> str:
     digits = number.hex("-", 2)
     return f"{digits[:4]}{digits[5:29]}{digits[30:34]}{digits[35:]}"
 
 
 def receipts(randomness: random.Random) -> Ids:
-    """What tells the receipts of a message apart: 128 letters and digits, as base64 has them."""
+    """Return the random parts of receipt handles: 128 characters of base64."""
 
-    def more() -> list[str]:
-        many = base64.b64encode(randomness.randbytes(_RECEIPT * _AT_A_TIME)).decode()
-        length = len(many) // _AT_A_TIME
-        return [many[first : first + length] for first in range(0, len(many), length)]
+    def make_batch() -> list[str]:
+        batch = base64.b64encode(randomness.randbytes(_RECEIPT_BYTES * _BATCH)).decode()
+        length = len(batch) // _BATCH
+        return [batch[first : first + length] for first in range(0, len(batch), length)]
 
-    return Ids(more)
+    return Ids(make_batch)

@@ -1,7 +1,6 @@
-"""What the simulation needs of its clock and its journal, declared once for every folder.
+"""The protocols of the clock and the journal, as the simulation uses them.
 
-``clock.virtual.VirtualClock`` is the clock and ``observe.fates.Journal`` the journal of a fake; unit tests of a part
-may give it smaller ones.
+In a fake they are ``clock.virtual.VirtualClock`` and ``observe.fates.Journal``; unit tests may pass simpler ones.
 """
 
 from __future__ import annotations
@@ -16,31 +15,31 @@ class Clock(Protocol):
 
     @property
     def instant(self) -> int:
-        """Now."""
+        """The current virtual time."""
         ...
 
     def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action; ``about`` says what it is, for people. Returns what :meth:`cancel` takes."""
+        """Schedule an action; ``about()`` describes it to users. Return the event, for :meth:`cancel`."""
         ...
 
     def call_in_background(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
-        """Schedule an action that does not keep the clock from being idle."""
+        """Schedule an action for which ``run_until_idle`` does not wait."""
         ...
 
     def cancel(self, event: Any) -> None:
-        """Take a scheduled action back."""
+        """Cancel a scheduled event."""
         ...
 
     def wait_until(self, instant: int) -> None:
-        """Move time forward to an instant, and run what is due until then."""
+        """Move time forward to an instant, and run the events that are due until then."""
         ...
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """Refuse to move time while something runs that must not see it move."""
+        """Refuse to move time while the block runs; ``about()`` describes the block to users."""
         ...
 
     def show(self, instant: int) -> None:
-        """Show an instant on the wall clocks."""
+        """Show an instant on the wall clocks, without moving time."""
         ...
 
     def follow_wall(self) -> None:
@@ -49,14 +48,14 @@ class Clock(Protocol):
 
 
 class Journal(Protocol):
-    """Where the simulation reports what happened."""
+    """Records what happens in the simulation."""
 
     def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note an entry in the timeline, and return its instant; ``items`` are the ids of the records concerned."""
+        """Add an entry to the timeline, and return its instant; ``items`` are the ids of the records concerned."""
         ...
 
     def fate(
         self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
     ) -> None:
-        """Note the final fate of records; ``why`` tells of each, by its place, what the text leaves open."""
+        """Record the final fate of records; ``why(index)`` returns what to add to the text for one record."""
         ...
