@@ -82,7 +82,7 @@ def _memo() -> ModuleMemo[GlobalName]:
 class FakedGlobals:
     """Puts freezegun's fakes of the given names into the globals of modules, and takes them out again.
 
-    Modules whose name starts with one of ``ignore`` keep the real ones. It is also a ``Thawable``.
+    Modules whose name starts with one of ``ignore`` keep the real ones. It is also a ``Replacement``.
     """
 
     def __init__(self, names: Iterable[str], ignore: tuple[str, ...]) -> None:
@@ -91,7 +91,7 @@ class FakedGlobals:
         self._fakes = {id(real(name)): fake(name) for name in self._names}
         self._reals = {id(fake(name)): real(name) for name in self._names}
         self._imported: list[GlobalName] = []
-        self._thawed: list[str] = []
+        self._suspended: list[str] = []
 
     def fake_everywhere(self) -> None:
         """Replace the real ones in all loaded modules."""
@@ -102,19 +102,19 @@ class FakedGlobals:
         self._replace([*_memo().findings(), *self._imported], self._reals, ignore=())
         self._imported.clear()
 
-    def thaw(self) -> None:
+    def suspend(self) -> None:
         """Restore the real ones in ``time`` and ``datetime`` for now, except what a test has put there itself."""
         for name in self._names:
             if is_faked(name):
-                self._thawed.append(name)
+                self._suspended.append(name)
                 _owner(name)[name] = real(name)
 
-    def freeze(self, modules: list[ModuleType]) -> None:
+    def resume(self, modules: list[ModuleType]) -> None:
         """Replace them again, also in modules imported meanwhile, if time is still frozen."""
-        thawed, self._thawed = self._thawed, []
+        suspended, self._suspended = self._suspended, []
         if not api.freeze_factories:
             return
-        for name in thawed:
+        for name in suspended:
             if _owner(name)[name] is real(name):
                 _owner(name)[name] = fake(name)
         for module in modules:

@@ -88,13 +88,13 @@ _EXECUTING_METHODS: tuple[tuple[type, str], ...] = (
 )
 
 
-class Thawable(Protocol):
+class Replacement(Protocol):
     """Has replaced functions in the whole process, and can restore them while modules are executed."""
 
-    def thaw(self) -> None:
+    def suspend(self) -> None:
         """Restore the real functions for now."""
 
-    def freeze(self, modules: list[ModuleType]) -> None:
+    def resume(self, modules: list[ModuleType]) -> None:
         """Replace them again, also in the globals of the modules executed meanwhile."""
 
 
@@ -107,7 +107,7 @@ class ImportWatch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._thawables: list[Thawable] = []
+        self._replacements: list[Replacement] = []
         self._depth = 0
         self._executed: list[ModuleType] = []
         self._wrapped: list[tuple[type, str, Any]] = []
@@ -117,21 +117,21 @@ class ImportWatch:
         """Execute the modules of a folder in frozen time, for modules that do not outlive the freeze."""
         self._frozen += (folder,)
 
-    def thaw_again(self, folder: str) -> None:
+    def stop_keeping_frozen(self, folder: str) -> None:
         """Execute the modules of this folder like all others again."""
         self._frozen = tuple(other for other in self._frozen if other != folder)
 
-    def add(self, thawable: Thawable) -> None:
-        """Thaw this from now on, too."""
-        if not self._thawables:
+    def add(self, replacement: Replacement) -> None:
+        """Suspend this replacement, too, while modules are executed."""
+        if not self._replacements:
             self._wrap_loaders()
-        self._thawables.append(thawable)
+        self._replacements.append(replacement)
 
-    def remove(self, thawable: Thawable) -> None:
-        """Do not thaw this any more; the last one to leave gives the loaders their own methods back."""
-        if thawable in self._thawables:
-            self._thawables.remove(thawable)
-            if not self._thawables:
+    def remove(self, replacement: Replacement) -> None:
+        """Do not suspend this one any more. Restore the loaders when it was the last one."""
+        if replacement in self._replacements:
+            self._replacements.remove(replacement)
+            if not self._replacements:
                 self._unwrap_loaders()
 
     def _wrap_loaders(self) -> None:
@@ -140,7 +140,7 @@ class ImportWatch:
         rewriters = tuple((finder, "exec_module") for finder in finders if hasattr(finder, "exec_module"))
         for loader, method in (*_EXECUTING_METHODS, *rewriters):
             self._wrapped.append((loader, method, vars(loader).get(method)))
-            setattr(loader, method, self._thawing(getattr(loader, method)))
+            setattr(loader, method, self._with_real_functions(getattr(loader, method)))
 
     def _unwrap_loaders(self) -> None:
         for loader, method, own in reversed(self._wrapped):
@@ -150,9 +150,9 @@ class ImportWatch:
                 setattr(loader, method, own)
         self._wrapped.clear()
 
-    def _thawing(self, execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def _with_real_functions(self, execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         @functools.wraps(execute)
-        def execute_thawed(loader: Any, subject: Any) -> Any:
+        def execute_with_real_functions(loader: Any, subject: Any) -> Any:
             __tracebackhide__ = True
             if self._frozen and _origin(subject).startswith(self._frozen):
                 return execute(loader, subject)
@@ -162,14 +162,14 @@ class ImportWatch:
             finally:
                 self._leave(subject)
 
-        return execute_thawed
+        return execute_with_real_functions
 
     def _enter(self) -> None:
         with self._lock:
             self._depth += 1
             if self._depth == 1:
-                for thawable in self._thawables:
-                    thawable.thaw()
+                for replacement in self._replacements:
+                    replacement.suspend()
 
     def _leave(self, subject: object) -> None:
         with self._lock:
@@ -178,8 +178,8 @@ class ImportWatch:
             self._depth -= 1
             if self._depth == 0:
                 executed, self._executed = self._executed, []
-                for thawable in self._thawables:
-                    thawable.freeze(executed)
+                for replacement in self._replacements:
+                    replacement.resume(executed)
 
 
 def _origin(subject: Any) -> str:

@@ -89,7 +89,7 @@ class VirtualSleep:
             function.real = time.sleep
         function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
-        self.freeze([])
+        self.resume([])
         for place in _memo(function.real).findings():
             place.replace(function.real, function)
         import_watch().add(self)
@@ -100,18 +100,18 @@ class VirtualSleep:
         if function.on_sleep is not self._on_sleep:
             return
         import_watch().remove(self)
-        self.thaw()
+        self.suspend()
         for place in (*_memo(function.real).findings(), *self._imported):
             place.replace(function, function.real)
         self._imported.clear()
         function.on_sleep = None
         function.older_threads = frozenset()
 
-    def thaw(self) -> None:
+    def suspend(self) -> None:
         """Restore the real ``time.sleep`` for now, unless the test has replaced it itself."""
         _TIME_SLEEP.replace(self._function, self._function.real)
 
-    def freeze(self, modules: list[ModuleType]) -> None:
+    def resume(self, modules: list[ModuleType]) -> None:
         """Replace ``time.sleep`` again, also in the modules imported meanwhile."""
         function = self._function
         _TIME_SLEEP.replace(function.real, function)

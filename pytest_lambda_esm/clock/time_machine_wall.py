@@ -108,7 +108,7 @@ class TimeMachineRefusal:
     def start(self) -> None:
         """Refuse from now on."""
         import_watch().add(self)
-        self.freeze([])
+        self.resume([])
 
     def stop(self) -> None:
         """Refuse no more."""
@@ -116,10 +116,10 @@ class TimeMachineRefusal:
         if self._travel is not None:
             self._travel.start, self._travel = self._original, None
 
-    def thaw(self) -> None:
+    def suspend(self) -> None:
         """No-op: an import does not travel."""
 
-    def freeze(self, modules: list[ModuleType]) -> None:
+    def resume(self, modules: list[ModuleType]) -> None:
         """Refuse travels of time-machine, if it has been imported meanwhile."""
         time_machine = sys.modules.get("time_machine")
         if time_machine is not None and self._travel is None:

@@ -418,7 +418,7 @@ def test_a_module_in_a_zip_file_is_executed_with_real_time(wall_opener, tmp_path
     assert kept_classes_are_real(module)
 
 
-def test_an_import_that_fails_ends_the_thaw(wall_opener, module_of):
+def test_time_is_frozen_again_after_an_import_that_fails(wall_opener, module_of):
     inner = module_of("import datetime\nraise OSError(str(datetime.datetime.now().year))")
     wall_opener()
 

@@ -60,7 +60,7 @@ class Unpacking:
     def remove(self) -> None:
         """Remove all folders."""
         if self._root is not None:
-            import_watch().thaw_again(f"{self._root}{os.sep}")
+            import_watch().stop_keeping_frozen(f"{self._root}{os.sep}")
             shutil.rmtree(self._root, ignore_errors=True)
 
 
