@@ -110,7 +110,7 @@ class FakedGlobals:
                 _owner(name)[name] = real(name)
 
     def resume(self, modules: list[ModuleType]) -> None:
-        """Replace them again, also in modules imported meanwhile, if time is still frozen."""
+        """Replace them again, also in modules imported while suspended, if time is still frozen."""
         suspended, self._suspended = self._suspended, []
         if not api.freeze_factories:
             return

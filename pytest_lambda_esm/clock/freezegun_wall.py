@@ -107,8 +107,8 @@ class FreezegunFreeze:
     """A freeze of our own at an instant (microseconds since the epoch).
 
     Unlike ``freezegun.freeze_time``, it leaves monotonic and perf_counter real (so asyncio works), patches modules
-    without running any of their code, executes modules imported meanwhile with real time, and also freezes the time of
-    threads.
+    without running any of their code, executes modules imported during the freeze with real time, and also freezes time
+    in threads.
     """
 
     def __init__(self, start: int) -> None:
@@ -138,7 +138,7 @@ class FreezegunFreeze:
             raise
 
     def stop(self) -> None:
-        """Unfreeze time, unless the user has entered another freezer meanwhile and not left it yet."""
+        """Unfreeze time, unless the user has entered another freezer since and not left it yet."""
         position = next((i for i, other in enumerate(api.freeze_factories) if other is self._factory), None)
         if position is not None:
             for stack in _STACKS:
@@ -165,7 +165,7 @@ class FreezegunFreeze:
         freeze_time.stop = stop_last
 
     def _restore(self) -> None:
-        # Not freezegun's stop(), which searches the modules loaded meanwhile with getattr.
+        # Not freezegun's stop(), which searches the modules loaded since with getattr.
         import_watch().remove(self._globals)
         _remove_pydantic_hooks()
         for place, key, old in self._changes:

@@ -95,7 +95,7 @@ class Replacement(Protocol):
         """Restore the real functions for now."""
 
     def resume(self, modules: list[ModuleType]) -> None:
-        """Replace them again, also in the globals of the modules executed meanwhile."""
+        """Replace them again, also in the globals of the modules executed while suspended."""
 
 
 class ImportWatch:

@@ -112,7 +112,7 @@ class VirtualSleep:
         _TIME_SLEEP.replace(self._function, self._function.real)
 
     def resume(self, modules: list[ModuleType]) -> None:
-        """Replace ``time.sleep`` again, also in the modules imported meanwhile."""
+        """Replace ``time.sleep`` again, also in the modules imported while it was real."""
         function = self._function
         _TIME_SLEEP.replace(function.real, function)
         for module in modules:

@@ -120,7 +120,7 @@ class TimeMachineRefusal:
         """No-op: an import does not travel."""
 
     def resume(self, modules: list[ModuleType]) -> None:
-        """Refuse travels of time-machine, if it has been imported meanwhile."""
+        """Refuse travels of time-machine, if it has been imported by now."""
         time_machine = sys.modules.get("time_machine")
         if time_machine is not None and self._travel is None:
             self._travel, self._original = time_machine.travel, time_machine.travel.start

@@ -25,7 +25,7 @@ _SECONDS_IN: Final = {"days": 24 * HOUR, "hours": HOUR, "minutes": 60, "seconds"
 _END: Final = instant_of(END)
 _MOST_LISTED: Final = 10
 _MOST_CANCELLED: Final = 64
-"""How many cancelled events may stay in the heap before it is cleaned."""
+"""The number of cancelled events that may stay in the heap."""
 
 
 def _no_op() -> None:
@@ -265,7 +265,7 @@ class VirtualClock:
             self._wall.show(instant)
 
     def follow_wall(self) -> None:
-        """Catch up with a freezer that the user moved directly, and run what fell due meanwhile.
+        """Catch up with a freezer that the user moved directly, and run what has fallen due.
 
         While nothing has been scheduled and no time has passed, the freezer may also be earlier than the clock, which
         then takes over its time. Raises ClockError if it was moved back later than that.
@@ -386,7 +386,7 @@ class VirtualClock:
         pending = f"Next: {upcoming}." if upcoming else "Nothing is pending, so sleeping longer will not help."
         return ClockLimitExceeded(
             f"time.sleep: code under test has slept {stall.sleeps} times in a row,"
-            f" {moment_of(self._now) - moment_of(stall.started)} of virtual time, and nothing has happened meanwhile;"
+            f" {moment_of(self._now) - moment_of(stall.started)} of virtual time, and nothing has happened since;"
             f" it is {moment_of(self._now)}. {pending} Is this an endless loop? If not, raise the setting"
             f" 'longest_standstill'." + self._waiting_for_test()
         )
