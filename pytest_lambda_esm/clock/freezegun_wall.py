@@ -24,6 +24,7 @@ from freezegun import api
 
 from pytest_lambda_esm.clock.freezegun_globals import TIMER_NAMES, WALL_NAMES, FakedGlobals, is_faked, real
 from pytest_lambda_esm.clock.modules import import_watch
+from pytest_lambda_esm.patching import Patches
 
 _HOOK = "__get_pydantic_core_schema__"
 
@@ -118,12 +119,13 @@ class AdoptedFreezegun:
         names = [name for name in (*WALL_NAMES, *TIMER_NAMES) if is_faked(name)]
         self._globals = FakedGlobals(names, api.ignore_lists[-1])
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin to watch imports."""
+        patches.then(self._remove)
         teach_fakes()
         import_watch().add(self._globals)
 
-    def stop(self) -> None:
+    def _remove(self) -> None:
         """Watch no longer."""
         import_watch().remove(self._globals)
         unteach_fakes()
@@ -146,7 +148,7 @@ class FreezegunFreeze:
         self._factory: Any = None
         self._changes: list[_Change] = []
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Freeze. Whatever fails on the way, all is as before when the error is raised."""
         before = [(place, dict(place)) for place in _changed_by_freezegun()]
         try:
@@ -162,8 +164,9 @@ class FreezegunFreeze:
                 stack.clear()  # nothing was frozen before, or there would be no freeze of our own
             self._restore()
             raise
+        patches.then(self._unfreeze)
 
-    def stop(self) -> None:
+    def _unfreeze(self) -> None:
         """Unfreeze; a freezer that the user entered meanwhile and did not leave keeps the process frozen."""
         position = next((i for i, other in enumerate(api.freeze_factories) if other is self._factory), None)
         if position is not None:

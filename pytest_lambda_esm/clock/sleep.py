@@ -14,6 +14,7 @@ from typing import Any, Final
 from pytest_lambda_esm.clock.modules import ModuleMemo, import_watch, namespace_of
 from pytest_lambda_esm.clock.sleep_places import GlobalPlace, Place, find_places, sleeps_really
 from pytest_lambda_esm.errors import AlreadyActive
+from pytest_lambda_esm.patching import Patches
 
 # Where such a thread waits in C code, called straight from here. Seen in Python 3.10 to 3.14.
 _WAITING_PLACES: Final = frozenset({("concurrent.futures.thread", "_worker"), ("multiprocessing.pool", "worker")})
@@ -87,7 +88,7 @@ class VirtualSleep:
         """What ``time.sleep`` was, for those who must wait in real time."""
         return self._function.real
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin. Raises ``AlreadyActive`` when another one is installed."""
         function = self._function
         if function.on_sleep is not None:
@@ -96,16 +97,15 @@ class VirtualSleep:
             function.real = time.sleep
         function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
+        patches.then(self._remove)
         self.freeze([])
         for place in _memo(function.real).findings():
             place.replace(function.real, function)
         import_watch().add(self)
 
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Put the real function back in every place, also in modules imported meanwhile."""
         function = self._function
-        if function.on_sleep is not self._on_sleep:
-            return
         import_watch().remove(self)
         self.thaw()
         for place in (*_memo(function.real).findings(), *self._imported):

@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_lambda_esm.clock.modules import import_watch
 from pytest_lambda_esm.errors import ConfigurationError
+from pytest_lambda_esm.patching import Patches
 
 _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 
@@ -75,12 +76,13 @@ class TimeMachineTravel:
         self._travel = time_machine.travel(start // 1_000_000, tick=False)
         self._traveller: Any = None
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Travel."""
+        patches.then(self._return)
         self._traveller = self._travel.start()
         TimeMachineFreezers().show(self._traveller, self._start)
 
-    def stop(self) -> None:
+    def _return(self) -> None:
         """Return, also when the user's nested travel has not ended: that one then ends it all."""
         stack = _stack(self._module)
         position = next((i for i, other in enumerate(stack) if other is self._traveller), None)
@@ -100,19 +102,15 @@ class TimeMachineRefusal:
     """
 
     def __init__(self) -> None:
-        self._travel: Any = None
-        self._original: Any = None
+        self._patches = Patches()
+        self._refuses = False
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Refuse from now on."""
+        patches.then(self._patches.undo)
+        patches.then(lambda: import_watch().remove(self))
         import_watch().add(self)
         self.freeze([])
-
-    def stop(self) -> None:
-        """Refuse no more."""
-        import_watch().remove(self)
-        if self._travel is not None:
-            self._travel.start, self._travel = self._original, None
 
     def thaw(self) -> None:
         """A module is executed: nothing to do, since nobody travels meanwhile."""
@@ -120,9 +118,9 @@ class TimeMachineRefusal:
     def freeze(self, modules: list[ModuleType]) -> None:
         """Refuse the travels of a time-machine that has been imported meanwhile, too."""
         time_machine = sys.modules.get("time_machine")
-        if time_machine is not None and self._travel is None:
-            self._travel, self._original = time_machine.travel, time_machine.travel.start
-            self._travel.start = _refuse_to_travel
+        if time_machine is not None and not self._refuses:
+            self._refuses = True
+            self._patches.set(time_machine.travel, "start", _refuse_to_travel)
 
 
 def _refuse_to_travel(travel: Any) -> Any:

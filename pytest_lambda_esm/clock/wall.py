@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pytest_lambda_esm.clock.freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
 from pytest_lambda_esm.clock.time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 from pytest_lambda_esm.errors import ConfigurationError, nearest
+from pytest_lambda_esm.patching import Patches
 
 
 class Wall(Protocol):
@@ -59,11 +60,8 @@ class Freezers(Protocol):
 class Freeze(Protocol):
     """Something that begins with the wall and ends with it."""
 
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End, and leave nothing behind."""
+    def install(self, patches: Patches) -> None:
+        """Begin; undoing the patches ends it, and leaves nothing behind."""
 
 
 class _ProcessWall:
@@ -73,11 +71,10 @@ class _ProcessWall:
         # time-machine cannot start while freezegun is active, so where both are, freezegun came later.
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
-        self._started: list[Freeze] = []
+        self._patches = Patches()
         self._stopped: list[tuple[Freezers, Any]] = []
         for freeze in freezes:
-            freeze.start()
-            self._started.append(freeze)
+            freeze.install(self._patches)
 
     def show(self, instant: int) -> None:
         freezers, freezer = self._standing()
@@ -95,8 +92,7 @@ class _ProcessWall:
         while self._stopped:
             freezers, freezer = self._stopped.pop()
             freezers.tick_again(freezer)
-        while self._started:
-            self._started.pop().stop()
+        self._patches.undo()
 
     def _standing(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()
