@@ -30,7 +30,7 @@ from pytest_lambda_esm.moto_bridge import lambda_service, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
-from pytest_lambda_esm.moto_bridge.streams import lookup
+from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
@@ -70,7 +70,7 @@ class FakeLambda:
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
-        self._joints = Patches()
+        self._world_patches = Patches()
         self._faults: Faults | None = None
         self._quotas = RetryQuotas()
         self.sweeps: list[Sweep] = []
@@ -118,7 +118,7 @@ class FakeLambda:
             warnings.warn(advice, stacklevel=2)
 
     def _undo(self) -> None:
-        self._patches.then(self._joints.undo)
+        self._patches.then(self._world_patches.undo)
         self._patches.undo()
 
     def _open(self) -> None:
@@ -131,36 +131,35 @@ class FakeLambda:
         start = wall.read()
         assert start is not None
         self._started = moment_of(start)
-        session.enter_moto(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
+        session.install(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         session.check_region("region", self.region, self.config.account_id)
         queues.shift(start - before)
-        lookup.shift(start - before)
+        kinesis.shift(start - before)
+        dynamodb.shift(start - before)
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         self._faults = Faults(FaultPlan(catalogue), catalogue, ClientCalls())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
-        session.share_service_models(self._patches)
-        session.sign_without_credentials(self._patches)
-        self._faults.client_calls.follow(self._patches)
-        self._quotas.follow(self._patches)
-        self._join(self._opened, self._faults)
-        installation.take_over_waiting(self._patches, self._sleep, self.config.sleep, self._errors.append)
+        self._faults.client_calls.install(self._patches)
+        self._quotas.install(self._patches)
+        self._install(self._opened, self._faults)
+        installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
 
-    def _join(self, world: World, faults: Faults) -> None:
-        installation.join(self._joints, world, faults, _model(self.config.limits), self._errors.append)
+    def _install(self, world: World, faults: Faults) -> None:
+        installation.install(self._world_patches, world, faults, _model(self.config.limits), self._errors.append)
 
     def _restart(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
         before, faults = self._world, self._plan_parts
         before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
-        self._joints.undo()
+        self._world_patches.undo()
         session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
         self._quotas.refill()
         self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
         self._opened.times = before.times
-        self._join(self._opened, faults)
+        self._install(self._opened, faults)
         self._hooks.restarted()
 
     def _sleep(self, seconds: float) -> None:

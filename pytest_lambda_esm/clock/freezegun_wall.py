@@ -27,6 +27,7 @@ from freezegun import api
 
 from pytest_lambda_esm.clock.freezegun_globals import TIMER_NAMES, WALL_NAMES, FakedGlobals, is_faked, real
 from pytest_lambda_esm.clock.modules import import_watch
+from pytest_lambda_esm.patching import Patches
 
 _STACKS: tuple[list[Any], ...] = (
     api.freeze_factories,
@@ -92,13 +93,13 @@ class AdoptedFreezegun:
         names = [name for name in (*WALL_NAMES, *TIMER_NAMES) if is_faked(name)]
         self._globals = FakedGlobals(names, api.ignore_lists[-1])
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Start to watch imports."""
+        patches.then(self._remove)
         _add_pydantic_hooks()
         import_watch().add(self._globals)
 
-    def stop(self) -> None:
-        """Stop watching imports."""
+    def _remove(self) -> None:
         import_watch().remove(self._globals)
         _remove_pydantic_hooks()
 
@@ -120,7 +121,7 @@ class FreezegunFreeze:
         self._factory: Any = None
         self._changes: list[_Change] = []
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Freeze time. If any step fails, everything is restored before the error is raised."""
         before = [(place, dict(place)) for place in _changed_by_freezegun()]
         try:
@@ -136,8 +137,9 @@ class FreezegunFreeze:
                 stack.clear()  # Nothing was frozen before, or that freezer would have been adopted.
             self._restore()
             raise
+        patches.then(self._unfreeze)
 
-    def stop(self) -> None:
+    def _unfreeze(self) -> None:
         """Unfreeze time, unless the user has entered another freezer since and not left it yet."""
         position = next((i for i, other in enumerate(api.freeze_factories) if other is self._factory), None)
         if position is not None:

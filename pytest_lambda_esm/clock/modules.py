@@ -19,6 +19,8 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader, Sourceles
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from pytest_lambda_esm.patching import Patches
+
 Finding = TypeVar("Finding")
 
 _NAMESPACE: Any = vars(ModuleType)["__dict__"]
@@ -110,7 +112,7 @@ class ImportWatch:
         self._replacements: list[Replacement] = []
         self._depth = 0
         self._executed: list[ModuleType] = []
-        self._wrapped: list[tuple[type, str, Any]] = []
+        self._patches = Patches()
         self._frozen: tuple[str, ...] = ()
 
     def keep_frozen(self, folder: str) -> None:
@@ -132,23 +134,14 @@ class ImportWatch:
         if replacement in self._replacements:
             self._replacements.remove(replacement)
             if not self._replacements:
-                self._unwrap_loaders()
+                self._patches.undo()
 
     def _wrap_loaders(self) -> None:
         # pytest's assertion rewriter is a finder that executes modules itself; so are some import hooks.
         finders = {type(finder) for finder in sys.meta_path if not isinstance(finder, type)}
         rewriters = tuple((finder, "exec_module") for finder in finders if hasattr(finder, "exec_module"))
         for loader, method in (*_EXECUTING_METHODS, *rewriters):
-            self._wrapped.append((loader, method, vars(loader).get(method)))
-            setattr(loader, method, self._with_real_functions(getattr(loader, method)))
-
-    def _unwrap_loaders(self) -> None:
-        for loader, method, own in reversed(self._wrapped):
-            if own is None:
-                delattr(loader, method)  # it was inherited
-            else:
-                setattr(loader, method, own)
-        self._wrapped.clear()
+            self._patches.set(loader, method, self._with_real_functions(getattr(loader, method)))
 
     def _with_real_functions(self, execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         @functools.wraps(execute)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from pytest_lambda_esm.clock.modules import ModuleMemo, import_watch, namespace_of
 from pytest_lambda_esm.clock.sleep_places import GlobalPlace, Place, find_places, sleeps_really
 from pytest_lambda_esm.errors import AlreadyActive
+from pytest_lambda_esm.patching import Patches
 
 # time.sleep raises OverflowError for more, since it counts nanoseconds in 64 bits.
 _LONGEST: Final = 2**63 / 1e9
@@ -80,25 +81,24 @@ class VirtualSleep:
         """The original ``time.sleep``, for callers that must wait in real time."""
         return self._function.real
 
-    def install(self) -> None:
-        """Begin. Raises ``AlreadyActive`` when another one is installed."""
+    def install(self, patches: Patches) -> None:
+        """Make ``time.sleep`` virtual. Raises ``AlreadyActive`` if another ``VirtualSleep`` is installed."""
         function = self._function
         if function.on_sleep is not None:
             raise AlreadyActive("time.sleep is virtual already: another fake is active in this process.")
-        if time.sleep is not function:  # it is where a monkeypatch of an earlier test put it back
+        if time.sleep is not function:  # It is if an earlier test's monkeypatch restored it.
             function.real = time.sleep
         function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
+        patches.then(self._remove)
         self.resume([])
         for place in _memo(function.real).findings():
             place.replace(function.real, function)
         import_watch().add(self)
 
-    def remove(self) -> None:
-        """Put the real function back in every place, also in modules imported meanwhile."""
+    def _remove(self) -> None:
+        """Restore the real function in every place, also in modules imported since."""
         function = self._function
-        if function.on_sleep is not self._on_sleep:
-            return
         import_watch().remove(self)
         self.suspend()
         for place in (*_memo(function.real).findings(), *self._imported):

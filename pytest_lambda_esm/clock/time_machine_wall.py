@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_lambda_esm.clock.modules import import_watch
 from pytest_lambda_esm.errors import ConfigurationError
+from pytest_lambda_esm.patching import Patches
 
 _STACK_NAMES = ("traveller_stack", "coordinates_stack")
 
@@ -77,12 +78,13 @@ class TimeMachineTravel:
         self._travel = time_machine.travel(start // 1_000_000, tick=False)
         self._traveller: Any = None
 
-    def start(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Start the travel."""
+        patches.then(self._end_travel)
         self._traveller = self._travel.start()
         TimeMachineFreezers().show(self._traveller, self._start)
 
-    def stop(self) -> None:
+    def _end_travel(self) -> None:
         """End the travel. If the user's nested travel has not ended yet, time is restored when that one ends."""
         stack = _stack(self._module)
         position = next((i for i, other in enumerate(stack) if other is self._traveller), None)
@@ -102,19 +104,15 @@ class TimeMachineRefusal:
     """
 
     def __init__(self) -> None:
-        self._travel: Any = None
-        self._original: Any = None
+        self._patches = Patches()
+        self._refuses = False
 
-    def start(self) -> None:
-        """Refuse from now on."""
+    def install(self, patches: Patches) -> None:
+        """Start to refuse travels."""
+        patches.then(self._patches.undo)
+        patches.then(lambda: import_watch().remove(self))
         import_watch().add(self)
         self.resume([])
-
-    def stop(self) -> None:
-        """Refuse no more."""
-        import_watch().remove(self)
-        if self._travel is not None:
-            self._travel.start, self._travel = self._original, None
 
     def suspend(self) -> None:
         """No-op: an import does not travel."""
@@ -122,9 +120,9 @@ class TimeMachineRefusal:
     def resume(self, modules: list[ModuleType]) -> None:
         """Refuse travels of time-machine, if it has been imported by now."""
         time_machine = sys.modules.get("time_machine")
-        if time_machine is not None and self._travel is None:
-            self._travel, self._original = time_machine.travel, time_machine.travel.start
-            self._travel.start = _refuse_to_travel
+        if time_machine is not None and not self._refuses:
+            self._refuses = True
+            self._patches.set(time_machine.travel, "start", _refuse_to_travel)
 
 
 def _refuse_to_travel(travel: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pytest_lambda_esm.clock.freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
 from pytest_lambda_esm.clock.time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 from pytest_lambda_esm.errors import ConfigurationError, nearest
+from pytest_lambda_esm.patching import Patches
 
 
 class Wall(Protocol):
@@ -59,25 +60,21 @@ class Freezers(Protocol):
 class Freeze(Protocol):
     """Something that lasts as long as the wall is open."""
 
-    def start(self) -> None:
-        """Start it."""
-
-    def stop(self) -> None:
-        """End it and restore everything."""
+    def install(self, patches: Patches) -> None:
+        """Start it; undoing the patches ends it and restores everything."""
 
 
 class _ProcessWall:
-    """Reads and moves the freezer on top, of either tool; starts and stops ``freezes``."""
+    """Reads and moves the freezer on top, of either tool; installs ``freezes`` and undoes them."""
 
     def __init__(self, *freezes: Freeze) -> None:
         # time-machine cannot start while freezegun is active, so if both are, freezegun is on top.
         self._freezegun = FreezegunFreezers()
         self._time_machine = TimeMachineFreezers()
-        self._started: list[Freeze] = []
+        self._patches = Patches()
         self._paused: list[tuple[Freezers, Any]] = []
         for freeze in freezes:
-            freeze.start()
-            self._started.append(freeze)
+            freeze.install(self._patches)
 
     def show(self, instant: int) -> None:
         freezers, freezer = self._pause_topmost()
@@ -95,8 +92,7 @@ class _ProcessWall:
         while self._paused:
             freezers, freezer = self._paused.pop()
             freezers.tick_again(freezer)
-        while self._started:
-            self._started.pop().stop()
+        self._patches.undo()
 
     def _pause_topmost(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()

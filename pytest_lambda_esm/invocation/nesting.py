@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
+from pytest_lambda_esm.patching import Patches
 
 MOST_NESTED: Final = 100
 """Invocations inside one another. More do not fit on the C stack of every Python that is supported."""
@@ -47,12 +48,11 @@ class Nesting:
         self._own = _Own()
         self._started_in: WeakKeyDictionary[threading.Thread, OpenInvocation] = WeakKeyDictionary()
         self._left_behind: frozenset[threading.Thread] = frozenset()
-        self._start: Any = None
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Notice from now on which handler starts which thread."""
         self._left_behind = waiting_for_work()
-        self._start = start = threading.Thread.start
+        start = threading.Thread.start
 
         def noticing_start(thread: threading.Thread) -> None:
             frame = self.current()
@@ -61,17 +61,11 @@ class Nesting:
                 frame.time.begin(thread)
             start(thread)
 
-        self._patch(noticing_start)
+        patches.set(threading.Thread, "start", noticing_start)
+        patches.then(self._remove)
 
-    def remove(self) -> None:
-        """Notice no more."""
+    def _remove(self) -> None:
         self._left_behind = frozenset()
-        if self._start is not None:
-            self._patch(self._start)
-
-    def _patch(self, start: Any) -> None:
-        thread: Any = threading.Thread
-        thread.start = start
 
     def current(self) -> OpenInvocation | None:
         """The invocation that the calling thread belongs to, or None outside of handlers."""

@@ -50,33 +50,23 @@ class BackoffPatch:
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
-        self._replaced: list[tuple[type, str, Any]] = []
         self._limiters: weakref.WeakKeyDictionary[Any, tuple[str, float | None]] = weakref.WeakKeyDictionary()
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin; for all clients, whenever they were made."""
+        patches.then(self._forget_virtual_times)
         for owner, methods, attribute, long_ago in _KEPT_TIMES:
             for method in methods:
-                self._replace(owner, method, self._never_back(getattr(owner, method), attribute, long_ago))
-        self._replace(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
+                patches.set(owner, method, self._never_back(getattr(owner, method), attribute, long_ago))
+        patches.set(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
         if "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters:
-            self._replace(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
+            patches.set(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
 
-    def remove(self) -> None:
-        """Give botocore its methods back; rate limiters forget virtual times, which may be in the future."""
-        for owner, name, old in reversed(self._replaced):
-            if old is None:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, old)
-        self._replaced.clear()
+    def _forget_virtual_times(self) -> None:
+        """Reset the rate limiters in use: virtual times may lie in the future."""
         for limiter, (attribute, long_ago) in self._limiters.items():
             setattr(limiter, attribute, long_ago)
         self._limiters.clear()
-
-    def _replace(self, owner: type, name: str, new: Any) -> None:
-        self._replaced.append((owner, name, vars(owner).get(name)))
-        setattr(owner, name, new)
 
     def _never_back(self, method: Any, attribute: str, long_ago: float | None) -> Any:
         """Wrap a method that reckons from a kept time: one that lies in the future is forgotten first."""
@@ -138,7 +128,7 @@ class RetryQuotas:
     def __init__(self) -> None:
         self._used: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def follow(self, patches: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin to note the quotas that are drawn on."""
         original = RetryQuota.acquire
 
@@ -154,7 +144,7 @@ class RetryQuotas:
             quota._available_capacity = quota._max_capacity
 
 
-def seed_backoff(patches: Patches, seed: int) -> None:
+def install_jitter(patches: Patches, seed: int) -> None:
     """Let all clients, whenever they were made, draw their backoff from the seed."""
     seeded = random.Random(f"backoff {seed}")
     patches.set(retryhandler, "random", seeded)

@@ -50,7 +50,7 @@ class ClientCalls:
         stack = getattr(self._local, "stack", None)
         return stack[-1] if stack else None
 
-    def follow(self, patches: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin to follow the calls of all clients, whenever they were made."""
         original: Any = vars(BaseClient)["_make_api_call"]
         local = self._local

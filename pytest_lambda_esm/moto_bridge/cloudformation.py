@@ -77,7 +77,34 @@ class MappingOperations(Protocol):
         ...
 
 
-def lead_to(patches: Patches, operations: MappingOperations) -> None:
+class InvokeConfigOperations(Protocol):
+    """What stacks do to invoke configs; each in an account and region."""
+
+    def put_invoke_config(self, account_id: str, region: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """State an invoke config; the parameters that name it."""
+        ...
+
+    def delete_invoke_config(self, account_id: str, region: str, names: dict[str, Any]) -> None:
+        """Remove an invoke config."""
+        ...
+
+
+class StackOperations(MappingOperations, InvokeConfigOperations, Protocol):
+    """Everything that stacks do."""
+
+
+Adopt = Callable[[str, str, str, dict[str, Any]], None]
+"""Takes the account, region, UUID and parameters of a mapping that moto had before the fake was started."""
+
+
+def install(patches: Patches, operations: StackOperations, adopt: Adopt) -> None:
+    """Let stacks and moto's own methods reach the fake's mappings and invoke configs, and adopt moto's mappings."""
+    _install_mappings(patches, operations)
+    _install_invoke_configs(patches, operations)
+    _adopt_mappings(patches, adopt)
+
+
+def _install_mappings(patches: Patches, operations: MappingOperations) -> None:
     """Let moto's own methods on mappings lead to the fake's."""
     by_arn = LambdaBackend._get_resource_by_arn
 
@@ -121,7 +148,7 @@ def lead_to(patches: Patches, operations: MappingOperations) -> None:
     patches.set(LambdaBackend, "_get_resource_by_arn", resource_by_arn)
 
 
-def take_over(patches: Patches, adopt: Callable[[str, str, str, dict[str, Any]], None]) -> None:
+def _adopt_mappings(patches: Patches, adopt: Adopt) -> None:
     """Detach the mappings that moto has, and hand each to ``adopt(account, region, uuid, parameters)``."""
     for source in _sources():
         if source.lambda_event_source_mappings:
@@ -170,18 +197,6 @@ def _errors_of_stacks() -> Iterator[None]:
 _CACHES = ("get_model_list", "get_model_map", "get_name_type_map")
 
 
-class InvokeConfigOperations(Protocol):
-    """What stacks do to invoke configs; each in an account and region."""
-
-    def put_invoke_config(self, account_id: str, region: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """State an invoke config; the parameters that name it."""
-        ...
-
-    def delete_invoke_config(self, account_id: str, region: str, names: dict[str, Any]) -> None:
-        """Remove an invoke config."""
-        ...
-
-
 class InvokeConfigResource:
     """One resource of a stack."""
 
@@ -205,7 +220,7 @@ class InvokeConfigResource:
             self._operations.delete_invoke_config(account_id, region, self.names)
 
 
-def make_invoke_configs(patches: Patches, operations: InvokeConfigOperations) -> None:
+def _install_invoke_configs(patches: Patches, operations: InvokeConfigOperations) -> None:
     """Let stacks make, change and remove invoke configs."""
 
     class EventInvokeConfig:

@@ -27,7 +27,7 @@ _LEVELS: Final = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
 _ATTRIBUTE: Final = "_lambda_esm_kept"
 
 
-def keep(patches: Patches) -> None:
+def install(patches: Patches) -> None:
     """Keep these members from now on, in answers too."""
     create = LambdaFunction.__init__
     update = LambdaFunction.update_configuration

@@ -50,7 +50,7 @@ _ANY_PATH: Final = r"{0}/.+$"
 _STREAMS_BY_ACCOUNT: Final = re.compile(r"^(https?://)[^./]+\.streams-ddb\.")
 
 
-def answer_lambda(patches: Patches, service: Lambda, on_error: Callable[[BaseException], None]) -> None:
+def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[BaseException], None]) -> None:
     """Let ``service`` answer every request to Lambda; ``failed`` hears of exceptions, which also pass through."""
     original = LambdaResponse.call_action
 
@@ -119,7 +119,7 @@ def _wire_request(response: Any) -> HttpRequest:
     )
 
 
-def know_new_endpoints(patches: Patches) -> None:
+def install_endpoints(patches: Patches) -> None:
     """Translate endpoints that moto does not know yet."""
     original = BotocoreStubber.process_request
 
@@ -132,7 +132,7 @@ def know_new_endpoints(patches: Patches) -> None:
     patches.set(BotocoreStubber, "process_request", process_request)
 
 
-def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
+def install_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
     """Have ``forget(account, region)`` called when moto forgets all functions of a region."""
     original = LambdaBackend.reset
 
@@ -143,7 +143,7 @@ def tell_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
     patches.set(LambdaBackend, "reset", reset)
 
 
-def tell_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
+def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
     """Have ``forget(account, region, function, qualifier)`` called when a function, version or alias is deleted."""
     delete_function, delete_alias = LambdaBackend.delete_function, LambdaBackend.delete_alias
 

@@ -18,7 +18,13 @@ from pytest_lambda_esm.patching import Patches
 _METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
 
 
-def guard_network(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+def install(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+    """Install both guards; ``on_error`` is called with each refusal, which is raised as well."""
+    _guard_requests(patches, on_error)
+    _guard_names(patches, on_error)
+
+
+def _guard_requests(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     """Answer requests of clients that moto does not reach, and refuse what would leave the process.
 
     ``failed`` hears of each refusal, which is raised as well.
@@ -50,7 +56,7 @@ _OF_AWS: Final = re.compile(
 """Names of AWS's services in all partitions, and of functions' URLs."""
 
 
-def guard_names(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+def _guard_names(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     """Refuse to look up names of AWS; ``failed`` hears of each refusal, which is raised as well.
 
     ``requests`` is answered by moto before it looks a name up, and botocore's clients by moto or the other guard.

@@ -102,7 +102,7 @@ class ServiceFaults:
         self._new_id = new_id
         self._failed = on_error
 
-    def strike(self, patches: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Begin."""
         original = BotocoreStubber.process_request
 

@@ -54,8 +54,14 @@ def refuse_server_mode() -> None:
         )
 
 
-def enter_moto(patches: Patches, *, region: str, account_id: str, seed: int) -> None:
-    """Start moto, with a region, an account, and its own randomness out of one seed."""
+def install(patches: Patches, *, region: str, account_id: str, seed: int) -> None:
+    """Start moto with a region, an account and a seed, and make clients cheap and harmless."""
+    _enter_moto(patches, region, account_id, seed)
+    _share_service_models(patches)
+    _sign_without_credentials(patches)
+
+
+def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
             patches.item(os.environ, name, os.environ[name])  # moto does not always put these back itself.
@@ -99,12 +105,12 @@ def _leave_moto(mock: Any) -> None:
     mock.stop()
 
 
-def share_service_models(patches: Patches) -> None:
+def _share_service_models(patches: Patches) -> None:
     """Let every session read botocore's data through one loader."""
     patches.set(botocore.session, "create_loader", lambda data_path=None: shared_loader(data_path))
 
 
-def sign_without_credentials(patches: Patches) -> None:
+def _sign_without_credentials(patches: Patches) -> None:
     """Let clients that found no credentials when they were made sign with invented ones."""
     original = RequestSigner.get_auth_instance
 

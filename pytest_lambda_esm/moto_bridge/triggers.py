@@ -90,7 +90,7 @@ _ASKED_FOR: Final[ContextVar[str | None]] = ContextVar("asked_for", default=None
 """The ARN by which a service is invoking a function right now, with its qualifier."""
 
 
-def lead_to_queue(patches: Patches, accept: Accept) -> None:
+def install(patches: Patches, accept: Accept) -> None:
     """Let ``accept`` receive what other services send to functions."""
 
     def invoke_function(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
@@ -110,11 +110,11 @@ def lead_to_queue(patches: Patches, accept: Accept) -> None:
     patches.set(notifications, "_invoke_awslambda", invoke_from_bucket)
     patches.set(LambdaBackend, "invoke", invoke_by_name)
     patches.set(LambdaSimpleBackend, "invoke", invoke_by_name)
-    _lead_notifications(patches, accept)
-    _lead_rules(patches, accept)
+    _install_notifications(patches, accept)
+    _install_rules(patches, accept)
 
 
-def _lead_notifications(patches: Patches, accept: Accept) -> None:
+def _install_notifications(patches: Patches, accept: Accept) -> None:
     """A topic or a log group whose function is gone: a failed delivery, not an exception in Publish."""
     send_sns, send_log = LambdaBackend.send_sns_message, LambdaBackend.send_log_event
 
@@ -137,7 +137,7 @@ def _lead_notifications(patches: Patches, accept: Accept) -> None:
     patches.set(LambdaBackend, "send_log_event", send_log_event)
 
 
-def _lead_rules(patches: Patches, accept: Accept) -> None:
+def _install_rules(patches: Patches, accept: Accept) -> None:
     send = Rule.send_to_targets
 
     def send_to_targets(self: Any, original_event: Any, *args: Any, **kwargs: Any) -> None:

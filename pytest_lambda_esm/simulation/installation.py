@@ -12,17 +12,17 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
-from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, seed_backoff
+from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
-from pytest_lambda_esm.moto_bridge.streams import lookup
+from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation.world import Faults, World
 from pytest_lambda_esm.timing import microseconds
 
 
-def join(
+def install(
     patches: Patches, world: World, faults: Faults, model: LambdaModel, on_error: Callable[[BaseException], None]
 ) -> None:
     """Let requests, messages, stacks and deletions in moto reach a world, until ``joints`` are undone.
@@ -30,23 +30,23 @@ def join(
     ``failed`` is told of each exception of this package that is raised through an API call.
     """
     _answer_requests(patches, world, faults, on_error)
-    triggers.lead_to_queue(patches, world.send_to_function)
-    functions.keep(patches)
+    triggers.install(patches, world.send_to_function)
+    functions.install(patches)
     world.logs.install(patches)
-    for guard in (world.isolation, world.runtime.frames):
-        guard.install()
-        patches.then(guard.remove)
+    world.isolation.install(patches)
+    world.runtime.frames.install(patches)
     patches.then(world.archives.remove)
-    lambda_service.tell_resets(patches, world.forget)
-    lambda_service.tell_deletions(patches, world.invoke_configs.forget_function)
+    lambda_service.install_resets(patches, world.forget)
+    lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
     QueueCalls(world).install(patches)
-    lookup.listen(patches, world.source_changed, world.depth)
+    kinesis.install(patches, world.source_changed, world.depth)
+    dynamodb.install(patches, world.source_changed, world.depth)
     delay = microseconds(world.config.time_to_live_delay)
-    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).follow(patches)
+    TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _make_stacks_resources(patches, world, model)
 
 
-def take_over_waiting(
+def install_sleep(
     patches: Patches, sleep: Callable[[float], None], kind: str, on_error: Callable[[BaseException], None]
 ) -> None:
     """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really.
@@ -67,18 +67,14 @@ def take_over_waiting(
 
     virtual = VirtualSleep(telling_sleep)
     if kind == "virtual":
-        virtual.install()
-        patches.then(virtual.remove)
-    backoff = BackoffPatch(telling_sleep if kind == "virtual" else virtual.real_sleep)
-    backoff.install()
-    patches.then(backoff.remove)
+        virtual.install(patches)
+    BackoffPatch(telling_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
 
 
 def _answer_requests(patches: Patches, world: World, faults: Faults, on_error: Callable[[BaseException], None]) -> None:
-    lambda_service.answer_lambda(patches, world.dispatcher, on_error)
-    lambda_service.know_new_endpoints(patches)
-    network_guard.guard_network(patches, on_error)
-    network_guard.guard_names(patches, on_error)
+    lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
+    lambda_service.install_endpoints(patches)
+    network_guard.install(patches, on_error)
     ServiceFaults(
         world.injector,
         faults.client_calls,
@@ -87,8 +83,8 @@ def _answer_requests(patches: Patches, world: World, faults: Faults, on_error: C
         instant=lambda: world.clock.instant,
         new_id=world.new_id,
         on_error=on_error,
-    ).strike(patches)
-    seed_backoff(patches, world.config.seed)
+    ).install(patches)
+    install_jitter(patches, world.config.seed)
 
 
 def _make_stacks_resources(patches: Patches, world: World, model: LambdaModel) -> None:
@@ -96,6 +92,4 @@ def _make_stacks_resources(patches: Patches, world: World, model: LambdaModel) -
         world.mappings.adopt(Caller(account_id, region), uuid, params)
 
     resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), model)
-    cloudformation.lead_to(patches, resources)
-    cloudformation.make_invoke_configs(patches, resources)
-    cloudformation.take_over(patches, adopt)
+    cloudformation.install(patches, resources, adopt)

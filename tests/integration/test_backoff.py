@@ -16,6 +16,7 @@ from botocore.waiter import WaiterModel, create_waiter_with_client
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch
+from pytest_lambda_esm.patching import Patches
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 
@@ -26,20 +27,18 @@ class Clock:
     def __init__(self, start=START):
         self.naps = []
         self.wall = open_wall("freezegun", start)
-        self.virtual_sleep = VirtualSleep(self.sleep)
-        self.backoff = BackoffPatch(lambda seconds: time.sleep(seconds))
+        self.patches = Patches()
 
     def sleep(self, seconds):
         self.naps.append(seconds)
         self.wall.show(self.wall.read() + round(seconds * 1_000_000))
 
     def start(self):
-        self.virtual_sleep.install()
-        self.backoff.install()
+        VirtualSleep(self.sleep).install(self.patches)
+        BackoffPatch(lambda seconds: time.sleep(seconds)).install(self.patches)
 
     def stop(self):
-        self.backoff.remove()
-        self.virtual_sleep.remove()
+        self.patches.undo()
         self.wall.close()
 
 
@@ -181,12 +180,12 @@ def test_a_bucket_is_not_locked_while_it_naps():
         free.append(tokens._lock.acquire(blocking=False))
         tokens._lock.release()
 
-    patch = BackoffPatch(nap)
-    patch.install()
+    patches = Patches()
+    BackoffPatch(nap).install(patches)
     try:
         assert tokens.acquire(block=True)
     finally:
-        patch.remove()
+        patches.undo()
 
     assert free == [True]
 

@@ -10,6 +10,7 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.record import Request
 from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
+from pytest_lambda_esm.patching import Patches
 
 SECOND = 1_000_000
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -55,9 +56,10 @@ class World:
 @pytest.fixture
 def world():
     world = World()
-    world.runtime.frames.install()
+    patches = Patches()
+    world.runtime.frames.install(patches)
     yield world
-    world.runtime.frames.remove()
+    patches.undo()
 
 
 def test_a_result_is_what_its_json_reads(world):

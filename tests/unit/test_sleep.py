@@ -19,6 +19,7 @@ import pytest
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.wall import open_wall
 from pytest_lambda_esm.errors import AlreadyActive
+from pytest_lambda_esm.patching import Patches
 
 NAMES = itertools.count()
 
@@ -104,12 +105,17 @@ def naps():
 
 
 @pytest.fixture
-def virtual(really, naps):
+def patches():
+    return Patches()
+
+
+@pytest.fixture
+def virtual(really, naps, patches):
     """An installed virtual sleep that writes down what was slept."""
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     yield sleep
-    sleep.remove()
+    patches.undo()
 
 
 @pytest.fixture
@@ -131,16 +137,16 @@ def module_of(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("imported", ["before", "meanwhile"])
 @pytest.mark.parametrize("form", FORMS)
-def test_each_form_of_sleep_is_virtual_and_put_back(really, naps, module_of, form, imported):
+def test_each_form_of_sleep_is_virtual_and_put_back(really, naps, module_of, form, imported, patches):
     name, sleep = module_of(), VirtualSleep(naps.append)
     if imported == "before":
         importlib.import_module(name)
-    sleep.install()
+    sleep.install(patches)
     try:
         subject = importlib.import_module(name)
         FORMS[form](subject)(1.5)
     finally:
-        sleep.remove()
+        patches.undo()
     assert (naps, really) == ([1.5], [])
 
     FORMS[form](subject)(2.5)
@@ -148,7 +154,7 @@ def test_each_form_of_sleep_is_virtual_and_put_back(really, naps, module_of, for
     assert (naps, really) == ([1.5], [2.5])
 
 
-def test_every_place_holds_the_very_same_function_again(module_of):
+def test_every_place_holds_the_very_same_function_again(module_of, patches):
     genuine = time.sleep
     subject = importlib.import_module(module_of())
     places = [
@@ -160,26 +166,26 @@ def test_every_place_holds_the_very_same_function_again(module_of):
         lambda: vars(subject.Poller)["rest"].__func__,
     ]
     sleep = VirtualSleep(lambda seconds: None)
-    sleep.install()
+    sleep.install(patches)
     replaced = [place() is not genuine for place in places]
-    sleep.remove()
+    patches.undo()
 
     assert replaced == [True] * len(places)
     assert [place() is genuine for place in places] == [True] * len(places)
 
 
 @pytest.mark.parametrize("wrong", ["1", None, 1j, object(), -1, -0.5, float("nan"), float("inf"), 1e10])
-def test_what_time_sleep_refuses_is_refused_in_its_words(wrong):
+def test_what_time_sleep_refuses_is_refused_in_its_words(wrong, patches):
     with pytest.raises((TypeError, ValueError, OverflowError)) as expected:
         time.sleep(wrong)
     naps = []
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     try:
         with pytest.raises(type(expected.value)) as refused:
             time.sleep(wrong)
     finally:
-        sleep.remove()
+        patches.undo()
 
     assert str(refused.value) == str(expected.value)
     assert naps == []
@@ -207,7 +213,7 @@ def test_a_class_made_meanwhile_can_hold_it(virtual, naps):
     assert naps == [3]
 
 
-def test_threads_started_later_sleep_virtually_and_older_ones_really(really, naps):
+def test_threads_started_later_sleep_virtually_and_older_ones_really(really, naps, patches):
     installed, done = threading.Event(), threading.Event()
 
     def older_thread():
@@ -218,7 +224,7 @@ def test_threads_started_later_sleep_virtually_and_older_ones_really(really, nap
     older = threading.Thread(target=older_thread)
     older.start()
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     try:
         installed.set()
         done.wait(10)
@@ -227,25 +233,25 @@ def test_threads_started_later_sleep_virtually_and_older_ones_really(really, nap
         younger.join()
         time.sleep(3)
     finally:
-        sleep.remove()
+        patches.undo()
         older.join()
 
     assert (naps, really) == ([2, 3], [1])
 
 
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ThreadPool])
-def test_a_pools_thread_that_outlives_a_test_sleeps_virtually_in_the_next_one(really, naps, kind):
+def test_a_pools_thread_that_outlives_a_test_sleeps_virtually_in_the_next_one(really, naps, kind, patches):
     with kind(1) as pool:
         for _ in range(2):
             sleep = VirtualSleep(naps.append)
-            sleep.install()
+            sleep.install(patches)
             list(pool.map(lambda seconds: time.sleep(seconds), [1]))
-            sleep.remove()
+            patches.undo()
 
     assert (naps, really) == ([1, 1], [])
 
 
-def test_a_pools_thread_that_works_for_somebody_else_sleeps_really(really, naps):
+def test_a_pools_thread_that_works_for_somebody_else_sleeps_really(really, naps, patches):
     begun, installed = threading.Event(), threading.Event()
 
     def work():
@@ -257,10 +263,10 @@ def test_a_pools_thread_that_works_for_somebody_else_sleeps_really(really, naps)
         working = pool.submit(work)
         begun.wait(10)
         sleep = VirtualSleep(naps.append)
-        sleep.install()
+        sleep.install(patches)
         installed.set()
         working.result()
-        sleep.remove()
+        patches.undo()
 
     assert (naps, really) == ([], [1])
 
@@ -337,14 +343,14 @@ def test_what_runs_the_tests_sleeps_really(virtual, naps, really, package):
     assert (naps, really) == ([], [7])
 
 
-def test_a_process_with_a_timeout_waits_in_real_time(naps):
+def test_a_process_with_a_timeout_waits_in_real_time(naps, patches):
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     try:
         child = subprocess.Popen([sys.executable, "-c", ""])
         assert child.wait(timeout=60) == 0
     finally:
-        sleep.remove()
+        patches.undo()
 
     assert naps == []
 
@@ -363,64 +369,67 @@ def test_the_real_sleep_is_at_hand(virtual, naps, really):
 
 def test_a_second_one_is_refused(virtual):
     with pytest.raises(AlreadyActive, match="is virtual already"):
-        VirtualSleep(print).install()
+        VirtualSleep(print).install(Patches())
 
 
-def test_removing_one_that_is_not_installed_leaves_the_other_alone(virtual, naps):
-    VirtualSleep(print).remove()
+def test_one_that_was_refused_leaves_the_other_alone(virtual, naps):
+    refused = Patches()
+    with pytest.raises(AlreadyActive):
+        VirtualSleep(print).install(refused)
+    refused.undo()
     time.sleep(1)
 
     assert naps == [1]
 
 
-def test_a_sleep_that_the_test_put_there_itself_stays(naps, module_of):
+def test_a_sleep_that_the_test_put_there_itself_stays(naps, module_of, patches):
     mine = []
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "sleep", mine.append)
         subject = importlib.import_module(module_of("import time\ntime.sleep(1)"))
-        sleep.remove()
+        patches.undo()
         subject.time.sleep(2)
         # undone only now, and so it puts our function back
     left = time.sleep
 
     again = VirtualSleep(naps.append)
-    again.install()
+    again.install(patches)
     time.sleep(3)
-    again.remove()
+    patches.undo()
 
     assert (mine, naps) == ([1, 2], [3])
     assert left is not time.sleep
     assert time.sleep.__self__ is time
 
 
-def test_what_is_kept_out_of_reach_is_virtual_again_in_the_next_test(really, naps):
+def test_what_is_kept_out_of_reach_is_virtual_again_in_the_next_test(really, naps, patches):
     first = VirtualSleep(naps.append)
-    first.install()
+    first.install(patches)
     kept = [functools.partial(time.sleep, 1)]
-    first.remove()
+    patches.undo()
     kept[0]()
     second = VirtualSleep(naps.append)
-    second.install()
+    second.install(patches)
     kept[0]()
-    second.remove()
+    patches.undo()
 
     assert (naps, really) == ([1], [1])
 
 
-def test_a_module_examined_while_a_mock_was_in_place_is_found_in_the_next_test(really, naps, module_of):
+def test_a_module_examined_while_a_mock_was_in_place_is_found_in_the_next_test(really, naps, module_of, patches):
     subject = importlib.import_module(module_of("from time import sleep"))
     for _ in range(2):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(subject, "sleep", print)
             sleep = VirtualSleep(naps.append)
-            sleep.install()
-            sleep.remove()
+            sleep.install(patches)
+            patches.undo()
     sleep = VirtualSleep(naps.append)
-    sleep.install()
+    sleep.install(patches)
     subject.sleep(1)
-    sleep.remove()
+    patches.undo()
 
     assert (naps, really) == ([1], [])
 
@@ -443,11 +452,11 @@ proxy = Proxy()
 
 
 @pytest.mark.parametrize("first", ["wall", "sleep"])
-def test_with_a_wall_beside_it_the_order_of_leaving_does_not_matter(really, naps, module_of, first):
+def test_with_a_wall_beside_it_the_order_of_leaving_does_not_matter(really, naps, module_of, first, patches):
     loader = vars(importlib.machinery.SourceFileLoader).get("exec_module")
     wall, sleep = open_wall("freezegun", 0), VirtualSleep(naps.append)
-    sleep.install()
-    leave = {"wall": wall.close, "sleep": sleep.remove}
+    sleep.install(patches)
+    leave = {"wall": wall.close, "sleep": patches.undo}
     subject = importlib.import_module(module_of("import time\ntime.sleep(9)\nimported = time.time()"))
     assert subject.imported > 0
     leave.pop(first)()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
+from pytest_lambda_esm.patching import Patches
 
 SetAside = tuple[Any, Any]
 """A loop, and the task that it runs or None."""
@@ -92,26 +93,25 @@ class Isolation:
         self._inner: list[Changes] = []
         self._variables_changed = 0
         self._last: _Merged | None = None
-        self._originals: list[tuple[Any, str, Any]] = []
+        self._installed = False
 
     @property
     def current(self) -> Changes:
         """The changes of the innermost handler; there must be one."""
         return self._inner[-1]
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Take notes from now on, while a handler runs."""
-        self._note_directories()
-        self._note_signals()
-        self._note_variables()
-        self._note_loggers()
+        self._note_directories(patches)
+        self._note_signals(patches)
+        self._note_variables(patches)
+        self._note_loggers(patches)
+        self._installed = True
+        patches.then(self._remove)
 
-    def remove(self) -> None:
-        """Take no more notes."""
+    def _remove(self) -> None:
         self._last = None
-        while self._originals:
-            owner, name, original = self._originals.pop()
-            setattr(owner, name, original)
+        self._installed = False
 
     def enter(self, variables: Mapping[Any, Any], trace: str) -> Changes:
         """A handler begins, with variables encoded by :func:`encoded`, and the header of its trace.
@@ -168,7 +168,7 @@ class Isolation:
         if last is not None and last.data is data and last.variables is variables and last.changed == changed:
             return last.both
         both = {**data, **variables, _TRACE: None}
-        if self._originals:  # Else nobody notes changes.
+        if self._installed:  # Else nobody notes changes.
             self._last = _Merged(data, variables, changed, both)
         return both
 
@@ -189,11 +189,11 @@ class Isolation:
         changes.logging = changes.logging or LoggingState.now()
         return changes.logging
 
-    def _note_directories(self) -> None:
+    def _note_directories(self, patches: Patches) -> None:
         for name in ("chdir", "fchdir"):
             change = getattr(os, name, None)
             if change is not None:
-                self._replace(os, name, self._noting_directory(change))
+                patches.set(os, name, self._noting_directory(change))
 
     def _noting_directory(self, change: Any) -> Any:
         def noting_change(place: Any) -> None:
@@ -203,7 +203,7 @@ class Isolation:
 
         return noting_change
 
-    def _note_signals(self) -> None:
+    def _note_signals(self, patches: Patches) -> None:
         signal_ = signal.signal
 
         def noting_signal(number: int, handler: Any) -> Any:
@@ -214,11 +214,11 @@ class Isolation:
                 changes.signals.setdefault(number, previous)
             return previous
 
-        self._replace(signal, "signal", noting_signal)
+        patches.set(signal, "signal", noting_signal)
         if _ALARM is not None:
-            self._note_timers(_ALARM)
+            self._note_timers(patches, _ALARM)
 
-    def _note_timers(self, alarm: int) -> None:
+    def _note_timers(self, patches: Patches, alarm: int) -> None:
         owner: Any = signal
         alarm_, setitimer, getitimer = owner.alarm, owner.setitimer, owner.getitimer
 
@@ -236,10 +236,10 @@ class Isolation:
             note(timer)
             return setitimer(timer, *args)
 
-        self._replace(signal, "alarm", noting_alarm)
-        self._replace(signal, "setitimer", noting_setitimer)
+        patches.set(signal, "alarm", noting_alarm)
+        patches.set(signal, "setitimer", noting_setitimer)
 
-    def _note_variables(self) -> None:
+    def _note_variables(self, patches: Patches) -> None:
         putenv, unsetenv = os.putenv, os.unsetenv
         popen = subprocess.Popen.__init__
 
@@ -263,11 +263,11 @@ class Isolation:
                 kwargs["env"] = dict(os.environ)  # A child process would see the variables of the test's process.
             popen(process, *args, **kwargs)
 
-        self._replace(os, "putenv", noting_putenv)
-        self._replace(os, "unsetenv", noting_unsetenv)
-        self._replace(subprocess.Popen, "__init__", with_variables)
+        patches.set(os, "putenv", noting_putenv)
+        patches.set(os, "unsetenv", noting_unsetenv)
+        patches.set(subprocess.Popen, "__init__", with_variables)
 
-    def _note_loggers(self) -> None:
+    def _note_loggers(self, patches: Patches) -> None:
         disable, shutdown = logging.disable, logging.shutdown
 
         def noting_disable(*args: Any, **kwargs: Any) -> None:
@@ -282,12 +282,8 @@ class Isolation:
             else:
                 shutdown(before.newer(*args))
 
-        self._replace(logging, "disable", noting_disable)
-        self._replace(logging, "shutdown", noting_shutdown)
-
-    def _replace(self, owner: Any, name: str, replacement: Any) -> None:
-        self._originals.append((owner, name, getattr(owner, name)))
-        setattr(owner, name, replacement)
+        patches.set(logging, "disable", noting_disable)
+        patches.set(logging, "shutdown", noting_shutdown)
 
 
 _encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str

@@ -156,7 +156,7 @@ def _created(item: Any) -> datetime:
     return moment
 
 
-def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
     """Have ``changed(stream_arn)`` called whenever a stream has a new record, and keep out those AWS does not write.
 
     ``depth()`` tells how many invocations, each caused by the one before, led to the change of an item.

@@ -166,7 +166,7 @@ def _hash_key(partition_key: str) -> int:
     return int.from_bytes(md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
 
 
-def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
     """Have ``changed(stream_arn)`` called whenever a stream may have something to read, and put its sharding right.
 
     ``depth()`` tells how many invocations, each caused by the one before, led to a record that is being put.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
-from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.sources.stream_ports import Stream, Streams
 
 
@@ -29,15 +26,3 @@ class AllStreams:
         service = arn.split(":", 3)[2:3]
         streams = self._by_service.get(service[0]) if service else None
         return streams.find(arn) if streams is not None else None
-
-
-def listen(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
-    """Have ``changed(stream_arn)`` called whenever a stream may have something to read earlier than before."""
-    kinesis.listen(patches, changed, depth)
-    dynamodb.listen(patches, changed, depth)
-
-
-def shift(microseconds: int) -> None:
-    """Move the times of all records there are from real time into virtual time."""
-    kinesis.shift(microseconds)
-    dynamodb.shift(microseconds)

@@ -51,7 +51,7 @@ class TimeToLive:
         self._number = 0
         self._upcoming: Any = None
 
-    def follow(self, patches: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Hear of each item that is written to a table with a time to live."""
         put_item, update_item = Table.put_item, DynamoDBBackend.update_item
         update_time_to_live = DynamoDBBackend.update_time_to_live
