@@ -17,43 +17,6 @@ from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import microseconds, moment_of, time_text
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A change of state: the new state, when it changed (an aware datetime in UTC), and AWS's StateTransitionReason."""
-
-    state: str
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingSpec:
-    """What a mapping is created from. ``settings`` use the API's member names.
-
-    ``user_reason`` is the StateTransitionReason of changes that the user made. ``metric_names`` are the counters that
-    AWS has for the event source, shown as 0 before anything was counted.
-    """
-
-    uuid: str
-    arn: str
-    account_id: str
-    region: str
-    settings: ReadOnly[str, Any]
-    user_reason: str
-    metric_names: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class _OpenTransition:
-    """A transition that has begun: how it settles, and when or after how many reads."""
-
-    step: Step
-    settings: ReadOnly[str, Any]
-    due: int | None
-    reads_left: int | None
-    event: Any = None
-
-
 class Mapping:
     """An event source mapping, as the test sees it.
 
@@ -340,6 +303,43 @@ class Mapping:
         transition = Transition(state, moment_of(self._clock.instant), reason)
         self._history.append(transition)
         self._on_transition(self, transition)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of state: the new state, when it changed (an aware datetime in UTC), and AWS's StateTransitionReason."""
+
+    state: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingSpec:
+    """What a mapping is created from. ``settings`` use the API's member names.
+
+    ``user_reason`` is the StateTransitionReason of changes that the user made. ``metric_names`` are the counters that
+    AWS has for the event source, shown as 0 before anything was counted.
+    """
+
+    uuid: str
+    arn: str
+    account_id: str
+    region: str
+    settings: ReadOnly[str, Any]
+    user_reason: str
+    metric_names: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _OpenTransition:
+    """A transition that has begun: how it settles, and when or after how many reads."""
+
+    step: Step
+    settings: ReadOnly[str, Any]
+    due: int | None
+    reads_left: int | None
+    event: Any = None
 
 
 TaggedMapping: TypeAlias = tuple[Mapping, dict[str, str]]
