@@ -11,11 +11,11 @@ from pytest_lambda_esm.observe.fates import FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.sources.queue_ports import ReceivedMessage, WaitingMessage
 from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -127,21 +127,21 @@ class World:
         return self.queue
 
     def lane(self, mapping):
-        return QueuePoller(
-            mapping,
+        context = QueueContext(
+            mapping=mapping,
             queues=self,
-            renderer=lambda settings: lambda messages: [message[MESSAGE_ID] for message in messages],
             deliver=self.deliver,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
             interference=NoInterference(),
             timeout=lambda mapping: 3,
-            changed=self.engine.source_changed,
+            source_changed=self.engine.source_changed,
         )
+        return QueuePoller(context)
 
     def deliver(self, mapping, event, attempt, depth):
-        names = event()["Records"]
+        names = [record["messageId"] for record in event()["Records"]]
         self.delivered.append((names, attempt, (self.clock.instant - self.first) / SECOND))
         if self.outcome(names) == "throttled":
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)

@@ -6,64 +6,36 @@ next poll, at the moment when the next message becomes visible, and none while t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ, Interference
-from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
-from pytest_lambda_esm.polling.ports import Deliver, Delivery
-from pytest_lambda_esm.polling.queues.batch import BatchPorts, OpenBatch, QueueBatch
+from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.batch import OpenBatch, QueueBatch
+from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, next_in_turn
 from pytest_lambda_esm.polling.queues.scaling import Scaling
-from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueuePolling, QueueSettings, settings_of
-from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Queues, Received, most_receives
-from pytest_lambda_esm.sources.sqs import Render
+from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueueSettings, settings_of
+from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Received, most_receives
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 
 class QueuePoller:
-    """The poller of one mapping on one queue.
+    """The poller of one mapping on one queue."""
 
-    ``renderer`` tells for a mapping's settings how a message is rendered, ``timeout`` the function's timeout in
-    seconds, None where it does not exist; ``changed`` is told when what is hidden has changed, since another mapping
-    may poll the same queue.
-    """
-
-    def __init__(
-        self,
-        mapping: Mapping,
-        *,
-        queues: Queues,
-        renderer: Callable[[ReadOnly[str, Any]], Render],
-        deliver: Deliver,
-        clock: Clock,
-        journal: Journal,
-        polling: QueuePolling,
-        interference: Interference,
-        timeout: Callable[[Mapping], int | None],
-        changed: Callable[[str], None],
-    ) -> None:
-        self._mapping = mapping
-        self._source = mapping.source_arn
-        self._queues = queues
-        self._renderer = renderer
-        self._clock = clock
-        self._journal = journal
-        self._polling = polling
-        self._interference = interference
-        self._timeout = timeout
+    def __init__(self, context: QueueContext) -> None:
+        self._context = context
+        self._mapping = context.mapping
+        self._source = context.mapping.source_arn
+        self._clock = context.clock
+        self._journal = context.journal
+        self._polling = context.polling
         self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
-        self._changed = changed
-        self._current = settings_of(mapping.settings, polling, renderer)
+        self._current = settings_of(self._mapping.settings, self._source, self._polling)
         self._scaling = Scaling(self._current.bounds)
-        self._ports = BatchPorts(
-            mapping, queues, deliver, clock, journal, polling, self._ended, self._failed, interference
-        )
-        self._loops = LoopGuard(mapping, polling.loop_depth)
+        self._loops = LoopGuard(self._mapping, self._polling.loop_depth)
         self._polls = False
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
@@ -100,12 +72,12 @@ class QueuePoller:
 
     def explain(self) -> list[str]:
         """Why what waits is not delivered now, and when it will be."""
-        queue = self._queues.find(self._source)
+        queue = self._context.queues.find(self._source)
         if queue is None:
             return [f"the queue {self._source} does not exist (any more)"]
         now, has_room = self._clock.instant, self._has_room(self._clock.instant)
         lines = self.in_hand()
-        if self._timeout(self._mapping) is None:
+        if self._context.timeout(self._mapping) is None:
             lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
         if self._last is not None and not self._last.succeeded:
             lines.append(f"the last batch failed at {time_text(self._last.end, now)}: {self._last.about}")
@@ -127,7 +99,7 @@ class QueuePoller:
     def _plan(self) -> QueueSettings:
         settings = self._mapping.settings
         if self._current.settings is not settings:
-            self._current = settings_of(settings, self._polling, self._renderer)
+            self._current = settings_of(settings, self._source, self._polling)
             self._scaling.rebind(self._current.bounds, self._clock.instant)
         return self._current
 
@@ -135,7 +107,7 @@ class QueuePoller:
         return self._gathering is not None or len(self._in_flight) < self._scaling.capacity(now)
 
     def _next_poll(self) -> int | None:
-        queue = self._queues.find(self._source)
+        queue = self._context.queues.find(self._source)
         visible = queue.next_visible() if queue is not None else None
         if visible is None:
             if not self._in_flight and self._gathering is None:
@@ -148,7 +120,7 @@ class QueuePoller:
         return self._scaling.saturated(now)
 
     def _about_poll(self) -> str:
-        queue = self._queues.find(self._source)
+        queue = self._context.queues.find(self._source)
         upcoming = next_in_turn(queue) if queue is not None else None
         about = f" {described(upcoming)}" if upcoming is not None else ""
         return f"mapping {self._mapping.uuid}: receive{about} from {self._source}"
@@ -160,11 +132,11 @@ class QueuePoller:
 
     def _poll(self) -> None:
         self._upcoming = None
-        queue = self._queues.find(self._source)
+        queue = self._context.queues.find(self._source)
         plan = self._plan()
         now = self._clock.instant
         if queue is not None and self._has_room(now):
-            trouble = self._interference.at(READ, self._mapping, cannot=self._cannot)
+            trouble = self._context.interference.at(READ, self._mapping, cannot=self._cannot)
             if not self._polls:
                 return  # The trouble was that somebody has disabled or deleted the mapping.
             if trouble in ("throttled", "failed"):
@@ -204,7 +176,7 @@ class QueuePoller:
         own = queue.visibility_timeout
         if not plan.window or not self._polling.extend_visibility:
             return own
-        needed = plan.window // MICROSECONDS + (self._timeout(self._mapping) or 0)
+        needed = plan.window // MICROSECONDS + (self._context.timeout(self._mapping) or 0)
         return own if needed <= own else needed + VISIBILITY_RESERVE
 
     def _note(
@@ -249,23 +221,26 @@ class QueuePoller:
     # --- hand over ---------------------------------------------------------------------------------------
 
     def _invoke(self, gathering: OpenBatch) -> None:
-        batch = QueueBatch(self._ports, gathering.plan, gathering.messages)
+        batch = QueueBatch(self._context, gathering.plan, gathering.messages, self._ended)
         self._loops.refuse(batch, self._clock.instant)
         self._begin(batch)
         for _ in range(1, gathering.deliveries):
-            self._begin(QueueBatch(self._ports, gathering.plan, gathering.messages))
+            self._begin(QueueBatch(self._context, gathering.plan, gathering.messages, self._ended))
 
     def _begin(self, batch: QueueBatch) -> None:
         if batch.begin():
-            self._last = batch.delivery
+            self._conclude(batch)
         else:
             self._in_flight[id(batch)] = batch
 
     def _ended(self, batch: QueueBatch) -> None:
         del self._in_flight[id(batch)]
-        self._last = batch.delivery
-        self._changed(self._source)
+        self._conclude(batch)
+        self._context.source_changed(self._source)
         self.wake()
 
-    def _failed(self) -> None:
+    def _conclude(self, batch: QueueBatch) -> None:
+        delivery = self._last = batch.delivery
+        if delivery is None or delivery.succeeded or delivery.throttled or batch.plan.reports_failures:
+            return
         self._scaling.failed(self._clock.instant)
