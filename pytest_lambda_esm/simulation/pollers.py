@@ -213,8 +213,7 @@ def _queue_polling(config: Config) -> QueuePolling:
         latency=microseconds(config.poll_latency),
         low_traffic_wait=microseconds(config.low_traffic_wait),
         extend_visibility=config.extend_visibility,
-        throttle_backoff=microseconds(config.throttle_backoff),
-        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
+        throttle_backoff=Backoff(microseconds(config.throttle_backoff), microseconds(config.throttle_backoff_limit)),
         read_retry=microseconds(config.read_retry_delay),
         loop_depth=config.loop_depth,
         rates=ScalingRates.under(

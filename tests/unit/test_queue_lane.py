@@ -16,6 +16,7 @@ from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.queue_ports import ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.timing import Backoff
 from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -83,7 +84,6 @@ class World:
         self.timeline = Timeline(lambda: self.clock.instant)
         self.ledger = FateLedger()
         rates = {"initial": 5, "growth": 0, "maximum": 1250, "lowered_by": 1}
-        backoff = {"throttle_backoff": SECOND, "throttle_backoff_limit": 8 * SECOND}
         self.settings = QueuePolling(
             **{
                 "latency": 0,
@@ -91,7 +91,7 @@ class World:
                 "extend_visibility": False,
                 "read_retry": SECOND,
                 "loop_depth": 1000,
-                **backoff,
+                "throttle_backoff": Backoff(SECOND, 8 * SECOND),
                 **polling,
             },
             rates=ScalingRates(**rates),

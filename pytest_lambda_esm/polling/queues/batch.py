@@ -115,7 +115,7 @@ class QueueBatch:
         if not held:
             context.journal.add("result", delivery.function, f"{delivery.about}; the batch is let go", ids)
             return False
-        wait = min(context.polling.throttle_backoff << (self._tries - 1), context.polling.throttle_backoff_limit)
+        wait = context.polling.throttle_backoff.after(self._tries)
         self._retry_at = min(context.clock.instant + wait, max(until for _, until in held))
         text = f"{delivery.about}; try {self._tries}, the next at {self._time(self._retry_at)}"
         context.journal.add("result", delivery.function, text, ids)

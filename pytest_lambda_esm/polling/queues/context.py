@@ -11,6 +11,7 @@ from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.queue_ports import Queues
+from pytest_lambda_esm.timing import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +20,14 @@ class QueuePolling:
 
     ``latency`` is the time from visibility to receipt. ``low_traffic_wait`` is the minimum wait of a batch with a
     window. ``extend_visibility`` hides the messages of a batch with a window until its invocation can have ended.
-    A throttled batch is retried after ``throttle_backoff``, which doubles up to ``throttle_backoff_limit``. A failed
-    read is retried after ``read_retry``. ``loop_depth`` is the maximum length of a chain of invocations in which each
-    one causes the next.
+    ``throttle_backoff`` says when a throttled batch is retried, and ``read_retry`` when a failed read is.
+    ``loop_depth`` is the maximum length of a chain of invocations in which each one causes the next.
     """
 
     latency: int
     low_traffic_wait: int
     extend_visibility: bool
-    throttle_backoff: int
-    throttle_backoff_limit: int
+    throttle_backoff: Backoff
     read_retry: int
     loop_depth: int
     rates: ScalingRates
