@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.sqs.models import Message
 
-from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, StandardOrder
+from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, MessageOrder, StandardOrder
 from pytest_lambda_esm.sources.queue_ports import Content
 
 body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
@@ -84,7 +84,7 @@ class MessageTable:
     ``heaviest`` is an upper bound: no message here has more bytes in its body and attributes.
     """
 
-    def __init__(self, order: StandardOrder | FifoOrder, messages: Iterable[Any] = ()) -> None:
+    def __init__(self, order: MessageOrder, messages: Iterable[Any] = ()) -> None:
         self.order = order
         self.heaviest = 0
         self._messages: dict[str, Any] = {}
@@ -144,6 +144,6 @@ def table_of(queue: Any) -> MessageTable:
     """The message table of one of moto's queues; it takes the place of moto's list when it is first asked for."""
     messages = queue._messages
     if not isinstance(messages, MessageTable):
-        order = FifoOrder() if queue.fifo_queue else StandardOrder()
+        order: MessageOrder = FifoOrder() if queue.fifo_queue else StandardOrder()
         messages = queue._messages = MessageTable(order, messages)
     return messages

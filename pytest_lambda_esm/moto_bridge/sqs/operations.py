@@ -19,11 +19,11 @@ from pytest_lambda_esm.moto_bridge.sqs.messages import MessageTable, table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
 from pytest_lambda_esm.moto_bridge.sqs.storage import (
     MARKS,
+    Receiver,
     find_by_receipt,
     has_expired_receipt,
     keep_handles,
     memory_of,
-    select,
     take_out,
     was_deleted,
 )
@@ -68,6 +68,7 @@ class QueueCalls:
 
     def __init__(self, watcher: QueueEvents) -> None:
         self._watcher = watcher
+        self._receiver = Receiver(watcher.new_receipt)
 
     def install(self, patches: Patches) -> None:
         """Put them in place, until the patches are undone."""
@@ -126,8 +127,8 @@ class QueueCalls:
         while True:
             queue = backend.get_queue(queue_name)
             now = self._watcher.local_instant()
-            messages, dead_lettered, expired = select(
-                queue, int(count), now, int(visibility_timeout or 0), None, self._watcher.new_receipt
+            messages, dead_lettered, expired = self._receiver.receive(
+                queue, int(count), now, int(visibility_timeout or 0)
             )
             self._note(queue.queue_arn, dead_lettered, DEAD_LETTERED, "moved to the dead-letter queue")
             self._note(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Place: TypeAlias = tuple[int, int, Any]
 """When a message is visible (microseconds since the epoch), its number in the order of sending, the message."""
@@ -20,7 +20,44 @@ def visible_from(message: Any) -> int:
     return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
 
 
-class StandardOrder:
+class MessageOrder(Protocol):
+    """The order in which a queue's messages are received. Instants are microseconds since the epoch."""
+
+    def add(self, message: Any) -> None:
+        """Add a message that was sent."""
+        ...
+
+    def discard(self, messages: Iterable[Any]) -> None:
+        """Forget messages that have left the queue."""
+        ...
+
+    def moved(self, message: Any) -> None:
+        """Note that a message's visibility has changed."""
+        ...
+
+    def available(self, now: int, limit: int) -> Iterator[Any]:
+        """Iterate over the messages that may be received.
+
+        The receiver must hide or remove each message before it asks for the next one. ``limit`` is how many it
+        expects to take. Messages that were yielded have no place in the order until one of the other methods
+        is called.
+        """
+        ...
+
+    def pass_over(self, now: int) -> None:
+        """Move the first visible message behind the other visible ones, without receiving it."""
+        ...
+
+    def next_visible(self) -> int | None:
+        """Return when the next message is or was visible, or None if there is no message."""
+        ...
+
+    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+        """Return the blocked groups: the group, the message that blocks it longest, and how many wait behind it."""
+        ...
+
+
+class StandardOrder(MessageOrder):
     """Each message has one valid place, or none while it is in the hands of a receiver.
 
     The valid one stands at the message, as ``lambda_esm_place``. Most places are taken in ascending order, since
@@ -52,14 +89,14 @@ class StandardOrder:
         if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
-    def available(self, now: int, most: int) -> Iterator[Any]:
+    def available(self, now: int, limit: int) -> Iterator[Any]:
         """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
 
         It wants about ``most`` of them: so many are looked for at a time. They stand nowhere in line until somebody
         asks again what is visible.
         """
         self._take_back()
-        while taken := self._take(now, most):
+        while taken := self._take(now, limit):
             yield from taken
 
     def pass_over(self, now: int) -> None:
@@ -86,11 +123,15 @@ class StandardOrder:
                 self._place(message, sequence)
         return None
 
-    def _take(self, now: int, most: int) -> list[Any]:
+    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+        """Return nothing: a standard queue has no groups that block."""
+        return ()
+
+    def _take(self, now: int, limit: int) -> list[Any]:
         line, heap, hand_out = self._line, self._heap, self._handed_out.append
         latest = (now + 1) / 1000
         taken: list[Any] = []
-        while len(taken) < most:
+        while len(taken) < limit:
             if heap and (not line or heap[0] < line[0]):
                 place = heapq.heappop(heap)
             elif line:
@@ -151,7 +192,7 @@ class _Member(NamedTuple):
     sequence: int
 
 
-class FifoOrder:
+class FifoOrder(MessageOrder):
     """Each group with messages has one valid place: when it opens, and the number of its first message."""
 
     def __init__(self) -> None:
@@ -188,7 +229,7 @@ class FifoOrder:
         if member is not None:
             self._changed[member.group.key] = member.group
 
-    def available(self, now: int, most: int) -> Iterator[Any]:
+    def available(self, now: int, limit: int) -> Iterator[Any]:
         """The messages that may be received, for a receiver that hides or removes each before it asks for the next.
 
         However many it wants (``most``), as many as possible of one group come together, as SQS does it; then those of

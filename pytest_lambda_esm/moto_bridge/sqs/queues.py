@@ -11,8 +11,8 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.session import backend_of
 from pytest_lambda_esm.moto_bridge.sqs.messages import body_of, table_of
-from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, visible_from
-from pytest_lambda_esm.moto_bridge.sqs.storage import dead_letter_target, delete_received, select
+from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
+from pytest_lambda_esm.moto_bridge.sqs.storage import Receiver, dead_letter_target, delete_received
 from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Receipt, Received, WaitingMessage
 
 _WORST = 6
@@ -24,11 +24,11 @@ _LIGHT = 6_000_000
 class PolledQueue:
     """One queue in moto's storage, moto's ``queue``, read by a poller."""
 
-    __slots__ = ("_new_receipt", "queue")
+    __slots__ = ("_receiver", "queue")
 
-    def __init__(self, queue: Any, new_receipt: Callable[[], str]) -> None:
+    def __init__(self, queue: Any, receiver: Receiver) -> None:
         self.queue = queue
-        self._new_receipt = new_receipt
+        self._receiver = receiver
 
     @property
     def visibility_timeout(self) -> int:
@@ -48,7 +48,7 @@ class PolledQueue:
         asks = None
         if admits is not None and limit * (_WORST * table_of(self.queue).heaviest + _WORST_METADATA) > _LIGHT:
             asks = lambda message: admits(body_of(message), message.message_attributes)  # noqa: E731
-        messages, dead_lettered, expired = select(self.queue, limit, now, visibility, asks, self._new_receipt)
+        messages, dead_lettered, expired = self._receiver.receive(self.queue, limit, now, visibility, asks)
         received = []
         for message in messages:
             receipt = (
@@ -96,12 +96,9 @@ class PolledQueue:
 
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
         """The groups of a FIFO queue that are closed now."""
-        order = table_of(self.queue).order
-        if not isinstance(order, FifoOrder):
-            return ()
         return [
             BlockedGroup(group, message.id, visible_from(message), message.approximate_receive_count, waiting)
-            for group, message, waiting in order.blocked(now)
+            for group, message, waiting in table_of(self.queue).order.blocked(now)
         ]
 
 
@@ -109,7 +106,7 @@ class MotoQueues:
     """Finds queues in moto's storage. A queue is looked up each time: moto forgets all of them at a reset."""
 
     def __init__(self, new_receipt: Callable[[], str]) -> None:
-        self._new_receipt = new_receipt
+        self._receiver = Receiver(new_receipt)
         self._found: dict[str, PolledQueue] = {}
 
     def find(self, arn: str) -> PolledQueue | None:
@@ -123,7 +120,7 @@ class MotoQueues:
             return None
         found = self._found.get(arn)
         if found is None or found.queue is not queue:
-            found = self._found[arn] = PolledQueue(queue, self._new_receipt)
+            found = self._found[arn] = PolledQueue(queue, self._receiver)
         return found
 
 

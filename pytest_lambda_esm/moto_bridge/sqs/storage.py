@@ -45,53 +45,58 @@ Selection: TypeAlias = tuple[list[Any], list[str], list[str]]
 """What one receive found: messages handed out, ids of those moved to the dead-letter queue, and expired ones."""
 
 
-def select(
-    queue: Any,
-    limit: int,
-    now: int,
-    visibility: int,
-    admits: Callable[[Any], bool] | None,
-    new_receipt: Callable[[], str],
-) -> Selection:
-    """Receive up to ``limit`` messages, hidden for ``visibility`` seconds from ``now`` (microseconds) on.
+class Receiver:
+    """Receives messages from moto's queues.
 
-    ``admits`` is asked before each receipt; its no ends the receive, and that message stays as it was.
-    ``new_receipt()`` is the part of receipt handles that is not the message's.
+    ``new_receipt`` returns a text that tells one receipt from another; a receipt handle is made of it and the message's
+    id.
     """
-    table = table_of(queue)
-    received: list[Any] = []
-    moved: list[Any] = []
-    expired: list[str] = []
-    oldest = now // 1000 - int(queue.message_retention_period) * 1000
-    target = dead_letter_target(queue)
-    most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
-    at, hidden_until = now // 1000, now / 1000 + visibility * 1000
-    receipt = new_receipt()
-    for message in table.order.available(now, limit):
-        if message.sent_timestamp <= oldest:
-            table.remove(message)
-            expired.append(message.id)
-        elif most is not None and _received_here(message) >= most:
-            table.remove(message)
-            moved.append(message)
-        elif admits is not None and not admits(message):
-            break
-        else:
-            if message.receipt_handle is not None:
-                message._old_receipt_handles.append(message.receipt_handle)
-            if not message.approximate_first_receive_timestamp:
-                message.approximate_first_receive_timestamp = at
-            # The message's id stands in front, so that a handle finds its message.
-            message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
-            message.approximate_receive_count += 1
-            message.visible_at = hidden_until
-            message.lambda_esm_received_at = at
-            received.append(message)
-            if len(received) >= limit:
+
+    def __init__(self, new_receipt: Callable[[], str]) -> None:
+        self._new_receipt = new_receipt
+
+    def receive(
+        self, queue: Any, limit: int, now: int, visibility: int, admits: Callable[[Any], bool] | None = None
+    ) -> Selection:
+        """Receive up to ``limit`` messages, and hide them for ``visibility`` seconds from ``now`` (microseconds).
+
+        ``admits`` is called before each receipt. If it returns False, the receive ends and that message stays as it
+        was.
+        """
+        table = table_of(queue)
+        received: list[Any] = []
+        moved: list[Any] = []
+        expired: list[str] = []
+        oldest = now // 1000 - int(queue.message_retention_period) * 1000
+        target = dead_letter_target(queue)
+        most = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
+        at, hidden_until = now // 1000, now / 1000 + visibility * 1000
+        receipt = self._new_receipt()
+        for message in table.order.available(now, limit):
+            if message.sent_timestamp <= oldest:
+                table.remove(message)
+                expired.append(message.id)
+            elif most is not None and _received_here(message) >= most:
+                table.remove(message)
+                moved.append(message)
+            elif admits is not None and not admits(message):
                 break
-    for message in moved:
-        _move(message, queue, target, now // 1000)
-    return received, [message.id for message in moved], expired
+            else:
+                if message.receipt_handle is not None:
+                    message._old_receipt_handles.append(message.receipt_handle)
+                if not message.approximate_first_receive_timestamp:
+                    message.approximate_first_receive_timestamp = at
+                # The message's id stands in front, so that a handle finds its message.
+                message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
+                message.approximate_receive_count += 1
+                message.visible_at = hidden_until
+                message.lambda_esm_received_at = at
+                received.append(message)
+                if len(received) >= limit:
+                    break
+        for message in moved:
+            _move(message, queue, target, now // 1000)
+        return received, [message.id for message in moved], expired
 
 
 def dead_letter_target(queue: Any) -> Any | None:
