@@ -222,7 +222,8 @@ class QueuePoller:
 
     def _invoke(self, gathering: OpenBatch) -> None:
         batch = QueueBatch(self._context, gathering.plan, gathering.messages, self._ended)
-        self._loops.refuse(batch, self._clock.instant)
+        if batch.depth >= self._polling.loop_depth or batch.attempt > 1:
+            self._loops.check(batch.messages, self._clock.instant)
         self._begin(batch)
         for _ in range(1, gathering.deliveries):
             self._begin(QueueBatch(self._context, gathering.plan, gathering.messages, self._ended))
