@@ -98,7 +98,7 @@ class World:
         )
         self.engine = Engine(
             self.clock,
-            new_lane=self.lane,
+            new_poller=self.poller,
             not_polled=lambda mapping: [],
             delay=delay * SECOND,
             polling_states=("Updating", "Disabling"),
@@ -126,7 +126,7 @@ class World:
     def find(self, arn):
         return self.queue
 
-    def lane(self, mapping):
+    def poller(self, mapping):
         context = QueueContext(
             mapping=mapping,
             queues=self,
@@ -332,7 +332,7 @@ def test_a_batch_that_stays_throttled_is_let_go_when_its_visibility_timeout_ends
         *[(1, when) for when in (5, 6, 8, 12, 20, 28)],
         *[(2, when) for when in (35, 36, 38, 42)],
     ]
-    [released] = [entry for entry in world.timeline.of("fate") if "let go" in entry.text]
+    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.text]
     assert (released.items, released.instant) == (("a",), world.first + 35 * SECOND)
     assert world.mapping.metrics["PolledEventCount"] == 2
 
@@ -343,8 +343,8 @@ def test_throttled_batches_hold_the_concurrency_and_no_more_is_received():
     world.clock.advance(20)
     assert [message.receives for message in world.queue.messages] == [1] * 5 + [0] * 3
     lines = world.engine.explain(world.mapping)
-    assert "a batch of 1 is throttled since 5 tries (throttled): next try at 00:00:28" in lines[0]
-    assert "let go at 00:00:35" in lines[0]
+    assert "a batch of 1 has been throttled 5 times (throttled): next try at 00:00:28" in lines[0]
+    assert "it returns to the queue at 00:00:35" in lines[0]
 
 
 def test_batches_in_flight_come_to_their_end_after_polling_has_stopped():

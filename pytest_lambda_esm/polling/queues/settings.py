@@ -1,4 +1,4 @@
-"""How a mapping polls its queue, as its settings say: read once for each change of them."""
+"""The settings of one queue mapping, read once after each change."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pytest_lambda_esm.sources.sqs import STANDARD, Render, renderer
 from pytest_lambda_esm.timing import MICROSECONDS
 
 VISIBILITY_RESERVE: Final = 30
-"""Seconds that an extended visibility timeout has beside the window and the function's timeout."""
+"""Seconds that an extended visibility timeout adds to the batching window and the function's timeout."""
 
 LARGEST_PAYLOAD: Final = 6 * 1024 * 1024
-"""Bytes of an event at the most: the quota for the payload of a synchronous invocation."""
+"""Maximum size of an event in bytes: the quota for the payload of a synchronous invocation."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """What holds for batches from now on. ``window`` is microseconds, ``filter`` None where every message passes."""
+    """What applies to new batches. ``window`` is in microseconds; ``filter`` is None if every message passes."""
 
     settings: Mapping[str, Any]
     batch_size: int
@@ -33,17 +33,17 @@ class QueueSettings:
 
 
 def settings_of(settings: Mapping[str, Any], source_arn: str, polling: QueuePolling) -> QueueSettings:
-    """Read the settings of a mapping; those that the limits of an earlier year leave out stand at their defaults."""
-    stated = {**STANDARD.defaults, **settings}
-    window = int(stated["MaximumBatchingWindowInSeconds"]) * MICROSECONDS
+    """Read a mapping's settings. Those that the limits of 2020 leave out have their defaults."""
+    complete = {**STANDARD.defaults, **settings}
+    window = int(complete["MaximumBatchingWindowInSeconds"]) * MICROSECONDS
     criteria = (settings.get("FilterCriteria") or {}).get("Filters") or ()
     patterns = [item["Pattern"] for item in criteria if item.get("Pattern") is not None]
     return QueueSettings(
         settings=settings,
-        batch_size=int(stated["BatchSize"]),
+        batch_size=int(complete["BatchSize"]),
         window=max(window, polling.low_traffic_wait) if window else 0,
-        reports_failures="ReportBatchItemFailures" in stated["FunctionResponseTypes"],
+        reports_failures="ReportBatchItemFailures" in complete["FunctionResponseTypes"],
         filter=Filter.compile(patterns, DATA_RULES["sqs"]) if patterns else None,
         bounds=bounds_of(settings, polling.rates),
-        render=renderer(source_arn, stated),
+        render=renderer(source_arn, complete),
     )
