@@ -1,4 +1,7 @@
-"""Starts and stops the poller of each mapping as the mapping's state changes."""
+"""Starts and stops the poller of each mapping as the mapping's state changes.
+
+Also the poller of mappings whose source is not simulated.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,6 @@ from pytest_lambda_esm.polling.ports import Poller
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.stream_ports import stream_arn
 from pytest_lambda_esm.timing import time_text
-
-
-class _Start(NamedTuple):
-    """When a poller will start, and the clock's event for that."""
-
-    due: int
-    event: Any
 
 
 class Engine:
@@ -140,3 +136,10 @@ class UnpolledPoller:
     def in_hand(self) -> list[str]:
         """Return no lines."""
         return []
+
+
+class _Start(NamedTuple):
+    """When a poller will start, and the clock's event for that."""
+
+    due: int
+    event: Any

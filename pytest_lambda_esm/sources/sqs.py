@@ -57,6 +57,26 @@ FIFO: Final = replace(
     rules=(rules.batch_size_at_most(10), rules.no_window, *STANDARD.rules[2:]),
 )
 
+_MEMBERS: Final = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
+"""The first members of a record, in order."""
+
+_ORDER_OF_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "AWSTraceHeader",
+    "SentTimestamp",
+    "SequenceNumber",
+    "MessageGroupId",
+    "SenderId",
+    "MessageDeduplicationId",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
+
+METADATA: Final = 700
+"""Bytes of a record in addition to its body."""
+
+ATTRIBUTE: Final = 100
+"""Bytes of a message attribute in addition to its name, type and value."""
 
 Render: TypeAlias = Callable[[Sequence[Received]], list[dict[str, Any]]]
 """Makes the ``Records`` of an event; they are new at each call."""
@@ -86,20 +106,7 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
         # Most messages of a batch have the same numbers, and converting each to a string would be a fifth of the work.
         last_first = last_count = None
         first_text = count_text = ""
-        for (
-            message_id,
-            handle,
-            first,
-            count,
-            body,
-            body_md5,
-            sent,
-            sender,
-            given,
-            given_md5,
-            system,
-            _,
-        ) in messages:
+        for message_id, handle, first, count, body, body_md5, sent, sender, given, given_md5, system, _ in messages:
             if first != last_first:
                 last_first, first_text = first, str(first)
             if count != last_count:
@@ -125,22 +132,6 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
         return records
 
     return render
-
-
-_MEMBERS: Final = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
-"""The first members of a record, in order."""
-
-_ORDER_OF_ATTRIBUTES: Final = (
-    "ApproximateReceiveCount",
-    "AWSTraceHeader",
-    "SentTimestamp",
-    "SequenceNumber",
-    "MessageGroupId",
-    "SenderId",
-    "MessageDeduplicationId",
-    "ApproximateFirstReceiveTimestamp",
-    "DeadLetterQueueSourceArn",
-)
 
 
 def _with_system_attributes(attributes: Mapping[str, str], system: Mapping[str, str]) -> dict[str, str]:
@@ -172,10 +163,3 @@ def _length(part: Any) -> int:
     if isinstance(part, bytes):
         return 4 * -(-len(part) // 3)  # as base64
     return len(part) if isinstance(part, str) else 0
-
-
-METADATA: Final = 700
-"""Bytes of a record in addition to its body."""
-
-ATTRIBUTE: Final = 100
-"""Bytes of a message attribute in addition to its name, type and value."""
