@@ -246,11 +246,11 @@ class _Event:
 
 def most_receives(messages: Sequence[Received]) -> int:
     """Return the highest receive count. For the few messages of a batch, this is much faster than ``max``."""
-    most = 0
+    highest = 0
     for message in messages:
-        if message[RECEIVE_COUNT] > most:
-            most = message[RECEIVE_COUNT]
-    return most
+        if message[RECEIVE_COUNT] > highest:
+            highest = message[RECEIVE_COUNT]
+    return highest
 
 
 def _ids(messages: Sequence[Received]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Polls one SQS queue for one mapping: receives messages, filters them, and collects and invokes batches.
 
-Follows the page "Using Lambda with Amazon SQS". Nothing ticks: the poller has at most one event on the clock for its
-next poll, at the moment when the next message becomes visible, and none while the queue is empty.
+Follows the page "Using Lambda with Amazon SQS". There are no periodic polls: the poller has at most one event on the
+clock, for when the next message becomes visible, and none while the queue is empty.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ _DEFAULTS: Final = MappingProxyType({"current": (300, 1_250), "2020": (60, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The rates as one mapping's settings limit them. Errors lower the concurrency to ``least`` at most."""
+    """The rates as one mapping's settings limit them. Errors never lower the concurrency below ``least``."""
 
     least: int
     initial: int
