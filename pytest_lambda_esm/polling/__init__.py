@@ -1,1 +1,1 @@
-"""The pollers: what turns waiting records into batches, and batches into invocations."""
+"""Pollers: they read records from a source, and deliver them to a function in batches."""

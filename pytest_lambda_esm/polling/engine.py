@@ -1,4 +1,7 @@
-"""Keeps a lane for each mapping that polls, and starts and stops it as the mapping's state changes."""
+"""Starts and stops the poller of each mapping as the mapping's state changes.
+
+Also the poller of mappings whose source is not simulated.
+"""
 
 from __future__ import annotations
 
@@ -12,75 +15,68 @@ from pytest_lambda_esm.sources.stream_ports import stream_arn
 from pytest_lambda_esm.timing import time_text
 
 
-class _Start(NamedTuple):
-    """A lane that has yet to start, and when."""
-
-    due: int
-    event: Any
-
-
 class Engine:
     """All pollers of one fake.
 
-    ``new_lane`` makes the lane of a mapping; ``not_polled`` says why one is kept and not polled, in no lines where it
-    is polled; ``delay`` is the time in microseconds from ``Enabled`` to the first poll; ``polling_states`` are
-    transitional states in which a mapping that was enabled goes on polling.
+    ``new_poller`` makes the poller of a mapping. ``not_polled`` returns the reasons why a mapping is not polled, and an
+    empty list if it is. ``delay`` is the time in microseconds from ``Enabled`` to the first poll. ``polling_states``
+    are the transitional states in which a mapping that was enabled continues to poll.
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        new_lane: Callable[[Mapping], Poller],
+        new_poller: Callable[[Mapping], Poller],
         not_polled: Callable[[Mapping], list[str]],
         delay: int,
         polling_states: tuple[str, ...],
     ) -> None:
         self._clock = clock
-        self._new_lane = new_lane
+        self._new_poller = new_poller
         self._not_polled = not_polled
         self._delay = delay
         self._polling_states = polling_states
-        self._lanes: dict[str, Poller] = {}
+        self._pollers: dict[str, Poller] = {}
         self._starting: dict[str, _Start] = {}
         self._stopped: dict[str, Poller] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
-        """A mapping entered a state: poll, or poll no more."""
-        polls = mapping.uuid in self._lanes or mapping.uuid in self._starting
-        should = transition.state == "Enabled" or (
+        """Start or stop polling when a mapping enters a state."""
+        polls = mapping.uuid in self._pollers or mapping.uuid in self._starting
+        should_poll = transition.state == "Enabled" or (
             polls and mapping.stable_state == "Enabled" and transition.state in self._polling_states
         )
-        if should and not polls:
+        if should_poll and not polls:
             self._begin(mapping)
-        elif polls and not should:
+        elif polls and not should_poll:
             self.drop(mapping)
-        elif mapping.uuid in self._lanes:
-            self._lanes[mapping.uuid].wake()  # The settings may have changed.
+        elif mapping.uuid in self._pollers:
+            self._pollers[mapping.uuid].wake()  # The settings may have changed.
 
     def source_changed(self, source_arn: str) -> None:
-        """A source may have something to deliver earlier than it had."""
+        """Wake the pollers of a source that may have something to deliver earlier than before."""
         for uuid in self._by_source.get(source_arn, ()):
-            self._lanes[uuid].wake()
+            self._pollers[uuid].wake()
 
     def drop(self, mapping: Mapping) -> None:
         """Stop polling for a mapping."""
         starting = self._starting.pop(mapping.uuid, None)
         if starting is not None:
             self._clock.cancel(starting.event)
-        lane = self._lanes.pop(mapping.uuid, None)
-        if lane is not None:
+        poller = self._pollers.pop(mapping.uuid, None)
+        if poller is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
-            lane.stop()
-            self._stopped[mapping.uuid] = lane
+            poller.stop()
+            self._stopped[mapping.uuid] = poller
 
     def explain(self, mapping: Mapping) -> list[str]:
-        """What the mapping's poller waits for."""
-        lane, stopped = self._lanes.get(mapping.uuid), self._stopped.get(mapping.uuid)
-        in_hand = stopped.in_hand() if stopped is not None and stopped is not lane else []
-        if lane is not None:
-            return in_hand + lane.explain()
+        """Explain what the mapping's poller waits for."""
+        poller, stopped = self._pollers.get(mapping.uuid), self._stopped.get(mapping.uuid)
+        in_hand = stopped.in_hand() if stopped is not None and stopped is not poller else []
+        if poller is not None:
+            return in_hand + poller.explain()
         not_polled = self._not_polled(mapping)
         if not_polled:
             return not_polled
@@ -89,30 +85,33 @@ class Engine:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
         return [f"it does not poll in the state {mapping.state}", *in_hand]
 
-    def _upcoming(self, mapping: Mapping) -> str:
+    def _describe_start(self, mapping: Mapping) -> str:
         about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]
         return f"mapping {mapping.uuid}: {about[0]}"
 
     def _begin(self, mapping: Mapping) -> None:
-        """Start after the delay. Without one it is at once, whoever moved the state and whether or not time moves:
-        what is written after the state reads Enabled is for the mapping. Lanes read when the clock runs."""
+        """Start after the delay.
+
+        Without a delay, start at once, whatever changed the state and even if time does not move: the mapping gets
+        every record that is written after its state reads Enabled. Pollers read when the clock runs.
+        """
         if not self._delay:
             self._start(mapping)
             return
         due = self._clock.instant + self._delay
-        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._upcoming(mapping))
+        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._describe_start(mapping))
         self._starting[mapping.uuid] = _Start(due, event)
 
     def _start(self, mapping: Mapping) -> None:
         self._starting.pop(mapping.uuid, None)
-        lane = self._new_lane(mapping)
-        self._lanes[mapping.uuid] = lane
+        poller = self._new_poller(mapping)
+        self._pollers[mapping.uuid] = poller
         self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)
-        lane.start()
+        poller.start()
 
 
 class UnpolledPoller:
-    """A lane that delivers nothing; ``reasons`` say why, one line each."""
+    """The poller of a mapping that is not polled; ``reasons`` say why, one line each."""
 
     def __init__(self, mapping: Mapping, reasons: Sequence[str], journal: Journal) -> None:
         self._mapping = mapping
@@ -120,20 +119,27 @@ class UnpolledPoller:
         self._journal = journal
 
     def start(self) -> None:
-        """Say in the timeline that nothing will be polled."""
+        """Add the reasons to the timeline."""
         for reason in self._reasons:
             self._journal.add("poll", f"mapping {self._mapping.uuid}", reason)
 
     def stop(self) -> None:
-        """Nothing is in flight."""
+        """No-op: nothing is in flight."""
 
     def wake(self) -> None:
-        """Nothing is received."""
+        """No-op: nothing is received."""
 
     def explain(self) -> list[str]:
-        """Why nothing is delivered."""
+        """Return the reasons why nothing is delivered."""
         return list(self._reasons)
 
     def in_hand(self) -> list[str]:
-        """Nothing."""
+        """Return no lines."""
         return []
+
+
+class _Start(NamedTuple):
+    """When a poller will start, and the clock's event for that."""
+
+    due: int
+    event: Any

@@ -1,51 +1,60 @@
-"""Loops that would never end in virtual time: they are told apart from work, and end the test with a diagnosis."""
+"""Detects loops that would never end in virtual time, and ends the test with a diagnosis.
+
+There are two kinds: a function that feeds its own source, and a message that fails and is visible again at once.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.queues.batch import QueueBatch
-from pytest_lambda_esm.sources.queue_ports import ReceivedMessage
+from pytest_lambda_esm.sources.queue_ports import Received, ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
 
 
 class LoopGuard:
-    """Watches the messages of one mapping. ``most`` is how long a chain may become before it counts as a loop."""
+    """Checks the messages of one queue mapping. ``limit`` is the setting ``loop_depth``."""
 
-    def __init__(self, mapping: Mapping, most: int) -> None:
+    def __init__(self, mapping: Mapping, limit: int) -> None:
         self._mapping = mapping
-        self._most = most
+        self._limit = limit
         self._instant = 0
-        self._again: Counter[str] = Counter()
+        self._receives: Counter[str] = Counter()
 
-    def refuse(self, batch: QueueBatch, now: int) -> None:
-        """Raise LambdaEsmError for a message at the end of a chain of invocations that each sent the next message,
-        and for one that is received over and over while time stands still."""
+    def check(self, messages: Sequence[Received], now: int) -> None:
+        """Check a batch before its invocation.
+
+        A batch whose messages are all received for the first time, at a depth below the limit, needs no check.
+        Raises LambdaEsmError if a message comes at the end of a chain of invocations that reaches the limit, or has
+        been received again and again in one instant.
+        """
         if now != self._instant:
             self._instant = now
-            self._again.clear()
-        if batch.depth < self._most and batch.attempt == 1:
-            return
-        for message in map(ReceivedMessage._make, batch.messages):
-            if message.depth >= self._most:
-                raise LambdaEsmError(
-                    f"the function {self._mapping.function_arn} feeds its own source: {self._about(message)} is the"
-                    f" end of a chain of {message.depth} invocations, each of which sent the message that caused the"
-                    f" next. Stop the loop, or raise the setting 'loop_depth'."
-                )
+            self._receives.clear()
+        for message in map(ReceivedMessage._make, messages):
+            if message.depth >= self._limit:
+                raise chain_error(self._mapping, message.depth, self._describe(message))
             if message.receive_count > 1:
-                self._again[message.message_id] += 1
-                if self._again[message.message_id] > self._most:
+                self._receives[message.message_id] += 1
+                if self._receives[message.message_id] > self._limit:
                     raise LambdaEsmError(
-                        f"{self._about(message)} has been received {self._most} times in one instant: it fails, and"
-                        f" is visible again at once. Give the queue a visibility timeout, or let the handler hide the"
-                        f" message for a while; else raise the setting 'loop_depth'."
+                        f"{self._describe(message)} has been received {self._limit} times in one instant: it fails,"
+                        f" and is visible again at once. Give the queue a visibility timeout, or let the handler hide"
+                        f" the message for a while; otherwise raise the setting 'loop_depth'."
                     )
 
-    def _about(self, message: ReceivedMessage) -> str:
+    def _describe(self, message: ReceivedMessage) -> str:
         return (
             f"message {message.message_id} on {self._mapping.source_arn} (receive count {message.receive_count}, at"
             f" {moment_of(self._instant):%H:%M:%S.%f})"
         )
+
+
+def chain_error(mapping: Mapping, depth: int, record: str) -> LambdaEsmError:
+    """Return the error for a function that feeds its own source; ``record`` names what it sent last, and when."""
+    return LambdaEsmError(
+        f"the function {mapping.function_arn} feeds its own source: {record} comes at the end of a chain of {depth}"
+        f" invocations, each of which sent what caused the next. Stop the loop, or raise the setting 'loop_depth'."
+    )

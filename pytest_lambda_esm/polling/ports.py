@@ -1,4 +1,4 @@
-"""What the pollers need of the rest: small protocols, so that a unit test can stand in for each."""
+"""What pollers need and provide, as small protocols, so that a unit test can stand in for each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 
 
 class Delivery(NamedTuple):
-    """What came of a batch: whether the function succeeded, when its run ends, and who it was and how it went.
+    """The result of delivering a batch.
 
-    ``result`` is what the function returned, as its JSON reads; ``version`` the version that ran and ``request_id``
-    its request. ``throttled`` and ``problem`` say that the batch never reached the function: it had no concurrency
-    left, or what the service could not do, in the words of LastProcessingResult. Neither counts as an attempt.
+    ``end`` is when the function's run ends, in microseconds since the epoch; ``function`` is its name, ``about`` a text
+    for the timeline. ``result`` is what the function returned, read from its JSON; ``version`` is the version that
+    ran, and ``request_id`` the id of its request.
+
+    ``throttled`` and ``problem`` say that the batch never reached the function: it had no concurrency left, or the
+    service failed, in the words of LastProcessingResult. Neither counts as an attempt.
     """
 
     succeeded: bool
@@ -36,29 +39,33 @@ class Deliver(Protocol):
     """Invokes the function of a mapping with an event."""
 
     def __call__(self, mapping: Mapping, event: Callable[[], dict[str, Any]], attempt: int, depth: int) -> Delivery:
-        """Run it now. ``event()`` makes the event, anew each time; ``depth`` counts the invocations that led to it."""
+        """Invoke the function now.
+
+        ``event()`` makes a new event each time; ``depth`` counts the invocations, each caused by the one before, that
+        led to it.
+        """
         ...
 
 
 class Poller(Protocol):
-    """One reader of one mapping's source."""
+    """Reads the source of one mapping, and delivers batches."""
 
     def start(self) -> None:
-        """Begin to poll. Nothing is delivered before the clock runs: this may be in the middle of an API call."""
+        """Start polling. Nothing is delivered before the clock runs, since this may be called during an API call."""
         ...
 
     def stop(self) -> None:
-        """Poll no more; what is in flight comes to its end."""
+        """Stop polling. In-flight batches still complete."""
         ...
 
     def wake(self) -> None:
-        """The source may have something earlier than it had."""
+        """Check when the next poll is due: the source may have something earlier than before."""
         ...
 
     def explain(self) -> list[str]:
-        """Why what waits is not delivered now, and when it will be; one line a reason."""
+        """Explain why waiting records are not delivered now, and when they will be; one line per reason."""
         ...
 
     def in_hand(self) -> list[str]:
-        """What has been read and is not over, also after polling has stopped; a line each."""
+        """Describe what has been read and is not complete, also after polling has stopped; one line each."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, Final
 
 from pytest_lambda_esm.api import unsupported
@@ -21,14 +20,14 @@ from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.observe.fates import Fate, Journal
 from pytest_lambda_esm.polling.engine import UnpolledPoller
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
+from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.polling.streams.context import StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
 from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
-from pytest_lambda_esm.sources import dynamodb, kinesis, sqs
+from pytest_lambda_esm.sources import dynamodb, kinesis
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.queue_ports import Queues
 from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind, Streams, stream_arn
@@ -138,18 +137,18 @@ class PollerFactory:
         not_polled = self.not_polled(mapping)
         if not_polled:
             return UnpolledPoller(mapping, not_polled, self._journal)
-        return QueuePoller(
-            mapping,
+        context = QueueContext(
+            mapping=mapping,
             queues=self._queues,
-            renderer=partial(sqs.renderer, mapping.source_arn),
             deliver=self._deliver,
             clock=self._clock,
             journal=self._journal,
             polling=_queue_polling(self._config),
             interference=self._interference,
             timeout=self._timeout,
-            changed=self._source_changed,
+            source_changed=self._source_changed,
         )
+        return QueuePoller(context)
 
     def not_polled(self, mapping: Mapping) -> list[str]:
         """Why a mapping of its source is kept and not polled; nothing where it is polled."""
@@ -214,8 +213,7 @@ def _queue_polling(config: Config) -> QueuePolling:
         latency=microseconds(config.poll_latency),
         low_traffic_wait=microseconds(config.low_traffic_wait),
         extend_visibility=config.extend_visibility,
-        throttle_backoff=microseconds(config.throttle_backoff),
-        throttle_backoff_limit=microseconds(config.throttle_backoff_limit),
+        throttle_backoff=Backoff(microseconds(config.throttle_backoff), microseconds(config.throttle_backoff_limit)),
         read_retry=microseconds(config.read_retry_delay),
         loop_depth=config.loop_depth,
         rates=ScalingRates.under(

@@ -168,7 +168,7 @@ class World:
         )
         self.engine = Engine(
             self.clock,
-            new_lane=self.lanes.new,
+            new_poller=self.lanes.new,
             not_polled=self.lanes.not_polled,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,

@@ -1,4 +1,4 @@
-"""What a poller needs of a queue. Real queues live in moto's storage; unit tests bring their own."""
+"""What a poller needs from a queue. Real queues live in moto's storage; unit tests supply their own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 class ReceivedMessage(NamedTuple):
     """One message as it was received, with the fields of ReceiveMessage.
 
-    Times are milliseconds since the epoch, ``sent`` as text.
-    ``message_attributes`` and ``system_attributes`` are None where there are none. ``depth`` counts the invocations,
-    each caused by the one before, that led to its sending; 0 outside of handlers.
+    Times are in milliseconds since the epoch, ``sent`` as a string. ``message_attributes`` and ``system_attributes``
+    are None if the message has none. ``depth`` counts the invocations, each caused by the one before, that led to
+    its sending; 0 outside handlers.
     """
 
     message_id: str
@@ -34,37 +34,29 @@ Content: TypeAlias = tuple[str, str, str, str, Mapping[str, Any] | None, str | N
 Received: TypeAlias = tuple[
     str, str, int, int, str, str, str, str, Mapping[str, Any] | None, str | None, Mapping[str, str] | None, int
 ]
-"""A ReceivedMessage, or a plain tuple of its fields: batches hold those.
+"""A ReceivedMessage, or a plain tuple of its fields, as batches hold them.
 
-A named tuple takes three times as long to make, and the garbage collector looks at it again and again, while it lets go
-of a plain one that holds nothing but texts and numbers. An invocation keeps its messages for as long as the test runs.
+A named tuple takes three times as long to make, and the garbage collector traverses it again and again, while it stops
+tracking a plain tuple that holds only strings and numbers. An invocation keeps its messages for as long as the test
+runs.
 """
 
 MESSAGE_ID: Final = 0
 RECEIVE_COUNT: Final = 3
 DEPTH: Final = 11
-"""Places of fields."""
-
-
-def most_receives(messages: Sequence[Received]) -> int:
-    """The highest receive count among messages. For as few as in a batch, this is much faster than ``max``."""
-    most = 0
-    for message in messages:
-        if message[RECEIVE_COUNT] > most:
-            most = message[RECEIVE_COUNT]
-    return most
+"""Indexes of fields in a Received."""
 
 
 Receipt: TypeAlias = tuple[Sequence[Received], Sequence[str], Sequence[str]]
-"""What one receive found: the messages handed out, and the ids of those that went elsewhere instead: first those that
-went to the dead-letter queue, then those that had expired."""
+"""The result of one receive: the messages, then the ids of those that were moved to the dead-letter queue instead, then
+the ids of those that had expired."""
 
 
 class WaitingMessage(NamedTuple):
-    """A message that is in a queue. Instants are microseconds since the epoch.
+    """A message in a queue. Instants are in microseconds since the epoch.
 
-    ``visible`` is when it is or was visible, ``expires`` when its retention period ends, ``group`` its group in a FIFO
-    queue.
+    ``visible`` is when it becomes or became visible, ``expires`` when its retention period ends, ``group`` its message
+    group in a FIFO queue.
     """
 
     message_id: str
@@ -75,7 +67,7 @@ class WaitingMessage(NamedTuple):
 
 
 class BlockedGroup(NamedTuple):
-    """A FIFO group that is closed: by a hidden message, until an instant, and how many messages wait behind it."""
+    """A FIFO group that a hidden message blocks until an instant, and how many messages wait behind that one."""
 
     group: str
     message_id: str
@@ -85,7 +77,7 @@ class BlockedGroup(NamedTuple):
 
 
 class Queue(Protocol):
-    """A queue of messages that hide while they are in flight. Instants are microseconds since the epoch."""
+    """A queue whose messages are hidden while they are in flight. Instants are in microseconds since the epoch."""
 
     @property
     def visibility_timeout(self) -> int:
@@ -94,42 +86,41 @@ class Queue(Protocol):
 
     @property
     def missing_dead_letter_target(self) -> str | None:
-        """The ARN of a dead-letter queue that does not exist, or does not allow this queue as a source; or None."""
+        """The ARN of the dead-letter queue if it does not exist or does not allow this queue as a source, else None."""
         ...
 
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
     ) -> Receipt:
-        """Receive up to ``limit`` messages that are visible at ``now``, in the order in which they became so.
+        """Receive up to ``limit`` messages that are visible at ``now``, and hide them for ``visibility`` seconds.
 
-        They are hidden for ``visibility`` seconds.
-        In a FIFO queue the order is that of each group. ``admits(body, message_attributes)`` is asked before each
-        receipt; where it says no, the receive ends there.
+        They come in the order in which they became visible; in a FIFO queue, in the order of each group.
+        ``admits(body, message_attributes)`` is called before each receipt; the receive ends when it returns False.
         """
         ...
 
     def pass_over(self, now: int) -> None:
-        """Let the message that is next in turn at ``now`` come after the others: standard queues keep no order."""
+        """Move the message that is next at ``now`` behind the others. Standard queues do not guarantee an order."""
         ...
 
     def delete(self, messages: Sequence[Received], now: int) -> Sequence[str]:
-        """Delete messages whose receipt is still the newest one; the ids of those that were deleted."""
+        """Delete messages whose receipt is still the newest one, and return their ids."""
         ...
 
     def held_until(self, message: Received) -> int | None:
-        """When a received message becomes visible again; None where its receipt is not the newest any more."""
+        """Return when a received message becomes visible again, or None if its receipt is no longer the newest."""
         ...
 
     def next_visible(self) -> int | None:
-        """When the next message becomes visible: in the past if one is waiting, None if there is none at all."""
+        """Return when the next message becomes visible: in the past if one is visible, None if the queue is empty."""
         ...
 
     def contents(self) -> Sequence[WaitingMessage]:
-        """All messages, in the order in which they were sent."""
+        """Return all messages in the order in which they were sent."""
         ...
 
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
-        """The groups of a FIFO queue from which nothing can be received now."""
+        """Return the groups of a FIFO queue from which nothing can be received now."""
         ...
 
 
@@ -137,5 +128,5 @@ class Queues(Protocol):
     """Finds queues by ARN."""
 
     def find(self, arn: str) -> Queue | None:
-        """The queue, or None where it does not exist."""
+        """Return the queue, or None if it does not exist."""
         ...

@@ -1,6 +1,6 @@
-"""Amazon SQS as an event source: its parameters, and its records as real Lambda functions receive them.
+"""Amazon SQS as an event source: its parameters, and its records as Lambda functions receive them.
 
-Parameters follow the page "Using Lambda with Amazon SQS" and recorded answers; records follow recorded events.
+Parameters follow the page "Using Lambda with Amazon SQS" and recorded responses; records follow recorded events.
 """
 
 from __future__ import annotations
@@ -57,16 +57,36 @@ FIFO: Final = replace(
     rules=(rules.batch_size_at_most(10), rules.no_window, *STANDARD.rules[2:]),
 )
 
+_MEMBERS: Final = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
+"""The first members of a record, in order."""
+
+_ORDER_OF_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "AWSTraceHeader",
+    "SentTimestamp",
+    "SequenceNumber",
+    "MessageGroupId",
+    "SenderId",
+    "MessageDeduplicationId",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
+
+METADATA: Final = 700
+"""Bytes of a record in addition to its body."""
+
+ATTRIBUTE: Final = 100
+"""Bytes of a message attribute in addition to its name, type and value."""
 
 Render: TypeAlias = Callable[[Sequence[Received]], list[dict[str, Any]]]
-"""Makes the ``Records`` of an event, new ones each time."""
+"""Makes the ``Records`` of an event; they are new at each call."""
 
 
 def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
-    """How a mapping renders its messages: keys in the order in which AWS delivers them.
+    """Return what renders a mapping's messages, with keys in the order in which AWS delivers them.
 
-    For a message without attributes, ``md5OfMessageAttributes`` is left out where the mapping has no batching
-    window, and null where it has one (recorded).
+    For a message without attributes, ``md5OfMessageAttributes`` is missing if the mapping has no batching window, and
+    null if it has one (recorded).
     """
     arn = Arn.parse(source_arn)
     region = arn.region if arn is not None else ""
@@ -83,7 +103,7 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
 
     def render(messages: Sequence[Received]) -> list[dict[str, Any]]:
         records = []
-        # Most of a batch have the same numbers, and making texts of them would be a fifth of the work.
+        # Most messages of a batch have the same numbers, and converting each to a string would be a fifth of the work.
         last_first = last_count = None
         first_text = count_text = ""
         for message_id, handle, first, count, body, body_md5, sent, sender, given, given_md5, system, _ in messages:
@@ -114,22 +134,6 @@ def renderer(source_arn: str, settings: Mapping[str, Any]) -> Render:
     return render
 
 
-_MEMBERS: Final = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
-"""The first members of a record, in their order."""
-
-_ORDER_OF_ATTRIBUTES: Final = (
-    "ApproximateReceiveCount",
-    "AWSTraceHeader",
-    "SentTimestamp",
-    "SequenceNumber",
-    "MessageGroupId",
-    "SenderId",
-    "MessageDeduplicationId",
-    "ApproximateFirstReceiveTimestamp",
-    "DeadLetterQueueSourceArn",
-)
-
-
 def _with_system_attributes(attributes: Mapping[str, str], system: Mapping[str, str]) -> dict[str, str]:
     both = {**attributes, **system}
     return {name: both[name] for name in _ORDER_OF_ATTRIBUTES if name in both}
@@ -145,7 +149,7 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def weight(body: str, message_attributes: Mapping[str, Any]) -> int:
-    """How many bytes a message adds to an event, its metadata counted: about the size of its record as JSON."""
+    """Return how many bytes a message adds to an event: about the size of its record as JSON, with metadata."""
     if body.isascii() and body.isprintable():
         size = METADATA + len(body) + body.count('"') + body.count("\\")
     else:
@@ -159,10 +163,3 @@ def _length(part: Any) -> int:
     if isinstance(part, bytes):
         return 4 * -(-len(part) // 3)  # as base64
     return len(part) if isinstance(part, str) else 0
-
-
-METADATA: Final = 700
-"""Bytes of a record beside its body."""
-
-ATTRIBUTE: Final = 100
-"""Bytes of a message attribute beside its name, type and value."""

@@ -82,7 +82,7 @@ def test_a_full_batch_does_not_wait(lambda_esm):
     send_many(url, 35)
     lambda_esm.clock.advance()
     assert sizes(orders) == [15, 15]
-    assert "a batch is gathered: 5 of 15 messages" in lambda_esm.explain(mapping)
+    assert "a batch is open: 5 of 15 messages" in lambda_esm.explain(mapping)
     lambda_esm.clock.run_until_idle()
     assert sizes(orders) == [15, 15, 5]
     assert since(lambda_esm, start) == [0, 0, 300]

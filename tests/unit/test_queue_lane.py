@@ -12,11 +12,12 @@ from pytest_lambda_esm.observe.fates import FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.queues.settings import QueuePolling
 from pytest_lambda_esm.sources import sqs
-from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.sources.queue_ports import ReceivedMessage, WaitingMessage
+from pytest_lambda_esm.timing import Backoff
 from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -84,7 +85,6 @@ class World:
         self.timeline = Timeline(lambda: self.clock.instant)
         self.ledger = FateLedger()
         rates = {"initial": 5, "growth": 0, "maximum": 1250, "lowered_by": 1}
-        backoff = {"throttle_backoff": SECOND, "throttle_backoff_limit": 8 * SECOND}
         self.settings = QueuePolling(
             **{
                 "latency": 0,
@@ -92,14 +92,14 @@ class World:
                 "extend_visibility": False,
                 "read_retry": SECOND,
                 "loop_depth": 1000,
-                **backoff,
+                "throttle_backoff": Backoff(SECOND, 8 * SECOND),
                 **polling,
             },
             rates=ScalingRates(**rates),
         )
         self.engine = Engine(
             self.clock,
-            new_lane=self.lane,
+            new_poller=self.poller,
             not_polled=lambda mapping: [],
             delay=delay * SECOND,
             polling_states=("Updating", "Disabling"),
@@ -129,22 +129,22 @@ class World:
     def find(self, arn):
         return self.queue
 
-    def lane(self, mapping):
-        return QueuePoller(
-            mapping,
+    def poller(self, mapping):
+        context = QueueContext(
+            mapping=mapping,
             queues=self,
-            renderer=lambda settings: lambda messages: [message[MESSAGE_ID] for message in messages],
             deliver=self.deliver,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
             interference=NoInterference(),
             timeout=lambda mapping: 3,
-            changed=self.engine.source_changed,
+            source_changed=self.engine.source_changed,
         )
+        return QueuePoller(context)
 
     def deliver(self, mapping, event, attempt, depth):
-        names = event()["Records"]
+        names = [record["messageId"] for record in event()["Records"]]
         self.delivered.append((names, attempt, (self.clock.instant - self.first) / SECOND))
         if self.outcome(names) == "throttled":
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
@@ -335,7 +335,7 @@ def test_a_batch_that_stays_throttled_is_let_go_when_its_visibility_timeout_ends
         *[(1, when) for when in (5, 6, 8, 12, 20, 28)],
         *[(2, when) for when in (35, 36, 38, 42)],
     ]
-    [released] = [entry for entry in world.timeline.of("fate") if "let go" in entry.text]
+    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.text]
     assert (released.items, released.instant) == (("a",), world.first + 35 * SECOND)
     assert world.mapping.metrics["PolledEventCount"] == 2
 
@@ -346,8 +346,8 @@ def test_throttled_batches_hold_the_concurrency_and_no_more_is_received():
     world.clock.advance(20)
     assert [message.receives for message in world.queue.messages] == [1] * 5 + [0] * 3
     lines = world.engine.explain(world.mapping)
-    assert "a batch of 1 is throttled since 5 tries (throttled): next try at 00:00:28" in lines[0]
-    assert "let go at 00:00:35" in lines[0]
+    assert "a batch of 1 has been throttled 5 times (throttled): next try at 00:00:28" in lines[0]
+    assert "it returns to the queue at 00:00:35" in lines[0]
 
 
 def test_batches_in_flight_come_to_their_end_after_polling_has_stopped():

@@ -43,56 +43,56 @@ def test_the_rates_are_those_of_the_year_unless_others_are_given(limits, given, 
 
 def test_it_grows_by_three_hundred_a_minute_while_messages_wait():
     one = scaling()
-    upcoming = one.saturated(0)
+    upcoming = one.grow(0)
     assert upcoming == SECOND // 5
     assert (one.capacity(upcoming - 1), one.capacity(upcoming)) == (5, 6)
     assert one.capacity(60 * SECOND) == 305
     assert one.capacity(3600 * SECOND) == 1250
-    assert one.saturated(3600 * SECOND) is None
+    assert one.grow(3600 * SECOND) is None
 
 
 def test_growth_in_small_steps_loses_nothing():
     one, now = scaling(), 0
     while now < 60 * SECOND:
-        now = one.saturated(now)
-        one.relieved(now)
+        now = one.grow(now)
+        one.stop_growing(now)
     assert one.capacity(now) == 305
 
 
 def test_it_stays_where_it_is_once_nothing_waits():
     one = scaling()
-    one.saturated(0)
-    one.relieved(10 * SECOND)
+    one.grow(0)
+    one.stop_growing(10 * SECOND)
     assert one.capacity(3600 * SECOND) == 55
 
 
 def test_errors_lower_it_to_two_and_an_empty_queue_begins_anew():
     one = scaling()
     for _ in range(9):
-        one.failed(0)
+        one.shrink(0)
     assert one.capacity(0) == 2
-    one.rested()
+    one.reset()
     assert one.capacity(0) == 5
 
 
 def test_an_error_while_it_grows_takes_one_away_and_it_grows_on():
     one = scaling()
-    one.saturated(0)
-    one.failed(SECOND)
+    one.grow(0)
+    one.shrink(SECOND)
     assert one.capacity(SECOND) == 9
     assert one.capacity(2 * SECOND) == 14
 
 
 def test_a_changed_limit_holds_at_once():
     one = scaling()
-    one.saturated(0)
-    one.rebind(bounds_of({"ScalingConfig": {"MaximumConcurrency": 7}}, RATES), 60 * SECOND)
+    one.grow(0)
+    one.set_bounds(bounds_of({"ScalingConfig": {"MaximumConcurrency": 7}}, RATES), 60 * SECOND)
     assert one.capacity(60 * SECOND) == 7
-    one.rebind(bounds_of({}, RATES), 60 * SECOND)
+    one.set_bounds(bounds_of({}, RATES), 60 * SECOND)
     assert one.capacity(60 * SECOND) == 7
 
 
 def test_without_growth_it_stays():
     one = Scaling(bounds_of({}, ScalingRates(initial=1, growth=0, maximum=1250, lowered_by=1)))
-    assert one.saturated(0) is None
+    assert one.grow(0) is None
     assert one.capacity(3600 * SECOND) == 1

@@ -1,1 +1,1 @@
-"""moto's queues: what clients do with them, and what pollers see of them."""
+"""moto's SQS queues: the operations that clients call, and the queues that pollers read."""

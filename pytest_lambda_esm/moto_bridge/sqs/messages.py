@@ -1,8 +1,8 @@
-"""The messages of one of moto's queues, kept so that reading and deleting cost the same however deep it is.
+"""The messages of one moto queue, stored so that reading and deleting cost the same however many there are.
 
-moto keeps a plain list and walks all of it for each receive and delete. This table stands in its place and behaves
-like that list where moto uses it: iteration in the order of sending, ``append``, ``remove``, length. moto itself
-replaces the whole list when it purges; the owner notices and builds a new table.
+moto keeps a plain list, and walks all of it for each receive and delete. The MessageTable replaces that list, and
+behaves like it where moto uses it: iteration in the order of sending, ``append``, ``remove``, length. moto replaces
+the whole list when it purges a queue; :func:`table_of` notices that and builds a new table.
 """
 
 from __future__ import annotations
@@ -11,80 +11,32 @@ import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import md5
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from moto.sqs.models import Message
 
-from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, StandardOrder
+from pytest_lambda_esm.moto_bridge.sqs.order import FifoOrder, MessageOrder, StandardOrder
 from pytest_lambda_esm.sources.queue_ports import Content
 
 body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
-"""A message's body as it was sent: up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+"""A message's body as it was sent. Up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
 
-# moto 5.1 keeps attributes in snake case, with binary values as base64 text; moto 5.2 as the service names them.
-_OLD_NAMES = {"data_type": "DataType", "string_value": "StringValue", "binary_value": "BinaryValue"}
+_LARGEST: Final = 1024 * 1024
+"""The maximum size of a message in bytes."""
 
-
-def content_of(message: Any) -> Content:
-    """The fields of a ReceivedMessage that do not depend on its receipt. What moto has taken in raises nothing here."""
-    body = body_of(message)
-    attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
-    return (
-        body,
-        md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
-        str(message.sent_timestamp),
-        message.sender_id,
-        attributes or None,
-        _md5_of(attributes) if attributes else None,
-        _system_attributes(message) or None,
-        message.lambda_esm_depth or 0,
-    )
-
-
-def _system_attributes(message: Any) -> dict[str, str]:
-    given = {name: _attribute(value).get("StringValue") for name, value in message.system_attributes.items()}
-    if message.group_id is not None:  # moto takes a deduplication id in standard queues, too, where it means nothing.
-        given["SequenceNumber"] = message.sequence_number
-        given["MessageGroupId"] = message.group_id
-        given["MessageDeduplicationId"] = message.deduplication_id
-    given["DeadLetterQueueSourceArn"] = message.lambda_esm_dead_letter_source
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    attribute = {_OLD_NAMES.get(name, name): content for name, content in value.items()}
-    binary = attribute.get("BinaryValue")
-    if isinstance(binary, str):
-        attribute["BinaryValue"] = base64.b64decode(binary)
-    return attribute
-
-
-def _md5_of(attributes: Mapping[str, Mapping[str, Any]]) -> str:
-    """The MD5 of message attributes as the page "Amazon SQS message metadata" tells it.
-
-    moto's own fails over binary attributes that SNS delivers raw (5.2.5).
-    """
-    digest = md5(usedforsecurity=False)
-    for name in sorted(attributes):
-        attribute = attributes[name]
-        binary = attribute.get("BinaryValue")
-        kind, value = (_TEXT, str(attribute.get("StringValue") or "").encode()) if binary is None else (_BINARY, binary)
-        for part in (name.encode(), str(attribute.get("DataType", "")).encode()):
-            digest.update(len(part).to_bytes(4, "big") + part)
-        digest.update(kind + len(value).to_bytes(4, "big") + value)
-    return digest.hexdigest()
-
+# moto 5.1 stores attributes in snake case, and binary values as base64 text; moto 5.2 stores them as SQS names them.
+_OLD_NAMES: Final = {"data_type": "DataType", "string_value": "StringValue", "binary_value": "BinaryValue"}
 
 _TEXT, _BINARY = b"\x01", b"\x02"
 
 
 class MessageTable:
-    """Messages by their ids in the order of sending, and the order in which they are handed out.
+    """Messages by id, in the order of sending, and the order in which they are received.
 
     ``heaviest`` is an upper bound: no message here has more bytes in its body and attributes.
     """
 
-    def __init__(self, order: StandardOrder | FifoOrder, messages: Iterable[Any] = ()) -> None:
+    def __init__(self, order: MessageOrder, messages: Iterable[Any] = ()) -> None:
         self.order = order
         self.heaviest = 0
         self._messages: dict[str, Any] = {}
@@ -101,7 +53,7 @@ class MessageTable:
         return self._messages.get(message.id) is message
 
     def get(self, message_id: str) -> Any | None:
-        """The message with an id, or None."""
+        """Return the message with this id, or None."""
         return self._messages.get(message_id)
 
     def append(self, message: Any) -> None:
@@ -114,9 +66,9 @@ class MessageTable:
             self.heaviest = weight
 
     def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
-        """Take out messages by id and the handle of their newest receipt; those that were taken out.
+        """Delete messages by id and the handle of their newest receipt, and return them.
 
-        ``is_over`` tells of a receipt that has ended, so that its message stays.
+        A message for which ``is_over`` returns True stays: its receipt has ended.
         """
         messages = self._messages
         deleted: list[Any] = []
@@ -130,20 +82,70 @@ class MessageTable:
         return deleted
 
     def remove(self, message: Any) -> None:
-        """Take a message out; ValueError where it is not here, as a list does."""
+        """Remove a message. Like a list, raises ValueError if it is not here."""
         if message not in self:
             raise ValueError("the message is not in this queue")
         del self._messages[message.id]
         self.order.discard((message,))
 
 
-_LARGEST = 1024 * 1024
-
-
 def table_of(queue: Any) -> MessageTable:
-    """The message table of one of moto's queues; it takes the place of moto's list when it is first asked for."""
+    """Return the message table of a moto queue. The first call puts it in the place of moto's list."""
     messages = queue._messages
     if not isinstance(messages, MessageTable):
-        order = FifoOrder() if queue.fifo_queue else StandardOrder()
+        order: MessageOrder = FifoOrder() if queue.fifo_queue else StandardOrder()
         messages = queue._messages = MessageTable(order, messages)
     return messages
+
+
+def content_of(message: Any) -> Content:
+    """Return the fields of a ReceivedMessage that do not depend on its receipt.
+
+    Raises nothing for a message that moto has accepted.
+    """
+    body = body_of(message)
+    attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
+    return (
+        body,
+        md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
+        str(message.sent_timestamp),
+        message.sender_id,
+        attributes or None,
+        _md5_of(attributes) if attributes else None,
+        _system_attributes(message) or None,
+        message.lambda_esm_depth or 0,
+    )
+
+
+def _system_attributes(message: Any) -> dict[str, str]:
+    attributes = {name: _attribute(value).get("StringValue") for name, value in message.system_attributes.items()}
+    if message.group_id is not None:  # moto accepts a deduplication id in standard queues too, where it has no meaning.
+        attributes["SequenceNumber"] = message.sequence_number
+        attributes["MessageGroupId"] = message.group_id
+        attributes["MessageDeduplicationId"] = message.deduplication_id
+    attributes["DeadLetterQueueSourceArn"] = message.lambda_esm_dead_letter_source
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    attribute = {_OLD_NAMES.get(name, name): content for name, content in value.items()}
+    binary = attribute.get("BinaryValue")
+    if isinstance(binary, str):
+        attribute["BinaryValue"] = base64.b64decode(binary)
+    return attribute
+
+
+def _md5_of(attributes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the MD5 of message attributes as the page "Amazon SQS message metadata" defines it.
+
+    moto's own fails for binary attributes that SNS delivers raw (5.2.5).
+    """
+    digest = md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        binary = attribute.get("BinaryValue")
+        kind, value = (_TEXT, str(attribute.get("StringValue") or "").encode()) if binary is None else (_BINARY, binary)
+        for part in (name.encode(), str(attribute.get("DataType", "")).encode()):
+            digest.update(len(part).to_bytes(4, "big") + part)
+        digest.update(kind + len(value).to_bytes(4, "big") + value)
+    return digest.hexdigest()

@@ -1,7 +1,8 @@
-"""In which order a FIFO queue hands out its messages: by group, and within a group in the order of sending.
+"""The order in which a queue's messages are received.
 
-A group is closed as long as one of its messages is hidden: in flight, or waiting for the end of its visibility
-timeout after a failure. That is what keeps the order when a message has to be tried again.
+A standard queue delivers messages as they become visible. A FIFO queue delivers them by group, and within a group in
+the order of sending. It blocks a group while one of the group's messages is hidden: in flight, or waiting for the end
+of its visibility timeout after a failure. That keeps the order when a message is retried.
 """
 
 from __future__ import annotations
@@ -9,173 +10,198 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Place: TypeAlias = tuple[int, int, Any]
-"""When a message is visible (microseconds since the epoch), its number in the order of sending, the message."""
+"""When a message becomes visible (microseconds since the epoch), its number in the order of sending, the message."""
 
 
 def visible_from(message: Any) -> int:
-    """When a message is visible: after its sending, its delay and its last receipt, whichever is latest."""
+    """Return when a message becomes visible: after its sending, its delay and its last receipt, whichever is latest."""
     return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
 
 
-class StandardOrder:
-    """Each message has one valid place, or none while it is in the hands of a receiver.
+class MessageOrder(Protocol):
+    """The order of one queue's messages. Instants are in microseconds since the epoch."""
 
-    The valid one stands at the message, as ``lambda_esm_place``. Most places are taken in ascending order, since
-    messages arrive and are hidden in the order of time: those stand in a line. Only what comes out of turn (delays,
-    changed visibility) goes into a heap. Places that are no longer valid are dropped when they surface.
+    def add(self, message: Any) -> None:
+        """Add a message that was sent."""
+        ...
+
+    def discard(self, messages: Iterable[Any]) -> None:
+        """Forget messages that have left the queue."""
+        ...
+
+    def moved(self, message: Any) -> None:
+        """Note that a message's visibility has changed."""
+        ...
+
+    def available(self, now: int, limit: int) -> Iterator[Any]:
+        """Iterate over the messages that may be received.
+
+        The receiver must hide or remove each message before it asks for the next one. ``limit`` is how many it
+        expects to take. Messages that were yielded have no place in the order until :meth:`next_visible` or this
+        method is called.
+        """
+        ...
+
+    def pass_over(self, now: int) -> None:
+        """Move the first visible message behind the other visible ones, without receiving it."""
+        ...
+
+    def next_visible(self) -> int | None:
+        """Return when the next message becomes or became visible, or None if there is no message."""
+        ...
+
+    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+        """Return the blocked groups: the group, the message that blocks it longest, and how many wait behind it."""
+        ...
+
+
+class StandardOrder(MessageOrder):
+    """The order of a standard queue: messages come as they become visible.
+
+    Each message has one valid place, stored in its attribute ``lambda_esm_place``, or none while a receiver has it.
+    Most places are added in ascending order, since messages are sent and hidden in the order of time: those go into a
+    deque. Only places out of order (delays, changed visibility) go into a heap. Invalid places are dropped when they
+    come to the front.
     """
 
     def __init__(self) -> None:
-        self._line: deque[Place] = deque()
+        self._ascending: deque[Place] = deque()
         self._heap: list[Place] = []
-        self._tidy_at = 64
-        self._handed_out: list[Place] = []
+        self._clean_up_above = 64
+        self._taken: list[Place] = []
         self._sequence = 0
 
     def add(self, message: Any) -> None:
-        """A message was sent."""
+        """Add a message that was sent."""
         self._sequence += 1
         self._place(message, self._sequence)
 
     def discard(self, messages: Iterable[Any]) -> None:
-        """Messages have left the queue."""
+        """Invalidate the places of messages that have left the queue."""
         for message in messages:
             message.lambda_esm_place = None
 
     def moved(self, message: Any) -> None:
-        """A message's visibility has changed."""
-        self._take_back()
+        """Place a message again whose visibility has changed."""
+        self._restore_taken()
         place = message.lambda_esm_place
         if place is not None and place[0] != visible_from(message):
             self._place(message, place[1])
 
-    def available(self, now: int, most: int) -> Iterator[Any]:
-        """The messages that are visible, for a receiver that hides or removes each before it asks for the next.
-
-        It wants about ``most`` of them: so many are looked for at a time. They stand nowhere in line until somebody
-        asks again what is visible.
-        """
-        self._take_back()
-        while taken := self._take(now, most):
+    def available(self, now: int, limit: int) -> Iterator[Any]:
+        """Iterate over the visible messages; ``limit`` of them are taken from the order at a time."""
+        self._restore_taken()
+        while taken := self._take(now, limit):
             yield from taken
 
     def pass_over(self, now: int) -> None:
-        """Let the message that is first in turn come last among those visible at ``now``, without receiving it."""
-        self._take_back()
+        """Move the first message behind the others that are visible at ``now``, without receiving it."""
+        self._restore_taken()
         for message in self._take(now, 1):
-            self._handed_out.pop()
+            self._taken.pop()
             message.visible_at = now / 1000
             self.add(message)
 
     def next_visible(self) -> int | None:
-        """When the next message is, was or will be visible; None when there is no message."""
-        self._take_back()
-        line, heap = self._line, self._heap
-        while line or heap:
-            from_heap = bool(heap) and (not line or heap[0] < line[0])
-            place = heap[0] if from_heap else line[0]
+        """Return when the next message becomes or became visible, or None if there is no message."""
+        self._restore_taken()
+        ascending, heap = self._ascending, self._heap
+        while ascending or heap:
+            from_heap = bool(heap) and (not ascending or heap[0] < ascending[0])
+            place = heap[0] if from_heap else ascending[0]
             due, sequence, message = place
             is_valid = message.lambda_esm_place is place
             if is_valid and message.visible_at <= (due + 1) / 1000:
                 return due
-            heapq.heappop(heap) if from_heap else line.popleft()
+            heapq.heappop(heap) if from_heap else ascending.popleft()
             if is_valid:
                 self._place(message, sequence)
         return None
 
-    def _take(self, now: int, most: int) -> list[Any]:
-        line, heap, hand_out = self._line, self._heap, self._handed_out.append
+    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+        """Return nothing: a standard queue has no groups that block."""
+        return ()
+
+    def _take(self, now: int, limit: int) -> list[Any]:
+        ascending, heap, note_taken = self._ascending, self._heap, self._taken.append
         latest = (now + 1) / 1000
-        taken: list[Any] = []
-        while len(taken) < most:
-            if heap and (not line or heap[0] < line[0]):
+        messages: list[Any] = []
+        while len(messages) < limit:
+            if heap and (not ascending or heap[0] < ascending[0]):
                 place = heapq.heappop(heap)
-            elif line:
-                place = line.popleft()
+            elif ascending:
+                place = ascending.popleft()
             else:
                 break
             due, sequence, message = place
             if due > now:
-                line.appendleft(place)  # Wherever it was, it is the first one.
+                ascending.appendleft(place)  # Even if it comes from the heap: no place is before it.
                 break
             if message.lambda_esm_place is not place:
                 continue
             if message.visible_at > latest:
                 self._place(message, sequence)
                 continue
-            hand_out(place)
-            taken.append(message)
-        return taken
+            note_taken(place)
+            messages.append(message)
+        return messages
 
-    def _take_back(self) -> None:
-        if self._handed_out:
-            for place in self._handed_out:
+    def _restore_taken(self) -> None:
+        if self._taken:
+            for place in self._taken:
                 message = place[2]
-                if message.lambda_esm_place is place:  # else it was deleted
+                if message.lambda_esm_place is place:  # Otherwise it was deleted.
                     self._place(message, place[1])
-            self._handed_out.clear()
+            self._taken.clear()
 
     def _place(self, message: Any, sequence: int) -> None:
         place = message.lambda_esm_place = (visible_from(message), sequence, message)
-        if not self._line or self._line[-1] < place:
-            self._line.append(place)
+        if not self._ascending or self._ascending[-1] < place:
+            self._ascending.append(place)
         else:
             heapq.heappush(self._heap, place)
-            if len(self._heap) > self._tidy_at:
-                self._tidy()
+            if len(self._heap) > self._clean_up_above:
+                self._clean_up()
 
-    def _tidy(self) -> None:
-        # In place: whoever called has it in hand.
+    def _clean_up(self) -> None:
+        # In place: the caller may hold a reference to the heap.
         self._heap[:] = [place for place in self._heap if place[2].lambda_esm_place is place]
         heapq.heapify(self._heap)
-        self._tidy_at = max(64, 4 * len(self._heap))
+        self._clean_up_above = max(64, 4 * len(self._heap))
 
 
-class _Group:
-    """The messages of one group: ``line`` in the order of sending, with numbers, ``hidden`` those handed out."""
+class FifoOrder(MessageOrder):
+    """The order of a FIFO queue.
 
-    __slots__ = ("hidden", "key", "line", "place")
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.line: deque[tuple[int, Any]] = deque()
-        self.hidden: dict[str, Any] = {}
-        self.place: tuple[int, int, str] | None = None
-
-
-class _Member(NamedTuple):
-    group: _Group
-    sequence: int
-
-
-class FifoOrder:
-    """Each group with messages has one valid place: when it opens, and the number of its first message."""
+    Each group with messages has one valid place: when it opens, and the number of its first message. A group from
+    which messages were yielded has none.
+    """
 
     def __init__(self) -> None:
         self._groups: dict[str, _Group] = {}
         self._members: dict[str, _Member] = {}
         self._heap: list[tuple[int, int, str]] = []
         self._changed: dict[str, _Group] = {}
-        self._handed_out: dict[str, _Group] = {}
+        self._taken: dict[str, _Group] = {}
         self._sequence = 0
 
     def add(self, message: Any) -> None:
-        """A message was sent."""
+        """Add a message that was sent at the end of its group."""
         self._sequence += 1
         key = str(message.group_id)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(key)
-        group.line.append((self._sequence, message))
+        group.messages.append((self._sequence, message))
         self._members[message.id] = _Member(group, self._sequence)
         if group.place is None:
             self._changed[key] = group
 
     def discard(self, messages: Iterable[Any]) -> None:
-        """Messages have left the queue."""
+        """Forget messages that have left the queue."""
         for message in messages:
             member = self._members.pop(message.id, None)
             if member is not None:
@@ -183,24 +209,23 @@ class FifoOrder:
                 self._changed[member.group.key] = member.group
 
     def moved(self, message: Any) -> None:
-        """A message's visibility has changed."""
+        """Place the group of a message again whose visibility has changed."""
         member = self._members.get(message.id)
         if member is not None:
             self._changed[member.group.key] = member.group
 
-    def available(self, now: int, most: int) -> Iterator[Any]:
-        """The messages that may be received, for a receiver that hides or removes each before it asks for the next.
+    def available(self, now: int, limit: int) -> Iterator[Any]:
+        """Iterate over the messages that may be received, whatever the ``limit``.
 
-        However many it wants (``most``), as many as possible of one group come together, as SQS does it; then those of
-        the next group. A group stands nowhere until somebody asks again what is visible.
+        As in SQS, as many as possible of one group come together, then those of the next group.
         """
-        self._take_back()
+        self._restore_taken()
         while (group := self._first()) is not None and group.place is not None and group.place[0] <= now:
             heapq.heappop(self._heap)
             group.place = None
-            self._handed_out[group.key] = group
+            self._taken[group.key] = group
             group.hidden.clear()
-            for sequence, message in group.line:
+            for sequence, message in group.messages:
                 if not self._is_here(message, sequence):
                     continue
                 if visible_from(message) > now:
@@ -209,25 +234,25 @@ class FifoOrder:
                 yield message
 
     def pass_over(self, now: int) -> None:
-        """Nothing: the order of a FIFO queue holds whatever happens."""
+        """No-op: nothing changes the order of a FIFO queue."""
 
     def next_visible(self) -> int | None:
-        """When the next group opens, or since when it is open; None when there is no message."""
-        self._take_back()
+        """Return when the next group opens or opened, or None if there is no message."""
+        self._restore_taken()
         group = self._first()
         return group.place[0] if group is not None and group.place is not None else None
 
-    def blocked(self, now: int) -> Iterator[tuple[str, Any, int]]:
-        """The groups that are closed: the group, the message that closes it longest, and how many wait behind."""
+    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+        """Return the blocked groups: the group, the message that blocks it longest, and how many wait behind it."""
         for group in self._groups.values():
             hidden = [message for message in group.hidden.values() if visible_from(message) > now]
             if hidden:
-                waiting = sum(self._is_here(message, sequence) for sequence, message in group.line) - len(hidden)
-                yield group.key, max(hidden, key=visible_from), waiting
+                here = sum(self._is_here(message, sequence) for sequence, message in group.messages)
+                yield group.key, max(hidden, key=visible_from), here - len(hidden)
 
-    def _take_back(self) -> None:
-        self._changed.update(self._handed_out)
-        self._handed_out.clear()
+    def _restore_taken(self) -> None:
+        self._changed.update(self._taken)
+        self._taken.clear()
 
     def _first(self) -> _Group | None:
         self._place_changed()
@@ -245,12 +270,12 @@ class FifoOrder:
 
     def _place_changed(self) -> None:
         for group in self._changed.values():
-            if group.key in self._handed_out:
+            if group.key in self._taken:
                 continue
-            while group.line and not self._is_here(group.line[0][1], group.line[0][0]):
-                group.line.popleft()
-            if group.line:
-                group.place = (self._opens(group), group.line[0][0], group.key)
+            while group.messages and not self._is_here(group.messages[0][1], group.messages[0][0]):
+                group.messages.popleft()
+            if group.messages:
+                group.place = (self._opens(group), group.messages[0][0], group.key)
                 heapq.heappush(self._heap, group.place)
             else:
                 group.place = None
@@ -258,7 +283,7 @@ class FifoOrder:
         self._changed.clear()
 
     def _opens(self, group: _Group) -> int:
-        first = visible_from(group.line[0][1])
+        first = visible_from(group.messages[0][1])
         return (
             max((visible_from(message) for message in group.hidden.values()), default=first) if group.hidden else first
         )
@@ -266,3 +291,20 @@ class FifoOrder:
     def _is_here(self, message: Any, sequence: int) -> bool:
         member = self._members.get(message.id)
         return member is not None and member.sequence == sequence
+
+
+class _Group:
+    """One message group: its messages with their numbers, in the order of sending, and those that may be hidden."""
+
+    __slots__ = ("hidden", "key", "messages", "place")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.messages: deque[tuple[int, Any]] = deque()
+        self.hidden: dict[str, Any] = {}
+        self.place: tuple[int, int, str] | None = None
+
+
+class _Member(NamedTuple):
+    group: _Group
+    sequence: int

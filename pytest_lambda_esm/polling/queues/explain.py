@@ -1,4 +1,4 @@
-"""Why the messages of a queue are not received now, in words."""
+"""Explains why a queue's messages are not received now, and what their current fates are."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _MOST_GROUPS = 10
 
 
 def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
-    """One line for each reason: what is hidden, what blocks a group, what is visible.
+    """Return one line for each reason: what is hidden, what blocks a group, what is visible.
 
-    ``now`` in microseconds; ``has_room`` says whether the mapping may have one more batch in flight.
+    ``now`` is in microseconds. ``has_room`` says whether the mapping may have one more batch in flight.
     """
-    upcoming = next_in_turn(queue)
-    if upcoming is None:
+    first = first_message(queue)
+    if first is None:
         return ["the queue holds no message"]
     lines = [
         f"the group {blocked.group!r} is blocked by message {blocked.message_id}, hidden until"
@@ -28,25 +28,25 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
     target = queue.missing_dead_letter_target
     if target is not None:
         lines.append(
-            f"the dead-letter queue {target} does not exist or does not allow this queue: what fails is received again"
-            f" and again"
+            f"the dead-letter queue {target} does not exist or does not allow this queue: failing messages are received"
+            f" again and again"
         )
-    if upcoming.visible > now:
-        at = time_text(upcoming.visible, now)
-        return [*lines, f"the next message becomes visible at {at}: {described(upcoming)}"]
+    if first.visible > now:
+        at = time_text(first.visible, now)
+        return [*lines, f"the next message becomes visible at {at}: {described(first)}"]
     if not has_room:
         return [*lines, "messages are visible, and wait until a batch in flight ends or concurrency grows"]
     return [*lines, "messages are visible and will be received as soon as the clock runs: clock.advance()"]
 
 
-def next_in_turn(queue: Queue) -> WaitingMessage | None:
-    """The message that is, was or will be visible first; None where there is no message."""
+def first_message(queue: Queue) -> WaitingMessage | None:
+    """Return the message that is or will be visible first, or None if the queue is empty."""
     visible = queue.next_visible()
     return next((message for message in queue.contents() if message.visible == visible), None)
 
 
 def described(message: WaitingMessage) -> str:
-    """A message for people."""
+    """Describe a message for people."""
     if not message.receive_count:
         return f"message {message.message_id}"
     return f"message {message.message_id}, for the {_ordinal(message.receive_count + 1)} time"
@@ -58,9 +58,10 @@ def _ordinal(number: int) -> str:
 
 
 def waiting_fates(queue: Queue, now: int) -> list[Fate]:
-    """One fate for each message that is in the queue; ``now`` is microseconds since the epoch.
+    """Return one fate for each message in the queue; ``now`` is in microseconds since the epoch.
 
-    A message past its retention has expired once it is visible: until then whoever received it may still delete it.
+    A message past its retention period counts as expired only once it is visible: until then its receiver may still
+    delete it.
     """
     blocked = {group.group: group for group in queue.blocked(now)}
     return [_fate(message, blocked.get(message.group or ""), now) for message in queue.contents()]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
+from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.batch import Batch, Belongs, OpenWindow
 from pytest_lambda_esm.polling.streams.context import StreamContext
@@ -219,7 +219,10 @@ class StreamLane:
     def _invoke(self, shard: Shard, batch: Batch) -> None:
         context = self._context
         depth = shard.depth(batch.positions)
-        self._refuse_loops(shard, batch, depth)
+        if depth >= context.polling.loop_depth:
+            first = f"{name_of(shard, batch.positions[0])} of {self._shard_id} in {context.mapping.source_arn}"
+            now = f"{moment_of(context.clock.instant):%H:%M:%S.%f}"
+            raise chain_error(context.mapping, depth, f"{first} (at {now}), or another record of its batch,")
         if batch.positions:
             self._last_age = context.clock.instant - shard.arrival(batch.positions[-1])
         text = f"{counted(len(batch.positions), 'record')} of {self._shard_id}, attempt {batch.invocations + 1}"
@@ -256,13 +259,3 @@ class StreamLane:
             return
         self._land(shard, batch, delivery)
         self._go_on(shard)
-
-    def _refuse_loops(self, shard: Shard, batch: Batch, depth: int) -> None:
-        if depth >= self._context.polling.loop_depth:
-            mapping, now = self._context.mapping, moment_of(self._context.clock.instant)
-            raise LambdaEsmError(
-                f"the function {mapping.function_arn} feeds its own source: {name_of(shard, batch.positions[0])} of"
-                f" {self._shard_id} in {mapping.source_arn}, or one that comes with it, is the end of a chain of"
-                f" {depth} invocations, each of which wrote the record that caused the next (at"
-                f" {now:%H:%M:%S.%f}). Stop the loop, or raise the setting 'loop_depth'."
-            )
