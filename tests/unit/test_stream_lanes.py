@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.memory_stream import HOUR, START, Simulation, Throttled, names_of
+from tests.memory_stream import HASH_KEYS, HOUR, START, MemoryShard, Simulation, Throttled, names_of
 
 
 def refuse(*bad: str) -> Any:
@@ -234,6 +234,19 @@ def test_a_stream_made_anew_under_its_name_is_read_from_its_start() -> None:
     simulation.put("2")
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"], ["2"]]
+
+
+def test_a_batch_in_flight_while_its_stream_is_recreated_says_nothing_of_the_new_stream() -> None:
+    simulation = started()
+    simulation.duration = 10
+    simulation.put(*"123")
+    simulation.clock.advance(1)
+    simulation.stream.incarnation = "second"
+    simulation.stream.all = [MemoryShard("shard-0", 0, HASH_KEYS - 1)]
+    simulation.put("4")
+    simulation.clock.run_until_idle()
+    assert simulation.batches == [["1", "2", "3"], ["4"]]
+    assert simulation.fates()[-1] == "done"
 
 
 @pytest.mark.parametrize("position", ["LATEST", "TRIM_HORIZON"])

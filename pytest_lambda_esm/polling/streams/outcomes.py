@@ -17,6 +17,7 @@ from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.batch import Batch, LastResponse, StreamEvent, halves
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, Discarded
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.state import LaneState
 from pytest_lambda_esm.polling.streams.wording import counted, ends_of
 from pytest_lambda_esm.sources.stream_ports import Shard
@@ -32,22 +33,22 @@ class LaneOutcomes:
         self._context = context
         self._state = state
 
-    def event(self, shard: Shard, batch: Batch) -> StreamEvent:
+    def event(self, shard: Shard, settings: StreamSettings, batch: Batch) -> StreamEvent:
         """What makes a batch's event, anew each time, also long after.
 
         All attempts with a batch share it, until the mapping's settings change.
         """
-        settings, window, known = self._context.settings(), self._state.window, batch.event
+        window, known = self._state.window, batch.event
         if known is not None and known.positions is batch.positions and known.settings is settings:
             return known
-        reader, beside = self._context.reader(), ""
+        reader, beside = self._context.reader(self._context.mapping), ""
         if window is not None:
             members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=batch.final)
             beside = json.dumps(members)
         batch.event = StreamEvent(shard, batch.positions, reader, beside, settings)
         return batch.event
 
-    def land(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
+    def land(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> None:
         """An invocation has ended."""
         mapping, count = self._context.mapping, len(batch.positions)
         self._context.journal.add("result", delivery.function, delivery.about)
@@ -61,7 +62,7 @@ class LaneOutcomes:
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
         batch.request_id = delivery.request_id
-        verdict = self._judge(shard, batch, delivery)
+        verdict = self._judge(shard, settings, batch, delivery)
         batch.trouble = verdict.why
         mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
@@ -72,30 +73,30 @@ class LaneOutcomes:
         if verdict.done:
             self._succeed_in_part(shard, batch, verdict, delivery)
         else:
-            self._fail(shard, batch)
+            self._fail(shard, settings, batch)
 
-    def drop_expired(self, shard: Shard) -> None:
+    def drop_expired(self, shard: Shard, settings: StreamSettings) -> None:
         """Cut off what is too old: gone from the stream without a trace, or given up by the mapping's own limit."""
         now, batches = self._context.clock.instant, self._state.batches
-        while batches and (expiry := self._state.expiry(shard, batches[0])) is not None and expiry <= now:
+        while batches and (expiry := self._state.expiry(shard, settings, batches[0])) is not None and expiry <= now:
             batch = batches[0]
             if batch.final:
                 since = time_text(batch.blocked_since or now, now)
                 self._finish_window(f"given up: its last invocation fails since {since}")
                 return
-            self._cut_off(shard, batch, now)
+            self._cut_off(shard, settings, batch)
             if not batch.positions:
                 batches.pop(0)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    def _judge(self, shard: Shard, batch: Batch, delivery: Delivery) -> Verdict:
+    def _judge(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> Verdict:
         if not delivery.succeeded:
             return failure(delivery.about, "Unhandled")
         answer = delivery.result
         if self._state.window is not None and not (isinstance(answer, dict) and "state" in answer):
             return failure("the answer has no 'state', which a mapping with tumbling windows needs")
-        if self._context.settings().takes_partial_answers and batch.positions:
+        if settings.takes_partial_answers and batch.positions:
             return judge(answer, [shard.sequence_number(position) for position in batch.positions])
         return success(len(batch.positions))
 
@@ -113,15 +114,15 @@ class LaneOutcomes:
 
     def _comes_again(self, shard: Shard, batch: Batch) -> bool:
         """Whether records that have succeeded are delivered once more, since the test has asked for it."""
-        mapping = self._context.mapping
-        late = self._context.interference.at(
-            CHECKPOINT, mapping, lambda: [*map(shard.sequence_number, batch.positions)]
+        context = self._context
+        late = context.interference.at(
+            CHECKPOINT, context.mapping, lambda: [*map(shard.sequence_number, batch.positions)]
         )
         if not (late or batch.comes_again):
             return False
         why = "the checkpoint is late" if late else "at-least-once delivery"
         text = f"{counted(len(batch.positions), 'record')} of {shard.shard_id} come again after success: {why}"
-        self._context.journal.add("fate", mapping.source_arn, text, ends_of(shard, batch.positions))
+        context.journal.add("fate", context.source_arn, text, ends_of(shard, batch.positions))
         return True
 
     def _succeed_in_part(self, shard: Shard, batch: Batch, verdict: Verdict, delivery: Delivery) -> None:
@@ -133,8 +134,8 @@ class LaneOutcomes:
         self._wait(rest)
         self._state.flush(shard)
 
-    def _fail(self, shard: Shard, batch: Batch) -> None:
-        settings, count = self._context.settings(), len(batch.positions)
+    def _fail(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
+        count = len(batch.positions)
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
         if settings.bisects and count > 1:
@@ -145,7 +146,7 @@ class LaneOutcomes:
             self._finish_window(f"given up after {counted(batch.invocations, 'attempt')}")
         else:
             self._state.batches.pop(0)
-            self._give_up(shard, batch, batch.positions, RETRIES_EXHAUSTED)
+            self._give_up(shard, settings, batch, batch.positions, RETRIES_EXHAUSTED)
             self._state.flush(shard)
 
     def _wait(self, batch: Batch) -> None:
@@ -163,19 +164,22 @@ class LaneOutcomes:
         self._state.batches.clear()
         self._state.close_window(how)
 
-    def _cut_off(self, shard: Shard, batch: Batch, now: int) -> None:
+    def _cut_off(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
+        now = self._context.clock.instant
         gone = batch.older_than(shard, now - shard.retention)
         if gone:
             about = f"the stream's retention ended after {counted(batch.invocations, 'attempt')}"
             self._state.end(shard, batch.positions[:gone], EXPIRED, about)
             batch.positions = batch.positions[gone:]
-        age = self._context.settings().maximum_age
+        age = settings.maximum_age
         old = batch.older_than(shard, now - age) if age is not None else 0
         if old:
-            self._give_up(shard, batch, batch.positions[:old], TOO_OLD)
+            self._give_up(shard, settings, batch, batch.positions[:old], TOO_OLD)
             batch.positions = batch.positions[old:]
 
-    def _give_up(self, shard: Shard, batch: Batch, positions: Sequence[int], condition: str) -> None:
+    def _give_up(
+        self, shard: Shard, settings: StreamSettings, batch: Batch, positions: Sequence[int], condition: str
+    ) -> None:
         discarded = Discarded(
             mapping=self._context.mapping,
             shard=shard,
@@ -184,8 +188,8 @@ class LaneOutcomes:
             invocations=batch.invocations,
             response=batch.response if condition == RETRIES_EXHAUSTED else None,
             request_id=batch.request_id,
-            event=self.event(shard, Batch(positions=positions)),
+            event=self.event(shard, settings, Batch(positions=positions)),
         )
-        destination = self._context.settings().failure_destination
-        fate, about = self._context.discards.give_up(discarded, destination, self._context.clock.instant)
+        now = self._context.clock.instant
+        fate, about = self._context.discards.give_up(discarded, settings.failure_destination, now)
         self._state.end(shard, positions, fate, about)

@@ -15,8 +15,9 @@ from pytest_lambda_esm.faults.poller_steps import Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
+from pytest_lambda_esm.polling.streams.context import ShardContext, StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.shard import ShardReader
 from pytest_lambda_esm.ports import Clock, Journal
@@ -35,20 +36,28 @@ class Reading:
     context: StreamContext
     stream: Stream
     starts: dict[str, int]
+    look_again: Callable[[], None]
     readers: dict[str, ShardReader] = field(default_factory=dict)
     incarnation: object = field(init=False)
 
     def __post_init__(self) -> None:
         self.incarnation = self.stream.incarnation
 
-    def open_shards(self) -> Iterator[ShardReader]:
+    def wake(self, settings: StreamSettings) -> None:
+        """There may be something to do earlier than before."""
+        for shard in self.stream.shards():
+            reader = self.readers.get(shard.shard_id)
+            if reader is not None:
+                reader.wake(shard, settings)
+
+    def open_shards(self) -> Iterator[tuple[Shard, ShardReader]]:
         """Make the readers of shards that can be read by now, one after the other."""
         shards = self.stream.shards()
         by_id = {shard.shard_id: shard for shard in shards}
         for shard in shards:
             if shard.shard_id not in self.readers and self._parents_are_done(shard, by_id):
                 reader = self.readers[shard.shard_id] = self._new_reader(shard)
-                yield reader
+                yield shard, reader
 
     def explain(self) -> Iterator[str]:
         """What each shard's lanes wait for."""
@@ -65,7 +74,14 @@ class Reading:
             yield from reader.fates(shard, stream_gone=gone)
 
     def _new_reader(self, shard: Shard) -> ShardReader:
-        return ShardReader(self.context, shard.shard_id, self.starts.get(shard.shard_id, 0))
+        context = ShardContext(
+            stream=self.context,
+            shard_id=shard.shard_id,
+            incarnation=self.incarnation,
+            history=ShardHistory(self.context.mapping.uuid),
+            look_again=self.look_again,
+        )
+        return ShardReader(context, self.starts.get(shard.shard_id, 0))
 
     def _parents_are_done(self, shard: Shard, by_id: dict[str, Shard]) -> bool:
         for parent_id in shard.parents:
@@ -95,33 +111,29 @@ class StreamPoller:
         reader: Callable[[Mapping], Reader],
     ) -> None:
         self._mapping = mapping
-        self._streams = streams
         self._clock = clock
-        self._data_rules = discards.kind.data_rules
-        self._read_settings: tuple[Any, StreamSettings] | None = None
         self._readings: list[Reading] = []
         self._polls = False
         self._upcoming: Any = None
         self._context = StreamContext(
             mapping=mapping,
+            streams=streams,
             clock=clock,
             journal=journal,
             deliver=deliver,
             discards=discards,
             interference=interference,
             polling=polling,
-            shard=self._shard,
-            settings=self._settings,
-            reader=lambda: reader(mapping),
-            look_again=self.wake,
+            reader=reader,
         )
 
     def start(self) -> None:
         """Begin to poll: the first time at the starting position, later where it stopped."""
         self._polls = True
-        self._look()
+        stream, settings = self._find(), self._context.settings()
+        self._look_at(stream)
         for reader in self._readers():
-            reader.start()
+            reader.start(stream.shard(reader.shard_id) if stream is not None else None, settings)
 
     def stop(self) -> None:
         """Poll no more; what is in flight comes to its end."""
@@ -162,7 +174,7 @@ class StreamPoller:
         for reading in self._readings:
             found += reading.fates(gone=stream is None or stream.incarnation != reading.incarnation)
         if stream is not None and not self._reads(stream):
-            found += Reading(self._context, stream, {}).fates(gone=False)
+            found += Reading(self._context, stream, {}, self.wake).fates(gone=False)
         return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -175,7 +187,7 @@ class StreamPoller:
 
     def _find(self) -> Stream | None:
         """The stream as it is now, which the reading of it goes on with."""
-        stream = self._streams.find(self._mapping.source_arn)
+        stream = self._context.stream()
         if stream is not None and self._reads(stream):
             self._readings[-1].stream = stream
         return stream
@@ -183,29 +195,21 @@ class StreamPoller:
     def _reads(self, stream: Stream) -> bool:
         return bool(self._readings) and self._readings[-1].incarnation == stream.incarnation
 
-    def _shard(self, shard_id: str) -> Shard | None:
-        stream = self._streams.find(self._mapping.source_arn)
-        return stream.shard(shard_id) if stream is not None and self._reads(stream) else None
-
-    def _settings(self) -> StreamSettings:
-        in_force = self._mapping.settings
-        if self._read_settings is None or self._read_settings[0] is not in_force:
-            self._read_settings = (in_force, StreamSettings.of(in_force, self._data_rules))
-        return self._read_settings[1]
-
     def _look(self) -> None:
-        """Find the shards there are, and let their readers go on."""
         self._upcoming = None
-        stream = self._find()
+        self._look_at(self._find())
+
+    def _look_at(self, stream: Stream | None) -> None:
+        """Find the shards there are, and let their readers go on."""
         if stream is None:
             self._mapping.last_result = STREAM_GONE
             return
         self._meet(stream)
-        for reader in self._readers():
-            reader.wake()
-        for reader in self._readings[-1].open_shards():
+        reading, settings = self._readings[-1], self._context.settings()
+        reading.wake(settings)
+        for shard, reader in reading.open_shards():
             if self._polls:
-                reader.start()
+                reader.start(shard, settings)
 
     def _meet(self, stream: Stream) -> None:
         """The first time, fix the starting positions; a stream made anew under the same name is read from its start."""
@@ -214,11 +218,11 @@ class StreamPoller:
         for reader in self._readers():
             reader.stop()
         starts = {} if self._readings else self._starting_positions(stream)
-        self._readings.append(Reading(self._context, stream, starts))
+        self._readings.append(Reading(self._context, stream, starts, self.wake))
 
     def _starting_positions(self, stream: Stream) -> dict[str, int]:
         """Where each shard that exists now is begun; at an instant, it is the first record that is not older."""
-        settings = self._settings()
+        settings = self._context.settings()
         if settings.starting_position == "LATEST":
             return {shard.shard_id: shard.end for shard in stream.shards()}
         if settings.starting_position == "AT_TIMESTAMP":

@@ -8,9 +8,10 @@ from typing import Final
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
 from pytest_lambda_esm.polling.streams.batch import Belongs
-from pytest_lambda_esm.polling.streams.context import StreamContext
-from pytest_lambda_esm.polling.streams.history import Outlook, ShardHistory
+from pytest_lambda_esm.polling.streams.context import ShardContext
+from pytest_lambda_esm.polling.streams.history import Outlook
 from pytest_lambda_esm.polling.streams.lane import StreamLane
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import instant_of
 
@@ -21,22 +22,22 @@ Covered = Callable[[Shard, int], bool]
 class ShardReader:
     """Reads one shard for one mapping, from a position on."""
 
-    def __init__(self, context: StreamContext, shard_id: str, start: int) -> None:
-        self.shard_id: Final = shard_id
+    def __init__(self, context: ShardContext, start: int) -> None:
+        self.shard_id: Final = context.shard_id
         self._context = context
-        self._history = ShardHistory(context.mapping.uuid)
-        self._history.add(range(start), SKIPPED, context.clock.instant, "it was there before the starting position")
+        now = context.stream.clock.instant
+        context.history.add(range(start), SKIPPED, now, "it was there before the starting position")
         self._covered: list[Covered] = []
         self._polls = False
         self._lanes: list[StreamLane] = []
-        self._make_lanes(start)
+        self._make_lanes(start, context.stream.settings().factor)
 
-    def start(self) -> None:
-        """Begin to read, or go on where the reading stopped."""
+    def start(self, shard: Shard | None, settings: StreamSettings) -> None:
+        """Begin to read, or go on where the reading stopped; ``shard`` is None while the stream does not exist."""
         self._polls = True
-        self._refit()
+        self._refit(shard, settings)
         for lane in self._lanes:
-            lane.start()
+            lane.start(shard, settings)
 
     def stop(self) -> None:
         """Read no more; batches in flight come to their end."""
@@ -44,11 +45,11 @@ class ShardReader:
         for lane in self._lanes:
             lane.stop()
 
-    def wake(self) -> None:
+    def wake(self, shard: Shard, settings: StreamSettings) -> None:
         """There may be something to do earlier than before."""
-        self._refit()
+        self._refit(shard, settings)
         for lane in self._lanes:
-            lane.wake()
+            lane.wake(shard, settings)
 
     def finished(self, shard: Shard) -> bool:
         """Whether no record is left, and none will come."""
@@ -68,28 +69,24 @@ class ShardReader:
 
     def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
         """The fates of the shard's records, with the instants to sort them by."""
-        mapping = self._context.mapping
+        mapping = self._context.stream.mapping
         reasons = ["; ".join(lane.explain()) for lane in self._lanes]
         outlook = Outlook(
-            now=self._context.clock.instant,
+            now=self._context.stream.clock.instant,
             why=lambda position: reasons[self._lane_of(shard, position)],
             in_flight=frozenset(position for lane in self._lanes for position in lane.in_flight),
             stream_gone=stream_gone,
             mapping_end=instant_of(mapping.last_modified) if mapping.state == GONE else None,
         )
-        return self._history.fates(shard, outlook)
+        return self._context.history.fates(shard, outlook)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _lane_of(self, shard: Shard, position: int) -> int:
         return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
-    def _make_lanes(self, start: int) -> None:
-        factor = self._context.settings().factor
-        self._lanes = [
-            StreamLane(self._context, self.shard_id, self._history, start, self._belongs(number, factor))
-            for number in range(factor)
-        ]
+    def _make_lanes(self, start: int, factor: int) -> None:
+        self._lanes = [StreamLane(self._context, start, self._belongs(number, factor)) for number in range(factor)]
 
     def _belongs(self, number: int, factor: int) -> Belongs | None:
         covered = tuple(self._covered)
@@ -103,9 +100,9 @@ class ShardReader:
 
         return belongs
 
-    def _refit(self) -> None:
+    def _refit(self, shard: Shard | None, settings: StreamSettings) -> None:
         """Make other lanes after the factor was changed, as soon as nothing is in flight any more."""
-        if len(self._lanes) == self._context.settings().factor:
+        if len(self._lanes) == settings.factor:
             return
         for lane in self._lanes:
             lane.stop()
@@ -113,10 +110,10 @@ class ShardReader:
             return
         checkpoints = [lane.checkpoint for lane in self._lanes]
         self._covered = [self._covers(checkpoints, tuple(self._covered))]
-        self._make_lanes(min(checkpoints))
+        self._make_lanes(min(checkpoints), settings.factor)
         if self._polls:
             for lane in self._lanes:
-                lane.start()
+                lane.start(shard, settings)
 
     def _covers(self, checkpoints: list[int], before: tuple[Covered, ...]) -> Covered:
         factor = len(checkpoints)

@@ -42,21 +42,21 @@ class LaneState:
         rest, belongs = range(position, shard.end), self._belongs
         return rest if belongs is None else [each for each in rest if belongs(shard, each)]
 
-    def expiry(self, shard: Shard, batch: Batch) -> int | None:
+    def expiry(self, shard: Shard, settings: StreamSettings, batch: Batch) -> int | None:
         """When a piece is too old, by the stream or the mapping; None where that has not begun to count.
 
         The age is that of its first record. The last invocation of a window has none: it is made however old the
         window's records are by then, and from its first failure on it counts.
         """
         born = shard.arrival(batch.positions[0]) if batch.positions else batch.blocked_since
-        age = self._context.settings().maximum_age
+        age = settings.maximum_age
         if born is None:
             return None
         return born + (shard.retention if age is None else min(age, shard.retention))
 
-    def gather(self, shard: Shard) -> None:
+    def gather(self, shard: Shard, settings: StreamSettings) -> None:
         """Collect what has arrived."""
-        context, settings = self._context, self._context.settings()
+        context = self._context
         if self._collected_with is not settings:
             self._collected_with = settings
             self.return_to_checkpoint(None)  # What other filters kept out may belong to the batch now.
@@ -64,12 +64,12 @@ class LaneState:
             self.close_window("dropped with its state, since its length was changed")
         if self.window is None or not self.window.ends_early:
             now = context.clock.instant - context.polling.latency
-            self.gatherer.gather(shard, settings, context.reader, now)
+            self.gatherer.gather(shard, settings, lambda: context.reader(context.mapping), now)
             self.flush(shard)
 
-    def open_window(self, shard: Shard, positions: Sequence[int]) -> None:
+    def open_window(self, shard: Shard, settings: StreamSettings, positions: Sequence[int]) -> None:
         """A batch is on its way: with tumbling windows, it belongs to the one that is open or opens one."""
-        length = self._context.settings().tumbling_window
+        length = settings.tumbling_window
         if not length:
             return
         if self.window is None:
@@ -78,14 +78,14 @@ class LaneState:
 
     def close_window(self, how: str) -> None:
         """The window is over, and so is what it had under way."""
-        self._context.journal.add("poll", self._context.mapping.source_arn, f"a tumbling window is {how}")
+        self._context.journal.add("poll", self._context.source_arn, f"a tumbling window is {how}")
         self.window = None
         self.gatherer.window_end, self.gatherer.later_window = None, False
 
     def end(self, shard: Shard, positions: Sequence[int], fate: str, about: str) -> None:
         """Records have met their fate."""
         text = f"{counted(len(positions), 'record')} of {shard.shard_id} {fate}: {about}"
-        self._context.journal.add("fate", self._context.mapping.source_arn, text, ends_of(shard, positions))
+        self._context.journal.add("fate", self._context.source_arn, text, ends_of(shard, positions))
         self._history.add(positions, fate, self._context.clock.instant, about)
 
     def flush(self, shard: Shard) -> None:
