@@ -15,7 +15,7 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.context import StreamPolling
+from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
@@ -186,8 +186,8 @@ class Simulation:
             scheduler=self.clock,
             on_transition=lambda mapping, transition: None,
         )
-        self.poller = StreamPoller(
-            self.mapping,
+        context = StreamContext(
+            mapping=self.mapping,
             streams=self.stream,
             deliver=self._deliver,
             clock=self.clock,
@@ -204,6 +204,7 @@ class Simulation:
             ),
             reader=lambda mapping: Reader(ARN, "role"),
         )
+        self.poller = StreamPoller(context)
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
         """Put records at the present time and tell the poller; their ids."""

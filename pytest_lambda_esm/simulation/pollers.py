@@ -24,7 +24,7 @@ from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.polling.queues.settings import QueuePolling
-from pytest_lambda_esm.polling.streams.context import StreamPolling
+from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import Discards
 from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
@@ -181,8 +181,8 @@ class PollerFactory:
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
-            poller = self._pollers[mapping.uuid] = StreamPoller(
-                mapping,
+            context = StreamContext(
+                mapping=mapping,
                 streams=self._streams,
                 deliver=self._deliver,
                 clock=self._clock,
@@ -197,6 +197,7 @@ class PollerFactory:
                 polling=_stream_polling(self._config),
                 reader=self._reader,
             )
+            poller = self._pollers[mapping.uuid] = StreamPoller(context)
             mapping.read_iterator_age = poller.iterator_age
         return poller
 

@@ -11,17 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import Interference
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
-from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.polling.streams.context import ShardContext, StreamContext, StreamPolling
-from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.context import ShardContext, StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.shard import ShardReader
-from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.sources.stream_ports import Reader, Shard, Stream, Streams
+from pytest_lambda_esm.sources.stream_ports import Shard, Stream
 
 
 @dataclass(slots=True)
@@ -95,37 +90,15 @@ STREAM_GONE = "PROBLEM: Stream not found"
 
 
 class StreamPoller:
-    """Reads a stream for a mapping. ``reader`` tells for whom records are rendered at the moment."""
+    """Reads a stream for a mapping."""
 
-    def __init__(
-        self,
-        mapping: Mapping,
-        *,
-        streams: Streams,
-        deliver: Deliver,
-        clock: Clock,
-        journal: Journal,
-        discards: Discards,
-        interference: Interference,
-        polling: StreamPolling,
-        reader: Callable[[Mapping], Reader],
-    ) -> None:
-        self._mapping = mapping
-        self._clock = clock
+    def __init__(self, context: StreamContext) -> None:
+        self._context = context
+        self._mapping = context.mapping
+        self._clock = context.clock
         self._readings: list[Reading] = []
         self._polls = False
         self._upcoming: Any = None
-        self._context = StreamContext(
-            mapping=mapping,
-            streams=streams,
-            clock=clock,
-            journal=journal,
-            deliver=deliver,
-            discards=discards,
-            interference=interference,
-            polling=polling,
-            reader=reader,
-        )
 
     def start(self) -> None:
         """Begin to poll: the first time at the starting position, later where it stopped."""
