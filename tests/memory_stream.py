@@ -16,7 +16,7 @@ from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
-from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
@@ -192,7 +192,7 @@ class Simulation:
             deliver=self._deliver,
             clock=self.clock,
             journal=NoJournal(),
-            discards=Discards(self.outbox, kinesis.KIND, lambda: "id", True),
+            discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
             interference=NoInterference(),
             polling=StreamPolling(
                 latency=0,
@@ -202,7 +202,7 @@ class Simulation:
                 loop_depth=1000,
                 read_retry=MICROSECONDS,
             ),
-            reader=lambda mapping: Reader(ARN, "role"),
+            find_reader=lambda mapping: Reader(ARN, "role"),
         )
         self.poller = StreamPoller(context)
 

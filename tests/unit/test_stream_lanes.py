@@ -431,8 +431,8 @@ def test_a_lane_counts_its_own_records_only() -> None:
     simulation.put("6", "7", key="a")
     waits = {fate.record: fate.about for fate in simulation.poller.fates() if fate.fate == "waiting"}
     of_a = {waits[f"shard-0:{number}"] for number in (1, 2, 3, 4, 7, 8)}
-    assert of_a == {"shard-0: 6 records wait, from record 1 (key 'a') on"}
-    assert waits["shard-0:6"] == "shard-0: 1 record waits, from record 6 (key 'b') on"
+    assert of_a == {"shard-0: 6 records wait, starting with record 1 (key 'a')"}
+    assert waits["shard-0:6"] == "shard-0: 1 record waits, starting with record 6 (key 'b')"
 
 
 def test_times_of_another_day_have_their_date() -> None:
