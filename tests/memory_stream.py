@@ -60,7 +60,7 @@ class MemoryShard:
     def key(self, position: int) -> str:
         return repr(self.kept[position].partition_key)
 
-    def spread(self, position: int) -> float:
+    def hash_fraction(self, position: int) -> float:
         width = self.last - self.first + 1
         return int(((hash_of(self.kept[position].partition_key) - self.first) << 48) // width) / (1 << 48)
 

@@ -80,7 +80,7 @@ class ShardReader:
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _lane_of(self, shard: Shard, position: int) -> int:
-        return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
+        return int(shard.hash_fraction(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
     def _make_lanes(self, start: int, factor: int) -> None:
         self._lanes = [StreamLane(self._context, start, self._selector(number, factor)) for number in range(factor)]
@@ -92,7 +92,7 @@ class ShardReader:
             return None
 
         def selects(shard: Shard, position: int) -> bool:
-            if int(shard.spread(position) * factor) != number:
+            if int(shard.hash_fraction(position) * factor) != number:
                 return False
             return finished is None or not finished(shard, position)
 
@@ -118,7 +118,7 @@ class ShardReader:
         factor, finished_before = len(checkpoints), self._finished_before
 
         def finished(shard: Shard, position: int) -> bool:
-            if position < checkpoints[int(shard.spread(position) * factor)]:
+            if position < checkpoints[int(shard.hash_fraction(position) * factor)]:
                 return True
             return finished_before is not None and finished_before(shard, position)
 
