@@ -15,8 +15,8 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.context import StreamPolling
-from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
+from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
@@ -60,7 +60,7 @@ class MemoryShard:
     def key(self, position: int) -> str:
         return repr(self.kept[position].partition_key)
 
-    def spread(self, position: int) -> float:
+    def hash_fraction(self, position: int) -> float:
         width = self.last - self.first + 1
         return int(((hash_of(self.kept[position].partition_key) - self.first) << 48) // width) / (1 << 48)
 
@@ -188,13 +188,13 @@ class Simulation:
             clock=self.clock,
             on_transition=lambda mapping, transition: None,
         )
-        self.poller = StreamPoller(
-            self.mapping,
+        context = StreamContext(
+            mapping=self.mapping,
             streams=self.stream,
             deliver=self._deliver,
             clock=self.clock,
             journal=NoJournal(),
-            discards=Discards(self.outbox, kinesis.KIND, lambda: "id", True),
+            discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
             interference=NoInterference(),
             polling=StreamPolling(
                 latency=0,
@@ -204,8 +204,9 @@ class Simulation:
                 loop_depth=1000,
                 read_retry=MICROSECONDS,
             ),
-            reader=lambda mapping: Reader(ARN, "role"),
+            find_reader=lambda mapping: Reader(ARN, "role"),
         )
+        self.poller = StreamPoller(context)
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
         """Put records at the present time and tell the poller; their ids."""

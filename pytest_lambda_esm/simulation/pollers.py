@@ -23,8 +23,8 @@ from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.streams.context import StreamPolling
-from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
+from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import dynamodb, kinesis
@@ -180,13 +180,13 @@ class PollerFactory:
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
-            poller = self._pollers[mapping.uuid] = StreamPoller(
-                mapping,
+            context = StreamContext(
+                mapping=mapping,
                 streams=self._streams,
                 deliver=self._deliver,
                 clock=self._clock,
                 journal=self._journal,
-                discards=Discards(
+                discarder=BatchDiscarder(
                     destinations=self._destinations,
                     kind=_STREAMS[mapping.source_arn.split(":")[2]],
                     new_id=self._new_id,
@@ -194,8 +194,9 @@ class PollerFactory:
                 ),
                 interference=self._interference,
                 polling=_stream_polling(self._config),
-                reader=self._reader,
+                find_reader=self._reader,
             )
+            poller = self._pollers[mapping.uuid] = StreamPoller(context)
             mapping.read_iterator_age = poller.iterator_age
         return poller
 

@@ -1,6 +1,6 @@
 """DynamoDB streams as an event source: their parameters, and their records as real Lambda functions receive them.
 
-Parameters follow the page "Using Lambda with Amazon DynamoDB" and recorded answers; records follow recorded events.
+Parameters follow the page "Using Lambda with Amazon DynamoDB" and recorded responses; records follow recorded events.
 Sizes follow the page "DynamoDB item sizes and formats".
 """
 
@@ -26,22 +26,22 @@ DYNAMODB: Final = stream_source("Amazon DynamoDB stream", "dynamodb", _is_stream
 KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo", timespec="seconds")
 
 RETENTION_HOURS: Final = 24
-"""How long DynamoDB keeps stream records; it cannot be changed."""
+"""The retention period of DynamoDB streams; it cannot be changed."""
 
 TIME_TO_LIVE_IDENTITY: Final = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
-"""Who has deleted an item whose time to live has ended, in the Streams API."""
+"""Who deletes items whose time to live has ended, in the Streams API."""
 
 EVENT_VERSION: Final = "1.1"
 
 ENVELOPE_SIZE: Final = 350
-"""About how many bytes of an event a record takes beside its change."""
+"""About how many bytes of an event a record takes in addition to its change."""
 
 
 def record(stored: Mapping[str, Any], *, created: float, region: str) -> dict[str, Any]:
-    """One entry of an event's ``Records`` without its ``eventSourceARN``, keys in the order of AWS.
+    """Return one entry of an event's ``Records`` without its ``eventSourceARN``, keys in the order of AWS.
 
-    ``stored`` has the members of the Streams API, binary values as bytes; ``created`` is seconds since the epoch,
-    which the streams show in whole seconds.
+    ``stored`` has the members of the Streams API, with binary values as bytes. ``created`` is seconds since the
+    epoch; the entry has whole seconds only.
     """
     stream = stored["dynamodb"]
     change: dict[str, Any] = {"ApproximateCreationDateTime": float(int(created)), "Keys": attributes(stream["Keys"])}
@@ -58,24 +58,24 @@ def record(stored: Mapping[str, Any], *, created: float, region: str) -> dict[st
         "dynamodb": change,
     }
     if "userIdentity" in stored:
-        who = stored["userIdentity"]
-        entry["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
+        identity = stored["userIdentity"]
+        entry["userIdentity"] = {"principalId": identity["PrincipalId"], "type": identity["Type"]}
     return entry
 
 
 def images(stored: Mapping[str, Any]) -> list[str]:
-    """The images that a record has: none of what was not there yet, or is not there any more."""
+    """Return the images of a record: an INSERT has no old image, a REMOVE no new one."""
     absent = {"INSERT": "OldImage", "REMOVE": "NewImage"}.get(stored["eventName"])
     return [name for name in ("NewImage", "OldImage") if name in stored["dynamodb"] and name != absent]
 
 
 def size_bytes(stored: Mapping[str, Any]) -> int:
-    """A record's SizeBytes: the names and values of its keys and images."""
+    """Return a record's SizeBytes: the size of the names and values of its keys and images."""
     return sum(size_of(stored["dynamodb"][name]) for name in ("Keys", *images(stored)))
 
 
 def attributes(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Attribute values by name, binary ones as base64 text."""
+    """Return attribute values by name, binary values as base64 text."""
     return {name: _attribute(value) for name, value in values.items()}
 
 
@@ -97,7 +97,7 @@ def _text(binary: Any) -> str:
 
 
 def size_of(values: Mapping[str, Any]) -> int:
-    """How many bytes attributes take: their names in UTF-8 and their values."""
+    """Return how many bytes attributes take: their names in UTF-8 and their values."""
     return sum(len(name.encode()) + _size(value) for name, value in values.items())
 
 

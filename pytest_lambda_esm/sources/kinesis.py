@@ -1,6 +1,6 @@
 """Amazon Kinesis as an event source: its parameters, and its records as real Lambda functions receive them.
 
-Parameters follow the page "Using Lambda with Amazon Kinesis" and recorded answers; records follow recorded events.
+Parameters follow the page "Using Lambda with Amazon Kinesis" and recorded responses; records follow recorded events.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", _is_kinesis)
 KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")
 
 ENVELOPE_SIZE: Final = 550
-"""About how many bytes of an event a record takes beside its data and its partition key."""
+"""About how many bytes of an event a record takes in addition to its data and its partition key."""
 
 
 class StoredRecord(Protocol):
-    """A record as a stream keeps it: ``data`` is base64 text, ``created_at`` seconds since the epoch."""
+    """A stored record: ``data`` is base64 text, ``created_at`` is seconds since the epoch."""
 
     partition_key: str
     sequence_number: int
@@ -37,10 +37,10 @@ class StoredRecord(Protocol):
 
 
 def records(stored: Iterable[StoredRecord], shard_id: str, reader: Reader, region: str) -> list[dict[str, Any]]:
-    """The entries of an event's ``Records``, keys in the order in which AWS delivers them."""
+    """Return the entries of an event's ``Records``, with their keys in the order of AWS."""
     identity_arn, source_arn = reader.identity_arn, reader.source_arn
     entries = []
-    # Records come in bursts, and to round a number costs as much as to build half an entry.
+    # Many records have the same time, and rounding it costs as much as building half an entry.
     created_at, arrival = 0.0, 0.0
     for record in stored:
         sequence_number = str(record.sequence_number)

@@ -1,7 +1,7 @@
-"""What a poller needs of a stream and its shards. Real streams live in moto's storage; unit tests bring their own.
+"""What a poller needs from a stream and its shards: implemented on moto's storage, and in memory for unit tests.
 
-A record is known by its position: shards number theirs from 0, and a position stays a record's own for ever, also
-after the record has expired. Instants are microseconds since the epoch.
+A record is identified by its position in its shard, from 0. It keeps that position forever, even after it has expired.
+Instants are microseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom records are rendered: the ARN of the mapping's source, and of the role that its function runs as."""
+    """For whom records are rendered: the ARNs of the mapping's source and of the function's role."""
 
     source_arn: str
     identity_arn: str
@@ -21,7 +21,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class StreamKind:
-    """What differs between the kinds of streams.
+    """What differs between Kinesis and DynamoDB streams.
 
     ``data_rules`` is the key of the filter rules, ``batch_info`` the member of failure records that describes a
     batch, ``timespec`` the precision of its timestamps as ``datetime.isoformat`` takes it.
@@ -42,12 +42,12 @@ class Shard(Protocol):
 
     @property
     def parents(self) -> Sequence[str]:
-        """The ids of the shards whose records come before those of this one."""
+        """The ids of the shards that have to be read before this one."""
         ...
 
     @property
     def closed(self) -> bool:
-        """Whether no record will follow: it was split, merged, or its stream has ended."""
+        """Whether no more records will arrive: the shard was split or merged, or the stream has ended."""
         ...
 
     @property
@@ -57,42 +57,45 @@ class Shard(Protocol):
 
     @property
     def retention(self) -> int:
-        """How long records are kept, in microseconds."""
+        """The retention period, in microseconds."""
         ...
 
     def arrival(self, position: int) -> int:
-        """When a record arrived."""
+        """Return when a record arrived."""
         ...
 
     def sequence_number(self, position: int) -> str:
-        """A record's sequence number."""
+        """Return a record's sequence number."""
         ...
 
     def key(self, position: int) -> str:
-        """A record's partition key or item key, for people."""
+        """Return a record's partition key or item key as readable text."""
         ...
 
-    def spread(self, position: int) -> float:
-        """Where a record's key falls in the shard's range of hash keys, from 0 to less than 1."""
+    def hash_fraction(self, position: int) -> float:
+        """Return where a record's key falls in the shard's range of hash keys, from 0 to less than 1."""
         ...
 
     def size(self, position: int) -> int:
-        """How many bytes a record takes in an event."""
+        """Return how many bytes a record takes in an event."""
         ...
 
     def depth(self, positions: Sequence[int]) -> int:
-        """How many invocations, each caused by the one before, led to records at the most; 0 outside of handlers."""
+        """Return the length of the longest chain of invocations that led to one of the records.
+
+        Each invocation of a chain wrote the record that triggered the next; 0 if no handler wrote the records.
+        """
         ...
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
-        """Up to where the records from ``start`` on have arrived by ``now`` and fit into ``room`` bytes.
+        """Return the end of the records from ``start`` on that have arrived by ``now`` and fit into ``room`` bytes.
 
-        A position, at most ``stop``, and how many bytes the records before it take.
+        The end is a position, at most ``stop``; the second number is how many bytes the records before it take.
         """
         ...
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        """The records as a function receives them, made anew each time."""
+        """Return the records as a function receives them; each call builds new ones."""
         ...
 
 
@@ -101,15 +104,15 @@ class Stream(Protocol):
 
     @property
     def incarnation(self) -> object:
-        """Equal for the same stream, and not for one that was made again under the same name."""
+        """Equal for the same stream, and different for one that was recreated with the same name."""
         ...
 
     def shards(self) -> Sequence[Shard]:
-        """All shards, also those that are closed, in the order of their making."""
+        """Return all shards, closed ones included, in the order of their creation."""
         ...
 
     def shard(self, shard_id: str) -> Shard | None:
-        """One shard, or None."""
+        """Return a shard, or None if it does not exist."""
         ...
 
 
@@ -117,10 +120,10 @@ class Streams(Protocol):
     """Finds streams by the ARN of the stream or of one of its consumers."""
 
     def find(self, arn: str) -> Stream | None:
-        """The stream, or None where it or its consumer does not exist."""
+        """Return the stream, or None if it or its consumer does not exist."""
         ...
 
 
 def stream_arn(source_arn: str) -> str:
-    """The ARN of the stream behind a source: the source itself, or the stream that a consumer is registered with."""
+    """Return the ARN of a source's stream: the source itself, or the stream that a consumer is registered with."""
     return source_arn.partition("/consumer/")[0]

@@ -1,4 +1,4 @@
-"""What Kinesis and DynamoDB streams have in common as event sources. Key sets and defaults are recorded."""
+"""What Kinesis and DynamoDB streams have in common as event sources. Members and defaults are recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STREAM_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
 
 
 def stream_source(name: str, service: str, recognises: Recognise, *positions: Rule) -> EventSource:
-    """A kind of stream; ``positions`` are its own rules of where reading may start."""
+    """Return a stream as an event source; ``positions`` are additional rules for the starting position."""
     return EventSource(
         name=name,
         service=service,

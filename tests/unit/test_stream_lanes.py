@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.memory_stream import HOUR, START, Simulation, Throttled, names_of
+from tests.memory_stream import HASH_KEYS, HOUR, START, MemoryShard, Simulation, Throttled, names_of
 
 
 def refuse(*bad: str) -> Any:
@@ -236,6 +236,19 @@ def test_a_stream_made_anew_under_its_name_is_read_from_its_start() -> None:
     assert simulation.batches == [["1"], ["2"]]
 
 
+def test_a_batch_in_flight_while_its_stream_is_recreated_says_nothing_of_the_new_stream() -> None:
+    simulation = started()
+    simulation.duration = 10
+    simulation.put(*"123")
+    simulation.clock.advance(1)
+    simulation.stream.incarnation = "second"
+    simulation.stream.all = [MemoryShard("shard-0", 0, HASH_KEYS - 1)]
+    simulation.put("4")
+    simulation.clock.run_until_idle()
+    assert simulation.batches == [["1", "2", "3"], ["4"]]
+    assert simulation.fates()[-1] == "done"
+
+
 @pytest.mark.parametrize("position", ["LATEST", "TRIM_HORIZON"])
 def test_children_are_read_from_their_start_whatever_the_starting_position(position: str) -> None:
     simulation = started(StartingPosition=position)
@@ -418,8 +431,8 @@ def test_a_lane_counts_its_own_records_only() -> None:
     simulation.put("6", "7", key="a")
     waits = {fate.record: fate.about for fate in simulation.poller.fates() if fate.fate == "waiting"}
     of_a = {waits[f"shard-0:{number}"] for number in (1, 2, 3, 4, 7, 8)}
-    assert of_a == {"shard-0: 6 records wait, from record 1 (key 'a') on"}
-    assert waits["shard-0:6"] == "shard-0: 1 record waits, from record 6 (key 'b') on"
+    assert of_a == {"shard-0: 6 records wait, starting with record 1 (key 'a')"}
+    assert waits["shard-0:6"] == "shard-0: 1 record waits, starting with record 6 (key 'b')"
 
 
 def test_times_of_another_day_have_their_date() -> None:

@@ -1,1 +1,1 @@
-"""moto's Kinesis streams and the streams of its DynamoDB tables, as pollers see them."""
+"""moto's Kinesis streams and DynamoDB streams, as pollers see them."""

@@ -1,8 +1,9 @@
 """moto's DynamoDB streams, as the poller reads them. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
-moto writes two INSERT records for an update that makes an item, a MODIFY for a write that changes nothing, stamps
-every record with one region, an old version and another size, and cannot write to a table after its stream was
-disabled, nor enable a stream again. While a fake is active, a stream has the records that AWS would write.
+moto writes two INSERT records for an update that creates an item, and a MODIFY record for a write that changes
+nothing. All records have the same region, an old version and a wrong size. A table whose stream was disabled accepts
+no writes, and its stream cannot be enabled again. While a fake is active, a stream has the records that AWS would
+write.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _RETENTION: Final = dynamodb.RETENTION_HOURS * 3600 * MICROSECONDS
 
 
 class PolledShard:
-    """The one shard that moto gives a stream."""
+    """The only shard of a stream in moto."""
 
     __slots__ = ("_items", "_shard", "_table")
 
@@ -47,7 +48,7 @@ class PolledShard:
 
     @property
     def parents(self) -> Sequence[str]:
-        """None: moto never splits it."""
+        """No ids: moto never splits the shard."""
         return ()
 
     @property
@@ -57,38 +58,38 @@ class PolledShard:
 
     @property
     def end(self) -> int:
-        """How many records it has had."""
+        """The number of records ever written."""
         return len(self._items)
 
     def arrival(self, position: int) -> int:
-        """When the item changed, in microseconds since the epoch."""
+        """Return when the item changed, in microseconds since the epoch."""
         return instant_of(_created(self._items[position]))
 
     def sequence_number(self, position: int) -> str:
-        """A record's sequence number."""
+        """Return a record's sequence number."""
         return str(self._items[position].record["dynamodb"]["SequenceNumber"])
 
     def key(self, position: int) -> str:
-        """The item's key as JSON."""
+        """Return the item's key as JSON."""
         return json.dumps(dynamodb.attributes(self._items[position].record["dynamodb"]["Keys"]))
 
-    def spread(self, position: int) -> float:
-        """Where the item's key falls."""
+    def hash_fraction(self, position: int) -> float:
+        """Return where the hash of the item's key falls, from 0 to less than 1."""
         keys = dynamodb.attributes(self._items[position].record["dynamodb"]["Keys"])
         values = "\0".join(str(next(iter(value.values()))) for value in keys.values())
         hash_key = int.from_bytes(md5(values.encode(), usedforsecurity=False).digest()[:6], "big")
         return hash_key / (1 << 48)
 
     def size(self, position: int) -> int:
-        """About how many bytes a record takes in an event; moto's SizeBytes is that of its change as JSON."""
+        """Return about how many bytes a record takes in an event; moto's SizeBytes is the change's size as JSON."""
         return int(self._items[position].record["dynamodb"]["SizeBytes"]) + dynamodb.ENVELOPE_SIZE
 
     def depth(self, positions: Sequence[int]) -> int:
-        """How many invocations led to records."""
+        """Return the length of the longest chain of invocations that led to one of the records."""
         return max((self._items[position].__dict__.get(_DEPTH, 0) for position in positions), default=0)
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
-        """Up to where records have arrived and fit, and how many bytes they take."""
+        """Return the position after the records that have arrived and fit, and how many bytes they take."""
         taken = 0
         for position in range(start, stop):
             size = self.size(position)
@@ -98,7 +99,7 @@ class PolledShard:
         return stop, taken
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        """The records as a function receives them."""
+        """Return the records as a function receives them."""
         return [self._record(self._items[position], reader) for position in positions]
 
     def _record(self, item: Any, reader: Reader) -> dict[str, Any]:
@@ -108,30 +109,30 @@ class PolledShard:
 
 
 class PolledStream:
-    """A stream of one table in moto's storage, by its label."""
+    """A stream of a table in moto's storage; a table has one stream per label."""
 
     __slots__ = ("_shard", "_table", "incarnation")
 
     def __init__(self, table: Any, shard: Any, label: str) -> None:
         self._table = table
         self._shard = shard
-        # After a transaction that failed moto goes on with copies, so the objects say nothing of who they are.
+        # moto replaces the objects by copies after a failed transaction, so the label identifies the stream.
         self.incarnation = label
 
     def shards(self) -> Sequence[PolledShard]:
-        """The one shard there is."""
+        """Return the only shard."""
         return [PolledShard(self._shard, self._table)]
 
     def shard(self, shard_id: str) -> PolledShard | None:
-        """One shard, or None."""
+        """Return a shard, or None if it does not exist."""
         return next((shard for shard in self.shards() if shard.shard_id == shard_id), None)
 
 
 class MotoTableStreams:
-    """Finds the streams of tables in moto's storage. They are looked up each time: moto forgets them at a reset."""
+    """Finds the streams of tables in moto's storage. Nothing is kept between calls: a reset of moto deletes tables."""
 
     def find(self, arn: str) -> PolledStream | None:
-        """The stream with an ARN, also one that was disabled; None where there is none, or the table is gone."""
+        """Return the stream with an ARN, even if it was disabled; None if it or its table does not exist."""
         parsed = Arn.parse(arn)
         parts = parsed.resource.split("/", 3) if parsed is not None else []
         if parsed is None or len(parts) != 4 or parts[2] != "stream":
@@ -157,74 +158,74 @@ def _created(item: Any) -> datetime:
 
 
 def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
-    """Have ``changed(stream_arn)`` called whenever a stream has a new record, and keep out those AWS does not write.
+    """Call ``changed(stream_arn)`` for every new record, and suppress records that AWS would not write.
 
-    ``depth()`` tells how many invocations, each caused by the one before, led to the change of an item.
+    ``depth()`` returns the length of the chain of invocations that led to the present change of an item.
     """
-    _tell_updates_once(patches)
-    _enable_again(patches, changed)
+    _install_single_update_records(patches)
+    _install_reenabling(patches, changed)
     add = StreamShard.add
     get = StreamShard.get
     delete_table = DynamoDBBackend.delete_table
 
-    def add_and_tell(self: Any, old: Any, new: Any) -> None:
+    def add_and_notify(self: Any, old: Any, new: Any) -> None:
         if not _is_enabled(self.table) or _nothing_changed(old, new):
             return
         add(self, old, new)
-        links = depth()
-        if links:
-            self.items[-1].__dict__[_DEPTH] = links
+        chain = depth()
+        if chain:
+            self.items[-1].__dict__[_DEPTH] = chain
         changed(_arn(self.table))
 
-    def delete_and_tell(self: Any, name: str) -> Any:
+    def delete_and_notify(self: Any, name: str) -> Any:
         table = delete_table(self, name)
         if table.latest_stream_label:
             changed(_arn(table))
         return table
 
-    def get_kept(self: Any, start: int, quantity: int) -> Any:
+    def get_retained(self: Any, start: int, quantity: int) -> Any:
         oldest = utcnow().replace(tzinfo=timezone.utc) - timedelta(microseconds=_RETENTION)
         trimmed = sum(1 for _ in _older(self.items, oldest))
-        kept = get(self, max(start, self.starting_sequence_number + trimmed), quantity)
-        return [_as_aws(record, self.table.region_name) for record in kept]
+        retained = get(self, max(start, self.starting_sequence_number + trimmed), quantity)
+        return [_as_aws(record, self.table.region_name) for record in retained]
 
-    patches.set(StreamShard, "add", add_and_tell)
-    patches.set(StreamShard, "get", get_kept)
-    patches.set(DynamoDBBackend, "delete_table", delete_and_tell)
+    patches.set(StreamShard, "add", add_and_notify)
+    patches.set(StreamShard, "get", get_retained)
+    patches.set(DynamoDBBackend, "delete_table", delete_and_notify)
 
 
-def _enable_again(patches: Patches, changed: Callable[[str], None]) -> None:
-    """A table may have one stream after the other, each with an ARN of its own; those that were disabled stay."""
+def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> None:
+    """A table may have one stream after another, each with its own ARN; disabled streams stay readable."""
     set_specification = Table.set_stream_specification
     update_streams = DynamoDBBackend.update_table_streams
-    made: set[str] = set()
+    known_arns: set[str] = set()
 
-    def set_and_tell(self: Any, streams: Any) -> None:
+    def set_and_notify(self: Any, streams: Any) -> None:
         before, shard = self.latest_stream_label, self.stream_shard
         set_specification(self, streams)
         if self.stream_shard is not shard:
-            while _arn(self) in made:  # Streams that are made while time stands are told apart, too.
+            while _arn(self) in known_arns:  # Streams created at the same virtual instant need different labels.
                 later = datetime.fromisoformat(self.latest_stream_label) + timedelta(microseconds=1)
                 self.latest_stream_label = later.isoformat()
-            made.add(_arn(self))
+            known_arns.add(_arn(self))
             if shard is not None:
                 self.__dict__.setdefault(_EARLIER, {})[before] = shard
         if before:
             changed(_arn(self, before))
 
     def update_and_allow(self: Any, table: Any, specification: dict[str, Any]) -> None:
-        # moto refuses a stream to every table that has had one.
+        # moto rejects a stream for a table that has had one before.
         if table.latest_stream_label and not _is_enabled(table) and specification.get("StreamEnabled"):
             table.set_stream_specification(specification)
         else:
             update_streams(self, table, specification)
 
-    patches.set(Table, "set_stream_specification", set_and_tell)
+    patches.set(Table, "set_stream_specification", set_and_notify)
     patches.set(DynamoDBBackend, "update_table_streams", update_and_allow)
 
 
-def _tell_updates_once(patches: Patches) -> None:
-    """An update that makes an item is one record of its stream, where moto writes two."""
+def _install_single_update_records(patches: Patches) -> None:
+    """Write one record for an update that creates an item; moto writes two."""
     put_item = Table.put_item
     update_item = DynamoDBBackend.update_item
     updating: list[str] = []
@@ -232,7 +233,7 @@ def _tell_updates_once(patches: Patches) -> None:
     def put_without_stream_in_updates(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not updating:
             return put_item(self, *args, **kwargs)
-        # An update that makes an item first puts its key alone, and tells the stream of the whole item afterwards.
+        # An update that creates an item first puts only its key, and later adds a record of the whole item.
         shard, self.stream_shard = self.stream_shard, None
         try:
             return put_item(self, *args, **kwargs)
@@ -251,7 +252,7 @@ def _tell_updates_once(patches: Patches) -> None:
 
 
 def _as_aws(stored: Any, region: str) -> dict[str, Any]:
-    """A record as GetRecords gives it, with the members that moto has otherwise."""
+    """Return a record as AWS's GetRecords does, with the members that moto gets wrong replaced."""
     absent = {"NewImage", "OldImage"}.difference(dynamodb.images(stored))
     change = {name: value for name, value in stored["dynamodb"].items() if name not in absent}
     change["SizeBytes"] = dynamodb.size_bytes(stored)
@@ -274,7 +275,7 @@ def _arn(table: Any, label: str | None = None) -> str:
 
 
 def shift(microseconds: int) -> None:
-    """Move the times of all records there are: they were written in real time, and live on in virtual time."""
+    """Move the times of all stored records: they were written in real time, and are read in virtual time."""
     for account in dynamodb_backends.values():
         for backend in account.values():
             for table in backend.tables.values():

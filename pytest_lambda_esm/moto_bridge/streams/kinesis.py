@@ -1,8 +1,8 @@
 """moto's Kinesis streams, as the poller reads them. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
 moto's own reads take time in proportion to the position in a shard, and its resharding puts records into the wrong
-shards: after a split everything stays with the parent, also what is put later, and a merge copies. While a fake is
-active, records go to the open shard whose range holds their hash key, and stay where they were put.
+shards: after a split, the parent keeps all records and even receives new ones; a merge copies records. While a fake is
+active, records go to the open shard whose range contains their hash key, and stay where they were put.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEPTH: Final = "_lambda_esm_depth"
 
 
 class PolledShard:
-    """One shard in moto's storage; sequence numbers of a shard are 1, 2, 3 and so on."""
+    """One shard in moto's storage; its sequence numbers are 1, 2, 3 and so on."""
 
     __slots__ = ("_records", "_region", "_shard", "retention", "shard_id")
 
@@ -42,55 +42,58 @@ class PolledShard:
 
     @property
     def parents(self) -> Sequence[str]:
-        """The shard that was split, or the two that were merged."""
+        """The id of the shard that was split, or the ids of the two that were merged."""
         return [parent for parent in (self._shard.parent, self._shard.adjacent_parent) if parent]
 
     @property
     def closed(self) -> bool:
-        """Whether it has been split or merged."""
+        """Whether the shard has been split or merged."""
         return not self._shard.is_open
 
     @property
     def end(self) -> int:
-        """How many records have been put into it."""
+        """The number of records ever put."""
         return len(self._records)
 
     def arrival(self, position: int) -> int:
-        """When a record was put, in microseconds since the epoch."""
+        """Return when a record was put, in microseconds since the epoch."""
         return int(self._records[position + 1].created_at * MICROSECONDS + 0.5)
 
     def sequence_number(self, position: int) -> str:
-        """A record's sequence number, as the put answered it."""
+        """Return a record's sequence number, as PutRecord did."""
         return str(self._records[position + 1].sequence_number)
 
     def key(self, position: int) -> str:
-        """A record's partition key."""
+        """Return a record's partition key, quoted."""
         return repr(self._records[position + 1].partition_key)
 
-    def spread(self, position: int) -> float:
-        """Where a record's partition key falls in the shard's range."""
+    def hash_fraction(self, position: int) -> float:
+        """Return where a record's hash key falls in the shard's range, from 0 to less than 1."""
         hash_key = _hash_key(self._records[position + 1].partition_key)
         first, last = self._shard.starting_hash, self._shard.ending_hash
-        # A record that was put with an explicit hash key may lie outside of the shard's range.
+        # The hash of the partition key may lie outside the range if the record was put with an explicit hash key.
         width = int(last) - int(first) + 1
-        # Whole numbers, since the quotient of two huge ones may round up to 1.
+        # Integer division, since the quotient of two huge numbers may round up to 1.
         return int(((hash_key - first) % width << 48) // width) / (1 << 48)
 
     def size(self, position: int) -> int:
-        """About how many bytes a record takes in an event."""
+        """Return about how many bytes a record takes in an event."""
         record = self._records[position + 1]
         return len(record.data) + len(record.partition_key) + kinesis.ENVELOPE_SIZE
 
     def depth(self, positions: Sequence[int]) -> int:
-        """How many invocations led to records; the shard knows whether any did."""
+        """Return the length of the longest chain of invocations that led to one of the records.
+
+        Shards without such records are marked by the absence of an attribute, so that they cost no look at records.
+        """
         if _DEPTH not in self._shard.__dict__:
             return 0
         return max((self._records[position + 1].__dict__.get(_DEPTH, 0) for position in positions), default=0)
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
-        """Up to where records have arrived and fit, and how many bytes they take."""
+        """Return the position after the records that have arrived and fit, and how many bytes they take."""
         records, latest, taken = self._records, (now + 0.5) / MICROSECONDS, 0
-        # Only what handlers put may have come out of order, from their own later times.
+        # Only handlers put records out of order, since each handler has its own, later time.
         if _DEPTH not in self._shard.__dict__ and stop > start and records[stop].created_at <= latest:
             numbers = range(start + 1, stop + 1)
             size = sum([len((record := records[number]).data) + len(record.partition_key) for number in numbers])
@@ -106,7 +109,7 @@ class PolledShard:
         return stop, taken
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        """The records as a function receives them."""
+        """Return the records as a function receives them."""
         stored = self._records
         return kinesis.records([stored[position + 1] for position in positions], self.shard_id, reader, self._region)
 
@@ -120,20 +123,20 @@ class PolledStream:
         self.incarnation = stream
 
     def shards(self) -> Sequence[PolledShard]:
-        """All shards, the oldest first."""
+        """Return all shards, the oldest first."""
         return [PolledShard(shard, self.incarnation) for shard in self.incarnation.shards.values()]
 
     def shard(self, shard_id: str) -> PolledShard | None:
-        """One shard, or None."""
+        """Return a shard, or None if it does not exist."""
         shard = self.incarnation.shards.get(shard_id)
         return PolledShard(shard, self.incarnation) if shard is not None else None
 
 
 class MotoStreams:
-    """Finds Kinesis streams in moto's storage. They are looked up each time: moto forgets all of them at a reset."""
+    """Finds Kinesis streams in moto's storage. Nothing is kept between calls: a reset of moto deletes all streams."""
 
     def find(self, arn: str) -> PolledStream | None:
-        """The stream with an ARN, or with a consumer of that ARN; None where either does not exist."""
+        """Return the stream with an ARN, or with a consumer of that ARN; None if either does not exist."""
         parsed = Arn.parse(arn)
         if parsed is None:
             return None
@@ -146,19 +149,19 @@ class MotoStreams:
 
 
 def has_consumer(stream: Any, resource: str) -> bool:
-    """Whether a consumer is registered, by what stands behind the account in its ARN.
+    """Whether a consumer is registered; ``resource`` is the part of its ARN after the account.
 
-    AWS ends that with the time of the consumer's making; moto leaves it out. Either form is taken.
+    In AWS that part ends with the consumer's creation time; moto leaves the time out. Both forms are accepted.
     """
-    path, colon, made = resource.partition(":")
-    if colon and not made.isdigit():
+    path, colon, created = resource.partition(":")
+    if colon and not created.isdigit():
         return False
     return any(known.consumer_arn.split(":", 5)[5] == path for known in stream.consumers)
 
 
 def _retention(stream: Any) -> int:
     hours = stream.retention_period_hours
-    # moto 5.1 gives streams of a CloudFormation template their own name for it.
+    # moto 5.1 sets this attribute to the stream's name for streams of a CloudFormation template.
     return (hours if isinstance(hours, int) else 24) * 3600 * MICROSECONDS
 
 
@@ -167,106 +170,106 @@ def _hash_key(partition_key: str) -> int:
 
 
 def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
-    """Have ``changed(stream_arn)`` called whenever a stream may have something to read, and put its sharding right.
+    """Call ``changed(stream_arn)`` whenever a stream may have records to read, and correct moto's resharding.
 
-    ``depth()`` tells how many invocations, each caused by the one before, led to a record that is being put.
+    ``depth()`` returns the length of the chain of invocations that led to the record that is being put.
     """
-    _follow_puts(patches, changed, depth)
-    _follow_resharding(patches, changed)
-    _correct_readers(patches)
+    _install_puts(patches, changed, depth)
+    _install_resharding(patches, changed)
+    _install_reads(patches)
     delete_stream = KinesisBackend.delete_stream
 
-    def delete_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def delete_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
         stream = delete_stream(self, *args, **kwargs)
         changed(stream.arn)
         return stream
 
-    patches.set(KinesisBackend, "delete_stream", delete_and_tell)
+    patches.set(KinesisBackend, "delete_stream", delete_and_notify)
 
 
-def _follow_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
     put_record = MotoStream.put_record
 
-    def put_and_tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def put_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
         sequence_number, shard_id = put_record(self, *args, **kwargs)
-        links = depth()
-        if links:
+        chain = depth()
+        if chain:
             shard = self.shards[shard_id]
             shard.__dict__[_DEPTH] = True
-            shard.records[int(sequence_number)].__dict__[_DEPTH] = links
+            shard.records[int(sequence_number)].__dict__[_DEPTH] = chain
         changed(self.arn)
         return sequence_number, shard_id
 
-    patches.set(MotoStream, "put_record", put_and_tell)
+    patches.set(MotoStream, "put_record", put_and_notify)
 
 
-def _follow_resharding(patches: Patches, changed: Callable[[str], None]) -> None:
-    """Splits and merges move no record, and what is put afterwards goes to the shards that are open."""
+def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> None:
+    """Splits and merges move no records, and later records go to the open shards."""
     split_shard = MotoStream.split_shard
     merge_shards = MotoStream.merge_shards
     find_shard = MotoStream.get_shard_for_key
 
     def open_shard_for_key(self: Any, partition_key: Any, explicit_hash_key: Any) -> Any:
-        find_shard(self, partition_key, explicit_hash_key)  # For its refusals.
+        find_shard(self, partition_key, explicit_hash_key)  # It validates the keys.
         hash_key = int(explicit_hash_key) if explicit_hash_key else _hash_key(partition_key)
         for shard in self.shards.values():
             if shard.is_open and shard.starting_hash <= hash_key <= shard.ending_hash:
                 return shard
         return None
 
-    def split_and_tell(self: Any, shard_to_split: str, new_starting_hash_key: str) -> None:
-        with _records_kept(self):
+    def split_and_notify(self: Any, shard_to_split: str, new_starting_hash_key: str) -> None:
+        with _without_records(self):
             split_shard(self, shard_to_split, new_starting_hash_key)
         changed(self.arn)
 
-    def merge_and_tell(self: Any, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
-        with _records_kept(self):
+    def merge_and_notify(self: Any, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
+        with _without_records(self):
             merge_shards(self, shard_to_merge, adjacent_shard_to_merge)
         changed(self.arn)
 
     patches.set(MotoStream, "get_shard_for_key", open_shard_for_key)
-    patches.set(MotoStream, "split_shard", split_and_tell)
-    patches.set(MotoStream, "merge_shards", merge_and_tell)
+    patches.set(MotoStream, "split_shard", split_and_notify)
+    patches.set(MotoStream, "merge_shards", merge_and_notify)
 
 
-def _correct_readers(patches: Patches) -> None:
-    """GetRecords gives what is kept, and the consumer that is deregistered is the one that was named."""
+def _install_reads(patches: Patches) -> None:
+    """GetRecords returns retained records only, and deregistering removes the named consumer only."""
     get_records = KinesisBackend.get_records
     deregister = KinesisBackend.deregister_stream_consumer
 
-    def deregister_the_one(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
+    def deregister_named(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
         stream = self._find_stream_by_arn(stream_arn) if stream_arn else None
         if stream is None:
             deregister(self, stream_arn, consumer_name, consumer_arn)
-        else:  # moto keeps the consumer that was named, and drops all others.
+        else:  # moto keeps the named consumer, and removes all others.
             stream.consumers = [known for known in stream.consumers if known.consumer_name != consumer_name]
 
-    def get_kept_records(self: Any, stream_arn: Any, shard_iterator: str, limit: Any) -> Any:
+    def get_retained_records(self: Any, stream_arn: Any, shard_iterator: str, limit: Any) -> Any:
         following, records, behind = get_records(self, stream_arn, shard_iterator, limit)
         name = decompose_shard_iterator(shard_iterator)[0]
         stream = self.describe_stream(stream_arn=stream_arn, stream_name=name)
         oldest = unix_time() - _retention(stream) / MICROSECONDS
         return following, [record for record in records if record.created_at > oldest], behind
 
-    patches.set(KinesisBackend, "deregister_stream_consumer", deregister_the_one)
-    patches.set(KinesisBackend, "get_records", get_kept_records)
+    patches.set(KinesisBackend, "deregister_stream_consumer", deregister_named)
+    patches.set(KinesisBackend, "get_records", get_retained_records)
 
 
 @contextmanager
-def _records_kept(stream: Any) -> Iterator[None]:
-    """Let moto reshard a stream that seems empty, so that it moves no record."""
-    kept = [(shard, shard.records) for shard in stream.shards.values()]
-    for shard, _ in kept:
+def _without_records(stream: Any) -> Iterator[None]:
+    """Hide a stream's records while moto reshards it, so that moto moves none of them."""
+    hidden = [(shard, shard.records) for shard in stream.shards.values()]
+    for shard, _ in hidden:
         shard.records = OrderedDict()
     try:
         yield
     finally:
-        for shard, records in kept:
+        for shard, records in hidden:
             shard.records = records
 
 
 def shift(microseconds: int) -> None:
-    """Move the times of all records there are: they were put in real time, and live on in virtual time."""
+    """Move the times of all stored records: they were put in real time, and are read in virtual time."""
     for account in kinesis_backends.values():
         for backend in account.values():
             for stream in backend.streams.values():

@@ -1,4 +1,4 @@
-"""The streams of all services that moto has, behind one door."""
+"""Finds Kinesis and DynamoDB streams in moto by their ARN."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class AllStreams:
         }
 
     def serves(self, arn: str) -> bool:
-        """Whether an ARN is that of a stream, whether or not it exists."""
+        """Whether an ARN has the form of a stream's, whether or not the stream exists."""
         parsed = Arn.parse(arn)
         return parsed is not None and parsed.service in self._by_service
 
     def find(self, arn: str) -> Stream | None:
-        """The stream, or None where it does not exist."""
+        """Return the stream, or None if it does not exist."""
         service = arn.split(":", 3)[2:3]
         streams = self._by_service.get(service[0]) if service else None
         return streams.find(arn) if streams is not None else None

@@ -1,8 +1,8 @@
 """Deletes the items of moto's tables whose time to live has passed. Seen with moto 5.1.9 and 5.2.5.
 
-moto keeps a table's time to live and deletes nothing. It follows the page "Using time to live (TTL) in DynamoDB": the
-attribute is a number, in seconds since the epoch; what is no number, or more than five years in the past, does not
-expire; the record of the deletion names the service as who deleted.
+moto stores a table's time to live, but deletes nothing. The rules are those of the page "Using time to live (TTL) in
+DynamoDB": the attribute is a number, in seconds since the epoch. A value that is not a number, or that is more than
+five years in the past, does not expire. The stream record of the deletion names the service as the deleting user.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pytest_lambda_esm.timing import MICROSECONDS
 
 _TOO_LONG_AGO: Final = 5 * 365 * 24 * 3600 * MICROSECONDS
 _END_OF_TIME: Final = 253_402_300_800 * MICROSECONDS
-"""The year 10000, which no clock of Python's can show."""
+"""The year 10000, which Python's datetime cannot represent."""
 
 
 class _Expiry(NamedTuple):
-    """When an item may be deleted, if it still is as it was: ``number`` keeps the order of writes."""
+    """When an item is deleted, unless it was written again; ``number`` keeps equal times in the order of writes."""
 
     due: int
     number: int
@@ -38,9 +38,9 @@ class _Expiry(NamedTuple):
 
 
 class TimeToLive:
-    """Knows which item expires next, and has one event on the clock for it; none where no table has a time to live.
+    """Keeps one event on the clock for the item that expires next; none if no table has a time to live.
 
-    ``delay`` is how many microseconds after its expiry an item is deleted; ``note(table_arn, text)`` is told.
+    An item is deleted ``delay`` microseconds after its expiry; ``note(table_arn, text)`` is called with each deletion.
     """
 
     def __init__(self, clock: Clock, delay: int, note: Callable[[str, str], object]) -> None:
@@ -49,10 +49,10 @@ class TimeToLive:
         self._note = note
         self._expiries: list[_Expiry] = []
         self._number = 0
-        self._upcoming: Any = None
+        self._next_deletion: Any = None
 
     def install(self, patches: Patches) -> None:
-        """Hear of each item that is written to a table with a time to live."""
+        """Watch all items, and each one that is written to a table with a time to live."""
         put_item, update_item = Table.put_item, DynamoDBBackend.update_item
         update_time_to_live = DynamoDBBackend.update_time_to_live
 
@@ -66,20 +66,20 @@ class TimeToLive:
             self._watch(backend.get_table(table_name), item)
             return item
 
-        def set_and_look_through(backend: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
-            answer = update_time_to_live(backend, table_name, *args, **kwargs)
-            self._look_through(backend.get_table(table_name))
-            return answer
+        def set_and_watch(backend: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
+            response = update_time_to_live(backend, table_name, *args, **kwargs)
+            self._watch_all(backend.get_table(table_name))
+            return response
 
         patches.set(Table, "put_item", put_and_watch)
         patches.set(DynamoDBBackend, "update_item", update_and_watch)
-        patches.set(DynamoDBBackend, "update_time_to_live", set_and_look_through)
+        patches.set(DynamoDBBackend, "update_time_to_live", set_and_watch)
         for account in dynamodb_backends.values():
             for backend in account.values():
                 for table in backend.tables.values():
-                    self._look_through(table)
+                    self._watch_all(table)
 
-    def _look_through(self, table: Any) -> None:
+    def _watch_all(self, table: Any) -> None:
         for item in _items(table):
             self._watch(table, item)
 
@@ -96,7 +96,7 @@ class TimeToLive:
             self._schedule()
 
     def _due(self, table: Any, item: Any) -> int | None:
-        """When an item is deleted, or None where it does not expire."""
+        """Return when an item is deleted, or None if it does not expire."""
         if table.ttl.get("TimeToLiveStatus") != "ENABLED":
             return None
         value = item.attrs.get(table.ttl.get("AttributeName"))
@@ -110,16 +110,16 @@ class TimeToLive:
         return due if expires > self._clock.instant - _TOO_LONG_AGO and due < _END_OF_TIME else None
 
     def _schedule(self) -> None:
-        self._clock.cancel(self._upcoming)
-        self._upcoming = None
+        self._clock.cancel(self._next_deletion)
+        self._next_deletion = None
         if self._expiries:
-            following = self._expiries[0]
-            self._upcoming = self._clock.call_in_background(
-                following.due, self._delete_due, lambda: f"the time to live of an item of {following.table} ends"
+            expiry = self._expiries[0]
+            self._next_deletion = self._clock.call_in_background(
+                expiry.due, self._delete_due, lambda: f"the time to live of an item of {expiry.table} ends"
             )
 
     def _delete_due(self) -> None:
-        """Delete what has expired, unless it was written anew meanwhile, or its table has no time to live any more."""
+        """Delete expired items, unless they were written again, or the table's time to live was disabled."""
         while self._expiries and self._expiries[0].due <= self._clock.instant:
             expiry = heapq.heappop(self._expiries)
             table = dynamodb_backends[expiry.account_id][expiry.region].tables.get(expiry.table)

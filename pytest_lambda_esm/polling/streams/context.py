@@ -1,27 +1,93 @@
-"""What the lanes of one stream mapping work with."""
+"""What the poller of a stream mapping shares with its lanes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_lambda_esm.faults.poller_steps import Interference
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.polling.streams.failures import Discards
+from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
+from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.sources.stream_ports import Reader, Shard
+from pytest_lambda_esm.sources.stream_ports import Reader, Shard, Stream, Streams
 from pytest_lambda_esm.timing import Backoff
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamContext:
+    """One mapping, and what its poller needs from the rest of the simulation."""
+
+    mapping: Mapping
+    streams: Streams
+    clock: Clock
+    journal: Journal
+    deliver: Deliver
+    discarder: BatchDiscarder
+    interference: Interference
+    polling: StreamPolling
+    find_reader: Callable[[Mapping], Reader]
+    source_arn: str = field(init=False)
+    _read_settings: tuple[Any, StreamSettings | None] = field(init=False, default=(None, None))
+
+    def __post_init__(self) -> None:
+        self.source_arn = self.mapping.source_arn
+
+    def settings(self) -> StreamSettings:
+        """Return the mapping's current settings: the same object until they change.
+
+        Do not keep them longer than a step of a lane, since the mapping may be updated between two steps.
+        """
+        current = self.mapping.settings
+        source, settings = self._read_settings
+        if settings is None or source is not current:
+            settings = StreamSettings.of(current, self.discarder.kind.data_rules)
+            self._read_settings = (current, settings)
+        return settings
+
+    def reader(self) -> Reader:
+        """Return for whom records are rendered now: the function's role may change."""
+        return self.find_reader(self.mapping)
+
+    def stream(self) -> Stream | None:
+        """Find the stream as it is now."""
+        return self.streams.find(self.source_arn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardContext:
+    """What the lanes of one shard share.
+
+    ``incarnation`` identifies the stream that the lanes started with. ``refresh`` asks the poller to look at the
+    stream again: a closed shard has been read to its end, or a stopped lane has nothing in flight any more.
+    """
+
+    stream: StreamContext
+    shard_id: str
+    incarnation: object
+    history: ShardHistory
+    refresh: Callable[[], None]
+
+    def shard(self) -> Shard | None:
+        """Find the shard as it is now; None once its stream was deleted, even if another stream has its name.
+
+        Do not keep it longer than a step of a lane.
+        """
+        stream = self.stream.stream()
+        return stream.shard(self.shard_id) if stream is not None and stream.incarnation == self.incarnation else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPolling:
-    """How streams are polled.
+    """How streams are polled. All spans are microseconds.
 
-    ``latency`` from a record's arrival to its reading and ``idle_wait`` after the end of a tumbling window are
-    microseconds; ``larger_half`` of a split batch is ``"first"`` or ``"second"``; ``loop_depth`` is how deep a chain
-    of invocations may become that each feed the next; ``read_retry`` microseconds until a failed read is tried again.
+    ``latency`` is from a record's arrival until it is read, ``idle_wait`` from the end of a tumbling window until it
+    closes without a later record, ``read_retry`` until a failed read is retried. ``larger_half`` of a split batch is
+    ``"first"`` or ``"second"``. ``loop_depth`` is the longest chain of invocations that each write the record that
+    triggers the next.
     """
 
     latency: int
@@ -30,24 +96,3 @@ class StreamPolling:
     larger_half: str
     loop_depth: int
     read_retry: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamContext:
-    """The mapping, the rest of the world, and what may change: ``settings`` and ``reader`` are those in force.
-
-    ``shard`` finds a shard by its id; ``look_again`` asks for a look at the stream: a closed shard has been read
-    to its end, or a lane that was stopped has come to rest.
-    """
-
-    mapping: Mapping
-    clock: Clock
-    journal: Journal
-    deliver: Deliver
-    discards: Discards
-    interference: Interference
-    polling: StreamPolling
-    shard: Callable[[str], Shard | None]
-    settings: Callable[[], StreamSettings]
-    reader: Callable[[], Reader]
-    look_again: Callable[[], None]

@@ -1,4 +1,4 @@
-"""What became of the records of one shard, for one mapping: runs of positions that met the same fate together."""
+"""What became of the records of one shard, for one mapping."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NO_READER: Final = "no mapping reads the stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Records that met a final fate at an instant; ``about`` says of the record at a position why."""
+class FinalFate:
+    """Records that met the same final fate at the same instant; ``about(position)`` says why."""
 
     positions: Sequence[int]
     fate: str
@@ -24,62 +24,62 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What becomes of the records that have met no final fate.
+class PendingState:
+    """What decides about records without a final fate.
 
-    ``now`` is the instant; ``why`` says of the record at a position what it waits for; ``flying`` are the positions
-    with which the function runs; ``stream_gone`` says that the stream was deleted; ``mapping_end`` is when the mapping
-    was, None while it is there.
+    ``why(position)`` says what a record waits for; ``in_flight`` are the positions that the function runs with;
+    ``stream_gone`` means that the stream was deleted; ``deleted_at`` is when the mapping was deleted, or None.
     """
 
     now: int
     why: Callable[[int], str]
     in_flight: Collection[int] = ()
     stream_gone: bool = False
-    mapping_end: int | None = None
+    deleted_at: int | None = None
 
 
 class ShardHistory:
-    """The runs of one shard, in the order in which they happened. A record that is in none of them waits."""
+    """The final fates of one shard's records, in the order in which they happened. All other records are pending."""
 
     def __init__(self, mapping_uuid: str) -> None:
         self._mapping_uuid = mapping_uuid
-        self._runs: list[Run] = []
+        self._final: list[FinalFate] = []
 
     def add(self, positions: Sequence[int], fate: str, instant: int, about: str | Callable[[int], str]) -> None:
-        """These records have met their fate."""
+        """Note the final fate of records."""
         if not positions:
             return
         first, last = positions[0], positions[-1]
-        kept = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
-        self._runs.append(Run(kept, fate, instant, about if callable(about) else lambda position: about))
+        # A range takes no memory per record.
+        compact = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
+        self._final.append(FinalFate(compact, fate, instant, about if callable(about) else lambda position: about))
 
-    def fates(self, shard: Shard, outlook: Outlook) -> Iterator[tuple[int, Fate]]:
-        """The fate of each record with the instant it is sorted by: final ones first, what waits last."""
+    def fates(self, shard: Shard, pending: PendingState) -> Iterator[tuple[int, Fate]]:
+        """Return each record's fate with the instant to sort it by: final fates first, waiting records last."""
         final: set[int] = set()
-        for run in self._runs:
-            final.update(run.positions)
-            for position in run.positions:
-                yield run.instant, self._fate(shard, position, run.fate, run.instant, run.about(position))
+        for noted in self._final:
+            final.update(noted.positions)
+            for position in noted.positions:
+                yield noted.instant, self._fate(shard, position, noted.fate, noted.instant, noted.about(position))
         for position in range(shard.end):
             if position not in final:
-                yield from self._unfinished(shard, position, outlook)
+                yield from self._pending(shard, position, pending)
 
-    def _unfinished(self, shard: Shard, position: int, outlook: Outlook) -> Iterator[tuple[int, Fate]]:
-        arrival, now = shard.arrival(position), outlook.now
+    def _pending(self, shard: Shard, position: int, pending: PendingState) -> Iterator[tuple[int, Fate]]:
+        arrival, now = shard.arrival(position), pending.now
         expires = arrival + shard.retention
-        if position in outlook.in_flight:
+        if position in pending.in_flight:
             yield now, self._fate(shard, position, IN_FLIGHT, arrival, "the function runs with it")
-        elif outlook.mapping_end is not None and arrival > outlook.mapping_end:
-            return  # It came to others.
+        elif pending.deleted_at is not None and arrival > pending.deleted_at:
+            return  # It arrived after the mapping was deleted, so it is none of this mapping's records.
         elif expires <= now:
             yield expires, self._fate(shard, position, EXPIRED, expires, "expired at the stream's retention, unread")
-        elif outlook.stream_gone:
+        elif pending.stream_gone:
             yield now, self._fate(shard, position, EXPIRED, now, "it was not read before the stream was deleted")
-        elif outlook.mapping_end is not None:
+        elif pending.deleted_at is not None:
             yield now, self._fate(shard, position, WAITING, arrival, "the mapping was deleted before it read it")
         else:
-            yield now, self._fate(shard, position, WAITING, arrival, outlook.why(position))
+            yield now, self._fate(shard, position, WAITING, arrival, pending.why(position))
 
     def _fate(self, shard: Shard, position: int, fate: str, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
@@ -87,7 +87,7 @@ class ShardHistory:
 
 
 def unread_fates(stream: Stream | None, now: int) -> list[Fate]:
-    """The fates of the records of a stream that no mapping reads: they wait, or have expired."""
-    history, outlook = ShardHistory(""), Outlook(now=now, why=lambda position: NO_READER)
+    """Return the fates of the records of a stream that no mapping reads: waiting, or expired."""
+    history, pending = ShardHistory(""), PendingState(now=now, why=lambda position: NO_READER)
     shards = stream.shards() if stream is not None else ()
-    return [fate for shard in shards for _, fate in history.fates(shard, outlook)]
+    return [fate for shard in shards for _, fate in history.fates(shard, pending)]

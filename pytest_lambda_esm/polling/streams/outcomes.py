@@ -1,4 +1,4 @@
-"""What follows from an invocation with stream records: done, again, split, or given up.
+"""What follows from an invocation with stream records: checkpoint, retry, split, or discard.
 
 Follows the pages "Configuring partial batch response" and "Retain discarded batch records" of Kinesis and DynamoDB,
 and recorded behaviour.
@@ -14,11 +14,12 @@ from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
 from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.batch import Batch, LastResponse, StreamEvent, halves
+from pytest_lambda_esm.polling.streams.batch import Batch, LastResponse, StreamEvent, first_half
 from pytest_lambda_esm.polling.streams.context import StreamContext
-from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, Discarded
+from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, DiscardedBatch
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.state import LaneState
-from pytest_lambda_esm.polling.streams.wording import counted, ends_of
+from pytest_lambda_esm.polling.streams.wording import counted, ids_of_ends
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
 
@@ -26,43 +27,44 @@ CALL_FAILED: Final = "PROBLEM: Function call failed"
 
 
 class LaneOutcomes:
-    """Moves a lane's state on after each invocation, and when records become too old."""
+    """Updates a lane's state after each invocation, and when records become too old."""
 
     def __init__(self, context: StreamContext, state: LaneState) -> None:
         self._context = context
         self._state = state
 
-    def event(self, shard: Shard, batch: Batch) -> StreamEvent:
-        """What makes a batch's event, anew each time, also long after.
+    def event(self, shard: Shard, settings: StreamSettings, batch: Batch) -> StreamEvent:
+        """Return the builder of a batch's event. It can still build the event after the records have expired.
 
         All attempts with a batch share it, until the mapping's settings change.
         """
-        settings, window, known = self._context.settings(), self._state.window, batch.event
+        window, known = self._state.window, batch.event
         if known is not None and known.positions is batch.positions and known.settings is settings:
             return known
-        reader, beside = self._context.reader(), ""
+        reader, members = self._context.reader(), ""
         if window is not None:
-            members = window.members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=batch.final)
-            beside = json.dumps(members)
-        batch.event = StreamEvent(shard, batch.positions, reader, beside, settings)
+            members = json.dumps(
+                window.event_members(shard_id=shard.shard_id, source_arn=reader.source_arn, final=batch.final)
+            )
+        batch.event = StreamEvent(shard, batch.positions, reader, members, settings)
         return batch.event
 
-    def land(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
-        """An invocation has ended."""
+    def complete(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> None:
+        """Handle the end of an invocation."""
         mapping, count = self._context.mapping, len(batch.positions)
         self._context.journal.add("result", delivery.function, delivery.about)
         if not delivery.reached:
             if delivery.problem:
                 mapping.counters["FailedInvokeEventCount"] += count
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
-            batch.trouble = delivery.about
-            self._wait(batch)
+            batch.last_outcome = delivery.about
+            self._retry_later(batch)
             return
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
         batch.request_id = delivery.request_id
-        verdict = self._judge(shard, batch, delivery)
-        batch.trouble = verdict.why
+        verdict = self._judge(shard, settings, batch, delivery)
+        batch.last_outcome = verdict.why
         mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(shard, batch, delivery)
@@ -72,111 +74,116 @@ class LaneOutcomes:
         if verdict.done:
             self._succeed_in_part(shard, batch, verdict, delivery)
         else:
-            self._fail(shard, batch)
+            self._fail(shard, settings, batch)
 
-    def drop_expired(self, shard: Shard) -> None:
-        """Cut off what is too old: gone from the stream without a trace, or given up by the mapping's own limit."""
+    def drop_expired(self, shard: Shard, settings: StreamSettings) -> None:
+        """Remove records that are too old from the pending batches."""
         now, batches = self._context.clock.instant, self._state.batches
-        while batches and (expiry := self._state.expiry(shard, batches[0])) is not None and expiry <= now:
+        while batches and (expiry := self._state.expiry(shard, settings, batches[0])) is not None and expiry <= now:
             batch = batches[0]
             if batch.final:
                 since = time_text(batch.blocked_since or now, now)
-                self._finish_window(f"given up: its last invocation fails since {since}")
+                self._finish_window(f"given up: its last invocation has failed since {since}")
                 return
-            self._cut_off(shard, batch, now)
+            self._drop_expired_records(shard, settings, batch)
             if not batch.positions:
                 batches.pop(0)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    def _judge(self, shard: Shard, batch: Batch, delivery: Delivery) -> Verdict:
+    def _judge(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> Verdict:
         if not delivery.succeeded:
             return failure(delivery.about, "Unhandled")
-        answer = delivery.result
-        if self._state.window is not None and not (isinstance(answer, dict) and "state" in answer):
-            return failure("the answer has no 'state', which a mapping with tumbling windows needs")
-        if self._context.settings().takes_partial_answers and batch.positions:
-            return judge(answer, [shard.sequence_number(position) for position in batch.positions])
+        response = delivery.result
+        if self._state.window is not None and not (isinstance(response, dict) and "state" in response):
+            return failure("the response has no 'state', which a mapping with tumbling windows requires")
+        if settings.reports_item_failures and batch.positions:
+            return judge(response, [shard.sequence_number(position) for position in batch.positions])
         return success(len(batch.positions))
 
     def _succeed(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
         if batch.final:
             self._finish_window("closed")
             return
-        if self._comes_again(shard, batch):
+        if self._is_delivered_again(shard, batch):
             self._state.batches[0] = Batch(positions=batch.positions)
             return
         self._state.batches.pop(0)
         self._state.end(shard, batch.positions, DONE, f"attempt {batch.invocations}")
-        self._carry_state(delivery)
+        self._keep_window_state(delivery)
         self._state.flush(shard)
 
-    def _comes_again(self, shard: Shard, batch: Batch) -> bool:
-        """Whether records that have succeeded are delivered once more, since the test has asked for it."""
-        mapping = self._context.mapping
-        late = self._context.interference.at(
-            CHECKPOINT, mapping, lambda: [*map(shard.sequence_number, batch.positions)]
+    def _is_delivered_again(self, shard: Shard, batch: Batch) -> bool:
+        """Whether a fault of the test repeats a delivery that succeeded."""
+        context = self._context
+        late = context.interference.at(
+            CHECKPOINT, context.mapping, lambda: [*map(shard.sequence_number, batch.positions)]
         )
-        if not (late or batch.comes_again):
+        if not (late or batch.deliver_again):
             return False
         why = "the checkpoint is late" if late else "at-least-once delivery"
         text = f"{counted(len(batch.positions), 'record')} of {shard.shard_id} come again after success: {why}"
-        self._context.journal.add("fate", mapping.source_arn, text, ends_of(shard, batch.positions))
+        context.journal.add("fate", context.source_arn, text, ids_of_ends(shard, batch.positions))
         return True
 
     def _succeed_in_part(self, shard: Shard, batch: Batch, verdict: Verdict, delivery: Delivery) -> None:
-        """Recorded: what comes before the lowest reported record is done, and the others begin to count anew."""
-        done, rest = batch.cut(verdict.done)
+        """Recorded: the records before the lowest reported one are done; attempts with the others count from zero."""
+        done, rest = batch.split(verdict.done)
         self._state.end(shard, done.positions, DONE, f"attempt {batch.invocations}; a later record failed")
-        self._carry_state(delivery)
+        self._keep_window_state(delivery)
         self._state.batches[0] = rest
-        self._wait(rest)
+        self._retry_later(rest)
         self._state.flush(shard)
 
-    def _fail(self, shard: Shard, batch: Batch) -> None:
-        settings, count = self._context.settings(), len(batch.positions)
+    def _fail(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
+        """Split a failed batch, retry it, or discard it."""
+        count = len(batch.positions)
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
         if settings.bisects and count > 1:
-            self._state.batches[:1] = batch.cut(halves(count, self._context.polling.larger_half))
+            self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self._wait(batch)
+            self._retry_later(batch)
         elif batch.final:
             self._finish_window(f"given up after {counted(batch.invocations, 'attempt')}")
         else:
             self._state.batches.pop(0)
-            self._give_up(shard, batch, batch.positions, RETRIES_EXHAUSTED)
+            self._discard(shard, settings, batch, batch.positions, RETRIES_EXHAUSTED)
             self._state.flush(shard)
 
-    def _wait(self, batch: Batch) -> None:
+    def _retry_later(self, batch: Batch) -> None:
         now = self._context.clock.instant
         batch.failures += 1
         batch.due = now + self._context.polling.backoff.after(batch.failures)
         if batch.blocked_since is None:
             batch.blocked_since = now
 
-    def _carry_state(self, delivery: Delivery) -> None:
+    def _keep_window_state(self, delivery: Delivery) -> None:
         if self._state.window is not None:
-            self._state.window.accept(delivery.result["state"])
+            self._state.window.set_state(delivery.result["state"])
 
     def _finish_window(self, how: str) -> None:
         self._state.batches.clear()
         self._state.close_window(how)
 
-    def _cut_off(self, shard: Shard, batch: Batch, now: int) -> None:
-        gone = batch.older_than(shard, now - shard.retention)
-        if gone:
+    def _drop_expired_records(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
+        """Records past the stream's retention leave no failure record; those past the mapping's maximum age do."""
+        now = self._context.clock.instant
+        expired = batch.count_until(shard, now - shard.retention)
+        if expired:
             about = f"the stream's retention ended after {counted(batch.invocations, 'attempt')}"
-            self._state.end(shard, batch.positions[:gone], EXPIRED, about)
-            batch.positions = batch.positions[gone:]
-        age = self._context.settings().maximum_age
-        old = batch.older_than(shard, now - age) if age is not None else 0
-        if old:
-            self._give_up(shard, batch, batch.positions[:old], TOO_OLD)
-            batch.positions = batch.positions[old:]
+            self._state.end(shard, batch.positions[:expired], EXPIRED, about)
+            batch.positions = batch.positions[expired:]
+        age = settings.maximum_age
+        too_old = batch.count_until(shard, now - age) if age is not None else 0
+        if too_old:
+            self._discard(shard, settings, batch, batch.positions[:too_old], TOO_OLD)
+            batch.positions = batch.positions[too_old:]
 
-    def _give_up(self, shard: Shard, batch: Batch, positions: Sequence[int], condition: str) -> None:
-        discarded = Discarded(
+    def _discard(
+        self, shard: Shard, settings: StreamSettings, batch: Batch, positions: Sequence[int], condition: str
+    ) -> None:
+        discarded = DiscardedBatch(
             mapping=self._context.mapping,
             shard=shard,
             positions=positions,
@@ -184,8 +191,8 @@ class LaneOutcomes:
             invocations=batch.invocations,
             response=batch.response if condition == RETRIES_EXHAUSTED else None,
             request_id=batch.request_id,
-            event=self.event(shard, Batch(positions=positions)),
+            event=self.event(shard, settings, Batch(positions=positions)),
         )
-        destination = self._context.settings().failure_destination
-        fate, about = self._context.discards.give_up(discarded, destination, self._context.clock.instant)
+        now = self._context.clock.instant
+        fate, about = self._context.discarder.discard(discarded, settings.failure_destination, now)
         self._state.end(shard, positions, fate, about)

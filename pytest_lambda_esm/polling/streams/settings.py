@@ -1,4 +1,4 @@
-"""The settings of a stream mapping, read once from the names on the wire."""
+"""The settings of a stream mapping, converted from the request's members."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
-    """What a stream mapping is set to. Spans are microseconds; ``None`` stands for "no limit" and "not set"."""
+    """The settings of a stream mapping. Time spans are microseconds; ``None`` means no limit, or not set."""
 
     batch_size: int
     batching_window: int
     tumbling_window: int
     factor: int
     bisects: bool
-    takes_partial_answers: bool
+    reports_item_failures: bool
     maximum_retries: int | None
     maximum_age: int | None
     failure_destination: str | None
@@ -33,7 +33,7 @@ class StreamSettings:
     def of(cls, settings: Mapping[str, Any], data_rules: str) -> StreamSettings:
         """Read a mapping's settings; ``data_rules`` names the filter rules of its source.
 
-        Settings that the limits of an earlier year leave out stand at their defaults.
+        Settings that did not exist in the year of the configured limits have their defaults.
         """
         settings = {**STREAM_DEFAULTS, **settings}
         filters = settings.get("FilterCriteria", {}).get("Filters") or []
@@ -44,7 +44,7 @@ class StreamSettings:
             tumbling_window=settings["TumblingWindowInSeconds"] * MICROSECONDS,
             factor=int(settings["ParallelizationFactor"]),
             bisects=bool(settings["BisectBatchOnFunctionError"]),
-            takes_partial_answers="ReportBatchItemFailures" in settings["FunctionResponseTypes"],
+            reports_item_failures="ReportBatchItemFailures" in settings["FunctionResponseTypes"],
             maximum_retries=_limit(settings["MaximumRetryAttempts"]),
             maximum_age=_limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
             failure_destination=settings["DestinationConfig"].get("OnFailure", {}).get("Destination"),
@@ -55,9 +55,9 @@ class StreamSettings:
 
 
 def _limit(value: int, unit: int = 1) -> int | None:
-    """Minus one is AWS's way to say that there is no limit."""
+    """Convert a limit; AWS's -1 means that there is none."""
     return None if value == -1 else value * unit
 
 
-def _instant(given: Any) -> int:
-    return instant_of(given) if isinstance(given, datetime) else round(given * MICROSECONDS)
+def _instant(moment: Any) -> int:
+    return instant_of(moment) if isinstance(moment, datetime) else round(moment * MICROSECONDS)

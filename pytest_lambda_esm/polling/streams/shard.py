@@ -1,129 +1,125 @@
-"""The lanes of one shard: as many as the mapping's parallelization factor, each with the keys that fall to it."""
+"""The lanes of one shard: one for each unit of the mapping's parallelization factor, each with a share of the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.observe.fates import SKIPPED, Fate
-from pytest_lambda_esm.polling.streams.batch import Belongs
-from pytest_lambda_esm.polling.streams.context import StreamContext
-from pytest_lambda_esm.polling.streams.history import Outlook, ShardHistory
+from pytest_lambda_esm.polling.streams.batch import Selector
+from pytest_lambda_esm.polling.streams.context import ShardContext
+from pytest_lambda_esm.polling.streams.history import PendingState
 from pytest_lambda_esm.polling.streams.lane import StreamLane
+from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import instant_of
 
-Covered = Callable[[Shard, int], bool]
-"""Whether lanes of before have seen to the record at a position."""
-
 
 class ShardReader:
-    """Reads one shard for one mapping, from a position on."""
+    """Reads one shard for one mapping, starting at a position."""
 
-    def __init__(self, context: StreamContext, shard_id: str, start: int) -> None:
-        self.shard_id: Final = shard_id
+    def __init__(self, context: ShardContext, start: int) -> None:
+        self.shard_id: Final = context.shard_id
         self._context = context
-        self._history = ShardHistory(context.mapping.uuid)
-        self._history.add(range(start), SKIPPED, context.clock.instant, "it was there before the starting position")
-        self._covered: list[Covered] = []
-        self._polls = False
+        now = context.stream.clock.instant
+        context.history.add(range(start), SKIPPED, now, "it arrived before the starting position")
+        self._finished_before: Selector | None = None
+        self._polling = False
         self._lanes: list[StreamLane] = []
-        self._make_lanes(start)
+        self._make_lanes(start, context.stream.settings().factor)
 
-    def start(self) -> None:
-        """Begin to read, or go on where the reading stopped."""
-        self._polls = True
-        self._refit()
+    def start(self, shard: Shard | None, settings: StreamSettings) -> None:
+        """Start reading, or continue where reading stopped; ``shard`` is None if the stream does not exist."""
+        self._polling = True
+        self._adjust_lanes(shard, settings)
         for lane in self._lanes:
-            lane.start()
+            lane.start(shard, settings)
 
     def stop(self) -> None:
-        """Read no more; batches in flight come to their end."""
-        self._polls = False
+        """Stop reading; in-flight batches still complete."""
+        self._polling = False
         for lane in self._lanes:
             lane.stop()
 
-    def wake(self) -> None:
-        """There may be something to do earlier than before."""
-        self._refit()
+    def wake(self, shard: Shard, settings: StreamSettings) -> None:
+        """Check whether a step is due earlier than before."""
+        self._adjust_lanes(shard, settings)
         for lane in self._lanes:
-            lane.wake()
+            lane.wake(shard, settings)
 
     def finished(self, shard: Shard) -> bool:
-        """Whether no record is left, and none will come."""
+        """Whether the shard is closed and every record of it has been read."""
         return shard.closed and all(lane.idle and lane.checkpoint >= shard.end for lane in self._lanes)
 
     def iterator_age(self) -> int | None:
-        """The age of the oldest of the lanes' last records, in microseconds."""
+        """Return the greatest iterator age of the lanes, in microseconds."""
         return max((age for lane in self._lanes if (age := lane.iterator_age()) is not None), default=None)
 
     def explain(self) -> list[str]:
-        """What each lane waits for."""
+        """Return what each lane waits for."""
         return [line for lane in self._lanes for line in lane.explain()]
 
     def in_hand(self) -> list[str]:
-        """What the function runs with, lane by lane."""
+        """Return what the function runs with, lane by lane."""
         return [line for lane in self._lanes for line in lane.in_hand()]
 
     def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
-        """The fates of the shard's records, with the instants to sort them by."""
-        mapping = self._context.mapping
+        """Return the fates of the shard's records, with the instants to sort them by."""
+        mapping = self._context.stream.mapping
         reasons = ["; ".join(lane.explain()) for lane in self._lanes]
-        outlook = Outlook(
-            now=self._context.clock.instant,
+        pending = PendingState(
+            now=self._context.stream.clock.instant,
             why=lambda position: reasons[self._lane_of(shard, position)],
             in_flight=frozenset(position for lane in self._lanes for position in lane.in_flight),
             stream_gone=stream_gone,
-            mapping_end=instant_of(mapping.last_modified) if mapping.state == GONE else None,
+            deleted_at=instant_of(mapping.last_modified) if mapping.state == GONE else None,
         )
-        return self._history.fates(shard, outlook)
+        return self._context.history.fates(shard, pending)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _lane_of(self, shard: Shard, position: int) -> int:
-        return int(shard.spread(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
+        return int(shard.hash_fraction(position) * len(self._lanes)) if len(self._lanes) > 1 else 0
 
-    def _make_lanes(self, start: int) -> None:
-        factor = self._context.settings().factor
-        self._lanes = [
-            StreamLane(self._context, self.shard_id, self._history, start, self._belongs(number, factor))
-            for number in range(factor)
-        ]
+    def _make_lanes(self, start: int, factor: int) -> None:
+        self._lanes = [StreamLane(self._context, start, self._selector(number, factor)) for number in range(factor)]
 
-    def _belongs(self, number: int, factor: int) -> Belongs | None:
-        covered = tuple(self._covered)
-        if factor == 1 and not covered:
+    def _selector(self, number: int, factor: int) -> Selector | None:
+        """Return what selects the records of one lane: those of its keys that no earlier lane has finished."""
+        finished = self._finished_before
+        if factor == 1 and finished is None:
             return None
 
-        def belongs(shard: Shard, position: int) -> bool:
-            if int(shard.spread(position) * factor) != number:
+        def selects(shard: Shard, position: int) -> bool:
+            if int(shard.hash_fraction(position) * factor) != number:
                 return False
-            return not any(seen(shard, position) for seen in covered)
+            return finished is None or not finished(shard, position)
 
-        return belongs
+        return selects
 
-    def _refit(self) -> None:
-        """Make other lanes after the factor was changed, as soon as nothing is in flight any more."""
-        if len(self._lanes) == self._context.settings().factor:
+    def _adjust_lanes(self, shard: Shard | None, settings: StreamSettings) -> None:
+        """Replace the lanes after the factor was changed, as soon as nothing is in flight any more."""
+        if len(self._lanes) == settings.factor:
             return
         for lane in self._lanes:
             lane.stop()
         if any(lane.busy for lane in self._lanes):
             return
         checkpoints = [lane.checkpoint for lane in self._lanes]
-        self._covered = [self._covers(checkpoints, tuple(self._covered))]
-        self._make_lanes(min(checkpoints))
-        if self._polls:
+        self._finished_before = self._finished_selector(checkpoints)
+        self._make_lanes(min(checkpoints), settings.factor)
+        if self._polling:
             for lane in self._lanes:
-                lane.start()
+                lane.start(shard, settings)
 
-    def _covers(self, checkpoints: list[int], before: tuple[Covered, ...]) -> Covered:
-        factor = len(checkpoints)
+    def _finished_selector(self, checkpoints: list[int]) -> Selector:
+        """Return what selects the records before the checkpoints of the present lanes or of earlier ones."""
+        factor, finished_before = len(checkpoints), self._finished_before
 
-        def covers(shard: Shard, position: int) -> bool:
-            if position < checkpoints[int(shard.spread(position) * factor)]:
+        def finished(shard: Shard, position: int) -> bool:
+            if position < checkpoints[int(shard.hash_fraction(position) * factor)]:
                 return True
-            return any(seen(shard, position) for seen in before)
+            return finished_before is not None and finished_before(shard, position)
 
-        return covers
+        return finished

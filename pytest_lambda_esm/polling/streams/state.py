@@ -1,117 +1,117 @@
-"""Where one stream lane stands: what it collects, what is under way, its tumbling window, and what it has finished."""
+"""The state of one stream lane: the batch being collected, the batches pending, the tumbling window, the checkpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
-from pytest_lambda_esm.polling.streams.batch import Batch, Belongs, OpenBatch, OpenWindow
+from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow, Selector
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
-from pytest_lambda_esm.polling.streams.wording import counted, ends_of
+from pytest_lambda_esm.polling.streams.wording import counted, ids_of_ends
 from pytest_lambda_esm.sources.stream_ports import Shard
 
 
 class LaneState:
-    """The state of a lane. ``pieces`` are what is left of the batch that is under way, in order."""
+    """The state of a lane. ``batches`` is the batch that was read, or what is left of it after splits, in order."""
 
-    def __init__(self, context: StreamContext, history: ShardHistory, start: int, belongs: Belongs | None) -> None:
+    def __init__(self, context: StreamContext, history: ShardHistory, start: int, selects: Selector | None) -> None:
         self._context = context
         self._history = history
-        self._belongs = belongs
-        self.gatherer = OpenBatch(position=start, belongs=belongs)
+        self._selects = selects
+        self.open_batch = OpenBatch(position=start, selects=selects)
         self.batches: list[Batch] = []
         self.window: OpenWindow | None = None
         self._collected_with: StreamSettings | None = None
 
     @property
     def checkpoint(self) -> int:
-        """Everything of this lane before this position has its fate."""
+        """The position before which every record of this lane has a final fate."""
         if self.batches and self.batches[0].positions:
             return self.batches[0].positions[0]
-        return self.gatherer.positions[0] if self.gatherer.positions else self.gatherer.position
+        return self.open_batch.positions[0] if self.open_batch.positions else self.open_batch.position
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way: no batch, no open window."""
-        return not (self.batches or self.gatherer.positions or self.window)
+        """Whether the lane has no batch and no open window."""
+        return not (self.batches or self.open_batch.positions or self.window)
 
-    def still_to_read(self, shard: Shard, position: int) -> Sequence[int]:
-        """The records of the lane from a position on."""
-        rest, belongs = range(position, shard.end), self._belongs
-        return rest if belongs is None else [each for each in rest if belongs(shard, each)]
+    def unread(self, shard: Shard, position: int) -> Sequence[int]:
+        """Return the positions of the lane's records, starting with ``position``."""
+        rest, selects = range(position, shard.end), self._selects
+        return rest if selects is None else [each for each in rest if selects(shard, each)]
 
-    def expiry(self, shard: Shard, batch: Batch) -> int | None:
-        """When a piece is too old, by the stream or the mapping; None where that has not begun to count.
+    def expiry(self, shard: Shard, settings: StreamSettings, batch: Batch) -> int | None:
+        """Return when a batch is too old for the stream or the mapping: the age is that of its first record.
 
-        The age is that of its first record. The last invocation of a window has none: it is made however old the
-        window's records are by then, and from its first failure on it counts.
+        The last invocation of a window has no record. It is made however old the records of the window are; its age
+        counts from its first failure on, and until then it is None.
         """
-        born = shard.arrival(batch.positions[0]) if batch.positions else batch.blocked_since
-        age = self._context.settings().maximum_age
-        if born is None:
+        start = shard.arrival(batch.positions[0]) if batch.positions else batch.blocked_since
+        if start is None:
             return None
-        return born + (shard.retention if age is None else min(age, shard.retention))
+        age = settings.maximum_age
+        return start + (shard.retention if age is None else min(age, shard.retention))
 
-    def gather(self, shard: Shard) -> None:
-        """Collect what has arrived."""
-        context, settings = self._context, self._context.settings()
+    def collect(self, shard: Shard, settings: StreamSettings) -> None:
+        """Collect the records that have arrived."""
+        context = self._context
         if self._collected_with is not settings:
             self._collected_with = settings
-            self.return_to_checkpoint(None)  # What other filters kept out may belong to the batch now.
+            self.return_to_checkpoint(None)  # The new filters may accept records that the old ones rejected.
         if self.window is not None and self.window.length != settings.tumbling_window:
-            self.close_window("dropped with its state, since its length was changed")
+            self.close_window("dropped with its state, because its length was changed")
         if self.window is None or not self.window.ends_early:
             now = context.clock.instant - context.polling.latency
-            self.gatherer.gather(shard, settings, context.reader, now)
+            self.open_batch.collect(shard, settings, context.reader, now)
             self.flush(shard)
 
-    def open_window(self, shard: Shard, positions: Sequence[int]) -> None:
-        """A batch is on its way: with tumbling windows, it belongs to the one that is open or opens one."""
-        length = self._context.settings().tumbling_window
+    def open_window(self, shard: Shard, settings: StreamSettings, positions: Sequence[int]) -> None:
+        """Open a tumbling window for a batch that was read, unless one is open or the mapping has none."""
+        length = settings.tumbling_window
         if not length:
             return
         if self.window is None:
-            self.window = OpenWindow.around(shard.arrival(positions[0]), length)
-        self.gatherer.window_end = self.window.end
+            self.window = OpenWindow.containing(shard.arrival(positions[0]), length)
+        self.open_batch.window_end = self.window.end
 
     def close_window(self, how: str) -> None:
-        """The window is over, and so is what it had under way."""
-        self._context.journal.add("poll", self._context.mapping.source_arn, f"a tumbling window is {how}")
+        """Close the tumbling window."""
+        self._context.journal.add("poll", self._context.source_arn, f"a tumbling window is {how}")
         self.window = None
-        self.gatherer.window_end, self.gatherer.later_window = None, False
+        self.open_batch.window_end, self.open_batch.later_window = None, False
 
     def end(self, shard: Shard, positions: Sequence[int], fate: str, about: str) -> None:
-        """Records have met their fate."""
+        """Note the final fate of records."""
         text = f"{counted(len(positions), 'record')} of {shard.shard_id} {fate}: {about}"
-        self._context.journal.add("fate", self._context.mapping.source_arn, text, ends_of(shard, positions))
+        self._context.journal.add("fate", self._context.source_arn, text, ids_of_ends(shard, positions))
         self._history.add(positions, fate, self._context.clock.instant, about)
 
     def flush(self, shard: Shard) -> None:
-        """Note the fate of what was filtered out, or had expired, before the checkpoint."""
+        """Note the fate of records before the checkpoint that were filtered out or had expired."""
         checkpoint, counters = self.checkpoint, self._context.mapping.counters
-        filtered = _taken_before(self.gatherer.filtered, checkpoint)
+        filtered = _take_before(self.open_batch.filtered, checkpoint)
         if filtered:
             counters["PolledEventCount"] += len(filtered)
             counters["FilteredOutEventCount"] += len(filtered)
-            self.end(shard, filtered, FILTERED_OUT, "no filter of the mapping lets them pass")
-        expired = _taken_before(self.gatherer.expired, checkpoint)
+            self.end(shard, filtered, FILTERED_OUT, "no filter of the mapping matches")
+        expired = _take_before(self.open_batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
 
     def return_to_checkpoint(self, in_flight: Batch | None) -> None:
-        """Forget what is collected or waits to come again; it will be read once more. What flies, lands."""
+        """Forget what was collected or waits for a retry, to read it again. An in-flight batch still completes."""
         position = in_flight.positions[-1] + 1 if in_flight and in_flight.positions else self.checkpoint
-        fresh = OpenBatch(position=position, belongs=self._belongs, window_end=self.gatherer.window_end)
-        fresh.filtered = [passed for passed in self.gatherer.filtered if passed < position]
-        fresh.expired = [passed for passed in self.gatherer.expired if passed < position]
+        restarted = OpenBatch(position=position, selects=self._selects, window_end=self.open_batch.window_end)
+        restarted.filtered = [each for each in self.open_batch.filtered if each < position]
+        restarted.expired = [each for each in self.open_batch.expired if each < position]
         self.batches = [in_flight] if in_flight else []
-        self.gatherer = fresh
+        self.open_batch = restarted
 
 
-def _taken_before(positions: list[int], checkpoint: int) -> list[int]:
-    """Take the positions before the checkpoint out of an ascending list."""
+def _take_before(positions: list[int], checkpoint: int) -> list[int]:
+    """Remove the positions before the checkpoint from an ascending list, and return them."""
     if not positions or positions[0] >= checkpoint:
         return []
     taken = [position for position in positions if position < checkpoint]

@@ -1,4 +1,4 @@
-"""What a stream lane says of its records, to people."""
+"""Texts about stream records, for ``explain()`` and the timeline."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
 
 
-def counted(count: int, thing: str) -> str:
+def counted(count: int, noun: str) -> str:
     """A number with its noun, such as ``1 record`` or ``3 records``."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def name_of(shard: Shard, position: int) -> str:
+def record_name(shard: Shard, position: int) -> str:
     """A record by its sequence number and key."""
     return f"record {shard.sequence_number(position)} (key {shard.key(position)})"
 
 
-def named(shard: Shard, batch: Batch) -> str:
-    """What is sent together, by its first record."""
+def batch_name(shard: Shard, batch: Batch) -> str:
+    """A batch by its first record."""
     if batch.final:
         return "the last invocation of a tumbling window"
     others = len(batch.positions) - 1
-    first = name_of(shard, batch.positions[0])
+    first = record_name(shard, batch.positions[0])
     return f"{first} and the {counted(others, 'record')} with it" if others else first
 
 
-def ends_of(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
+def ids_of_ends(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
     """The ids of the first and the last of some records, for the timeline."""
     ends = positions if len(positions) < 2 else (positions[0], positions[-1])
     return tuple(f"{shard.shard_id}:{shard.sequence_number(position)}" for position in ends)
@@ -37,11 +37,12 @@ def ends_of(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
 def waiting(shard: Shard, positions: Sequence[int]) -> str:
     """How many records wait, and the first of them."""
     verb = "waits" if len(positions) == 1 else "wait"
-    return f"{shard.shard_id}: {counted(len(positions), 'record')} {verb}, from {name_of(shard, positions[0])} on"
+    first = record_name(shard, positions[0])
+    return f"{shard.shard_id}: {counted(len(positions), 'record')} {verb}, starting with {first}"
 
 
 def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> str:
-    """Which tumbling window waits for its end, with what state, and what ends it."""
+    """Which tumbling window is open, its state, and what closes it."""
     start, end, latest = (time_text(each, now) for each in (window.start, window.end, window.end + idle_wait))
     return (
         f"{shard.shard_id}: the tumbling window from {start} to {end} is open, its state is {window.state:.200}; it"
@@ -50,10 +51,10 @@ def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> s
 
 
 def blocked(shard: Shard, batch: Batch, behind: int, now: int) -> str:
-    """Which record blocks a lane, since when, how often it was tried, and when the next attempt comes."""
-    what = f"{shard.shard_id} is {'suspended' if batch.final else 'blocked'} by {named(shard, batch)}"
+    """Which record blocks a lane, since when, how many attempts there were, and when the next one is made."""
+    what = f"{shard.shard_id} is {'suspended' if batch.final else 'blocked'} by {batch_name(shard, batch)}"
     since = f" since {time_text(batch.blocked_since, now)}" if batch.blocked_since is not None else ""
     return (
-        f"{what}{since}: {counted(batch.invocations, 'attempt')} so far ({batch.trouble}); attempt"
+        f"{what}{since}: {counted(batch.invocations, 'attempt')} so far ({batch.last_outcome}); attempt"
         f" {batch.invocations + 1} comes at {time_text(batch.due, now)}; {counted(behind, 'record')} behind"
     )
