@@ -80,7 +80,7 @@ class FaultCatalogue:
                 told = nearest(str(name), known) if known else "It has none."
                 raise FaultError(f"match: {operation} has no parameter {name!r}. {told}")
 
-    def effect(self, operation: str, error: ErrorGiven, message: str | None = None) -> Effect:
+    def effect(self, operation: str, error: ErrorGiven | None, message: str | None = None) -> Effect:
         """What an error does to a call of an operation, with AWS's text, status and members where none are given."""
         __tracebackhide__ = True
         if operation in STEPS:
@@ -211,7 +211,7 @@ def _no_error(given: object) -> str:
     return f"{text}. {name} is a function: call it, as in {name}()" if name in _FUNCTIONS else text
 
 
-def _poller_fault(step: str, error: ErrorGiven, message: str | None) -> PollerFault:
+def _poller_fault(step: str, error: ErrorGiven | None, message: str | None) -> PollerFault:
     __tracebackhide__ = True
     if not isinstance(error, str) or error not in STEPS[step]:
         known = "; ".join(f"{word!r}: {about}" for word, about in STEPS[step].items())

@@ -20,7 +20,7 @@ _SUBJECTS: Final = ("Source", "Destination", "Function")
 
 
 class FaultInjector:
-    """What strikes a call. Each fault is noted in the timeline with who asked for it."""
+    """Decides which effect a call or a step of a poller meets; the timeline shows each one with its cause."""
 
     def __init__(
         self,
@@ -28,16 +28,13 @@ class FaultInjector:
         catalogue: FaultCatalogue,
         *,
         hook: Callable[[IncomingCall], ErrorGiven | None],
-        weather: Weather,
-        seed: int,
+        weather: SeededWeather,
         timeline: Timeline,
     ) -> None:
         self._plan = plan
         self._catalogue = catalogue
         self._hook = hook
         self._weather = weather
-        # A source of its own: the weather changes no id and no order of anything else.
-        self._randomness = random.Random(f"weather {seed}")
         self._is_fair = weather.is_fair
         self._timeline = timeline
 
@@ -51,7 +48,7 @@ class FaultInjector:
             return self._noted(call, self._catalogue.effect(call.operation, given), "asked for by a hook")
         if self._is_fair or "." in call.operation:
             return None
-        return self._noted(call, self._weather_on_call(call), "the weather")
+        return self._noted(call, self._weather.on_call(call.operation), "the weather")
 
     @property
     def is_quiet(self) -> bool:
@@ -70,7 +67,7 @@ class FaultInjector:
                 return self._noted(call, _possible(call, struck, cannot), "asked for by the test")
         if self._is_fair or step != READ:
             return None
-        return self._noted(make_call(), self._weather_on_read(cannot), "the weather")
+        return self._noted(make_call(), self._weather.on_read(cannot), "the weather")
 
     def _noted(self, call: IncomingCall, effect: Effect | None, why: str) -> Effect | None:
         if effect is not None:
@@ -81,21 +78,34 @@ class FaultInjector:
             self._timeline.add("fault", subject, text)
         return effect
 
-    def _weather_on_call(self, call: IncomingCall) -> Effect | None:
+
+class SeededWeather:
+    """Draws random effects at the configured rates, from a seed."""
+
+    def __init__(self, rates: Weather, seed: int, catalogue: FaultCatalogue) -> None:
+        self._rates = rates
+        self._catalogue = catalogue
+        # A generator for weather only: its draws change no id and no order of anything else.
+        self._randomness = random.Random(f"weather {seed}")
+        self.is_fair = rates.is_fair
+
+    def on_call(self, operation: str) -> Effect | None:
+        """Draw the effect that a call of an operation of Lambda meets."""
         code = "TooManyRequestsException"
-        if self._randomness.random() < self._weather.throttles and self._catalogue.raises(call.operation, code):
-            return self._catalogue.effect(call.operation, code)
-        if self._randomness.random() < self._weather.latency:
-            return latency(round(self._randomness.uniform(0, self._weather.slowest), 3))
+        if self._randomness.random() < self._rates.throttles and self._catalogue.raises(operation, code):
+            return self._catalogue.effect(operation, code)
+        if self._randomness.random() < self._rates.latency:
+            return latency(round(self._randomness.uniform(0, self._rates.slowest), 3))
         return None
 
-    def _weather_on_read(self, cannot: frozenset[str]) -> Effect | None:
+    def on_read(self, impossible: frozenset[str]) -> Effect | None:
+        """Draw the effect that a poller's read meets; none of the ``impossible`` ones."""
         for word, rate in (
-            ("throttled", self._weather.throttles),
-            ("reordered", self._weather.reordering),
-            ("duplicated", self._weather.duplicates),
+            ("throttled", self._rates.throttles),
+            ("reordered", self._rates.reordering),
+            ("duplicated", self._rates.duplicates),
         ):
-            if self._randomness.random() < rate and word not in cannot:
+            if self._randomness.random() < rate and word not in impossible:
                 return self._catalogue.effect(READ, word)
         return None
 

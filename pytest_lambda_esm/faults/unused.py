@@ -19,7 +19,7 @@ HOW_TO_ALLOW: Final = (
 )
 
 
-class Met(NamedTuple):
+class SeenCall(NamedTuple):
     """A call that the plan has seen: which one of its operation it was, and the fault that struck it, if one did."""
 
     number: int
@@ -31,7 +31,7 @@ _NearMiss: TypeAlias = tuple[int, IncomingCall, str]
 """The number of a call of the operation, the call, and why it was not struck."""
 
 
-def unused_text(faults: Sequence[Fault], met: Mapping[str, Sequence[Met]], called: Mapping[str, int]) -> str:
+def unused_text(faults: Sequence[Fault], met: Mapping[str, Sequence[SeenCall]], called: Mapping[str, int]) -> str:
     """The report; empty where every fault has struck or is optional. ``called`` counts the calls by operation."""
     unused = [fault for fault in faults if not fault.has_struck and not fault.optional]
     if not unused:
@@ -46,7 +46,7 @@ def unused_text(faults: Sequence[Fault], met: Mapping[str, Sequence[Met]], calle
     return "\n".join([*lines, HOW_TO_ALLOW])
 
 
-def _why(fault: Fault, met: Sequence[Met], called: Mapping[str, int]) -> Iterator[str]:
+def _why(fault: Fault, met: Sequence[SeenCall], called: Mapping[str, int]) -> Iterator[str]:
     """What happened while it waited, from the line that asks for it to the end of its block or of the test."""
     until = called if fault.over is None else fault.over
     meanwhile = {name: count - fault.begun.get(name, 0) for name, count in until.items()}
@@ -73,7 +73,7 @@ def _missed(near: Iterator[_NearMiss], first: int, missed: int) -> Iterator[str]
         yield f"  and {missed - shown} more"
 
 
-def _near_misses(fault: Fault, met: Sequence[Met]) -> Iterator[_NearMiss]:
+def _near_misses(fault: Fault, met: Sequence[SeenCall]) -> Iterator[_NearMiss]:
     """The calls that it did not strike, each with the reason."""
     fitting: set[object] = set()
     for number, call, struck_by in met:

@@ -46,11 +46,11 @@ class Fate:
     mapping: str = ""
 
 
-_Noted: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
+FateOfRecords: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
 """Records that met their fate together, the fate, the instant, what is said of all, and of each by its place."""
 
 
-def _fates(noted: _Noted) -> Iterator[Fate]:
+def _fates(noted: FateOfRecords) -> Iterator[Fate]:
     records, fate, instant, about, why = noted
     at = moment_of(instant)
     for place, record in enumerate(records):
@@ -61,19 +61,11 @@ class FateLedger:
     """The fates that are final, by source; what still waits is read from the source itself."""
 
     def __init__(self) -> None:
-        self._noted: dict[str, list[_Noted]] = {}
+        self._noted: dict[str, list[FateOfRecords]] = {}
 
-    def note(
-        self,
-        source: str,
-        records: Sequence[str],
-        fate: str,
-        instant: int,
-        about: str,
-        why: Callable[[int], str] | None = None,
-    ) -> None:
-        """These records have met their final fate; ``why`` says of each by its place what ``about`` leaves open."""
-        self._noted.setdefault(source, []).append((records, fate, instant, about, why))
+    def note(self, source: str, group: FateOfRecords) -> None:
+        """Note that records of a source have met their final fate."""
+        self._noted.setdefault(source, []).append(group)
 
     def final(self, source: str) -> list[Fate]:
         """The final fates of a source's records, in the order in which they were met; the last of a record counts."""
@@ -94,4 +86,4 @@ class Journal:
         """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
         ids = tuple(records)
         at = self.add("fate", source, text, ids)
-        self._ledger.note(source, ids, fate, at, text, why)
+        self._ledger.note(source, (ids, fate, at, text, why))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,10 +38,23 @@ def ask(item: pytest.Item, plan: FaultPlan) -> None:
 
 
 def _ask(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
+    from pytest_lambda_esm.faults.spec import OPTIONS, FaultSpec
+
     operation, error, given = _arguments(marker)
     shown = [repr(operation), repr(error), *(f"{name}={value!r}" for name, value in given.items())]
-    asked = f"@pytest.mark.{NAME}({', '.join(shown)})"
-    plan.ask(operation, (error,), _options(given), asked, f"a marker of {item.nodeid}", marked=True)
+    for name in given:
+        if name not in OPTIONS:
+            raise FaultError(f"it takes no {name!r}. {nearest(name, OPTIONS)}")
+    plan.ask(
+        FaultSpec(
+            operation=operation,
+            errors=(error,),
+            asked=f"@pytest.mark.{NAME}({', '.join(shown)})",
+            place=f"a marker of {item.nodeid}",
+            marked=True,
+            **given,
+        )
+    )
 
 
 def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
@@ -82,14 +94,3 @@ def _arguments(marker: pytest.Mark) -> tuple[Any, Any, dict[str, Any]]:
             f" {', '.join(shown) or 'nothing'}"
         )
     return given.pop("operation"), given.pop("error"), given
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    from pytest_lambda_esm.faults.plan import FaultPlan
-
-    parameters = inspect.signature(FaultPlan.add).parameters.values()
-    defaults = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-    for name in given:
-        if name not in defaults:
-            raise FaultError(f"it takes no {name!r}. {nearest(name, defaults)}")
-    return {**defaults, **given}

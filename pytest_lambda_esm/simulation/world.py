@@ -21,7 +21,7 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
-from pytest_lambda_esm.faults.injection import FaultInjector
+from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_steps import AsyncTrouble, PlannedInterference, RefusingDestinations
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
@@ -92,8 +92,7 @@ class World:
             faults.plan,
             faults.catalogue,
             hook=hooks.fault,
-            weather=config.weather,
-            seed=config.seed,
+            weather=SeededWeather(config.weather, config.seed, faults.catalogue),
             timeline=self.timeline,
         )
         self.network = Network(faults.client_calls, self.wait, self.local_instant)

@@ -10,7 +10,7 @@ from pytest_lambda_esm.errors import FaultError, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, NetworkFault, lost_response
-from pytest_lambda_esm.faults.plan import PER
+from pytest_lambda_esm.faults.spec import check_per
 
 DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
     "TooManyRequestsException",
@@ -59,8 +59,8 @@ def read_request(
             raise FaultError("sweep was given no operation; leave operations out for all of Lambda")
     for error in given:
         _check_error(catalogue, catalogue.lambda_operations if names is None else sorted(names), error)
-    if per is not None and per not in PER:
-        raise FaultError(f"sweep: per is 'call' or 'attempt', not {per!r}. {nearest(str(per), PER)}")
+    if per is not None:
+        check_per("sweep", per)
     return SweepRequest(given, names, per)
 
 

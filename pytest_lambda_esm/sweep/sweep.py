@@ -10,6 +10,7 @@ from pytest_lambda_esm.errors import FaultError, SweepFailed
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
+from pytest_lambda_esm.faults.spec import FaultSpec
 from pytest_lambda_esm.sweep.report import Broken, SweepOutcome, Target, report
 from pytest_lambda_esm.sweep.request import SweepRequest, first_difference, logical_calls
 from pytest_lambda_esm.sweep.run import SweepContext, SweepRun
@@ -100,15 +101,17 @@ class Sweep:
         return SweepRun(self._context, lambda: self._ask(target), target, self._breaks)
 
     def _ask(self, target: Target) -> Fault:
-        options = {
-            "times": 1,
-            "after": target.after,
-            "match": None,
-            "message": None,
-            "optional": True,
-            "per": target.per,
-        }
-        return self._context.plan.ask(target.operation, (target.error,), options, target.marker, "a sweep")
+        return self._context.plan.ask(
+            FaultSpec(
+                operation=target.operation,
+                errors=(target.error,),
+                asked=target.marker,
+                place="a sweep",
+                after=target.after,
+                optional=True,
+                per=target.per,
+            )
+        )
 
     def _entered(self, run: SweepRun) -> Iterator[SweepRun]:
         __tracebackhide__ = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta, timezone
 from itertools import count
 
@@ -11,6 +12,7 @@ from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError
 from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.spec import OPTIONS
 
 NUMBERS = count(1)
 
@@ -456,3 +458,9 @@ def test_the_index_finds_what_asking_every_fault_would_find(given_rules, given_c
             expected.append("-" if strikes is None else str(strikes))
 
     assert found == expected
+
+
+def test_the_options_of_add_have_the_defaults_of_the_spec():
+    parameters = inspect.signature(FaultPlan.add).parameters.values()
+
+    assert {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY} == dict(OPTIONS)
