@@ -85,11 +85,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check the markers, and let a marked test use the fixture even if it does not name it."""
     tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        for mistake in _mistakes(item):
+        if item.get_closest_marker("lambda_esm") is None and item.get_closest_marker("lambda_esm_fault") is None:
+            continue
+        from pytest_lambda_esm.plugin import markers
+
+        for mistake in markers.mistakes(item):
             tests_by_mistake.setdefault(mistake, []).append(item)
-        is_marked = any(item.get_closest_marker(name) is not None for name in ("lambda_esm", "lambda_esm_fault"))
         names = getattr(item, "fixturenames", None)
-        if is_marked and names is not None and "lambda_esm" not in names:
+        if names is not None and "lambda_esm" not in names:
             names.insert(_after_wider_scopes(item, names), "lambda_esm")
     if tests_by_mistake and not hasattr(config, "workerinput"):
         raise pytest.UsageError(*(_told(mistake, tests) for mistake, tests in tests_by_mistake.items()))
@@ -112,20 +115,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
-
-
-def _mistakes(item: pytest.Item) -> list[str]:
-    """What is wrong with the markers of a test."""
-    mistakes = []
-    try:
-        _check(_marker_layers(item))
-    except pytest.UsageError as error:
-        mistakes.append(str(error))
-    if item.get_closest_marker("lambda_esm_fault") is not None:
-        from pytest_lambda_esm.plugin import markers
-
-        mistakes += markers.mistakes(item)
-    return mistakes
 
 
 def _told(mistake: str, tests: list[pytest.Item]) -> str:
@@ -185,19 +174,6 @@ def _weather_lines(lines: list[str]) -> dict[str, str]:
 _LINES: Final = {"transitions": _transition_lines, "weather": _weather_lines}
 
 
-def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
-    """The markers' layers, the farthest from the test first."""
-    layers: list[tuple[str, Mapping[str, Any]]] = []
-    for marker in reversed(list(item.iter_markers("lambda_esm"))):
-        if marker.args:
-            raise pytest.UsageError(
-                f"the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
-                f" {', '.join(repr(value) for value in marker.args)}"
-            )
-        layers.append(("marker lambda_esm", marker.kwargs))
-    return layers
-
-
 # --- fixtures --------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +211,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         [
             *_session_layers(request.config),
             ("the fixture lambda_esm_config", lambda_esm_config),
-            *_marker_layers(request.node),
+            *markers.setting_layers(request.node),
         ]
     )
     hooks = PytestHooks(request.node)
@@ -243,7 +219,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
         hooks.configure()
-        markers.ask(request.node, fake.faults)
+        markers.add_faults(request.node, fake.faults)
         yield fake
 
 
