@@ -98,14 +98,14 @@ class SeededWeather:
             return latency(round(self._randomness.uniform(0, self._rates.slowest), 3))
         return None
 
-    def on_read(self, impossible: frozenset[str]) -> Effect | None:
-        """Draw the effect that a poller's read meets; none of the ``impossible`` ones."""
+    def on_read(self, cannot: frozenset[str]) -> Effect | None:
+        """Draw the effect that a poller's read meets; none of those that it ``cannot`` have."""
         for word, rate in (
             ("throttled", self._rates.throttles),
             ("reordered", self._rates.reordering),
             ("duplicated", self._rates.duplicates),
         ):
-            if self._randomness.random() < rate and word not in impossible:
+            if self._randomness.random() < rate and word not in cannot:
                 return self._catalogue.effect(READ, word)
         return None
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import DELETE, Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
+from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELETED
 from pytest_lambda_esm.polling.batch_response import read_report
@@ -32,7 +33,7 @@ class BatchPorts:
     polling: QueuePolling
     ended: Callable[[QueueBatch], None]
     failed: Callable[[], None]
-    interference: Interference
+    interference: PollerFaults
 
 
 class _Event:

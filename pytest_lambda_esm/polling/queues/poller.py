@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ, Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
+from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
@@ -43,7 +44,7 @@ class QueuePoller:
         clock: Clock,
         journal: Journal,
         polling: QueuePolling,
-        interference: Interference,
+        interference: PollerFaults,
         timeout: Callable[[Mapping], int | None],
         changed: Callable[[str], None],
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_lambda_esm.faults.poller_steps import Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.streams.failures import Discards
@@ -45,7 +45,7 @@ class StreamContext:
     journal: Journal
     deliver: Deliver
     discards: Discards
-    interference: Interference
+    interference: PollerFaults
     polling: StreamPolling
     shard: Callable[[str], Shard | None]
     settings: Callable[[], StreamSettings]

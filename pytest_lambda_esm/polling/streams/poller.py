@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.ports import Deliver
@@ -90,7 +90,7 @@ class StreamPoller:
         clock: Clock,
         journal: Journal,
         discards: Discards,
-        interference: Interference,
+        interference: PollerFaults,
         polling: StreamPolling,
         reader: Callable[[Mapping], Reader],
     ) -> None:
