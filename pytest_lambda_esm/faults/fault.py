@@ -46,7 +46,7 @@ class Fault:
         self._calls: list[IncomingCall] = []
 
     def __repr__(self) -> str:
-        left = "for ever" if self.remaining is None else f"{self.remaining} left"
+        left = "without end" if self.remaining is None else f"{self.remaining} left"
         return f"<Fault {self.asked}: struck {self.hits} times, {left}>"
 
     def __enter__(self) -> Fault:

@@ -49,13 +49,13 @@ class PollerFaults:
         effect = self._injector.on_step(step, lambda: self._call(step, mapping, records), cannot)
         if not isinstance(effect, PollerFault):
             return None
-        if effect.word == "disabled":
+        if effect.name == "disabled":
             mapping.force("Disabled", reason=effect.message)
             return None
-        if effect.word == "deleted":
+        if effect.name == "deleted":
             self._delete(mapping)
             return None
-        return effect.word
+        return effect.name
 
     def _call(self, step: str, mapping: Mapping, records: RecordIds) -> IncomingCall:
         return IncomingCall(

@@ -1,4 +1,4 @@
-"""What a test asks for when it asks for a fault: the options, their defaults and their checks."""
+"""The request for a fault: its options, their defaults and their checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.matching import MatchGiven
 
 PER: Final = ("attempt", "call")
-"""What a fault may count and strike: each of botocore's attempts, or each call with all of its attempts."""
+"""The unit that a fault counts and strikes: each of botocore's attempts, or each call with all of its attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,14 @@ class FaultSpec:
         """Raise FaultError for an option with a value that it cannot have."""
         __tracebackhide__ = True
         if self.times is not None and not _is_count(self.times, 1):
-            raise FaultError(f"{self.asked}: times is a whole number from 1, or None for ever, not {self.times!r}")
+            raise FaultError(f"{self.asked}: times is a whole number from 1, or None for no limit, not {self.times!r}")
         if not _is_count(self.after, 0):
             raise FaultError(f"{self.asked}: after is the number of calls to let through, from 0, not {self.after!r}")
         check_per(self.asked, self.per)
         if not isinstance(self.optional, bool):
             raise FaultError(f"{self.asked}: optional is True or False, not {self.optional!r}")
         if self.message is not None and not isinstance(self.message, str):
-            raise FaultError(f"{self.asked}: message is a text, not {self.message!r}")
+            raise FaultError(f"{self.asked}: message is a string, not {self.message!r}")
 
 
 OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -59,7 +59,7 @@ OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
         if field.default is not MISSING and field.name not in ("marked", "by_hook")
     }
 )
-"""The options of a fault that a test may give, with their defaults."""
+"""The options that a test may give, with their defaults."""
 
 
 def check_per(asked: str, per: object) -> None:

@@ -187,7 +187,7 @@ def test_a_plan_that_is_over_is_not_asked_any_more(plan):
         ({"times": True}, "times is a whole number from 1"),
         ({"after": -1}, "after is the number of calls to let through"),
         ({"per": "cal"}, "Did you mean 'call'"),
-        ({"message": 5}, "message is a text"),
+        ({"message": 5}, "message is a string"),
         ({"optional": "yes"}, "optional is True or False, not 'yes'"),
         ({"match": "UUID"}, "match takes the parameters"),
     ],
