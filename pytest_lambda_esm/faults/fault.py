@@ -46,8 +46,7 @@ class Fault:
         self._calls: list[IncomingCall] = []
 
     def __repr__(self) -> str:
-        left = "without end" if self.remaining is None else f"{self.remaining} left"
-        return f"<Fault {self.asked}: struck {self.hits} times, {left}>"
+        return f"<Fault {self.asked}: hits={self.hits}, remaining={self.remaining}>"
 
     def __enter__(self) -> Fault:
         return self

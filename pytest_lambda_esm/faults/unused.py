@@ -44,7 +44,7 @@ def unused_text(faults: Sequence[Fault], seen: Mapping[str, Sequence[SeenCall]],
         lines.append(f"  {fault.asked}")
         lines.append(f"    asked for at {fault.place}")
         if fault.hits:
-            lines.append(f"    it struck {fault.hits} times; {fault.errors_left} of its errors are left")
+            lines.append(f"    calls struck: {fault.hits}; errors left: {fault.errors_left}")
         lines += [f"    {line}" for line in _reasons(fault, seen.get(fault.operation, ()), called)]
     return "\n".join([*lines, HOW_TO_ALLOW])
 

@@ -100,9 +100,9 @@ class Calls(EqualToLists[Call]):
         if len(matching) == times or (times is None and matching):
             return
         expected_call = f"{operation}({', '.join(f'{name}={value!r}' for name, value in params.items())})"
-        count = "at least once" if times is None else f"{times} times"
+        count = "at least once" if times is None else _times(times)
         raise AssertionError(
-            f"expected {expected_call} to be called {count}; it was called {len(matching)} times.\n"
+            f"expected {expected_call} to be called {count}; it was called {_times(len(matching))}.\n"
             + self._made(calls, params)
         )
 
@@ -119,6 +119,10 @@ class Calls(EqualToLists[Call]):
     def add(self, call: Call) -> None:
         """Add a call."""
         self._calls.append(call)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _differences(call: Call, params: Mapping[str, Any]) -> list[str]:

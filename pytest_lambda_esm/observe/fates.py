@@ -50,7 +50,7 @@ class Fate:
 FinalFate: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
 """Records with the same final fate: their ids, the fate, its instant, a text for all, and one for each by its index.
 
-A plain tuple, because a batch of messages adds one.
+A plain tuple, which is cheap: every batch of messages adds one.
 """
 
 

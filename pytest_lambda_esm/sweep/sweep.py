@@ -35,7 +35,7 @@ class Sweep:
             yield from self._replay(marked)
             return
         first = self._run(None)
-        yield from self._yielded(first)
+        yield from self._yield_run(first)
         if self._escaped is not None:
             raise self._failure(
                 f"the body of the sweep fails without any fault, and code around 'with run:' has swallowed the error:"
@@ -47,7 +47,7 @@ class Sweep:
         self._planned = len(targets) + 1
         for target in targets:
             run = self._run(target)
-            yield from self._yielded(run)
+            yield from self._yield_run(run)
             self._record(run, target, expected)
         self._end()
         self._context.plan.clear()
@@ -73,13 +73,13 @@ class Sweep:
         if existing:
             self._is_over = True
             raise FaultError(
-                f"each world of a sweep starts empty, and before it there already is: {', '.join(existing)}."
+                f"each world of a sweep starts empty, but these already exist: {', '.join(existing)}."
                 f" Make what the body needs inside 'with run:'."
             )
         if faults:
             self._is_over = True
             raise FaultError(
-                f"each world of a sweep has its own faults, and before it there already is: {faults[0].asked}."
+                f"each world of a sweep has its own faults, but this one was added before it: {faults[0].asked}."
                 f" Add it inside 'with run:'."
             )
 
@@ -91,7 +91,7 @@ class Sweep:
                 self._context.plan.ask_again(fault)
 
         self._planned = 1
-        yield from self._yielded(SweepRun(self._context, add_faults, None, self._let_through))
+        yield from self._yield_run(SweepRun(self._context, add_faults, None, self._let_through))
         self._end()
         self._context.note("sweep: one world, with the faults of the test's markers")
 
@@ -113,7 +113,7 @@ class Sweep:
             )
         )
 
-    def _yielded(self, run: SweepRun) -> Iterator[SweepRun]:
+    def _yield_run(self, run: SweepRun) -> Iterator[SweepRun]:
         __tracebackhide__ = True
         self._outcome.worlds += 1
         yield run

@@ -193,7 +193,7 @@ def test_several_sweeps_one_after_the_other(fake):
     assert sweep((THROTTLED,)).startswith("sweep: 4 worlds, none broke")
 
     fake.client("sqs").create_queue(QueueName="since-then")
-    with pytest.raises(FaultError, match=r"there already is: queue 'since-then'\."):
+    with pytest.raises(FaultError, match=r"already exist: queue 'since-then'\."):
         sweep((THROTTLED,))
 
 

@@ -154,7 +154,7 @@ def test_what_a_fault_tells(plan):
     plan.strike(one)
 
     assert (fault.hits, fault.remaining, fault.calls) == (1, 2, (one,))
-    assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): struck 1 times, 2 left>"
+    assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): hits=1, remaining=2>"
 
 
 def test_a_fault_lasts_until_the_end_of_its_block(plan):
@@ -252,7 +252,7 @@ def test_a_sequence_that_was_not_reached_to_its_end_is_told(plan):
     plan.sequence("Get", "A", "B", "C")
     struck(plan, call())
 
-    assert "it struck 1 times; 2 of its errors are left" in plan.unused()
+    assert "calls struck: 1; errors left: 2" in plan.unused()
 
 
 def test_only_the_first_calls_that_came_near_are_shown(plan):
@@ -356,7 +356,7 @@ def test_a_sequence_tells_how_many_errors_are_left(plan):
     plan.sequence("Get", None, "A", None, "B")
     struck(plan, *calls(2))
 
-    assert "it struck 1 times; 1 of its errors are left" in plan.unused()
+    assert "calls struck: 1; errors left: 1" in plan.unused()
     assert "since then there was no further call of Get" in plan.unused()
 
 
