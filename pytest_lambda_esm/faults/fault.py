@@ -1,4 +1,4 @@
-"""One fault: what it does to which calls, how often, and what it has done so far."""
+"""A fault of the plan, with its effects, its calls and its counts."""
 
 from __future__ import annotations
 

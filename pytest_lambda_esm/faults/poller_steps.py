@@ -22,7 +22,7 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
                 "duplicated": "what is read is delivered twice, as at-least-once allows",
                 "reordered": "the oldest message is passed over, and comes last (standard queues)",
                 "disabled": "the service disables the mapping at this moment; message is its reason",
-                "deleted": "somebody deletes the mapping at this moment",
+                "deleted": "the mapping is deleted at this moment",
             }
         ),
         INVOKE: MappingProxyType(
@@ -30,7 +30,7 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
                 "throttled": "the function is throttled and does not run",
                 "failed": "the function fails before it starts",
                 "disabled": "the service disables the mapping while a batch is in flight; message is its reason",
-                "deleted": "somebody deletes the mapping while a batch is in flight",
+                "deleted": "the mapping is deleted while a batch is in flight",
             }
         ),
         DELETE: MappingProxyType({"lost": "the messages are not deleted after success, and are received again"}),
