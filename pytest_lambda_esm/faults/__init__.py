@@ -1,1 +1,1 @@
-"""Faults: what is to go wrong, at which call, how often, and what is left of it. Nothing here performs anything."""
+"""Faults: what should fail, at which call, how often, and what is still unused. Other folders carry the effects out."""

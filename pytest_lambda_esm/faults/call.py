@@ -1,4 +1,4 @@
-"""A request that has arrived and is not yet answered: what a fault is matched against."""
+"""A request that has arrived and has no answer yet; faults are matched against it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pytest_lambda_esm.timing import moment_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingCall:
-    """A request before it is answered; each of botocore's attempts is one.
+    """A request before it is answered; each of botocore's attempts is one request.
 
-    ``operation`` is ``"CreateEventSourceMapping"`` for Lambda, ``"sqs.SendMessage"`` for other services and
-    ``"poller.Read"`` for a step of the pollers. ``params`` are the request's members by their API names;
+    ``operation`` is ``"CreateEventSourceMapping"`` for Lambda, ``"sqs.SendMessage"`` for another service or
+    ``"poller.Read"`` for a step of a poller. ``params`` are the request's members by their API names;
     ``instant`` is microseconds since the epoch; ``attempt`` is botocore's count, from 1; ``logical_id`` is the same
-    for all attempts of one call, and empty where the caller was not botocore.
+    for all attempts of one call, and empty if the caller was not botocore.
     """
 
     operation: str

@@ -1,4 +1,4 @@
-"""Which operations a fault can strike, and what each of them can raise, by botocore's service models."""
+"""Which operations a fault can strike, and which errors each can raise according to botocore's service models."""
 
 from __future__ import annotations
 
@@ -37,16 +37,27 @@ from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
 
 POLLER: Final = "poller"
 
-_BESIDE: Final = ("sqs", "kinesis", "dynamodb", "dynamodbstreams", "sns", "s3", "events", "iam", "sts", "logs")
-"""The services that are looked through for an operation without a prefix; botocore has too many to read them all."""
+_SEARCHED_SERVICES: Final = (
+    "sqs",
+    "kinesis",
+    "dynamodb",
+    "dynamodbstreams",
+    "sns",
+    "s3",
+    "events",
+    "iam",
+    "sts",
+    "logs",
+)
+"""Where an unknown operation without a prefix is searched for; botocore has too many services to read them all."""
 
-_FUNCTIONS: Final = frozenset(
+_ERROR_FUNCTIONS: Final = frozenset(
     each.__name__ for each in (aws_error, connect_timeout, connection_reset, latency, lost_response, read_timeout)
 )
 
 
 class FaultCatalogue:
-    """Judges what users write about faults. All methods raise FaultError with the nearest right names."""
+    """Checks the names in faults. All methods raise FaultError for unknown ones, with the nearest known names."""
 
     def __init__(self, model: LambdaModel, loader: Loader, account_id: str) -> None:
         self._model = model
@@ -54,7 +65,7 @@ class FaultCatalogue:
         self._account_id = account_id
 
     def operation(self, name: str) -> str:
-        """The name that calls of this operation have: without ``lambda.``, with the prefix of another service."""
+        """Return the name that calls of an operation have: prefixed, unless it is an operation of Lambda."""
         __tracebackhide__ = True
         if not isinstance(name, str):
             raise FaultError(f"an operation is a name such as 'CreateEventSourceMapping', not {name!r}")
@@ -72,36 +83,36 @@ class FaultCatalogue:
         return name
 
     def check_params(self, operation: str, names: Sequence[str]) -> None:
-        """Refuse names that are no parameters of an operation."""
+        """Raise FaultError for a name that is not a parameter of an operation."""
         __tracebackhide__ = True
         known: Sequence[str] = PARAMS[operation] if operation in STEPS else self._params(operation)
         for name in names:
             if name not in known:
-                told = nearest(str(name), known) if known else "It has none."
-                raise FaultError(f"match: {operation} has no parameter {name!r}. {told}")
+                hint = nearest(str(name), known) if known else "It has none."
+                raise FaultError(f"match: {operation} has no parameter {name!r}. {hint}")
 
-    def effect(self, operation: str, error: ErrorGiven, message: str | None = None) -> Effect:
-        """What an error does to a call of an operation, with AWS's text, status and members where none are given."""
+    def effect(self, operation: str, error: ErrorGiven | None, message: str | None = None) -> Effect:
+        """Return the effect of an error on a call of an operation; AWS's text, status and members are the defaults."""
         __tracebackhide__ = True
         if operation in STEPS:
             return _poller_fault(operation, error, message)
         if isinstance(error, NetworkFault):
             if message is not None:
-                raise FaultError(f"{error!r} is a fault of the network and has no message; leave the message out")
+                raise FaultError(f"{error!r} is a network fault, which has no message; leave the message out")
             return error
         given = AwsError(error) if isinstance(error, str) else error
         if not isinstance(given, AwsError):
-            raise FaultError(_no_error(error))
+            raise FaultError(_not_an_error(error))
         return self._aws_error(operation, given, given.message if message is None else message)
 
     def raises(self, operation: str, error: ErrorGiven) -> bool:
-        """Whether an operation can raise an error."""
+        """Return whether an operation can raise an error."""
         if isinstance(error, NetworkFault):
             return operation not in STEPS
         return (error if isinstance(error, str) else error.code) in self.errors_of(operation)
 
     def errors_of(self, operation: str) -> set[str]:
-        """The codes of all errors that an operation can raise."""
+        """Return the codes of all errors that an operation can raise, or the names of a step's faults."""
         return set(STEPS[operation]) if operation in STEPS else {*self._shapes(operation), *self._common(operation)}
 
     @property
@@ -118,17 +129,17 @@ class FaultCatalogue:
             raise FaultError(f"{operation} cannot raise {error.code!r}. {nearest(str(error.code), {*shapes, *common})}")
         shape = shapes.get(error.code)
         _check_members(f"{error.code} of {operation}", error.members, shape)
-        service, _, bare = operation.rpartition(".")
+        service, _, name = operation.rpartition(".")
         text = message
         if text is None:
-            text = default_message(service or "lambda", bare, error.code, shape, self._account_id)
-        given = {**({} if service else default_members(bare, error.code)), **error.members}
+            text = default_message(service or "lambda", name, error.code, shape, self._account_id)
+        given = {**({} if service else default_members(name, error.code)), **error.members}
         if shape is None:
             return AwsError(error.code, text, given, common[error.code])
         return AwsError(shape.name if service else error.code, text, given, self._status(service, shape))
 
     def _shapes(self, operation: str) -> dict[str, StructureShape]:
-        """The errors that the service model lists for an operation, by the names that users write."""
+        """Return the errors that the service model lists for an operation, by the names that users write."""
         found: dict[str, StructureShape] = {}
         for shape in self._operation_model(operation).error_shapes:
             assert isinstance(shape, StructureShape)
@@ -145,11 +156,11 @@ class FaultCatalogue:
         return list(shape.members) if shape is not None else []
 
     def _operation_model(self, operation: str) -> OperationModel:
-        service, _, bare = operation.rpartition(".")
-        return self._service(service).operation_model(bare) if service else self._model.operation(bare)
+        service, _, name = operation.rpartition(".")
+        return self._service(service).operation_model(name) if service else self._model.operation(name)
 
     def _status(self, service: str, shape: Shape) -> int:
-        """The status that the model states; services on the JSON protocol state none, and answer 400 or 500."""
+        """Return the status of the model, which services on the JSON protocol leave out: those answer 400 or 500."""
         stated = shape.metadata.get("error", {}).get("httpStatusCode")
         if stated or (service == "s3" and shape.name in STATUSES):
             return int(stated or STATUSES[shape.name])
@@ -161,18 +172,22 @@ class FaultCatalogue:
         try:
             self._model.operation(operation)
         except ConfigurationError as error:
-            elsewhere = self._elsewhere(operation)
+            elsewhere = self._same_name_elsewhere(operation)
             if elsewhere:
                 names = " or ".join(map(repr, elsewhere))
                 raise FaultError(f"Lambda has no operation {operation!r}. Did you mean {names}?") from None
             raise FaultError(
-                f"{error} Operations of other services have a prefix, as in 'sqs.SendMessage', and those of the"
-                f" pollers are {', '.join(STEPS)}."
+                f"{error} Operations of other services have a prefix, as in 'sqs.SendMessage', and the steps of pollers"
+                f" are {', '.join(STEPS)}."
             ) from None
 
-    def _elsewhere(self, operation: str) -> list[str]:
-        """The names of this operation with a prefix: a step of the pollers, or of the services beside Lambda."""
-        names = (f"{service}.{operation}" for service in _BESIDE if operation in self._service(service).operation_names)
+    def _same_name_elsewhere(self, operation: str) -> list[str]:
+        """Return the prefixed names of this operation: the step of a poller, or an operation of another service."""
+        names = (
+            f"{service}.{operation}"
+            for service in _SEARCHED_SERVICES
+            if operation in self._service(service).operation_names
+        )
         return [step for step in STEPS if step == f"{POLLER}.{operation}"] + list(names)
 
     def _service(self, service: str) -> ServiceModel:
@@ -189,33 +204,33 @@ def _load(loader: Loader, service: str) -> ServiceModel:
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 
-def _check_members(of: str, given: Mapping[str, Any], shape: StructureShape | None) -> None:
-    """Refuse members that an error does not have, and values that are none of those which AWS lists."""
+def _check_members(error: str, given: Mapping[str, Any], shape: StructureShape | None) -> None:
+    """Raise FaultError for a member that an error does not have, and for a value that is not one AWS lists."""
     __tracebackhide__ = True
     members = {name: each for name, each in shape.members.items() if name.lower() != "message"} if shape else {}
     for name, value in given.items():
         if name not in members:
-            told = nearest(name, members) if members else "It has a message only."
-            raise FaultError(f"{of} has no member {name!r}. {told}")
-        listed = getattr(members[name], "enum", None)
-        if listed and value not in listed:
-            raise FaultError(f"{of}: {name} cannot be {value!r}. {nearest(str(value), listed)}")
+            hint = nearest(name, members) if members else "It has only a message."
+            raise FaultError(f"{error} has no member {name!r}. {hint}")
+        allowed = getattr(members[name], "enum", None)
+        if allowed and value not in allowed:
+            raise FaultError(f"{error}: {name} cannot be {value!r}. {nearest(str(value), allowed)}")
 
 
-def _no_error(given: object) -> str:
+def _not_an_error(given: object) -> str:
     text = (
-        f"an error is the name of one that the operation can raise, aws_error(...), or read_timeout(),"
-        f" connect_timeout(), connection_reset(), lost_response(), latency(seconds), not {given!r}"
+        f"an error is the name of one that the operation can raise, aws_error(...), read_timeout(),"
+        f" connect_timeout(), connection_reset(), lost_response() or latency(seconds), not {given!r}"
     )
     name = getattr(given, "__name__", "")
-    return f"{text}. {name} is a function: call it, as in {name}()" if name in _FUNCTIONS else text
+    return f"{text}. {name} is a function: call it, as in {name}()" if name in _ERROR_FUNCTIONS else text
 
 
-def _poller_fault(step: str, error: ErrorGiven, message: str | None) -> PollerFault:
+def _poller_fault(step: str, error: ErrorGiven | None, message: str | None) -> PollerFault:
     __tracebackhide__ = True
     if not isinstance(error, str) or error not in STEPS[step]:
-        known = "; ".join(f"{word!r}: {about}" for word, about in STEPS[step].items())
-        raise FaultError(f"{step} knows no trouble {error!r}. It knows {known}.")
+        known = "; ".join(f"{name!r}: {effect}" for name, effect in STEPS[step].items())
+        raise FaultError(f"{step} has no fault {error!r}. It has {known}.")
     if message is not None and error != "disabled":
         raise FaultError(f"{step}: {error!r} takes no message; only 'disabled' does, as the mapping's reason")
     return PollerFault(error, message)

@@ -1,6 +1,6 @@
-"""What a fault does to the call that it strikes: AWS refuses it, the network fails it, or a poller has trouble.
+"""The effects of a fault: AWS refuses a call, the network loses it, or a step of a poller fails.
 
-Each prints as the code that makes it, so that a report can be copied into a test.
+The repr of each is the code that makes it, so that a line of a report can be copied into a test.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
 
 @dataclass(frozen=True, slots=True)
 class AwsError:
-    """An error that AWS answers: its code, and what is not the default. ``status`` 0 is the code's own status."""
+    """An error that AWS answers: its code, and what differs from the default. A ``status`` of 0 is that of the code."""
 
     code: str
     message: str | None = None
@@ -33,10 +33,10 @@ class AwsError:
 
 
 def aws_error(code: str, message: str | None = None, **members: Any) -> AwsError:
-    """An error of AWS with a text or members of one's own, wherever a fault takes an error.
+    """Return an AWS error with a custom text or custom members, for any place where a fault takes an error.
 
     ``members`` are further members of the answer by their names in the service model, such as ``Reason``, ``Type``
-    and ``retryAfterSeconds`` of TooManyRequestsException. They are checked where the error is used.
+    and ``retryAfterSeconds`` of TooManyRequestsException. They are checked when the error is used in a fault.
     """
     return AwsError(code, message, members)
 
@@ -50,14 +50,14 @@ LATENCY: Final = "latency"
 
 @dataclass(frozen=True, slots=True)
 class NetworkFault:
-    """What the network does to a call; ``kind`` says what, ``seconds`` is a latency."""
+    """An effect of the network on a call: its ``kind``, and in ``seconds`` a latency."""
 
     kind: str
     seconds: float = 0.0
 
     @property
     def arrives(self) -> bool:
-        """Whether AWS gets the request, and does what it asks for."""
+        """Whether AWS receives the request and performs it."""
         return self.kind in (LOST_RESPONSE, LATENCY)
 
     def __repr__(self) -> str:
@@ -68,34 +68,33 @@ class NetworkFault:
 
 
 def read_timeout() -> NetworkFault:
-    """The request is lost on its way: nothing is done, and the client waits for its whole read timeout, virtually."""
+    """Lose the request: nothing is performed, and the client waits for its whole read timeout, in virtual time."""
     return NetworkFault(READ_TIMEOUT)
 
 
 def connect_timeout() -> NetworkFault:
-    """No connection comes about within the client's connect timeout; nothing is done."""
+    """Let the client's connect timeout pass without a connection; nothing is performed."""
     return NetworkFault(CONNECT_TIMEOUT)
 
 
 def connection_reset() -> NetworkFault:
-    """The other side closes the connection at once; nothing is done."""
+    """Close the connection from the other side at once; nothing is performed."""
     return NetworkFault(CONNECTION_RESET)
 
 
 def lost_response() -> NetworkFault:
-    """The operation is done, and its answer never arrives: the client runs into its read timeout.
+    """Perform the operation and lose its answer: the client runs into its read timeout.
 
-    botocore tries again, and the second try meets what the first one made.
+    botocore then tries again, and the second attempt finds what the first one made.
     """
     return NetworkFault(LOST_RESPONSE)
 
 
 def latency(seconds: Span) -> NetworkFault:
-    """The operation is done, and its answer arrives this much later (seconds or a timedelta, virtual).
+    """Perform the operation and delay its answer, by seconds or a timedelta of virtual time.
 
-    Where that, with the time which the operation itself takes, is longer than the client's read timeout, the client
-    sees a read timeout. Raises FaultError for a
-    negative time, or one that is none.
+    If the delay and the duration of the operation together exceed the client's read timeout, the client sees a read
+    timeout. Raises FaultError for a negative time, and for a value that is not a time span.
     """
     __tracebackhide__ = True
     try:
@@ -106,20 +105,20 @@ def latency(seconds: Span) -> NetworkFault:
 
 @dataclass(frozen=True, slots=True)
 class PollerFault:
-    """Trouble of a poller: one of the words that its step knows, and a text for those that take one."""
+    """A fault at a step of a poller: its name in ``poller_steps.STEPS``, and a text for those that take one."""
 
-    word: str
+    name: str
     message: str | None = None
 
     def __repr__(self) -> str:
-        return repr(self.word)
+        return repr(self.name)
 
     def __str__(self) -> str:
-        return self.word
+        return self.name
 
 
 Effect: TypeAlias = AwsError | NetworkFault | PollerFault
-"""What a fault does."""
+"""The effect of a fault on the call that it strikes."""
 
 ErrorGiven: TypeAlias = str | AwsError | NetworkFault
-"""What users write for it: the name of an error, ``aws_error(...)``, or a fault of the network."""
+"""How users write an effect: the name of an error, ``aws_error(...)``, or a network fault."""

@@ -1,52 +1,41 @@
-"""One fault: what it does, to which calls, how often, and what it has done so far."""
+"""A fault of the plan, with its effects, its calls and its counts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect
 from pytest_lambda_esm.faults.matching import Match
+from pytest_lambda_esm.faults.spec import FaultSpec
 
 
 class Fault:
-    """A fault that was asked for; as a context manager it lasts until the end of its block.
+    """A fault of the plan; as a context manager it lasts until the end of its block.
 
-    ``asked`` is the code that asks for it, ``place`` where that stands; ``marked`` says that it was a marker,
-    ``by_hook`` that it was a conftest's ``pytest_lambda_esm_configure``. ``begun`` is how many calls of each operation
-    there had been when it was asked for, ``over`` when it ended, None if it has not. Read :attr:`hits`,
+    ``asked`` is the code that asks for it, ``place`` is where that code is; ``marked`` is true for a fault of a marker,
+    ``by_hook`` for one that a conftest's ``pytest_lambda_esm_configure`` adds. ``begun`` counts the calls of each
+    operation before the fault was added, ``over`` those before it ended (None while it lasts). Read :attr:`hits`,
     :attr:`remaining` and :attr:`calls`.
     """
 
     def __init__(
-        self,
-        *,
-        operation: str,
-        effects: Sequence[Effect | None],
-        times: int | None,
-        after: int,
-        match: Match,
-        optional: bool,
-        per: str,
-        asked: str,
-        place: str,
-        end: Callable[[Fault], None],
-        marked: bool = False,
-        by_hook: bool = False,
+        self, spec: FaultSpec, effects: Sequence[Effect | None], match: Match, end: Callable[[Fault], None]
     ) -> None:
-        self.operation = operation
+        self._spec = spec
+        self.operation = spec.operation
         self.effects = tuple(effects)
-        self.times = times
-        self.after = after
+        self.times = spec.times
+        self.after = spec.after
         self.match = match
-        self.optional = optional
-        self.per = per
-        self.asked = asked
-        self.place = place
-        self.marked = marked
-        self.by_hook = by_hook
+        self.optional = spec.optional
+        self.per = spec.per
+        self.asked = spec.asked
+        self.place = spec.place
+        self.marked = spec.marked
+        self.by_hook = spec.by_hook
         self.begun: Mapping[str, int] = {}
         self.over: Mapping[str, int] | None = None
         self._end = end
@@ -57,8 +46,7 @@ class Fault:
         self._calls: list[IncomingCall] = []
 
     def __repr__(self) -> str:
-        left = "for ever" if self.remaining is None else f"{self.remaining} left"
-        return f"<Fault {self.asked}: struck {self.hits} times, {left}>"
+        return f"<Fault {self.asked}: hits={self.hits}, remaining={self.remaining}>"
 
     def __enter__(self) -> Fault:
         return self
@@ -69,70 +57,58 @@ class Fault:
         self.end()
 
     def end(self) -> None:
-        """Strike no more; whether it has ever struck is still judged at the end of the test."""
+        """Stop striking; the end of the test still checks whether the fault has ever struck."""
         self._end(self)
 
     @property
     def hits(self) -> int:
-        """How many calls it has struck, each of botocore's attempts counted; not those that a sequence let through."""
+        """How many attempts of botocore it has struck; those that a sequence let through do not count."""
         return len(self._calls)
 
     @property
     def remaining(self) -> int | None:
-        """How often it will strike yet; None for a fault without an end."""
+        """How many more times it will strike; None for a fault without an end."""
         return None if self.times is None else self.times - self._spent
 
     @property
     def calls(self) -> Sequence[IncomingCall]:
-        """The calls that it has struck, as they arrived."""
+        """The calls that it has struck, in the order of their arrival."""
         return tuple(self._calls)
 
     @property
     def has_struck(self) -> bool:
-        """Whether everything that was asked for has happened at least once: each error, for a sequence."""
+        """Whether each of its errors has struck at least once; a sequence has several."""
         return self.errors_left == 0
 
     @property
     def errors_left(self) -> int:
-        """How many of its errors no call has met."""
+        """How many of its errors have struck no call yet."""
         return sum(effect is not None for effect in self.effects[self._spent :])
-
-    def anew(self, end: Callable[[Fault], None]) -> Fault:
-        """The same fault, before it has struck anything; one that has struck in a world before need not again."""
-        return Fault(
-            operation=self.operation,
-            effects=self.effects,
-            times=self.times,
-            after=self.after,
-            match=self.match,
-            optional=self.optional or self.has_struck,
-            per=self.per,
-            asked=self.asked,
-            place=self.place,
-            end=end,
-            marked=self.marked,
-            by_hook=self.by_hook,
-        )
 
     # --- for the plan ------------------------------------------------------------------------------------
 
+    def fresh_copy(self, end: Callable[[Fault], None]) -> Fault:
+        """Return the same fault before it struck anything; one that has struck in an earlier world is optional."""
+        spec = replace(self._spec, optional=self.optional or self.has_struck)
+        return Fault(spec, self.effects, self.match, end)
+
     @property
     def is_spent(self) -> bool:
-        """Whether it has struck as often as it was to."""
+        """Whether it has struck as often as requested."""
         return self.remaining == 0
 
     @property
     def is_over(self) -> bool:
-        """Whether it will never begin to strike again."""
+        """Whether it strikes no further call; attempts of a call that it has struck may follow."""
         return self.over is not None or self._spent == self.times
 
     @property
     def met(self) -> int:
-        """How many calls it has struck or let through by its own choice."""
+        """How many calls it has struck, or let through because its sequence says so."""
         return self._met
 
     def lets_pass(self, call: IncomingCall) -> bool:
-        """Count a call that matches; True while it is one of the first ``after``."""
+        """Count a call that matches, and return whether it is one of the first ``after``."""
         if self.per == "call" and call.logical_id:
             if call.logical_id in self._seen:
                 return self._passed <= self.after
@@ -141,7 +117,7 @@ class Fault:
         return self._passed <= self.after
 
     def strike(self, call: IncomingCall) -> Effect | None:
-        """Strike a call for the first time; the effect, or None where a sequence lets this call through."""
+        """Strike a call; return the effect, or None if the sequence lets this call through."""
         effect = self.effects[self._spent % len(self.effects)]
         self._spent += 1
         self._met += 1
@@ -150,17 +126,6 @@ class Fault:
         return effect
 
     def strike_again(self, call: IncomingCall) -> None:
-        """Strike another attempt of a call that it has struck."""
+        """Strike a further attempt of a call that it has already struck."""
         self._met += 1
         self._calls.append(call)
-
-
-def as_code(name: str, positional: Sequence[Any], keywords: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """A call as code, without the keywords that have their default."""
-    given = [repr(value) for value in positional]
-    given += [f"{key}={_shown(value)}" for key, value in keywords.items() if value != defaults[key]]
-    return f"{name}({', '.join(given)})"
-
-
-def _shown(value: Any) -> str:
-    return getattr(value, "__qualname__", "") if callable(value) else repr(value)

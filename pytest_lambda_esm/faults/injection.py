@@ -1,4 +1,4 @@
-"""Decides what goes wrong with a call: the test's plan first, then an organisation's hook, then the weather."""
+"""Decides whether a call fails, and how: first the test's plan, then an organisation's hook, then the weather."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUBJECTS: Final = ("Source", "Destination", "Function")
 
 
 class FaultInjector:
-    """What strikes a call. Each fault is noted in the timeline with who asked for it."""
+    """Decides the effect on a call or on a step of a poller; the timeline shows each one with its cause."""
 
     def __init__(
         self,
@@ -28,83 +28,93 @@ class FaultInjector:
         catalogue: FaultCatalogue,
         *,
         hook: Callable[[IncomingCall], ErrorGiven | None],
-        weather: Weather,
-        seed: int,
+        weather: SeededWeather,
         timeline: Timeline,
     ) -> None:
         self._plan = plan
         self._catalogue = catalogue
         self._hook = hook
         self._weather = weather
-        # A source of its own: the weather changes no id and no order of anything else.
-        self._randomness = random.Random(f"weather {seed}")
         self._is_fair = weather.is_fair
         self._timeline = timeline
 
     def on_call(self, call: IncomingCall) -> Effect | None:
-        """What goes wrong with a call, or None. Raises FaultError where a predicate or a hook is wrong."""
+        """Return the effect on a call, or None. Raises FaultError for a broken predicate or hook."""
         __tracebackhide__ = is_for_the_author
         if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
             return self._noted(call, struck[1], "asked for by the test")
-        given = self._hook(call)
-        if given is not None:
-            return self._noted(call, self._catalogue.effect(call.operation, given), "asked for by a hook")
+        error = self._hook(call)
+        if error is not None:
+            return self._noted(call, self._catalogue.effect(call.operation, error), "asked for by a hook")
         if self._is_fair or "." in call.operation:
             return None
-        return self._noted(call, self._weather_on_call(call), "the weather")
+        return self._noted(call, self._weather.on_call(call.operation), "the weather")
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing can go wrong at any step of a poller, so that nobody has to ask."""
+        """Whether no step of a poller can fail, so that :meth:`on_step` need not be called."""
         return self._is_fair and not self._plan.is_live
 
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
-        """What goes wrong at a step of a poller, or None; ``make_call()`` is what the plan is asked with.
+        """Return the effect on a step of a poller, or None; ``make_call()`` returns the call to match faults against.
 
-        ``cannot`` are words that have no meaning at this source. Raises FaultError where the test asks for one.
+        ``cannot`` are the faults that are impossible at this source. Raises FaultError if the test asks for one.
         """
         __tracebackhide__ = is_for_the_author
         if self._plan.is_live:
             call = make_call()
             if (struck := self._plan.strike(call)) is not None:
-                return self._noted(call, _possible(call, struck, cannot), "asked for by the test")
+                return self._noted(call, _checked(call, struck, cannot), "asked for by the test")
         if self._is_fair or step != READ:
             return None
-        return self._noted(make_call(), self._weather_on_read(cannot), "the weather")
+        return self._noted(make_call(), self._weather.on_read(cannot), "the weather")
 
-    def _noted(self, call: IncomingCall, effect: Effect | None, why: str) -> Effect | None:
+    def _noted(self, call: IncomingCall, effect: Effect | None, cause: str) -> Effect | None:
         if effect is not None:
-            subject, text = call.operation, f"{effect}, {why}"
+            subject, text = call.operation, f"{effect}, {cause}"
             if subject in STEPS:
                 subject = str(next(call.params[name] for name in _SUBJECTS if name in call.params))
                 text = f"{call.operation}: {text}"
             self._timeline.add("fault", subject, text)
         return effect
 
-    def _weather_on_call(self, call: IncomingCall) -> Effect | None:
+
+class SeededWeather:
+    """Draws random effects at the configured rates, from a seed."""
+
+    def __init__(self, rates: Weather, seed: int, catalogue: FaultCatalogue) -> None:
+        self._rates = rates
+        self._catalogue = catalogue
+        # A generator for weather only: its draws change no id and no order of anything else.
+        self._randomness = random.Random(f"weather {seed}")
+        self.is_fair = rates.is_fair
+
+    def on_call(self, operation: str) -> Effect | None:
+        """Draw the effect on a call of an operation of Lambda, or None."""
         code = "TooManyRequestsException"
-        if self._randomness.random() < self._weather.throttles and self._catalogue.raises(call.operation, code):
-            return self._catalogue.effect(call.operation, code)
-        if self._randomness.random() < self._weather.latency:
-            return latency(round(self._randomness.uniform(0, self._weather.slowest), 3))
+        if self._randomness.random() < self._rates.throttles and self._catalogue.raises(operation, code):
+            return self._catalogue.effect(operation, code)
+        if self._randomness.random() < self._rates.latency:
+            return latency(round(self._randomness.uniform(0, self._rates.slowest), 3))
         return None
 
-    def _weather_on_read(self, cannot: frozenset[str]) -> Effect | None:
-        for word, rate in (
-            ("throttled", self._weather.throttles),
-            ("reordered", self._weather.reordering),
-            ("duplicated", self._weather.duplicates),
+    def on_read(self, cannot: frozenset[str]) -> Effect | None:
+        """Draw the effect on a poller's read, or None; faults in ``cannot`` are impossible at its source."""
+        for name, rate in (
+            ("throttled", self._rates.throttles),
+            ("reordered", self._rates.reordering),
+            ("duplicated", self._rates.duplicates),
         ):
-            if self._randomness.random() < rate and word not in cannot:
-                return self._catalogue.effect(READ, word)
+            if self._randomness.random() < rate and name not in cannot:
+                return self._catalogue.effect(READ, name)
         return None
 
 
-def _possible(call: IncomingCall, struck: tuple[Fault, Effect | None], cannot: frozenset[str]) -> Effect | None:
+def _checked(call: IncomingCall, struck: tuple[Fault, Effect | None], cannot: frozenset[str]) -> Effect | None:
     fault, effect = struck
     if str(effect) in cannot:
         raise FaultError(
-            f"{fault.asked} struck {call.params['Source']}, where it has no meaning: FIFO queues and streams keep"
-            f" their order. Let match name a standard queue."
+            f"{fault.asked} struck {call.params['Source']}, where it is impossible: FIFO queues and streams keep their"
+            f" order. Name a standard queue in match."
         )
     return effect

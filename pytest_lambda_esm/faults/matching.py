@@ -1,6 +1,6 @@
-"""Whether a call is one that a fault is meant for, and why not.
+"""Whether a call is one that a fault should strike, and why not.
 
-A match says it twice: quickly, for every call (``plain`` and ``fits``), and in words, for a report (``misfits``).
+A match answers twice: quickly, for every call (``plain`` and ``fits``), and in words, for a report (``misfits``).
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.faults.call import IncomingCall
 
 MatchGiven: TypeAlias = Mapping[str, Any] | Callable[[IncomingCall], object] | None
-"""What users write: parameters that a call must have, a predicate over the call, or nothing."""
+"""The ``match`` of a fault: parameters that a call must have, a predicate that takes the call, or None."""
 
-Fits: TypeAlias = Callable[[IncomingCall], object]
+Predicate: TypeAlias = Callable[[IncomingCall], object]
 
 _PLAIN: Final = (str, int, float)
 
 
 class Match(Protocol):
-    """Says which calls of an operation are meant."""
+    """Tells which calls of an operation match."""
 
     @property
     def plain(self) -> Mapping[str, object]:
-        """Parameters that can be looked up, with the values that a call must have."""
+        """The parameters that can be looked up, with the values that a call must have."""
         ...
 
     @property
-    def fits(self) -> Fits | None:
-        """What decides about a call with these parameters; None where all of them are meant. May raise anything."""
+    def fits(self) -> Predicate | None:
+        """A predicate over the calls that have these parameters; None if all of them match. May raise anything."""
         ...
 
     def misfits(self, call: IncomingCall) -> list[str]:
-        """Why the call is not meant, one reason each; empty if it is. Raises FaultError for a broken predicate."""
+        """Return why a call does not match, one reason each; empty if it does. Raises FaultError if ``fits`` raises."""
         ...
 
     def broken(self, call: IncomingCall, error: Exception) -> FaultError:
-        """What to raise where ``fits`` raised."""
+        """Return the FaultError for an exception that ``fits`` raised."""
         ...
 
 
 class ByParams:
-    """Calls that have these parameters, with these values; all calls, where there are none."""
+    """Matches calls that have these parameters with these values; all calls, if there are none."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self.params = dict(params)
@@ -52,12 +52,12 @@ class ByParams:
         self._others = {name: value for name, value in self.params.items() if name not in self.plain}
 
     @property
-    def fits(self) -> Fits | None:
-        """Compare the values that cannot be looked up."""
+    def fits(self) -> Predicate | None:
+        """A comparison of the values that cannot be looked up."""
         return self._others_fit if self._others else None
 
     def misfits(self, call: IncomingCall) -> list[str]:
-        """The parameters that differ."""
+        """Return the differences between the parameters."""
         given = call.params
         return [
             f"{name} was {given[name]!r}, not {value!r}" if name in given else f"it had no {name}"
@@ -66,8 +66,8 @@ class ByParams:
         ]
 
     def broken(self, call: IncomingCall, error: Exception) -> FaultError:
-        """A value that cannot be compared."""
-        return FaultError(f"match={self.params!r} raised {_said(error)}, when it was compared with the call {call}")
+        """Return the error for a value that cannot be compared."""
+        return FaultError(f"match={self.params!r} raised {_as_text(error)} when it was compared with the call {call}")
 
     def _others_fit(self, call: IncomingCall) -> bool:
         given = call.params
@@ -75,45 +75,32 @@ class ByParams:
 
 
 class ByPredicate:
-    """Calls of which a function of the test says so."""
+    """Matches calls for which a function of the test returns something true."""
 
     plain: Final[Mapping[str, object]] = {}
 
-    def __init__(self, predicate: Fits) -> None:
+    def __init__(self, predicate: Predicate) -> None:
         self.fits = predicate
         self._name = getattr(predicate, "__qualname__", repr(predicate))
 
     def misfits(self, call: IncomingCall) -> list[str]:
-        """Ask the predicate."""
+        """Call the predicate."""
         try:
             fits = self.fits(call)
         except Exception as error:
             raise self.broken(call, error) from error
-        return [] if fits else [f"the predicate {self._name} said no"]
+        return [] if fits else [f"the predicate {self._name} rejected it"]
 
     def broken(self, call: IncomingCall, error: Exception) -> FaultError:
-        """A predicate that raised."""
+        """Return the error for a predicate that raised."""
         return FaultError(
-            f"the predicate {self._name} of a fault raised {_said(error)}, when it was asked about the call {call}. A"
-            f" predicate takes an IncomingCall; parameters that a caller left out are not in call.params."
+            f"the predicate {self._name} of a fault raised {_as_text(error)} for the call {call}. A predicate takes an"
+            f" IncomingCall; parameters that the caller left out are not in call.params."
         )
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _is_same(given: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, datetime):
-        return bool(given == wanted)
-    if isinstance(given, datetime):
-        return given.timestamp() == wanted.timestamp()
-    # A time travels as seconds; botocore sends whole ones.
-    return isinstance(given, (int, float)) and math.floor(given) == math.floor(wanted.timestamp())
-
-
 def read_match(given: MatchGiven) -> Match:
-    """Read what a user wrote. Raises FaultError for anything else."""
+    """Return the match that a user wrote. Raises FaultError for a value of another type."""
     __tracebackhide__ = True
     if given is None or isinstance(given, Mapping):
         return ByParams(given or {})
@@ -122,3 +109,16 @@ def read_match(given: MatchGiven) -> Match:
     raise FaultError(
         f"match takes the parameters that a call must have, as a dict, or a function of the call, not {given!r}"
     )
+
+
+def _as_text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _is_same(given: Any, required: Any) -> bool:
+    if not isinstance(required, datetime):
+        return bool(given == required)
+    if isinstance(given, datetime):
+        return given.timestamp() == required.timestamp()
+    # botocore sends a time as a number of whole seconds.
+    return isinstance(given, (int, float)) and math.floor(given) == math.floor(required.timestamp())

@@ -1,4 +1,4 @@
-"""The plan of a test: which faults there are, and which one strikes a call."""
+"""The faults of a test, and which of them strikes a call."""
 
 from __future__ import annotations
 
@@ -7,36 +7,30 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from pytest_lambda_esm.errors import FaultError, UnusedFault, nearest
+from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
-from pytest_lambda_esm.faults.fault import Fault, as_code
+from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
-from pytest_lambda_esm.faults.unused import Met, unused_text
+from pytest_lambda_esm.faults.spec import FaultSpec, as_code
+from pytest_lambda_esm.faults.unused import SeenCall, unused_text
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 
-PER: Final = ("attempt", "call")
-_DEFAULTS: Final[dict[str, Any]] = {
-    "times": 1,
-    "after": 0,
-    "match": None,
-    "message": None,
-    "optional": False,
-    "per": "attempt",
-}
 _MOST_REMEMBERED: Final = 1000
+"""How many calls of an operation are kept for the report on unused faults."""
 
 
 class FaultPlan:
-    """Every fault of a test. A call is struck by the first fault that matches it, in the order of asking.
+    """All faults of a test. Of the faults that match a call, the one that was added first strikes it.
 
-    When a fault is over, the fake answers normally. ``is_live`` tells whether a call has to be shown to :meth:`strike`
-    at all.
+    Once a fault is spent, the fake answers normally. While ``is_live`` is false, no call needs to be passed to
+    :meth:`strike`.
     """
 
     def __init__(self, catalogue: FaultCatalogue) -> None:
@@ -60,15 +54,15 @@ class FaultPlan:
         optional: bool = False,
         per: str = "attempt",
     ) -> Fault:
-        """Ask for an error at an operation: ``"CreateEventSourceMapping"``, ``"sqs.SendMessage"``, ``"poller.Read"``.
+        """Let calls of an operation fail: ``"CreateEventSourceMapping"``, ``"sqs.SendMessage"``, ``"poller.Read"`` ...
 
-        ``error`` is a code that the operation can raise, :func:`aws_error`, or a fault of the network such as
-        :func:`lost_response`. It strikes ``times`` calls (None: without an end) after the first ``after`` ones.
-        ``match`` are parameters that a call must have, or a predicate over the :class:`IncomingCall`; ``message``
-        replaces AWS's text. Each of botocore's attempts is a call; with ``per="call"``, all attempts of a call are
-        struck, and count as one. A fault that never strikes fails the test, unless it is ``optional``.
+        ``error`` is a code that the operation can raise, :func:`aws_error`, or a network fault such as
+        :func:`lost_response`. It strikes ``times`` calls (None: all) after the first ``after`` ones. ``match`` holds
+        the parameters that a call must have, or is a predicate that takes the :class:`IncomingCall`; ``message``
+        replaces AWS's text. Each of botocore's attempts counts as a call; with ``per="call"``, all attempts of a call
+        are struck and count as one. A fault that never strikes fails the test, unless it is ``optional``.
 
-        Raises FaultError for what cannot be: unknown operations, errors that the operation does not raise ...
+        Raises FaultError for an unknown operation, an error that the operation cannot raise, and an invalid option.
         """
         __tracebackhide__ = True
         options = {
@@ -79,92 +73,95 @@ class FaultPlan:
             "optional": optional,
             "per": per,
         }
-        asked = as_code("faults.add", (operation, error), options, _DEFAULTS)
-        return self.ask(operation, (error,), options, asked, users_line())
+        return self.ask(
+            FaultSpec(
+                operation=operation,
+                errors=(error,),
+                asked=as_code("faults.add", (operation, error), options),
+                place=users_line(),
+                times=times,
+                after=after,
+                match=match,
+                message=message,
+                optional=optional,
+                per=per,
+            )
+        )
 
     def sequence(
         self, operation: str, *errors: ErrorGiven | None, match: MatchGiven = None, optional: bool = False
     ) -> Fault:
-        """Ask for one error after the other, call by call; None lets a call through.
+        """Let successive calls fail with one error each; None lets a call through.
 
-        Takes and refuses what :meth:`add` does. An error of the sequence that is never reached fails the test.
+        Takes the same operations and errors as :meth:`add`, and raises the same FaultErrors. If calls do not reach the
+        last error, the test fails.
         """
         __tracebackhide__ = True
         if all(error is None for error in errors):
-            raise FaultError(f"sequence({operation!r}) names no error; give one for each call that is to fail")
-        options = {**_DEFAULTS, "times": len(errors), "match": match, "optional": optional}
-        asked = as_code("faults.sequence", (operation, *errors), {"match": match, "optional": optional}, _DEFAULTS)
-        return self.ask(operation, errors, options, asked, users_line())
+            raise FaultError(f"sequence({operation!r}) names no error; give one for each call that should fail")
+        options = {"match": match, "optional": optional}
+        return self.ask(
+            FaultSpec(
+                operation=operation,
+                errors=errors,
+                asked=as_code("faults.sequence", (operation, *errors), options),
+                place=users_line(),
+                times=len(errors),
+                match=match,
+                optional=optional,
+            )
+        )
 
     @property
     def all(self) -> Sequence[Fault]:
-        """Every fault that was asked for, in that order, also those that are over."""
+        """All faults in the order in which they were added, including those that have ended."""
         return tuple(self._faults)
 
     def check(self) -> None:
-        """Raise UnusedFault where a fault that is not optional has never struck, and say why; each is told once."""
+        """Raise UnusedFault if a fault that is not optional has never struck; the text says why. Reports each once."""
         __tracebackhide__ = True
         self._check(self._faults)
 
     # --- for the fake ------------------------------------------------------------------------------------
 
-    def ask(
-        self,
-        operation: str,
-        errors: Sequence[ErrorGiven | None],
-        options: dict[str, Any],
-        asked: str,
-        place: str,
-        *,
-        marked: bool = False,
-    ) -> Fault:
-        """Add a fault; ``asked`` and ``place`` say in reports what was written, and where. Raises FaultError."""
+    def ask(self, spec: FaultSpec) -> Fault:
+        """Add a fault. Raises FaultError for what the service models or the options rule out."""
         __tracebackhide__ = True
-        name = self._catalogue.operation(operation)
-        _check_options(asked, options)
-        message = options["message"]
+        operation = self._catalogue.operation(spec.operation)
+        spec.check()
+        lets_through = len(spec.errors) > 1
         effects = [
-            None if error is None and len(errors) > 1 else self._catalogue.effect(name, error, message)  # type: ignore[arg-type]
-            for error in errors
+            None if error is None and lets_through else self._catalogue.effect(operation, error, spec.message)
+            for error in spec.errors
         ]
-        match = read_match(options["match"])
+        match = read_match(spec.match)
         if isinstance(match, ByParams):
-            self._catalogue.check_params(name, list(match.params))
-        fault = Fault(
-            operation=name,
-            effects=effects,
-            match=match,
-            asked=asked,
-            place=place,
-            end=self._end,
-            marked=marked,
-            by_hook=self._by_hook,
-            **{key: options[key] for key in ("times", "after", "optional", "per")},
-        )
+            self._catalogue.check_params(operation, list(match.params))
+        fault = Fault(replace(spec, operation=operation, by_hook=self._by_hook), effects, match, self._end)
         self._add(fault)
         return fault
 
     def ask_again(self, fault: Fault) -> None:
-        """Ask for what a fault of a world that is gone asked for."""
-        self._add(fault.anew(self._end))
+        """Add a fresh copy of a fault of an earlier world."""
+        self._add(fault.fresh_copy(self._end))
 
     @property
     def asked_by_test(self) -> Sequence[Fault]:
-        """What the body of the test has asked for itself, and not in the world of a sweep that has ended."""
+        """The faults that the test's body has added outside of sweeps; those of markers and hooks are left out."""
         return [fault for fault in self._faults[self._settled :] if not (fault.marked or fault.by_hook)]
 
     def check_world(self) -> None:
-        """Like :meth:`check`, but for the markers: they are the test's, which may have several worlds."""
+        """Check all faults but those of markers, which belong to the test and not to one world of its sweep."""
         __tracebackhide__ = True
         self._check([fault for fault in self._faults if not fault.marked])
 
     def settle(self) -> None:
-        """The last world of a sweep has ended: what was asked for in it is nobody's any more."""
+        """Note that a sweep has ended its last world: its faults no longer count as the test's."""
         self._settled = len(self._faults)
 
     @contextmanager
     def asking_by_hook(self) -> Iterator[None]:
-        """What is asked for inside the block, a conftest's hook asks for: each fresh world gets it again."""
+        """Attribute the faults that the block adds to a conftest's hook, which adds them to each fresh world."""
         self._by_hook = True
         try:
             yield
@@ -172,52 +169,52 @@ class FaultPlan:
             self._by_hook = False
 
     def strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
-        """Which fault strikes a call and what it does to it, or None. Raises FaultError for a broken predicate."""
+        """Return the fault that strikes a call and its effect, or None. Raises FaultError for a broken predicate."""
         __tracebackhide__ = True
         with self._lock:
             for watcher in self._watchers:
                 watcher.append(call)
             self._called[call.operation] += 1
-            rules = self._rules.get(call.operation)
-            if rules is None:
+            index = self._indexes.get(call.operation)
+            if index is None:
                 return None
-            struck = rules.strike(call)
-            met = Met(self._called[call.operation], call, struck[0] if struck is not None else None)
-            self._met.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(met)
+            struck = index.strike(call)
+            seen = SeenCall(self._called[call.operation], call, struck[0] if struck is not None else None)
+            self._seen.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(seen)
             self.is_live = self._has_use()
             return struck
 
     @contextmanager
     def watching(self) -> Iterator[list[IncomingCall]]:
-        """Every call that arrives inside the block, in a list that grows."""
-        seen: list[IncomingCall] = []
-        self._watchers.append(seen)
+        """Yield a list to which every call is added that arrives inside the block."""
+        calls: list[IncomingCall] = []
+        self._watchers.append(calls)
         self.is_live = True
         try:
-            yield seen
+            yield calls
         finally:
-            self._watchers[:] = [watcher for watcher in self._watchers if watcher is not seen]
+            self._watchers[:] = [watcher for watcher in self._watchers if watcher is not calls]
             self.is_live = self._has_use()
 
     def unused(self) -> str:
-        """What to tell about faults that never struck; empty if there are none."""
+        """Return the report on faults that never struck; empty if there are none."""
         return self._unused(self._faults)
 
     def clear(self) -> None:
-        """Forget every fault."""
+        """Forget every fault and every call."""
         self._faults: list[Fault] = []
         self._settled = 0
-        self._rules: dict[str, FaultIndex] = {}
-        self._met: dict[str, deque[Met]] = {}
+        self._indexes: dict[str, FaultIndex] = {}
+        self._seen: dict[str, deque[SeenCall]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
         self.is_live = False
 
     def _has_use(self) -> bool:
-        return bool(self._watchers) or any(rules.is_live for rules in self._rules.values())
+        return bool(self._watchers) or any(index.is_live for index in self._indexes.values())
 
     def _unused(self, faults: Sequence[Fault]) -> str:
-        return unused_text(faults, self._met, self._called)
+        return unused_text(faults, self._seen, self._called)
 
     def _check(self, faults: Sequence[Fault]) -> None:
         __tracebackhide__ = True
@@ -231,34 +228,19 @@ class FaultPlan:
         with self._lock:
             self._faults.append(fault)
             fault.begun = dict(self._called)
-            self._rules.setdefault(fault.operation, FaultIndex()).add(fault)
+            self._indexes.setdefault(fault.operation, FaultIndex()).add(fault)
             self.is_live = True
 
     def _end(self, fault: Fault) -> None:
         with self._lock:
-            rules = self._rules.get(fault.operation)
-            if rules is not None and fault in self._faults and fault.over is None:
+            index = self._indexes.get(fault.operation)
+            if index is not None and fault in self._faults and fault.over is None:
                 fault.over = dict(self._called)
-                rules.end(fault)
-
-
-def _check_options(asked: str, options: dict[str, Any]) -> None:
-    __tracebackhide__ = True
-    times, after, per = options["times"], options["after"], options["per"]
-    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
-        raise FaultError(f"{asked}: times is a whole number from 1, or None for ever, not {times!r}")
-    if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-        raise FaultError(f"{asked}: after is the number of calls to let through, from 0, not {after!r}")
-    if per not in PER:
-        raise FaultError(f"{asked}: per is 'attempt' or 'call', not {per!r}. {nearest(str(per), PER)}")
-    if not isinstance(options["optional"], bool):
-        raise FaultError(f"{asked}: optional is True or False, not {options['optional']!r}")
-    if options["message"] is not None and not isinstance(options["message"], str):
-        raise FaultError(f"{asked}: message is a text, not {options['message']!r}")
+                index.end(fault)
 
 
 def users_line() -> str:
-    """Where the caller's caller stands, outside of this package, as file:line."""
+    """Return where the nearest caller outside of this package is, as file:line."""
     frame = sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("pytest_lambda_esm"):
         frame = frame.f_back

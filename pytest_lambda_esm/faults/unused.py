@@ -1,4 +1,4 @@
-"""What is said about faults that never struck: what was asked, what came near, and how to allow it."""
+"""The report on faults that never struck: what the test asked for, which calls came near, and how to allow it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MOST_SHOWN: Final = 5
 _WIDTH: Final = 100
 
 HOW_TO_ALLOW: Final = (
-    "A test whose fault never strikes has not been tested against it. Let the code make that call, correct the fault,"
-    " or allow it: optional=True for one fault, lambda_esm(strict=False) for the whole test."
+    "A test whose fault never strikes has not been tested against it. Make the code under test call that operation,"
+    " correct the fault, or allow it: optional=True for one fault, lambda_esm(strict=False) for the whole test."
 )
 
 
-class Met(NamedTuple):
-    """A call that the plan has seen: which one of its operation it was, and the fault that struck it, if one did."""
+class SeenCall(NamedTuple):
+    """A call that the plan has seen: its number among the calls of its operation, and the fault that struck it."""
 
     number: int
     call: IncomingCall
@@ -28,11 +28,14 @@ class Met(NamedTuple):
 
 
 _NearMiss: TypeAlias = tuple[int, IncomingCall, str]
-"""The number of a call of the operation, the call, and why it was not struck."""
+"""The number of a call among those of its operation, the call, and why the fault did not strike it."""
 
 
-def unused_text(faults: Sequence[Fault], met: Mapping[str, Sequence[Met]], called: Mapping[str, int]) -> str:
-    """The report; empty where every fault has struck or is optional. ``called`` counts the calls by operation."""
+def unused_text(faults: Sequence[Fault], seen: Mapping[str, Sequence[SeenCall]], called: Mapping[str, int]) -> str:
+    """Return the report; empty if every fault has struck or is optional.
+
+    ``seen`` holds the latest calls by operation, ``called`` the number of all of them.
+    """
     unused = [fault for fault in faults if not fault.has_struck and not fault.optional]
     if not unused:
         return ""
@@ -41,20 +44,21 @@ def unused_text(faults: Sequence[Fault], met: Mapping[str, Sequence[Met]], calle
         lines.append(f"  {fault.asked}")
         lines.append(f"    asked for at {fault.place}")
         if fault.hits:
-            lines.append(f"    it struck {fault.hits} times; {fault.errors_left} of its errors are left")
-        lines += [f"    {line}" for line in _why(fault, met.get(fault.operation, ()), called)]
+            lines.append(f"    calls struck: {fault.hits}; errors left: {fault.errors_left}")
+        lines += [f"    {line}" for line in _reasons(fault, seen.get(fault.operation, ()), called)]
     return "\n".join([*lines, HOW_TO_ALLOW])
 
 
-def _why(fault: Fault, met: Sequence[Met], called: Mapping[str, int]) -> Iterator[str]:
-    """What happened while it waited, from the line that asks for it to the end of its block or of the test."""
+def _reasons(fault: Fault, seen: Sequence[SeenCall], called: Mapping[str, int]) -> Iterator[str]:
+    """Yield what happened from the line that asked for the fault to the end of its block or of the test."""
     until = called if fault.over is None else fault.over
     meanwhile = {name: count - fault.begun.get(name, 0) for name, count in until.items()}
     missed = meanwhile.pop(fault.operation, 0) - fault.met
     if missed:
         first, last = fault.begun.get(fault.operation, 0), until[fault.operation]
         yield f"calls of {fault.operation} that came near:"
-        yield from _missed(_near_misses(fault, [each for each in met if first < each.number <= last]), first, missed)
+        near = _near_misses(fault, [each for each in seen if first < each.number <= last])
+        yield from _near_miss_lines(near, first, missed)
     else:
         others = ", ".join(f"{name} ({count})" for name, count in sorted(meanwhile.items()) if count)
         more = "further call" if fault.met else "call"
@@ -63,7 +67,7 @@ def _why(fault: Fault, met: Sequence[Met], called: Mapping[str, int]) -> Iterato
         yield "it ended with its block or its end(), and calls after that do not count"
 
 
-def _missed(near: Iterator[_NearMiss], first: int, missed: int) -> Iterator[str]:
+def _near_miss_lines(near: Iterator[_NearMiss], first: int, missed: int) -> Iterator[str]:
     shown = 0
     for number, call, reason in islice(near, _MOST_SHOWN):
         yield f"  {number - first}. {_short(str(call))}"
@@ -73,25 +77,25 @@ def _missed(near: Iterator[_NearMiss], first: int, missed: int) -> Iterator[str]
         yield f"  and {missed - shown} more"
 
 
-def _near_misses(fault: Fault, met: Sequence[Met]) -> Iterator[_NearMiss]:
-    """The calls that it did not strike, each with the reason."""
-    fitting: set[object] = set()
-    for number, call, struck_by in met:
+def _near_misses(fault: Fault, seen: Sequence[SeenCall]) -> Iterator[_NearMiss]:
+    """Yield the calls that the fault did not strike, each with the reason."""
+    matching: set[object] = set()
+    for number, call, struck_by in seen:
         misfits = _misfits(fault, call)
         if not misfits:
-            fitting.add(call.logical_id or number if fault.per == "call" else number)
+            matching.add(call.logical_id or number if fault.per == "call" else number)
         if struck_by is fault:
             continue
         if misfits:
             reason = "; ".join(misfits)
-        elif len(fitting) <= fault.after:
-            each = "calls" if fault.per == "call" else "attempts"
-            said = f"it was number {len(fitting)} of the {each} that match"
-            reason = f"{said}, and the first {fault.after} are let through"
+        elif len(matching) <= fault.after:
+            counted = "calls" if fault.per == "call" else "attempts"
+            position = f"it was number {len(matching)} of the {counted} that match"
+            reason = f"{position}, and the first {fault.after} are let through"
         elif struck_by is not None:
             reason = f"{struck_by.asked} struck it"
         else:
-            reason = "match said no when the call came"
+            reason = "match rejected it when it arrived"  # A predicate that would accept it now.
         yield number, call, reason
 
 

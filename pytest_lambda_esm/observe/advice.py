@@ -1,4 +1,4 @@
-"""Advice: what AWS accepts, and what is known to go wrong in production."""
+"""Advice on setups that AWS accepts and that are known to go wrong in production."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pytest_lambda_esm.observe.timeline import Timeline
 
 
 class Advice:
-    """Collects advice, each piece once, until somebody takes it. The timeline shows it at once.
+    """Collects advice, each text once, until :meth:`take` returns it. The timeline shows it at once.
 
-    It is not given where it arises: that is inside an API call of code under test, which is not to be disturbed.
+    No warning is raised at once, because advice arises inside API calls of code under test, which must not fail.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -17,13 +17,13 @@ class Advice:
         self._untaken: list[str] = []
 
     def give(self, subject: str, text: str) -> None:
-        """Note a piece of advice about a subject."""
+        """Add advice about a subject, unless the same text was given before."""
         if text not in self._seen:
             self._seen.add(text)
             self._untaken.append(text)
             self._timeline.add("advice", subject, text)
 
     def take(self) -> list[str]:
-        """The advice that has come up since this was last asked."""
+        """Return the advice that was given since the last call."""
         taken, self._untaken = self._untaken, []
         return taken

@@ -1,4 +1,4 @@
-"""The log of the Lambda API calls that reached the fake, with assertions that explain themselves."""
+"""The log of the calls to the Lambda API, with assertions whose errors show the calls that were made."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pytest_lambda_esm.timing import moment_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request as it arrived: each of botocore's attempts is a call.
+    """A request to the Lambda API; each of botocore's attempts is one call.
 
     ``params`` are the request's members by their API names; ``status`` the HTTP status of the answer, ``error`` its
     error code or None; ``attempt`` botocore's count, from 1; ``logical_id`` is the same for all attempts of one call.
-    A request that a fault of the network kept from arriving has the status 0, and ``error`` names the fault.
+    If a network fault kept the request from arriving, the status is 0 and ``error`` names the fault.
     """
 
     operation: str
@@ -75,9 +75,9 @@ class Calls(EqualToLists[Call]):
         return self._calls[-1]
 
     def of(self, operation: str) -> list[Call]:
-        """The calls of one operation, by its API name such as ``CreateEventSourceMapping``.
+        """Return the calls of one operation, by its API name such as ``CreateEventSourceMapping``.
 
-        Raises AssertionError for a name that is no operation of Lambda, with the nearest right ones.
+        Raises AssertionError for a name that is not an operation of Lambda, with the nearest known names.
         """
         __tracebackhide__ = True
         if operation not in self._operations:
@@ -85,28 +85,28 @@ class Calls(EqualToLists[Call]):
         return [call for call in self._calls if call.operation == operation]
 
     def assert_called(self, operation: str, times: int | None = None, **params: Any) -> None:
-        """Assert that an operation was called, with at least these parameters, so many times (None: at least once).
+        """Assert that an operation was called with at least these parameters, ``times`` times (None: at least once).
 
-        Raises AssertionError also for an operation or parameter that Lambda does not have, with the nearest right ones.
+        Raises AssertionError for an unknown operation or parameter too, with the nearest known names.
         """
         __tracebackhide__ = True
         calls = self.of(operation)
         known = self._parameters_of(operation)
         for name in params:
             if name not in known:
-                told = nearest(name, known) if known else "It has none."
-                raise AssertionError(f"{operation} has no parameter {name!r}. {told}")
+                hint = nearest(name, known) if known else "It has none."
+                raise AssertionError(f"{operation} has no parameter {name!r}. {hint}")
         matching = [call for call in calls if not _differences(call, params)]
         if len(matching) == times or (times is None and matching):
             return
-        wanted = f"{operation}({', '.join(f'{name}={value!r}' for name, value in params.items())})"
-        expected = "at least once" if times is None else f"{times} times"
+        expected_call = f"{operation}({', '.join(f'{name}={value!r}' for name, value in params.items())})"
+        count = "at least once" if times is None else _times(times)
         raise AssertionError(
-            f"expected {wanted} to be called {expected}; it was called {len(matching)} times.\n"
-            + self._seen(calls, params)
+            f"expected {expected_call} to be called {count}; it was called {_times(len(matching))}.\n"
+            + self._made(calls, params)
         )
 
-    def _seen(self, calls: list[Call], params: Mapping[str, Any]) -> str:
+    def _made(self, calls: list[Call], params: Mapping[str, Any]) -> str:
         if not calls:
             others = ", ".join(sorted({call.operation for call in self._calls})) or "none"
             return f"There was no call of this operation; calls of others: {others}."
@@ -117,8 +117,12 @@ class Calls(EqualToLists[Call]):
         return "Its calls:\n" + "\n".join(lines)
 
     def add(self, call: Call) -> None:
-        """Note a call."""
+        """Add a call."""
         self._calls.append(call)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _differences(call: Call, params: Mapping[str, Any]) -> list[str]:

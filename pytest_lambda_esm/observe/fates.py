@@ -1,4 +1,4 @@
-"""What became of every record that entered a source."""
+"""The fates of records: where each record of a source is now, or how it ended."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ SKIPPED: Final = "skipped by the starting position"
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The fate of one record at this moment.
+    """The fate of one record so far.
 
-    ``record`` is a message id; ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"`` (done),
-    ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``; ``at`` when that began or, for what waits, when it ends
-    (aware, UTC); ``about`` says it in words.
+    For a queue, ``record`` is the message id. ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"``
+    (processed), ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``. ``at`` is when that began or, for a message
+    that waits, when the wait ends (aware, UTC). ``about`` describes the fate in words.
 
-    For streams ``record`` is shard id and sequence number with a colon between, and each mapping reads all records
-    for itself: ``mapping`` is its UUID. There ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``,
-    ``"filtered out"``, ``"sent to a destination"``, ``"discarded"`` (given up, and no destination took it),
-    ``"expired"`` or ``"skipped by the starting position"``; for what waits, ``at`` is when it arrived.
+    For a stream, ``record`` is the shard id and the sequence number, joined by a colon. Each mapping reads all records,
+    so ``mapping`` is the mapping's UUID. ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``, ``"filtered out"``,
+    ``"sent to a destination"``, ``"discarded"`` (given up without a destination), ``"expired"`` or ``"skipped by the
+    starting position"``. For a record that waits, ``at`` is its arrival.
 
-    An asynchronous event stands by its request id, and is ``"done"``, ``"sent to a destination"`` or ``"discarded"``.
+    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"done"``, ``"sent to a destination"`` or
+    ``"discarded"``.
     """
 
     record: str
@@ -46,43 +47,38 @@ class Fate:
     mapping: str = ""
 
 
-_Noted: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
-"""Records that met their fate together, the fate, the instant, what is said of all, and of each by its place."""
+FinalFate: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
+"""Records with the same final fate: their ids, the fate, its instant, a text for all, and one for each by its index.
+
+A plain tuple, which is cheap: every batch of messages adds one.
+"""
 
 
-def _fates(noted: _Noted) -> Iterator[Fate]:
-    records, fate, instant, about, why = noted
+def _fates(final_fate: FinalFate) -> Iterator[Fate]:
+    records, fate, instant, about, why = final_fate
     at = moment_of(instant)
-    for place, record in enumerate(records):
-        yield Fate(record, fate, at, about if why is None else f"{about}: {why(place)}")
+    for index, record in enumerate(records):
+        yield Fate(record, fate, at, about if why is None else f"{about}: {why(index)}")
 
 
 class FateLedger:
-    """The fates that are final, by source; what still waits is read from the source itself."""
+    """The final fates by source; the other ones are computed from the state of the source."""
 
     def __init__(self) -> None:
-        self._noted: dict[str, list[_Noted]] = {}
+        self._final: dict[str, list[FinalFate]] = {}
 
-    def note(
-        self,
-        source: str,
-        records: Sequence[str],
-        fate: str,
-        instant: int,
-        about: str,
-        why: Callable[[int], str] | None = None,
-    ) -> None:
-        """These records have met their final fate; ``why`` says of each by its place what ``about`` leaves open."""
-        self._noted.setdefault(source, []).append((records, fate, instant, about, why))
+    def note(self, source: str, final_fate: FinalFate) -> None:
+        """Record the final fate of records of a source."""
+        self._final.setdefault(source, []).append(final_fate)
 
     def final(self, source: str) -> list[Fate]:
-        """The final fates of a source's records, in the order in which they were met; the last of a record counts."""
-        fates = {fate.record: fate for noted in self._noted.get(source, ()) for fate in _fates(noted)}
+        """Return the final fates of a source's records, in order; of several fates of a record, the last one counts."""
+        fates = {fate.record: fate for each in self._final.get(source, ()) for fate in _fates(each)}
         return list(fates.values())
 
 
 class Journal:
-    """Writes the timeline and the ledger. ``add`` notes an entry in the timeline only, and is the timeline's own."""
+    """Writes the timeline and the ledger; ``add`` is the timeline's method, bound here to save a call."""
 
     def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
         self._ledger = ledger
@@ -91,7 +87,7 @@ class Journal:
     def fate(
         self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
     ) -> None:
-        """Records have met their final fate; ``why`` says of each by its place what the text leaves open."""
+        """Record the final fate of records; ``why`` completes the text for each record by its index."""
         ids = tuple(records)
         at = self.add("fate", source, text, ids)
-        self._ledger.note(source, ids, fate, at, text, why)
+        self._ledger.note(source, (ids, fate, at, text, why))

@@ -1,4 +1,4 @@
-"""A read-only sequence over a list that goes on growing."""
+"""Read-only sequences over logs that keep growing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class EqualToLists(Sequence[Item]):
-    """A sequence that is equal to a list, a tuple or another log of equal items."""
+    """A sequence that equals a list, a tuple or another log with equal items."""
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (list, tuple, EqualToLists)):
@@ -20,7 +20,7 @@ class EqualToLists(Sequence[Item]):
 
 
 class ReadOnlySequence(EqualToLists[Item]):
-    """What happened so far, as a sequence that tests may index, slice, compare with lists and iterate."""
+    """A log so far, as a sequence that tests can index, slice, iterate and compare with lists."""
 
     def __init__(self, items: list[Item]) -> None:
         self._items = items

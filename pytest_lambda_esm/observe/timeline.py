@@ -1,4 +1,4 @@
-"""The timeline: one frozen entry for each thing that happened, with its virtual time."""
+"""The timeline: one frozen entry for each event, with its virtual time; and its text, with repetitions folded."""
 
 from __future__ import annotations
 
@@ -7,74 +7,10 @@ import textwrap
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, NamedTuple, TypeVar, overload
+from typing import Final, NamedTuple, overload
 
 from pytest_lambda_esm.observe.sequences import EqualToLists
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
-
-_LONGEST: Final = 12
-"""Of so many entries a repetition may consist, at most."""
-
-_FEWEST: Final = 4
-"""So often something has to happen to be folded: the first and the last time are shown."""
-
-_COUNTING: Final = frozenset({"poll", "invocation"})
-"""The kinds of entries whose numbers are counts of attempts; in others, a number says what happened."""
-
-_NUMBER: Final = re.compile(r"\d+")
-
-Foldable = tuple[int, str, str, str, tuple[str, ...]]
-"""Instant, kind, subject, text, records."""
-
-Item = TypeVar("Item", bound=Foldable)
-
-
-@dataclass(frozen=True, slots=True)
-class Fold(Generic[Item]):
-    """Entries left out: what stands before them, ``period`` entries long, so many ``times`` more."""
-
-    entries: Sequence[Item]
-    period: int
-
-    @property
-    def times(self) -> int:
-        """How often it happened between the first and the last time."""
-        return len(self.entries) // self.period
-
-
-def folded(entries: Sequence[Item]) -> list[Item | Fold[Item]]:
-    """The entries, with the inner ones of each repetition folded."""
-    keys = [_key(entry) for entry in entries]
-    shown: list[Item | Fold[Item]] = []
-    place = 0
-    while place < len(entries):
-        period, times = max(_repetitions(keys, place), key=lambda found: (found[0] * found[1], -found[0]))
-        if times < _FEWEST:
-            shown.append(entries[place])
-            place += 1
-            continue
-        end = place + period * times
-        shown += entries[place : place + period]
-        shown.append(Fold(entries[place + period : end - period], period))
-        shown += entries[end - period : end]
-        place = end
-    return shown
-
-
-def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, int]]:
-    """For each period, how often what begins at a place happens in a row; fewer than :data:`_FEWEST` count once."""
-    for period in range(1, _LONGEST + 1):
-        end = place + period
-        while end < len(keys) and keys[end] == keys[end - period]:
-            end += 1
-        times = (end - place) // period
-        yield period, times if times >= _FEWEST else 0
-
-
-def _key(entry: Foldable) -> Hashable:
-    _, kind, subject, text, _ = entry
-    return kind, subject, _NUMBER.sub("#", text) if kind in _COUNTING else text
-
 
 KINDS: Final = (
     "call",
@@ -91,9 +27,22 @@ KINDS: Final = (
     "fault",
 )
 
+_COUNTING: Final = frozenset({"poll", "invocation"})
+"""The kinds whose texts contain counts of attempts: entries that differ only in numbers are the same repetition."""
+
+_LONGEST_PERIOD: Final = 12
+"""The most entries that one repetition may consist of."""
+
+_FEWEST_TIMES: Final = 4
+"""The fewest repetitions that are folded; the first and the last are always shown."""
+
+_NUMBER: Final = re.compile(r"\d+")
+_ARN: Final = re.compile(r"arn:[\w-]+:([\w-]+):[\w-]*:\d*:(?:function:|queue/)?([^\s\"')]+)")
+_UUID: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+
 
 class Entry(NamedTuple):
-    """One thing that happened."""
+    """One event."""
 
     instant: int
     """When it happened, in microseconds since the epoch."""
@@ -113,11 +62,11 @@ class Entry(NamedTuple):
 
 
 class Timeline(EqualToLists[Entry]):
-    """All entries so far, in the order in which things happened."""
+    """All entries so far, in the order of events."""
 
     def __init__(self, instant: Callable[[], int]) -> None:
         self._instant = instant
-        # Plain tuples: named ones cost more to make, and for the garbage collector, which never lets go of them.
+        # Plain tuples: named ones take longer to create, and the garbage collector goes on tracking them.
         self._entries: list[tuple[int, str, str, str, tuple[str, ...]]] = []
 
     @overload
@@ -138,53 +87,48 @@ class Timeline(EqualToLists[Entry]):
         return render(self)
 
     def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
-        """Note that something happened, now or at an instant given; the instant is returned."""
+        """Add an entry, at an instant or now, and return its instant; ``items`` are ids of records."""
         if at is None:
             at = self._instant()
         self._entries.append((at, kind, subject, text, items))
         return at
 
     def insert(self, place: int, kind: str, subject: str, text: str, at: int) -> None:
-        """Note something before what it led to; ``place`` is the timeline's length when it began."""
+        """Insert an entry before those that it caused; ``place`` is the length of the timeline when it began."""
         self._entries.insert(place, (at, kind, subject, text, ()))
 
     def of(self, kind: str) -> list[Entry]:
-        """The entries of one kind."""
+        """Return the entries of one kind."""
         return [entry for entry in self if entry.kind == kind]
 
 
 def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
-    """The entries as text for a terminal, times as seconds since the first entry; repetitions are folded.
+    """Return entries as text for a terminal: times in seconds since the first entry, repetitions folded.
 
-    Of more than ``most`` entries and folds, the last ones are shown.
+    If there are more than ``most`` entries and folds, only the last ones are shown.
     """
     if not entries:
         return "(nothing happened)"
     first = entries[0].instant
-    items = folded(entries)
-    left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
+    items = _folded(entries)
+    left_out = sum(len(item.entries) if isinstance(item, _Fold) else 1 for item in items[:-most])
     lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
     if left_out:
         lines.append(f"  ({left_out} earlier entries left out)")
     for item in items[-most:]:
-        lines += [_fold_line(item, first)] if isinstance(item, Fold) else _lines(item, first, width)
+        lines += [_fold_line(item, first)] if isinstance(item, _Fold) else _entry_lines(item, first, width)
     return "\n".join(lines)
 
 
-def _fold_line(fold: Fold[Entry], first: int) -> str:
-    what = "this" if fold.period == 1 else f"these {fold.period} entries"
-    return f"{'...':>10}  {what} {fold.times} times more, until {_seconds(fold.entries[-1], first)}"
+def shortened(text: str) -> str:
+    """Return a text that is easier to read: each ARN as its service and resource, each UUID as its first part."""
+    return _UUID.sub(r"\1", _ARN.sub(r"\1:\2", text))
 
 
-def _seconds(entry: Entry, first: int) -> str:
-    return f"{(entry.instant - first) / MICROSECONDS:.3f}"
-
-
-def _lines(entry: Entry, first: int, width: int) -> list[str]:
+def _entry_lines(entry: Entry, first: int, width: int) -> list[str]:
     head = f"{_seconds(entry, first):>10}  {entry.kind:<10}  "
-    text = shortened(f"{entry.subject}: {entry.text}")
     return textwrap.wrap(
-        text,
+        shortened(f"{entry.subject}: {entry.text}"),
         width,
         initial_indent=head,
         subsequent_indent=" " * len(head),
@@ -193,10 +137,54 @@ def _lines(entry: Entry, first: int, width: int) -> list[str]:
     )
 
 
-_ARN: Final = re.compile(r"arn:[\w-]+:([\w-]+):[\w-]*:\d*:(?:function:|queue/)?([^\s\"')]+)")
-_UUID: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+def _seconds(entry: Entry, first: int) -> str:
+    return f"{(entry.instant - first) / MICROSECONDS:.3f}"
 
 
-def shortened(text: str) -> str:
-    """A text for people: an ARN as its service and resource, a UUID as its first part."""
-    return _UUID.sub(r"\1", _ARN.sub(r"\1:\2", text))
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """Entries that are left out: further repetitions of the ``period`` entries before them."""
+
+    entries: Sequence[Entry]
+    period: int
+
+
+def _fold_line(fold: _Fold, first: int) -> str:
+    repeated = "this" if fold.period == 1 else f"these {fold.period} entries"
+    times = len(fold.entries) // fold.period
+    return f"{'...':>10}  {repeated} {times} times more, until {_seconds(fold.entries[-1], first)}"
+
+
+def _folded(entries: Sequence[Entry]) -> list[Entry | _Fold]:
+    """Fold the inner repetitions of each series; the first and the last one stay."""
+    keys = [_key(entry) for entry in entries]
+    shown: list[Entry | _Fold] = []
+    place = 0
+    while place < len(entries):
+        period, times = max(_repetitions(keys, place), key=lambda found: (found[0] * found[1], -found[0]))
+        if times < _FEWEST_TIMES:
+            shown.append(entries[place])
+            place += 1
+            continue
+        end = place + period * times
+        shown += entries[place : place + period]
+        shown.append(_Fold(entries[place + period : end - period], period))
+        shown += entries[end - period : end]
+        place = end
+    return shown
+
+
+def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, int]]:
+    """Yield each period, with how often the entries at a place repeat in a row: 0 if too rarely to be folded."""
+    for period in range(1, _LONGEST_PERIOD + 1):
+        end = place + period
+        while end < len(keys) and keys[end] == keys[end - period]:
+            end += 1
+        times = (end - place) // period
+        yield period, times if times >= _FEWEST_TIMES else 0
+
+
+def _key(entry: Entry) -> Hashable:
+    """Return what an entry has in common with its repetitions."""
+    text = _NUMBER.sub("#", entry.text) if entry.kind in _COUNTING else entry.text
+    return entry.kind, entry.subject, text

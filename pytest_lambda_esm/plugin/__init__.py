@@ -1,7 +1,7 @@
-"""pytest's side: options, settings, markers, fixtures and the timeline in reports.
+"""The pytest plugin: options, settings, markers, fixtures and the timeline in reports.
 
-Nothing but the settings' names is imported here: the package itself, with boto3, moto and freezegun, is imported when
-a test first asks for a fixture.
+At import, it loads only the settings' names. The rest of the package, with boto3, moto and freezegun, is imported
+when a test first uses a fixture or a marker.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
 
 
-# --- options, settings, marker ---------------------------------------------------------------------------------
+# --- options, settings, markers --------------------------------------------------------------------------------
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the command line's options, and one ini setting for each field of the configuration."""
+    """Add the command-line options, and one ini setting for each field of the configuration."""
     group = parser.getgroup("lambda-esm", "fake AWS Lambda event sources (pytest-lambda-esm)")
     for name in OPTIONS:
         group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=SETTINGS[name])
@@ -47,14 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare this plugin's own hooks."""
+    """Declare the hooks that this plugin calls."""
     from pytest_lambda_esm.plugin import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and refuse wrong settings before any test runs."""
+    """Register the markers, and reject invalid settings before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     _check(_session_layers(config))
@@ -62,14 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if path is not None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
-        if not hasattr(config, "workerinput"):  # Under pytest-xdist, the workers' reports come to the one that writes.
+        if not hasattr(config, "workerinput"):  # pytest-xdist sends the reports of its workers to the main process.
             from pytest_lambda_esm.plugin.html_report import ReportFile
 
             config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Name the settings that are not the defaults."""
+    """Show the settings that differ from the defaults."""
     layers = _session_layers(config)
     if not layers:
         return None
@@ -82,59 +82,48 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check the markers, and let a marked test use the fixture even if it does not name it."""
+    """Check the markers, and add the fixture to a marked test that does not request it."""
     tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        for mistake in _mistakes(item):
+        if item.get_closest_marker("lambda_esm") is None and item.get_closest_marker("lambda_esm_fault") is None:
+            continue
+        from pytest_lambda_esm.plugin import markers
+
+        for mistake in markers.mistakes(item):
             tests_by_mistake.setdefault(mistake, []).append(item)
-        is_marked = any(item.get_closest_marker(name) is not None for name in ("lambda_esm", "lambda_esm_fault"))
         names = getattr(item, "fixturenames", None)
-        if is_marked and names is not None and "lambda_esm" not in names:
+        if names is not None and "lambda_esm" not in names:
             names.insert(_after_wider_scopes(item, names), "lambda_esm")
     if tests_by_mistake and not hasattr(config, "workerinput"):
-        raise pytest.UsageError(*(_told(mistake, tests) for mistake, tests in tests_by_mistake.items()))
-    # A worker of pytest-xdist has nobody to tell but through the reports of its tests.
+        raise pytest.UsageError(*(_mistake_line(mistake, tests) for mistake, tests in tests_by_mistake.items()))
+    # A worker of pytest-xdist can report a mistake only through its tests.
     for mistake, tests in tests_by_mistake.items():
         for item in tests:
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
 
 
 def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
-    """Where the function's own fixtures begin: those of its class, module and session come before the fake."""
+    """Return the index of the first fixture of function scope: those of wider scopes come before the fake."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    wider = [place for place, name in enumerate(names, 1) if found.get(name) and found[name][-1].scope != "function"]
+    wider = [index for index, name in enumerate(names, 1) if found.get(name) and found[name][-1].scope != "function"]
     return wider[-1] if wider else 0
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test whose markers are wrong, where collection could not say so."""
+    """Fail a test whose markers are invalid, in a worker that could not report it at collection."""
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
 
 
-def _mistakes(item: pytest.Item) -> list[str]:
-    """What is wrong with the markers of a test."""
-    mistakes = []
-    try:
-        _check(_marker_layers(item))
-    except pytest.UsageError as error:
-        mistakes.append(str(error))
-    if item.get_closest_marker("lambda_esm_fault") is not None:
-        from pytest_lambda_esm.plugin import markers
-
-        mistakes += markers.mistakes(item)
-    return mistakes
-
-
-def _told(mistake: str, tests: list[pytest.Item]) -> str:
-    others = f" (and so is it with {len(tests) - 1} more tests)" if len(tests) > 1 else ""
+def _mistake_line(mistake: str, tests: list[pytest.Item]) -> str:
+    others = f" (the same in {len(tests) - 1} more tests)" if len(tests) > 1 else ""
     return f"{tests[0].nodeid}: {mistake}{others}"
 
 
 def _check(layers: list[tuple[str, Mapping[str, Any]]]) -> None:
-    """Read the settings that were given, if there are any, and raise UsageError for a wrong one."""
+    """Raise UsageError for an invalid setting."""
     if not layers:
         return
     from pytest_lambda_esm.config import Config
@@ -147,7 +136,7 @@ def _check(layers: list[tuple[str, Mapping[str, Any]]]) -> None:
 
 
 def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]]:
-    """The ini file's layer and the command line's, the weaker first; settings that nobody gave are left out."""
+    """Return the settings that the ini file and the command line contain; later layers take precedence."""
     layers: list[tuple[str, Mapping[str, Any]]] = []
     for name in SETTINGS:
         value = config.getini(f"lambda_esm_{name}")
@@ -162,7 +151,7 @@ def _session_layers(config: pytest.Config) -> list[tuple[str, Mapping[str, Any]]
 
 
 def _transition_lines(lines: list[str]) -> dict[str, Any]:
-    """``creating = 30`` and the like, one a line."""
+    """Read lines such as ``creating = 30``."""
     from pytest_lambda_esm.config import after_reads
 
     times: dict[str, Any] = {}
@@ -177,7 +166,7 @@ def _transition_lines(lines: list[str]) -> dict[str, Any]:
 
 
 def _weather_lines(lines: list[str]) -> dict[str, str]:
-    """``duplicates = 0.1`` and the like, one a line."""
+    """Read lines such as ``duplicates = 0.1``."""
     pairs = (line.partition("=") for line in lines)
     return {name.strip(): rate.strip() for name, _, rate in pairs}
 
@@ -185,25 +174,12 @@ def _weather_lines(lines: list[str]) -> dict[str, str]:
 _LINES: Final = {"transitions": _transition_lines, "weather": _weather_lines}
 
 
-def _marker_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
-    """The markers' layers, the farthest from the test first."""
-    layers: list[tuple[str, Mapping[str, Any]]] = []
-    for marker in reversed(list(item.iter_markers("lambda_esm"))):
-        if marker.args:
-            raise pytest.UsageError(
-                f"the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
-                f" {', '.join(repr(value) for value in marker.args)}"
-            )
-        layers.append(("marker lambda_esm", marker.kwargs))
-    return layers
-
-
 # --- fixtures --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def lambda_esm_config() -> dict[str, Any] | Config:
-    """Settings of the lambda_esm fixture, by name or as a Config: override this fixture to change them.
+    """Settings of the lambda_esm fixture, by name or as a Config; override this fixture to change them.
 
     Example::
 
@@ -216,7 +192,7 @@ def lambda_esm_config() -> dict[str, Any] | Config:
 
 @pytest.fixture
 def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, Any] | Config) -> Iterator[FakeLambda]:
-    """A fake AWS Lambda event system on virtual time; boto3 clients reach it by themselves.
+    """A fake AWS Lambda event system on virtual time; boto3 clients need no configuration to reach it.
 
     Example::
 
@@ -235,7 +211,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         [
             *_session_layers(request.config),
             ("the fixture lambda_esm_config", lambda_esm_config),
-            *_marker_layers(request.node),
+            *markers.setting_layers(request.node),
         ]
     )
     hooks = PytestHooks(request.node)
@@ -243,13 +219,13 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
         hooks.configure()
-        markers.ask(request.node, fake.faults)
+        markers.add_faults(request.node, fake.faults)
         yield fake
 
 
 @pytest.fixture
 def lambda_esm_clock(lambda_esm: FakeLambda) -> VirtualClock:
-    """The clock of lambda_esm: virtual time, moved by the test.
+    """The clock of lambda_esm: virtual time, which the test moves.
 
     Example::
 
@@ -273,7 +249,7 @@ def lambda_esm_client(lambda_esm: FakeLambda) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
-    """Run the handler, where nobody else wants to."""
+    """Run the handler, unless another implementation returned a result."""
     return invocation.run()
 
 
@@ -282,10 +258,7 @@ def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that has been tested against less than it believes.
-
-    Its code swallowed an error of the fake, or a fault that it asked for has never struck.
-    """
+    """Fail a test that passed although its code swallowed an error of the fake, or one of its faults never struck."""
     result = yield
     fake = item.stash.get(_FAKE, None)
     if fake is None:
@@ -299,14 +272,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
         files = _files_of(item)
         swallowed = [error for error in fake.errors if not caught_by_test(error, files)]
-        told = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
-        if any(told):
-            pytest.fail("\n".join(filter(None, told)), pytrace=False)
+        texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
+        if any(texts):
+            pytest.fail("\n".join(filter(None, texts)), pytrace=False)
     return result
 
 
 def _files_of(item: pytest.Item) -> set[str]:
-    """The test's own file, those of its classes, and those of the plugins, in which fixtures and helpers may be."""
+    """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
     modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
     known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
     return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
@@ -315,7 +288,7 @@ def _files_of(item: pytest.Item) -> set[str]:
 def _swallowed_text(errors: list[BaseException]) -> str:
     lines = ["code under test swallowed an error that was meant for the test's author:"]
     lines += [f"  {type(error).__name__}: {error}" for error in errors]
-    lines.append("Handle what it says, or allow it with the setting lambda_esm(strict=False).")
+    lines.append("Correct what it describes, or allow it with the setting lambda_esm(strict=False).")
     return "\n".join(lines)
 
 
@@ -323,7 +296,7 @@ def _swallowed_text(errors: list[BaseException]) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the timeline to the report of a failed test, or of each test, as configured."""
+    """Add the timeline to the report of a failed test, or of every test, as configured."""
     report = yield
     fake = item.stash.get(_FAKE, None)
     if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
@@ -353,16 +326,17 @@ def _attach_timeline(
         setattr(report, ROWS, rows_of(entries))
 
 
-def _fault_sections(item: pytest.Item, fake: FakeLambda, shown: str) -> list[tuple[str, str]]:
-    """Faults that have never struck, where the failure is another one, and how to replay the weather."""
+def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[tuple[str, str]]:
+    """Return the sections on unused faults, unless the failure shows them already, and on how to replay the weather."""
     import shlex
 
     sections = []
-    left = fake.faults_left()
-    if left and left not in shown:
-        sections.append(("lambda esm faults", left))
+    unused = fake.faults_left()
+    if unused and unused not in failure:
+        sections.append(("lambda esm faults", unused))
     if not fake.config.weather.is_fair:
         seed = fake.config.seed
-        told = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: pytest {shlex.quote(item.nodeid)}"
-        sections.append(("lambda esm weather", f"{told} --lambda-esm-seed={seed}"))
+        command = f"pytest {shlex.quote(item.nodeid)} --lambda-esm-seed={seed}"
+        text = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: {command}"
+        sections.append(("lambda esm weather", text))
     return sections

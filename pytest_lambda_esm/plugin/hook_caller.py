@@ -1,4 +1,4 @@
-"""Joins a fake to the pytest hooks of one test."""
+"""Calls the pytest hooks of one test when something happens in its fake."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class PytestHooks(Hooks):
-    """Calls the hooks through the test's item, so that a conftest hears of its own folder's tests only.
+    """Calls the hooks through the test's item, so that a conftest is called only for tests in its own folder.
 
-    ``fake`` is None while the fake is being made; what it takes over from moto then is told to nobody.
+    ``fake`` is None while the fake starts; mappings that it takes over from moto then cause no call.
     """
 
     def __init__(self, item: pytest.Item) -> None:
@@ -29,37 +29,37 @@ class PytestHooks(Hooks):
         self.request: pytest.FixtureRequest | None = None
 
     def call(self, call: Call) -> None:
-        """A call to the Lambda API has been answered."""
+        """Report an answered call to the Lambda API."""
         self._hooks.pytest_lambda_esm_call(call=call, fake=self.fake)
 
     def transition(self, mapping: Mapping, transition: Transition) -> None:
-        """A mapping has entered a state."""
+        """Report that a mapping has entered a state."""
         if self.fake is not None:
             self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
 
     def take_part_in_invocations(self) -> bool:
-        """Whether anybody but the plugin itself implements the hook."""
+        """Return whether anyone other than this plugin implements the hook."""
         return len(self._hooks.pytest_lambda_esm_invoke.get_hookimpls()) > 1
 
     def fault(self, call: IncomingCall) -> ErrorGiven | None:
-        """A call has arrived."""
-        given: ErrorGiven | None = self._hooks.pytest_lambda_esm_fault(call=call, fake=self.fake)
-        return given
+        """Return the error that the hook gives for a call that has arrived, or None."""
+        error: ErrorGiven | None = self._hooks.pytest_lambda_esm_fault(call=call, fake=self.fake)
+        return error
 
     def restarted(self) -> None:
-        """A fresh world gets the defaults of the organisation, as the first one did."""
+        """Apply the organisation's defaults to a fresh world, as to the first one."""
         self.configure()
 
     def configure(self) -> None:
-        """Let an organisation set its defaults; the faults that it asks for belong to each fresh world."""
+        """Let an organisation set its defaults; the faults that it adds belong to each fresh world."""
         assert self.fake is not None
         with self.fake.faults.asking_by_hook():
             self._hooks.pytest_lambda_esm_configure(fake=self.fake, request=self.request)
 
     def faults_left(self, unused: str) -> None:
-        """The test's call phase has judged them already."""
+        """Do nothing: the test's call phase has already reported them."""
 
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
-        """A handler is to run."""
+        """Run a handler through the hook."""
         result: HandlerResult = self._hooks.pytest_lambda_esm_invoke(invocation=invocation, fake=self.fake)
         return result

@@ -1,8 +1,8 @@
-"""The hooks that this plugin calls: for conftest files and other plugins.
+"""The hooks that this plugin calls, for conftest files and other plugins.
 
-They are called through the test's own item, so that an implementation in a folder's conftest hears of that
-folder's tests only. Each passes one record, to which members may be added. A plugin that only supports this one marks
-its implementations with ``@pytest.hookimpl(optionalhook=True)``.
+They are called through the test's item, so that an implementation in a folder's conftest is called only for tests in
+that folder. Each passes one record, to which later versions may add members. A plugin that supports this one but does
+not require it marks its implementations with ``@pytest.hookimpl(optionalhook=True)``.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 
 @pytest.hookspec
 def pytest_lambda_esm_configure(fake: FakeLambda, request: pytest.FixtureRequest) -> None:
-    """A fake has started and nothing has happened in it: the place for defaults of an organisation."""
+    """Set an organisation's defaults; called when a fake has started and nothing has happened in it yet."""
 
 
 @pytest.hookspec
 def pytest_lambda_esm_call(call: Call, fake: FakeLambda) -> None:
-    """A call to the Lambda API has been answered."""
+    """Observe a call to the Lambda API, after it was answered."""
 
 
 @pytest.hookspec
 def pytest_lambda_esm_transition(mapping: Mapping, transition: Transition, fake: FakeLambda) -> None:
-    """A mapping has entered a state."""
+    """Observe a mapping, after it has entered a state."""
 
 
 @pytest.hookspec(firstresult=True)
 def pytest_lambda_esm_fault(call: IncomingCall, fake: FakeLambda) -> ErrorGiven | None:
-    """A call has arrived, at Lambda or another service, and no fault of the test strikes it: is it to fail?
+    """Return the error with which a call should fail, or None; called when no fault of the test strikes it.
 
-    The first result that is not None counts: the name of an error that the operation can raise, ``aws_error(...)``
-    or a fault of the network such as ``lost_response()``.
+    The call may be to Lambda or to another service. The first result that is not None counts: the name of an error
+    that the operation can raise, ``aws_error(...)`` or a network fault such as ``lost_response()``.
     """
 
 
 @pytest.hookspec(firstresult=True)
 def pytest_lambda_esm_invoke(invocation: HandlerCall, fake: FakeLambda) -> HandlerResult | None:
-    """A handler is to run: wrap it, or run something else.
+    """Run a handler, or something else instead of it, and return the result.
 
-    The first result that is not None counts; ``invocation.run()`` runs the handler, and that is what happens when
-    nobody else answers. A wrapper sees each handler begin and end.
+    The first result that is not None counts; if there is none, ``invocation.run()`` runs the handler. A hook wrapper
+    surrounds every run of a handler.
     """
 
 
 @pytest.hookspec
 def pytest_lambda_esm_timeline(entries: list[Entry], fake: FakeLambda) -> None:
-    """The timeline is about to be shown in a report: change the list in place to leave out or to add entries."""
+    """Change the entries of a timeline in place, before a report shows it."""

@@ -1,4 +1,4 @@
-"""The timelines of many tests as one self-contained HTML page."""
+"""``--lambda-esm-report``: the timelines of all tests as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 
 from pytest_lambda_esm.observe.timeline import Entry, shortened
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
-Row = tuple[int, str, str, str]
-"""Instant, kind, subject and text of an entry: plain values, which travel between processes."""
+ROWS: Final = "lambda_esm_rows"
+"""The attribute of a pytest report that holds the rows of its test's timeline."""
+
+Row: TypeAlias = tuple[int, str, str, str]
+"""Instant, kind, subject and text of an entry: plain values, which pytest-xdist can send between processes."""
 
 _STYLE: Final = """
 body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1b1f24 }
@@ -32,33 +35,53 @@ td:first-child { text-align: right; color: #57606a; white-space: nowrap }
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One test: its node id, its outcome (``"passed"``, ``"failed"`` ...) and its rows."""
+class ReportFile:
+    """A pytest plugin that collects timelines and writes the file when the run ends."""
 
-    test: str
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tests: list[_ReportedTest] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the timeline of a test whose call has ended, or whose setup has failed."""
+        rows = getattr(report, ROWS, None)
+        if rows is not None:
+            self._tests.append(_ReportedTest(report.nodeid, report.outcome, rows))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the file and print its path."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(_page(self._tests), encoding="utf-8")
+        terminalreporter.write_sep("-", f"lambda_esm timelines: {self._path}")
+
+
+def rows_of(entries: Sequence[Entry]) -> list[Row]:
+    """Return the rows of a timeline."""
+    return [(entry.instant, entry.kind, entry.subject, entry.text) for entry in entries]
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportedTest:
+    """A test: its node id, its outcome (``"passed"``, ``"failed"`` ...) and the rows of its timeline."""
+
+    node_id: str
     outcome: str
     rows: Sequence[Row]
 
 
-def rows_of(entries: Sequence[Entry]) -> list[Row]:
-    """The rows of a timeline."""
-    return [(entry.instant, entry.kind, entry.subject, entry.text) for entry in entries]
-
-
-def render_page(chapters: Sequence[Chapter]) -> str:
-    """The page; failed tests are unfolded."""
-    body = "\n".join(_chapter(chapter) for chapter in chapters) or "<p>No test has used the fake.</p>"
+def _page(tests: Sequence[_ReportedTest]) -> str:
+    body = "\n".join(_section(test) for test in tests) or "<p>No test has used the fake.</p>"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>lambda_esm timelines</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>lambda_esm timelines</h1>\n{body}\n</body>\n</html>\n"
     )
 
 
-def _chapter(chapter: Chapter) -> str:
-    unfolded = " open" if chapter.outcome == "failed" else ""
-    head = f"<summary>{escape(chapter.test)}: {escape(chapter.outcome)}</summary>"
-    return f'<details class="{escape(chapter.outcome)}"{unfolded}>{head}{_table(chapter.rows)}</details>'
+def _section(test: _ReportedTest) -> str:
+    """Return the section of a test, which is expanded if the test failed."""
+    expanded = " open" if test.outcome == "failed" else ""
+    head = f"<summary>{escape(test.node_id)}: {escape(test.outcome)}</summary>"
+    return f'<details class="{escape(test.outcome)}"{expanded}>{head}{_table(test.rows)}</details>'
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -72,27 +95,3 @@ def _table(rows: Sequence[Row]) -> str:
     ]
     start = f"<p>Virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then.</p>"
     return f"{start}<table>{''.join(lines)}</table>"
-
-
-ROWS: Final = "lambda_esm_rows"
-"""The attribute of a report that holds the rows of its test's timeline."""
-
-
-class ReportFile:
-    """Collects timelines, and writes the file when the run ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._chapters: list[Chapter] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the timeline of a test that has ended, or has failed in its set-up."""
-        rows = getattr(report, ROWS, None)
-        if rows is not None:
-            self._chapters.append(Chapter(report.nodeid, report.outcome, rows))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the file and say so."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(render_page(self._chapters), encoding="utf-8")
-        terminalreporter.write_sep("-", f"lambda_esm timelines: {self._path}")

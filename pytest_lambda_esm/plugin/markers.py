@@ -1,81 +1,102 @@
-"""The marker ``lambda_esm_fault``: faults that are asked for above a test, a class, a module or a parameter set."""
+"""The two markers: ``lambda_esm`` gives a test its settings, ``lambda_esm_fault`` its faults.
+
+The plugin imports this module only for a test that has one of them, or that uses the fixture.
+"""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_lambda_esm.errors import FaultError, nearest
+from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.plan import FaultPlan
 
-
-NAME: Final = "lambda_esm_fault"
+_SETTINGS: Final = "lambda_esm"
+_FAULT: Final = "lambda_esm_fault"
 _ARGUMENTS: Final = ("operation", "error")
 
 
 def mistakes(item: pytest.Item) -> list[str]:
-    """What cannot be, of all that the markers of a test ask for."""
+    """Return what is wrong with the markers of a test, one text each."""
+    return [*_wrong_settings(item), *_wrong_faults(item)]
+
+
+def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the layers of settings from the markers of a test, the outermost first."""
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    for marker in reversed(list(item.iter_markers(_SETTINGS))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"the marker lambda_esm takes settings by name, such as lambda_esm(seed=7), not"
+                f" {', '.join(repr(value) for value in marker.args)}"
+            )
+        layers.append(("marker lambda_esm", marker.kwargs))
+    return layers
+
+
+def add_faults(item: pytest.Item, plan: FaultPlan) -> None:
+    """Add the faults of a test's markers to a plan: the outermost first, then from top to bottom. Raises FaultError."""
+    for marker in _in_reading_order(item):
+        _add_fault(item, marker, plan)
+
+
+def _wrong_settings(item: pytest.Item) -> list[str]:
+    try:
+        layers = setting_layers(item)
+        if layers:
+            from pytest_lambda_esm.config import Config
+
+            Config.from_layers(layers)
+    except (pytest.UsageError, ConfigurationError) as error:
+        return [str(error)]
+    return []
+
+
+def _wrong_faults(item: pytest.Item) -> list[str]:
+    markers = list(_in_reading_order(item))
+    if not markers:
+        return []
     from pytest_lambda_esm.fake import fault_catalogue
     from pytest_lambda_esm.faults.plan import FaultPlan
 
     plan, found = FaultPlan(fault_catalogue()), []
-    for marker in _in_reading_order(item):
+    for marker in markers:
         try:
-            _ask(item, marker, plan)
+            _add_fault(item, marker, plan)
         except FaultError as error:
-            found.append(f"marker {NAME}: {error}")
+            found.append(f"marker {_FAULT}: {error}")
     return found
 
 
-def ask(item: pytest.Item, plan: FaultPlan) -> None:
-    """Ask for the faults of a test's markers, the farthest first, then from top to bottom. Raises FaultError."""
-    for marker in _in_reading_order(item):
-        _ask(item, marker, plan)
+def _add_fault(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
+    from pytest_lambda_esm.faults.spec import OPTIONS, FaultSpec
 
-
-def _ask(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
-    operation, error, given = _arguments(marker)
-    shown = [repr(operation), repr(error), *(f"{name}={value!r}" for name, value in given.items())]
-    asked = f"@pytest.mark.{NAME}({', '.join(shown)})"
-    plan.ask(operation, (error,), _options(given), asked, f"a marker of {item.nodeid}", marked=True)
-
-
-def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
-    """Decorators are kept from bottom to top, the marks of a module or of a parameter set as they are listed."""
-    for node in item.listchain():
-        marks = [mark for mark in node.own_markers if mark.name == NAME]
-        of_parameters = _parameter_marks(item) if node is item else []
-        stacked = [mark for mark in marks if not any(mark is other for other in of_parameters)]
-        if isinstance(node, pytest.Class):
-            stacked.sort(key=lambda mark: _depth(node.obj, mark))  # Stable: what a class has keeps its order.
-        yield from stacked if isinstance(node, (pytest.Module, pytest.Package)) else reversed(stacked)
-        yield from of_parameters
-
-
-def _depth(owner: type, mark: pytest.Mark) -> int:
-    """How many base classes away from a class a mark stands, the class's own being the nearest."""
-    for depth, base in enumerate(owner.__mro__):
-        given = vars(base).get("pytestmark", ())
-        if any(getattr(each, "mark", each) is mark for each in (given if isinstance(given, list) else [given])):
-            return depth
-    return 0
-
-
-def _parameter_marks(item: pytest.Item) -> list[pytest.Mark]:
-    marks = getattr(getattr(item, "callspec", None), "marks", ())
-    return [mark for mark in (getattr(given, "mark", given) for given in marks) if mark.name == NAME]
+    operation, error, options = _arguments(marker)
+    shown = [repr(operation), repr(error), *(f"{name}={value!r}" for name, value in options.items())]
+    for name in options:
+        if name not in OPTIONS:
+            raise FaultError(f"it takes no {name!r}. {nearest(name, OPTIONS)}")
+    plan.ask(
+        FaultSpec(
+            operation=operation,
+            errors=(error,),
+            asked=f"@pytest.mark.{_FAULT}({', '.join(shown)})",
+            place=f"a marker of {item.nodeid}",
+            marked=True,
+            **options,
+        )
+    )
 
 
 def _arguments(marker: pytest.Mark) -> tuple[Any, Any, dict[str, Any]]:
-    """The operation, the error, and the options that were given."""
+    """Return the operation, the error, and the options."""
     given = {**dict(zip(_ARGUMENTS, marker.args, strict=False)), **marker.kwargs}
-    twice = any(name in marker.kwargs for name in _ARGUMENTS[: len(marker.args)])
-    if len(marker.args) > len(_ARGUMENTS) or twice or not all(name in given for name in _ARGUMENTS):
+    is_repeated = any(name in marker.kwargs for name in _ARGUMENTS[: len(marker.args)])
+    if len(marker.args) > len(_ARGUMENTS) or is_repeated or not all(name in given for name in _ARGUMENTS):
         shown = [*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())]
         raise FaultError(
             f"it takes an operation and an error, such as ('Invoke', 'ServiceException'), not"
@@ -84,12 +105,30 @@ def _arguments(marker: pytest.Mark) -> tuple[Any, Any, dict[str, Any]]:
     return given.pop("operation"), given.pop("error"), given
 
 
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    from pytest_lambda_esm.faults.plan import FaultPlan
+def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
+    """Yield the fault markers as they read in the file, the outermost node first.
 
-    parameters = inspect.signature(FaultPlan.add).parameters.values()
-    defaults = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-    for name in given:
-        if name not in defaults:
-            raise FaultError(f"it takes no {name!r}. {nearest(name, defaults)}")
-    return {**defaults, **given}
+    pytest keeps decorators from bottom to top, and the marks of a module or of a parameter set in the order listed.
+    """
+    for node in item.listchain():
+        marks = [mark for mark in node.own_markers if mark.name == _FAULT]
+        of_parameters = _parameter_marks(item) if node is item else []
+        stacked = [mark for mark in marks if not any(mark is other for other in of_parameters)]
+        if isinstance(node, pytest.Class):
+            stacked.sort(key=lambda mark: _depth(node.obj, mark))  # A stable sort keeps the order within a class.
+        yield from stacked if isinstance(node, (pytest.Module, pytest.Package)) else reversed(stacked)
+        yield from of_parameters
+
+
+def _depth(cls: type, mark: pytest.Mark) -> int:
+    """Return the position in a class's MRO of the class that has the mark: 0 is the class itself."""
+    for depth, base in enumerate(cls.__mro__):
+        given = vars(base).get("pytestmark", ())
+        if any(getattr(each, "mark", each) is mark for each in (given if isinstance(given, list) else [given])):
+            return depth
+    return 0
+
+
+def _parameter_marks(item: pytest.Item) -> list[pytest.Mark]:
+    marks = getattr(getattr(item, "callspec", None), "marks", ())
+    return [mark for mark in (getattr(given, "mark", given) for given in marks) if mark.name == _FAULT]

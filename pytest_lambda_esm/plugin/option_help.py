@@ -1,7 +1,7 @@
-"""The names of all settings and what each is about: what pytest is told when it starts.
+"""The names and help texts of all settings and markers, which pytest needs when it starts.
 
-It stands apart from the values and how they are read, since every run of pytest pays for its import, also those runs
-that use none of this package.
+They are kept apart from the values and how they are read, because every run of pytest imports them, even one that
+uses nothing else of this package.
 """
 
 from __future__ import annotations
@@ -10,73 +10,70 @@ from typing import Final
 
 SETTINGS: Final = {
     "start": "the virtual clock's first instant (ISO 8601, UTC)",
-    "seed": "the one seed of everything random: ids, receipt handles, tie breaks",
+    "seed": "the seed of everything random: ids, receipt handles, tie breaks",
     "region": "the default region; without one, AWS_DEFAULT_REGION, else us-east-1",
-    "account_id": "the account that requests belong to",
-    "limits": "the service limits that apply: today's, or 2020's",
+    "account_id": "the account id of all requests",
+    "limits": "the service limits that apply: today's, or those of 2020",
     "transitions": "how long the transitions of a mapping take",
     "strict": "fail a test whose code swallowed an error of the fake itself, such as a blocked request",
     "wall_clock": "what makes time.time and datetime.now virtual",
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
-    "advice": "what happens on setups known to go wrong in production",
+    "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
     "polling_delay": "seconds from the state Enabled to the first poll (not documented by AWS)",
-    "poll_latency": "seconds from a message's visibility to its receipt (not documented by AWS)",
-    "polling_states": "transitional states in which a mapping that was Enabled goes on polling (not documented by AWS)",
-    "update_answers": "the values that the answer of an update shows (both have been seen on AWS)",
-    "repeated_delete": "what a Delete of a mapping that is Deleting answers: 202, or 400 (not documented by AWS)",
+    "poll_latency": "seconds from the moment a message is visible until it is received (not documented by AWS)",
+    "polling_states": "transitional states in which a mapping that was Enabled keeps polling (not documented by AWS)",
+    "update_answers": "the values in the answer of an update: new or old (both have been seen on AWS)",
+    "repeated_delete": "the answer to a Delete of a mapping that is Deleting: 202, or 400 (not documented by AWS)",
     "distinguish_latest": "fn and fn:$LATEST on one source are two mappings, not a duplicate (not documented by AWS)",
-    "maximum_filters": "filters that a mapping may have: 5, or up to 10 in an account with a raised quota",
+    "maximum_filters": "how many filters a mapping may have: 5, or up to 10 in an account with a raised quota",
     "low_traffic_wait": (
-        "seconds that an SQS mapping with a batching window waits at the least (on AWS up to 20 under low traffic)"
+        "seconds that an SQS mapping with a batching window waits at least (on AWS up to 20 under low traffic)"
     ),
     "extend_visibility": (
         "hide messages of an SQS mapping with a batching window for the window, the function's timeout and 30 seconds,"
         " where the queue's visibility timeout is shorter (documented by AWS in one place)"
     ),
-    "initial_concurrency": "batches of one SQS mapping that are in flight at the same time, at first",
+    "initial_concurrency": "how many batches of an SQS mapping may be in flight at first",
     "concurrency_growth": (
-        "how many more batches of an SQS mapping may be in flight a minute while messages wait; without it 300, with"
-        " the limits of 2020 60"
+        "how many more batches of an SQS mapping may be in flight each minute while messages wait; by default 300, or"
+        " 60 with the limits of 2020"
     ),
     "maximum_concurrency": (
-        "batches of one SQS mapping that are in flight at the same time, at most; without it 1,250, with the limits of"
-        " 2020 1,000"
+        "the most batches of an SQS mapping that may be in flight; by default 1,250, or 1,000 with the limits of 2020"
     ),
     "concurrency_lowered_by": (
         "how many fewer batches of an SQS mapping may be in flight after a failed one (not documented by AWS)"
     ),
     "throttle_backoff": (
-        "seconds until a throttled batch of an SQS mapping is tried again, doubling (not documented by AWS)"
+        "seconds until a throttled batch of an SQS mapping is retried, doubling each time (not documented by AWS)"
     ),
-    "throttle_backoff_limit": "seconds between two tries of a throttled batch, at most (not documented by AWS)",
-    "account_concurrency": "invocations of one account and region that go on at the same time",
+    "throttle_backoff_limit": "the most seconds between two attempts at a throttled batch (not documented by AWS)",
+    "account_concurrency": "how many invocations may run at the same time in one account and region",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
     "archive_imports": (
-        "what happens where code out of an archive imports a module of the test's environment that Lambda lacks"
+        "what to do if code from an archive imports a module of the test's environment that Lambda lacks"
     ),
     "async_latency": "seconds from an asynchronous invocation to its first attempt (not documented by AWS)",
-    "async_jitter": "seconds that are added to async_latency at random, at the most: events lose their order",
+    "async_jitter": "the most seconds that are added to async_latency at random, so that events lose their order",
     "stream_backoff": "seconds from a stream batch's first failure to its next attempt (not documented by AWS)",
-    "stream_backoff_limit": (
-        "seconds that a stream batch waits at most, each wait being doubled (not documented by AWS)"
-    ),
-    "larger_half": "the larger half of a stream batch of odd size that is split (not documented by AWS)",
-    "window_idle_wait": "seconds after the end of a tumbling window until it is closed, where no later record comes",
-    "time_to_live_delay": "seconds from an item's time to live to its deletion (on AWS within a few days)",
+    "stream_backoff_limit": ("the most seconds that a stream batch waits; each wait doubles (not documented by AWS)"),
+    "larger_half": "which half is larger when a stream batch of odd size is split (not documented by AWS)",
+    "window_idle_wait": "seconds after the end of a tumbling window until it is closed, if no later record arrives",
+    "time_to_live_delay": "seconds from the time at which an item expires to its deletion (on AWS within a few days)",
     "failure_payload": (
-        "how the payload stands in failure records in buckets: as JSON text (as documented) or as an object"
+        "the form of the payload in failure records in buckets: JSON text (as documented) or an object"
     ),
-    "weather": "how often calls and pollers go wrong by themselves, drawn from the seed",
+    "weather": "how often calls and pollers fail at random, drawn from the seed",
     "read_retry_delay": "seconds until a poller reads again after a failed read (not documented by AWS)",
     "loop_depth": "how often a handler may cause its own next invocation before the test is stopped",
     "longest_standstill": (
-        "real seconds that code under test may go on calling time.sleep while nothing happens, before it is stopped"
+        "real seconds for which code under test may keep calling time.sleep while nothing happens, before it is stopped"
     ),
 }
 
 OPTIONS: Final = ("seed", "timeline")
-"""The settings that are options of the command line, too."""
+"""The settings that are also command-line options."""
 
 LISTS: Final = ("transitions", "weather")
 """The settings that take several lines in an ini file."""

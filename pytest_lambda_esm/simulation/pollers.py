@@ -10,7 +10,8 @@ from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
-from pytest_lambda_esm.faults.poller_steps import INVOKE, Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
+from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
@@ -57,7 +58,7 @@ class BatchInvoker:
         clock: VirtualClock,
         functions: MotoFunctions,
         invoker: Invoker,
-        interference: Interference,
+        interference: PollerFaults,
         new_id: Callable[[], str],
     ) -> None:
         self._clock = clock
@@ -113,7 +114,7 @@ class PollerFactory:
         streams: Streams,
         destinations: Destinations,
         deliver: Deliver,
-        interference: Interference,
+        interference: PollerFaults,
         new_id: Callable[[], str],
         source_changed: Callable[[str], None],
     ) -> None:

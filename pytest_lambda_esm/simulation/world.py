@@ -21,9 +21,9 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
-from pytest_lambda_esm.faults.injection import FaultInjector
+from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
 from pytest_lambda_esm.faults.plan import FaultPlan
-from pytest_lambda_esm.faults.poller_steps import AsyncTrouble, PlannedInterference, RefusingDestinations
+from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue, AsyncQueueSettings
 from pytest_lambda_esm.invocation.async_results import AsyncResults
@@ -92,12 +92,11 @@ class World:
             faults.plan,
             faults.catalogue,
             hook=hooks.fault,
-            weather=config.weather,
-            seed=config.seed,
+            weather=SeededWeather(config.weather, config.seed, faults.catalogue),
             timeline=self.timeline,
         )
         self.network = Network(faults.client_calls, self.wait, self.local_instant)
-        self.interference = PlannedInterference(self.injector, lambda: self.clock.instant, self._remove)
+        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
@@ -130,7 +129,7 @@ class World:
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
-        self.destinations = RefusingDestinations(
+        self.destinations = FaultyDestinations(
             MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
         )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
@@ -143,7 +142,7 @@ class World:
             endings=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
             journal=self.journal,
             randomness=self.randomness,
-            trouble=AsyncTrouble(self.injector, lambda: self.clock.instant),
+            trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
             settings=AsyncQueueSettings(
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),

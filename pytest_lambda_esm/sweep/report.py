@@ -1,4 +1,4 @@
-"""What a sweep has to say."""
+"""The report of a sweep."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Final
 from pytest_lambda_esm.faults.effects import ErrorGiven
 
 _MOST_LINES: Final = 6
+"""How many lines of an error's text are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A call to strike, and with what.
+    """A call to strike, and the error to strike it with.
 
-    ``position`` is its place among all calls, ``number`` among those of its operation, from 1; ``after`` is what a
-    fault lets pass before it, calls or attempts as ``per`` says.
+    ``position`` is its index among all calls, ``number`` its number among those of its operation, from 1. ``after`` is
+    how many calls or attempts, as ``per`` says, a fault has to let through before it.
     """
 
     position: int
@@ -31,7 +32,7 @@ class Target:
 
     @property
     def marker(self) -> str:
-        """The line that has the same fault strike in a test of its own."""
+        """The marker that adds the same fault to a test."""
         after = f", after={self.after}" if self.after else ""
         per = f", per={self.per!r}" if self.per != "attempt" else ""
         return f"@pytest.mark.lambda_esm_fault({self.operation!r}, {self.error!r}{after}{per})"
@@ -39,22 +40,22 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A world in which the body broke: its number, its fault, and the error with the body's line."""
+    """A world in which the body failed: its number, its fault, and the error with the line of the body."""
 
     world: int
     target: Target
-    kind: str
+    error_type: str
     text: str
     place: str
 
 
 @dataclass(slots=True)
 class SweepOutcome:
-    """What has come of a sweep so far.
+    """The results of a sweep so far.
 
-    ``survived`` counts the worlds in which the fault struck and the body ended as if nothing was; ``skipped`` the pairs
-    of a call and an error that it cannot raise, ``at_no_call`` are the errors that no call can raise; ``difference`` is
-    where a world's calls were not those of the first world.
+    ``survived`` counts the worlds in which the fault struck and the body still completed, ``skipped`` the pairs of a
+    call and an error that it cannot raise. ``at_no_call`` are the errors that no call can raise. ``difference`` tells
+    where the calls of a world first differed from those of the first world.
     """
 
     worlds: int = 0
@@ -66,27 +67,27 @@ class SweepOutcome:
 
 
 def report(outcome: SweepOutcome) -> str:
-    """The report; its first line says how it went."""
+    """Return the report; its first line is a summary."""
     lines = [_summary(outcome)]
     for each in outcome.broken:
         lines.append(f"  world {each.world}: {each.target}")
-        said = f"{each.kind}: {each.text}".splitlines()[:_MOST_LINES]
-        lines += [f"    {line}" for line in said]
+        lines += [f"    {line}" for line in f"{each.error_type}: {each.text}".splitlines()[:_MOST_LINES]]
         if each.place:
             lines.append(f"    at {each.place}")
         lines.append(f"    replay it alone, with this line above the test: {each.target.marker}")
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
-        lines.append("    A sweep counts calls, so the body has to make the same calls each time: fix random names.")
+        lines.append("    A sweep counts calls, so the body has to make the same calls each time: avoid random names.")
     return "\n".join(lines)
 
 
 def _summary(outcome: SweepOutcome) -> str:
     parts = [f"sweep: {outcome.worlds} worlds, {len(outcome.broken) or 'none'} broke"]
     if outcome.survived:
-        parts.append(f"in {outcome.survived} the fault struck and the body went on to its end")
+        parts.append(f"in {outcome.survived} the fault struck and the body completed")
     if outcome.skipped:
-        parts.append(f"{outcome.skipped} pairs left out, of errors which the operation cannot raise")
+        pairs = "1 pair" if outcome.skipped == 1 else f"{outcome.skipped} pairs"
+        parts.append(f"{pairs} skipped because the operation cannot raise the error")
     if outcome.at_no_call:
         parts.append(f"no call can raise {', '.join(str(error) for error in outcome.at_no_call)}")
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""What a sweep is asked for: which errors, at which operations."""
+"""The request for a sweep: which errors, at which operations; and the calls that it may strike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_lambda_esm.errors import FaultError, nearest
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, NetworkFault, lost_response
-from pytest_lambda_esm.faults.plan import PER
+from pytest_lambda_esm.faults.spec import check_per
 
 DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
     "TooManyRequestsException",
@@ -18,26 +18,25 @@ DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
     "AccessDeniedException",
     lost_response(),
 )
-"""The errors of a sweep that names none: throttled, broken, not allowed, and done without an answer."""
+"""The errors of a sweep that names none: throttled, internal error, access denied, and a lost answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """What a sweep was asked for; ``operations`` is None for all of Lambda, ``per`` None for what tells the most."""
+    """The arguments of a sweep; ``operations`` is None for all of Lambda, ``per`` None for :meth:`per_of`'s choice."""
 
     errors: tuple[ErrorGiven, ...]
     operations: frozenset[str] | None
     per: str | None
 
-    def is_about(self, call: IncomingCall) -> bool:
-        """Whether a call is one to strike."""
+    def includes(self, call: IncomingCall) -> bool:
+        """Return whether the sweep strikes calls such as this one."""
         return "." not in call.operation if self.operations is None else call.operation in self.operations
 
     def per_of(self, error: ErrorGiven) -> str:
-        """What an error strikes: all attempts of a call, so that the caller sees it, or one.
+        """Return what an error strikes: all attempts of a call, so that the caller sees it, or one.
 
-        Of a call that is done and whose answer does not arrive, the next attempt is what matters: it meets what the
-        first one made.
+        A lost or late answer strikes one attempt, because the next one matters: it finds what the first one made.
         """
         if self.per is not None:
             return self.per
@@ -47,24 +46,24 @@ class SweepRequest:
 def read_request(
     catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: str | None
 ) -> SweepRequest:
-    """Read what a user wrote. Raises FaultError for what cannot be, with the nearest right names."""
+    """Return the request that a user wrote. Raises FaultError for an unknown name, with the nearest known ones."""
     __tracebackhide__ = True
-    given = tuple(_several(errors, "errors"))
-    if not given:
+    required = tuple(_iterable(errors, "errors"))
+    if not required:
         raise FaultError("sweep was given no error; leave errors out for the usual ones")
     names = None
     if operations is not None:
-        names = frozenset(catalogue.operation(name) for name in _several(operations, "operations"))
+        names = frozenset(catalogue.operation(name) for name in _iterable(operations, "operations"))
         if not names:
             raise FaultError("sweep was given no operation; leave operations out for all of Lambda")
-    for error in given:
+    for error in required:
         _check_error(catalogue, catalogue.lambda_operations if names is None else sorted(names), error)
-    if per is not None and per not in PER:
-        raise FaultError(f"sweep: per is 'call' or 'attempt', not {per!r}. {nearest(str(per), PER)}")
-    return SweepRequest(given, names, per)
+    if per is not None:
+        check_per("sweep", per)
+    return SweepRequest(required, names, per)
 
 
-def _several(given: Any, name: str) -> Iterable[Any]:
+def _iterable(given: Any, name: str) -> Iterable[Any]:
     __tracebackhide__ = True
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise FaultError(
@@ -74,22 +73,22 @@ def _several(given: Any, name: str) -> Iterable[Any]:
 
 
 def _check_error(catalogue: FaultCatalogue, operations: Sequence[str], error: Any) -> None:
-    """Refuse an error that none of the operations can raise, or with members that it does not have."""
+    """Raise FaultError for an error that none of the operations can raise, or one with unknown members."""
     __tracebackhide__ = True
-    is_one = isinstance(error, (str, AwsError, NetworkFault))
-    able = [operation for operation in operations if is_one and catalogue.raises(operation, error)]
+    is_error = isinstance(error, (str, AwsError, NetworkFault))
+    raising = [operation for operation in operations if is_error and catalogue.raises(operation, error)]
     code = error.code if isinstance(error, AwsError) else error
-    if able or len(operations) == 1 or not isinstance(code, str):
-        catalogue.effect((able or operations)[0], error)
+    if raising or len(operations) == 1 or not isinstance(code, str):
+        catalogue.effect((raising or operations)[0], error)
         return
     known = {each for operation in operations for each in catalogue.errors_of(operation)}
     raise FaultError(f"no operation of this sweep can raise {code!r}. {nearest(code, known)}")
 
 
 def logical_calls(calls: Iterable[IncomingCall]) -> Iterator[tuple[IncomingCall, dict[str, int]]]:
-    """The first attempt of each call, with how many calls and attempts of its operation came before.
+    """Yield the first attempt of each call, with how many calls and attempts of its operation came before it.
 
-    The counts are by what a fault counts: ``"call"`` and ``"attempt"``.
+    The keys of the counts are the units that a fault can count: ``"call"`` and ``"attempt"``.
     """
     seen: set[str] = set()
     counts: dict[str, dict[str, int]] = {}
@@ -103,12 +102,12 @@ def logical_calls(calls: Iterable[IncomingCall]) -> Iterator[tuple[IncomingCall,
 
 
 def first_difference(expected: Sequence[IncomingCall], seen: Iterable[IncomingCall], world: int) -> str | None:
-    """Where the calls of a world are not those of the first one, as text; None where they are."""
+    """Return as text where the calls of a world first differ from those of the first one; None if they are the same."""
     calls = [call for call, _ in logical_calls(seen)]
-    for position, call in enumerate(expected):
-        other = calls[position] if position < len(calls) else None
+    for index, call in enumerate(expected):
+        other = calls[index] if index < len(calls) else None
         if other is None or _comparable(call) != _comparable(other):
-            return f"call {position + 1} was {call} in world 1, and {other or 'not made'} in world {world}"
+            return f"call {index + 1} was {call} in world 1, and {other or 'not made'} in world {world}"
     return None
 
 
@@ -117,7 +116,7 @@ def _comparable(call: IncomingCall) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value to compare between worlds; of what has no value of its own, such as an open file, the type."""
+    """Return what to compare between worlds: a value, or the type of an object without one, such as an open file."""
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""One world of a sweep, from its beginning to what is to be said about its body."""
+"""One world of a sweep: how it starts, runs the body, and finds out how the body ended."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from pytest_lambda_esm.sweep.report import Target
 
 @dataclass(frozen=True, slots=True)
 class SweepContext:
-    """What a sweep stands on: how to begin a fresh world, what was made before, the plan, what was swallowed.
+    """What a sweep needs of the fake.
 
-    ``leave`` is called when the sweep's last world has ended: what is there then is nobody's any more.
+    ``restart`` starts a fresh world. ``made`` names the resources that exist outside of sweeps, ``swallowed`` the
+    errors of the fake that code under test may have caught. ``check`` raises UnusedFault for a world's unused faults.
+    ``leave`` is called when the last world has ended, whose resources the next sweep may discard. ``on_error`` records
+    an error of the sweep itself, ``note`` writes to the timeline.
     """
 
     restart: Callable[[], None]
@@ -34,34 +37,37 @@ class SweepContext:
 
 
 class Leftovers:
-    """What the last world of a sweep has left, which the next sweep may sweep away. ``held`` says what there is."""
+    """The resources that the last world of a sweep left behind, which the next sweep may discard.
 
-    def __init__(self, held: Callable[[], Sequence[str]]) -> None:
-        self._held = held
+    ``existing`` names the resources that exist now.
+    """
+
+    def __init__(self, existing: Callable[[], Sequence[str]]) -> None:
+        self._existing = existing
         self._left: frozenset[str] = frozenset()
 
     def take(self) -> None:
-        """Note what there is."""
-        self._left = frozenset(self._held())
+        """Take everything that exists now as left behind."""
+        self._left = frozenset(self._existing())
 
     def others(self) -> list[str]:
-        """What there is beside."""
-        return [each for each in self._held() if each not in self._left]
+        """Return what exists in addition to it."""
+        return [each for each in self._existing() if each not in self._left]
 
     def forget(self) -> None:
-        """A world has begun, and it is empty."""
+        """Forget it: an empty world has started."""
         self._left = frozenset()
 
 
 class SweepRun:
-    """One world of a sweep: enter it with ``with run:`` around the body. ``target`` is None for the one without."""
+    """One world of a sweep: write ``with run:`` around the body. ``target`` is None for the world without a fault."""
 
     def __init__(
-        self, context: SweepContext, ask: Callable[[], Fault | None], target: Target | None, on_error: Failed
+        self, context: SweepContext, add_fault: Callable[[], Fault | None], target: Target | None, on_error: OnError
     ) -> None:
         self._context = context
-        self._ask = ask
-        self._failed = on_error
+        self._add_fault = add_fault
+        self._on_error = on_error
         self._watch = ExitStack()
         self._file = ""
         self.target = target
@@ -80,9 +86,9 @@ class SweepRun:
         try:
             self._context.restart()
         except BaseException as error:
-            self._failed(self, error, error.__traceback__)
+            self._on_error(self, error, error.__traceback__)
             raise
-        self.fault = self._ask()
+        self.fault = self._add_fault()
         self.calls = self._watch.enter_context(self._context.plan.watching())
         return self
 
@@ -92,16 +98,16 @@ class SweepRun:
         __tracebackhide__ = True
         self._watch.close()
         if error is not None:
-            return self._failed(self, error, trace)
-        hidden = self._hidden()
-        if hidden is not None and not self._failed(self, hidden, hidden.__traceback__):
+            return self._on_error(self, error, trace)
+        hidden = self._hidden_error()
+        if hidden is not None and not self._on_error(self, hidden, hidden.__traceback__):
             raise hidden
         return False
 
-    def _hidden(self) -> BaseException | None:
-        """What should have ended the body and did not: an error of the fake, or a fault of its own without effect."""
+    def _hidden_error(self) -> BaseException | None:
+        """Return the error that should have ended the body: one that it swallowed, or an unused fault of the body."""
         for error in self._context.swallowed():
-            if not caught_by_test(error, {self._file}):  # pytest.raises in the body is fine
+            if not caught_by_test(error, {self._file}):  # The body may use pytest.raises.
                 return error
         if self.target is None:
             try:
@@ -111,5 +117,5 @@ class SweepRun:
         return None
 
 
-Failed = Callable[[SweepRun, BaseException, "TracebackType | None"], bool]
-"""Hears what ended a body, and says whether that is to be swallowed."""
+OnError = Callable[[SweepRun, BaseException, "TracebackType | None"], bool]
+"""Is called with the error that ended a body; returns whether to suppress it."""

@@ -1,4 +1,4 @@
-"""Runs a body of code once for each of its calls and each error: every failure in turn, each in a world of its own."""
+"""Runs a body of code once for each of its calls and each error: every failure in turn, each in a fresh world."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pytest_lambda_esm.errors import FaultError, SweepFailed
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
+from pytest_lambda_esm.faults.spec import FaultSpec
 from pytest_lambda_esm.sweep.report import Broken, SweepOutcome, Target, report
 from pytest_lambda_esm.sweep.request import SweepRequest, first_difference, logical_calls
 from pytest_lambda_esm.sweep.run import SweepContext, SweepRun
 
 
 class Sweep:
-    """The runs of a sweep, to iterate over; :attr:`report` says what came of them."""
+    """The runs of a sweep, to iterate over; :attr:`report` tells their results."""
 
     def __init__(self, context: SweepContext, request: SweepRequest) -> None:
         self._context = context
@@ -28,37 +29,37 @@ class Sweep:
 
     def __iter__(self) -> Iterator[SweepRun]:
         __tracebackhide__ = True
-        self._refuse_what_was_before()
+        self._check_that_nothing_exists()
         marked = [fault for fault in self._context.plan.all if fault.marked]
         if marked:
             yield from self._replay(marked)
             return
         first = self._run(None)
-        yield from self._entered(first)
+        yield from self._yield_run(first)
         if self._escaped is not None:
             raise self._failure(
-                f"the body of the sweep fails without any fault, and what stands around 'with run:' has swallowed it:"
+                f"the body of the sweep fails without any fault, and code around 'with run:' has swallowed the error:"
                 f" {type(self._escaped).__name__}: {self._escaped}"
             )
-        seen = list(filter(self._request.is_about, first.calls))
-        expected = [call for call, _ in logical_calls(seen)]
-        targets = list(self._targets(seen))
+        calls = list(filter(self._request.includes, first.calls))
+        expected = [call for call, _ in logical_calls(calls)]
+        targets = list(self._targets(calls))
         self._planned = len(targets) + 1
         for target in targets:
             run = self._run(target)
-            yield from self._entered(run)
-            self._look_at(run, target, expected)
+            yield from self._yield_run(run)
+            self._record(run, target, expected)
         self._end()
         self._context.plan.clear()
         self._judge(expected, targets)
 
     @property
     def report(self) -> str:
-        """How many worlds there were, which broke, at which call, with what, and how to replay each of them."""
+        """The number of worlds, and for each that broke its call, its error and how to replay it."""
         return report(self._outcome)
 
     def left(self) -> str:
-        """What to tell where the sweep was not run to its end; empty if it was."""
+        """Return the report of a sweep that was not completed; empty if it was."""
         if self._is_over:
             return ""
         worlds = f"{self._outcome.worlds} of {self._planned or 'its'} worlds"
@@ -66,51 +67,53 @@ class Sweep:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _refuse_what_was_before(self) -> None:
+    def _check_that_nothing_exists(self) -> None:
         __tracebackhide__ = True
-        made, asked = self._context.made(), self._context.plan.asked_by_test
-        if made:
+        existing, faults = self._context.made(), self._context.plan.asked_by_test
+        if existing:
             self._is_over = True
             raise FaultError(
-                f"each world of a sweep begins empty, and before it there is already: {', '.join(made)}."
-                f" Make what the body needs inside of 'with run:'."
+                f"each world of a sweep starts empty, but these already exist: {', '.join(existing)}."
+                f" Make what the body needs inside 'with run:'."
             )
-        if asked:
+        if faults:
             self._is_over = True
             raise FaultError(
-                f"each world of a sweep has a plan of its own, and before it there is already: {asked[0].asked}."
-                f" Ask for it inside of 'with run:'."
+                f"each world of a sweep has its own faults, but this one was added before it: {faults[0].asked}."
+                f" Add it inside 'with run:'."
             )
 
     def _replay(self, marked: list[Fault]) -> Iterator[SweepRun]:
         __tracebackhide__ = True
 
-        def ask() -> None:
+        def add_faults() -> None:
             for fault in marked:
                 self._context.plan.ask_again(fault)
 
         self._planned = 1
-        yield from self._entered(SweepRun(self._context, ask, None, self._passes_through))
+        yield from self._yield_run(SweepRun(self._context, add_faults, None, self._let_through))
         self._end()
         self._context.note("sweep: one world, with the faults of the test's markers")
 
     def _run(self, target: Target | None) -> SweepRun:
         if target is None:
-            return SweepRun(self._context, lambda: None, None, self._passes_through)
-        return SweepRun(self._context, lambda: self._ask(target), target, self._breaks)
+            return SweepRun(self._context, lambda: None, None, self._let_through)
+        return SweepRun(self._context, lambda: self._add_fault(target), target, self._break_world)
 
-    def _ask(self, target: Target) -> Fault:
-        options = {
-            "times": 1,
-            "after": target.after,
-            "match": None,
-            "message": None,
-            "optional": True,
-            "per": target.per,
-        }
-        return self._context.plan.ask(target.operation, (target.error,), options, target.marker, "a sweep")
+    def _add_fault(self, target: Target) -> Fault:
+        return self._context.plan.ask(
+            FaultSpec(
+                operation=target.operation,
+                errors=(target.error,),
+                asked=target.marker,
+                place="a sweep",
+                after=target.after,
+                optional=True,
+                per=target.per,
+            )
+        )
 
-    def _entered(self, run: SweepRun) -> Iterator[SweepRun]:
+    def _yield_run(self, run: SweepRun) -> Iterator[SweepRun]:
         __tracebackhide__ = True
         self._outcome.worlds += 1
         yield run
@@ -123,12 +126,12 @@ class Sweep:
         self._context.plan.settle()
         self._context.leave()
 
-    def _passes_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
+    def _let_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
         self._end()
         self._escaped = error
         return False
 
-    def _breaks(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
+    def _break_world(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
         if not _is_failure(error):
             self._end()
             return False
@@ -141,23 +144,23 @@ class Sweep:
         return True
 
     def _targets(self, calls: Sequence[IncomingCall]) -> Iterator[Target]:
-        struck: list[ErrorGiven] = []
+        raised: list[ErrorGiven] = []
         for position, (call, before) in enumerate(logical_calls(calls)):
             for error in self._request.errors:
                 if not self._context.catalogue.raises(call.operation, error):
                     self._outcome.skipped += 1
                     continue
-                struck.append(error)
+                raised.append(error)
                 per = self._request.per_of(error)
                 yield Target(position, call.operation, before["call"] + 1, before[per], error, per)
-        self._outcome.at_no_call = [error for error in self._request.errors if error not in struck]
+        self._outcome.at_no_call = [error for error in self._request.errors if error not in raised]
 
-    def _look_at(self, run: SweepRun, target: Target, expected: list[IncomingCall]) -> None:
-        """Whether a world made the calls of the first one, up to the one to strike, and what its body made of it."""
-        outcome, assumed = self._outcome, expected[: target.position + 1]
+    def _record(self, run: SweepRun, target: Target, expected: list[IncomingCall]) -> None:
+        """Record whether a world made the calls of the first one, up to its target, and whether its body survived."""
+        outcome = self._outcome
         if outcome.difference is None:
-            calls = filter(self._request.is_about, run.calls)
-            outcome.difference = first_difference(assumed, calls, outcome.worlds)
+            calls = filter(self._request.includes, run.calls)
+            outcome.difference = first_difference(expected[: target.position + 1], calls, outcome.worlds)
         is_broken = bool(outcome.broken) and outcome.broken[-1].world == outcome.worlds
         if run.fault is not None and run.fault.hits and not is_broken:
             outcome.survived += 1
@@ -166,7 +169,7 @@ class Sweep:
         __tracebackhide__ = True
         if not expected:
             which = "Lambda" if self._request.operations is None else ", ".join(sorted(self._request.operations))
-            raise self._failure(f"the body of the sweep made no call of {which}: there is nothing to strike")
+            raise self._failure(f"the body of the sweep made no call of {which}, so there is nothing to strike")
         if not targets:
             errors = ", ".join(str(error) for error in self._request.errors)
             operations = ", ".join(sorted({call.operation for call in expected}))
@@ -180,10 +183,10 @@ class Sweep:
 
     def _failure(self, text: str) -> SweepFailed:
         failure = SweepFailed(text)
-        self._context.on_error(failure)  # So that code which catches everything does not hide it.
+        self._context.on_error(failure)  # So that a catch-all in the test does not hide it.
         return failure
 
 
 def _is_failure(error: BaseException) -> bool:
-    """Whether a body broke, rather than was skipped or interrupted; pytest.fail raises no Exception."""
+    """Return whether a body failed, rather than being skipped or interrupted; pytest.fail raises no Exception."""
     return isinstance(error, (Exception, SystemExit)) or type(error).__name__ == "Failed"

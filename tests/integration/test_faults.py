@@ -429,10 +429,10 @@ def test_waiting_in_a_handler_is_the_handlers_own_time(fake):
         ("sqss.SendMessage", "InternalError", "botocore has no service 'sqss'. Did you mean 'sqs'"),
         ("sqs.SendMessage", "ServiceException", "sqs.SendMessage cannot raise"),
         ("poller.Reed", "throttled", "Did you mean 'poller.Read'"),
-        ("poller.Read", "lost", "poller.Read knows no trouble 'lost'"),
-        ("poller.Read", lost_response(), "poller.Read knows no trouble"),
+        ("poller.Read", "lost", "poller.Read has no fault 'lost'"),
+        ("poller.Read", lost_response(), "poller.Read has no fault"),
         ("ListFunctions", aws_error("TooManyRequestsException", Reson="x"), "Did you mean 'Reason'"),
-        ("ListFunctions", aws_error("AccessDeniedException", Reason="x"), "It has a message only"),
+        ("ListFunctions", aws_error("AccessDeniedException", Reason="x"), "It has only a message"),
         (
             "ListFunctions",
             aws_error("TooManyRequestsException", Reason="CallerRateLimit"),

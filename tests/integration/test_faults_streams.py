@@ -151,7 +151,7 @@ def test_what_keeps_its_order_cannot_be_reordered(fake, source):
     fake.faults.add("poller.Read", "reordered")
     send("a")
 
-    with pytest.raises(FaultError, match=r"'poller.Read', 'reordered'\) struck arn:.* where it has no meaning"):
+    with pytest.raises(FaultError, match=r"'poller.Read', 'reordered'\) struck arn:.* where it is impossible"):
         fake.clock.run_until_idle()
 
 

@@ -77,7 +77,7 @@ def test_code_that_copes_passes_in_every_world(fake):
     # It lists, creates, and lists once more: three calls and three errors, and the world without any.
     assert len(worlds) == 1 + 3 * 3
     assert worlds[0] == min(worlds, key=lambda world: world[0])
-    assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body went on to its end"
+    assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body completed"
     assert [entry.text for entry in fake.timeline.of("fault")][-1] == sweep.report
 
 
@@ -148,7 +148,7 @@ def test_errors_that_no_call_can_raise_are_named(fake):
             except ClientError:
                 pass
 
-    assert "1 pairs left out" in sweep.report
+    assert "1 pair skipped" in sweep.report
     assert "no call can raise ResourceInUseException" in sweep.report
 
 
@@ -161,7 +161,7 @@ def test_what_a_body_swallows_is_counted(fake):
             except Exception:
                 pass
 
-    assert sweep.report == "sweep: 3 worlds, none broke; in 2 the fault struck and the body went on to its end"
+    assert sweep.report == "sweep: 3 worlds, none broke; in 2 the fault struck and the body completed"
 
 
 def test_a_body_that_exits_breaks_its_world(fake):
@@ -193,7 +193,7 @@ def test_several_sweeps_one_after_the_other(fake):
     assert sweep((THROTTLED,)).startswith("sweep: 4 worlds, none broke")
 
     fake.client("sqs").create_queue(QueueName="since-then")
-    with pytest.raises(FaultError, match=r"there is already: queue 'since-then'\."):
+    with pytest.raises(FaultError, match=r"already exist: queue 'since-then'\."):
         sweep((THROTTLED,))
 
 
@@ -206,7 +206,7 @@ def test_worlds_that_break_are_reported_together_with_the_line_that_replays_each
                 assert len(mappings) == 1
 
     report = str(caught.value)
-    assert report.startswith("sweep: 4 worlds, 3 broke; 1 pairs left out, of errors which the operation cannot raise\n")
+    assert report.startswith("sweep: 4 worlds, 3 broke; 1 pair skipped because the operation cannot raise the error\n")
     assert "world 2: CreateEventSourceMapping, call 1 of this operation: TooManyRequestsException" in report
     assert "An error occurred (TooManyRequestsException) when calling the CreateEventSourceMapping" in report
     assert f"at {__file__}:" in report
@@ -392,7 +392,7 @@ def test_what_was_made_before_would_be_gone(fake, make):
     else:
         fake.bind("orders", lambda event, context: None)
 
-    with pytest.raises(FaultError, match=r"'orders'.*inside of 'with run:'"):
+    with pytest.raises(FaultError, match=r"'orders'.*inside 'with run:'"):
         for run in fake.sweep():
             with run:
                 pass
@@ -401,7 +401,7 @@ def test_what_was_made_before_would_be_gone(fake, make):
 def test_a_fault_asked_for_before_would_be_gone(fake):
     fake.faults.add("ListFunctions", THROTTLED, optional=True)
 
-    with pytest.raises(FaultError, match=r"each world of a sweep has a plan of its own.*ListFunctions"):
+    with pytest.raises(FaultError, match=r"each world of a sweep has its own faults.*ListFunctions"):
         for run in fake.sweep():
             with run:
                 pass
@@ -430,7 +430,7 @@ def test_a_fault_asked_for_before_would_be_gone(fake):
             {"errors": ("ResourceInUseException",), "operations": ["CreateEventSourceMapping", "ListFunctions"]},
             "no operation of this sweep can raise 'ResourceInUseException'",
         ),
-        ({"errors": (lost_response(),), "operations": ["poller.Read"]}, "poller.Read knows no trouble"),
+        ({"errors": (lost_response(),), "operations": ["poller.Read"]}, "poller.Read has no fault"),
         ({"operations": ()}, "given no operation"),
         ({"operations": 3}, "takes tuples.*operations is 3"),
         ({"operations": [3]}, "an operation is a name"),

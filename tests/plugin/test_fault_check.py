@@ -292,7 +292,7 @@ def test_a_passing_test_shows_on_demand_what_its_sweeps_saw(pytester):
                             pass
         """
     )
-    seen = "sweep: 3 worlds, none broke; in 2 the fault struck and the body went on to its end"
+    seen = "sweep: 3 worlds, none broke; in 2 the fault struck and the body completed"
     result = run(pytester, "-rP")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*- lambda esm sweeps -*", seen, seen])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta, timezone
 from itertools import count
 
@@ -11,6 +12,7 @@ from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import AwsError
 from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.spec import OPTIONS
 
 NUMBERS = count(1)
 
@@ -152,7 +154,7 @@ def test_what_a_fault_tells(plan):
     plan.strike(one)
 
     assert (fault.hits, fault.remaining, fault.calls) == (1, 2, (one,))
-    assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): struck 1 times, 2 left>"
+    assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): hits=1, remaining=2>"
 
 
 def test_a_fault_lasts_until_the_end_of_its_block(plan):
@@ -185,7 +187,7 @@ def test_a_plan_that_is_over_is_not_asked_any_more(plan):
         ({"times": True}, "times is a whole number from 1"),
         ({"after": -1}, "after is the number of calls to let through"),
         ({"per": "cal"}, "Did you mean 'call'"),
-        ({"message": 5}, "message is a text"),
+        ({"message": 5}, "message is a string"),
         ({"optional": "yes"}, "optional is True or False, not 'yes'"),
         ({"match": "UUID"}, "match takes the parameters"),
     ],
@@ -250,7 +252,7 @@ def test_a_sequence_that_was_not_reached_to_its_end_is_told(plan):
     plan.sequence("Get", "A", "B", "C")
     struck(plan, call())
 
-    assert "it struck 1 times; 2 of its errors are left" in plan.unused()
+    assert "calls struck: 1; errors left: 2" in plan.unused()
 
 
 def test_only_the_first_calls_that_came_near_are_shown(plan):
@@ -339,7 +341,7 @@ def test_a_predicate_with_a_memory_is_not_called_a_liar(plan):
     plan.add("Get", "A", match=lambda call: next(answers))
     struck(plan, call())
 
-    assert why(plan)[-1] == "not struck: match said no when the call came"
+    assert why(plan)[-1] == "not struck: match rejected it when it arrived"
 
 
 def test_what_a_sequence_lets_through_is_no_hit(plan):
@@ -354,7 +356,7 @@ def test_a_sequence_tells_how_many_errors_are_left(plan):
     plan.sequence("Get", None, "A", None, "B")
     struck(plan, *calls(2))
 
-    assert "it struck 1 times; 1 of its errors are left" in plan.unused()
+    assert "calls struck: 1; errors left: 1" in plan.unused()
     assert "since then there was no further call of Get" in plan.unused()
 
 
@@ -392,7 +394,7 @@ def test_a_value_that_cannot_be_compared_is_told_with_the_call(plan):
 
     plan.add("Get", "A", match={"Data": Odd()})
 
-    with pytest.raises(FaultError, match=r"match=.* raised ArithmeticError: odd, .* compared with the call Get"):
+    with pytest.raises(FaultError, match=r"match=.* raised ArithmeticError: odd .* compared with the call Get"):
         plan.strike(call(Data=b"x"))
 
 
@@ -456,3 +458,9 @@ def test_the_index_finds_what_asking_every_fault_would_find(given_rules, given_c
             expected.append("-" if strikes is None else str(strikes))
 
     assert found == expected
+
+
+def test_the_options_of_add_have_the_defaults_of_the_spec():
+    parameters = inspect.signature(FaultPlan.add).parameters.values()
+
+    assert {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY} == dict(OPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_lambda_esm.faults.poller_steps import Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
@@ -47,6 +47,6 @@ class QueueContext:
     clock: Clock
     journal: Journal
     polling: QueuePolling
-    interference: Interference
+    interference: PollerFaults
     timeout: Callable[[Mapping], int | None]
     source_changed: Callable[[str], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_lambda_esm.faults.poller_steps import Interference
+from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
@@ -27,7 +27,7 @@ class StreamContext:
     journal: Journal
     deliver: Deliver
     discarder: BatchDiscarder
-    interference: Interference
+    interference: PollerFaults
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
     source_arn: str = field(init=False)

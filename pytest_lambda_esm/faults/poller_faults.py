@@ -1,0 +1,120 @@
+"""Where pollers, the asynchronous queue and destinations ask whether a fault strikes their next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_lambda_esm.arn import Arn, FunctionReference
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
+from pytest_lambda_esm.errors import is_for_the_author
+from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.effects import PollerFault
+from pytest_lambda_esm.faults.poller_steps import INVOKE_EVENT, NOTHING, SEND
+from pytest_lambda_esm.mappings.mapping import Mapping
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.faults.injection import FaultInjector
+
+RecordIds: TypeAlias = Callable[[], Sequence[str]]
+
+
+class PollerFaults:
+    """Faults at the steps of a mapping's poller.
+
+    ``instant()`` is microseconds since the epoch, here and below; ``delete`` deletes a mapping as its owner would.
+    """
+
+    def __init__(self, injector: FaultInjector, instant: Callable[[], int], delete: Callable[[Mapping], None]) -> None:
+        self._injector = injector
+        self._instant = instant
+        self._delete = delete
+
+    def at(
+        self, step: str, mapping: Mapping, records: RecordIds = tuple, cannot: frozenset[str] = NOTHING
+    ) -> str | None:
+        """Return the name of the fault that strikes a step of the poller, or None.
+
+        ``records()`` are the ids of the records concerned; ``cannot`` are the faults of the step that are
+        impossible at this source. A fault that disables or deletes the mapping is carried out here, and None is
+        returned. Raises FaultError if a test asks for one of those that ``cannot`` lists.
+        """
+        __tracebackhide__ = is_for_the_author
+        if self._injector.is_quiet:
+            return None
+        return self._apply(step, mapping, records, cannot)
+
+    def _apply(self, step: str, mapping: Mapping, records: RecordIds, cannot: frozenset[str]) -> str | None:
+        __tracebackhide__ = is_for_the_author
+        effect = self._injector.on_step(step, lambda: self._call(step, mapping, records), cannot)
+        if not isinstance(effect, PollerFault):
+            return None
+        if effect.name == "disabled":
+            mapping.force("Disabled", reason=effect.message)
+            return None
+        if effect.name == "deleted":
+            self._delete(mapping)
+            return None
+        return effect.name
+
+    def _call(self, step: str, mapping: Mapping, records: RecordIds) -> IncomingCall:
+        return IncomingCall(
+            operation=step,
+            params={
+                "Mapping": mapping.uuid,
+                "Source": mapping.source_arn,
+                "Function": mapping.function_arn,
+                "Records": tuple(records()),
+            },
+            account_id=mapping.account_id,
+            region=mapping.region,
+            instant=self._instant(),
+        )
+
+
+class AsyncFaults:
+    """Faults at the attempts to invoke a function with an asynchronous event."""
+
+    def __init__(self, injector: FaultInjector, instant: Callable[[], int]) -> None:
+        self._injector = injector
+        self._instant = instant
+
+    def at(self, reference: FunctionReference, request_id: str, payload: str) -> str | None:
+        """Return the fault that strikes an attempt: ``"throttled"``, ``"failed"`` or None."""
+
+        def call() -> IncomingCall:
+            return IncomingCall(
+                operation=INVOKE_EVENT,
+                params={"Function": reference.arn, "RequestId": request_id, "Body": payload},
+                account_id=reference.account_id,
+                region=reference.region,
+                instant=self._instant(),
+            )
+
+        effect = self._injector.on_step(INVOKE_EVENT, call, NOTHING)
+        return str(effect) if effect is not None else None
+
+
+class FaultyDestinations:
+    """Destinations that refuse a message when a fault strikes at ``poller.Send``."""
+
+    def __init__(self, destinations: Destinations, injector: FaultInjector, instant: Callable[[], int]) -> None:
+        self._destinations = destinations
+        self._injector = injector
+        self._instant = instant
+
+    def deliver(self, arn: str, message: Message) -> None:
+        """Deliver a message now. Raises DeliveryFailed if the destination does not exist or refuses it."""
+        if self._injector.on_step(SEND, lambda: self._call(arn, message), NOTHING) is not None:
+            raise DeliveryFailed(f"{arn} refused it, as the test has asked for")
+        self._destinations.deliver(arn, message)
+
+    def _call(self, arn: str, message: Message) -> IncomingCall:
+        parsed = Arn.parse(arn)
+        return IncomingCall(
+            operation=SEND,
+            params={"Destination": arn, "Body": message.body},
+            account_id=parsed.account_id if parsed is not None else "",
+            region=parsed.region if parsed is not None else "",
+            instant=self._instant(),
+        )
