@@ -15,7 +15,7 @@ from pytest_lambda_esm.api.mapping_settings import FIXED_ACCESS, fixed_members
 from pytest_lambda_esm.arn import Arn, FunctionReference, parse, partition_of
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
+from pytest_lambda_esm.filters import Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.sources.catalogue import recognise
@@ -178,14 +178,14 @@ class MappingChecks:
     def _filters_fit(self, source: EventSource, settings: Settings) -> None:
         """Filters are few enough (chosen text), and each is an event pattern (recorded)."""
         filters = settings.get("FilterCriteria", {}).get("Filters", ())
-        if not filters or source.filter_rules is None:
+        if not filters:
             return
         if len(filters) > self._maximum_filters:
             raise self._invalid(
                 f"Filter criteria may have at most {self._maximum_filters} filters, {len(filters)} were given."
             )
         try:
-            Filter.compile([one.get("Pattern", "") for one in filters], DATA_RULES[source.filter_rules])
+            Filter.compile([one.get("Pattern", "") for one in filters], source.data_rules)
         except InvalidPattern as refusal:
             raise self._invalid("Invalid filter pattern definition.") from refusal
 

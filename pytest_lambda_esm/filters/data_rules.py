@@ -11,7 +11,6 @@ import base64
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.filters.strict_json import read_document
@@ -96,7 +95,7 @@ def _decoded(data: Any) -> str | None:
         return None
 
 
-_SQS = DataRules(
+SQS: Final = DataRules(
     source="SQS",
     data_key="body",
     data_parent=None,
@@ -106,7 +105,7 @@ _SQS = DataRules(
     unmatched="the message is deleted",
 )
 
-_KINESIS = DataRules(
+KINESIS: Final = DataRules(
     source="Kinesis",
     data_key="data",
     data_parent="kinesis",
@@ -116,7 +115,7 @@ _KINESIS = DataRules(
     unmatched="the record is skipped and the iterator moves on",
 )
 
-_DYNAMODB = DataRules(
+DYNAMODB: Final = DataRules(
     source="DynamoDB",
     data_key="dynamodb",
     data_parent=None,
@@ -126,7 +125,7 @@ _DYNAMODB = DataRules(
     unmatched="the record is skipped and the iterator moves on",
 )
 
-_KAFKA = DataRules(
+KAFKA: Final = DataRules(
     source="Kafka",
     data_key="value",
     data_parent=None,
@@ -136,7 +135,7 @@ _KAFKA = DataRules(
     unmatched="the record is skipped, its offset is committed with the batch",
 )
 
-_MQ = DataRules(
+MQ: Final = DataRules(
     source="Amazon MQ",
     data_key="data",
     data_parent=None,
@@ -146,7 +145,7 @@ _MQ = DataRules(
     unmatched="the message is acknowledged at once",
 )
 
-_DOCUMENTDB = DataRules(
+DOCUMENTDB: Final = DataRules(
     source="DocumentDB",
     data_key=None,
     data_parent=None,
@@ -155,15 +154,3 @@ _DOCUMENTDB = DataRules(
     mismatch=Mismatch.DROPS,
     unmatched="DocumentDB has no filters",
 )
-
-DATA_RULES: Final[Mapping[str, DataRules]] = MappingProxyType(
-    {
-        "sqs": _SQS,
-        "kinesis": _KINESIS,
-        "dynamodb": _DYNAMODB,
-        "kafka": _KAFKA,
-        "mq": _MQ,
-        "documentdb": _DOCUMENTDB,
-    }
-)
-"""The rules of every source; ``kafka`` is MSK and self-managed Kafka, ``mq`` is ActiveMQ and RabbitMQ."""

@@ -48,7 +48,6 @@ def _then(source: EventSource, *more: Rule) -> EventSource:
         common=COMMON_MEMBERS - {"Tags"},
         hidden={name: value for name, value in source.defaults.items() if name != "BatchSize"},
         rules=more,
-        filter_rules=None,
         consumer_group_in=None,
         destinations=frozenset(),
         shown=SHOWN,

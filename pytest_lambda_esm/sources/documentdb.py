@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
 
@@ -43,5 +44,6 @@ DOCUMENTDB: Final = EventSource(
     ),
     conflict=Conflict(overlap=_same_collection, text=STREAM_CONFLICT.text),
     missing="Cluster not found: {arn}",  # chosen
+    data_rules=data_rules.DOCUMENTDB,
     refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
 )

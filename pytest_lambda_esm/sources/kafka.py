@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
 
@@ -143,7 +144,7 @@ MSK: Final = EventSource(
     ),
     missing="Cluster not found: {arn}",  # chosen
     destinations=_DESTINATIONS,
-    filter_rules="kafka",
+    data_rules=data_rules.KAFKA,
     consumer_group_in=MSK_CONFIG,
     pollers={"MinimumPollers": 1, "MaximumPollers": 200},
     refusals=_RESPONSE_TYPES_REFUSED,

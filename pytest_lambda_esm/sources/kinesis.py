@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources.event_source import Settings
 from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind
 from pytest_lambda_esm.sources.stream_source import stream_source
@@ -18,10 +19,10 @@ def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
     return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
 
 
-KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", _is_kinesis)
-"""A data stream, or a consumer of one (enhanced fan-out)."""
+KIND: Final = StreamKind(data_rules=data_rules.KINESIS, batch_info="KinesisBatchInfo", timespec="milliseconds")
 
-KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")
+KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", KIND, _is_kinesis)
+"""A data stream, or a consumer of one (enhanced fan-out)."""
 
 ENVELOPE_SIZE: Final = 550
 """About how many bytes of an event a record takes beside its data and its partition key."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
 
@@ -39,6 +40,6 @@ MQ: Final = EventSource(
     ),
     conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),
     missing="Broker not found: {arn}",  # chosen
-    filter_rules="mq",
+    data_rules=data_rules.MQ,
     refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
 )

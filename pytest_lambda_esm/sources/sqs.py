@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
 from pytest_lambda_esm.sources.queue_ports import Received
@@ -38,7 +39,8 @@ STANDARD: Final = EventSource(
     ),
     missing="Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
     " SQS Error Message: The specified queue does not exist.",
-    filter_rules="sqs",
+    data_rules=data_rules.SQS,
+    polled_as="queue",
     pollers={"MinimumPollers": 2, "MaximumPollers": 200},
     refusals={"StartingPosition": "StartingPosition is not valid for SQS event sources."},
     metrics=(*EVENT_COUNTS, "DeletedEventCount"),

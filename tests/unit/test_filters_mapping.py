@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.filters import DATA_RULES, DataForm, Filter, InvalidPattern, data_rules
+from pytest_lambda_esm.filters import DataForm, Filter, InvalidPattern, data_rules
+from tests.helpers.data_rules import DATA_RULES
 
 SQS = DATA_RULES["sqs"]
 
