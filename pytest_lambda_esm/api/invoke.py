@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -20,6 +21,7 @@ from pytest_lambda_esm.api.payload import NoJson, client_context, read
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
@@ -37,48 +39,52 @@ TAIL: Final = 4_096
 
 
 class Time(Protocol):
-    """What invocations need of time, inside and outside of handlers."""
+    """The caller's time, inside and outside of handlers."""
 
     def now(self) -> int:
-        """The caller's time in microseconds since the epoch."""
+        """Return the caller's time in microseconds since the epoch."""
         ...
 
     def wait_until(self, instant: int) -> None:
-        """Let the caller's time come to an instant."""
+        """Let the caller's time pass until an instant."""
         ...
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While a handler runs, nothing else moves time."""
+        """Keep everything else from moving time while a handler runs; ``about`` says in errors what runs."""
         ...
 
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to the caller."""
+        """Return how many invocations, each caused by the one before, led to the caller."""
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What runs invocations. ``stops_loop`` tells whether a chain of a given length has to end at a function."""
+
+    functions: Functions
+    invoker: Invoker
+    queue: AsyncQueue
+    stops_loop: Callable[[FunctionReference, int], bool]
+
+
 class Invocations:
-    """The operations that invoke. ``stops_loop`` tells whether a chain of so many invocations has to end."""
+    """The operations that invoke a function. ``journal`` takes the kind, subject and text of timeline entries."""
 
     def __init__(
         self,
+        config: Config,
         *,
         model: LambdaModel,
-        functions: Functions,
-        invoker: Invoker,
-        queue: AsyncQueue,
+        execution: Execution,
         time: Time,
         journal: Callable[[str, str, str], object],
-        stops_loop: Callable[[FunctionReference, int], bool],
-        limits: str,
     ) -> None:
+        self._largest_event = LARGEST_EVENT[config.limits]
         self._model = model
-        self._functions = functions
-        self._invoker = invoker
-        self._queue = queue
+        self._execution = execution
         self._time = time
         self._journal = journal
-        self._stops_loop = stops_loop
-        self._largest_event = LARGEST_EVENT[limits]
 
     def operations(self) -> dict[str, Operation]:
         """The operations by their API names."""
@@ -152,11 +158,11 @@ class Invocations:
     def _run(
         self, caller: Caller, reference: FunctionReference, text: str, client_context: dict[str, Any] | None
     ) -> Invocation:
-        function = self._functions.route(reference)
+        function = self._execution.functions.route(reference)
         if function is None:
             raise self._not_found(reference)
         depth = self._time.depth()
-        if self._stops_loop(reference, depth):
+        if self._execution.stops_loop(reference, depth):
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
         request = Request(
             function=function,
@@ -167,7 +173,7 @@ class Invocations:
             client_context=client_context,
         )
         with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
-            outcome = self._invoker.attempt(request)
+            outcome = self._execution.invoker.attempt(request)
         if isinstance(outcome, Throttled):
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
@@ -176,7 +182,7 @@ class Invocations:
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:
-        self._queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
+        self._execution.queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
 
     def _reference(self, caller: Caller, text: str, qualifier: str | None) -> FunctionReference:
         reference = parse(text, caller.account_id, caller.region)
@@ -195,7 +201,7 @@ class Invocations:
         return dataclasses.replace(reference, qualifier=qualifier)
 
     def _exists(self, reference: FunctionReference) -> None:
-        if self._functions.find(reference) is None:
+        if self._execution.functions.find(reference) is None:
             raise self._not_found(reference)
 
     def _not_found(self, reference: FunctionReference) -> ApiError:

@@ -80,7 +80,7 @@ def updated(settings: Settings, params: Settings) -> dict[str, Any]:
     return {name: value for name, value in _normal(merged) if value is not None}
 
 
-def without_undone(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
+def without_lost_resets(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
     """Settings without the members that are reset and that the mapping loses with the update.
 
     A Kafka mapping that gives up its provisioned pollers may say in the same request, or have said before, that the
@@ -101,7 +101,7 @@ def fixed_members(params: Settings) -> Iterator[str]:
                 yield f"{_lower(name)}.{_lower(member)}"
 
 
-def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
+def completed(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
     """The settings with the defaults of the source, as an answer shows them."""
     full = {**source.hidden, **source.defaults, **settings}
     if source.consumer_group_in is not None:

@@ -79,7 +79,7 @@ class BadMarker(ValueError):
     """A marker that no list has given out."""
 
 
-def wanted(caller: Caller, params: ReadOnly[str, Any]) -> Callable[[Mapping], bool]:
+def selection(caller: Caller, params: ReadOnly[str, Any]) -> Callable[[Mapping], bool]:
     """Whether a mapping belongs to the list that was asked for. Chosen: a qualifier must be the mapping's own."""
     source = params.get("EventSourceArn")
     function = None
@@ -111,7 +111,7 @@ def page(
     return found, None
 
 
-def position(marker: str | None) -> int:
+def number_of(marker: str | None) -> int:
     """The number of the mapping behind which a page begins. Raises BadMarker."""
     if marker is None:
         return 0
