@@ -13,7 +13,7 @@ from typing import Any, Final
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
-from pytest_lambda_esm.aws_model.errors import COMMON_ERRORS, ApiError
+from pytest_lambda_esm.aws_model.errors import LAMBDA_STATUSES, ApiError
 from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.json_types import JsonReader
 from pytest_lambda_esm.aws_model.requests import RequestReader
@@ -156,15 +156,15 @@ class LambdaModel:
         """
         __tracebackhide__ = True
         shape = self._errors.get(code)
-        if shape is None and code not in COMMON_ERRORS:
-            known = {*self._errors, *COMMON_ERRORS}
+        if shape is None and code not in LAMBDA_STATUSES:
+            known = {*self._errors, *LAMBDA_STATUSES}
             raise ConfigurationError(f"Lambda has no error {code!r}. {nearest(code, known)}")
         for name in members:
             if shape is None:
                 raise ConfigurationError(f"{code} has no member {name!r}: it has a message only.")
             if name not in shape.members:
                 raise ConfigurationError(f"{code} has no member {name!r}. {nearest(name, shape.members)}")
-        status = COMMON_ERRORS[code] if shape is None else shape.metadata["error"]["httpStatusCode"]
+        status = LAMBDA_STATUSES[code] if shape is None else shape.metadata["error"]["httpStatusCode"]
         return ApiError(code, message, status, members)
 
     def render_error(self, error: ApiError) -> HttpResponse:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from pytest_lambda_esm.aws_model.errors import COMMON_ERRORS, ApiError
+from pytest_lambda_esm.aws_model.errors import LAMBDA_STATUSES, ApiError
 from pytest_lambda_esm.aws_model.java import JavaPattern, hash_order, java_text, lower_first
 
 _NUMBERS: Final = frozenset({"integer", "long", "float", "double"})
@@ -108,7 +108,7 @@ class Validator:
         if found:
             errors = "error" if len(found) == 1 else "errors"
             message = f"{len(found)} validation {errors} detected: {'; '.join(found)}"
-            raise ApiError("ValidationException", message, COMMON_ERRORS["ValidationException"])
+            raise ApiError("ValidationException", message, LAMBDA_STATUSES["ValidationException"])
 
     def _structure(self, shape: StructureShape) -> Inspect:
         if shape.name not in self._structures:
