@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
@@ -56,6 +57,16 @@ class Conflict:
 
     overlap: Callable[[Settings, Settings], bool]
     text: str
+
+
+def from_arn(service: str, resource: str) -> Recognise:
+    """Recognise a source by its ARN: the service, and a pattern for the whole resource."""
+    matches = re.compile(resource, re.DOTALL).fullmatch
+
+    def recognises(_: Settings, arn: Arn | None) -> bool:
+        return arn is not None and arn.service == service and matches(arn.resource) is not None
+
+    return recognises
 
 
 def same_arn(one: Settings, other: Settings) -> bool:

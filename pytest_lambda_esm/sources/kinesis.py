@@ -8,20 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.filters import data_rules
-from pytest_lambda_esm.sources.event_source import Settings
+from pytest_lambda_esm.sources.event_source import from_arn
 from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind
 from pytest_lambda_esm.sources.stream_source import stream_source
 
-
-def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
-
-
 KIND: Final = StreamKind(data_rules=data_rules.KINESIS, batch_info="KinesisBatchInfo", timespec="milliseconds")
 
-KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", KIND, _is_kinesis)
+KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", KIND, from_arn("kinesis", "stream/.*"))
 """A data stream, or a consumer of one (enhanced fan-out)."""
 
 ENVELOPE_SIZE: Final = 550
