@@ -1,7 +1,7 @@
 """Event patterns, and the filters of an event source mapping.
 
-``compile_pattern`` is EventBridge's pattern language; ``Filter`` applies the patterns of one mapping to the
-records of its source, by the rules of that source (``data_rules``).
+``compile_pattern`` is EventBridge's pattern language. ``Filter`` applies the patterns of one mapping to the records of
+its source; ``data_rules`` has the rules of each source.
 """
 
 from __future__ import annotations
