@@ -1,7 +1,8 @@
 """Invoke, InvokeAsync and InvokeWithResponseStream.
 
-Checks come in this order, where it is not recorded chosen: the size of the request, constraints of the model (before
-these functions are called), region, qualifier, function, payload, what the type of invocation allows, concurrency.
+Checks run in this order, which is chosen where it is not recorded: constraints of the service model (before these
+functions are called), size of the request, region, qualifier, function, payload, limits of the invocation type,
+concurrency.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.payload import NoJson, client_context, read
+from pytest_lambda_esm.api.payload import NotJson, client_context, read
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
@@ -30,12 +31,12 @@ from pytest_lambda_esm.invocation.record import Invocation, Request
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
-"""Bytes of an asynchronous event, by the setting ``limits``."""
+"""The largest asynchronous event in bytes, by the setting ``limits``."""
 
 LARGEST_LEGACY_EVENT: Final = 262_144
 LARGEST_CLIENT_CONTEXT: Final = 3_583
 TAIL: Final = 4_096
-"""Bytes of the log that LogResult holds."""
+"""How many bytes at the end of the log are in LogResult."""
 
 
 class Time(Protocol):
@@ -87,7 +88,7 @@ class Invocations:
         self._journal = journal
 
     def operations(self) -> dict[str, Operation]:
-        """The operations by their API names."""
+        """Return the operations by their API names."""
         return {
             "Invoke": self.invoke,
             "InvokeAsync": self.invoke_async,
@@ -97,18 +98,18 @@ class Invocations:
     # --- operations --------------------------------------------------------------------------------------
 
     def invoke(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Run a function and answer what it returned; or queue an event; or only check."""
+        """Run a function and return its result, or queue an event, or only check the request."""
         unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
-        self._fits(payload, "InvokeFunction")
+        self._check_request_size(payload, "InvokeFunction")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
         kind = params.get("InvocationType", "RequestResponse")
-        self._exists(reference)
+        self._check_exists(reference)
         text = self._text(payload)
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
-            self._fits_event(payload, "Event", self._largest_event)
+            self._check_event_size(payload, "Event", self._largest_event)
             self._enqueue(caller, reference, text)
             return {"StatusCode": 202, "Payload": b""}
         invocation = self._run(caller, reference, text, self._client_context(params))
@@ -121,21 +122,21 @@ class Invocations:
         }
 
     def invoke_async(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Queue an event, in the way that AWS has deprecated."""
+        """Queue an event, with the deprecated operation."""
         payload = params.get("InvokeArgs", b"")
-        self._fits_event(payload, "InvokeAsync", LARGEST_LEGACY_EVENT)
+        self._check_event_size(payload, "InvokeAsync", LARGEST_LEGACY_EVENT)
         reference = self._reference(caller, params["FunctionName"], None)
-        self._exists(reference)
+        self._check_exists(reference)
         self._enqueue(caller, reference, self._text(payload))
         return {"Status": 202}
 
     def invoke_with_response_stream(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Run a function and answer a stream. Python's runtime does not stream: the answer is one chunk."""
+        """Run a function and return a stream, of one chunk because Python's runtime does not stream."""
         unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
-        self._fits(payload, "InvokeWithResponseStream")
+        self._check_request_size(payload, "InvokeWithResponseStream")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
-        self._exists(reference)
+        self._check_exists(reference)
         text = self._text(payload)
         if params.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
@@ -200,7 +201,7 @@ class Invocations:
             )
         return dataclasses.replace(reference, qualifier=qualifier)
 
-    def _exists(self, reference: FunctionReference) -> None:
+    def _check_exists(self, reference: FunctionReference) -> None:
         if self._execution.functions.find(reference) is None:
             raise self._not_found(reference)
 
@@ -211,7 +212,7 @@ class Invocations:
     def _text(self, payload: bytes) -> str:
         try:
             return read(payload)
-        except NoJson as error:
+        except NotJson as error:
             raise self._model.error(
                 "InvalidRequestContentException",
                 f"Could not parse request body into json: Could not parse payload into json: {error}",
@@ -228,7 +229,7 @@ class Invocations:
             )
         try:
             return client_context(text)
-        except NoJson as error:
+        except NotJson as error:
             raise self._model.error("InvalidRequestContentException", str(error)) from None
 
     def _throttled(self, throttled: Throttled) -> ApiError:
@@ -236,14 +237,14 @@ class Invocations:
             "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason, retryAfterSeconds="1"
         )
 
-    def _fits(self, payload: bytes, operation: str) -> None:
+    def _check_request_size(self, payload: bytes, operation: str) -> None:
         if len(payload) > LARGEST_REQUEST:
             raise self._model.error(
                 "RequestEntityTooLargeException",
                 f"Request must be smaller than {LARGEST_REQUEST} bytes for the {operation} operation",
             )
 
-    def _fits_event(self, payload: bytes, kind: str, largest: int) -> None:
+    def _check_event_size(self, payload: bytes, kind: str, largest: int) -> None:
         if len(payload) > largest:
             raise self._model.error(
                 "RequestEntityTooLargeException",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
-from pytest_lambda_esm.api.event_invoke_configs import DestinationRules, EventInvokeConfigs, InvokeConfigStore
+from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
 from pytest_lambda_esm.api.invoke import Execution, Invocations
 from pytest_lambda_esm.api.mapping_checks import Lookups, MappingChecks
@@ -193,7 +193,7 @@ class World:
             store=self.invoke_configs,
             model=model,
             functions=self.functions,
-            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            destinations=DestinationChecks(model, MotoDestinationFinder(self.functions)),
             now=lambda: moment_of(self.clock.instant),
         )
 
