@@ -1,7 +1,7 @@
 """Errors of AWS services: the text, HTTP status and members of an error, by its code.
 
 Texts are recorded, or those of AWS's page "Common errors", to which each operation in the Lambda API reference links.
-For errors that only a service model lists, the model's documentation of the error stands in for the text.
+For errors that only a service model lists, the text is the model's documentation of the error.
 """
 
 from __future__ import annotations

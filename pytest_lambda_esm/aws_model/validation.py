@@ -145,15 +145,15 @@ def _own(shape: Shape) -> Iterator[Constraint]:
 
 
 def _range(traits: Mapping[str, Any], measured: str, measure: Callable[[Any], Any]) -> Iterator[Constraint]:
-    most, least = traits.get("max"), traits.get("min")
-    if most is not None:
-        text = f"Member must have {measured} less than or equal to {most}"
-        yield Constraint(text, lambda value: measure(value) <= most)
-        if least is None and measured == "length":
-            least = 0  # AWS lists it (recorded); older versions of botocore leave it out.
-    if least is not None:
-        text = f"Member must have {measured} greater than or equal to {least}"
-        yield Constraint(text, lambda value: measure(value) >= least)
+    maximum, minimum = traits.get("max"), traits.get("min")
+    if maximum is not None:
+        text = f"Member must have {measured} less than or equal to {maximum}"
+        yield Constraint(text, lambda value: measure(value) <= maximum)
+        if minimum is None and measured == "length":
+            minimum = 0  # AWS lists it (recorded); older versions of botocore leave it out.
+    if minimum is not None:
+        text = f"Member must have {measured} greater than or equal to {minimum}"
+        yield Constraint(text, lambda value: measure(value) >= minimum)
 
 
 def _itself(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The exception for invalid filter patterns, which all modules of this package raise."""
+"""The exception for invalid filter patterns."""
 
 from __future__ import annotations
 

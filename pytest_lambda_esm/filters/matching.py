@@ -122,7 +122,7 @@ def conjunction_test(fields: Sequence[tuple[str, Leaf]]) -> EventTest:
 
 def _field_test(steps: list[str], leaf: Leaf) -> EventTest:
     *parents, last = steps
-    at_key = _words_test(last, leaf) if leaf.words is not None else _values_test(last, leaf)
+    at_key = _strings_test(last, leaf) if leaf.strings is not None else _values_test(last, leaf)
     if not parents:
         return at_key
     absent = leaf.absent
@@ -139,12 +139,12 @@ def _field_test(steps: list[str], leaf: Leaf) -> EventTest:
     return test
 
 
-def _words_test(key: str, leaf: Leaf) -> EventTest:
-    words, words_or_list = leaf.words or frozenset(), _values_test(key, leaf)
+def _strings_test(key: str, leaf: Leaf) -> EventTest:
+    strings, other_values = leaf.strings or frozenset(), _values_test(key, leaf)
 
     def test(event: dict[str, Any]) -> bool:
         value = event.get(key, _MISSING)
-        return value in words if type(value) is str else words_or_list(event)
+        return value in strings if type(value) is str else other_values(event)
 
     return test
 

@@ -21,12 +21,12 @@ class Leaf:
     """The compiled list of a key.
 
     ``matches`` tests one value of the event. ``absent`` tells whether the key may be missing (``{"exists": false}``).
-    ``words`` are the strings and null of a list that has no other entries, else None. ``text`` is the list as written.
+    ``strings`` are the strings and null of a list without other entries, else None. ``text`` is the list as written.
     """
 
     matches: ValueTest
     absent: bool
-    words: frozenset[str | None] | None
+    strings: frozenset[str | None] | None
     text: str
 
 
@@ -113,13 +113,13 @@ def compile_leaf(key: str, items: list[Any]) -> Leaf:
             raise InvalidPattern(f"{name!r} is no operator; known are exists, {', '.join(OPERATORS)}")
     _check_complexity(key, items)
     values = [item for item in items if not isinstance(item, Members)]
-    words = frozenset(value for value in values if value is None or isinstance(value, str))
-    only_words = all(item is None or isinstance(item, str) for item in items)
-    tests = _value_tests(key, values, words) + tests
+    strings = frozenset(value for value in values if value is None or isinstance(value, str))
+    only_strings = all(item is None or isinstance(item, str) for item in items)
+    tests = _value_tests(key, values, strings) + tests
     return Leaf(
         matches=_any_of(tests),
         absent=absent,
-        words=words if only_words else None,
+        strings=strings if only_strings else None,
         text=show(items),
     )
 
@@ -128,7 +128,7 @@ def _always(value: object) -> bool:
     return True
 
 
-def _value_tests(key: str, values: list[Any], words: frozenset[str | None]) -> list[ValueTest]:
+def _value_tests(key: str, values: list[Any], strings: frozenset[str | None]) -> list[ValueTest]:
     """Return the tests for the strings and null, the numbers, and the booleans (numbers in Python) of a list."""
     numbers = frozenset(value for value in values if is_number(value))
     booleans = frozenset(value for value in values if type(value) is bool)
@@ -136,8 +136,8 @@ def _value_tests(key: str, values: list[Any], words: frozenset[str | None]) -> l
         if type(value) is list:
             raise InvalidPattern(f"{key!r} has a list inside its list: {show(value)}")
     tests: list[ValueTest] = []
-    if words:
-        tests.append(words.__contains__)
+    if strings:
+        tests.append(strings.__contains__)
     if numbers:
         tests.append(lambda value: is_number(value) and value in numbers)
     if booleans:

@@ -136,7 +136,7 @@ def complexity(groups: Iterable[Sequence[str]]) -> int:
 
 
 def _successors(active: frozenset[_Prefix]) -> Iterable[frozenset[_Prefix]]:
-    """Yield every set of prefixes after one more byte; -1 stands for all bytes that none of them names."""
+    """Yield every set of prefixes after one more byte; -1 stands for all other bytes."""
     named = {-1}
     for prefix in active:
         named.update(prefix.after_byte)

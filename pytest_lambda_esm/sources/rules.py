@@ -133,7 +133,7 @@ def metrics_among(known: Collection[str]) -> Rule:
     return rule
 
 
-def pollers_between(least: int, most: int) -> Rule:
+def pollers_between(minimum: int, maximum: int) -> Rule:
     """Limit the numbers of provisioned pollers (reported)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
@@ -143,11 +143,11 @@ def pollers_between(least: int, most: int) -> Rule:
         low, high = pollers.get("MinimumPollers"), pollers.get("MaximumPollers")
         if low is None and high is None:
             return "Either MinimumPollers or MaximumPollers are required if ProvisionedPollerConfig is provided."
-        low = least if low is None else low
-        if not least <= low <= 200 or not low <= (most if high is None else high) <= most:
+        low = minimum if low is None else low
+        if not minimum <= low <= 200 or not low <= (maximum if high is None else high) <= maximum:
             return (
-                f"MinimumPollers should be between [{least}, 200] and MaximumPollers should be between"
-                f" [MinimumPollers, {most}]"
+                f"MinimumPollers should be between [{minimum}, 200] and MaximumPollers should be between"
+                f" [MinimumPollers, {maximum}]"
             )
         return None
 
