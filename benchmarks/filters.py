@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.harness import Comparison, Goal, Stopwatch
-from pytest_lambda_esm.filters import DATA_RULES, Filter
+from pytest_lambda_esm.filters import Filter, data_rules
 
 RECORDS = 10_000
 PATTERNS = (
@@ -40,7 +40,7 @@ def comparisons() -> Iterator[Comparison]:
 
 
 def _filtered() -> float:
-    five = Filter.compile(PATTERNS, DATA_RULES["sqs"])
+    five = Filter.compile(PATTERNS, data_rules.SQS)
     if five.passes(RECORD):
         raise SystemExit("a record passed that no filter describes; the numbers mean nothing")
     with Stopwatch() as watch:

@@ -77,7 +77,7 @@ class NotSimulated(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
-        support = importlib.import_module(f"{PACKAGE}.api.support")
+        support = importlib.import_module(f"{PACKAGE}.api.unsupported")
         rows = [
             (entry.thing, entry.why, entry.instead)
             for table in (support.SOURCES, support.INVOKE_MEMBERS)

@@ -1,1 +1,1 @@
-"""The operations that a client can call, one file a resource."""
+"""The operations of Lambda's API that the fake answers, one file per resource."""

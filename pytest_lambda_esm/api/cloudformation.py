@@ -1,9 +1,9 @@
-"""Mappings and invoke configs as moto's CloudFormation makes them: through the same operations as a client's.
+"""Mappings and invoke configs in stacks: the operations of the API, called with the properties of a template.
 
-CloudFormation waits until a mapping has settled before it calls the resource complete; moto's stacks are complete
-in the answer, so the mapping settles within it. Properties that an update leaves out go back to their defaults (the
-batching window of Kafka and Amazon MQ, which no update can put back, stays as it is), and those that cannot be changed
-replace the mapping: the new one is made before the old one goes.
+CloudFormation waits for a mapping to settle before the resource is complete. moto's stacks are complete in the
+response, so the mapping settles within the call. Properties that an update leaves out return to their defaults, except
+the batching window of Kafka and Amazon MQ, which no update can reset. A change of properties that AWS cannot update
+replaces the mapping: the new one is created before the old one is deleted.
 """
 
 from __future__ import annotations
@@ -21,71 +21,6 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
 from pytest_lambda_esm.sources.event_source import EventSource
 
-_SWITCHES: Final = {"true": True, "false": False}
-_ENDPOINT_KEYS: Final = {"KafkaBootstrapServers": "KAFKA_BOOTSTRAP_SERVERS"}
-"""The one name that differs between a template and the API."""
-
-
-def coerced(shape: Shape, value: Any, path: str = "") -> Any:
-    """A property as the shape of an operation's input wants it. Raises ValueError, in CloudFormation's words."""
-    if isinstance(shape, StructureShape):
-        return _structure(shape, value, path)
-    if isinstance(shape, MapShape):
-        return _map(shape, value, path)
-    if isinstance(shape, ListShape):
-        if not isinstance(value, list):
-            raise ValueError(f"Property {path} must be of type List")
-        return [coerced(shape.member, item, f"{path}/{number}") for number, item in enumerate(value)]
-    return _scalar(shape, value, path)
-
-
-def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"Property {path} must be an object")
-    unknown = next((name for name in value if name not in shape.members), None)
-    if unknown is not None:
-        raise ValueError(f"Encountered unsupported property {unknown}")
-    return {
-        name: coerced(shape.members[name], inner, f"{path}/{name}")
-        for name, inner in value.items()
-        if inner is not None
-    }
-
-
-def _map(shape: MapShape, value: Any, path: str) -> dict[str, Any]:
-    if isinstance(value, list):  # tags are a list of keys and values in a template
-        value = {str(tag.get("Key")): tag.get("Value") for tag in value}
-    if not isinstance(value, dict):
-        raise ValueError(f"Property {path} must be an object")
-    return {
-        _ENDPOINT_KEYS.get(key, str(key)): coerced(shape.value, inner, f"{path}/{key}") for key, inner in value.items()
-    }
-
-
-def _scalar(shape: Shape, value: Any, path: str) -> Any:
-    kind = shape.type_name
-    if isinstance(value, (dict, list)):
-        raise ValueError(f"Property {path} must be of type {kind}")
-    if kind == "boolean":
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() not in _SWITCHES:
-            raise ValueError(f"Property {path} must be of type Boolean")
-        return _SWITCHES[str(value).lower()]
-    if kind in ("integer", "long"):
-        return _number(int, value, path)
-    if kind in ("float", "double", "timestamp"):
-        return _number(float, value, path)
-    return value if isinstance(value, str) else str(value)
-
-
-def _number(kind: type[int] | type[float], value: Any, path: str) -> int | float:
-    try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"Property {path} must be of type Number") from None
-
-
 _REPLACING: Final = (
     "EventSourceArn",
     "Queues",
@@ -94,17 +29,19 @@ _REPLACING: Final = (
     "StartingPositionTimestamp",
     "Topics",
 )
+"""Properties that AWS cannot update."""
+
 _PARTS: Final[dict[str, dict[str, Any]]] = {
     "AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}},
     "DocumentDBEventSourceConfig": {"FullDocument": "Default"},
     "ProvisionedPollerConfig": {"PollerGroupName": ""},
     "SelfManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}},
 }
-"""Members of which an update may give a part, and what it says to undo their parts."""
+"""Members that an update can state in part, and the values that reset their parts."""
 
 
 class CloudFormationResources:
-    """What moto's own methods on mappings, and its stacks, lead to. Each raises ApiError for what AWS refuses."""
+    """Performs moto's own methods on mappings, and those of its stacks. They raise ApiError for AWS's refusals."""
 
     def __init__(self, mappings: EventSourceMappings, invoke_configs: dict[str, Operation], model: LambdaModel) -> None:
         self._mappings = mappings
@@ -115,7 +52,7 @@ class CloudFormationResources:
     # --- mappings ----------------------------------------------------------------------------------------
 
     def create(self, account_id: str, region: str, properties: dict[str, Any]) -> TaggedMapping:
-        """Make a mapping and wait until it has settled."""
+        """Create a mapping and let it settle."""
         caller = Caller(account_id, region)
         params = self._parameters("CreateEventSourceMapping", properties)
         answer = self._call("CreateEventSourceMapping", caller, params)
@@ -126,17 +63,17 @@ class CloudFormationResources:
         return self._tagged(mapping)
 
     def update(self, account_id: str, region: str, uuid: str, properties: dict[str, Any]) -> TaggedMapping | None:
-        """Change a mapping, or replace it, and wait until it has settled."""
+        """Update or replace a mapping and let it settle; None if it does not exist."""
         caller = Caller(account_id, region)
         mapping = self._mappings.find(caller, uuid)
         if mapping is None:
             return None
         mapping.settle_now()
         params = self._parameters("CreateEventSourceMapping", properties)
-        # Of a mapping that is older than the fake no template is known: it had what this one states.
-        had = {name: value for name, value in mapping.settings.items() if name in params}
-        before = self._templates.get(uuid, had)
-        if _unchangeable(params) != _unchangeable(before):
+        # The template of a mapping from before the fake is unknown; assume that it stated the same members.
+        assumed = {name: value for name, value in mapping.settings.items() if name in params}
+        before = self._templates.get(uuid, assumed)
+        if _replacing(params) != _replacing(before):
             replacement = self.create(account_id, region, properties)
             self.delete(account_id, region, uuid)
             return replacement
@@ -150,7 +87,7 @@ class CloudFormationResources:
         return self._tagged(mapping)
 
     def delete(self, account_id: str, region: str, uuid: str) -> TaggedMapping | None:
-        """Delete a mapping and wait until it is gone."""
+        """Delete a mapping and let the deletion complete; None if it does not exist."""
         caller = Caller(account_id, region)
         mapping = self._mappings.find(caller, uuid)
         if mapping is None:
@@ -163,19 +100,19 @@ class CloudFormationResources:
         return deleted
 
     def list(self, account_id: str, region: str) -> Iterable[TaggedMapping]:
-        """All mappings."""
+        """Return all mappings of an account and region."""
         return [self._tagged(mapping) for mapping in self._mappings.everything(Caller(account_id, region))]
 
     # --- invoke configs ----------------------------------------------------------------------------------
 
     def put_invoke_config(self, account_id: str, region: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """State a function's invoke config; the parameters that name it, as a delete takes them."""
+        """Put a function's invoke config; return the parameters with which to delete it."""
         params = self._parameters("PutFunctionEventInvokeConfig", properties)
         self._call("PutFunctionEventInvokeConfig", Caller(account_id, region), params)
         return {name: params[name] for name in ("FunctionName", "Qualifier") if name in params}
 
     def delete_invoke_config(self, account_id: str, region: str, names: dict[str, Any]) -> None:
-        """Remove an invoke config; one that is gone already, with its function, is no error."""
+        """Delete an invoke config. It is not an error if it was deleted with its function."""
         try:
             self._operations["DeleteFunctionEventInvokeConfig"](Caller(account_id, region), dict(names))
         except ApiError as error:
@@ -188,7 +125,7 @@ class CloudFormationResources:
         shape = self._model.operation(operation).input_shape
         assert shape is not None
         try:
-            params = coerced(shape, {name: value for name, value in properties.items() if value is not None})
+            params = converted(shape, {name: value for name, value in properties.items() if value is not None})
         except ValueError as error:
             raise ApiError("ValidationError", str(error), 400) from None
         assert isinstance(params, dict)
@@ -202,19 +139,22 @@ class CloudFormationResources:
         return mapping, self._mappings.tags(mapping)
 
 
-def _unchangeable(params: dict[str, Any]) -> dict[str, Any]:
-    """What of a template makes a mapping another one."""
-    stated: dict[str, Any] = {name: params[name] for name in _REPLACING if name in params}
+# --- updates -----------------------------------------------------------------------------------------------
+
+
+def _replacing(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties whose change replaces the mapping."""
+    found: dict[str, Any] = {name: params[name] for name in _REPLACING if name in params}
     for name, members in FIXED.items():
-        stated[name] = {member: value for member, value in params.get(name, {}).items() if member in members}
-    return stated
+        found[name] = {member: value for member, value in params.get(name, {}).items() if member in members}
+    return found
 
 
 def _changes(before: dict[str, Any], params: dict[str, Any], source: EventSource) -> dict[str, Any]:
-    """What an update says so that a mapping like one template becomes like another."""
-    undo = {**RESETS, **source.defaults, "Enabled": True}
-    dropped = {name: undo[name] for name in before if name in undo and name not in params}
-    parts = {name: _parts(name, before, params) for name in _PARTS if name not in undo or params.get(name)}
+    """Return the parameters of an update from the properties ``before`` to ``params``."""
+    resets = {**RESETS, **source.defaults, "Enabled": True}
+    dropped = {name: resets[name] for name in before if name in resets and name not in params}
+    parts = {name: _parts(name, before, params) for name in _PARTS if name not in resets or params.get(name)}
     return {
         name: value
         for name, value in {**dropped, **params, **parts}.items()
@@ -223,6 +163,74 @@ def _changes(before: dict[str, Any], params: dict[str, Any], source: EventSource
 
 
 def _parts(name: str, before: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    had, wanted = before.get(name, {}), params.get(name, {})
-    undone = {member: value for member, value in _PARTS[name].items() if member in had and member not in wanted}
-    return {member: value for member, value in {**wanted, **undone}.items() if member not in FIXED.get(name, ())}
+    old, new = before.get(name, {}), params.get(name, {})
+    resets = {member: value for member, value in _PARTS[name].items() if member in old and member not in new}
+    return {member: value for member, value in {**new, **resets}.items() if member not in FIXED.get(name, ())}
+
+
+# --- properties of a template ------------------------------------------------------------------------------
+
+_BOOLEANS: Final = {"true": True, "false": False}
+_ENDPOINT_KEYS: Final = {"KafkaBootstrapServers": "KAFKA_BOOTSTRAP_SERVERS"}
+"""Keys that differ between templates and the API."""
+
+
+def converted(shape: Shape, value: Any, path: str = "") -> Any:
+    """Convert a property to the shape of an operation's input. Raises ValueError with CloudFormation's message."""
+    if isinstance(shape, StructureShape):
+        return _structure(shape, value, path)
+    if isinstance(shape, MapShape):
+        return _map(shape, value, path)
+    if isinstance(shape, ListShape):
+        if not isinstance(value, list):
+            raise ValueError(f"Property {path} must be of type List")
+        return [converted(shape.member, item, f"{path}/{number}") for number, item in enumerate(value)]
+    return _scalar(shape, value, path)
+
+
+def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"Property {path} must be an object")
+    unknown = next((name for name in value if name not in shape.members), None)
+    if unknown is not None:
+        raise ValueError(f"Encountered unsupported property {unknown}")
+    return {
+        name: converted(shape.members[name], inner, f"{path}/{name}")
+        for name, inner in value.items()
+        if inner is not None
+    }
+
+
+def _map(shape: MapShape, value: Any, path: str) -> dict[str, Any]:
+    if isinstance(value, list):  # in templates, tags are a list of keys and values
+        value = {str(tag.get("Key")): tag.get("Value") for tag in value}
+    if not isinstance(value, dict):
+        raise ValueError(f"Property {path} must be an object")
+    return {
+        _ENDPOINT_KEYS.get(key, str(key)): converted(shape.value, inner, f"{path}/{key}")
+        for key, inner in value.items()
+    }
+
+
+def _scalar(shape: Shape, value: Any, path: str) -> Any:
+    kind = shape.type_name
+    if isinstance(value, (dict, list)):
+        raise ValueError(f"Property {path} must be of type {kind}")
+    if kind == "boolean":
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() not in _BOOLEANS:
+            raise ValueError(f"Property {path} must be of type Boolean")
+        return _BOOLEANS[str(value).lower()]
+    if kind in ("integer", "long"):
+        return _number(int, value, path)
+    if kind in ("float", "double", "timestamp"):
+        return _number(float, value, path)
+    return value if isinstance(value, str) else str(value)
+
+
+def _number(kind: type[int] | type[float], value: Any, path: str) -> int | float:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"Property {path} must be of type Number") from None

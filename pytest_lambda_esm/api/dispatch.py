@@ -1,4 +1,4 @@
-"""What every operation goes through, once: the clock, faults, the log of calls, validation, the words of an error."""
+"""The path of every call to Lambda: the clock, faults, reading and validation, the operation, errors, the call log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_lambda_esm.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request belongs, and the id that its answer has."""
+    """The account and region of a request, and the id that its response has."""
 
     account_id: str
     region: str
@@ -31,125 +31,94 @@ class Caller:
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
+"""Takes the validated parameters and returns the result, both by member name. Raises ApiError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationTable:
+    """The operations that the fake answers, by API name.
+
+    Operations in ``shared`` are also moto's: the value takes the URI members of a request and tells whether the fake
+    answers it. ``concurrent`` operations run handlers, whose threads may call other operations meanwhile; all others
+    run one at a time.
+    """
+
+    operations: Mapping[str, Operation]
+    shared: Mapping[str, Callable[[Mapping[str, Any]], bool]]
+    concurrent: frozenset[str]
+
+    def answers(self, match: Match) -> bool:
+        """Whether the fake, and not moto, answers this request."""
+        name = match.operation.name
+        return name in self.operations and (name not in self.shared or self.shared[name](match.uri))
 
 
 class Network(Protocol):
-    """What a request and its answer travel through when the network is in trouble."""
+    """The network between client and service, for calls that a network fault hits."""
 
     def carry(self, fault: NetworkFault, url: str, perform: Callable[[], HttpResponse]) -> HttpResponse:
-        """Send a request: the answer that arrives, or the exception that the client sees. May not perform it."""
+        """Return the response that arrives, or raise what the client sees. May not call ``perform`` at all."""
         ...
 
 
-class Dispatcher:
-    """Answers Lambda's operations: ours by ourselves, the others through moto, all of them logged.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What can go wrong with a call: the faults, and the network that network faults act on."""
 
-    ``shared`` tells of operations that moto has a part in, by the members in a request's URI, whether it is ours.
-    ``side_by_side`` are operations that run handlers: a handler's thread may call others meanwhile.
-    """
+    faults: FaultInjector
+    network: Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLog:
+    """Where calls are recorded; ``on_call`` is called with each completed call."""
+
+    calls: Calls
+    timeline: Timeline
+    new_request_id: Callable[[], str]
+    on_call: Callable[[Call], None]
+
+
+class Dispatcher:
+    """Answers requests to Lambda: from the operation table, or through moto. Logs all of them."""
 
     def __init__(
-        self,
-        model: LambdaModel,
-        operations: Mapping[str, Operation],
-        *,
-        clock: Clock,
-        calls: Calls,
-        timeline: Timeline,
-        new_id: Callable[[], str],
-        answered: Callable[[Call], None],
-        faults: FaultInjector,
-        network: Network,
-        shared: Mapping[str, Callable[[Mapping[str, Any]], bool]],
-        side_by_side: frozenset[str] = frozenset(),
+        self, model: LambdaModel, operations: OperationTable, *, clock: Clock, trouble: Trouble, log: CallLog
     ) -> None:
         self._model = model
-        self._operations = operations
+        self._table = operations
         self._clock = clock
-        self._calls = calls
-        self._timeline = timeline
-        self._new_id = new_id
-        self._answered = answered
-        self._faults = faults
-        self._network = network
-        self._shared = shared
-        self._side_by_side = side_by_side
+        self._trouble = trouble
+        self._log = log
         self._one_at_a_time = threading.RLock()
 
     def is_ours(self, request: HttpRequest) -> bool:
-        """Whether moto has no part in the answer."""
+        """Whether the fake answers this request without moto."""
         match = self._model.match(request.method, request.path)
-        return match is not None and self._takes(match)
+        return match is not None and self._table.answers(match)
 
-    def answer(self, request: HttpRequest, otherwise: Callable[[], HttpResponse]) -> HttpResponse:
-        """Answer a request; ``otherwise`` is moto's own answer, for operations that are not ours.
+    def answer(self, request: HttpRequest, moto: Callable[[], HttpResponse]) -> HttpResponse:
+        """Answer a request; ``moto`` performs it in moto, for operations that the fake does not answer.
 
-        An error of AWS becomes its reply. Anything else that goes wrong is an exception that fails the test.
+        An ApiError becomes an error response. Any other exception propagates and fails the test.
         """
         __tracebackhide__ = is_for_the_author
         self._clock.follow_wall()
         match = self._model.match(request.method, request.path)
         if match is None:
-            return otherwise()
-        place, instant = len(self._timeline), self._clock.instant
-        arrival = _Arrival(match, request, *self._read(match, request), otherwise, place, instant)
-        effect = self._faults.on_call(arrival.as_call())
+            return moto()
+        position, instant = len(self._log.timeline), self._clock.instant
+        arrival = _Arrival(match, request, *self._read(match, request), moto, position, instant)
+        effect = self._trouble.faults.on_call(arrival.as_call())
         if effect is None:
-            return self._performed(arrival)
+            return self._perform(arrival)
         if isinstance(effect, NetworkFault):
-            return self._through_trouble(arrival, effect)
+            return self._carry(arrival, effect)
         assert isinstance(effect, AwsError)
-        return self._refused(arrival, effect)
-
-    def _performed(self, arrival: _Arrival) -> HttpResponse:
-        request_id = self._new_id()
-        try:
-            reply = self._ours(arrival, request_id) if self._takes(arrival.match) else arrival.otherwise()
-        except ApiError as error:
-            reply = self._model.render_error(error)
-        except HTTPClientError as error:  # The client has given up waiting.
-            self._logged(arrival, HttpResponse(0, {"x-amzn-errortype": type(error).__name__}, b""), request_id)
-            raise
-        return self._logged(arrival, reply, request_id)
-
-    def _takes(self, match: Match) -> bool:
-        """Whether we answer; of an operation that is shared with moto, what the request's URI says is ours."""
-        name = match.operation.name
-        return name in self._operations and (name not in self._shared or self._shared[name](match.uri))
-
-    def _refused(self, arrival: _Arrival, effect: AwsError) -> HttpResponse:
-        error = self._model.error(effect.code, effect.message or "", **effect.members)
-        return self._logged(arrival, self._model.render_error(error), self._new_id())
-
-    def _through_trouble(self, arrival: _Arrival, fault: NetworkFault) -> HttpResponse:
-        done = False
-
-        def perform() -> HttpResponse:
-            nonlocal done
-            done = True
-            return self._performed(arrival)
-
-        try:
-            return self._network.carry(fault, arrival.url, perform)
-        finally:
-            if not done:
-                self._logged(arrival, HttpResponse(0, {"x-amzn-errortype": str(fault)}, b""), self._new_id())
-
-    def _ours(self, arrival: _Arrival, request_id: str) -> HttpResponse:
-        if arrival.unreadable is not None:
-            raise arrival.unreadable
-        operation, request = arrival.match.operation, arrival.request
-        self._model.validate(operation, arrival.params)
-        perform = self._operations[operation.name]
-        caller = Caller(request.account_id, request.region, request_id)
-        if operation.name in self._side_by_side:
-            return self._model.render(operation, perform(caller, arrival.params))
-        with self._one_at_a_time:
-            result = perform(caller, arrival.params)
-        return self._model.render(operation, result)
+        return self._refuse(arrival, effect)
 
     def _read(self, match: Match, request: HttpRequest) -> tuple[dict[str, Any], ApiError | None]:
-        """The parameters; where they cannot be read, none and the error. moto judges the requests that are its own."""
+        """Return the parameters, or none and the error. The error only counts if the fake answers the request."""
         try:
             return self._model.parse(
                 match.operation, uri=match.uri, query=request.query, headers=request.headers, body=request.body
@@ -157,44 +126,88 @@ class Dispatcher:
         except ApiError as error:
             return {}, error
 
-    def _logged(self, arrival: _Arrival, reply: HttpResponse, request_id: str) -> HttpResponse:
-        reply.headers.setdefault("x-amzn-RequestId", request_id)
-        error, request = reply.headers.get("x-amzn-errortype"), arrival.request
+    def _perform(self, arrival: _Arrival) -> HttpResponse:
+        request_id = self._log.new_request_id()
+        try:
+            ours = self._table.answers(arrival.match)
+            response = self._run(arrival, request_id) if ours else arrival.moto()
+        except ApiError as error:
+            response = self._model.render_error(error)
+        except HTTPClientError as error:  # The client has stopped waiting.
+            self._record(arrival, HttpResponse(0, {"x-amzn-errortype": type(error).__name__}, b""), request_id)
+            raise
+        return self._record(arrival, response, request_id)
+
+    def _run(self, arrival: _Arrival, request_id: str) -> HttpResponse:
+        if arrival.unreadable is not None:
+            raise arrival.unreadable
+        operation, request = arrival.match.operation, arrival.request
+        self._model.validate(operation, arrival.params)
+        perform = self._table.operations[operation.name]
+        caller = Caller(request.account_id, request.region, request_id)
+        if operation.name in self._table.concurrent:
+            return self._model.render(operation, perform(caller, arrival.params))
+        with self._one_at_a_time:
+            result = perform(caller, arrival.params)
+        return self._model.render(operation, result)
+
+    def _carry(self, arrival: _Arrival, fault: NetworkFault) -> HttpResponse:
+        performed = False
+
+        def perform() -> HttpResponse:
+            nonlocal performed
+            performed = True
+            return self._perform(arrival)
+
+        try:
+            return self._trouble.network.carry(fault, arrival.url, perform)
+        finally:
+            if not performed:
+                lost = HttpResponse(0, {"x-amzn-errortype": str(fault)}, b"")
+                self._record(arrival, lost, self._log.new_request_id())
+
+    def _refuse(self, arrival: _Arrival, effect: AwsError) -> HttpResponse:
+        error = self._model.error(effect.code, effect.message or "", **effect.members)
+        return self._record(arrival, self._model.render_error(error), self._log.new_request_id())
+
+    def _record(self, arrival: _Arrival, response: HttpResponse, request_id: str) -> HttpResponse:
+        response.headers.setdefault("x-amzn-RequestId", request_id)
+        request, log = arrival.request, self._log
         call = Call(
-            operation=arrival.name,
+            operation=arrival.operation,
             params=arrival.params,
             account_id=request.account_id,
             region=request.region,
             instant=arrival.instant,
-            request_id=reply.headers["x-amzn-RequestId"],
-            status=reply.status,
-            error=error,
+            request_id=response.headers["x-amzn-RequestId"],
+            status=response.status,
+            error=response.headers.get("x-amzn-errortype"),
             attempt=_attempt(request),
             logical_id=_logical_id(request),
         )
-        self._calls.add(call)
-        self._timeline.insert(arrival.place, "call", call.operation, _outcome(call), call.instant)
-        self._answered(call)
-        return reply
+        log.calls.add(call)
+        log.timeline.insert(arrival.position, "call", call.operation, _outcome(call), call.instant)
+        log.on_call(call)
+        return response
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A request that has arrived: ``place`` is the timeline's length, ``instant`` the time when it did.
+    """A request, with the time of its arrival as ``instant`` and as ``position`` in the timeline.
 
-    ``unreadable`` is the error where the request cannot be read as the operation's input.
+    ``unreadable`` is the error if the request cannot be read as the operation's input.
     """
 
     match: Match
     request: HttpRequest
     params: dict[str, Any]
     unreadable: ApiError | None
-    otherwise: Callable[[], HttpResponse]
-    place: int
+    moto: Callable[[], HttpResponse]
+    position: int
     instant: int
 
     @property
-    def name(self) -> str:
+    def operation(self) -> str:
         name: str = self.match.operation.name
         return name
 
@@ -205,7 +218,7 @@ class _Arrival:
 
     def as_call(self) -> IncomingCall:
         return IncomingCall(
-            operation=self.name,
+            operation=self.operation,
             params=self.params,
             account_id=self.request.account_id,
             region=self.request.region,
@@ -225,7 +238,7 @@ def _attempt(request: HttpRequest) -> int:
 
 
 def _outcome(call: Call) -> str:
-    named = next((str(call.params[name]) for name in ("UUID", "FunctionName") if name in call.params), "")
+    subject = next((str(call.params[name]) for name in ("UUID", "FunctionName") if name in call.params), "")
     retry = f" (attempt {call.attempt})" if call.attempt > 1 else ""
     answer = f"{call.status}{f' {call.error}' if call.error else ''}" if call.status else f"no answer: {call.error}"
-    return f"{named + ' ' if named else ''}-> {answer}{retry}"
+    return f"{subject + ' ' if subject else ''}-> {answer}{retry}"

@@ -1,7 +1,8 @@
 """Invoke, InvokeAsync and InvokeWithResponseStream.
 
-Checks come in this order, where it is not recorded chosen: the size of the request, constraints of the model (before
-these functions are called), region, qualifier, function, payload, what the type of invocation allows, concurrency.
+Checks run in this order, which is chosen where it is not recorded: constraints of the service model (before these
+functions are called), size of the request, region, qualifier, function, payload, limits of the invocation type,
+concurrency.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.dispatch import Caller, Operation
-from pytest_lambda_esm.api.payload import NoJson, client_context, read
+from pytest_lambda_esm.api.payload import NotJson, client_context, read
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
@@ -28,60 +31,64 @@ from pytest_lambda_esm.invocation.record import Invocation, Request
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
-"""Bytes of an asynchronous event, by the setting ``limits``."""
+"""The largest asynchronous event in bytes, by the setting ``limits``."""
 
 LARGEST_LEGACY_EVENT: Final = 262_144
 LARGEST_CLIENT_CONTEXT: Final = 3_583
 TAIL: Final = 4_096
-"""Bytes of the log that LogResult holds."""
+"""How many bytes at the end of the log are in LogResult."""
 
 
 class Time(Protocol):
-    """What invocations need of time, inside and outside of handlers."""
+    """The caller's time, inside and outside of handlers."""
 
     def now(self) -> int:
-        """The caller's time in microseconds since the epoch."""
+        """Return the caller's time in microseconds since the epoch."""
         ...
 
     def wait_until(self, instant: int) -> None:
-        """Let the caller's time come to an instant."""
+        """Let the caller's time pass until an instant."""
         ...
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While a handler runs, nothing else moves time."""
+        """Keep everything else from moving time while a handler runs; ``about`` says in errors what runs."""
         ...
 
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to the caller."""
+        """Return how many invocations, each caused by the one before, led to the caller."""
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What runs invocations. ``stops_loop`` tells whether a chain of a given length has to end at a function."""
+
+    functions: Functions
+    invoker: Invoker
+    queue: AsyncQueue
+    stops_loop: Callable[[FunctionReference, int], bool]
+
+
 class Invocations:
-    """The operations that invoke. ``stops_loop`` tells whether a chain of so many invocations has to end."""
+    """The operations that invoke a function. ``journal`` takes the kind, subject and text of timeline entries."""
 
     def __init__(
         self,
+        config: Config,
         *,
         model: LambdaModel,
-        functions: Functions,
-        invoker: Invoker,
-        queue: AsyncQueue,
+        execution: Execution,
         time: Time,
         journal: Callable[[str, str, str], object],
-        stops_loop: Callable[[FunctionReference, int], bool],
-        limits: str,
     ) -> None:
+        self._largest_event = LARGEST_EVENT[config.limits]
         self._model = model
-        self._functions = functions
-        self._invoker = invoker
-        self._queue = queue
+        self._execution = execution
         self._time = time
         self._journal = journal
-        self._stops_loop = stops_loop
-        self._largest_event = LARGEST_EVENT[limits]
 
     def operations(self) -> dict[str, Operation]:
-        """The operations by their API names."""
+        """Return the operations by their API names."""
         return {
             "Invoke": self.invoke,
             "InvokeAsync": self.invoke_async,
@@ -91,18 +98,18 @@ class Invocations:
     # --- operations --------------------------------------------------------------------------------------
 
     def invoke(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Run a function and answer what it returned; or queue an event; or only check."""
+        """Run a function and return its result, or queue an event, or only check the request."""
         unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
-        self._fits(payload, "InvokeFunction")
+        self._check_request_size(payload, "InvokeFunction")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
         kind = params.get("InvocationType", "RequestResponse")
-        self._exists(reference)
+        self._check_exists(reference)
         text = self._text(payload)
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
-            self._fits_event(payload, "Event", self._largest_event)
+            self._check_event_size(payload, "Event", self._largest_event)
             self._enqueue(caller, reference, text)
             return {"StatusCode": 202, "Payload": b""}
         invocation = self._run(caller, reference, text, self._client_context(params))
@@ -115,21 +122,21 @@ class Invocations:
         }
 
     def invoke_async(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Queue an event, in the way that AWS has deprecated."""
+        """Queue an event, with the deprecated operation."""
         payload = params.get("InvokeArgs", b"")
-        self._fits_event(payload, "InvokeAsync", LARGEST_LEGACY_EVENT)
+        self._check_event_size(payload, "InvokeAsync", LARGEST_LEGACY_EVENT)
         reference = self._reference(caller, params["FunctionName"], None)
-        self._exists(reference)
+        self._check_exists(reference)
         self._enqueue(caller, reference, self._text(payload))
         return {"Status": 202}
 
     def invoke_with_response_stream(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Run a function and answer a stream. Python's runtime does not stream: the answer is one chunk."""
+        """Run a function and return a stream, of one chunk because Python's runtime does not stream."""
         unsupported.refuse_members(params)
         payload = params.get("Payload", b"")
-        self._fits(payload, "InvokeWithResponseStream")
+        self._check_request_size(payload, "InvokeWithResponseStream")
         reference = self._reference(caller, params["FunctionName"], params.get("Qualifier"))
-        self._exists(reference)
+        self._check_exists(reference)
         text = self._text(payload)
         if params.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
@@ -152,11 +159,11 @@ class Invocations:
     def _run(
         self, caller: Caller, reference: FunctionReference, text: str, client_context: dict[str, Any] | None
     ) -> Invocation:
-        function = self._functions.route(reference)
+        function = self._execution.functions.route(reference)
         if function is None:
             raise self._not_found(reference)
         depth = self._time.depth()
-        if self._stops_loop(reference, depth):
+        if self._execution.stops_loop(reference, depth):
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
         request = Request(
             function=function,
@@ -167,7 +174,7 @@ class Invocations:
             client_context=client_context,
         )
         with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
-            outcome = self._invoker.attempt(request)
+            outcome = self._execution.invoker.attempt(request)
         if isinstance(outcome, Throttled):
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
@@ -176,7 +183,7 @@ class Invocations:
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:
-        self._queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
+        self._execution.queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
 
     def _reference(self, caller: Caller, text: str, qualifier: str | None) -> FunctionReference:
         reference = parse(text, caller.account_id, caller.region)
@@ -194,8 +201,8 @@ class Invocations:
             )
         return dataclasses.replace(reference, qualifier=qualifier)
 
-    def _exists(self, reference: FunctionReference) -> None:
-        if self._functions.find(reference) is None:
+    def _check_exists(self, reference: FunctionReference) -> None:
+        if self._execution.functions.find(reference) is None:
             raise self._not_found(reference)
 
     def _not_found(self, reference: FunctionReference) -> ApiError:
@@ -205,7 +212,7 @@ class Invocations:
     def _text(self, payload: bytes) -> str:
         try:
             return read(payload)
-        except NoJson as error:
+        except NotJson as error:
             raise self._model.error(
                 "InvalidRequestContentException",
                 f"Could not parse request body into json: Could not parse payload into json: {error}",
@@ -222,7 +229,7 @@ class Invocations:
             )
         try:
             return client_context(text)
-        except NoJson as error:
+        except NotJson as error:
             raise self._model.error("InvalidRequestContentException", str(error)) from None
 
     def _throttled(self, throttled: Throttled) -> ApiError:
@@ -230,14 +237,14 @@ class Invocations:
             "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason, retryAfterSeconds="1"
         )
 
-    def _fits(self, payload: bytes, operation: str) -> None:
+    def _check_request_size(self, payload: bytes, operation: str) -> None:
         if len(payload) > LARGEST_REQUEST:
             raise self._model.error(
                 "RequestEntityTooLargeException",
                 f"Request must be smaller than {LARGEST_REQUEST} bytes for the {operation} operation",
             )
 
-    def _fits_event(self, payload: bytes, kind: str, largest: int) -> None:
+    def _check_event_size(self, payload: bytes, kind: str, largest: int) -> None:
         if len(payload) > largest:
             raise self._model.error(
                 "RequestEntityTooLargeException",

@@ -1,6 +1,6 @@
-"""What a mapping must be like: the refusals behind the constraints of the service model, in AWS's words.
+"""The refusals of mappings that go beyond the constraints of the service model, with AWS's messages.
 
-Texts are recorded from AWS, or reported by many users of it, unless a comment says that they are chosen.
+Messages are recorded from AWS, or reported by many of its users, unless a comment calls them chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pytest_lambda_esm.api.mapping_settings import FIXED_ACCESS, fixed_members
 from pytest_lambda_esm.arn import Arn, FunctionReference, parse, partition_of
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
+from pytest_lambda_esm.config import Config
+from pytest_lambda_esm.filters import Filter, InvalidPattern
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.sources.catalogue import recognise
@@ -25,95 +26,103 @@ from pytest_lambda_esm.sources.kafka import consumer_group
 _DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """Access to the resources that a mapping refers to.
+
+    ``key_problem`` takes the ARN of a KMS key and returns why filter criteria cannot be decrypted with it, as an
+    error code and a message, or None.
+    """
+
+    functions: Functions
+    sources: SourceFinder
+    key_problem: Callable[[str], tuple[str, str] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class MappedFunction:
-    """The function of a mapping: as the request named it, and its configuration where it exists."""
+    """The function of a mapping: as the request named it, and its configuration if it exists."""
 
     reference: FunctionReference
     configuration: FunctionConfiguration | None
 
     @property
     def timeout(self) -> int | None:
-        """Its timeout in seconds, None where it does not exist."""
+        """Its timeout in seconds, None if the function does not exist."""
         return self.configuration.timeout if self.configuration else None
 
 
 class MappingChecks:
-    """The checks, with what they look at. ``advice`` receives what AWS accepts and production regrets."""
+    """The checks. ``advice`` takes a mapping's UUID and a warning about settings that cause trouble in production."""
 
     def __init__(
-        self,
-        model: LambdaModel,
-        functions: Functions,
-        sources: SourceFinder,
-        advice: Callable[[str, str], None],
-        *,
-        limits: str,
-        maximum_filters: int,
-        distinguish_latest: bool,
+        self, config: Config, model: LambdaModel, lookups: Lookups, advice: Callable[[str, str], None]
     ) -> None:
+        self._limits = config.limits
+        self._maximum_filters = config.maximum_filters
+        self._identity: Callable[[str], str] = str if config.distinguish_latest else _without_latest
         self._model = model
-        self._functions = functions
-        self._sources = sources
+        self._lookups = lookups
         self._advice = advice
-        self._limits = limits
-        self._maximum_filters = maximum_filters
-        self._identity: Callable[[str], str] = str if distinguish_latest else _without_latest
+        self.key_problem = lookups.key_problem
 
-    def recognised(self, settings: Settings) -> EventSource:
-        """The kind of source."""
+    def recognise(self, settings: Settings) -> EventSource:
+        """Return the kind of source."""
         source = recognise(settings, self._limits)
         if source is None:
             raise self._invalid("Unrecognized event source.")
         return source
 
-    def supported(self, source: EventSource, members: ReadOnly[str, Any]) -> None:
-        """Each member of a request, or of the settings it leads to, is one that the source has."""
+    def check_supported(self, source: EventSource, members: ReadOnly[str, Any]) -> None:
+        """Refuse members of a request, or of the resulting settings, that the source does not have."""
         for member in members:
             if not source.supports(member):
                 raise self._invalid(source.refusals.get(member) or _unsupported(member))
         if members.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):
             raise self._invalid(_DESTINATION_REFUSED)
 
-    def changeable(self, params: ReadOnly[str, Any]) -> None:
-        """What an update states may change at all."""
+    def check_changeable(self, params: ReadOnly[str, Any]) -> None:
+        """Refuse members that an update cannot change."""
         for path in fixed_members(params):
             raise self._invalid(f"Unsupported '{path}' parameter for given event source mapping type.")
-        if any(one.get("Type") == FIXED_ACCESS for one in params.get("SourceAccessConfigurations", ())):
+        if any(access.get("Type") == FIXED_ACCESS for access in params.get("SourceAccessConfigurations", ())):
             # Chosen text: the API reference says that an update cannot state it, and no answer is on record.
             raise self._invalid(f"Unsupported source access configuration type for an update: {FIXED_ACCESS}")
 
-    def function(self, caller: Caller, text: str, *, required: bool = True) -> MappedFunction:
-        """The function named. AWS answers 400 here where it does not exist, not 404."""
+    def find_function(self, caller: Caller, text: str, *, required: bool = True) -> MappedFunction:
+        """Return the function of this name or ARN. If it does not exist, AWS answers with 400 here, not 404."""
         reference = parse(text, caller.account_id, caller.region)
         if reference.region != caller.region:
             raise self._model.error(
                 "ResourceNotFoundException",
                 f"Functions from '{reference.region}' are not reachable in this region ('{caller.region}')",
             )
-        # Chosen: a function of another account, or of another partition, is as one that does not exist.
-        configuration = self._functions.find(reference) if reference.account_id == caller.account_id else None
+        # Chosen: a function of another account or partition counts as one that does not exist.
+        same_account = reference.account_id == caller.account_id
+        configuration = self._lookups.functions.find(reference) if same_account else None
         if configuration is None and required:
             raise self._invalid("Function does not exist")
         return MappedFunction(reference, configuration)
 
-    def fits(self, source: EventSource, settings: Settings, function: MappedFunction, now: float) -> None:
-        """The settings agree with each other and with the source."""
+    def check_settings(self, source: EventSource, settings: Settings, function: MappedFunction, now: float) -> None:
+        """Refuse settings that break a rule of the source or contradict each other."""
         circumstances = Circumstances(now, function.timeout)
         for rule in source.rules:
             problem = rule(settings, circumstances)
             if problem is not None:
                 raise self._invalid(problem)
-        self._destination_fits(source, settings)
-        self._filters_fit(source, settings)
+        self._check_destination(source, settings)
+        self._check_filters(source, settings)
 
-    def source_exists(self, caller: Caller, source: EventSource, settings: Settings, function: MappedFunction) -> None:
-        """The source is there, in the region; a queue's visibility timeout is no shorter than the function's."""
+    def check_source_exists(
+        self, caller: Caller, source: EventSource, settings: Settings, function: MappedFunction
+    ) -> None:
+        """Refuse a source that does not exist in the region, and a queue whose visibility timeout is too short."""
         arn = Arn.parse(settings.get("EventSourceArn", ""))
         if source.missing is None or arn is None:
             return
-        here = (arn.region, arn.partition) == (caller.region, partition_of(caller.region))
-        facts = self._sources.find(arn) if here else None
+        same_region = (arn.region, arn.partition) == (caller.region, partition_of(caller.region))
+        facts = self._lookups.sources.find(arn) if same_region else None
         if facts is None:
             raise self._invalid(source.missing.format(arn=settings["EventSourceArn"]))
         timeout = function.timeout or 0
@@ -123,14 +132,15 @@ class MappingChecks:
                 f" {timeout} seconds"
             )
 
-    def not_twice(
+    def check_conflicts(
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
     ) -> None:
-        """No other mapping joins the same source and function, or is in the same consumer group."""
-        identity, group = self._identity(function.reference.arn), consumer_group(settings)
+        """Refuse a second mapping of the same source and function, and a consumer group that is in use."""
+        identity = self._identity(function.reference.arn)
+        group = consumer_group(settings) if source.consumer_group_in is not None else None
         for other in others:
-            taken = other.requested
-            if self._identity(taken["FunctionArn"]) == identity and source.conflict.overlap(settings, taken):
+            existing = other.requested
+            if self._identity(existing["FunctionArn"]) == identity and source.conflict.overlap(settings, existing):
                 text = source.conflict.text.format(
                     source=source_name(settings),
                     function=function.reference.name,
@@ -139,7 +149,7 @@ class MappingChecks:
                     uuid=other.uuid,
                 )
                 raise self._model.error("ResourceConflictException", text)
-            if group is not None and consumer_group(taken) == group:
+            if group is not None and consumer_group(existing) == group:
                 # Chosen text: the API reference says that groups are unique, and no answer is on record.
                 raise self._model.error(
                     "ResourceConflictException",
@@ -148,9 +158,9 @@ class MappingChecks:
                 )
 
     def advise(self, mapping: Mapping, function: MappedFunction) -> None:
-        """Say what AWS accepts and its own guide warns of."""
+        """Warn of a short visibility timeout, which AWS accepts although its guide advises against it."""
         arn = Arn.parse(mapping.source_arn)
-        facts = self._sources.find(arn) if arn is not None else None
+        facts = self._lookups.sources.find(arn) if arn is not None else None
         timeout = function.timeout or 0
         window = mapping.settings.get("MaximumBatchingWindowInSeconds", 0)
         if facts is None or facts.visibility_timeout is None or facts.visibility_timeout >= 6 * timeout + window:
@@ -158,12 +168,12 @@ class MappingChecks:
         self._advice(
             mapping.uuid,
             f"the queue's visibility timeout ({facts.visibility_timeout} s) is less than 6 times the function's"
-            f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may come to the"
+            f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may reach the"
             f" dead-letter queue unprocessed, or be delivered twice",
         )
 
-    def _destination_fits(self, source: EventSource, settings: Settings) -> None:
-        """Failures go to a service that the source may use, and to no FIFO queue or topic (documented; chosen text)."""
+    def _check_destination(self, source: EventSource, settings: Settings) -> None:
+        """Refuse a failure destination of another service, and FIFO queues and topics (documented; chosen text)."""
         destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         if destination is None:
             return
@@ -175,17 +185,17 @@ class MappingChecks:
                 f" onFailure=OnFailure(destination={destination})) is invalid."
             )
 
-    def _filters_fit(self, source: EventSource, settings: Settings) -> None:
-        """Filters are few enough (chosen text), and each is an event pattern (recorded)."""
+    def _check_filters(self, source: EventSource, settings: Settings) -> None:
+        """Refuse too many filters (chosen text), and filters that are not event patterns (recorded)."""
         filters = settings.get("FilterCriteria", {}).get("Filters", ())
-        if not filters or source.filter_rules is None:
+        if not filters:
             return
         if len(filters) > self._maximum_filters:
             raise self._invalid(
                 f"Filter criteria may have at most {self._maximum_filters} filters, {len(filters)} were given."
             )
         try:
-            Filter.compile([one.get("Pattern", "") for one in filters], DATA_RULES[source.filter_rules])
+            Filter.compile([entry.get("Pattern", "") for entry in filters], source.data_rules)
         except InvalidPattern as refusal:
             raise self._invalid("Invalid filter pattern definition.") from refusal
 
@@ -194,7 +204,7 @@ class MappingChecks:
 
 
 def source_name(settings: Settings) -> str:
-    """A source as AWS's texts call it: its ARN, or the bootstrap servers of self-managed Kafka."""
+    """Return how AWS's messages call a source: its ARN, or the bootstrap servers of self-managed Kafka."""
     endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
     servers = [server for servers in endpoints.values() for server in servers]
     return str(settings.get("EventSourceArn") or ",".join(servers))
@@ -206,5 +216,5 @@ def _without_latest(function_arn: str) -> str:
 
 def _unsupported(member: str) -> str:
     if member == "DestinationConfig":
-        return _DESTINATION_REFUSED  # recorded without the quotes and the small letter that others have
+        return _DESTINATION_REFUSED  # recorded without the quotes and the lower-case letter that others have
     return f"Unsupported '{member[0].lower()}{member[1:]}' parameter for given event source mapping type."

@@ -1,10 +1,10 @@
-"""From a request to a mapping's settings: what is left out, what is reset, what is merged, what is filled in.
+"""From the parameters of a request to a mapping's settings: drop, reset, merge and complete them.
 
-The forms that reset a setting are those that AWS documents or that tools use: ``FilterCriteria={}``,
+The values that reset a setting are those that AWS documents or that tools use: ``FilterCriteria={}``,
 ``ScalingConfig={}``, ``ProvisionedPollerConfig={}``, ``PollerGroupName=""``, ``KMSKeyArn=""``,
 ``DestinationConfig={"OnFailure": {"Destination": ""}}`` (or ``{}``), ``FunctionResponseTypes=[]``,
-``MetricsConfig={"Metrics": []}`` and ``SchemaRegistryConfig={}``. A setting that is reset is as if it had never been
-given: it shows its default, or nothing.
+``MetricsConfig={"Metrics": []}`` and ``SchemaRegistryConfig={}``. A setting that is reset has its default value again,
+or is absent.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _MERGED: Final = frozenset(
         "SelfManagedKafkaEventSourceConfig",
     }
 )
-"""Members of which an update may give a part: the rest stays as it is (documented for parts of them)."""
+"""Members that an update can state in part; the rest stays as it is (documented for some of them)."""
 
 FIXED: Final[ReadOnly[str, tuple[str, ...]]] = {
     "AmazonManagedKafkaEventSourceConfig": ("ConsumerGroupId",),
     "SelfManagedKafkaEventSourceConfig": ("ConsumerGroupId", "ConsumptionMode"),
 }
-"""Members of members that are stated at creation, and never again."""
+"""Nested members that only a request to create can state."""
 
 FIXED_ACCESS: Final = "VIRTUAL_HOST"
-"""The kind of access configuration that no update may state (documented); so an update keeps it."""
+"""The type of access configuration that no update can state (documented), so updates keep it."""
 
 RESETS: Final[ReadOnly[str, Any]] = {
     "BisectBatchOnFunctionError": False,
@@ -52,57 +52,52 @@ RESETS: Final[ReadOnly[str, Any]] = {
     "SourceAccessConfigurations": [],
     "TumblingWindowInSeconds": 0,
 }
-"""What an update says to undo a setting."""
-
-
-def given(params: Settings) -> dict[str, Any]:
-    """The settings among the members of a request."""
-    return {name: value for name, value in params.items() if name not in _NOT_SETTINGS}
+"""The values with which an update resets a setting."""
 
 
 def created(params: Settings) -> dict[str, Any]:
-    """The settings that a request to create states."""
-    return {name: value for name, value in _normal(given(params)) if value is not None}
+    """Return the settings that a request to create states."""
+    return _normalised(_settings_in(params))
 
 
 def updated(settings: Settings, params: Settings) -> dict[str, Any]:
-    """The settings after a request to update; without those that it resets."""
+    """Return the settings after a request to update, without those that it resets."""
     merged = dict(settings)
-    for name, value in given(params).items():
+    for name, value in _settings_in(params).items():
         if name == "SourceAccessConfigurations":
-            merged[name] = [*value, *(one for one in merged.get(name, ()) if one.get("Type") == FIXED_ACCESS)]
+            merged[name] = [*value, *(access for access in merged.get(name, ()) if access.get("Type") == FIXED_ACCESS)]
         elif name not in _MERGED:
             merged[name] = value
-        elif _says_reset(name, value):
+        elif _is_reset(name, value):
             merged[name] = None
         else:
             merged[name] = {**merged.get(name, {}), **value}
-    return {name: value for name, value in _normal(merged) if value is not None}
+    return _normalised(merged)
 
 
-def without_undone(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
-    """Settings without the members that are reset and that the mapping loses with the update.
+def without_lost_resets(settings: Settings, before: EventSource, after: EventSource) -> dict[str, Any]:
+    """Return settings without the members that are reset and that the mapping no longer supports.
 
-    A Kafka mapping that gives up its provisioned pollers may say in the same request, or have said before, that the
-    members which need them are undone.
+    An update that takes away the provisioned pollers of a Kafka mapping can reset the members that need them; they
+    can also have been reset before.
     """
     return {
         name: value
         for name, value in settings.items()
-        if after.supports(name) or not before.supports(name) or not _says_reset(name, value)
+        if after.supports(name) or not before.supports(name) or not _is_reset(name, value)
     }
 
 
 def fixed_members(params: Settings) -> Iterator[str]:
-    """What an update may not change, even to the same value: paths as in AWS's texts."""
+    """Yield the members that an update cannot state, even unchanged, as paths in AWS's messages."""
     for name, members in FIXED.items():
         for member in members:
             if member in params.get(name, {}):
                 yield f"{_lower(name)}.{_lower(member)}"
 
 
-def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
-    """The settings with the defaults of the source, as an answer shows them."""
+def completed(source: EventSource, settings: Settings, uuid: str) -> dict[str, Any]:
+    """Return the settings with the source's defaults, as a response shows them."""
     full = {**source.hidden, **source.defaults, **settings}
     if source.consumer_group_in is not None:
         full[source.consumer_group_in] = {"ConsumerGroupId": uuid, **full.get(source.consumer_group_in, {})}
@@ -113,16 +108,26 @@ def filled_in(source: EventSource, settings: Settings, uuid: str) -> dict[str, A
     return full
 
 
-def _says_reset(name: str, value: Any) -> bool:
+def _is_reset(name: str, value: Any) -> bool:
     return name in RESETS and value == RESETS[name]
 
 
-def _normal(settings: ReadOnly[str, Any]) -> Iterator[tuple[str, Any]]:
+def _settings_in(params: Settings) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in _NOT_SETTINGS}
+
+
+def _normalised(settings: Settings) -> dict[str, Any]:
+    """Return settings without those that are reset, and without what AWS drops of the others."""
+    normal = {}
     for name, value in settings.items():
-        yield name, (_NORMAL[name](value) if name in _NORMAL and value is not None else value)
+        if value is not None and name in _NORMAL:
+            value = _NORMAL[name](value)
+        if value is not None:
+            normal[name] = value
+    return normal
 
 
-def _unless_empty(value: Any) -> Any:
+def _none_if_empty(value: Any) -> Any:
     return value or None
 
 
@@ -135,7 +140,7 @@ def _metrics(value: dict[str, Any]) -> Any:
 
 
 def _destination(value: dict[str, Any]) -> Any:
-    """The destination of failures alone, since mappings have none for successes."""
+    """Keep the failure destination only, since mappings have no destination for successes."""
     destination = value.get("OnFailure", {}).get("Destination")
     return {"OnFailure": {"Destination": destination}} if destination else None
 
@@ -151,14 +156,14 @@ _NORMAL: Final[dict[str, Callable[[Any], Any]]] = {
     "AmazonManagedKafkaEventSourceConfig": _without_empty("SchemaRegistryConfig"),
     "DestinationConfig": _destination,
     "FilterCriteria": _filters,
-    "FunctionResponseTypes": _unless_empty,
-    "KMSKeyArn": _unless_empty,
-    "LoggingConfig": _unless_empty,
+    "FunctionResponseTypes": _none_if_empty,
+    "KMSKeyArn": _none_if_empty,
+    "LoggingConfig": _none_if_empty,
     "MetricsConfig": _metrics,
     "ProvisionedPollerConfig": _without_empty("PollerGroupName"),
-    "ScalingConfig": _unless_empty,
+    "ScalingConfig": _none_if_empty,
     "SelfManagedKafkaEventSourceConfig": _without_empty("SchemaRegistryConfig"),
-    "SourceAccessConfigurations": _unless_empty,
+    "SourceAccessConfigurations": _none_if_empty,
 }
 
 

@@ -1,4 +1,7 @@
-"""All mappings of one fake, by account and region, in the order of their creation."""
+"""All mappings of a fake, by account and region, and the pages of ListEventSourceMappings.
+
+Mappings are numbered in the order of their creation. The marker of a page is the number of its last mapping.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,60 @@ from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.mappings.mapping import Mapping
 
+LARGEST_PAGE: Final = 100
+"""ListEventSourceMappings returns at most this many mappings, even if MaxItems is larger (API reference)."""
 
-class _Place:
+
+class MappingStore:
+    """The mappings of a fake. Deleted mappings stay available to the test, but clients do not see them."""
+
+    def __init__(self) -> None:
+        self._visible: dict[tuple[str, str], _Visible] = {}
+        self._all: list[Mapping] = []
+
+    def __iter__(self) -> Iterator[Mapping]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, mapping: Mapping) -> None:
+        """Add a new mapping."""
+        self._all.append(mapping)
+        visible = self._visible.setdefault((mapping.account_id, mapping.region), _Visible())
+        number = len(self._all)
+        visible.numbers[mapping.uuid] = number
+        visible.order.append(number)
+        visible.mappings[number] = mapping
+
+    def forget(self, mapping: Mapping) -> None:
+        """Hide a mapping from clients, because its deletion is complete."""
+        visible = self._visible[mapping.account_id, mapping.region]
+        number = visible.numbers.pop(mapping.uuid)
+        del visible.mappings[number]
+        del visible.order[bisect_left(visible.order, number)]
+
+    def forget_place(self, account_id: str, region: str) -> list[Mapping]:
+        """Hide and return the mappings of an account and region, because moto has been reset."""
+        visible = self._visible.pop((account_id, region), None)
+        return list(visible.mappings.values()) if visible else []
+
+    def find(self, account_id: str, region: str, uuid: str) -> Mapping | None:
+        """Return a mapping that clients can see, or None."""
+        visible = self._visible.get((account_id, region))
+        number = visible.numbers.get(uuid) if visible else None
+        return visible.mappings[number] if visible and number is not None else None
+
+    def visible(self, account_id: str, region: str, after: int = 0) -> Iterator[tuple[int, Mapping]]:
+        """Iterate over the mappings that clients can see, with their numbers, after the number given."""
+        visible = self._visible.get((account_id, region))
+        if visible is not None:
+            for index in range(bisect_right(visible.order, after), len(visible.order)):
+                number = visible.order[index]
+                yield number, visible.mappings[number]
+
+
+class _Visible:
     """The mappings that clients of one account and region can see."""
 
     def __init__(self) -> None:
@@ -23,64 +78,15 @@ class _Place:
         self.mappings: dict[int, Mapping] = {}
 
 
-class MappingStore:
-    """Owns the mappings. A deleted one stays readable for the test, and is unknown to clients."""
-
-    def __init__(self) -> None:
-        self._places: dict[tuple[str, str], _Place] = {}
-        self._everything: list[Mapping] = []
-
-    def __iter__(self) -> Iterator[Mapping]:
-        return iter(self._everything)
-
-    def __len__(self) -> int:
-        return len(self._everything)
-
-    def add(self, mapping: Mapping) -> None:
-        """Keep a new mapping."""
-        self._everything.append(mapping)
-        place = self._places.setdefault((mapping.account_id, mapping.region), _Place())
-        number = len(self._everything)
-        place.numbers[mapping.uuid] = number
-        place.order.append(number)
-        place.mappings[number] = mapping
-
-    def forget(self, mapping: Mapping) -> None:
-        """A mapping's deletion has ended: clients do not find it any more."""
-        place = self._places[mapping.account_id, mapping.region]
-        number = place.numbers.pop(mapping.uuid)
-        del place.mappings[number]
-        del place.order[bisect_left(place.order, number)]
-
-    def forget_place(self, account_id: str, region: str) -> list[Mapping]:
-        """moto has been reset there: the mappings that are lost with it."""
-        place = self._places.pop((account_id, region), None)
-        return list(place.mappings.values()) if place else []
-
-    def find(self, account_id: str, region: str, uuid: str) -> Mapping | None:
-        """A mapping that clients can see, or None."""
-        place = self._places.get((account_id, region))
-        number = place.numbers.get(uuid) if place else None
-        return place.mappings[number] if place and number is not None else None
-
-    def visible(self, account_id: str, region: str, after: int = 0) -> Iterator[tuple[int, Mapping]]:
-        """The mappings that clients can see, with their numbers, behind the number given."""
-        place = self._places.get((account_id, region))
-        if place is not None:
-            for at in range(bisect_right(place.order, after), len(place.order)):
-                yield place.order[at], place.mappings[place.order[at]]
-
-
-LARGEST_PAGE: Final = 100
-"""ListEventSourceMappings returns at most this many, whatever MaxItems says (API reference)."""
+# --- pages of a list ---------------------------------------------------------------------------------------
 
 
 class BadMarker(ValueError):
-    """A marker that no list has given out."""
+    """A marker that no list has returned."""
 
 
-def wanted(caller: Caller, params: ReadOnly[str, Any]) -> Callable[[Mapping], bool]:
-    """Whether a mapping belongs to the list that was asked for. Chosen: a qualifier must be the mapping's own."""
+def selection(caller: Caller, params: ReadOnly[str, Any]) -> Callable[[Mapping], bool]:
+    """Return the test whether a mapping is in the requested list. Chosen: a qualifier has to be the mapping's."""
     source = params.get("EventSourceArn")
     function = None
     if "FunctionName" in params:
@@ -98,7 +104,7 @@ def wanted(caller: Caller, params: ReadOnly[str, Any]) -> Callable[[Mapping], bo
 def page(
     mappings: Iterator[tuple[int, Mapping]], selects: Callable[[Mapping], bool], size: int
 ) -> tuple[list[Mapping], str | None]:
-    """The first ``size`` mappings that are wanted, and the marker of the next page, None at the end."""
+    """Return the first ``size`` selected mappings, and the marker of the next page (None at the end)."""
     found: list[Mapping] = []
     last = 0
     for number, mapping in mappings:
@@ -111,8 +117,8 @@ def page(
     return found, None
 
 
-def position(marker: str | None) -> int:
-    """The number of the mapping behind which a page begins. Raises BadMarker."""
+def number_of(marker: str | None) -> int:
+    """Return the number of the mapping after which a page starts. Raises BadMarker."""
     if marker is None:
         return 0
     try:

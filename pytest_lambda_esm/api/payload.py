@@ -1,7 +1,12 @@
-"""Reads the payload of an invocation, and refuses what is no JSON in the words of the parser that AWS uses."""
+"""Reads the payload and the client context of an invocation.
+
+What is not JSON is refused with the messages of Jackson, the parser that AWS uses.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from typing import Any, Final, NoReturn
@@ -11,33 +16,44 @@ _VALUE: Final = "JSON String, Number, Array, Object or token 'null', 'true' or '
 _WORD: Final = re.compile(r"[A-Za-z0-9_$]+")
 
 
-class NoJson(Exception):
-    """A payload is no JSON; the text says why, as Jackson does."""
+class NotJson(Exception):
+    """A payload is not JSON; the message is Jackson's."""
+
+
+def read(payload: bytes) -> str:
+    """Return the payload as JSON text, ``{}`` for an empty one (recorded). Raises NotJson."""
+    if not payload.strip():
+        return "{}"
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise NotJson(_undecodable(payload, error)) from None
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise NotJson(_unparsable(text, error)) from None
+    except RecursionError:
+        raise NotJson(f"Document nesting depth exceeds the maximum allowed\n at {_place('')}") from None
+    return text
+
+
+def client_context(text: str) -> dict[str, Any]:
+    """Return the members of a client context, which is a JSON object in base64. Raises NotJson."""
+    try:
+        value = json.loads(base64.b64decode(text, validate=True))
+    except (ValueError, binascii.Error):
+        value = None
+    if not isinstance(value, dict):
+        raise NotJson("Client context must be a valid Base64-encoded JSON object.")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise json.JSONDecodeError("constant", "", 0)
 
 
-def read(payload: bytes) -> str:
-    """The payload as JSON text; an empty one means ``{}`` (recorded). Raises NoJson."""
-    if not payload.strip():
-        return "{}"
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError as error:
-        raise NoJson(_undecodable(payload, error)) from None
-    try:
-        json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise NoJson(_unparsable(text, error)) from None
-    except RecursionError:
-        raise NoJson(f"Document nesting depth exceeds the maximum allowed\n at {_place('')}") from None
-    return text
-
-
 def _undecodable(payload: bytes, error: UnicodeDecodeError) -> str:
-    """Bytes that are no UTF-8. Outside of a string, Jackson stumbles over the character before it decodes one."""
+    """Bytes that are not UTF-8. Outside of strings, Jackson refuses the byte before decoding a character."""
     before = payload[: error.start].decode(errors="replace")
     byte = payload[error.start]
     place = _place(before + "?")
@@ -75,20 +91,6 @@ def _constant_at(text: str) -> int:
 
 
 def _place(consumed: str) -> str:
-    """Where Jackson stands once it has read so much."""
+    """Return Jackson's position after this text."""
     line = consumed.count("\n") + 1
     return _SOURCE.format(line, len(consumed) - consumed.rfind("\n"))
-
-
-def client_context(text: str) -> dict[str, Any]:
-    """The members of a client context as a caller sends it, base64 of a JSON object. Raises NoJson."""
-    import base64
-    import binascii
-
-    try:
-        value = json.loads(base64.b64decode(text, validate=True))
-    except (ValueError, binascii.Error):
-        value = None
-    if not isinstance(value, dict):
-        raise NoJson("Client context must be a valid Base64-encoded JSON object.")
-    return value

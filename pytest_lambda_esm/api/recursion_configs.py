@@ -1,4 +1,4 @@
-"""PutFunctionRecursionConfig and GetFunctionRecursionConfig: whether Lambda stops a function that causes itself."""
+"""PutFunctionRecursionConfig and GetFunctionRecursionConfig: whether Lambda stops recursive invocations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALLOW: Final = "Allow"
 
 
 class RecursionConfigs:
-    """The operations, and the answer to what they are about. ``limit`` is how long a chain may be, 0 for no limit."""
+    """The operations, and the loop detection itself. ``limit`` is the longest chain of invocations, 0 for no limit."""
 
     def __init__(self, *, model: LambdaModel, functions: Functions, limit: int) -> None:
         self._model = model
@@ -24,11 +24,11 @@ class RecursionConfigs:
         self._allowed: set[str] = set()
 
     def operations(self) -> dict[str, Operation]:
-        """The operations by their API names."""
+        """Return the operations by their API names."""
         return {"PutFunctionRecursionConfig": self.put, "GetFunctionRecursionConfig": self.get}
 
     def put(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Let Lambda stop the function's loops, which is the default, or let them go on."""
+        """Set whether Lambda terminates the function's loops, which is the default, or allows them."""
         arn = self._arn(caller, params)
         if params["RecursiveLoop"] == ALLOW:
             self._allowed.add(arn)
@@ -37,11 +37,11 @@ class RecursionConfigs:
         return {"RecursiveLoop": params["RecursiveLoop"]}
 
     def get(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
-        """What holds for the function."""
+        """Read the function's setting."""
         return {"RecursiveLoop": ALLOW if self._arn(caller, params) in self._allowed else TERMINATE}
 
     def stops(self, reference: FunctionReference, depth: int) -> bool:
-        """Whether Lambda stops an invocation that so many others led to."""
+        """Whether Lambda refuses an invocation that is preceded by a chain of ``depth`` invocations."""
         return bool(self._limit) and depth >= self._limit and reference.unqualified_arn not in self._allowed
 
     def _arn(self, caller: Caller, params: Mapping[str, Any]) -> str:

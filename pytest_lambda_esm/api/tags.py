@@ -1,6 +1,6 @@
-"""ListTags, TagResource and UntagResource on mappings; the tags of everything else are moto's.
+"""ListTags, TagResource and UntagResource for mappings; moto answers for all other resources.
 
-Answers and refusals are recorded.
+Responses and refusals are recorded.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.event_source_mappings import MOST_TAGS, EventSourceMappings
 from pytest_lambda_esm.aws_model.model import LambdaModel
 
-_MOTOS: Final = (":function:", ":layer:", ":code-signing-config:", ":capacity-provider:", ":network-connector:")
+_IN_MOTO: Final = (":function:", ":layer:", ":code-signing-config:", ":capacity-provider:", ":network-connector:")
 
 
 def concerns_mappings(uri: ReadOnly[str, Any]) -> bool:
-    """Whether a request to tag is ours: moto answers for resources of other kinds."""
+    """Whether a request is about a mapping, by its URI members."""
     resource = str(uri.get("Resource", ""))
-    return not any(kind in resource for kind in _MOTOS)
+    return not any(kind in resource for kind in _IN_MOTO)
 
 
 class MappingTags:
@@ -29,7 +29,7 @@ class MappingTags:
         self._model = model
 
     def operations(self) -> dict[str, Operation]:
-        """The operations by their API names."""
+        """Return the operations by their API names."""
         return {"ListTags": self.list, "TagResource": self.tag, "UntagResource": self.untag}
 
     def list(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
@@ -47,7 +47,7 @@ class MappingTags:
         return {}
 
     def untag(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
-        """Remove tags from a mapping, those that it has."""
+        """Remove tags from a mapping; keys that it does not have are ignored."""
         tags = self._tags(caller, params["Resource"])
         for key in params["TagKeys"]:
             tags.pop(key, None)

@@ -1,4 +1,4 @@
-"""What AWS has and this fake does not simulate: the one table behind ``NotSimulated`` and the docs' support page."""
+"""AWS features that the fake does not simulate: the table behind ``NotSimulated`` and the support page of the docs."""
 
 from __future__ import annotations
 
@@ -7,43 +7,32 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.errors import NotSimulated
+from pytest_lambda_esm.sources.catalogue import CATALOGUE
+from pytest_lambda_esm.sources.event_source import EventSource
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A thing that is not simulated, why, and what to do instead."""
+    """A feature that is not simulated, why, and what to do instead."""
 
     thing: str
     why: str
     instead: str
 
+    def __str__(self) -> str:
+        return f"{self.thing} is not simulated by pytest-lambda-esm: {self.why}. Instead: {self.instead}."
 
-_QUEUE: Final = "SQS queues, Kinesis and DynamoDB streams are polled; send the records through one"
 
 SOURCES: Final = {
-    service: Unsupported(
-        f"{name} as an event source", "its mappings are created, checked and kept, and not polled yet", _QUEUE
+    source.service: Unsupported(
+        f"{source.name} as an event source",
+        "its mappings are created, checked and kept, and not polled yet",
+        "SQS queues, Kinesis and DynamoDB streams are polled; send the records through one",
     )
-    for service, name in (
-        ("kafka", "Amazon MSK"),
-        ("mq", "Amazon MQ"),
-        ("rds", "Amazon DocumentDB"),
-        ("self-managed", "self-managed Apache Kafka"),
-    )
+    for source in CATALOGUE["current"]
+    if source.polled_as is None
 }
-
-
-def not_polled(service: str) -> list[str]:
-    """Why mappings of an event source are kept and not polled, as lines for people; none where they are polled."""
-    if service not in SOURCES:
-        return []
-    reason = SOURCES[service]
-    return [f"it does not poll: {_words(reason)}"]
-
-
-def _words(reason: Unsupported) -> str:
-    return f"{reason.thing} is not simulated by pytest-lambda-esm: {reason.why}. Instead: {reason.instead}."
-
+"""By ``EventSource.service``. The catalogue lists the variants of a source before the source, whose name wins here."""
 
 INVOKE_MEMBERS: Final = {
     "DurableExecutionName": Unsupported(
@@ -51,6 +40,11 @@ INVOKE_MEMBERS: Final = {
     ),
     "TenantId": Unsupported("TenantId of an invocation", "tenant isolation is not simulated", "leave it out"),
 }
+
+
+def not_polled(source: EventSource) -> list[str]:
+    """Return why mappings of a source are not polled, in lines for explanations; an empty list if they are polled."""
+    return [] if source.polled_as is not None else [f"it does not poll: {SOURCES[source.service]}"]
 
 
 def refuse_members(params: Mapping[str, Any]) -> None:
@@ -61,5 +55,5 @@ def refuse_members(params: Mapping[str, Any]) -> None:
 
 
 def refuse(unsupported: Unsupported) -> NotSimulated:
-    """The exception that says that a thing is not simulated."""
-    return NotSimulated(_words(unsupported))
+    """Return the exception for a feature that is not simulated."""
+    return NotSimulated(str(unsupported))

@@ -1,1 +1,1 @@
-"""Lambda's API as botocore's service model states it: shapes, constraints, routes and errors. It has no state."""
+"""Lambda's API as botocore's service model states it: no operations, no state."""

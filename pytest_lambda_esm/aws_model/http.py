@@ -1,4 +1,4 @@
-"""An HTTP request and its answer, between what knows moto and what knows the operations."""
+"""HTTP requests to Lambda and their responses, independent of moto."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request to Lambda as it came over the wire.
+    """A request to Lambda.
 
-    ``path`` is percent-encoded as it was sent, header names are in lower case; the caller's account and region are
-    resolved.
+    ``path`` is percent-encoded as it was sent, header names are in lower case. ``account_id`` and ``region`` are the
+    caller's.
     """
 
     method: str
@@ -25,7 +25,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP response: status, headers (names in lower case, except those that the service model names), body."""
+    """A response. Header names are in lower case, except those that the service model names."""
 
     status: int
     headers: dict[str, str]

@@ -1,8 +1,9 @@
-"""Regular expressions in Java's dialect, in which AWS states its patterns, run by Python's ``re``.
+"""What AWS's Java shows through its API: regular expressions, the order of sets, and the text of values.
 
-The differences that matter for AWS's patterns: Java's ``\\d``, ``\\s`` and ``\\w`` are ASCII; its dot stops
-at five line terminators; it knows Unicode categories (``\\p{L}``), possessive quantifiers (``*+``) and
-groups named ``(?<name>...)``. AWS demands that the whole text matches.
+Patterns of the service model are in Java's dialect and are run by Python's ``re``. The differences that matter: Java's
+``\\d``, ``\\s`` and ``\\w`` are ASCII; its dot stops at five line terminators; it has Unicode categories
+(``\\p{L}``), possessive quantifiers (``*+``) and groups named ``(?<name>...)``. AWS requires the whole text to match.
+Messages list a set of values in the order of a Java hash table, and show values as Java's ``toString`` does.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pytest_lambda_esm.errors import NotSimulated
 
 _DOT: Final = r"[^\n\r\u0085\u2028\u2029]"
 _ASCII: Final = "".join(map(chr, range(0x80)))
-_NOBODY: Final = "\U0010ffff"  # stands in a class that would be empty; Unicode gives it to no character
-# Python warns of these within a character class, because it may one day read them as operators.
-_MEANT_LITERALLY: Final = MappingProxyType({"--": r"-\-", "|": r"\|", "~": r"\~"})
+_UNASSIGNED: Final = "\U0010ffff"  # fills a character class that would be empty; never a character in Unicode
+# Python warns about these within a character class, because a later version may read them as operators.
+_LITERAL_IN_CLASS: Final = MappingProxyType({"--": r"-\-", "|": r"\|", "~": r"\~"})
 _TOKEN: Final = re.compile(
     r"\\(?P<negated>[pP])(?:\{(?:Is)?(?P<category>\w+)\}|(?P<letter>\w))"
     r"|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
@@ -34,31 +35,31 @@ _TOKEN: Final = re.compile(
 
 
 def _category(token: re.Match[str], alphabet: str) -> str:
-    """The characters of an alphabet that a token like ``\\p{L}`` or ``\\P{L}`` means."""
+    """Return the characters of an alphabet that a token like ``\\p{L}`` or ``\\P{L}`` stands for."""
     category, inside = token["category"] or token["letter"], token["negated"] == "p"
     members = [c for c in sorted(alphabet) if unicodedata.category(c).startswith(category) is inside]
-    return "".join(f"\\U{ord(member):08x}" for member in members or [_NOBODY])
+    return "".join(f"\\U{ord(member):08x}" for member in members or [_UNASSIGNED])
 
 
 def _class_member(text: str) -> str:
     if text in {"[", "&&"}:
         raise re.error(f"{text} within a character class")
-    return _MEANT_LITERALLY.get(text, text)
+    return _LITERAL_IN_CLASS.get(text, text)
 
 
 def _possessive(repeated: str, number: int) -> str:
-    # Matched once in a lookahead, then taken as it is: what a possessive quantifier does.
+    # A lookahead matches once and the back-reference consumes it, without backtracking, as the quantifier does.
     return f"(?=(?P<possessive{number}>{repeated}))(?P=possessive{number})"
 
 
 def translate(pattern: str, alphabet: str) -> str:
-    """A Java pattern for Python's ``re`` with ``re.ASCII``, good for texts of the characters of ``alphabet``.
+    """Translate a Java pattern for Python's ``re`` with ``re.ASCII``, valid for texts in this ``alphabet``.
 
-    Raises re.error for what has no counterpart.
+    Raises re.error for constructs without a counterpart in Python.
     """
     out: list[str] = []
     groups: list[int] = []
-    atom = 0  # where in ``out`` the thing begins that a quantifier would repeat
+    atom = 0  # where in ``out`` the element starts that a quantifier would repeat
     in_class = False
     for token in _TOKEN.finditer(pattern):
         text = token[0]
@@ -83,9 +84,9 @@ def translate(pattern: str, alphabet: str) -> str:
 
 
 class JavaPattern:
-    """One pattern of the service model. Compiled when it is first used, because most never are.
+    """One pattern of the service model, compiled on first use because most are never used.
 
-    ``text`` is the pattern as AWS states it. A pattern that cannot be run raises NotSimulated when used.
+    ``text`` is the pattern as AWS states it. A pattern that Python cannot run raises NotSimulated when used.
     """
 
     __slots__ = ("_compiled", "_names_categories", "text")
@@ -98,7 +99,7 @@ class JavaPattern:
     def matches(self, value: str) -> bool:
         """Whether the whole of ``value`` matches."""
         if self._names_categories and not value.isascii():
-            # All of Unicode takes a second to sort into categories, a text's own characters nothing.
+            # Sorting all of Unicode into categories takes a second, so only the text's own characters are sorted.
             return self._compile(_ASCII + "".join(set(value))).fullmatch(value) is not None
         if self._compiled is None:
             self._compiled = self._compile(_ASCII)
@@ -115,12 +116,12 @@ class JavaPattern:
 
 
 def lower_first(name: str) -> str:
-    """A member's name as AWS's texts give it: ``KMSKeyArn`` is ``kMSKeyArn`` (recorded)."""
+    """Return a member's name as in AWS's messages: ``KMSKeyArn`` is ``kMSKeyArn`` (recorded)."""
     return name[:1].lower() + name[1:]
 
 
 def java_hash(text: str) -> int:
-    """Java's ``String.hashCode`` as an unsigned number of 32 bits."""
+    """Return Java's ``String.hashCode`` as an unsigned 32-bit number."""
     value = 0
     for unit in memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H"):
         value = (value * 31 + unit) & 0xFFFFFFFF
@@ -128,22 +129,22 @@ def java_hash(text: str) -> int:
 
 
 def hash_order(values: Iterable[str]) -> list[str]:
-    """Strings in the order in which AWS's texts list a set of them.
+    """Return strings in the order in which AWS's messages list a set.
 
     The recorded sets (``[LATEST, AT_TIMESTAMP, TRIM_HORIZON]`` and ``[x86_64, arm64]`` of Lambda, and those of
-    Kinesis and DynamoDB, up to thirteen values) are in the order of the slots of a hash table of 32, by Java's
-    string hash; only Lambda's lists of runtimes of 2017 and 2018 were not. For sets which such a table cannot
-    hold (it grows when it is three quarters full) the order is chosen.
+    Kinesis and DynamoDB, up to thirteen values) are in the order of a hash table with 32 slots, by Java's string
+    hash; only Lambda's lists of runtimes of 2017 and 2018 were not. For sets that are too large for such a table
+    (it grows when it is three quarters full) the order is chosen.
     """
-    known = list(values)
+    strings = list(values)
     slots = 32
-    while len(known) > slots * 3 // 4:
+    while len(strings) > slots * 3 // 4:
         slots *= 2
-    return sorted(known, key=lambda value: java_hash(value) & (slots - 1))
+    return sorted(strings, key=lambda value: java_hash(value) & (slots - 1))
 
 
 def java_text(value: Any, shape: Shape) -> str:
-    """A value of a shape as Java's ``toString`` gives it; absent members of structures are ``null``."""
+    """Return a value of a shape as Java's ``toString`` does; absent members of structures are ``null``."""
     if value is None:
         return "null"
     if isinstance(shape, StructureShape):

@@ -1,4 +1,4 @@
-"""From an operation's result, or an error, to an HTTP response, by the service model."""
+"""Writes the result of an operation, or an error, as an HTTP response; event streams as frames."""
 
 from __future__ import annotations
 
@@ -15,55 +15,26 @@ from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.aws_model.json_types import JsonWriter, epoch_seconds, to_json
 
-CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
-_TEXT_TYPE: Final = 7
-_FRAME_OVERHEAD: Final = 16
-
-
-def frame(event_type: str, content_type: str, payload: bytes) -> bytes:
-    """One event of a stream as a frame."""
-    headers = _headers({":event-type": event_type, ":content-type": content_type, ":message-type": "event"})
-    prelude = struct.pack(">II", _FRAME_OVERHEAD + len(headers) + len(payload), len(headers))
-    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
-    return message + struct.pack(">I", zlib.crc32(message))
-
-
-def _headers(headers: Mapping[str, str]) -> bytes:
-    encoded = b""
-    for name, value in headers.items():
-        name_bytes, value_bytes = name.encode(), value.encode()
-        encoded += struct.pack(">B", len(name_bytes)) + name_bytes
-        encoded += struct.pack(">BH", _TEXT_TYPE, len(value_bytes)) + value_bytes
-    return encoded
-
-
 _NO_CONTENT: Final = 204
 _FIRST_SERVER_ERROR: Final = 500
 _JSON: Final = {"content-type": "application/json"}
 _BYTES: Final = {"content-type": "application/octet-stream"}
+_STREAM: Final = {"content-type": "application/vnd.amazon.eventstream"}
 
 
-def _header_text(value: Any, shape: Shape) -> str:
-    if shape.type_name == "timestamp":
-        return format_datetime(datetime.fromtimestamp(epoch_seconds(value), timezone.utc), usegmt=True)
-    if shape.type_name == "boolean":
-        return "true" if value else "false"
-    return str(value)
-
-
-class ReplyWriter:
+class ResponseWriter:
     """Writes results and errors as HTTP responses."""
 
     def __init__(self) -> None:
         self._json = JsonWriter()
 
     def result(self, operation: OperationModel, result: Mapping[str, Any]) -> HttpResponse:
-        """The response of an operation that succeeded."""
+        """Return the response of an operation that succeeded."""
         status = operation.http.get("responseCode", 200)
         shape = operation.output_shape
         if shape is None:
             return HttpResponse(status, {}, b"")
-        code, headers, body_members = self._spread(shape, result)
+        code, headers, body_members = self._split(shape, result)
         status = status if code is None else int(code)
         payload = shape.serialization.get("payload")
         if status == _NO_CONTENT:
@@ -74,25 +45,24 @@ class ReplyWriter:
         return HttpResponse(status, {**content_type, **headers}, body)
 
     def error(self, error: ApiError, shape: StructureShape | None) -> HttpResponse:
-        """The response of an operation that failed; ``shape`` is the error's, None if the model has none.
+        """Return the response of an operation that failed; ``shape`` is the error's, None if the model has none.
 
-        The message goes under the name that the model gives it, ``message`` or ``Message``. Errors of the
-        model tell in ``Type`` whose fault it was, those of the layers in front of the service do not
-        (recorded).
+        The message has the name that the model gives it, ``message`` or ``Message``. Errors of the model state in
+        ``Type`` whose fault it was, those of the layers in front of the service do not (recorded).
         """
-        kind = {"x-amzn-errortype": error.code}
+        error_type = {"x-amzn-errortype": error.code}
         if shape is None:
-            return HttpResponse(error.status, {**_JSON, **kind}, to_json({"message": error.message}))
+            return HttpResponse(error.status, {**_JSON, **error_type}, to_json({"message": error.message}))
         fault = "User" if error.status < _FIRST_SERVER_ERROR else "Service"
-        given = {"Type": fault, **error.members} if "Type" in shape.members else dict(error.members)
-        given[next((name for name in shape.members if name.lower() == "message"), "message")] = error.message
-        in_order = {name: given[name] for name in shape.members if name in given}
-        _, headers, body_members = self._spread(shape, {**in_order, **given})
+        members = {"Type": fault, **error.members} if "Type" in shape.members else dict(error.members)
+        members[next((name for name in shape.members if name.lower() == "message"), "message")] = error.message
+        in_order = {name: members[name] for name in shape.members if name in members}
+        _, headers, body_members = self._split(shape, {**in_order, **members})
         body = to_json(self._json.structure(shape)(body_members))
-        return HttpResponse(error.status, {**_JSON, **kind, **headers}, body)
+        return HttpResponse(error.status, {**_JSON, **error_type, **headers}, body)
 
-    def _spread(self, shape: StructureShape, values: Mapping[str, Any]) -> tuple[Any, dict[str, str], dict[str, Any]]:
-        """Values by where they travel: status code (None if no member tells it), headers, body members."""
+    def _split(self, shape: StructureShape, values: Mapping[str, Any]) -> tuple[Any, dict[str, str], dict[str, Any]]:
+        """Split values by location: status code (None if no member has it), headers, members of the body."""
         status = None
         headers: dict[str, str] = {}
         body: dict[str, Any] = {}
@@ -113,17 +83,48 @@ class ReplyWriter:
     def _payload(self, shape: Shape, value: Any) -> tuple[dict[str, str], bytes]:
         if shape.serialization.get("eventstream") and isinstance(shape, StructureShape):
             frames = (self._event(shape, event) for event in value or ())
-            return {"content-type": CONTENT_TYPE}, b"".join(frames)
+            return _STREAM, b"".join(frames)
         if shape.type_name == "blob":
-            return _JSON if value else {}, bytes(value or b"")  # What a function answers is JSON.
+            return _JSON if value else {}, bytes(value or b"")  # The result of a function is JSON.
         return _JSON, b"" if value is None else to_json(self._json.writer(shape)(value))
 
     def _event(self, stream: StructureShape, event: Mapping[str, Any]) -> bytes:
-        """One event of a stream: a mapping of its name to its members."""
+        """Return the frame of an event, which is given as ``{event name: members}``."""
         ((name, members),) = event.items()
         shape = stream.members[name]
         assert isinstance(shape, StructureShape)
         for member, inner in shape.members.items():
             if inner.serialization.get("eventpayload"):
-                return frame(name, _BYTES["content-type"], bytes(members.get(member) or b""))
-        return frame(name, _JSON["content-type"], to_json(self._json.structure(shape)(members)))
+                return _frame(name, _BYTES["content-type"], bytes(members.get(member) or b""))
+        return _frame(name, _JSON["content-type"], to_json(self._json.structure(shape)(members)))
+
+
+def _header_text(value: Any, shape: Shape) -> str:
+    if shape.type_name == "timestamp":
+        return format_datetime(datetime.fromtimestamp(epoch_seconds(value), timezone.utc), usegmt=True)
+    if shape.type_name == "boolean":
+        return "true" if value else "false"
+    return str(value)
+
+
+# --- frames of an event stream -----------------------------------------------------------------------------
+
+_TEXT_TYPE: Final = 7
+_FRAME_OVERHEAD: Final = 16
+
+
+def _frame(event_type: str, content_type: str, payload: bytes) -> bytes:
+    """Return one event in the binary encoding of event streams."""
+    headers = _frame_headers({":event-type": event_type, ":content-type": content_type, ":message-type": "event"})
+    prelude = struct.pack(">II", _FRAME_OVERHEAD + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
+def _frame_headers(headers: Mapping[str, str]) -> bytes:
+    encoded = b""
+    for name, value in headers.items():
+        name_bytes, value_bytes = name.encode(), value.encode()
+        encoded += struct.pack(">B", len(name_bytes)) + name_bytes
+        encoded += struct.pack(">BH", _TEXT_TYPE, len(value_bytes)) + value_bytes
+    return encoded

@@ -1,7 +1,7 @@
-"""From a request line to the operation: which operation of the service a method and a path mean.
+"""Finds the operation for the method and path of a request.
 
-The routes are the URI templates of botocore's service model. Percent-encoded and raw characters are both
-understood, and the trailing slash that botocore 1.38 and older send is ignored.
+Routes are the URI templates of botocore's service model. Paths may be percent-encoded or raw; the trailing slash that
+botocore 1.38 and older send is ignored.
 """
 
 from __future__ import annotations
@@ -19,10 +19,40 @@ _LABEL: Final = re.compile(r"\{(?P<name>\w+)(?P<greedy>\+?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The operation that a request means, and its URI members (percent-decoded text) by member name."""
+    """The operation of a request, and its URI members (percent-decoded) by member name."""
 
     operation: OperationModel
     uri: dict[str, str]
+
+
+class Router:
+    """The routes of a service's operations, compiled once. Immutable."""
+
+    def __init__(self, operations: Iterable[OperationModel]) -> None:
+        routes: dict[tuple[str, str], list[_Route]] = {}
+        for operation in operations:
+            route = _route(operation)
+            # Lambda's paths start with a date, so the first segment leaves few routes to try.
+            key = operation.http["method"], _first_segment(operation.http["requestUri"])
+            routes.setdefault(key, []).append(route)
+        for candidates in routes.values():
+            candidates.sort(key=lambda route: route.literal_length, reverse=True)
+        self._routes = routes
+
+    def match(self, method: str, path: str) -> Match | None:
+        """Return the operation of this method and path, or None.
+
+        ``path`` may include the query string, which matters only for the few operations whose template has one. If
+        several routes match, the one with the most literal characters wins.
+        """
+        path, _, query = path.partition("?")
+        path = path.rstrip("/")
+        for route in self._routes.get((method.upper(), _first_segment(path)), ()):
+            found = route.path.fullmatch(path)
+            if found is not None and (not route.query or route.query.items() <= parse_qs(query).items()):
+                texts = (unquote(text) if "%" in text else text for text in found.groups())
+                return Match(route.operation, dict(zip(route.members, texts, strict=True)))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +91,3 @@ def _route(operation: OperationModel) -> _Route:
 
 def _first_segment(path: str) -> str:
     return path[1:].partition("/")[0]
-
-
-class Router:
-    """The routes of a service's operations, compiled once. Never changes after it is made."""
-
-    def __init__(self, operations: Iterable[OperationModel]) -> None:
-        routes: dict[tuple[str, str], list[_Route]] = {}
-        for operation in operations:
-            route = _route(operation)
-            # Lambda's paths start with a date, so that the first segment leaves few routes to try.
-            key = operation.http["method"], _first_segment(operation.http["requestUri"])
-            routes.setdefault(key, []).append(route)
-        for candidates in routes.values():
-            candidates.sort(key=lambda route: route.literal_length, reverse=True)
-        self._routes = routes
-
-    def match(self, method: str, path: str) -> Match | None:
-        """The operation of this method and path, or None if the service has none there.
-
-        ``path`` is the request's path as it was sent, percent-encoded or raw, with or without its query
-        string. The query string matters only for the few operations whose template has one. Of several
-        routes that fit, the one with the most literal characters wins.
-        """
-        path, _, query = path.partition("?")
-        path = path.rstrip("/")
-        for route in self._routes.get((method.upper(), _first_segment(path)), ()):
-            found = route.path.fullmatch(path)
-            if found is not None and (not route.query or route.query.items() <= parse_qs(query).items()):
-                texts = (unquote(text) if "%" in text else text for text in found.groups())
-                return Match(route.operation, dict(zip(route.members, texts, strict=True)))
-        return None

@@ -11,10 +11,10 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from pytest_lambda_esm.aws_model.errors import (
-    COMMON_ERRORS,
-    SQS,
-    STATUSES,
-    common_errors,
+    LAMBDA_STATUSES,
+    S3_STATUSES,
+    SQS_CODES,
+    common_statuses,
     default_members,
     default_message,
 )
@@ -145,11 +145,11 @@ class FaultCatalogue:
             assert isinstance(shape, StructureShape)
             found[shape.error_code] = found[shape.name] = shape
         if operation.startswith("sqs."):
-            found.update({code: found[name] for name, code in SQS.items() if name in found})
+            found.update({code: found[name] for name, code in SQS_CODES.items() if name in found})
         return found
 
     def _common(self, operation: str) -> Mapping[str, int]:
-        return common_errors(self._operation_model(operation)) if "." in operation else COMMON_ERRORS
+        return common_statuses(self._operation_model(operation)) if "." in operation else LAMBDA_STATUSES
 
     def _params(self, operation: str) -> list[str]:
         shape = self._operation_model(operation).input_shape
@@ -162,8 +162,8 @@ class FaultCatalogue:
     def _status(self, service: str, shape: Shape) -> int:
         """Return the status of the model, which services on the JSON protocol leave out: those answer 400 or 500."""
         stated = shape.metadata.get("error", {}).get("httpStatusCode")
-        if stated or (service == "s3" and shape.name in STATUSES):
-            return int(stated or STATUSES[shape.name])
+        if stated or (service == "s3" and shape.name in S3_STATUSES):
+            return int(stated or S3_STATUSES[shape.name])
         data = self._loader.load_service_model(service or "lambda", "service-2")
         return 500 if data["shapes"][shape.name].get("fault") else 400
 

@@ -1,4 +1,4 @@
-"""One branch of one filter, taken apart into what it asks of the data and of the record's other keys."""
+"""One branch of one filter, split into conditions on the data and on the other keys of the record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_lambda_esm.filters.syntax import Branch, Leaf
 
 
 class DataPattern(enum.Enum):
-    """What a branch expects of the data; the value is how we call it in explanations."""
+    """The form of data that a branch expects; the values are for explanations."""
 
     JSON = "JSON"
     PLAIN = "plain text"
@@ -23,10 +23,10 @@ class DataPattern(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clause:
-    """A branch of the filter with the number ``number``, counted from 1.
+    """A branch of the filter with this number, counted from 1.
 
-    ``json`` holds the keys inside JSON data, their paths relative to it; ``plain`` the list for plain text;
-    ``metadata`` the record's other keys. None means that the branch does not ask.
+    ``json`` has the keys inside JSON data, with paths relative to it; ``plain`` the list for plain text; ``metadata``
+    the other keys of the record. None means that the branch has no such condition.
     """
 
     number: int
@@ -36,16 +36,16 @@ class Clause:
 
     @property
     def data_pattern(self) -> DataPattern:
-        """What form of data this clause is for."""
+        """The form of data that this clause expects."""
         if self.json is not None:
             return DataPattern.JSON
         return DataPattern.NONE if self.plain is None else DataPattern.PLAIN
 
     def matches(self, data: Any, metadata: Callable[[], dict[str, Any]]) -> bool:
-        """Whether a record matches, whose data has the form this clause is for."""
+        """Whether a record matches, if its data has the form that this clause expects."""
         if self.json is not None and not any_matches((self.json,), data):
             return False
-        # Asked for as JSON and as plain text at once, data can have neither form.
+        # No data is JSON and plain text at once.
         if self.plain is not None and (self.json is not None or not self.plain.matches(data)):
             return False
         return self.metadata is None or any_matches((self.metadata,), metadata())
@@ -72,13 +72,13 @@ def _clause(number: int, branch: Branch, rules: DataRules) -> Clause:
 
 
 def fits(clause: Clause, form: DataForm) -> bool:
-    """Whether data of this form is what the clause expects, or the clause expects nothing."""
+    """Whether the clause expects data of this form, or has no condition on the data."""
     expected = {DataPattern.JSON: DataForm.JSON, DataPattern.PLAIN: DataForm.PLAIN}
     return expected.get(clause.data_pattern, form) is form
 
 
 def for_form(clauses: Sequence[Clause], form: DataForm, rules: DataRules) -> list[Clause]:
-    """The clauses that records with data of this form are tested against, by the source's mismatch rule."""
+    """Return the clauses that apply to records with data of this form, by the source's mismatch rule."""
     if rules.mismatch is Mismatch.IGNORES_DATA:
         return [clause if fits(clause, form) else replace(clause, json=None, plain=None) for clause in clauses]
     return [clause for clause in clauses if fits(clause, form)]

@@ -1,8 +1,8 @@
-"""Per event source: where the filtered data is in a record, how it is encoded, and what a mismatch does.
+"""How records are filtered, per event source: where their data is, how it is encoded, what a mismatch does.
 
-Follows the developer guide's pages on event filtering, one for each source. They speak of three kinds of
-patterns: for JSON data (the data key has an object), for plain text (the data key has a list), and without the
-data key; and of three forms that a record's data can have (``DataForm``).
+Follows the developer guide's pages on event filtering, one for each source. They distinguish three kinds of patterns:
+for JSON data (the data key has an object), for plain text (the data key has a list), and without the data key; and
+three forms of a record's data (``DataForm``).
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import base64
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.filters.strict_json import read_document
 
 
 class DataForm(enum.Enum):
-    """What a record's data turned out to be; the value is how we call it in explanations."""
+    """The form of a record's data; the values are for explanations."""
 
     JSON = "JSON"
     PLAIN = "plain text"
@@ -26,7 +25,7 @@ class DataForm(enum.Enum):
 
 
 class Encoding(enum.Enum):
-    """How a record carries its data."""
+    """How the data is encoded in a record."""
 
     TEXT = "text"
     BASE64 = "base64"
@@ -34,14 +33,14 @@ class Encoding(enum.Enum):
 
 
 class PlainPattern(enum.Enum):
-    """What a pattern for plain text means for a source."""
+    """The effect of a pattern for plain text."""
 
     MATCHES_TEXT = "matches the text"
     REFUSED = "refused at create and update"
 
 
 class Mismatch(enum.Enum):
-    """What happens to a record whose data has another form than the pattern expects."""
+    """The effect of data in another form than the pattern expects."""
 
     DROPS = "the record does not pass this filter"
     IGNORES_DATA = "only the other keys of the pattern count"
@@ -49,12 +48,11 @@ class Mismatch(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class DataRules:
-    """How one event source is filtered.
+    """How the records of one event source are filtered.
 
-    ``data_key`` is the key of the data at the top of a pattern, None where the source has no filters.
-    ``data_parent`` is the member of the record that holds the data, None where the record itself does; a
-    pattern names the other members of that parent at its top as well. ``unmatched`` is what becomes of a record
-    which passes no filter, in words.
+    ``data_key`` is the top-level key of a pattern for the data, None if the source has no filters. ``data_parent`` is
+    the member of the record that contains the data, None if the record itself does; the other members of that parent
+    are top-level keys of a pattern, too. ``unmatched`` describes what happens to a record that no filter matches.
     """
 
     source: str
@@ -66,12 +64,12 @@ class DataRules:
     unmatched: str
 
     def read(self, record: Mapping[str, Any]) -> tuple[DataForm, Any]:
-        """The form and the decoded value of a record's data: an object or list, a text, or None.
+        """Return the form and the decoded value of a record's data: an object or list, a text, or None.
 
-        Never raises: missing data, data of a wrong type and bytes that are no UTF-8 are UNREADABLE.
+        Never raises: missing data, data of the wrong type and bytes that are not UTF-8 are UNREADABLE.
         """
-        holder = record if self.data_parent is None else record.get(self.data_parent)
-        data = holder.get(self.data_key or "") if isinstance(holder, Mapping) else None
+        parent = record if self.data_parent is None else record.get(self.data_parent)
+        data = parent.get(self.data_key or "") if isinstance(parent, Mapping) else None
         if self.encoding is Encoding.OBJECT:
             return (DataForm.JSON, data) if type(data) is dict else (DataForm.UNREADABLE, None)
         if self.encoding is Encoding.BASE64:
@@ -82,7 +80,7 @@ class DataRules:
         return (DataForm.PLAIN, data) if document is None else (DataForm.JSON, document)
 
     def metadata(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """The record as a pattern's other keys see it: its members, and those of the data's parent."""
+        """Return the record for the other keys of a pattern: its members, and those of the data's parent."""
         parent = record.get(self.data_parent) if self.data_parent is not None else None
         return {**record, **parent} if isinstance(parent, Mapping) else dict(record)
 
@@ -96,7 +94,7 @@ def _decoded(data: Any) -> str | None:
         return None
 
 
-_SQS = DataRules(
+SQS: Final = DataRules(
     source="SQS",
     data_key="body",
     data_parent=None,
@@ -106,7 +104,7 @@ _SQS = DataRules(
     unmatched="the message is deleted",
 )
 
-_KINESIS = DataRules(
+KINESIS: Final = DataRules(
     source="Kinesis",
     data_key="data",
     data_parent="kinesis",
@@ -116,7 +114,7 @@ _KINESIS = DataRules(
     unmatched="the record is skipped and the iterator moves on",
 )
 
-_DYNAMODB = DataRules(
+DYNAMODB: Final = DataRules(
     source="DynamoDB",
     data_key="dynamodb",
     data_parent=None,
@@ -126,7 +124,7 @@ _DYNAMODB = DataRules(
     unmatched="the record is skipped and the iterator moves on",
 )
 
-_KAFKA = DataRules(
+KAFKA: Final = DataRules(
     source="Kafka",
     data_key="value",
     data_parent=None,
@@ -136,7 +134,7 @@ _KAFKA = DataRules(
     unmatched="the record is skipped, its offset is committed with the batch",
 )
 
-_MQ = DataRules(
+MQ: Final = DataRules(
     source="Amazon MQ",
     data_key="data",
     data_parent=None,
@@ -146,7 +144,7 @@ _MQ = DataRules(
     unmatched="the message is acknowledged at once",
 )
 
-_DOCUMENTDB = DataRules(
+DOCUMENTDB: Final = DataRules(
     source="DocumentDB",
     data_key=None,
     data_parent=None,
@@ -155,15 +153,3 @@ _DOCUMENTDB = DataRules(
     mismatch=Mismatch.DROPS,
     unmatched="DocumentDB has no filters",
 )
-
-DATA_RULES: Final[Mapping[str, DataRules]] = MappingProxyType(
-    {
-        "sqs": _SQS,
-        "kinesis": _KINESIS,
-        "dynamodb": _DYNAMODB,
-        "kafka": _KAFKA,
-        "mq": _MQ,
-        "documentdb": _DOCUMENTDB,
-    }
-)
-"""The rules of every source; ``kafka`` is MSK and self-managed Kafka, ``mq`` is ActiveMQ and RabbitMQ."""

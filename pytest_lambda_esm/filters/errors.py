@@ -1,14 +1,13 @@
-"""The one way in which a filter pattern is refused."""
+"""The exception for invalid filter patterns."""
 
 from __future__ import annotations
 
 
 class InvalidPattern(Exception):
-    """A filter pattern that AWS does not accept.
+    """A filter pattern that AWS refuses.
 
-    It is no ``LambdaEsmError``: in the end it becomes an answer of AWS. The event source mapping API gives
-    one text for all of them, ``Invalid filter pattern definition.``, and keeps the cause to itself. ``reason``
-    says the cause in our own words, for timelines and explanations.
+    Not a ``LambdaEsmError``, because the API turns it into an AWS error. AWS has the same message for all of them,
+    ``Invalid filter pattern definition.``, without the cause. ``reason`` is the cause in our own words.
     """
 
     def __init__(self, reason: str) -> None:

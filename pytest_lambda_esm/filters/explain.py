@@ -1,26 +1,26 @@
-"""Why a record passed the filters of a mapping or did not, in words."""
+"""Explains why the filters of a mapping accept or refuse a record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pytest_lambda_esm.filters.clauses import Clause, fits, for_form
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
-from pytest_lambda_esm.filters.matching import Conjunction, flatten, ways_to
+from pytest_lambda_esm.filters.matching import Conjunction, flatten, prefixes_of
 from pytest_lambda_esm.filters.strict_json import show
 
-_LONGEST_VALUE = 80
+_LONGEST_VALUE: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What the record has at one key of a clause."""
+    """The values of a record at one key of a clause, and what the clause accepts."""
 
     path: str
     found: str
-    wanted: str
+    accepted: str
     matches: bool
 
 
@@ -34,7 +34,7 @@ class _Reading:
     metadata: dict[str, Any]
 
     def findings(self, clause: Clause) -> list[_Finding]:
-        """What the record has at each key that counts for it."""
+        """Return a finding for each key of the clause that applies to this form of data."""
         found: list[_Finding] = []
         if clause.json is not None and self.form is DataForm.JSON:
             found += _findings(self.data, clause.json, f"{self.rules.data_key}.")
@@ -46,50 +46,50 @@ class _Reading:
         return found
 
     def distance(self, clause: Clause) -> tuple[bool, int]:
-        """How far the record is from a clause: the form of its data counts first, then the keys that refuse."""
+        """Rank a clause: the form of the data counts first, then the number of keys that do not match."""
         return not fits(clause, self.form), sum(not finding.matches for finding in self.findings(clause))
 
     def mismatch(self, clause: Clause) -> str:
-        """That the data has another form than the clause expects."""
+        """Say that the data has another form than the clause expects."""
         expected = clause.data_pattern.value
         return f"it expects {expected} in {self.rules.data_key!r}, which holds {self.form.value}"
 
 
 def explain(clauses: Sequence[Clause], rules: DataRules, record: Mapping[str, Any]) -> str:
-    """Say which filter let the record pass, or which one came nearest and which of its keys refused."""
+    """Return which filter matched, or which one came closest and which of its keys did not match."""
     if not clauses:
-        return "The mapping has no filters, every record passes."
+        return "The mapping has no filters, so every record passes."
     reading = _Reading(rules, *rules.read(record), rules.metadata(record))
     of = f"of {clauses[-1].number}"
     for clause in clauses:
         for applied in for_form([clause], reading.form, rules):
             if applied.matches(reading.data, lambda: reading.metadata):
-                return f"Filter {clause.number} {of} let it pass: {_passing(reading, clause)}."
-    nearest = min(clauses, key=reading.distance)
+                return f"Filter {clause.number} {of} matched: {_matches(reading, clause)}."
+    closest = min(clauses, key=reading.distance)
     return (
-        f"No filter let it pass, so {rules.unmatched}."
-        f" Nearest came filter {nearest.number} {of}: {_refusal(reading, nearest)}."
+        f"No filter matched, so {rules.unmatched}."
+        f" Filter {closest.number} {of} came closest: {_mismatches(reading, closest)}."
     )
 
 
-def _passing(reading: _Reading, clause: Clause) -> str:
-    words = [f"{finding.path} is {finding.found}" for finding in reading.findings(clause)]
+def _matches(reading: _Reading, clause: Clause) -> str:
+    parts = [f"{finding.path} is {finding.found}" for finding in reading.findings(clause)]
     if not fits(clause, reading.form):
-        words.insert(0, f"{reading.mismatch(clause)}, and {reading.rules.source} then ignores that part")
-    return ", ".join(words)
+        parts.insert(0, f"{reading.mismatch(clause)}, and {reading.rules.source} then ignores that part")
+    return ", ".join(parts)
 
 
-def _refusal(reading: _Reading, clause: Clause) -> str:
+def _mismatches(reading: _Reading, clause: Clause) -> str:
     if not fits(clause, reading.form):
         return reading.mismatch(clause)
-    refusing = [finding for finding in reading.findings(clause) if not finding.matches]
-    if not refusing:
-        return "each key matches for itself, but not all in the same element of a list"
-    return ", ".join(f"{finding.path} is {finding.found}, not one of {finding.wanted}" for finding in refusing)
+    mismatches = [finding for finding in reading.findings(clause) if not finding.matches]
+    if not mismatches:
+        return "each key matches on its own, but not all in the same element of a list"
+    return ", ".join(f"{finding.path} is {finding.found}, not one of {finding.accepted}" for finding in mismatches)
 
 
 def _findings(event: Any, conjunction: Conjunction, prefix: str) -> list[_Finding]:
-    flat = flatten(event, ways_to(conjunction.fields))
+    flat = flatten(event, prefixes_of(conjunction.fields))
     findings = []
     for path, leaf in conjunction.fields:
         values = [found.value for found in flat.get(path, [])]

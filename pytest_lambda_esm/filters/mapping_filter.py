@@ -1,4 +1,4 @@
-"""The filters of one event source mapping, compiled once and asked for every record."""
+"""The filters of one event source mapping, compiled once and applied to every record."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pytest_lambda_esm.filters.matching import Conjunction, any_matches
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the filters say of one record: whether it passed, and ``why`` in words."""
+    """The result of the filters for one record: whether it passed, and ``why``."""
 
     passed: bool
     _explain: Callable[[], str] = field(repr=False, compare=False)
 
     @property
     def why(self) -> str:
-        """Which filter let the record pass, or which came nearest and which key refused.
+        """Which filter matched, or which one came closest and which key did not match.
 
-        Put into words when it is asked for, from the record as it is then.
+        Computed on access, from the record as it is then.
         """
         return self._explain()
 
 
 class _Stage:
-    """What records with one form of data are tested against: first what needs the data alone."""
+    """The clauses for records with one form of data; those that need only the data are tested first."""
 
     __slots__ = ("data_only", "others")
 
@@ -42,9 +42,9 @@ class _Stage:
 
 
 class Filter:
-    """The compiled FilterCriteria of a mapping; immutable. A record passes if one filter lets it pass.
+    """The compiled FilterCriteria of a mapping; immutable.
 
-    A mapping without filters lets every record pass.
+    A record passes if at least one filter matches, or if the mapping has no filters.
     """
 
     __slots__ = ("_clauses", "_reads_data", "_stages", "rules", "texts")
@@ -62,14 +62,14 @@ class Filter:
 
     @classmethod
     def compile(cls, patterns: Sequence[str], source: DataRules) -> Filter:
-        """Compile the patterns of a mapping's filters; raises InvalidPattern for the first that is refused."""
+        """Compile the patterns of a mapping's filters. Raises InvalidPattern for the first invalid one."""
         return cls(patterns, source)
 
     def __repr__(self) -> str:
         return f"Filter({list(self.texts)!r}, source={self.rules.source!r})"
 
     def passes(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record, in the form in which the function would get it, passes; the fast way to ask."""
+        """Whether a record, in the form in which the function receives it, passes. Faster than ``verdict``."""
         if not self._clauses:
             return True
         form, data = self.rules.read(record) if self._reads_data else (DataForm.UNREADABLE, None)
@@ -79,5 +79,5 @@ class Filter:
         return any(clause.matches(data, lambda: self.rules.metadata(record)) for clause in stage.others)
 
     def verdict(self, record: Mapping[str, Any]) -> Verdict:
-        """The same, with the reason; the words are only made when ``why`` is read."""
+        """Return whether a record passes, and why. The explanation is made when ``why`` is read."""
         return Verdict(self.passes(record), lambda: explain(self._clauses, self.rules, record))

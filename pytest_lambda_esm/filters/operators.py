@@ -1,9 +1,9 @@
-"""What may stand in the list at the end of a pattern's key: values, and objects with one operator.
+"""The operators of event patterns.
 
-Every operator is compiled once, to a test of a single value of the event: a string, a number, true, false or
-null. Objects and lists of the event never get here (see ``fields``). The behaviour is that of AWS's rule engine
-as recorded; where a value of the wrong type is met, a test says no, except those of ``anything-but``, which say
-yes to all that is not named, null included.
+Each operator is compiled to a test of a single value of the event: a string, a number, true, false or null. Objects
+and lists are never tested (see ``matching``). The behaviour is that of AWS's rule engine, as recorded. A test refuses
+values of the wrong type, except those of ``anything-but``, which accept every value that they do not name, null
+included.
 """
 
 from __future__ import annotations
@@ -17,65 +17,19 @@ from pytest_lambda_esm.filters import wildcards
 from pytest_lambda_esm.filters.errors import InvalidPattern
 from pytest_lambda_esm.filters.strict_json import Members, show
 
-_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
-_IPV6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
-_BITS = {4: 32, 6: 128}
-
-
-def _address(text: str) -> tuple[int, int] | None:
-    """The version and the number of an address, or None for a text that is none."""
-    try:
-        if _IPV4.fullmatch(text):
-            return 4, int(ipaddress.IPv4Address(text))
-        if _IPV6.fullmatch(text):
-            return 6, int(ipaddress.IPv6Address(text))
-    except ValueError:
-        pass
-    return None
-
-
-def matcher(text: str) -> Callable[[str], bool]:
-    """Compile a range to a test of a string; a string that is no address is outside every range.
-
-    As in AWS's open source rule engine (event-ruler, since its change 89 of 2023) the range is the whole network,
-    whichever of its addresses is written; a mask which leaves a single address (/32, /128) is refused.
-    """
-    written, slash, mask = text.partition("/")
-    if not slash or "/" in mask:
-        raise InvalidPattern(f"cidr {text!r} needs exactly one slash")
-    if not re.fullmatch(r"[0-9]+", mask, re.ASCII):
-        raise InvalidPattern(f"cidr {text!r}: the mask {mask!r} is not a whole number of bits")
-    address = _address(written)
-    if address is None:
-        raise InvalidPattern(f"cidr {text!r}: {written!r} is not an IP address")
-    version, number = address
-    # Four digits are enough to be too many, and Python converts no number of thousands of digits.
-    bits = int(mask.lstrip("0")[:4] or "0")
-    if bits >= _BITS[version]:
-        raise InvalidPattern(f"cidr {text!r}: the mask must be below {_BITS[version]} bits")
-    span = (1 << (_BITS[version] - bits)) - 1
-    lowest, highest = number & ~span, number | span
-
-    def matches(value: str) -> bool:
-        found = _address(value)
-        return found is not None and found[0] == version and lowest <= found[1] <= highest
-
-    return matches
-
-
 ValueTest = Callable[[Any], bool]
 
 LARGEST_NUMBER: Final = 5_000_000_000
-"""``numeric`` compares numbers from minus to plus this, both included; numbers outside match no range."""
+"""The range of ``numeric`` is from minus to plus this number, both included; other numbers match nothing."""
 
 
 def is_number(value: object) -> bool:
-    """Whether a JSON value is a number; Python's True and False are not."""
+    """Whether a JSON value is a number, which True and False are not."""
     return type(value) is int or type(value) is float
 
 
 def only_member(value: Any, operator: str) -> tuple[str, Any]:
-    """The one member of an operator's object."""
+    """Return the only member of an operator's object."""
     if not isinstance(value, Members) or len(value) != 1:
         raise InvalidPattern(f"{operator} takes an object with exactly one key, not {show(value)}")
     return value[0]
@@ -128,8 +82,26 @@ def _wildcard(value: Any) -> ValueTest:
     return _of_strings(wildcards.matcher(_text(value, "wildcard")))
 
 
-def _cidr(value: Any) -> ValueTest:
-    return _of_strings(matcher(_text(value, "cidr")))
+# --- numeric -----------------------------------------------------------------------------------------------
+
+
+def _numeric(value: Any) -> ValueTest:
+    if type(value) is not list:
+        raise InvalidPattern(f"numeric takes a list, not {show(value)}")
+    match value:
+        case ["=", number]:
+            expected = _bound(number, "=")
+            return lambda found: is_number(found) and found == expected
+        case [("<" | "<=") as operator, number]:
+            return _range(-LARGEST_NUMBER, ">=", _bound(number, operator), operator)
+        case [(">" | ">=") as operator, number]:
+            return _range(_bound(number, operator), operator, LARGEST_NUMBER, "<=")
+        case [(">" | ">=") as lower, low, ("<" | "<=") as upper, high]:
+            return _range(_bound(low, lower), lower, _bound(high, upper), upper)
+    raise InvalidPattern(
+        f"numeric {show(value)} is none of [operator, number] with =, <, <=, >, >=,"
+        " and [> or >=, number, < or <=, number]"
+    )
 
 
 def _bound(value: Any, operator: str) -> float:
@@ -153,23 +125,59 @@ def _range(low: float, low_operator: str, high: float, high_operator: str) -> Va
     return lambda value: is_number(value) and low <= value <= high
 
 
-def _numeric(value: Any) -> ValueTest:
-    if type(value) is not list:
-        raise InvalidPattern(f"numeric takes a list, not {show(value)}")
-    match value:
-        case ["=", number]:
-            expected = _bound(number, "=")
-            return lambda found: is_number(found) and found == expected
-        case [("<" | "<=") as operator, number]:
-            return _range(-LARGEST_NUMBER, ">=", _bound(number, operator), operator)
-        case [(">" | ">=") as operator, number]:
-            return _range(_bound(number, operator), operator, LARGEST_NUMBER, "<=")
-        case [(">" | ">=") as lower, low, ("<" | "<=") as upper, high]:
-            return _range(_bound(low, lower), lower, _bound(high, upper), upper)
-    raise InvalidPattern(
-        f"numeric {show(value)} is none of [operator, number] with =, <, <=, >, >=,"
-        " and [> or >=, number, < or <=, number]"
-    )
+# --- cidr --------------------------------------------------------------------------------------------------
+
+_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
+_IPV6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
+_BITS = {4: 32, 6: 128}
+
+
+def _cidr(value: Any) -> ValueTest:
+    return _of_strings(_cidr_test(_text(value, "cidr")))
+
+
+def _cidr_test(text: str) -> Callable[[str], bool]:
+    """Return the test whether a string is an address in a network.
+
+    As in AWS's open source rule engine (event-ruler, since its change 89 of 2023) the range is the whole network,
+    whichever of its addresses is written. A mask that leaves a single address (/32, /128) is refused.
+    """
+    written, slash, mask = text.partition("/")
+    if not slash or "/" in mask:
+        raise InvalidPattern(f"cidr {text!r} needs exactly one slash")
+    if not re.fullmatch(r"[0-9]+", mask, re.ASCII):
+        raise InvalidPattern(f"cidr {text!r}: the mask {mask!r} is not a whole number of bits")
+    address = _address(written)
+    if address is None:
+        raise InvalidPattern(f"cidr {text!r}: {written!r} is not an IP address")
+    version, number = address
+    # Four digits are always too many bits, and Python refuses to convert thousands of digits.
+    bits = int(mask.lstrip("0")[:4] or "0")
+    if bits >= _BITS[version]:
+        raise InvalidPattern(f"cidr {text!r}: the mask must be below {_BITS[version]} bits")
+    span = (1 << (_BITS[version] - bits)) - 1
+    lowest, highest = number & ~span, number | span
+
+    def matches(value: str) -> bool:
+        found = _address(value)
+        return found is not None and found[0] == version and lowest <= found[1] <= highest
+
+    return matches
+
+
+def _address(text: str) -> tuple[int, int] | None:
+    """Return the IP version and the number of an address, or None for other texts."""
+    try:
+        if _IPV4.fullmatch(text):
+            return 4, int(ipaddress.IPv4Address(text))
+        if _IPV6.fullmatch(text):
+            return 6, int(ipaddress.IPv6Address(text))
+    except ValueError:
+        pass
+    return None
+
+
+# --- anything-but ------------------------------------------------------------------------------------------
 
 
 def _anything_but(value: Any) -> ValueTest:
@@ -225,7 +233,10 @@ _REFUSED_STRINGS: Final[dict[str, Callable[[tuple[str, ...]], Callable[[str], bo
     "equals-ignore-case": _any_ignoring_case,
     "wildcard": _any_wildcard,
 }
-"""What ``anything-but`` combines with, each with the test of a string that it refuses."""
+"""What ``anything-but`` combines with: from its texts to the test of the strings that it refuses."""
+
+
+# --- all operators -----------------------------------------------------------------------------------------
 
 OPERATORS: Final[dict[str, Callable[[Any], ValueTest]]] = {
     "prefix": _prefix,
@@ -237,4 +248,4 @@ OPERATORS: Final[dict[str, Callable[[Any], ValueTest]]] = {
     "numeric": _numeric,
     "cidr": _cidr,
 }
-"""Every operator that tests a value, with its compiler; ``exists`` tests the key, see ``leaves``."""
+"""Every operator that tests a value, with its compiler. ``exists`` tests the key, see ``syntax.compile_leaf``."""

@@ -1,4 +1,4 @@
-"""JSON as AWS reads it: strict, and with every member of an object kept."""
+"""JSON as AWS reads it: strict, and with repeated keys of patterns kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DATA_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def read_pattern(text: str) -> Any:
-    """Parse a pattern; objects become ``Members``. Raises InvalidPattern for what is not JSON."""
+    """Parse a pattern; objects become ``Members``. Raises InvalidPattern for text that is not JSON."""
     try:
         return _PATTERN_DECODER.decode(text)
     except ValueError as error:
@@ -33,10 +33,10 @@ def read_pattern(text: str) -> Any:
 
 
 def read_document(text: str) -> dict[str, Any] | list[Any] | None:
-    """Parse a record's data: the object or list it holds, or None for any other text.
+    """Parse a record's data: return its object or list, or None for any other text.
 
-    A text such as ``123`` or ``"word"`` is formally JSON as well. It counts as plain text here, since the
-    documentation of event filtering knows plain strings on one side and JSON with keys on the other.
+    A text such as ``123`` or ``"word"`` is valid JSON, too. It counts as plain text here, since the documentation of
+    event filtering distinguishes plain strings and JSON with keys.
     """
     if text[:1] not in ("{", "["):
         text = text.lstrip(" \t\r\n")
@@ -53,7 +53,7 @@ def read_document(text: str) -> dict[str, Any] | list[Any] | None:
 
 
 def show(value: Any) -> str:
-    """A JSON value in one line, for reasons and explanations."""
+    """Return a JSON value in one line, for reasons and explanations."""
     return json.dumps(_plain(value), ensure_ascii=False, default=repr)
 
 

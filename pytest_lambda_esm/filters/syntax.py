@@ -1,9 +1,8 @@
-"""From the text of a pattern to its branches: which keys are tested, with which lists.
+"""Compiles the text of a pattern to its branches: which keys are tested, and how.
 
-A pattern is a tree of keys with lists at its ends. Its keys are joined with dots, so ``{"a": {"b": [1]}}``,
-``{"a.b": [1]}`` and an event's ``{"a.b": 1}`` all speak of the path ``a.b``. Every ``$or`` multiplies the
-branches; a branch has one list per path, and where a path is given twice the later list replaces the earlier
-(recorded), whichever of the spellings is used.
+A pattern is a tree of keys with lists as its leaves. Keys are joined with dots, so ``{"a": {"b": [1]}}``,
+``{"a.b": [1]}`` and an event's ``{"a.b": 1}`` all have the path ``a.b``. Every ``$or`` multiplies the branches. A
+branch has one list per path; if a path is stated twice, in either spelling, the later list wins (recorded).
 """
 
 from __future__ import annotations
@@ -21,103 +20,21 @@ from pytest_lambda_esm.filters.strict_json import Members, read_pattern, show
 class Leaf:
     """The compiled list of a key.
 
-    ``matches`` tests one value of the event, ``absent`` says whether the key may be missing
-    (``{"exists": false}``), ``words`` are the accepted strings and null where the list holds nothing else,
-    ``text`` is the list as written.
+    ``matches`` tests one value of the event. ``absent`` tells whether the key may be missing (``{"exists": false}``).
+    ``strings`` are the strings and null of a list without other entries, else None. ``text`` is the list as written.
     """
 
     matches: ValueTest
     absent: bool
-    words: frozenset[str | None] | None
+    strings: frozenset[str | None] | None
     text: str
 
 
-def _always(value: object) -> bool:
-    return True
-
-
-def compile_leaf(key: str, items: list[Any]) -> Leaf:
-    """Compile the list of a key; raises InvalidPattern for an empty list and for what may not be in one."""
-    if not items:
-        raise InvalidPattern(f"{key!r} has an empty list")
-    tests: list[ValueTest] = []
-    absent = False
-    for item in items:
-        if not isinstance(item, Members):
-            continue
-        name, operand = only_member(item, f"the list of {key!r}")
-        if name == "exists":
-            if type(operand) is not bool:
-                raise InvalidPattern(f"exists takes true or false, not {show(operand)}")
-            absent = absent or not operand
-            tests += [_always] if operand else []
-        elif name in OPERATORS:
-            tests.append(OPERATORS[name](operand))
-        else:
-            raise InvalidPattern(f"{name!r} is no operator; known are exists, {', '.join(OPERATORS)}")
-    _check_complexity(key, items)
-    values = [item for item in items if not isinstance(item, Members)]
-    words = frozenset(value for value in values if value is None or isinstance(value, str))
-    only_words = all(item is None or isinstance(item, str) for item in items)
-    tests = _value_tests(key, values, words) + tests
-    return Leaf(
-        matches=_any_of(tests),
-        absent=absent,
-        words=words if only_words else None,
-        text=show(items),
-    )
-
-
-def _value_tests(key: str, values: list[Any], words: frozenset[str | None]) -> list[ValueTest]:
-    """Tests of the values of a list: strings and null, numbers, booleans (which Python takes for numbers)."""
-    numbers = frozenset(value for value in values if is_number(value))
-    booleans = frozenset(value for value in values if type(value) is bool)
-    for value in values:
-        if type(value) is list:
-            raise InvalidPattern(f"{key!r} has a list inside its list: {show(value)}")
-    tests: list[ValueTest] = []
-    if words:
-        tests.append(words.__contains__)
-    if numbers:
-        tests.append(lambda value: is_number(value) and value in numbers)
-    if booleans:
-        tests.append(lambda value: type(value) is bool and value in booleans)
-    return tests
-
-
-def _any_of(tests: list[ValueTest]) -> ValueTest:
-    if len(tests) == 1:
-        return tests[0]
-    return lambda value: any(test(value) for test in tests)
-
-
-def _check_complexity(key: str, items: list[Any]) -> None:
-    groups = {wildcard_group(item) for item in items} - {()}
-    found = wildcards.complexity(groups)
-    if found > wildcards.MAXIMUM_COMPLEXITY:
-        raise InvalidPattern(
-            f"the wildcards of {key!r} are too complex: {found} or more of their prefixes can match the same"
-            f" text, {wildcards.MAXIMUM_COMPLEXITY} is the most; use fewer asterisks"
-        )
-
-
-def wildcard_group(item: Any) -> tuple[str, ...]:
-    """The wildcards which one entry of a list holds; the entry was compiled before, so it is well formed."""
-    if not isinstance(item, Members):
-        return ()
-    name, operand = item[0]
-    if name == "anything-but" and isinstance(operand, Members):
-        name, operand = operand[0]
-    if name != "wildcard":
-        return ()
-    return tuple(sorted(set(operand))) if isinstance(operand, list) else (operand,)
-
-
 Branch = dict[str, Leaf]
-"""One way to match: a list for each dotted path, and all of them must match."""
+"""One alternative of a pattern: the compiled list of each dotted path. All of them must match."""
 
 MAXIMUM_BRANCHES: Final = 1_000
-"""How many combinations the ``$or`` lists of a pattern may have; ours, to bound the memory of a pattern."""
+"""How many combinations the ``$or`` lists of a pattern may have. Our own limit, to bound memory."""
 
 RESERVED_IN_OR: Final = frozenset(
     {
@@ -127,11 +44,11 @@ RESERVED_IN_OR: Final = frozenset(
         *("ip-address-in-range", "ip-address-not-in-range"),
     }
 )
-"""Names of operators, present and announced, that AWS's rule engine takes for no key inside ``$or``."""
+"""Names of operators, existing and announced, that AWS's rule engine does not accept as keys inside ``$or``."""
 
 
 def read_branches(text: str) -> list[Branch]:
-    """Parse and compile a pattern. Raises InvalidPattern, and nothing else, for every text that is none."""
+    """Parse and compile a pattern. Raises InvalidPattern, and nothing else, for invalid text."""
     tree = read_pattern(text)
     try:
         if not isinstance(tree, Members):
@@ -142,7 +59,7 @@ def read_branches(text: str) -> list[Branch]:
 
 
 def _read_object(members: Members, prefix: str, branches: list[Branch], reserved: frozenset[str]) -> list[Branch]:
-    """Add the members of the object at ``prefix`` to the branches, in place unless a ``$or`` forks them."""
+    """Add the members of an object to the branches, in place unless an ``$or`` multiplies them."""
     if not members:
         raise InvalidPattern(f"{prefix[:-1]!r} is an empty object" if prefix else "the pattern is empty")
     for key, value in members:
@@ -173,3 +90,84 @@ def _read_or(alternatives: Any, prefix: str, branches: list[Branch]) -> list[Bra
         if len(combined) > MAXIMUM_BRANCHES:
             raise InvalidPattern(f"the $or lists have more than {MAXIMUM_BRANCHES} combinations")
     return combined
+
+
+def compile_leaf(key: str, items: list[Any]) -> Leaf:
+    """Compile the list of a key. Raises InvalidPattern for an empty list and for invalid entries."""
+    if not items:
+        raise InvalidPattern(f"{key!r} has an empty list")
+    tests: list[ValueTest] = []
+    absent = False
+    for item in items:
+        if not isinstance(item, Members):
+            continue
+        name, operand = only_member(item, f"the list of {key!r}")
+        if name == "exists":
+            if type(operand) is not bool:
+                raise InvalidPattern(f"exists takes true or false, not {show(operand)}")
+            absent = absent or not operand
+            tests += [_always] if operand else []
+        elif name in OPERATORS:
+            tests.append(OPERATORS[name](operand))
+        else:
+            raise InvalidPattern(f"{name!r} is no operator; known are exists, {', '.join(OPERATORS)}")
+    _check_complexity(key, items)
+    values = [item for item in items if not isinstance(item, Members)]
+    strings = frozenset(value for value in values if value is None or isinstance(value, str))
+    only_strings = all(item is None or isinstance(item, str) for item in items)
+    tests = _value_tests(key, values, strings) + tests
+    return Leaf(
+        matches=_any_of(tests),
+        absent=absent,
+        strings=strings if only_strings else None,
+        text=show(items),
+    )
+
+
+def _always(value: object) -> bool:
+    return True
+
+
+def _value_tests(key: str, values: list[Any], strings: frozenset[str | None]) -> list[ValueTest]:
+    """Return the tests for the strings and null, the numbers, and the booleans (numbers in Python) of a list."""
+    numbers = frozenset(value for value in values if is_number(value))
+    booleans = frozenset(value for value in values if type(value) is bool)
+    for value in values:
+        if type(value) is list:
+            raise InvalidPattern(f"{key!r} has a list inside its list: {show(value)}")
+    tests: list[ValueTest] = []
+    if strings:
+        tests.append(strings.__contains__)
+    if numbers:
+        tests.append(lambda value: is_number(value) and value in numbers)
+    if booleans:
+        tests.append(lambda value: type(value) is bool and value in booleans)
+    return tests
+
+
+def _any_of(tests: list[ValueTest]) -> ValueTest:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _check_complexity(key: str, items: list[Any]) -> None:
+    groups = {_wildcard_group(item) for item in items} - {()}
+    found = wildcards.complexity(groups)
+    if found > wildcards.MAXIMUM_COMPLEXITY:
+        raise InvalidPattern(
+            f"the wildcards of {key!r} are too complex: {found} or more of their prefixes can match the same"
+            f" text, {wildcards.MAXIMUM_COMPLEXITY} is the most; use fewer asterisks"
+        )
+
+
+def _wildcard_group(item: Any) -> tuple[str, ...]:
+    """Return the wildcards of one entry of a list, which has been compiled and so is well-formed."""
+    if not isinstance(item, Members):
+        return ()
+    name, operand = item[0]
+    if name == "anything-but" and isinstance(operand, Members):
+        name, operand = operand[0]
+    if name != "wildcard":
+        return ()
+    return tuple(sorted(set(operand))) if isinstance(operand, list) else (operand,)

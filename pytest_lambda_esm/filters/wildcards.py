@@ -1,30 +1,31 @@
 """``{"wildcard": "a*b"}``: parsing, matching in linear time, and the limit on complexity.
 
-An asterisk stands for any number of characters, none included. ``\\*`` and ``\\\\`` are the characters
-themselves; any other backslash, and two asterisks in a row, are refused.
+An asterisk matches any number of characters, including none. ``\\*`` and ``\\\\`` are the characters themselves; any
+other backslash, and two asterisks in a row, are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_lambda_esm.filters.errors import InvalidPattern
 
-MAXIMUM_COMPLEXITY = 10
+MAXIMUM_COMPLEXITY: Final = 10
 """How many wildcard prefixes may match at the same point of some text, within one key.
 
-AWS publishes the criterion (the open source of its rule engine), not the number. Ten is the one that fits what is
-known of its answers: ``*:*:*:*:*:event-bus/*`` (11) is refused; of ``*/folder/*.tif`` and the like, two for one key
-(8) are accepted and four (16) are refused; of ``*:stack/name/*``, three (9) are accepted and four (12) are refused.
+AWS publishes the criterion (in its open source rule engine), but not the number. Ten fits all known answers:
+``*:*:*:*:*:event-bus/*`` (11) is refused; of ``*/folder/*.tif`` and the like, two for one key (8) are accepted and
+four (16) are refused; of ``*:stack/name/*``, three (9) are accepted and four (12) are refused.
 """
 
-_ANYTHING = None
-"""Stands for an asterisk in a parsed wildcard."""
+_ANYTHING: Final = None
+"""An asterisk in a parsed wildcard."""
 
 
 def parse(text: str) -> tuple[str | None, ...]:
-    """Split a wildcard into its characters, with None for each asterisk; refuses bad escapes and ``**``."""
+    """Split a wildcard into its characters, with None for each asterisk. Refuses bad escapes and ``**``."""
     tokens: list[str | None] = []
     characters = iter(text)
     for character in characters:
@@ -43,7 +44,7 @@ def parse(text: str) -> tuple[str | None, ...]:
 
 
 def matcher(text: str) -> Callable[[str], bool]:
-    """Compile a wildcard to a test of a string; its time is linear in the string, whatever the wildcard."""
+    """Compile a wildcard to a test of a string, whose time is linear in the length of the string."""
     pieces = [""]
     for token in parse(text):
         if token is _ANYTHING:
@@ -70,7 +71,7 @@ def matcher(text: str) -> Callable[[str], bool]:
 
 @dataclass(slots=True, eq=False)
 class _Prefix:
-    """A prefix of one or several wildcards, and the prefixes that one more character leads to."""
+    """A prefix of one or several wildcards, and the prefixes that follow after one more byte."""
 
     repeats: bool = False
     after_asterisk: _Prefix | None = None
@@ -87,7 +88,7 @@ class _Prefix:
 
 
 def _encoded(text: str) -> list[int | None]:
-    """A wildcard as the bytes AWS matches: UTF-8, between the quotation marks of a JSON string."""
+    """Return a wildcard as the bytes that AWS matches: UTF-8, between the quotation marks of a JSON string."""
     tokens: list[int | None] = [ord('"')]
     for token in parse(text):
         tokens += [None] if token is None else token.encode("utf-8", "surrogatepass")
@@ -95,7 +96,7 @@ def _encoded(text: str) -> list[int | None]:
 
 
 def _add(start: _Prefix, text: str) -> None:
-    """Add one wildcard. Prefixes are shared up to the first asterisk, and never after it."""
+    """Add one wildcard. Prefixes are shared up to the first asterisk, but not after it."""
     current, shared = start, True
     for token in _encoded(text):
         if token is None:
@@ -110,10 +111,10 @@ def _add(start: _Prefix, text: str) -> None:
 
 
 def complexity(groups: Iterable[Sequence[str]]) -> int:
-    """Count the wildcard prefixes that match at once in the worst text; stops counting above the maximum.
+    """Count the wildcard prefixes that match at once in the worst text; stop counting above the maximum.
 
-    A group is what one operator holds: the alternatives of ``{"anything-but": {"wildcard": [...]}}`` share
-    their common beginnings, two operators share none.
+    A group is the wildcards of one operator: the alternatives of ``{"anything-but": {"wildcard": [...]}}`` share their
+    common prefixes, two operators share none.
     """
     starts = []
     for group in groups:
@@ -135,7 +136,7 @@ def complexity(groups: Iterable[Sequence[str]]) -> int:
 
 
 def _successors(active: frozenset[_Prefix]) -> Iterable[frozenset[_Prefix]]:
-    """Every set of prefixes which one more byte leads to; -1 stands for all bytes that none of them names."""
+    """Yield every set of prefixes after one more byte; -1 stands for all other bytes."""
     named = {-1}
     for prefix in active:
         named.update(prefix.after_byte)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ServiceModel, StructureShape
 
-from pytest_lambda_esm.aws_model.errors import SQS
+from pytest_lambda_esm.aws_model.errors import SQS_CODES
 from pytest_lambda_esm.faults.effects import AwsError
 
 WireError = tuple[int, dict[str, str], bytes]
@@ -94,7 +94,7 @@ def _query_header(service: ServiceModel, error: AwsError, shape: Any) -> dict[st
     """Services that used to speak the query protocol say the old code in a header."""
     if "awsQueryCompatible" not in service.metadata:
         return {}
-    code = SQS.get(error.code) if service.service_name == "sqs" else None
+    code = SQS_CODES.get(error.code) if service.service_name == "sqs" else None
     return {"x-amzn-query-error": f"{code or _code(error, shape)};{_fault(error)}"}
 
 

@@ -28,13 +28,11 @@ from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolli
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
-from pytest_lambda_esm.sources import dynamodb, kinesis
 from pytest_lambda_esm.sources.catalogue import recognise
+from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.queue_ports import Queues
-from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind, Streams, stream_arn
+from pytest_lambda_esm.sources.stream_ports import Reader, Streams, stream_arn
 from pytest_lambda_esm.timing import Backoff, microseconds
-
-_STREAMS: Final[dict[str, StreamKind]] = {"kinesis": kinesis.KIND, "dynamodb": dynamodb.KIND}
 
 _FUNCTION_GONE: Final = (
     "Function not found under accountId {account} in database"
@@ -133,7 +131,7 @@ class PollerFactory:
 
     def new(self, mapping: Mapping) -> Poller:
         """The lane of a mapping that begins to poll."""
-        if self._service(mapping) in _STREAMS:
+        if self._source(mapping).polled_as == "stream":
             return self._stream_poller(mapping)
         not_polled = self.not_polled(mapping)
         if not_polled:
@@ -153,7 +151,7 @@ class PollerFactory:
 
     def not_polled(self, mapping: Mapping) -> list[str]:
         """Why a mapping of its source is kept and not polled; nothing where it is polled."""
-        return unsupported.not_polled(self._service(mapping))
+        return unsupported.not_polled(self._source(mapping))
 
     def forget(self, mapping: Mapping) -> None:
         """The mapping's world is gone."""
@@ -173,14 +171,16 @@ class PollerFactory:
             found += [fate for fate in unread if fate.record not in told]
         return found
 
-    def _service(self, mapping: Mapping) -> str:
+    def _source(self, mapping: Mapping) -> EventSource:
         source = recognise(mapping.settings, self._config.limits)
         assert source is not None
-        return source.service
+        return source
 
     def _stream_poller(self, mapping: Mapping) -> StreamPoller:
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
+            kind = self._source(mapping).stream_kind
+            assert kind is not None
             context = StreamContext(
                 mapping=mapping,
                 streams=self._streams,
@@ -189,7 +189,7 @@ class PollerFactory:
                 journal=self._journal,
                 discarder=BatchDiscarder(
                     destinations=self._destinations,
-                    kind=_STREAMS[mapping.source_arn.split(":")[2]],
+                    kind=kind,
                     new_id=self._new_id,
                     payload_as_text=self._config.failure_payload == "text",
                 ),

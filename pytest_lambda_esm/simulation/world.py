@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_lambda_esm import ids
-from pytest_lambda_esm.api.dispatch import Caller, Dispatcher
-from pytest_lambda_esm.api.event_invoke_configs import DestinationRules, EventInvokeConfigs, InvokeConfigStore
-from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
-from pytest_lambda_esm.api.invoke import Invocations
-from pytest_lambda_esm.api.mapping_checks import MappingChecks
+from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
+from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
+from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
+from pytest_lambda_esm.api.invoke import Execution, Invocations
+from pytest_lambda_esm.api.mapping_checks import Lookups, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
@@ -175,31 +175,24 @@ class World:
 
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.store = MappingStore()
+        existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.problem)
         self.mappings = EventSourceMappings(
-            store=self.store,
+            config,
             model=model,
-            rules=MappingChecks(
-                model,
-                self.functions,
-                MotoSources(),
-                self.advice.give,
-                limits=config.limits,
-                maximum_filters=config.maximum_filters,
-                distinguish_latest=config.distinguish_latest,
+            store=self.store,
+            checks=MappingChecks(config, model, existing, self.advice.give),
+            factory=MappingFactory(
+                clock=self.clock,
+                new_id=self.new_id,
+                times=lambda: self.times,
+                on_transition=self._on_transition,
             ),
-            scheduler=self.clock,
-            times=lambda: self.times,
-            new_id=self.new_id,
-            on_transition=self._on_transition,
-            answers_new_values=config.update_answers == "new",
-            deletes_repeatedly=config.repeated_delete == "accepted",
-            key_problem=lookups.problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
             model=model,
             functions=self.functions,
-            destinations=DestinationRules(model, MotoDestinationFinder(self.functions)),
+            destinations=DestinationChecks(model, MotoDestinationFinder(self.functions)),
             now=lambda: moment_of(self.clock.instant),
         )
 
@@ -207,33 +200,34 @@ class World:
         """Who answers a request: the operations of ours."""
         tags = MappingTags(self.mappings, model).operations()
         invocations = Invocations(
+            self.config,
             model=model,
-            functions=self.functions,
-            invoker=self.invoker,
-            queue=self.async_queue,
+            execution=Execution(
+                functions=self.functions,
+                invoker=self.invoker,
+                queue=self.async_queue,
+                stops_loop=self.recursion.stops,
+            ),
             time=ClientTime(CallerTime(self.clock, self.runtime), client_calls),
             journal=self.journal.add,
-            stops_loop=self.recursion.stops,
-            limits=self.config.limits,
         ).operations()
-        return Dispatcher(
-            model,
-            {
+        operations = OperationTable(
+            operations={
                 **self.mappings.operations(),
                 **self.invoke_config_operations.operations(),
                 **invocations,
                 **tags,
                 **self.recursion.operations(),
             },
-            clock=self.clock,
-            calls=self.calls,
-            timeline=self.timeline,
-            new_id=self.new_id,
-            answered=self.hooks.call,
-            faults=self.injector,
-            network=self.network,
             shared=dict.fromkeys(tags, concerns_mappings),
-            side_by_side=frozenset(invocations),
+            concurrent=frozenset(invocations),
+        )
+        return Dispatcher(
+            model,
+            operations,
+            clock=self.clock,
+            trouble=Trouble(faults=self.injector, network=self.network),
+            log=CallLog(calls=self.calls, timeline=self.timeline, new_request_id=self.new_id, on_call=self.hooks.call),
         )
 
     def local_instant(self) -> int:

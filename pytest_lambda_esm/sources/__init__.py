@@ -1,1 +1,1 @@
-"""Event sources: one file each, with its limits, its defaults and its record format as data."""
+"""Event sources: one file each, with its parameters, limits, rules and record format as data."""

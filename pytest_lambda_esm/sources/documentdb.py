@@ -1,21 +1,17 @@
 """Amazon DocumentDB change streams as an event source: their parameters.
 
-Follows the page "Using Lambda with Amazon DocumentDB". The ARN of a cluster is one of the service ``rds``.
+Follows the page "Using Lambda with Amazon DocumentDB". The ARN of a cluster belongs to the service ``rds``.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, from_arn, same_arn
 
 CONFIG: Final = "DocumentDBEventSourceConfig"
-
-
-def _is_cluster(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "rds" and arn.resource.startswith("cluster:")
 
 
 def _same_collection(one: Settings, other: Settings) -> bool:
@@ -27,11 +23,10 @@ def _same_collection(one: Settings, other: Settings) -> bool:
 DOCUMENTDB: Final = EventSource(
     name="Amazon DocumentDB",
     service="rds",
-    recognises=_is_cluster,
+    recognises=from_arn("rds", "cluster:.*"),
     defaults={"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0},
     optional=frozenset({CONFIG, "SourceAccessConfigurations", "StartingPosition", "StartingPositionTimestamp"}),
-    user_reason="User action",
-    first_result="No records processed",
+    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
     rules=(
         rules.needs("SourceAccessConfigurations"),
         rules.needs(CONFIG),
@@ -39,9 +34,11 @@ DOCUMENTDB: Final = EventSource(
         rules.position_needed,
         rules.timestamp,
         rules.access_types({"BASIC_AUTH"}),
-        rules.function_timeout_at_most(840),
+        rules.function_timeout_at_most(rules.BROKER_FUNCTION_TIMEOUT),
     ),
     conflict=Conflict(overlap=_same_collection, text=STREAM_CONFLICT.text),
     missing="Cluster not found: {arn}",  # chosen
-    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
+    data_rules=data_rules.DOCUMENTDB,
+    user_reason="User action",
+    first_result="No records processed",
 )

@@ -10,20 +10,17 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import Settings
+from pytest_lambda_esm.sources.event_source import from_arn
 from pytest_lambda_esm.sources.stream_ports import StreamKind
 from pytest_lambda_esm.sources.stream_source import stream_source
 
+KIND: Final = StreamKind(data_rules=data_rules.DYNAMODB, batch_info="DDBStreamBatchInfo", timespec="seconds")
 
-def _is_stream(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "dynamodb" and "/stream/" in arn.resource
-
-
-DYNAMODB: Final = stream_source("Amazon DynamoDB stream", "dynamodb", _is_stream, rules.no_timestamp_position)
-
-KIND: Final = StreamKind(data_rules="dynamodb", batch_info="DDBStreamBatchInfo", timespec="seconds")
+DYNAMODB: Final = stream_source(
+    "Amazon DynamoDB stream", "dynamodb", KIND, from_arn("dynamodb", ".*/stream/.*"), rules.no_timestamp_position
+)
 
 RETENTION_HOURS: Final = 24
 """The retention period of DynamoDB streams; it cannot be changed."""

@@ -1,31 +1,31 @@
-"""What an event source supports, as data: one value a source, so that no operation branches on a source."""
+"""An event source as data: its parameters, limits, refusals and records. No operation branches on the source."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import DataRules
+from pytest_lambda_esm.sources.stream_ports import StreamKind
 
 Settings = Mapping[str, Any]
-"""The settings of a mapping, by their names on the wire."""
+"""The settings of a mapping, under the names of the API."""
 
 Recognise = Callable[[Settings, "Arn | None"], bool]
-"""Whether a mapping with these settings, of a source with this ARN, is of a kind."""
-
-COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
-"""Members of requests and of settings that every source has today."""
+"""Whether a mapping with these settings and this source ARN reads a given kind of source."""
 
 Rule = Callable[[Settings, "Circumstances"], "str | None"]
-"""A demand on the settings of a mapping: AWS's text where they break it, else None."""
+"""A rule for the settings of a mapping. Returns AWS's message if they break it, else None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a rule may look at beside the settings.
+    """What rules can look at in addition to the settings.
 
-    ``now`` is in seconds since the epoch; ``function_timeout`` in seconds, None where the function does not exist.
+    ``now`` is in seconds since the epoch, ``function_timeout`` in seconds (None if the function does not exist).
     """
 
     now: float
@@ -34,38 +34,45 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What the service asks an existing source for: a queue's visibility timeout in seconds, else None."""
+    """Attributes of an existing source: the visibility timeout of a queue in seconds, None for other sources."""
 
     visibility_timeout: int | None = None
 
 
 class SourceFinder(Protocol):
-    """Looks sources up. Real ones live in moto's storage; unit tests bring their own."""
+    """Looks up sources: in moto's storage, or in a stand-in of a unit test."""
 
     def find(self, arn: Arn) -> SourceFacts | None:
-        """The source, or None where it does not exist."""
+        """Return the source, or None if it does not exist."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """When two mappings of one function are one too many.
+    """The rule that refuses a second mapping.
 
-    ``overlap`` compares the settings of two mappings of the same source and function. ``text`` is AWS's refusal;
-    its fields are ``source``, ``function`` (the name), ``function_arn``, ``topics`` and ``uuid``.
+    ``overlap`` compares the settings of two mappings of the same function. ``text`` is AWS's message, a format
+    string with the fields ``source``, ``function`` (the name), ``function_arn``, ``topics`` and ``uuid``.
     """
 
     overlap: Callable[[Settings, Settings], bool]
     text: str
 
 
+def from_arn(service: str, resource: str) -> Recognise:
+    """Recognise a source by its ARN: the service, and a pattern for the whole resource."""
+    matches = re.compile(resource, re.DOTALL).fullmatch
+
+    def recognises(_: Settings, arn: Arn | None) -> bool:
+        return arn is not None and arn.service == service and matches(arn.resource) is not None
+
+    return recognises
+
+
 def same_arn(one: Settings, other: Settings) -> bool:
-    """Two mappings read the same source."""
+    """Whether two mappings have the same source ARN."""
     return bool(one.get("EventSourceArn") == other.get("EventSourceArn"))
 
-
-EVENT_COUNTS: Final = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
-"""The counters of the group EventCount that every source with metrics has."""
 
 STREAM_CONFLICT: Final = Conflict(
     overlap=same_arn,
@@ -73,49 +80,62 @@ STREAM_CONFLICT: Final = Conflict(
     " Please update or delete the existing mapping with UUID {uuid}",
 )
 
+COMMON_MEMBERS: Final = frozenset({"UUID", "EventSourceArn", "FunctionName", "FunctionArn", "Enabled", "Tags"})
+"""Members that requests and settings may have for every source today."""
+
+EVENT_COUNTS: Final = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
+"""The metrics of the group EventCount that all sources with metrics share."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
     """One kind of event source.
 
-    ``service`` names the kind: ``sqs``, ``fifo``, ``kinesis``, ``dynamodb``, ``kafka``, ``self-managed``, ``mq`` or
-    ``rds``. ``recognises`` tells from the settings and the source's ARN (None without one) whether a mapping is of
-    this kind. ``common`` are the members that it shares with all others.
+    Identity: ``service`` is one of ``sqs``, ``fifo``, ``kinesis``, ``dynamodb``, ``kafka``, ``self-managed``, ``mq``
+    and ``rds``. ``recognises`` tells from the settings and the source ARN whether a mapping reads this kind.
 
-    ``defaults`` are the members that every answer shows, with the values that hold when a request leaves them out.
-    ``optional`` are the members that a request may give and that an answer shows only then; ``hidden`` are settings
-    that hold, that no request may give and no answer shows. ``refusals`` are texts for other members, where they are
-    known. ``rules`` are asked in their order once the function is known to exist. ``missing`` is the refusal when the
-    source does not exist or is in another region (``{arn}`` stands for its ARN), None for sources without an ARN.
+    Members: ``defaults`` are always in responses, with these values unless a request states others. ``optional``
+    members appear in responses only if a request states them. ``common`` members are shared with other sources.
+    ``hidden`` settings apply, but no request can state them and no response shows them. ``shown`` are the members
+    that responses may have, None for all. ``consumer_group_in`` is the member whose ConsumerGroupId defaults to the
+    mapping's UUID; ``pollers`` completes a ProvisionedPollerConfig that states only a part.
 
-    ``destinations`` are the services that failed batches may be sent to. ``filter_rules`` names the rules by which
-    records are filtered. ``consumer_group_in`` is the member whose ConsumerGroupId is the mapping's UUID by default;
-    ``pollers`` are the members of ProvisionedPollerConfig that hold where a request gives one of them only.
-    ``user_reason`` is AWS's StateTransitionReason for what a user asked for; ``first_result`` the
-    LastProcessingResult of a new mapping, None where the source shows none. ``shown`` are the members that an
-    answer may have, None for all of them. ``metrics`` are the names of the counters that AWS keeps for its mappings.
+    Refusals: ``refusals`` has AWS's messages for unsupported members that do not get the usual one. ``rules`` run in
+    order once the function is known to exist. ``missing`` is the message for a source that does not exist or is in
+    another region (``{arn}`` is replaced), None for sources without an ARN. ``destinations`` are the services that
+    failed batches may go to.
+
+    Delivery: ``data_rules`` says how records are filtered. ``polled_as`` is the kind of poller, None if mappings of
+    the source are not polled; ``stream_kind`` is set for streams. ``user_reason`` is the StateTransitionReason of a
+    user's action, ``first_result`` the LastProcessingResult of a new mapping (None if it has none), ``metrics`` the
+    names of the counters that AWS keeps for a mapping.
     """
 
     name: str
     service: str
     recognises: Recognise
+
     defaults: Settings
     optional: frozenset[str]
     common: frozenset[str] = COMMON_MEMBERS
     hidden: Settings = field(default_factory=dict)
-    user_reason: str
-    first_result: str | None = None
+    shown: frozenset[str] | None = None
+    consumer_group_in: str | None = None
+    pollers: Settings = field(default_factory=dict)
+
+    refusals: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     conflict: Conflict = STREAM_CONFLICT
     missing: str | None = None
     destinations: frozenset[str] = frozenset()
-    filter_rules: str | None = None
-    consumer_group_in: str | None = None
-    pollers: Settings = field(default_factory=dict)
-    refusals: Mapping[str, str] = field(default_factory=dict)
-    shown: frozenset[str] | None = None
+
+    data_rules: DataRules
+    polled_as: Literal["queue", "stream"] | None = None
+    stream_kind: StreamKind | None = None
+    user_reason: str
+    first_result: str | None = None
     metrics: tuple[str, ...] = ()
 
     def supports(self, member: str) -> bool:
-        """Whether a request for this source may have the member."""
+        """Whether requests for this source may have the member."""
         return member in self.defaults or member in self.optional or member in self.common

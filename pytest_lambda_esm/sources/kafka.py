@@ -1,19 +1,27 @@
 """Apache Kafka as an event source: Amazon MSK and self-managed clusters, on demand, provisioned, and in queue mode.
 
 Follows the pages "Using Lambda with Amazon MSK" and "Using Lambda with self-managed Apache Kafka", and recorded
-answers for self-managed clusters. A mapping that gets provisioned pollers becomes one of another kind here, which
-supports more members.
+answers for self-managed clusters. Sources with provisioned pollers are kinds of their own here, because they support
+more members; a mapping changes its kind when an update gives it provisioned pollers, or takes them away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.event_source import (
+    EVENT_COUNTS,
+    Conflict,
+    EventSource,
+    Recognise,
+    Settings,
+    from_arn,
+    same_arn,
+)
 
 MSK_CONFIG: Final = "AmazonManagedKafkaEventSourceConfig"
 SELF_MANAGED_CONFIG: Final = "SelfManagedKafkaEventSourceConfig"
@@ -41,8 +49,7 @@ _PROVISIONED_OPTIONAL: Final = frozenset(
         "MaximumRetryAttempts",
     }
 )
-_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
-_METRICS: Final = frozenset({"EventCount", "ErrorCount", "KafkaMetrics"})
+_METRIC_GROUPS: Final = frozenset({"EventCount", "ErrorCount", "KafkaMetrics"})
 _MSK_ACCESS: Final = frozenset({"SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "IAM_AUTH"})
 _SELF_MANAGED_ACCESS: Final = frozenset(
     {
@@ -61,92 +68,52 @@ _SELF_MANAGED_ACCESS: Final = frozenset(
         "IAM_OAUTHBEARER_AUTH",
     }
 )
-_LONGEST_FUNCTION: Final = 840
 
 
 def consumer_group(settings: Settings) -> str | None:
-    """The consumer group of a Kafka mapping; None where the settings name none yet, or are of another source."""
+    """Return the consumer group of a Kafka mapping; None if the settings have none yet, or are of another source."""
     configs = (settings.get(name, {}) for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
     return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
 
 
-def _same_topic(one: Settings, other: Settings) -> bool:
+# --- Amazon MSK --------------------------------------------------------------------------------------------
+
+
+def _same_topics(one: Settings, other: Settings) -> bool:
     return same_arn(one, other) and one.get("Topics") == other.get("Topics")
 
 
-def _servers(settings: Settings) -> set[str]:
-    endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
-    return {server for servers in endpoints.values() for server in servers}
-
-
-def _shared_server_and_topic(one: Settings, other: Settings) -> bool:
-    return bool(_servers(one) & _servers(other)) and one.get("Topics") == other.get("Topics")
-
-
-def _needs_servers(settings: Settings, _: Any) -> str | None:
-    """Endpoints may be left out as far as the model goes; the refusal is that of no source at all (chosen)."""
-    return None if _servers(settings) else "Unrecognized event source."
-
-
-def _is_provisioned(base: Callable[[Settings, Arn | None], bool]) -> Callable[[Settings, Arn | None], bool]:
-    return lambda settings, arn: base(settings, arn) and bool(settings.get("ProvisionedPollerConfig"))
-
-
-def _provisioned(on_demand: EventSource, config: str) -> EventSource:
-    """The same source with provisioned pollers."""
-    return replace(
-        on_demand,
-        name=f"{on_demand.name} with provisioned pollers",
-        recognises=_is_provisioned(on_demand.recognises),
-        optional=on_demand.optional | _PROVISIONED_OPTIONAL,
-        rules=(
-            *(rule for rule in on_demand.rules if rule not in _NO_REGISTRY),
-            rules.registry(config),
-            rules.record_age,
-        ),
-        destinations=on_demand.destinations | {"kafka"},
-    )
-
-
-_NO_REGISTRY: Final = (rules.no_registry(MSK_CONFIG), rules.no_registry(SELF_MANAGED_CONFIG))
-_RESPONSE_TYPES_REFUSED: Final = {"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"}
-
-_MSK_RESOURCES: Final = ("cluster/", "vpc-connection/")
-
-
-def _is_msk(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "kafka" and arn.resource.startswith(_MSK_RESOURCES)
-
+_NO_REGISTRY: Final = {config: rules.no_registry(config) for config in (MSK_CONFIG, SELF_MANAGED_CONFIG)}
 
 MSK: Final = EventSource(
     name="Amazon MSK",
     service="kafka",
-    recognises=_is_msk,
+    recognises=from_arn("kafka", "(cluster|vpc-connection)/.*"),
     defaults={"BatchSize": 100},
     optional=_OPTIONAL | {MSK_CONFIG},
-    user_reason="USER_INITIATED",
-    first_result="No records processed",
+    consumer_group_in=MSK_CONFIG,
+    pollers={"MinimumPollers": 1, "MaximumPollers": 200},
+    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
     rules=(
         rules.needs("Topics"),
         rules.position_needed,
         rules.timestamp,
         rules.access_types(_MSK_ACCESS),
-        rules.metrics_among(_METRICS),
+        rules.metrics_among(_METRIC_GROUPS),
         rules.pollers_between(1, 2_000),
-        _NO_REGISTRY[0],
-        rules.function_timeout_at_most(_LONGEST_FUNCTION),
+        _NO_REGISTRY[MSK_CONFIG],
+        rules.function_timeout_at_most(rules.BROKER_FUNCTION_TIMEOUT),
     ),
     conflict=Conflict(
-        overlap=_same_topic,
+        overlap=_same_topics,
         text='An event source mapping with event source ("{source}"), function ("{function_arn}"), topics ("{topics}")'
         " already exists. Please update or delete the existing mapping with UUID {uuid}",
     ),
     missing="Cluster not found: {arn}",  # chosen
-    destinations=_DESTINATIONS,
-    filter_rules="kafka",
-    consumer_group_in=MSK_CONFIG,
-    pollers={"MinimumPollers": 1, "MaximumPollers": 200},
-    refusals=_RESPONSE_TYPES_REFUSED,
+    destinations=frozenset({"sqs", "sns", "s3"}),
+    data_rules=data_rules.KAFKA,
+    user_reason="USER_INITIATED",
+    first_result="No records processed",
     metrics=(
         *EVENT_COUNTS,
         "DroppedEventCount",
@@ -154,6 +121,9 @@ MSK: Final = EventSource(
         "CommittedEventCount",
     ),
 )
+
+
+# --- self-managed ------------------------------------------------------------------------------------------
 
 
 def _is_self_managed(settings: Settings, arn: Arn | None) -> bool:
@@ -165,6 +135,20 @@ def _is_queue_mode(settings: Settings, arn: Arn | None) -> bool:
     return mode == "Queue" and _is_self_managed(settings, arn)
 
 
+def _servers(settings: Settings) -> set[str]:
+    endpoints = settings.get("SelfManagedEventSource", {}).get("Endpoints", {})
+    return {server for servers in endpoints.values() for server in servers}
+
+
+def _shared_server_and_topics(one: Settings, other: Settings) -> bool:
+    return bool(_servers(one) & _servers(other)) and one.get("Topics") == other.get("Topics")
+
+
+def _needs_servers(settings: Settings, _: Any) -> str | None:
+    """Endpoints are optional in the service model; the refusal is that of an unknown source (chosen)."""
+    return None if _servers(settings) else "Unrecognized event source."
+
+
 SELF_MANAGED: Final = replace(
     MSK,
     name="self-managed Apache Kafka",
@@ -172,23 +156,19 @@ SELF_MANAGED: Final = replace(
     recognises=_is_self_managed,
     defaults={"BatchSize": 100, "StartingPosition": "TRIM_HORIZON"},
     optional=_OPTIONAL | {"SelfManagedEventSource", SELF_MANAGED_CONFIG},
+    consumer_group_in=SELF_MANAGED_CONFIG,
     rules=(
         _needs_servers,
         rules.needs("SourceAccessConfigurations"),
         rules.needs("Topics"),
         rules.timestamp,
         rules.access_types(_SELF_MANAGED_ACCESS),
-        rules.metrics_among(_METRICS),
+        rules.metrics_among(_METRIC_GROUPS),
         rules.pollers_between(1, 2_000),
-        _NO_REGISTRY[1],
-        rules.function_timeout_at_most(_LONGEST_FUNCTION),
+        _NO_REGISTRY[SELF_MANAGED_CONFIG],
+        rules.function_timeout_at_most(rules.BROKER_FUNCTION_TIMEOUT),
     ),
-    conflict=replace(MSK.conflict, overlap=_shared_server_and_topic),
-    consumer_group_in=SELF_MANAGED_CONFIG,
-)
-
-_QUEUE_MODE_LACKS: Final = frozenset(
-    {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"}
+    conflict=replace(MSK.conflict, overlap=_shared_server_and_topics),
 )
 
 QUEUE_MODE: Final = replace(
@@ -196,9 +176,34 @@ QUEUE_MODE: Final = replace(
     name="self-managed Apache Kafka in queue mode",
     recognises=_is_queue_mode,
     defaults={"BatchSize": 100},
-    optional=SELF_MANAGED.optional - _QUEUE_MODE_LACKS,
+    optional=SELF_MANAGED.optional
+    - {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"},
     rules=(*SELF_MANAGED.rules, rules.finite_retries),
 )
+
+
+# --- provisioned pollers -------------------------------------------------------------------------------------
+
+
+def _is_provisioned(on_demand: Recognise) -> Recognise:
+    return lambda settings, arn: on_demand(settings, arn) and bool(settings.get("ProvisionedPollerConfig"))
+
+
+def _provisioned(on_demand: EventSource, config: str) -> EventSource:
+    """Return the same source with provisioned pollers."""
+    return replace(
+        on_demand,
+        name=f"{on_demand.name} with provisioned pollers",
+        recognises=_is_provisioned(on_demand.recognises),
+        optional=on_demand.optional | _PROVISIONED_OPTIONAL,
+        rules=(
+            *(rule for rule in on_demand.rules if rule is not _NO_REGISTRY[config]),
+            rules.registry(config),
+            rules.record_age,
+        ),
+        destinations=on_demand.destinations | {"kafka"},
+    )
+
 
 PROVISIONED_MSK: Final = _provisioned(MSK, MSK_CONFIG)
 PROVISIONED_SELF_MANAGED: Final = _provisioned(SELF_MANAGED, SELF_MANAGED_CONFIG)

@@ -8,20 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.sources.event_source import Settings
+from pytest_lambda_esm.filters import data_rules
+from pytest_lambda_esm.sources.event_source import from_arn
 from pytest_lambda_esm.sources.stream_ports import Reader, StreamKind
 from pytest_lambda_esm.sources.stream_source import stream_source
 
+KIND: Final = StreamKind(data_rules=data_rules.KINESIS, batch_info="KinesisBatchInfo", timespec="milliseconds")
 
-def _is_kinesis(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "kinesis" and arn.resource.startswith("stream/")
-
-
-KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", _is_kinesis)
+KINESIS: Final = stream_source("Amazon Kinesis stream", "kinesis", KIND, from_arn("kinesis", "stream/.*"))
 """A data stream, or a consumer of one (enhanced fan-out)."""
-
-KIND: Final = StreamKind(data_rules="kinesis", batch_info="KinesisBatchInfo", timespec="milliseconds")
 
 ENVELOPE_SIZE: Final = 550
 """About how many bytes of an event a record takes in addition to its data and its partition key."""

@@ -1,19 +1,15 @@
-"""Amazon MQ as an event source: its parameters, for ActiveMQ and RabbitMQ.
+"""Amazon MQ as an event source, for ActiveMQ and RabbitMQ: its parameters.
 
-Follows the page "Using Lambda with Amazon MQ". A broker's ARN does not tell which of the two it runs.
+Follows the page "Using Lambda with Amazon MQ". The ARN of a broker does not show which of the two it runs.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, same_arn
-
-
-def _is_broker(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "mq" and arn.resource.startswith("broker:")
+from pytest_lambda_esm.sources.event_source import STREAM_CONFLICT, Conflict, EventSource, Settings, from_arn, same_arn
 
 
 def _same_queue(one: Settings, other: Settings) -> bool:
@@ -23,22 +19,22 @@ def _same_queue(one: Settings, other: Settings) -> bool:
 MQ: Final = EventSource(
     name="Amazon MQ",
     service="mq",
-    recognises=_is_broker,
+    recognises=from_arn("mq", "broker:.*"),
     defaults={"BatchSize": 100},
     optional=frozenset(
         {"FilterCriteria", "KMSKeyArn", "MaximumBatchingWindowInSeconds", "Queues", "SourceAccessConfigurations"}
     ),
-    user_reason="USER_INITIATED",
-    first_result="No records processed",
+    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
     rules=(
         rules.needs("SourceAccessConfigurations"),
         rules.needs("Queues"),
         rules.access_types({"BASIC_AUTH", "VIRTUAL_HOST"}),
         rules.needs_access("BASIC_AUTH"),
-        rules.function_timeout_at_most(840),
+        rules.function_timeout_at_most(rules.BROKER_FUNCTION_TIMEOUT),
     ),
     conflict=Conflict(overlap=_same_queue, text=STREAM_CONFLICT.text),
     missing="Broker not found: {arn}",  # chosen
-    filter_rules="mq",
-    refusals={"FunctionResponseTypes": "FunctionResponseTypes is not allowed for this event source"},
+    data_rules=data_rules.MQ,
+    user_reason="USER_INITIATED",
+    first_result="No records processed",
 )

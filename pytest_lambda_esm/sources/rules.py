@@ -1,7 +1,7 @@
-"""Demands on the settings of a mapping, in AWS's words, from which the tables of the sources are put together.
+"""Rules for the settings of a mapping, with AWS's messages. Each event source lists the rules that apply to it.
 
-Texts are recorded from AWS, stated by its guide, or reported by many users of it; those marked "chosen" are ours,
-because nobody has published an answer of AWS.
+Messages are recorded from AWS, documented in its guide, or reported by many of its users. Those marked "chosen" are
+our own, because no answer of AWS is published.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ NULL_POSITION: Final = (
     " Member must not be null."
 )
 _EARLIEST: Final = -62_135_596_800.0
-"""The year 1, before which no client can state a time."""
+"""The year 1: clients cannot state an earlier time."""
+
+BROKER_FUNCTION_TIMEOUT: Final = 840
+"""The longest timeout, in seconds, of a function that reads from a broker or from DocumentDB (documented)."""
 
 
 def batch_size_at_most(limit: int) -> Rule:
-    """The batch size fits the source. The text is that of 2018 for queues; no newer one is on record."""
+    """Limit the batch size. The message is that of 2018 for queues; no newer one is on record."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
         if settings["BatchSize"] <= limit:
@@ -31,44 +34,45 @@ def batch_size_at_most(limit: int) -> Rule:
 
 
 def window_for_large_batches(settings: Settings, _: Circumstances) -> str | None:
-    """More than ten messages take time to collect (recorded, for queues only)."""
+    """Require a batching window for batches of more than ten messages (recorded, for queues only)."""
     if settings["BatchSize"] > 10 and settings["MaximumBatchingWindowInSeconds"] == 0:
         return "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
     return None
 
 
 def no_window(settings: Settings, _: Circumstances) -> str | None:
-    """FIFO queues have no batching window (reported)."""
+    """Refuse a batching window, for FIFO queues (reported)."""
     if settings["MaximumBatchingWindowInSeconds"] > 0:
         return "Batching window is not supported for FIFO queues"
     return None
 
 
 def record_age(settings: Settings, _: Circumstances) -> str | None:
-    """Records grow at least a minute old, or as old as they like (reported)."""
+    """The maximum record age is -1 or at least 60 (reported)."""
     if 0 <= settings.get("MaximumRecordAgeInSeconds", -1) < 60:
         return "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)"
     return None
 
 
 def position_needed(settings: Settings, _: Circumstances) -> str | None:
-    """Where to begin to read has to be said (recorded, with the code InvalidParameterValueException)."""
+    """Require a starting position (recorded, with the code InvalidParameterValueException)."""
     return None if "StartingPosition" in settings else NULL_POSITION
 
 
 def no_timestamp_position(settings: Settings, _: Circumstances) -> str | None:
-    """Not every stream can be read from a time on (recorded, for DynamoDB)."""
+    """Refuse AT_TIMESTAMP (recorded, for DynamoDB)."""
     if settings.get("StartingPosition") == "AT_TIMESTAMP":
         return f"Unsupported starting position for arn type: {settings['EventSourceArn']}"
     return None
 
 
 def timestamp(settings: Settings, circumstances: Circumstances) -> str | None:
-    """A time goes with AT_TIMESTAMP, and lies in the past. The first text is reported, the others are chosen."""
-    at, moment = settings.get("StartingPosition") == "AT_TIMESTAMP", settings.get("StartingPositionTimestamp")
+    """AT_TIMESTAMP needs a time, in the past. The first message is reported, the others are chosen."""
+    at_timestamp = settings.get("StartingPosition") == "AT_TIMESTAMP"
+    moment = settings.get("StartingPositionTimestamp")
     if moment is None:
-        return "Need to specify a timestamp" if at else None
-    if not at:
+        return "Need to specify a timestamp" if at_timestamp else None
+    if not at_timestamp:
         return "StartingPositionTimestamp is only supported with StartingPosition AT_TIMESTAMP"
     if moment > circumstances.now:
         return "StartingPositionTimestamp cannot be in the future"
@@ -76,7 +80,7 @@ def timestamp(settings: Settings, circumstances: Circumstances) -> str | None:
 
 
 def needs(member: str) -> Rule:
-    """A member has to be given, and not be empty (recorded, for the access configurations of Kafka)."""
+    """Require a member that is not empty (recorded, for the access configurations of Kafka)."""
     wire_name = member[0].lower() + member[1:]
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
@@ -86,14 +90,14 @@ def needs(member: str) -> Rule:
 
 
 def needs_database(settings: Settings, _: Circumstances) -> str | None:
-    """A change stream belongs to a database (chosen text)."""
+    """Require the database of a change stream (chosen message)."""
     if settings["DocumentDBEventSourceConfig"].get("DatabaseName"):
         return None
     return "Required 'documentDBEventSourceConfig.databaseName' parameter is missing."
 
 
 def access_types(known: Collection[str]) -> Rule:
-    """Access configurations are of kinds that the source has, and complete (chosen texts)."""
+    """Refuse incomplete access configurations, and types that the source does not have (chosen messages)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
         for access in settings.get("SourceAccessConfigurations", ()):
@@ -107,7 +111,7 @@ def access_types(known: Collection[str]) -> Rule:
 
 
 def needs_access(kind: str) -> Rule:
-    """One of the access configurations is of this kind (documented rule, chosen text)."""
+    """Require an access configuration of this type (documented rule, chosen message)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
         if any(access.get("Type") == kind for access in settings.get("SourceAccessConfigurations", ())):
@@ -118,7 +122,7 @@ def needs_access(kind: str) -> Rule:
 
 
 def metrics_among(known: Collection[str]) -> Rule:
-    """Metrics are of groups that the source has (chosen text)."""
+    """Refuse groups of metrics that the source does not have (chosen message)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
         for metric in settings.get("MetricsConfig", {}).get("Metrics", ()):
@@ -129,8 +133,8 @@ def metrics_among(known: Collection[str]) -> Rule:
     return rule
 
 
-def pollers_between(least: int, most: int) -> Rule:
-    """Provisioned pollers stay within the limits of the source (reported)."""
+def pollers_between(minimum: int, maximum: int) -> Rule:
+    """Limit the numbers of provisioned pollers (reported)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
         pollers = settings.get("ProvisionedPollerConfig")
@@ -139,11 +143,11 @@ def pollers_between(least: int, most: int) -> Rule:
         low, high = pollers.get("MinimumPollers"), pollers.get("MaximumPollers")
         if low is None and high is None:
             return "Either MinimumPollers or MaximumPollers are required if ProvisionedPollerConfig is provided."
-        low = least if low is None else low
-        if not least <= low <= 200 or not low <= (most if high is None else high) <= most:
+        low = minimum if low is None else low
+        if not minimum <= low <= 200 or not low <= (maximum if high is None else high) <= maximum:
             return (
-                f"MinimumPollers should be between [{least}, 200] and MaximumPollers should be between"
-                f" [MinimumPollers, {most}]"
+                f"MinimumPollers should be between [{minimum}, 200] and MaximumPollers should be between"
+                f" [MinimumPollers, {maximum}]"
             )
         return None
 
@@ -151,7 +155,7 @@ def pollers_between(least: int, most: int) -> Rule:
 
 
 def pollers_or_concurrency(settings: Settings, _: Circumstances) -> str | None:
-    """Provisioned pollers bring their own limit (reported)."""
+    """Refuse a maximum concurrency together with provisioned pollers (reported)."""
     if "ProvisionedPollerConfig" in settings and "ScalingConfig" in settings:
         return (
             "Provisioned mode for SQS ESM does not support maximum concurrency feature. Use MaximumPollers as the"
@@ -161,14 +165,14 @@ def pollers_or_concurrency(settings: Settings, _: Circumstances) -> str | None:
 
 
 def no_poller_group(settings: Settings, _: Circumstances) -> str | None:
-    """Groups of pollers are for Kafka only (chosen text)."""
+    """Refuse a poller group, which is for Kafka only (chosen message)."""
     if "PollerGroupName" in settings.get("ProvisionedPollerConfig", {}):
         return "Unsupported 'provisionedPollerConfig.pollerGroupName' parameter for given event source mapping type."
     return None
 
 
 def function_timeout_at_most(seconds: int) -> Rule:
-    """Functions of this source end within 14 minutes (documented rule, chosen text)."""
+    """Limit the timeout of the function (documented rule, chosen message)."""
 
     def rule(_: Settings, circumstances: Circumstances) -> str | None:
         if (circumstances.function_timeout or 0) <= seconds:
@@ -182,22 +186,17 @@ def function_timeout_at_most(seconds: int) -> Rule:
 
 
 def finite_retries(settings: Settings, _: Circumstances) -> str | None:
-    """In queue mode the broker, not Lambda, delivers again and again (documented rule, chosen text)."""
+    """Refuse endless retries in queue mode, where the broker redelivers (documented rule, chosen message)."""
     if settings.get("MaximumRetryAttempts") == -1:
         return "MaximumRetryAttempts of -1 is not supported in Queue consumption mode"
     return None
 
 
-def registry_of(settings: Settings, member: str) -> Any:
-    """The schema registry of a Kafka mapping, or None."""
-    return settings.get(member, {}).get("SchemaRegistryConfig")
-
-
 def no_registry(member: str) -> Rule:
-    """Schemas are for provisioned mode only (documented text)."""
+    """Refuse a schema registry, which is for provisioned mode only (documented message)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
-        if registry_of(settings, member) is None:
+        if _registry_of(settings, member) is None:
             return None
         return (
             "SchemaRegistryConfig is only available for Provisioned Mode. To configure Schema Registry, please enable"
@@ -208,13 +207,17 @@ def no_registry(member: str) -> Rule:
 
 
 def registry(member: str) -> Rule:
-    """A schema registry is stated in full (documented texts)."""
+    """Require a complete and consistent schema registry (documented messages)."""
 
     def rule(settings: Settings, _: Circumstances) -> str | None:
-        given = registry_of(settings, member)
-        return None if given is None else _registry_problem(given)
+        config = _registry_of(settings, member)
+        return None if config is None else _registry_problem(config)
 
     return rule
+
+
+def _registry_of(settings: Settings, member: str) -> Any:
+    return settings.get(member, {}).get("SchemaRegistryConfig")
 
 
 def _registry_problem(registry: dict[str, Any]) -> str | None:
@@ -239,5 +242,5 @@ def _registry_problem(registry: dict[str, Any]) -> str | None:
             " one KEY/VALUE Attribute."
         )
     if ":glue:" in uri and registry.get("AccessConfigs"):
-        return "AccessConfigs are not supported for AWS Glue Schema Registry."  # chosen text, documented rule
+        return "AccessConfigs are not supported for AWS Glue Schema Registry."  # chosen message, documented rule
     return None

@@ -12,14 +12,15 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.filters import data_rules
 from pytest_lambda_esm.sources import rules
-from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, Settings, same_arn
+from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, Conflict, EventSource, from_arn, same_arn
 from pytest_lambda_esm.sources.queue_ports import Received
 
 STANDARD: Final = EventSource(
     name="Amazon SQS standard queue",
     service="sqs",
-    recognises=lambda _, arn: arn is not None and arn.service == "sqs" and not arn.resource.endswith(".fifo"),
+    recognises=from_arn("sqs", r".*(?<!\.fifo)"),
     defaults={"BatchSize": 10, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0},
     optional=frozenset({"FilterCriteria", "KMSKeyArn", "MetricsConfig", "ProvisionedPollerConfig", "ScalingConfig"}),
     user_reason="USER_INITIATED",
@@ -38,22 +39,19 @@ STANDARD: Final = EventSource(
     ),
     missing="Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
     " SQS Error Message: The specified queue does not exist.",
-    filter_rules="sqs",
+    data_rules=data_rules.SQS,
+    polled_as="queue",
     pollers={"MinimumPollers": 2, "MaximumPollers": 200},
     refusals={"StartingPosition": "StartingPosition is not valid for SQS event sources."},
     metrics=(*EVENT_COUNTS, "DeletedEventCount"),
 )
 
 
-def _is_fifo(_: Settings, arn: Arn | None) -> bool:
-    return arn is not None and arn.service == "sqs" and arn.resource.endswith(".fifo")
-
-
 FIFO: Final = replace(
     STANDARD,
     name="Amazon SQS FIFO queue",
     service="fifo",
-    recognises=_is_fifo,
+    recognises=from_arn("sqs", r".*\.fifo"),
     rules=(rules.batch_size_at_most(10), rules.no_window, *STANDARD.rules[2:]),
 )
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pytest_lambda_esm.filters import DataRules
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -23,11 +25,11 @@ class Reader:
 class StreamKind:
     """What differs between Kinesis and DynamoDB streams.
 
-    ``data_rules`` is the key of the filter rules, ``batch_info`` the member of failure records that describes a
+    ``data_rules`` says how records are filtered, ``batch_info`` the member of failure records that describes a
     batch, ``timespec`` the precision of its timestamps as ``datetime.isoformat`` takes it.
     """
 
-    data_rules: str
+    data_rules: DataRules
     batch_info: str
     timespec: str
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.sources import rules
 from pytest_lambda_esm.sources.event_source import EVENT_COUNTS, EventSource, Recognise, Rule
+from pytest_lambda_esm.sources.stream_ports import StreamKind
 
 STREAM_DEFAULTS: Final = MappingProxyType[str, Any](
     {
@@ -36,7 +37,7 @@ STREAM_METRICS: Final = (
 STREAM_DESTINATIONS: Final = frozenset({"sqs", "sns", "s3"})
 
 
-def stream_source(name: str, service: str, recognises: Recognise, *positions: Rule) -> EventSource:
+def stream_source(name: str, service: str, kind: StreamKind, recognises: Recognise, *positions: Rule) -> EventSource:
     """Return a stream as an event source; ``positions`` are additional rules for the starting position."""
     return EventSource(
         name=name,
@@ -55,6 +56,8 @@ def stream_source(name: str, service: str, recognises: Recognise, *positions: Ru
         ),
         missing="Stream not found: {arn}",
         destinations=STREAM_DESTINATIONS,
-        filter_rules=service,
+        data_rules=kind.data_rules,
+        polled_as="stream",
+        stream_kind=kind,
         metrics=STREAM_METRICS,
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.filters import DATA_RULES, Filter, InvalidPattern
+from pytest_lambda_esm.filters import Filter, InvalidPattern
+from tests.helpers.data_rules import DATA_RULES
 
 
 def passes(source: str, record: dict[str, Any], *patterns: dict[str, Any]) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm.filters import DATA_RULES, DataForm, Filter, InvalidPattern, data_rules
+from pytest_lambda_esm.filters import DataForm, Filter, InvalidPattern, data_rules
+from tests.helpers.data_rules import DATA_RULES
 
 SQS = DATA_RULES["sqs"]
 
@@ -61,7 +62,7 @@ def test_data_that_is_no_text_is_dropped_by_kinesis_and_passed_by_kafka(data: An
 
 def test_a_mapping_without_filters_passes_everything() -> None:
     assert filters().passes(message("anything"))
-    assert filters().verdict({}).why == "The mapping has no filters, every record passes."
+    assert filters().verdict({}).why == "The mapping has no filters, so every record passes."
 
 
 def test_each_filter_decides_about_the_form_it_expects() -> None:
@@ -124,62 +125,62 @@ REASONS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
         "sqs",
         ['{"body": {"a": [9]}}', '{"body": {"a": [1], "b": [{"exists": false}]}}'],
         message({"a": 1}),
-        "Filter 2 of 2 let it pass: body.a is 1, body.b is absent.",
+        "Filter 2 of 2 matched: body.a is 1, body.b is absent.",
     ),
     "nearest_is_named": (
         "sqs",
         ['{"body": {"a": [9], "b": [9]}}', '{"body": {"a": [1], "b": [{"numeric": [">", 5]}]}}'],
         message({"a": 1, "b": 3}),
-        "No filter let it pass, so the message is deleted. Nearest came filter 2 of 2:"
+        "No filter matched, so the message is deleted. Filter 2 of 2 came closest:"
         ' body.b is 3, not one of [{"numeric": [">", 5]}].',
     ),
     "several_values": (
         "sqs",
         ['{"body": {"a": {"b": [9]}}}'],
         message({"a": [{"b": 2}, {"b": 1}]}),
-        "No filter let it pass, so the message is deleted. Nearest came filter 1 of 1:"
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
         " body.a.b is 1 and 2, not one of [9].",
     ),
     "elements_of_a_list": (
         "sqs",
         ['{"body": {"a": {"b": [1], "c": [2]}}}'],
         message({"a": [{"b": 1}, {"c": 2}]}),
-        "No filter let it pass, so the message is deleted. Nearest came filter 1 of 1:"
-        " each key matches for itself, but not all in the same element of a list.",
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
+        " each key matches on its own, but not all in the same element of a list.",
     ),
     "form_of_the_data": (
         "sqs",
         ['{"body": {"a": [9]}}'],
         message("plain"),
-        "No filter let it pass, so the message is deleted. Nearest came filter 1 of 1:"
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
         " it expects JSON in 'body', which holds plain text.",
     ),
     "plain_text": (
         "sqs",
         ['{"body": ["Result: good"]}'],
         message("Result: bad"),
-        "No filter let it pass, so the message is deleted. Nearest came filter 1 of 1:"
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
         ' body is "Result: bad", not one of ["Result: good"].',
     ),
     "metadata": (
         "dynamodb",
         ['{"eventName": ["INSERT"]}'],
         {"eventName": "REMOVE", "dynamodb": {}},
-        "No filter let it pass, so the record is skipped and the iterator moves on. Nearest came filter 1 of 1:"
+        "No filter matched, so the record is skipped and the iterator moves on. Filter 1 of 1 came closest:"
         ' eventName is "REMOVE", not one of ["INSERT"].',
     ),
     "mismatch_that_passes": (
         "kafka",
         ['{"value": {"a": [9]}, "topic": ["t"]}'],
         {"topic": "t", "value": encoded(b"plain")},
-        "Filter 1 of 1 let it pass: it expects JSON in 'value', which holds plain text,"
+        "Filter 1 of 1 matched: it expects JSON in 'value', which holds plain text,"
         ' and Kafka then ignores that part, topic is "t".',
     ),
     "long_value": (
         "sqs",
         ['{"body": ["short"]}'],
         message("x" * 200),
-        "No filter let it pass, so the message is deleted. Nearest came filter 1 of 1:"
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
         f' body is "{"x" * 79}..., not one of ["short"].',
     ),
 }

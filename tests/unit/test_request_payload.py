@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lambda_esm.api.payload import NoJson, read
+from pytest_lambda_esm.api.payload import NotJson, read
 
 VALUE = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
 SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
@@ -26,7 +26,7 @@ REFUSED = (
 
 @pytest.mark.parametrize(("payload", "text", "place"), REFUSED, ids=lambda value: repr(value)[:20])
 def test_refused(payload: bytes, text: str, place: tuple[int, int]) -> None:
-    with pytest.raises(NoJson) as caught:
+    with pytest.raises(NotJson) as caught:
         read(payload)
     assert str(caught.value) == text + SOURCE.format(*place)
 
@@ -40,5 +40,5 @@ def test_read(payload: bytes, text: str) -> None:
 
 
 def test_too_deep() -> None:
-    with pytest.raises(NoJson, match="nesting depth"):
+    with pytest.raises(NotJson, match="nesting depth"):
         read(b"[" * 100_000)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.filters import DATA_RULES, Filter
+from pytest_lambda_esm.filters import Filter
 from pytest_lambda_esm.polling.queues.context import QueuePolling
 from pytest_lambda_esm.polling.queues.scaling import Bounds, bounds_of
 from pytest_lambda_esm.sources.sqs import STANDARD, Render, renderer
@@ -43,7 +43,7 @@ def settings_of(settings: Mapping[str, Any], source_arn: str, polling: QueuePoll
         batch_size=int(complete["BatchSize"]),
         window=max(window, polling.low_traffic_wait) if window else 0,
         reports_failures="ReportBatchItemFailures" in complete["FunctionResponseTypes"],
-        filter=Filter.compile(patterns, DATA_RULES["sqs"]) if patterns else None,
+        filter=Filter.compile(patterns, STANDARD.data_rules) if patterns else None,
         bounds=bounds_of(settings, polling.rates),
         render=renderer(source_arn, complete),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_lambda_esm.filters import DATA_RULES, Filter
+from pytest_lambda_esm.filters import DataRules, Filter
 from pytest_lambda_esm.sources.stream_source import STREAM_DEFAULTS
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
@@ -30,8 +30,8 @@ class StreamSettings:
     starting_instant: int
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], data_rules: str) -> StreamSettings:
-        """Read a mapping's settings; ``data_rules`` names the filter rules of its source.
+    def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> StreamSettings:
+        """Read a mapping's settings; ``data_rules`` are the filter rules of its source.
 
         Settings that did not exist in the year of the configured limits have their defaults.
         """
@@ -48,7 +48,7 @@ class StreamSettings:
             maximum_retries=_limit(settings["MaximumRetryAttempts"]),
             maximum_age=_limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
             failure_destination=settings["DestinationConfig"].get("OnFailure", {}).get("Destination"),
-            record_filter=Filter.compile(patterns, DATA_RULES[data_rules]) if patterns else None,
+            record_filter=Filter.compile(patterns, data_rules) if patterns else None,
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=_instant(settings.get("StartingPositionTimestamp", 0)),
         )
