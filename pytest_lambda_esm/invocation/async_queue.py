@@ -21,15 +21,14 @@ from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.timing import MICROSECONDS, time_text
+from pytest_lambda_esm.timing import MICROSECONDS, Backoff, time_text
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 """One minute before the first retry, two before the second."""
 RETRIES: Final = 2
 EVENT_AGE: Final = 21_600
 """Seconds: six hours."""
-FIRST_BACKOFF: Final = 1 * MICROSECONDS
-LONGEST_BACKOFF: Final = 300 * MICROSECONDS
+THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
 @dataclass(slots=True)
@@ -176,9 +175,8 @@ class AsyncQueue:
     def _back_off(
         self, event: Event, configuration: FunctionConfiguration, throttled: Throttled, refusal: Refusal
     ) -> None:
-        delay = min(FIRST_BACKOFF << min(event.throttles, 16), LONGEST_BACKOFF)
         event.throttles += 1
-        due = throttled.at + delay
+        due = throttled.at + THROTTLE_BACKOFF.after(event.throttles)
         if self._too_old(event, due):
             self._end(event, configuration, async_results.EVENT_AGE_EXCEEDED, refusal)
             return
