@@ -48,13 +48,28 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncQueueSettings:
-    """``stops_loop`` tells whether a chain of so many invocations has to end; ``latency`` is the time to the first
-    attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
+class AsyncFunctions:
+    """Where the queue finds the function of an event, and its settings for asynchronous invocation."""
 
+    functions: Functions
+    registry: Registry
+    configs: InvokeConfigs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncAttempts:
+    """How the queue attempts an event. ``trouble`` are the faults that refuse an attempt.
+
+    ``stops_loop(reference, depth)`` returns whether Lambda ends a chain of that many invocations. The first attempt
+    follows after ``latency`` microseconds, plus a random time of at most ``jitter``.
+    """
+
+    invoker: Invoker
+    trouble: AsyncTrouble
     stops_loop: Callable[[FunctionReference, int], bool]
     latency: int
     jitter: int
+    randomness: random.Random
 
 
 class AsyncQueue:
@@ -64,26 +79,18 @@ class AsyncQueue:
         self,
         *,
         clock: Clock,
-        functions: Functions,
-        registry: Registry,
-        invoker: Invoker,
-        configs: InvokeConfigs,
-        endings: AsyncResults,
         journal: Journal,
-        randomness: random.Random,
-        trouble: AsyncTrouble,
-        settings: AsyncQueueSettings,
+        functions: AsyncFunctions,
+        attempts: AsyncAttempts,
+        results: AsyncResults,
     ) -> None:
         self._clock = clock
-        self._functions = functions
-        self._registry = registry
-        self._invoker = invoker
-        self._configs = configs
-        self._endings = endings
         self._journal = journal
-        self._randomness = randomness
-        self._trouble = trouble
-        self._settings = settings
+        self._functions = functions.functions
+        self._registry = functions.registry
+        self._configs = functions.configs
+        self._attempts = attempts
+        self._results = results
         self._waiting: dict[int, Event] = {}
 
     def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
@@ -91,9 +98,9 @@ class AsyncQueue:
         function = self._registry.get(reference.account_id, reference.region, reference.name)
         function.count("AsyncEventsReceived")
         for _ in range(2 if function.takes_duplicate() else 1):
-            due = at + self._settings.latency
-            if self._settings.jitter:
-                due += self._randomness.randrange(self._settings.jitter + 1)
+            due = at + self._attempts.latency
+            if self._attempts.jitter:
+                due += self._attempts.randomness.randrange(self._attempts.jitter + 1)
             self._wait(Event(reference, payload, request_id, depth, at), due)
 
     def explain(self, function: Function | None) -> list[str]:
@@ -132,21 +139,21 @@ class AsyncQueue:
         del self._waiting[id(event)]
         configuration = self._functions.route(event.reference)
         if configuration is None:
-            self._endings.drop(self._function(event), event.request_id, "the function does not exist (any more)")
+            self._results.drop(self._function(event), event.request_id, "the function does not exist (any more)")
             return
-        if self._settings.stops_loop(event.reference, event.depth):
+        if self._attempts.stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
             self._end(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
             self._end(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
-        trouble = self._trouble.at(event.reference, event.request_id, event.payload)
+        trouble = self._attempts.trouble.at(event.reference, event.request_id, event.payload)
         if trouble is not None:
             refusal = async_results.THROTTLED if trouble == "throttled" else async_results.FAILED
             self._back_off(event, configuration, Throttled(trouble, self._clock.instant), refusal)
             return
-        outcome = self._invoker.attempt(self._request(event, configuration))
+        outcome = self._attempts.invoker.attempt(self._request(event, configuration))
         if isinstance(outcome, Throttled):
             self._back_off(event, configuration, outcome, async_results.THROTTLED)
             return
@@ -225,7 +232,7 @@ class AsyncQueue:
             at=self._clock.instant,
             refusal=refusal,
         )
-        self._endings.close(
+        self._results.close(
             self._function(event), ending, self._config(event), configuration.dead_letter, event.depth + 1
         )
 

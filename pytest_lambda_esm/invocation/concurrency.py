@@ -45,19 +45,18 @@ class Pool:
 
 
 class Concurrency:
-    """Admits invocations. ``account_limit`` holds for each account and region."""
+    """Admits invocations. ``account_limit`` holds for each account and region.
 
-    def __init__(self, account_limit: int) -> None:
+    ``reserved_total(account_id, region)`` is how much of it is reserved for functions.
+    """
+
+    def __init__(self, account_limit: int, reserved_total: Callable[[str, str], int]) -> None:
         self._account_limit = account_limit
+        self._reserved_total = reserved_total
         self._pools: dict[tuple[str, ...], Pool] = {}
 
-    def admit(
-        self, key: FunctionKey, reserved: int | None, at: int, now: int, reserved_total: Callable[[str, str], int]
-    ) -> Pool | str:
-        """Whom an invocation that begins at an instant has to leave at its end, or AWS's reason why it cannot begin.
-
-        ``reserved_total(account_id, region)`` is how much is reserved for functions.
-        """
+    def admit(self, key: FunctionKey, reserved: int | None, at: int, now: int) -> Pool | str:
+        """Whom an invocation that begins at an instant has to leave at its end, or AWS's reason why it cannot begin."""
         name: tuple[str, ...] = key if reserved is not None else key[:2]
         pool = self._pools.get(name)
         if pool is None:
@@ -67,7 +66,7 @@ class Concurrency:
             if in_use >= reserved:
                 return RESERVED_LIMIT
         elif in_use >= min(ALWAYS_UNRESERVED, self._account_limit):
-            unreserved = self._account_limit - reserved_total(key[0], key[1])
+            unreserved = self._account_limit - self._reserved_total(key[0], key[1])
             if in_use >= max(unreserved, min(ALWAYS_UNRESERVED, self._account_limit)):
                 return ACCOUNT_LIMIT
         pool.running += 1

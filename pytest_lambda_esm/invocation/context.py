@@ -79,16 +79,16 @@ class LambdaContext:
 
     def __init__(
         self,
-        function: FunctionConfiguration,
+        environment: ExecutionEnvironment,
         request_id: str,
         invoked_arn: str,
-        log_stream: str,
         time: LocalTime,
         client_context: Mapping[str, Any] | None = None,
     ) -> None:
+        function = environment.function
         self.aws_request_id = request_id
         self.log_group_name = function.log_group
-        self.log_stream_name = log_stream
+        self.log_stream_name = environment.log_stream
         self.function_name = function.name
         self.memory_limit_in_mb = str(function.memory)
         self.function_version = function.version

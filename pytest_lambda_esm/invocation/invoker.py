@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_lambda_esm.invocation.concurrency import Concurrency
-from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult
@@ -42,6 +42,23 @@ class InvocationHooks(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What runs handlers: the runtime, the code of archives, and hooks."""
+
+    runtime: Runtime
+    archives: CodeEnvironments
+    hooks: InvocationHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where invocations are recorded; ``keep`` is called with each that has ended."""
+
+    journal: Journal
+    keep: Callable[[Invocation], None]
+
+
 class Invoker:
     """Admits, scripts and runs invocations, and keeps the record of them."""
 
@@ -49,24 +66,19 @@ class Invoker:
         self,
         *,
         clock: Clock,
-        functions: Functions,
         registry: Registry,
         concurrency: Concurrency,
-        runtime: Runtime,
-        archives: CodeEnvironments,
-        journal: Journal,
-        hooks: InvocationHooks,
-        keep: Callable[[Invocation], None],
+        execution: Execution,
+        recording: Recording,
     ) -> None:
         self._clock = clock
-        self._functions = functions
         self._registry = registry
         self._concurrency = concurrency
-        self._runtime = runtime
-        self._archives = archives
-        self._journal = journal
-        self._hooks = hooks
-        self._keep = keep
+        self._runtime = execution.runtime
+        self._archives = execution.archives
+        self._hooks = execution.hooks
+        self._journal = recording.journal
+        self._keep = recording.keep
 
     def attempt(self, request: Request) -> Invocation | Throttled:
         """Invoke now, or be throttled. Raises HandlerError where there is nothing to run."""
@@ -79,7 +91,6 @@ class Invoker:
             configuration.reserved_concurrency,
             at,
             self._clock.instant,
-            self._functions.reserved_total,
         )
         if isinstance(pool, str):
             return self._throttled(function, pool, at)
@@ -113,23 +124,8 @@ class Invoker:
             if scripted.kind == "times_out":
                 timeout = lasts = scripted.lasts or timeout
         handler = self._handler(configuration, function, scripted)
-        run = handler if not self._hooks.take_part_in_invocations() else self._hooked(request, handler)
-        shown = getattr(handler, "as_in_lambda", str)
-        return self._runtime.run(request, run, start=at, lasts=lasts, timeout=timeout, shown=shown)
-
-    def _hooked(self, request: Request, handler: Handler) -> Handler:
-        def hooked(given: Any, context: LambdaContext) -> Any:
-            call = HandlerCall(
-                function=request.function.name,
-                handler=handler,
-                event=given,
-                context=context,
-                attempt=request.attempt,
-                mapping=request.mapping,
-            )
-            return self._hooks.invoke(call).value
-
-        return hooked
+        run = _HookedHandler(request, handler, self._hooks) if self._hooks.take_part_in_invocations() else handler
+        return self._runtime.run(request, run, start=at, lasts=lasts, timeout=timeout)
 
     def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":
@@ -139,6 +135,28 @@ class Invoker:
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
         return self._archives.handler(configuration)
+
+
+class _HookedHandler:
+    """Runs a handler through the hooks."""
+
+    def __init__(self, request: Request, handler: Handler, hooks: InvocationHooks) -> None:
+        self._request = request
+        self._handler = handler
+        self._hooks = hooks
+        self.as_in_lambda = getattr(handler, "as_in_lambda", str)
+
+    def __call__(self, event: Any, context: LambdaContext) -> Any:
+        request = self._request
+        call = HandlerCall(
+            function=request.function.name,
+            handler=self._handler,
+            event=event,
+            context=context,
+            attempt=request.attempt,
+            mapping=request.mapping,
+        )
+        return self._hooks.invoke(call).value
 
 
 def _returning(value: Any) -> Handler:

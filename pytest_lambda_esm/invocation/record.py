@@ -97,13 +97,12 @@ class Invocation:
     __slots__ = ("_answer", "_context", "_end", "_request", "_start", "_written")
 
     def __init__(
-        self, request: Request, context: LambdaContext, answer: Result, start: int, end: int, written: Sequence[str]
+        self, request: Request, context: LambdaContext, answer: Result, period: tuple[int, int], written: Sequence[str]
     ) -> None:
         self._request = request
         self._context = context
         self._answer = answer
-        self._start = start
-        self._end = end
+        self._start, self._end = period
         self._written = written
 
     @property

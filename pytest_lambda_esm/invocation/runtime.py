@@ -69,35 +69,24 @@ class Runtime:
         frame = self.frames.current()
         return frame.time.now() if frame is not None else self._clock.instant
 
-    def run(
-        self,
-        request: Request,
-        handler: Handler,
-        *,
-        start: int,
-        lasts: int,
-        timeout: int,
-        shown: Callable[[str], str] = str,
-    ) -> Invocation:
+    def run(self, request: Request, handler: Handler, *, start: int, lasts: int, timeout: int) -> Invocation:
         """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
 
         It begins at ``start``, which is now, and takes ``lasts`` at the least and ``timeout`` at the most, all in
-        microseconds; ``shown`` gives the lines of a stack trace as they would read in Lambda. What a handler raises
-        becomes a function error. An exception of this package, pytest's own outcomes and KeyboardInterrupt pass through
-        to the line that moved the clock.
+        microseconds. What a handler raises becomes a function error; a handler with a method ``as_in_lambda`` says how
+        the lines of its stack traces read in Lambda. An exception of this package, pytest's own outcomes and
+        KeyboardInterrupt pass through to the line that moved the clock.
         """
         function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show)
         surroundings = self._environment(function, start)
-        context = LambdaContext(
-            function, request_id, request.invoked_arn, surroundings.log_stream, time, request.client_context
-        )
+        context = LambdaContext(surroundings, request_id, request.invoked_arn, time, request.client_context)
         frame = OpenInvocation(time, request.depth + 1)
         self.frames.push(frame)
         before = self._output.begin(request_id, function)
         changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
         try:
-            result = _call(handler, context, request, timeout, shown)
+            result = _call(handler, context, request, timeout)
         finally:
             time.end()
             with frame.lock:  # A thread of the handler may still be in an invocation of its own.
@@ -112,7 +101,7 @@ class Runtime:
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
-        return Invocation(request, context, result, start, end, written or ())
+        return Invocation(request, context, result, (start, end), written or ())
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
         key = (function.arn, function.version)
@@ -129,9 +118,7 @@ class Runtime:
         return fresh
 
 
-def _call(
-    handler: Handler, context: LambdaContext, request: Request, timeout: int, shown: Callable[[str], str]
-) -> results.Result:
+def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:
     request_id = request.request_id
     try:
         return results.returned(handler(request.event(), context), request_id, request.function.runtime)
@@ -146,6 +133,7 @@ def _call(
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
+        shown = getattr(handler, "as_in_lambda", str)
         return results.raised(error, _handlers_own(error.__traceback__), request_id, shown)
 
 
