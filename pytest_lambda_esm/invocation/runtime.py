@@ -69,6 +69,20 @@ class Runtime:
         frame = self.frames.current()
         return frame.time.now() if frame is not None else self._clock.instant
 
+    def wait_until(self, instant: int) -> None:
+        """Move the caller's time to an instant; inside a handler, that may be past its timeout."""
+        __tracebackhide__ = True
+        local = self.local_time
+        if local is None:
+            self._clock.wait_until(instant)
+        elif instant > local.now():
+            local.wait_until(instant)
+
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """Refuse to move time while a handler runs, except from inside that handler."""
+        frame = self.frames.current()
+        return self._clock.occupied(about) if frame is None else frame.lock
+
     def run(self, request: Request, handler: Handler, *, start: int, lasts: int, timeout: int) -> Invocation:
         """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
 
@@ -150,33 +164,3 @@ def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
 def timeout_of(function: FunctionConfiguration) -> int:
     """A function's timeout in microseconds."""
     return function.timeout * MICROSECONDS
-
-
-class CallerTime:
-    """Reads and moves the caller's time."""
-
-    def __init__(self, clock: Clock, runtime: Runtime) -> None:
-        self._clock = clock
-        self._runtime = runtime
-
-    def now(self) -> int:
-        """The caller's time in microseconds since the epoch."""
-        return self._runtime.now()
-
-    def wait_until(self, instant: int) -> None:
-        """Let the caller's time come to an instant; within a handler, that may be past its own timeout."""
-        __tracebackhide__ = True
-        local = self._runtime.local_time
-        if local is None:
-            self._clock.wait_until(instant)
-        elif instant > local.now():
-            local.wait_until(instant)
-
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While a handler runs, nothing else moves time."""
-        frame = self._runtime.frames.current()
-        return self._clock.occupied(about) if frame is None else frame.lock
-
-    def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to the caller."""
-        return self._runtime.depth

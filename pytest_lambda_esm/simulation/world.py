@@ -31,7 +31,7 @@ from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Execution, Invoker, Recording
 from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.runtime import CallerTime, Runtime
+from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
@@ -206,7 +206,7 @@ class World:
             functions=self.functions,
             invoker=self.invoker,
             queue=self.async_queue,
-            time=ClientTime(CallerTime(self.clock, self.runtime), client_calls),
+            time=ClientTime(self.runtime, client_calls),
             journal=self.journal.add,
             stops_loop=self.recursion.stops,
             limits=self.config.limits,
