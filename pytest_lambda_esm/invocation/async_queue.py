@@ -31,47 +31,6 @@ EVENT_AGE: Final = 21_600
 THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
-@dataclass(slots=True)
-class Event:
-    """One event in the queue; ``accepted`` in microseconds since the epoch, ``payload`` its JSON as it was sent."""
-
-    reference: FunctionReference
-    payload: str
-    request_id: str
-    depth: int
-    accepted: int
-    attempts: int = 0
-    throttles: int = 0
-    last: Invocation | None = None
-    due: int = 0
-    scheduled: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncFunctions:
-    """Where the queue finds the function of an event, and its settings for asynchronous invocation."""
-
-    functions: Functions
-    registry: Registry
-    configs: InvokeConfigs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncAttempts:
-    """How the queue attempts an event. ``trouble`` are the faults that refuse an attempt.
-
-    ``stops_loop(reference, depth)`` returns whether Lambda ends a chain of that many invocations. The first attempt
-    follows after ``latency`` microseconds, plus a random time of at most ``jitter``.
-    """
-
-    invoker: Invoker
-    trouble: AsyncTrouble
-    stops_loop: Callable[[FunctionReference, int], bool]
-    latency: int
-    jitter: int
-    randomness: random.Random
-
-
 class AsyncQueue:
     """All asynchronous events of one fake."""
 
@@ -245,3 +204,44 @@ class AsyncQueue:
     def _function(self, event: Event) -> Function:
         reference = event.reference
         return self._registry.get(reference.account_id, reference.region, reference.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncFunctions:
+    """Where the queue finds the function of an event, and its settings for asynchronous invocation."""
+
+    functions: Functions
+    registry: Registry
+    configs: InvokeConfigs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncAttempts:
+    """How the queue attempts an event. ``trouble`` are the faults that refuse an attempt.
+
+    ``stops_loop(reference, depth)`` returns whether Lambda ends a chain of that many invocations. The first attempt
+    follows after ``latency`` microseconds, plus a random time of at most ``jitter``.
+    """
+
+    invoker: Invoker
+    trouble: AsyncTrouble
+    stops_loop: Callable[[FunctionReference, int], bool]
+    latency: int
+    jitter: int
+    randomness: random.Random
+
+
+@dataclass(slots=True)
+class Event:
+    """One event in the queue; ``accepted`` in microseconds since the epoch, ``payload`` its JSON as it was sent."""
+
+    reference: FunctionReference
+    payload: str
+    request_id: str
+    depth: int
+    accepted: int
+    attempts: int = 0
+    throttles: int = 0
+    last: Invocation | None = None
+    due: int = 0
+    scheduled: Any = None

@@ -15,6 +15,56 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.local_time import LocalTime
 
 
+class LambdaContext:
+    """The second argument of a handler: the page "Using the Lambda context object", Python.
+
+    ``memory_limit_in_mb`` is a text, as it is in Lambda. The remaining time counts down on the invocation's own
+    virtual time.
+    """
+
+    def __init__(
+        self,
+        environment: ExecutionEnvironment,
+        request_id: str,
+        invoked_arn: str,
+        time: LocalTime,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> None:
+        function = environment.function
+        self.aws_request_id = request_id
+        self.log_group_name = function.log_group
+        self.log_stream_name = environment.log_stream
+        self.function_name = function.name
+        self.memory_limit_in_mb = str(function.memory)
+        self.function_version = function.version
+        self.invoked_function_arn = invoked_arn
+        self.client_context = ClientContext(client_context) if client_context is not None else None
+        self.tenant_id: str | None = None
+        self._time = time
+
+    @cached_property
+    def identity(self) -> CognitoIdentity:
+        """Who has called through Cognito: nobody."""
+        return CognitoIdentity()
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds of virtual time until the function times out, at the least 0."""
+        return max(0, (self._time.deadline - self._time.now()) // 1000)
+
+    def log(self, message: object) -> None:
+        """Write to the function's log."""
+        sys.stdout.write(str(message))
+
+    def __repr__(self) -> str:
+        return (
+            f"LambdaContext([aws_request_id={self.aws_request_id},log_group_name={self.log_group_name},"
+            f"log_stream_name={self.log_stream_name},function_name={self.function_name},"
+            f"memory_limit_in_mb={self.memory_limit_in_mb},function_version={self.function_version},"
+            f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
+            f"identity={self.identity},tenant_id={self.tenant_id}])"
+        )
+
+
 class CognitoIdentity:
     """Who called, for calls from the AWS Mobile SDK; both ids are None otherwise."""
 
@@ -70,61 +120,6 @@ class Client:
         )
 
 
-class LambdaContext:
-    """The second argument of a handler: the page "Using the Lambda context object", Python.
-
-    ``memory_limit_in_mb`` is a text, as it is in Lambda. The remaining time counts down on the invocation's own
-    virtual time.
-    """
-
-    def __init__(
-        self,
-        environment: ExecutionEnvironment,
-        request_id: str,
-        invoked_arn: str,
-        time: LocalTime,
-        client_context: Mapping[str, Any] | None = None,
-    ) -> None:
-        function = environment.function
-        self.aws_request_id = request_id
-        self.log_group_name = function.log_group
-        self.log_stream_name = environment.log_stream
-        self.function_name = function.name
-        self.memory_limit_in_mb = str(function.memory)
-        self.function_version = function.version
-        self.invoked_function_arn = invoked_arn
-        self.client_context = ClientContext(client_context) if client_context is not None else None
-        self.tenant_id: str | None = None
-        self._time = time
-
-    @cached_property
-    def identity(self) -> CognitoIdentity:
-        """Who has called through Cognito: nobody."""
-        return CognitoIdentity()
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds of virtual time until the function times out, at the least 0."""
-        return max(0, (self._time.deadline - self._time.now()) // 1000)
-
-    def log(self, message: object) -> None:
-        """Write to the function's log."""
-        sys.stdout.write(str(message))
-
-    def __repr__(self) -> str:
-        return (
-            f"LambdaContext([aws_request_id={self.aws_request_id},log_group_name={self.log_group_name},"
-            f"log_stream_name={self.log_stream_name},function_name={self.function_name},"
-            f"memory_limit_in_mb={self.memory_limit_in_mb},function_version={self.function_version},"
-            f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
-            f"identity={self.identity},tenant_id={self.tenant_id}])"
-        )
-
-
-def log_stream_name(start: int, version: str, identifier: str) -> str:
-    """The name of the log stream of an execution environment that began at ``start``."""
-    return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
-
-
 @dataclass(frozen=True, slots=True)
 class ExecutionEnvironment:
     """``variables`` are encoded as ``os.environ`` keeps them."""
@@ -132,6 +127,11 @@ class ExecutionEnvironment:
     function: FunctionConfiguration
     log_stream: str
     variables: Mapping[Any, Any]
+
+
+def log_stream_name(start: int, version: str, identifier: str) -> str:
+    """The name of the log stream of an execution environment that began at ``start``."""
+    return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
 
 
 def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:

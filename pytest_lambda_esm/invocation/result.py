@@ -13,13 +13,34 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from pytest_lambda_esm.invocation.record import OF_RUNTIME
 from pytest_lambda_esm.timing import MICROSECONDS
 
-if TYPE_CHECKING:
-    pass
+OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
+"""The members of an error that the function's runtime tells of."""
+LARGEST_RESPONSE: Final = 6_291_556
+"""Bytes of a response: 6 MiB and a hundred, as recorded."""
+_ESCAPES_UNICODE: Final = re.compile(r"python(3\.([0-9]|1[01]))?$")
+"""Runtimes before Python 3.12 answer with everything beyond ASCII escaped."""
+_THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``text`` the JSON of what returned."""
+
+    outcome: str
+    text: str = "null"
+    error: FunctionError | None = None
+
+    @property
+    def value(self) -> Any:
+        """What the function returned, as its JSON reads; None where it failed."""
+        return None if self.error is not None or self.text == "null" else json.loads(self.text)
+
+    def __str__(self) -> str:
+        return self.outcome if self.error is None else f"{self.outcome}, {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,53 +73,6 @@ class FunctionError:
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}"
-
-
-_THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
-
-
-def stack_trace(frames: TracebackType | None) -> list[str]:
-    """One text a frame, from the first frame given on; those of this package are not there in Lambda."""
-    lines = []
-    while frames is not None:
-        code = frames.tb_frame.f_code
-        if not code.co_filename.startswith(_THIS_PACKAGE):
-            lines.append(_text(code.co_filename, frames.tb_lineno, code.co_name))
-        frames = frames.tb_next
-    return lines
-
-
-@lru_cache(maxsize=1024)
-def _text(file: str, line: int, name: str) -> str:
-    """What traceback makes of a frame, without the marks under expressions, which Lambda leaves out.
-
-    A poison record fails at the same place a thousand times, so it is kept.
-    """
-    return traceback.format_list([traceback.FrameSummary(file, line, name)])[0]
-
-
-LARGEST_RESPONSE: Final = 6_291_556
-"""Bytes of a response: 6 MiB and a hundred, as recorded."""
-
-_ESCAPES_UNICODE: Final = re.compile(r"python(3\.([0-9]|1[01]))?$")
-"""Runtimes before Python 3.12 answer with everything beyond ASCII escaped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``text`` the JSON of what returned."""
-
-    outcome: str
-    text: str = "null"
-    error: FunctionError | None = None
-
-    @property
-    def value(self) -> Any:
-        """What the function returned, as its JSON reads; None where it failed."""
-        return None if self.error is not None or self.text == "null" else json.loads(self.text)
-
-    def __str__(self) -> str:
-        return self.outcome if self.error is None else f"{self.outcome}, {self.error}"
 
 
 class InitFailed(Exception):
@@ -191,3 +165,23 @@ def crashed(request_id: str) -> Result:
 
 def _sandbox_error(kind: str, message: str) -> FunctionError:
     return FunctionError(kind, message, ("errorType", "errorMessage"))
+
+
+def stack_trace(frames: TracebackType | None) -> list[str]:
+    """One text a frame, from the first frame given on; those of this package are not there in Lambda."""
+    lines = []
+    while frames is not None:
+        code = frames.tb_frame.f_code
+        if not code.co_filename.startswith(_THIS_PACKAGE):
+            lines.append(_text(code.co_filename, frames.tb_lineno, code.co_name))
+        frames = frames.tb_next
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _text(file: str, line: int, name: str) -> str:
+    """What traceback makes of a frame, without the marks under expressions, which Lambda leaves out.
+
+    A poison record fails at the same place a thousand times, so it is kept.
+    """
+    return traceback.format_list([traceback.FrameSummary(file, line, name)])[0]

@@ -22,54 +22,41 @@ from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
-from pytest_lambda_esm.invocation.record import OF_RUNTIME
-from pytest_lambda_esm.invocation.result import FunctionError, InitFailed, stack_trace
+from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.timing import MICROSECONDS
 
-
-def malformed(handler: str) -> InitFailed:
-    """The configured handler has no dot in it."""
-    return _failed(
-        "Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
-    )
-
-
-def built_in(module: str) -> InitFailed:
-    """The handler's module has the name of one that is built into Python."""
-    message = f"Cannot use built-in module {module} as a handler module"
-    return _failed("Runtime.BuiltInModuleConflict", message)
-
-
-def not_imported(module: str, error: ImportError) -> InitFailed:
-    """The module, or one that it needs, does not exist."""
-    return _failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
-
-
-def handler_missing(module: str, name: str) -> InitFailed:
-    """The module has no such function."""
-    return _failed("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
-
-
-def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> InitFailed:
-    """The module is no Python."""
-    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
-    return _failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (place,))
-
-
-def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
-    """The module raised while it was imported: the class and the text of the exception, as recorded."""
-    lines = [shown(line) for line in stack_trace(error.__traceback__)]
-    return _failed(type(error).__name__, str(error), lines)
-
-
-def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
-    # The request id is empty: the runtime had none yet (recorded).
-    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
-
-
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
 """Lambda gives modules ten seconds beside the timeout. What takes longer is begun again, within the timeout."""
+
+
+class CodeEnvironments:
+    """The warm environments of all functions; one version has one at a time."""
+
+    def __init__(self, surroundings: ArchiveSettings) -> None:
+        self._surroundings = surroundings
+        self._unpacking = Unpacking()
+        self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
+
+    def handler(self, function: FunctionConfiguration) -> Handler:
+        """What a function's archive runs. Raises HandlerError where it cannot run in this process."""
+        if not function.runtime.startswith("python"):
+            what = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
+            raise HandlerError(
+                f"the function {function.name!r} is to run, and {what}: only Python out of a zip file runs in the"
+                f" test's process. Bind a handler that stands for it: lambda_esm.function({function.name!r}, handler)."
+            )
+        key = (function.arn, function.version)
+        made_for, environment = self._environments.get(key, (None, None))
+        if environment is None or made_for is None or not made_for.runs_as(function):
+            environment = CodeEnvironment(function, self._unpacking.unpack(function), self._surroundings)
+        self._environments[key] = (function, environment)
+        return environment
+
+    def remove(self) -> None:
+        """Forget the environments, and remove what was unpacked."""
+        self._environments.clear()
+        self._unpacking.remove()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,33 +147,44 @@ class CodeEnvironment:
             )
 
 
-class CodeEnvironments:
-    """The warm environments of all functions; one version has one at a time."""
+def malformed(handler: str) -> InitFailed:
+    """The configured handler has no dot in it."""
+    return _failed(
+        "Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
+    )
 
-    def __init__(self, surroundings: ArchiveSettings) -> None:
-        self._surroundings = surroundings
-        self._unpacking = Unpacking()
-        self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
 
-    def handler(self, function: FunctionConfiguration) -> Handler:
-        """What a function's archive runs. Raises HandlerError where it cannot run in this process."""
-        if not function.runtime.startswith("python"):
-            what = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
-            raise HandlerError(
-                f"the function {function.name!r} is to run, and {what}: only Python out of a zip file runs in the"
-                f" test's process. Bind a handler that stands for it: lambda_esm.function({function.name!r}, handler)."
-            )
-        key = (function.arn, function.version)
-        made_for, environment = self._environments.get(key, (None, None))
-        if environment is None or made_for is None or not made_for.runs_as(function):
-            environment = CodeEnvironment(function, self._unpacking.unpack(function), self._surroundings)
-        self._environments[key] = (function, environment)
-        return environment
+def built_in(module: str) -> InitFailed:
+    """The handler's module has the name of one that is built into Python."""
+    message = f"Cannot use built-in module {module} as a handler module"
+    return _failed("Runtime.BuiltInModuleConflict", message)
 
-    def remove(self) -> None:
-        """Forget the environments, and remove what was unpacked."""
-        self._environments.clear()
-        self._unpacking.remove()
+
+def not_imported(module: str, error: ImportError) -> InitFailed:
+    """The module, or one that it needs, does not exist."""
+    return _failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
+
+
+def handler_missing(module: str, name: str) -> InitFailed:
+    """The module has no such function."""
+    return _failed("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
+
+
+def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> InitFailed:
+    """The module is no Python."""
+    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
+    return _failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (place,))
+
+
+def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
+    """The module raised while it was imported: the class and the text of the exception, as recorded."""
+    lines = [shown(line) for line in stack_trace(error.__traceback__)]
+    return _failed(type(error).__name__, str(error), lines)
+
+
+def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
+    # The request id is empty: the runtime had none yet (recorded).
+    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
 
 
 def _import_path(unpacked: Unpacked, runtime: str) -> list[str]:

@@ -29,6 +29,14 @@ SHARED: Final = frozenset(sys.stdlib_module_names) | {
     "urllib3",
 }
 """Modules that an archive cannot replace: a botocore of its own would not be served by moto."""
+_IN_THE_RUNTIME: Final = frozenset(
+    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six"}
+    | {"snapshot_restore_py", "urllib3"}
+)
+"""What Lambda's Python runtimes bring beside the standard library."""
+_STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
+Advise = Callable[[str, str], None]
+"""Takes a function's name, and what is known to go wrong in production."""
 
 
 class ArchiveModules:
@@ -82,18 +90,6 @@ class ArchiveModules:
         if any(name in sys.modules for name in self._own_names):
             names.update(name for name in sys.modules if name.partition(".")[0] in self._own_names)
         return {name: sys.modules.pop(name) for name in names}
-
-
-_IN_THE_RUNTIME: Final = frozenset(
-    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six"}
-    | {"snapshot_restore_py", "urllib3"}
-)
-"""What Lambda's Python runtimes bring beside the standard library."""
-
-_STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
-
-Advise = Callable[[str, str], None]
-"""Takes a function's name, and what is known to go wrong in production."""
 
 
 class ArchiveImports:

@@ -18,71 +18,15 @@ from typing import Any, Final, NamedTuple
 
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
 
-SetAside = tuple[Any, Any]
-"""A loop, and the task that it runs or None."""
-
-
-def set_aside() -> SetAside | None:
-    """Let it look as if no loop ran in this thread; None where none does."""
-    asyncio: Any = sys.modules.get("asyncio")
-    loop = asyncio._get_running_loop() if asyncio is not None else None
-    if loop is None:
-        return None
-    task = asyncio.current_task(loop)
-    if task is not None:
-        asyncio.tasks._leave_task(loop, task)
-    asyncio._set_running_loop(None)
-    return loop, task
-
-
-def put_back(aside: SetAside) -> None:
-    """Let the loop run again."""
-    loop, task = aside
-    asyncio: Any = sys.modules["asyncio"]
-    asyncio._set_running_loop(loop)
-    if task is not None:
-        asyncio.tasks._enter_task(loop, task)
-
-
+_encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
+"""How ``os.environ`` keeps a text. Not its own methods: a test may have put a plain dictionary there."""
+_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
 _POSITION_OF_ENV: Final = 10
 """Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
 _ENVIRON: Final[Any] = os._Environ
 _ENVIRONB: Final[Any] = getattr(os, "environb", None)
 _ALARM: Final = getattr(signal, "ITIMER_REAL", None)
 """The timer behind ``signal.alarm``; there is none on Windows."""
-
-
-class Changes:
-    """What one invocation has found, and what it has changed so far, with the values from before.
-
-    ``environ`` is what ``os.environ`` was bound to, ``environment`` the mapping behind it; ``own`` are the function's
-    own variables and ``trace`` the header of its trace, encoded as that mapping has them.
-    """
-
-    # On the class, since hardly any invocation changes one of them.
-    directory: str | None = None
-    variables: list[Any] | None = None
-    signals: dict[int, Any] | None = None
-    loop: SetAside | None = None
-    timers: dict[int, tuple[float, float]] | None = None
-    logging: LoggingState | None = None
-    loggers: list[LoggerState] | None = None
-
-    def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
-        self.environ = environ
-        self.environment = environment
-        self.own = own
-        self.trace = trace
-        self.path = sys.path[:]
-
-
-class _Merged(NamedTuple):
-    """What a handler's variables were made of: the mappings, and how often the process's had been changed by then."""
-
-    data: Any
-    variables: Mapping[Any, Any]
-    changed: int
-    both: dict[Any, Any]
 
 
 class Isolation:
@@ -290,9 +234,63 @@ class Isolation:
         setattr(owner, name, replacement)
 
 
-_encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
-"""How ``os.environ`` keeps a text. Not its own methods: a test may have put a plain dictionary there."""
-_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
+class Changes:
+    """What one invocation has found, and what it has changed so far, with the values from before.
+
+    ``environ`` is what ``os.environ`` was bound to, ``environment`` the mapping behind it; ``own`` are the function's
+    own variables and ``trace`` the header of its trace, encoded as that mapping has them.
+    """
+
+    # On the class, since hardly any invocation changes one of them.
+    directory: str | None = None
+    variables: list[Any] | None = None
+    signals: dict[int, Any] | None = None
+    loop: SetAside | None = None
+    timers: dict[int, tuple[float, float]] | None = None
+    logging: LoggingState | None = None
+    loggers: list[LoggerState] | None = None
+
+    def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
+        self.environ = environ
+        self.environment = environment
+        self.own = own
+        self.trace = trace
+        self.path = sys.path[:]
+
+
+class _Merged(NamedTuple):
+    """What a handler's variables were made of: the mappings, and how often the process's had been changed by then."""
+
+    data: Any
+    variables: Mapping[Any, Any]
+    changed: int
+    both: dict[Any, Any]
+
+
+SetAside = tuple[Any, Any]
+"""A loop, and the task that it runs or None."""
+
+
+def set_aside() -> SetAside | None:
+    """Let it look as if no loop ran in this thread; None where none does."""
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is None:
+        return None
+    task = asyncio.current_task(loop)
+    if task is not None:
+        asyncio.tasks._leave_task(loop, task)
+    asyncio._set_running_loop(None)
+    return loop, task
+
+
+def put_back(aside: SetAside) -> None:
+    """Let the loop run again."""
+    loop, task = aside
+    asyncio: Any = sys.modules["asyncio"]
+    asyncio._set_running_loop(loop)
+    if task is not None:
+        asyncio.tasks._enter_task(loop, task)
 
 
 def encoded(variables: Mapping[str, str]) -> dict[Any, Any]:

@@ -14,45 +14,69 @@ from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 JSON: Final = "JSON"
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
+Before: TypeAlias = tuple[Any, Any, Any, Any, list[str], str, str, list[logging.Handler], int]
+"""How output and logging were before an invocation began, for :meth:`Output.end`."""
 
 
-class TextFormatter(logging.Formatter):
-    """Level, time, request id and message, between tabs: what Lambda's Python runtimes write by default."""
+class Output:
+    """Where handlers write. ``written`` belongs to the invocation that is going on, the innermost one."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
+        self.written: list[str] = []
+        self.request_id = ""
+        self.log_format = "Text"
+        self._stdout = _Tee(self, "stdout")
+        self._stderr = _Tee(self, "stderr")
+        self._log_handler = _LambdaHandler(self)
+        self._root = logging.getLogger()
+
+    def begin(self, request_id: str, function: FunctionConfiguration) -> Before:
+        """Write to a new log from now on, in the function's format and from its level."""
+        root, tee_out, tee_err = self._root, self._stdout, self._stderr
+        stdout, stderr, handlers = sys.stdout, sys.stderr, root.handlers[:]
+        before = (
+            stdout,
+            stderr,
+            tee_out.onward,
+            tee_err.onward,
+            self.written,
+            self.request_id,
+            self.log_format,
+            handlers,
+            root.level,
         )
-        self.converter = time.gmtime
+        self.written = []
+        self.request_id = request_id
+        self.log_format = function.log_format
+        if function.log_level:
+            root.setLevel(function.log_level)
+        if stdout is not tee_out:
+            tee_out.onward = stdout
+            sys.stdout = tee_out
+        if stderr is not tee_err:
+            tee_err.onward = stderr
+            sys.stderr = tee_err
+        if self._log_handler not in handlers:
+            root.handlers.append(self._log_handler)
+        return before
 
-
-class JsonFormatter(logging.Formatter):
-    """One object a line; members that a record lacks are left out, those that ``extra`` brought come last."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """A record as JSON, with a line end."""
-        kind, error, trace = record.exc_info or (None, None, None)
-        members: dict[str, Any] = {
-            "timestamp": stamp(round(record.created * MICROSECONDS)),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            "logger": record.name,
-            "stackTrace": traceback.format_tb(trace) if record.exc_info else None,
-            "errorType": kind.__name__ if kind is not None else None,
-            "errorMessage": str(error) if error is not None else None,
-            "requestId": vars(record).get("aws_request_id"),
-            "location": f"{record.pathname}:{record.funcName}:{record.lineno}" if record.exc_info else None,
-        }
-        extra = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
-        shown = {name: value for name, value in {**extra, **members}.items() if value is not None}
-        ordered = {name: shown[name] for name in (*members, *extra) if name in shown}
-        return json.dumps(ordered, ensure_ascii=False, default=str) + "\n"
-
-
-def stamp(instant: int) -> str:
-    """An instant in microseconds as logs show it, with milliseconds."""
-    moment = moment_of(instant)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    def end(self, before: Before) -> list[str]:
+        """Put everything back, the root logger's handlers and level too; what was written is returned."""
+        written, root = self.written, self._root
+        (
+            sys.stdout,
+            sys.stderr,
+            self._stdout.onward,
+            self._stderr.onward,
+            self.written,
+            self.request_id,
+            self.log_format,
+            root.handlers[:],
+            level,
+        ) = before
+        if root.level != level:
+            root.setLevel(level)
+        return written
 
 
 class _Tee:
@@ -127,66 +151,40 @@ class _LambdaHandler(logging.Handler):
             self.handleError(record)
 
 
-Before: TypeAlias = tuple[Any, Any, Any, Any, list[str], str, str, list[logging.Handler], int]
-"""How output and logging were before an invocation began, for :meth:`Output.end`."""
-
-
-class Output:
-    """Where handlers write. ``written`` belongs to the invocation that is going on, the innermost one."""
+class TextFormatter(logging.Formatter):
+    """Level, time, request id and message, between tabs: what Lambda's Python runtimes write by default."""
 
     def __init__(self) -> None:
-        self.written: list[str] = []
-        self.request_id = ""
-        self.log_format = "Text"
-        self._stdout = _Tee(self, "stdout")
-        self._stderr = _Tee(self, "stderr")
-        self._log_handler = _LambdaHandler(self)
-        self._root = logging.getLogger()
-
-    def begin(self, request_id: str, function: FunctionConfiguration) -> Before:
-        """Write to a new log from now on, in the function's format and from its level."""
-        root, tee_out, tee_err = self._root, self._stdout, self._stderr
-        stdout, stderr, handlers = sys.stdout, sys.stderr, root.handlers[:]
-        before = (
-            stdout,
-            stderr,
-            tee_out.onward,
-            tee_err.onward,
-            self.written,
-            self.request_id,
-            self.log_format,
-            handlers,
-            root.level,
+        super().__init__(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
         )
-        self.written = []
-        self.request_id = request_id
-        self.log_format = function.log_format
-        if function.log_level:
-            root.setLevel(function.log_level)
-        if stdout is not tee_out:
-            tee_out.onward = stdout
-            sys.stdout = tee_out
-        if stderr is not tee_err:
-            tee_err.onward = stderr
-            sys.stderr = tee_err
-        if self._log_handler not in handlers:
-            root.handlers.append(self._log_handler)
-        return before
+        self.converter = time.gmtime
 
-    def end(self, before: Before) -> list[str]:
-        """Put everything back, the root logger's handlers and level too; what was written is returned."""
-        written, root = self.written, self._root
-        (
-            sys.stdout,
-            sys.stderr,
-            self._stdout.onward,
-            self._stderr.onward,
-            self.written,
-            self.request_id,
-            self.log_format,
-            root.handlers[:],
-            level,
-        ) = before
-        if root.level != level:
-            root.setLevel(level)
-        return written
+
+class JsonFormatter(logging.Formatter):
+    """One object a line; members that a record lacks are left out, those that ``extra`` brought come last."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as JSON, with a line end."""
+        kind, error, trace = record.exc_info or (None, None, None)
+        members: dict[str, Any] = {
+            "timestamp": stamp(round(record.created * MICROSECONDS)),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+            "stackTrace": traceback.format_tb(trace) if record.exc_info else None,
+            "errorType": kind.__name__ if kind is not None else None,
+            "errorMessage": str(error) if error is not None else None,
+            "requestId": vars(record).get("aws_request_id"),
+            "location": f"{record.pathname}:{record.funcName}:{record.lineno}" if record.exc_info else None,
+        }
+        extra = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        shown = {name: value for name, value in {**extra, **members}.items() if value is not None}
+        ordered = {name: shown[name] for name in (*members, *extra) if name in shown}
+        return json.dumps(ordered, ensure_ascii=False, default=str) + "\n"
+
+
+def stamp(instant: int) -> str:
+    """An instant in microseconds as logs show it, with milliseconds."""
+    moment = moment_of(instant)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
