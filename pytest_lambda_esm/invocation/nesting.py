@@ -32,11 +32,11 @@ class OpenInvocation:
         self.lock = threading.RLock()
 
 
-class _Own(threading.local):
-    """The invocations that the calling thread itself has begun."""
+class _BegunHere(threading.local):
+    """The invocations that the calling thread itself has begun and not ended, the innermost one last."""
 
     def __init__(self) -> None:
-        self.frames: list[OpenInvocation] = []
+        self.stack: list[OpenInvocation] = []
 
 
 class Nesting:
@@ -44,7 +44,7 @@ class Nesting:
 
     def __init__(self) -> None:
         self.open: list[OpenInvocation] = []
-        self._own = _Own()
+        self._begun_here = _BegunHere()
         self._started_in: WeakKeyDictionary[threading.Thread, OpenInvocation] = WeakKeyDictionary()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._start: Any = None
@@ -77,27 +77,27 @@ class Nesting:
         """The invocation that the calling thread belongs to, or None outside of handlers."""
         if not self.open:
             return None
-        own = self._own.frames
-        if own:
-            return own[-1]
+        stack = self._begun_here.stack
+        if stack:
+            return stack[-1]
         thread = threading.current_thread()
-        frame = self._started_in.get(thread)
-        if frame in self.open or (frame is None and thread not in self._left_behind):
-            return frame
+        invocation = self._started_in.get(thread)
+        if invocation in self.open or (invocation is None and thread not in self._left_behind):
+            return invocation
         # A thread that an earlier invocation or test left behind, as a module's pool does, works for the present one.
         return self.open[-1]
 
-    def push(self, frame: OpenInvocation) -> None:
+    def push(self, invocation: OpenInvocation) -> None:
         """The calling thread begins an invocation. Raises LambdaEsmError where too many are going on already."""
         if self.open:
             self._make_room()
-        self._own.frames.append(frame)
-        self.open.append(frame)
+        self._begun_here.stack.append(invocation)
+        self.open.append(invocation)
 
-    def pop(self, frame: OpenInvocation) -> None:
+    def pop(self, invocation: OpenInvocation) -> None:
         """It has ended."""
-        self._own.frames.pop()
-        self.open.remove(frame)
+        self._begun_here.stack.pop()
+        self.open.remove(invocation)
         if self.open:
             sys.setrecursionlimit(sys.getrecursionlimit() - _ROOM)
 

@@ -37,21 +37,21 @@ class Runtime:
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
-        self.frames = Nesting()
+        self.nesting = Nesting()
         self._causing = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
         """The time of the invocation that is going on, or None outside of handlers."""
-        frame = self.frames.current()
-        return frame.time if frame is not None else None
+        invocation = self.nesting.current()
+        return invocation.time if invocation is not None else None
 
     @property
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to what happens now."""
-        frame = self.frames.current()
-        return frame.depth if frame is not None else self._causing
+        invocation = self.nesting.current()
+        return invocation.depth if invocation is not None else self._causing
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
@@ -64,10 +64,10 @@ class Runtime:
 
     def now(self) -> int:
         """The time in the invocation that is going on, or the clock's."""
-        if not self.frames.open:
+        if not self.nesting.open:
             return self._clock.instant
-        frame = self.frames.current()
-        return frame.time.now() if frame is not None else self._clock.instant
+        invocation = self.nesting.current()
+        return invocation.time.now() if invocation is not None else self._clock.instant
 
     def wait_until(self, instant: int) -> None:
         """Move the caller's time to an instant; inside a handler, that may be past its timeout."""
@@ -80,8 +80,8 @@ class Runtime:
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """Refuse to move time while a handler runs, except from inside that handler."""
-        frame = self.frames.current()
-        return self._clock.occupied(about) if frame is None else frame.lock
+        invocation = self.nesting.current()
+        return self._clock.occupied(about) if invocation is None else invocation.lock
 
     def run(self, request: Request, handler: Handler, *, start: int, lasts: int, timeout: int) -> Invocation:
         """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
@@ -95,18 +95,18 @@ class Runtime:
         time = LocalTime(start, start + timeout, self._show)
         surroundings = self._environment(function, start)
         context = LambdaContext(surroundings, request_id, request.invoked_arn, time, request.client_context)
-        frame = OpenInvocation(time, request.depth + 1)
-        self.frames.push(frame)
+        opened = OpenInvocation(time, request.depth + 1)
+        self.nesting.push(opened)
         before = self._output.begin(request_id, function)
         changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
         try:
             result = _call(handler, context, request, timeout)
         finally:
             time.end()
-            with frame.lock:  # A thread of the handler may still be in an invocation of its own.
+            with opened.lock:  # A thread of the handler may still be in an invocation of its own.
                 self._isolation.leave(changes)
                 written = self._output.end(before)
-                self.frames.pop(frame)
+                self.nesting.pop(opened)
                 furthest = time.furthest
                 if furthest > start:
                     self._show(start)

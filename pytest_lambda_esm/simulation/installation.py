@@ -33,7 +33,7 @@ def join(
     triggers.lead_to_queue(patches, world.send_to_function)
     functions.keep(patches)
     world.logs.install(patches)
-    for guard in (world.isolation, world.runtime.frames):
+    for guard in (world.isolation, world.runtime.nesting):
         guard.install()
         patches.then(guard.remove)
     patches.then(world.archives.remove)

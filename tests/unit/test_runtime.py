@@ -55,9 +55,9 @@ class World:
 @pytest.fixture
 def world():
     world = World()
-    world.runtime.frames.install()
+    world.runtime.nesting.install()
     yield world
-    world.runtime.frames.remove()
+    world.runtime.nesting.remove()
 
 
 def test_a_result_is_what_its_json_reads(world):
