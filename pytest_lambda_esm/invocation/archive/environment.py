@@ -105,7 +105,7 @@ class CodeEnvironment:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         time = self._local_time()
-        with time.apart(LONGEST_IMPORT) if time is not None else nullcontext():
+        with time.extra(LONGEST_IMPORT) if time is not None else nullcontext():
             handler = self._load()
         self._process.imported(handlers, level)
         return handler
