@@ -1,4 +1,4 @@
-"""One attempt to invoke a function, whoever asks: a caller who waits, the asynchronous queue, or a mapping."""
+"""One attempt to invoke a function: for a synchronous caller, the asynchronous queue, or a mapping."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Lambda has refused to invoke: AWS's reason, and the instant at which it says so."""
+    """Lambda refused to invoke: AWS's reason, and the instant of the refusal."""
 
     reason: str
     at: int
 
 
 class InvocationHooks(Protocol):
-    """Those who may run a handler in the invoker's place."""
+    """Hooks that may wrap or replace the run of a handler."""
 
     def take_part_in_invocations(self) -> bool:
-        """Whether :meth:`invoke` does more than run the handler."""
+        """Return whether :meth:`invoke` does more than run the handler."""
         ...
 
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
-        """Run a handler."""
+        """Run a handler, or replace its run."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """What runs handlers: the runtime, the code of archives, and hooks."""
+    """What an invoker runs handlers with; ``archives`` provides the handlers of deployed code."""
 
     runtime: Runtime
     archives: CodeEnvironments
@@ -53,14 +53,14 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """Where invocations are recorded; ``keep`` is called with each that has ended."""
+    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
 
     journal: Journal
     keep: Callable[[Invocation], None]
 
 
 class Invoker:
-    """Admits, scripts and runs invocations, and keeps the record of them."""
+    """Admits, scripts, runs and records invocations."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Invoker:
         self._keep = recording.keep
 
     def attempt(self, request: Request) -> Invocation | Throttled:
-        """Invoke now, or be throttled. Raises HandlerError where there is nothing to run."""
+        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
         configuration = request.function
         account_id, region, name = configuration.account_id, configuration.region, configuration.name
         function = self._registry.get(account_id, region, name)
@@ -99,8 +99,8 @@ class Invoker:
             scripted = function.next_outcome()
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
-            about = f" (scripted: {scripted})" if scripted is not None else ""
-            self._journal.add("invocation", name, f"begins, attempt {request.attempt}{about}", (), at)
+            script = f" (scripted: {scripted})" if scripted is not None else ""
+            self._journal.add("invocation", name, f"begins, attempt {request.attempt}{script}", (), at)
             invocation = self._run(request, function, scripted, at)
             end = invocation.end
         finally:
@@ -117,15 +117,16 @@ class Invoker:
     def _run(self, request: Request, function: Function, scripted: Outcome | None, at: int) -> Invocation:
         configuration = request.function
         timeout = timeout_of(configuration)
-        lasts = function.declared_duration
+        duration = function.declared_duration
         if scripted is not None:
             if scripted.lasts is not None:
-                lasts = scripted.lasts
+                duration = scripted.lasts
             if scripted.kind == "times_out":
-                timeout = lasts = scripted.lasts or timeout
+                timeout = duration = scripted.lasts or timeout
         handler = self._handler(configuration, function, scripted)
-        run = _HookedHandler(request, handler, self._hooks) if self._hooks.take_part_in_invocations() else handler
-        return self._runtime.run(request, run, start=at, lasts=lasts, timeout=timeout)
+        if self._hooks.take_part_in_invocations():
+            handler = _HookedHandler(request, handler, self._hooks)
+        return self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
 
     def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":

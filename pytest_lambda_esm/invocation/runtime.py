@@ -1,4 +1,4 @@
-"""Runs a handler as Lambda runs a function: at once, in the calling thread, start to end."""
+"""Runs handlers: at once, in the calling thread, from start to end; and reads and moves the caller's time."""
 
 from __future__ import annotations
 
@@ -29,48 +29,51 @@ from pytest_lambda_esm.timing import MICROSECONDS
 
 
 class Runtime:
-    """Runs handlers; one invocation may cause another."""
+    """Runs handlers, one inside another where a handler invokes a function, and keeps the time of each caller.
+
+    A caller is the test's code, or a handler that is running.
+    """
 
     def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
-        self._show = clock.show  # One bound method for all invocations, which keep it.
+        self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
         self.nesting = Nesting()
-        self._causing = 0
+        self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
-        """The time of the invocation that is going on, or None outside of handlers."""
+        """The time of the running invocation, or None outside handlers."""
         invocation = self.nesting.current()
         return invocation.time if invocation is not None else None
 
     @property
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to what happens now."""
+        """The length of the chain of invocations, each caused by the one before, that led to the caller."""
         invocation = self.nesting.current()
-        return invocation.depth if invocation is not None else self._causing
+        return invocation.depth if invocation is not None else self._causing_depth
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
-        """What happens meanwhile is caused by a chain of so many invocations, though none is going on."""
-        before, self._causing = self._causing, depth
+        """Attribute what happens meanwhile to a chain of this many invocations, although none is running."""
+        before, self._causing_depth = self._causing_depth, depth
         try:
             yield
         finally:
-            self._causing = before
+            self._causing_depth = before
 
     def now(self) -> int:
-        """The time in the invocation that is going on, or the clock's."""
+        """Return the caller's time: the running invocation's, or the clock's."""
         if not self.nesting.open:
             return self._clock.instant
         invocation = self.nesting.current()
         return invocation.time.now() if invocation is not None else self._clock.instant
 
     def wait_until(self, instant: int) -> None:
-        """Move the caller's time to an instant; inside a handler, that may be past its timeout."""
+        """Move the caller's time to an instant. Inside a handler, raises TimedOut at the handler's deadline."""
         __tracebackhide__ = True
         local = self.local_time
         if local is None:
@@ -83,35 +86,35 @@ class Runtime:
         invocation = self.nesting.current()
         return self._clock.occupied(about) if invocation is None else invocation.lock
 
-    def run(self, request: Request, handler: Handler, *, start: int, lasts: int, timeout: int) -> Invocation:
-        """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
+    def run(self, request: Request, handler: Handler, *, start: int, duration: int, timeout: int) -> Invocation:
+        """Run a handler to its end and return the invocation, whose virtual end may lie in the future.
 
-        It begins at ``start``, which is now, and takes ``lasts`` at the least and ``timeout`` at the most, all in
-        microseconds. What a handler raises becomes a function error; a handler with a method ``as_in_lambda`` says how
-        the lines of its stack traces read in Lambda. An exception of this package, pytest's own outcomes and
-        KeyboardInterrupt pass through to the line that moved the clock.
+        It starts at ``start``, which is now, and takes at least ``duration`` and at most ``timeout``, all in
+        microseconds. An exception that the handler raises becomes a function error. If the handler has a method
+        ``as_in_lambda``, it translates the lines of stack traces to what they read in Lambda. Exceptions of this
+        package, pytest's own outcomes and KeyboardInterrupt pass through to the line that moved the clock.
         """
         function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show)
-        surroundings = self._environment(function, start)
-        context = LambdaContext(surroundings, request_id, request.invoked_arn, time, request.client_context)
+        environment = self._environment(function, start)
+        context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         opened = OpenInvocation(time, request.depth + 1)
         self.nesting.push(opened)
         before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
+        changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
         try:
             result = _call(handler, context, request, timeout)
         finally:
             time.end()
-            with opened.lock:  # A thread of the handler may still be in an invocation of its own.
+            with opened.lock:  # A thread of the handler may still be running an invocation.
                 self._isolation.leave(changes)
                 written = self._output.end(before)
                 self.nesting.pop(opened)
                 furthest = time.furthest
                 if furthest > start:
                     self._show(start)
-        end = max(furthest, start + lasts)
-        # What the handler sleeps up to its timeout is never all that it does; what a test declares is.
+        end = max(furthest, start + duration)
+        # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
@@ -119,17 +122,17 @@ class Runtime:
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
         key = (function.arn, function.version)
-        known = self._environments.get(key)
-        if known is not None and known.function is function:
-            return known
-        if known is not None and known.function.runs_as(function):
-            stream = known.log_stream
+        current = self._environments.get(key)
+        if current is not None and current.function is function:
+            return current
+        if current is not None and current.function.runs_as(function):
+            stream = current.log_stream
         else:
-            # Each change of code or configuration is followed by a new environment, with a log stream of its own.
+            # A change of code or configuration starts a new environment, with a new log stream.
             stream = log_stream_name(start, function.version, self._new_id().replace("-", ""))
-        fresh = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
-        self._environments[key] = fresh
-        return fresh
+        new = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
+        self._environments[key] = new
+        return new
 
 
 def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:
@@ -147,12 +150,12 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
-        shown = getattr(handler, "as_in_lambda", str)
-        return results.raised(error, _handlers_own(error.__traceback__), request_id, shown)
+        as_in_lambda = getattr(handler, "as_in_lambda", str)
+        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
 
 
-def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the handler on: what called it, this package or pytest's hooks, is not its business."""
+def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
+    """Drop the frames before the handler's: this package and pytest's hooks called it."""
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("pytest_lambda_esm", "pluggy"):
@@ -162,5 +165,5 @@ def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
 
 
 def timeout_of(function: FunctionConfiguration) -> int:
-    """A function's timeout in microseconds."""
+    """Return a function's timeout in microseconds."""
     return function.timeout * MICROSECONDS

@@ -45,7 +45,7 @@ class World:
             request_id="a-request-id",
         )
         return self.runtime.run(
-            request, handler, start=self.runtime.now(), lasts=self.lasts * SECOND, timeout=3 * SECOND
+            request, handler, start=self.runtime.now(), duration=self.lasts * SECOND, timeout=3 * SECOND
         )
 
     def sleep(self, seconds):
