@@ -11,18 +11,8 @@ from pytest_lambda_esm.arn import FunctionReference
 
 FunctionKey = tuple[str, str, str]
 """Account, region, name."""
-
 IMAGE: Final = "image"
 """The runtime of a function that is a container image."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A deployment package and its layers as zip files; ``digest`` identifies their contents."""
-
-    digest: str
-    content: bytes = field(repr=False, compare=False)
-    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +53,13 @@ class FunctionConfiguration:
         return replace(self, reserved_concurrency=None, dead_letter=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFunction:
-    """A function to create for the test: ``timeout`` in seconds, ``memory`` in MB."""
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A deployment package and its layers as zip files; ``digest`` identifies their contents."""
 
-    name: str
-    timeout: int
-    memory: int
-    handler: str
-    environment: Mapping[str, str]
-    dead_letter: str | None = None
-    reserved_concurrency: int | None = None
+    digest: str
+    content: bytes = field(repr=False, compare=False)
+    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
 
 class Functions(Protocol):
@@ -94,6 +80,19 @@ class Functions(Protocol):
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Create a function and its execution role."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFunction:
+    """A function to create for the test: ``timeout`` in seconds, ``memory`` in MB."""
+
+    name: str
+    timeout: int
+    memory: int
+    handler: str
+    environment: Mapping[str, str]
+    dead_letter: str | None = None
+    reserved_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,43 +22,6 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """Lambda refused to invoke: AWS's reason, and the instant of the refusal."""
-
-    reason: str
-    at: int
-
-
-class InvocationHooks(Protocol):
-    """Hooks that may wrap or replace the run of a handler."""
-
-    def take_part_in_invocations(self) -> bool:
-        """Return whether :meth:`invoke` does more than run the handler."""
-        ...
-
-    def invoke(self, invocation: HandlerCall) -> HandlerResult:
-        """Run a handler, or replace its run."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """What an invoker runs handlers with; ``archives`` provides the handlers of deployed code."""
-
-    runtime: Runtime
-    archives: CodeEnvironments
-    hooks: InvocationHooks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
-
-    journal: Journal
-    keep: Callable[[Invocation], None]
-
-
 class Invoker:
     """Admits, scripts, runs and records invocations."""
 
@@ -136,6 +99,43 @@ class Invoker:
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
         return self._archives.handler(configuration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What an invoker runs handlers with; ``archives`` provides the handlers of deployed code."""
+
+    runtime: Runtime
+    archives: CodeEnvironments
+    hooks: InvocationHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
+
+    journal: Journal
+    keep: Callable[[Invocation], None]
+
+
+class InvocationHooks(Protocol):
+    """Hooks that may wrap or replace the run of a handler."""
+
+    def take_part_in_invocations(self) -> bool:
+        """Return whether :meth:`invoke` does more than run the handler."""
+        ...
+
+    def invoke(self, invocation: HandlerCall) -> HandlerResult:
+        """Run a handler, or replace its run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Lambda refused to invoke: AWS's reason, and the instant of the refusal."""
+
+    reason: str
+    at: int
 
 
 class _HookedHandler:

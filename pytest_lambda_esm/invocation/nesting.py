@@ -21,24 +21,6 @@ _EXTRA_FRAMES: Final = 50
 """Python frames by which a nested invocation raises the recursion limit: a call through boto3 takes 29."""
 
 
-class OpenInvocation:
-    """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
-
-    __slots__ = ("depth", "lock", "time")
-
-    def __init__(self, time: LocalTime, depth: int) -> None:
-        self.time = time
-        self.depth = depth
-        self.lock = threading.RLock()
-
-
-class _ThreadStack(threading.local):
-    """The open invocations that the calling thread runs, the innermost last."""
-
-    def __init__(self) -> None:
-        self.stack: list[OpenInvocation] = []
-
-
 class Nesting:
     """The open invocations of this process, and which of them each thread belongs to.
 
@@ -113,3 +95,21 @@ class Nesting:
                 f" RecursiveLoop='Allow' or recursion_limit; end the recursion earlier, or turn the detection on."
             )
         sys.setrecursionlimit(sys.getrecursionlimit() + _EXTRA_FRAMES)
+
+
+class OpenInvocation:
+    """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
+
+    __slots__ = ("depth", "lock", "time")
+
+    def __init__(self, time: LocalTime, depth: int) -> None:
+        self.time = time
+        self.depth = depth
+        self.lock = threading.RLock()
+
+
+class _ThreadStack(threading.local):
+    """The open invocations that the calling thread runs, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[OpenInvocation] = []

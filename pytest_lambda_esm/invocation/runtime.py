@@ -1,4 +1,4 @@
-"""Runs handlers: at once, in the calling thread, from start to end; and reads and moves the caller's time."""
+"""Runs a handler at once, in the calling thread, from start to end; reads and moves the caller's time."""
 
 from __future__ import annotations
 
