@@ -48,7 +48,12 @@ class AsyncQueue:
         self._functions = functions.functions
         self._registry = functions.registry
         self._configs = functions.configs
-        self._attempts = attempts
+        self._invoker = attempts.invoker
+        self._trouble = attempts.trouble
+        self._stops_loop = attempts.stops_loop
+        self._latency = attempts.latency
+        self._jitter = attempts.jitter
+        self._randomness = attempts.randomness
         self._results = results
         self._waiting: dict[int, Event] = {}
 
@@ -57,9 +62,9 @@ class AsyncQueue:
         function = self._registry.get(reference.account_id, reference.region, reference.name)
         function.count("AsyncEventsReceived")
         for _ in range(2 if function.takes_duplicate() else 1):
-            due = at + self._attempts.latency
-            if self._attempts.jitter:
-                due += self._attempts.randomness.randrange(self._attempts.jitter + 1)
+            due = at + self._latency
+            if self._jitter:
+                due += self._randomness.randrange(self._jitter + 1)
             self._schedule(Event(reference, payload, request_id, depth, at), due)
 
     def explain(self, function: Function | None) -> list[str]:
@@ -100,31 +105,31 @@ class AsyncQueue:
         if configuration is None:
             self._results.drop(self._function(event), event.request_id, "the function does not exist (any more)")
             return
-        if self._attempts.stops_loop(event.reference, event.depth):
+        if self._stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
             self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
             self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
-        fault = self._attempts.trouble.at(event.reference, event.request_id, event.payload)
+        fault = self._trouble.at(event.reference, event.request_id, event.payload)
         if fault is not None:
             refusal = async_results.THROTTLED if fault == "throttled" else async_results.FAILED
             self._back_off(event, configuration, Throttled(fault, self._clock.instant), refusal)
             return
-        invocation = self._attempts.invoker.attempt(self._request(event, configuration))
-        if isinstance(invocation, Throttled):
-            self._back_off(event, configuration, invocation, async_results.THROTTLED)
+        result = self._invoker.attempt(self._request(event, configuration))
+        if isinstance(result, Throttled):
+            self._back_off(event, configuration, result, async_results.THROTTLED)
             return
         event.attempts += 1
-        event.last = invocation
-        if invocation.end <= self._clock.instant:
+        event.last = result
+        if result.end <= self._clock.instant:
             self._on_end(event, configuration)
             return
         self._clock.call_at(
-            invocation.end,
+            result.end,
             lambda: self._on_end(event, configuration),
-            lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {invocation.outcome}",
+            lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {result.outcome}",
         )
 
     def _request(self, event: Event, configuration: FunctionConfiguration) -> Request:

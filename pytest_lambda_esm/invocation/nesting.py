@@ -16,7 +16,7 @@ from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
 
 MOST_NESTED: Final = 100
-"""Nested invocations at most. More do not fit on the C stack of every supported Python."""
+"""The maximum of nested invocations. More do not fit on the C stack of every supported Python."""
 _EXTRA_FRAMES: Final = 50
 """Python frames by which a nested invocation raises the recursion limit: a call through boto3 takes 29."""
 
