@@ -20,7 +20,7 @@ from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.config import Config, TransitionTimes
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
-from pytest_lambda_esm.mappings.mapping import Mapping, Transition
+from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec, Transition
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.event_source import EventSource, Settings
 from pytest_lambda_esm.timing import MICROSECONDS

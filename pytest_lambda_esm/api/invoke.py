@@ -60,7 +60,7 @@ class Time(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class InvocationServices:
     """What runs invocations. ``stops_loop`` tells whether a chain of a given length has to end at a function."""
 
     functions: Functions
@@ -77,13 +77,13 @@ class Invocations:
         config: Config,
         *,
         model: LambdaModel,
-        execution: Execution,
+        services: InvocationServices,
         time: Time,
         journal: Callable[[str, str, str], object],
     ) -> None:
         self._largest_event = LARGEST_EVENT[config.limits]
         self._model = model
-        self._execution = execution
+        self._services = services
         self._time = time
         self._journal = journal
 
@@ -159,11 +159,11 @@ class Invocations:
     def _run(
         self, caller: Caller, reference: FunctionReference, text: str, client_context: dict[str, Any] | None
     ) -> Invocation:
-        function = self._execution.functions.route(reference)
+        function = self._services.functions.route(reference)
         if function is None:
             raise self._not_found(reference)
         depth = self._time.depth()
-        if self._execution.stops_loop(reference, depth):
+        if self._services.stops_loop(reference, depth):
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
         request = Request(
             function=function,
@@ -174,7 +174,7 @@ class Invocations:
             client_context=client_context,
         )
         with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
-            outcome = self._execution.invoker.attempt(request)
+            outcome = self._services.invoker.attempt(request)
         if isinstance(outcome, Throttled):
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
@@ -183,7 +183,7 @@ class Invocations:
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:
-        self._execution.queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
+        self._services.queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
 
     def _reference(self, caller: Caller, text: str, qualifier: str | None) -> FunctionReference:
         reference = parse(text, caller.account_id, caller.region)
@@ -202,7 +202,7 @@ class Invocations:
         return dataclasses.replace(reference, qualifier=qualifier)
 
     def _check_exists(self, reference: FunctionReference) -> None:
-        if self._execution.functions.find(reference) is None:
+        if self._services.functions.find(reference) is None:
             raise self._not_found(reference)
 
     def _not_found(self, reference: FunctionReference) -> ApiError:

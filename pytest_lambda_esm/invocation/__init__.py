@@ -1,1 +1,1 @@
-"""Running a handler as Lambda runs a function."""
+"""From an event to a handler's outcome: run a handler as Lambda runs a function."""

@@ -1,7 +1,7 @@
-"""The queue behind asynchronous invocation: retries, ages, throttles, destinations and dead letters.
+"""The queue behind asynchronous invocation: retries, maximum event age, throttles, destinations and dead letters.
 
-It follows the page "How Lambda handles errors and retries with asynchronous invocation" and recordings. An event runs
-when the clock next moves; nothing ticks, and each event has at most one entry on the clock.
+This follows the page "How Lambda handles errors and retries with asynchronous invocation" and recordings. An event runs
+when the clock next moves. Nothing polls the queue: each event has at most one entry in the clock's schedule.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference
-from pytest_lambda_esm.faults.poller_faults import AsyncFaults
 from pytest_lambda_esm.invocation import async_results
 from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs
@@ -21,41 +20,14 @@ from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.timing import MICROSECONDS, time_text
+from pytest_lambda_esm.timing import MICROSECONDS, Backoff, time_text
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
-"""One minute before the first retry, two before the second."""
-RETRIES: Final = 2
-EVENT_AGE: Final = 21_600
+"""One minute before the first retry, two minutes before the second."""
+DEFAULT_RETRIES: Final = 2
+DEFAULT_EVENT_AGE: Final = 21_600
 """Seconds: six hours."""
-FIRST_BACKOFF: Final = 1 * MICROSECONDS
-LONGEST_BACKOFF: Final = 300 * MICROSECONDS
-
-
-@dataclass(slots=True)
-class Event:
-    """One event in the queue; ``accepted`` in microseconds since the epoch, ``payload`` its JSON as it was sent."""
-
-    reference: FunctionReference
-    payload: str
-    request_id: str
-    depth: int
-    accepted: int
-    attempts: int = 0
-    throttles: int = 0
-    last: Invocation | None = None
-    due: int = 0
-    scheduled: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncQueueSettings:
-    """``stops_loop`` tells whether a chain of so many invocations has to end; ``latency`` is the time to the first
-    attempt, and ``jitter`` the most that is added to it at random, both in microseconds."""
-
-    stops_loop: Callable[[FunctionReference, int], bool]
-    latency: int
-    jitter: int
+THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
 class AsyncQueue:
@@ -65,40 +37,37 @@ class AsyncQueue:
         self,
         *,
         clock: Clock,
-        functions: Functions,
-        registry: Registry,
-        invoker: Invoker,
-        configs: InvokeConfigs,
-        endings: AsyncResults,
         journal: Journal,
-        randomness: random.Random,
-        trouble: AsyncFaults,
-        settings: AsyncQueueSettings,
+        functions: AsyncFunctions,
+        attempts: AsyncAttempts,
+        results: AsyncResults,
     ) -> None:
         self._clock = clock
-        self._functions = functions
-        self._registry = registry
-        self._invoker = invoker
-        self._configs = configs
-        self._endings = endings
         self._journal = journal
-        self._randomness = randomness
-        self._trouble = trouble
-        self._settings = settings
+        self._functions = functions.functions
+        self._registry = functions.registry
+        self._configs = functions.configs
+        self._invoker = attempts.invoker
+        self._trouble = attempts.trouble
+        self._stops_loop = attempts.stops_loop
+        self._latency = attempts.latency
+        self._jitter = attempts.jitter
+        self._randomness = attempts.randomness
+        self._results = results
         self._waiting: dict[int, Event] = {}
 
     def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
-        """Take an event in at an instant, which within a handler lies later than the clock's."""
+        """Queue an event at an instant, which inside a handler may be later than the clock's."""
         function = self._registry.get(reference.account_id, reference.region, reference.name)
         function.count("AsyncEventsReceived")
         for _ in range(2 if function.takes_duplicate() else 1):
-            due = at + self._settings.latency
-            if self._settings.jitter:
-                due += self._randomness.randrange(self._settings.jitter + 1)
-            self._wait(Event(reference, payload, request_id, depth, at), due)
+            due = at + self._latency
+            if self._jitter:
+                due += self._randomness.randrange(self._jitter + 1)
+            self._schedule(Event(reference, payload, request_id, depth, at), due)
 
     def explain(self, function: Function | None) -> list[str]:
-        """What waits for a function, or for any; one line an event."""
+        """Describe the waiting events of a function, or of all functions if it is None; one line for each event."""
         now = self._clock.instant
         return [
             f"asynchronous event {event.request_id} for {event.reference.arn}: attempt {event.attempts + 1} is due at"
@@ -108,11 +77,11 @@ class AsyncQueue:
         ]
 
     def waiting(self, arn: str) -> list[Event]:
-        """The events that wait for a function, by its unqualified ARN."""
+        """Return the waiting events of a function, by its unqualified ARN."""
         return [event for event in self._waiting.values() if event.reference.unqualified_arn == arn]
 
     def forget_place(self, account_id: str, region: str) -> None:
-        """moto has forgotten everything in a region: nothing waits there any more."""
+        """Drop the events of a region that was reset in moto."""
         for key, event in list(self._waiting.items()):
             if (event.reference.account_id, event.reference.region) == (account_id, region):
                 self._clock.cancel(event.scheduled)
@@ -120,7 +89,7 @@ class AsyncQueue:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _wait(self, event: Event, due: int) -> None:
+    def _schedule(self, event: Event, due: int) -> None:
         event.due = due
         self._waiting[id(event)] = event
         event.scheduled = self._clock.call_at(
@@ -133,33 +102,33 @@ class AsyncQueue:
         del self._waiting[id(event)]
         configuration = self._functions.route(event.reference)
         if configuration is None:
-            self._endings.drop(self._function(event), event.request_id, "the function does not exist (any more)")
+            self._results.drop(self._function(event), event.request_id, "the function does not exist (any more)")
             return
-        if self._settings.stops_loop(event.reference, event.depth):
+        if self._stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
-            self._end(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
+            self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
-            self._end(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
+            self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
-        trouble = self._trouble.at(event.reference, event.request_id, event.payload)
-        if trouble is not None:
-            refusal = async_results.THROTTLED if trouble == "throttled" else async_results.FAILED
-            self._back_off(event, configuration, Throttled(trouble, self._clock.instant), refusal)
+        fault = self._trouble.at(event.reference, event.request_id, event.payload)
+        if fault is not None:
+            refusal = async_results.THROTTLED if fault == "throttled" else async_results.FAILED
+            self._back_off(event, configuration, Throttled(fault, self._clock.instant), refusal)
             return
-        outcome = self._invoker.attempt(self._request(event, configuration))
-        if isinstance(outcome, Throttled):
-            self._back_off(event, configuration, outcome, async_results.THROTTLED)
+        result = self._invoker.attempt(self._request(event, configuration))
+        if isinstance(result, Throttled):
+            self._back_off(event, configuration, result, async_results.THROTTLED)
             return
         event.attempts += 1
-        event.last = outcome
-        if outcome.end <= self._clock.instant:
-            self._ended(event, configuration)
+        event.last = result
+        if result.end <= self._clock.instant:
+            self._on_end(event, configuration)
             return
         self._clock.call_at(
-            outcome.end,
-            lambda: self._ended(event, configuration),
-            lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {outcome.outcome}",
+            result.end,
+            lambda: self._on_end(event, configuration),
+            lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {result.outcome}",
         )
 
     def _request(self, event: Event, configuration: FunctionConfiguration) -> Request:
@@ -176,47 +145,53 @@ class AsyncQueue:
     def _back_off(
         self, event: Event, configuration: FunctionConfiguration, throttled: Throttled, refusal: Refusal
     ) -> None:
-        delay = min(FIRST_BACKOFF << min(event.throttles, 16), LONGEST_BACKOFF)
         event.throttles += 1
-        due = throttled.at + delay
+        due = throttled.at + THROTTLE_BACKOFF.after(event.throttles)
         if self._too_old(event, due):
-            self._end(event, configuration, async_results.EVENT_AGE_EXCEEDED, refusal)
+            self._finish(event, configuration, async_results.EVENT_AGE_EXCEEDED, refusal)
             return
         self._retry(event, due, throttled.reason)
 
-    def _ended(self, event: Event, configuration: FunctionConfiguration) -> None:
+    def _on_end(self, event: Event, configuration: FunctionConfiguration) -> None:
         assert event.last is not None
         self._journal.add("result", event.reference.name, str(event.last.answer))
         if event.last.error is None:
-            self._end(event, configuration, async_results.SUCCESS)
+            self._finish(event, configuration, async_results.SUCCESS)
             return
         config = self._config(event)
-        retries = RETRIES if config is None or config.maximum_retry_attempts is None else config.maximum_retry_attempts
+        retries = DEFAULT_RETRIES
+        if config is not None and config.maximum_retry_attempts is not None:
+            retries = config.maximum_retry_attempts
         if event.attempts > retries:
-            self._end(event, configuration, async_results.RETRIES_EXHAUSTED)
+            self._finish(event, configuration, async_results.RETRIES_EXHAUSTED)
             return
         due = event.last.end + RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS)) - 1]
         if self._too_old(event, due):
-            self._end(event, configuration, async_results.EVENT_AGE_EXCEEDED)
+            self._finish(event, configuration, async_results.EVENT_AGE_EXCEEDED)
             return
         self._retry(event, due, event.last.outcome)
 
     def _too_old(self, event: Event, due: int) -> bool:
-        """Whether an attempt at an instant would come too late. AWS judges ahead: it does not wait for it in vain."""
+        """Return whether an attempt at an instant would exceed the event's maximum age.
+
+        AWS gives up at once if the retry would exceed it.
+        """
         config = self._config(event)
-        age = EVENT_AGE if config is None or config.maximum_event_age is None else config.maximum_event_age
+        age = DEFAULT_EVENT_AGE
+        if config is not None and config.maximum_event_age is not None:
+            age = config.maximum_event_age
         return due >= event.accepted + age * MICROSECONDS
 
     def _retry(self, event: Event, due: int, reason: str) -> None:
         text = f"{reason}; attempt {event.attempts + 1} at {time_text(due, self._clock.instant)}"
         self._journal.add("retry", event.reference.name, text, (event.request_id,))
-        self._wait(event, due)
+        self._schedule(event, due)
 
-    def _end(
+    def _finish(
         self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
     ) -> None:
         reference = event.reference
-        ending = AsyncOutcome(
+        outcome = AsyncOutcome(
             condition=condition,
             function_arn=f"{reference.unqualified_arn}:{reference.qualifier or '$LATEST'}",
             function=reference.name,
@@ -227,8 +202,8 @@ class AsyncQueue:
             at=self._clock.instant,
             refusal=refusal,
         )
-        self._endings.close(
-            self._function(event), ending, self._config(event), configuration.dead_letter, event.depth + 1
+        self._results.deliver(
+            self._function(event), outcome, self._config(event), configuration.dead_letter, event.depth + 1
         )
 
     def _config(self, event: Event) -> InvokeConfig | None:
@@ -240,3 +215,47 @@ class AsyncQueue:
     def _function(self, event: Event) -> Function:
         reference = event.reference
         return self._registry.get(reference.account_id, reference.region, reference.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncFunctions:
+    """Where the queue finds the function of an event and its settings for asynchronous invocation."""
+
+    functions: Functions
+    registry: Registry
+    configs: InvokeConfigs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncAttempts:
+    """How the queue attempts an event; ``trouble`` asks for the faults that refuse an attempt.
+
+    ``stops_loop(reference, depth)`` returns whether Lambda stops a chain of ``depth`` invocations. The first attempt
+    follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds.
+    """
+
+    invoker: Invoker
+    trouble: AsyncFaults
+    stops_loop: Callable[[FunctionReference, int], bool]
+    latency: int
+    jitter: int
+    randomness: random.Random
+
+
+@dataclass(slots=True)
+class Event:
+    """An event in the queue. ``payload`` is its JSON as sent, ``scheduled`` its entry in the clock's schedule.
+
+    ``accepted`` and ``due`` are in microseconds since the epoch.
+    """
+
+    reference: FunctionReference
+    payload: str
+    request_id: str
+    depth: int
+    accepted: int
+    attempts: int = 0
+    throttles: int = 0
+    last: Invocation | None = None
+    due: int = 0
+    scheduled: Any = None

@@ -1,4 +1,7 @@
-"""What a destination and a dead-letter target receive of an asynchronous invocation, member by member as recorded."""
+"""How asynchronous events end: their records for destinations and dead-letter targets, and the delivery of these.
+
+The records have the members that were recorded, in the same order.
+"""
 
 from __future__ import annotations
 
@@ -22,101 +25,16 @@ RETRIES_EXHAUSTED: Final = "RetriesExhausted"
 EVENT_AGE_EXCEEDED: Final = "EventAgeExceeded"
 ZERO_RESERVED_CONCURRENCY: Final = "ZeroReservedConcurrency"
 RECURSIVE_INVOCATION: Final = "RecursiveInvocation"
-"""Chosen: AWS's guide says that such an event goes to the destination, and not with which condition."""
-
+"""Chosen: AWS's guide says that such an event goes to the destination, but not with which condition."""
 _LARGEST_MESSAGE: Final = 1024
-"""Bytes of an error message that a dead-letter target receives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why Lambda did not invoke: the status that Invoke would have answered, and its text."""
-
-    code: int
-    message: str
-
-
-THROTTLED: Final = Refusal(429, "Rate Exceeded.")
-FAILED: Final = Refusal(500, "The Lambda service encountered an internal error.")
-RECURSIVE: Final = Refusal(
-    400,
-    "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your"
-    " function's invocation.",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncOutcome:
-    """How an asynchronous event ended: ``condition`` in AWS's words, after ``attempts`` invocations.
-
-    ``function_arn`` is qualified; ``last`` is the last invocation, None where there was none; ``refusal`` is why it
-    was not invoked once more, None where it was.
-    """
-
-    condition: str
-    function_arn: str
-    function: str
-    request_id: str
-    payload: str
-    attempts: int
-    last: Invocation | None
-    at: int
-    refusal: Refusal | None = None
-
-
-def for_destination(ending: AsyncOutcome, new_id: Callable[[], str]) -> Message:
-    """The record for an on-success or on-failure destination, in all the forms that destinations need."""
-    moment = moment_of(ending.at)
-    result = "Success" if ending.condition == SUCCESS else "Failure"
-    return Message(
-        body=json.dumps(_record(ending), separators=(",", ":"), ensure_ascii=False),
-        key=f"aws/lambda/async/{ending.function}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{new_id()}",
-        detail_type=f"Lambda Function Invocation Result - {result}",
-        resources=(ending.function_arn,),
-        trace=trace_header(ending.request_id, ending.at),
-    )
-
-
-def for_dead_letters(ending: AsyncOutcome) -> Message:
-    """The event as it was sent, for a function's dead-letter queue or topic; the attributes say what went wrong."""
-    refusal = ending.refusal
-    error = ending.last.error if ending.last is not None else None
-    message = refusal.message if refusal is not None else error.message if error is not None else ""
-    return Message(
-        body=ending.payload,
-        attributes={
-            "RequestID": ending.request_id,
-            "ErrorCode": refusal.code if refusal is not None else 200,
-            "ErrorMessage": message.encode()[:_LARGEST_MESSAGE].decode(errors="ignore"),
-        },
-        trace=trace_header(ending.request_id, ending.at),
-    )
-
-
-def _record(ending: AsyncOutcome) -> dict[str, Any]:
-    moment = moment_of(ending.at)
-    record: dict[str, Any] = {
-        "version": "1.0",
-        "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
-        "requestContext": {
-            "requestId": ending.request_id,
-            "functionArn": ending.function_arn,
-            "condition": ending.condition,
-            "approximateInvokeCount": ending.attempts,
-        },
-        "requestPayload": json.loads(ending.payload),
-    }
-    if ending.last is not None:
-        context: dict[str, Any] = {"statusCode": 200, "executedVersion": ending.last.context.function_version}
-        if ending.last.error is not None:
-            context["functionError"] = "Unhandled"
-        record["responseContext"] = context
-        record["responsePayload"] = json.loads(ending.last.payload)
-    return record
+"""Bytes of an error message in a dead-letter record."""
 
 
 class AsyncResults:
-    """Delivers what is known of ended events. ``causing(depth)`` marks what happens as the end of such a chain."""
+    """Delivers the records of events that have ended, and reports the events' fates.
+
+    ``causing(depth)`` attributes what happens inside it to a chain of ``depth`` invocations.
+    """
 
     def __init__(
         self,
@@ -131,39 +49,131 @@ class AsyncResults:
         self._new_id = new_id
 
     def drop(self, function: Function, request_id: str, why: str) -> None:
-        """Nobody learns of the event any more."""
+        """Discard an event without a record of it."""
         function.count("AsyncEventsDropped")
         self._journal.fate(function.arn, (request_id,), DISCARDED, why)
 
-    def close(
-        self, function: Function, ending: AsyncOutcome, config: InvokeConfig | None, dead_letter: str | None, depth: int
+    def deliver(
+        self,
+        function: Function,
+        outcome: AsyncOutcome,
+        config: InvokeConfig | None,
+        dead_letter: str | None,
+        depth: int,
     ) -> None:
-        """Tell the destination and, after a failure, the dead-letter target: both are fed where there are both."""
-        succeeded = ending.condition == SUCCESS
+        """Deliver an event's record to its destination and, after a failure, also to the dead-letter target."""
+        succeeded = outcome.condition == SUCCESS
         target = None if config is None else config.on_success if succeeded else config.on_failure
         delivered = False
         with self._causing(depth):
             if target is not None:
-                message = for_destination(ending, self._new_id)
-                delivered = self._deliver(function, ending, target, message, "DestinationDeliveryFailures")
+                message = _destination_message(outcome, self._new_id)
+                delivered = self._send(function, outcome, target, message, "DestinationDeliveryFailures")
             if not succeeded and dead_letter is not None:
-                message = for_dead_letters(ending)
-                delivered = self._deliver(function, ending, dead_letter, message, "DeadLetterErrors") or delivered
-        text = f"{ending.condition} after {ending.attempts} attempts"
+                message = _dead_letter_message(outcome)
+                delivered = self._send(function, outcome, dead_letter, message, "DeadLetterErrors") or delivered
+        text = f"{outcome.condition} after {outcome.attempts} attempts"
         if succeeded or delivered:
             fate = DONE if succeeded else SENT
-            self._journal.fate(function.arn, (ending.request_id,), fate, text)
+            self._journal.fate(function.arn, (outcome.request_id,), fate, text)
         else:
-            self.drop(function, ending.request_id, text)
+            self.drop(function, outcome.request_id, text)
 
-    def _deliver(
-        self, function: Function, ending: AsyncOutcome, target: str, message: Message, failure_metric: str
+    def _send(
+        self, function: Function, outcome: AsyncOutcome, target: str, message: Message, failure_metric: str
     ) -> bool:
         try:
             self._destinations.deliver(target, message)
         except DeliveryFailed as error:
             function.count(failure_metric)
-            self._journal.add("delivery", target, f"failed: {error}", (ending.request_id,))
+            self._journal.add("delivery", target, f"failed: {error}", (outcome.request_id,))
             return False
-        self._journal.add("delivery", target, f"{function.name}: {ending.condition}", (ending.request_id,))
+        self._journal.add("delivery", target, f"{function.name}: {outcome.condition}", (outcome.request_id,))
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncOutcome:
+    """How an asynchronous event ended: with AWS's ``condition``, after ``attempts`` invocations.
+
+    ``function_arn`` is qualified. ``last`` is the last invocation, or None if there was none. ``refusal`` is why Lambda
+    refused the last attempt, or None if it invoked the function.
+    """
+
+    condition: str
+    function_arn: str
+    function: str
+    request_id: str
+    payload: str
+    attempts: int
+    last: Invocation | None
+    at: int
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why Lambda did not invoke the function: the status and the message of Invoke's error response."""
+
+    code: int
+    message: str
+
+
+THROTTLED: Final = Refusal(429, "Rate Exceeded.")
+FAILED: Final = Refusal(500, "The Lambda service encountered an internal error.")
+RECURSIVE: Final = Refusal(
+    400,
+    "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your"
+    " function's invocation.",
+)
+
+
+def _destination_message(outcome: AsyncOutcome, new_id: Callable[[], str]) -> Message:
+    """Return the message for an on-success or on-failure destination of any type."""
+    moment = moment_of(outcome.at)
+    result = "Success" if outcome.condition == SUCCESS else "Failure"
+    return Message(
+        body=json.dumps(_record(outcome), separators=(",", ":"), ensure_ascii=False),
+        key=f"aws/lambda/async/{outcome.function}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{new_id()}",
+        detail_type=f"Lambda Function Invocation Result - {result}",
+        resources=(outcome.function_arn,),
+        trace=trace_header(outcome.request_id, outcome.at),
+    )
+
+
+def _record(outcome: AsyncOutcome) -> dict[str, Any]:
+    moment = moment_of(outcome.at)
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+        "requestContext": {
+            "requestId": outcome.request_id,
+            "functionArn": outcome.function_arn,
+            "condition": outcome.condition,
+            "approximateInvokeCount": outcome.attempts,
+        },
+        "requestPayload": json.loads(outcome.payload),
+    }
+    if outcome.last is not None:
+        context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.last.context.function_version}
+        if outcome.last.error is not None:
+            context["functionError"] = "Unhandled"
+        record["responseContext"] = context
+        record["responsePayload"] = json.loads(outcome.last.payload)
+    return record
+
+
+def _dead_letter_message(outcome: AsyncOutcome) -> Message:
+    """Return the message for a dead-letter queue or topic: the event as sent, with the error in attributes."""
+    refusal = outcome.refusal
+    error = outcome.last.error if outcome.last is not None else None
+    message = refusal.message if refusal is not None else error.message if error is not None else ""
+    return Message(
+        body=outcome.payload,
+        attributes={
+            "RequestID": outcome.request_id,
+            "ErrorCode": refusal.code if refusal is not None else 200,
+            "ErrorMessage": message.encode()[:_LARGEST_MESSAGE].decode(errors="ignore"),
+        },
+        trace=trace_header(outcome.request_id, outcome.at),
+    )

@@ -1,4 +1,4 @@
-"""What the simulation needs to know of a function, and who tells it."""
+"""A function's configuration, its settings for asynchronous invocation, and the ports that find both."""
 
 from __future__ import annotations
 
@@ -9,27 +9,20 @@ from typing import Final, Protocol
 
 from pytest_lambda_esm.arn import FunctionReference
 
+FunctionKey = tuple[str, str, str]
+"""Account, region, name."""
 IMAGE: Final = "image"
-"""In place of a runtime, for functions that are container images."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A deployment package and its layers, as the zip files that they are; ``digest`` tells contents apart."""
-
-    digest: str
-    content: bytes = field(repr=False, compare=False)
-    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+"""The runtime of a function that is a container image."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfiguration:
-    """A function's configuration in force: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
+    """A function's current configuration: ``timeout`` in seconds, ``memory`` in MB, ``version`` as executed.
 
-    ``arn`` is unqualified. ``log_format`` is ``"Text"`` or ``"JSON"``; ``log_level`` the root logger's, empty for
-    Python's own. ``runtime`` may be IMAGE. ``archive`` is None where code is not kept as a zip file; ``is_stand_in``
-    says that the archive is one that this package made, which nobody means to run.
-    ``role`` is the ARN of the role that it runs as. ``identity`` tells it from an earlier function of its name.
+    ``arn`` is unqualified. ``runtime`` may be IMAGE. ``log_format`` is ``"Text"`` or ``"JSON"``. ``log_level`` is the
+    level of the root logger; if empty, Python's default applies. ``archive`` is None if the code is not stored as a zip
+    file. ``is_stand_in`` marks an archive that this package made as a placeholder and never runs. ``role`` is the ARN
+    of the execution role. ``identity`` distinguishes a function from an earlier one with the same name.
     """
 
     account_id: str
@@ -53,16 +46,45 @@ class FunctionConfiguration:
     identity: object = field(default=None, repr=False)
 
     def runs_as(self, other: FunctionConfiguration) -> bool:
-        """Whether an execution environment of this one can run the other: nothing that it sees is different."""
-        return self is other or self._seen() == other._seen()
+        """Return whether an execution environment of this configuration can also run the other."""
+        return self is other or self._visible_to_code() == other._visible_to_code()
 
-    def _seen(self) -> FunctionConfiguration:
+    def _visible_to_code(self) -> FunctionConfiguration:
         return replace(self, reserved_concurrency=None, dead_letter=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A deployment package and its layers as zip files; ``digest`` identifies their contents."""
+
+    digest: str
+    content: bytes = field(repr=False, compare=False)
+    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+
+
+class Functions(Protocol):
+    """Finds and creates functions: in moto's storage, or in a unit test's."""
+
+    def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
+        """Return the configuration of a function at a qualifier, or None if it does not exist."""
+        ...
+
+    def route(self, reference: FunctionReference) -> FunctionConfiguration | None:
+        """Return the configuration for one invocation: an alias with weights picks a version at random."""
+        ...
+
+    def reserved_total(self, account_id: str, region: str) -> int:
+        """Return the share of the account's concurrency that is reserved for functions."""
+        ...
+
+    def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
+        """Create a function and its execution role."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFunction:
-    """A function that the test asks for: ``timeout`` in seconds, ``memory`` in MB."""
+    """A function to create for the test: ``timeout`` in seconds, ``memory`` in MB."""
 
     name: str
     timeout: int
@@ -73,31 +95,11 @@ class NewFunction:
     reserved_concurrency: int | None = None
 
 
-class Functions(Protocol):
-    """Finds and makes functions. Real ones live in moto's storage; unit tests bring their own."""
-
-    def find(self, reference: FunctionReference) -> FunctionConfiguration | None:
-        """The configuration of a function at a qualifier, or None where there is none."""
-        ...
-
-    def route(self, reference: FunctionReference) -> FunctionConfiguration | None:
-        """The same for one invocation: an alias with weights picks one of its versions at random."""
-        ...
-
-    def reserved_total(self, account_id: str, region: str) -> int:
-        """How much of the account's concurrency is reserved for functions."""
-        ...
-
-    def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
-        """Make a function, with a role to run as."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeConfig:
-    """A FunctionEventInvokeConfig: None where a setting is not given.
+    """A FunctionEventInvokeConfig. A setting that was not given is None.
 
-    ``function_arn`` is always qualified. Without a setting two retries and 21,600 seconds hold (API reference).
+    ``function_arn`` is always qualified. The defaults are two retries and 21,600 seconds (API reference).
     ``on_success`` and ``on_failure`` are destination ARNs.
     """
 
@@ -113,5 +115,5 @@ class InvokeConfigs(Protocol):
     """Finds invoke configs."""
 
     def find(self, account_id: str, region: str, function: str, qualifier: str) -> InvokeConfig | None:
-        """The config of a function at a qualifier (``$LATEST``, a version or an alias), or None."""
+        """Return the config of a function at a qualifier (``$LATEST``, a version or an alias), or None."""
         ...

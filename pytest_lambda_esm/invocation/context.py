@@ -1,4 +1,7 @@
-"""The context object that a Python function receives, as Lambda's own Python runtime builds it."""
+"""What a handler is given besides its event: the context object, environment variables and the trace header.
+
+All are built as Lambda's own Python runtime builds them.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,57 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.local_time import LocalTime
 
 
+class LambdaContext:
+    """The second argument of a handler, as on the page "Using the Lambda context object" for Python.
+
+    ``memory_limit_in_mb`` is a string, as in Lambda. The remaining time counts down in the invocation's virtual time.
+    """
+
+    def __init__(
+        self,
+        environment: ExecutionEnvironment,
+        request_id: str,
+        invoked_arn: str,
+        time: LocalTime,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> None:
+        function = environment.function
+        self.aws_request_id = request_id
+        self.log_group_name = function.log_group
+        self.log_stream_name = environment.log_stream
+        self.function_name = function.name
+        self.memory_limit_in_mb = str(function.memory)
+        self.function_version = function.version
+        self.invoked_function_arn = invoked_arn
+        self.client_context = ClientContext(client_context) if client_context is not None else None
+        self.tenant_id: str | None = None
+        self._time = time
+
+    @cached_property
+    def identity(self) -> CognitoIdentity:
+        """The caller's Cognito identity, which is empty."""
+        return CognitoIdentity()
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds of virtual time until the function times out, at least 0."""
+        return max(0, (self._time.deadline - self._time.now()) // 1000)
+
+    def log(self, message: object) -> None:
+        """Write to the function's log."""
+        sys.stdout.write(str(message))
+
+    def __repr__(self) -> str:
+        return (
+            f"LambdaContext([aws_request_id={self.aws_request_id},log_group_name={self.log_group_name},"
+            f"log_stream_name={self.log_stream_name},function_name={self.function_name},"
+            f"memory_limit_in_mb={self.memory_limit_in_mb},function_version={self.function_version},"
+            f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
+            f"identity={self.identity},tenant_id={self.tenant_id}])"
+        )
+
+
 class CognitoIdentity:
-    """Who called, for calls from the AWS Mobile SDK; both ids are None otherwise."""
+    """The caller's Cognito identity, for calls from the AWS Mobile SDK; otherwise both ids are None."""
 
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
 
@@ -32,10 +84,10 @@ class CognitoIdentity:
 
 
 class ClientContext:
-    """What the caller of a synchronous invocation sent along: the members of its ``ClientContext``.
+    """The ``ClientContext`` that the caller of a synchronous invocation sent.
 
     ``client`` has ``installation_id``, ``app_title``, ``app_version_name``, ``app_version_code`` and
-    ``app_package_name``; ``custom`` and ``env`` are dictionaries. What was not sent is None.
+    ``app_package_name``; ``custom`` and ``env`` are dictionaries. Members that were not sent are None.
     """
 
     __slots__ = ("client", "custom", "env")
@@ -51,7 +103,7 @@ class ClientContext:
 
 
 class Client:
-    """The mobile application that called."""
+    """The calling mobile application."""
 
     __slots__ = ("app_package_name", "app_title", "app_version_code", "app_version_name", "installation_id")
 
@@ -70,74 +122,24 @@ class Client:
         )
 
 
-class LambdaContext:
-    """The second argument of a handler: the page "Using the Lambda context object", Python.
-
-    ``memory_limit_in_mb`` is a text, as it is in Lambda. The remaining time counts down on the invocation's own
-    virtual time.
-    """
-
-    def __init__(
-        self,
-        function: FunctionConfiguration,
-        request_id: str,
-        invoked_arn: str,
-        log_stream: str,
-        time: LocalTime,
-        client_context: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.aws_request_id = request_id
-        self.log_group_name = function.log_group
-        self.log_stream_name = log_stream
-        self.function_name = function.name
-        self.memory_limit_in_mb = str(function.memory)
-        self.function_version = function.version
-        self.invoked_function_arn = invoked_arn
-        self.client_context = ClientContext(client_context) if client_context is not None else None
-        self.tenant_id: str | None = None
-        self._time = time
-
-    @cached_property
-    def identity(self) -> CognitoIdentity:
-        """Who has called through Cognito: nobody."""
-        return CognitoIdentity()
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds of virtual time until the function times out, at the least 0."""
-        return max(0, (self._time.deadline - self._time.now()) // 1000)
-
-    def log(self, message: object) -> None:
-        """Write to the function's log."""
-        sys.stdout.write(str(message))
-
-    def __repr__(self) -> str:
-        return (
-            f"LambdaContext([aws_request_id={self.aws_request_id},log_group_name={self.log_group_name},"
-            f"log_stream_name={self.log_stream_name},function_name={self.function_name},"
-            f"memory_limit_in_mb={self.memory_limit_in_mb},function_version={self.function_version},"
-            f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
-            f"identity={self.identity},tenant_id={self.tenant_id}])"
-        )
-
-
-def log_stream_name(start: int, version: str, identifier: str) -> str:
-    """The name of the log stream of an execution environment that began at ``start``."""
-    return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
-
-
 @dataclass(frozen=True, slots=True)
 class ExecutionEnvironment:
-    """``variables`` are encoded as ``os.environ`` keeps them."""
+    """The environment that runs a version of a function; ``variables`` are encoded as ``os.environ`` stores them."""
 
     function: FunctionConfiguration
     log_stream: str
     variables: Mapping[Any, Any]
 
 
-def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
-    """Lambda's defined runtime environment variables, and the function's own, which may replace the first ones.
+def log_stream_name(start: int, version: str, identifier: str) -> str:
+    """Return the name of the log stream of an execution environment that started at ``start``."""
+    return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
 
-    Those that differ from one invocation to the next are not among them.
+
+def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
+    """Return Lambda's runtime variables and the function's own, which may override the unreserved ones.
+
+    Variables that differ between invocations are not included.
     """
     level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
     return {
@@ -163,6 +165,6 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
 
 
 def trace_header(request_id: str, instant: int) -> str:
-    """A trace header as X-Ray forms it, not sampled; ``instant`` in microseconds since the epoch."""
+    """Return an X-Ray trace header that is not sampled; ``instant`` is in microseconds since the epoch."""
     digits = request_id.replace("-", "")
     return f"Root=1-{instant // MICROSECONDS:08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"

@@ -1,4 +1,4 @@
-"""A Lambda function as the test sees it, and the registry of all of them."""
+"""A Lambda function as the test sees it, and the registry of all functions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
+from pytest_lambda_esm.invocation.configuration import FunctionKey
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
 
 
-FunctionKey = tuple[str, str, str]
-"""Account, region, name."""
-
-
 class Function:
-    """A function, its handler in this process, and its invocations so far."""
+    """A function, the handler bound to it, and its invocations so far."""
 
     def __init__(self, account_id: str, region: str, name: str) -> None:
         self.account_id = account_id
@@ -47,24 +44,24 @@ class Function:
 
     @property
     def invocations(self) -> Sequence[Invocation]:
-        """The runs of this function so far, the first one first."""
+        """The invocations of this function so far, in order."""
         return ReadOnlySequence(self._invocations)
 
     @property
     def metrics(self) -> Mapping[str, int]:
-        """The counters that CloudWatch would show, so far.
+        """The counters that CloudWatch would show so far.
 
         ``Invocations``, ``Errors``, ``Throttles``, ``AsyncEventsReceived``, ``AsyncEventsDropped``,
-        ``DeadLetterErrors``, ``DestinationDeliveryFailures``, ``RecursiveInvocationsDropped``; one that never counted
-        is 0.
+        ``DeadLetterErrors``, ``DestinationDeliveryFailures``, ``RecursiveInvocationsDropped``. A counter that was never
+        incremented reads 0.
         """
         return MappingProxyType(self._counters)
 
     def script(self, *outcomes: Outcome) -> None:
-        """Say what the next invocations come to; after the last one, the handler runs as usual.
+        """Set the outcomes of the next invocations; after the last one, the handler runs as usual.
 
-        Each attempt takes one outcome, a retry too; a second script is added to the first. Raises HandlerError for
-        anything but returns, raises, times_out, throttled, exits and runs.
+        Each attempt takes one outcome, and so does a retry. A second script is appended to the first. Raises
+        HandlerError for anything but returns, raises, times_out, throttled, exits and runs.
         """
         __tracebackhide__ = True
         for outcome in outcomes:
@@ -75,9 +72,9 @@ class Function:
         self._script.extend(outcomes)
 
     def duplicate_events(self, times: int = 1) -> None:
-        """Let Lambda deliver the next asynchronous events twice, as its queue may.
+        """Deliver the next asynchronous events twice, as Lambda's queue may.
 
-        Raises HandlerError for anything but a whole number from 1.
+        Raises HandlerError unless ``times`` is a whole number from 1.
         """
         __tracebackhide__ = True
         if not isinstance(times, int) or isinstance(times, bool) or times < 1:
@@ -85,15 +82,15 @@ class Function:
         self._duplicates += times
 
     def bind(self, handler: HandlerGiven) -> None:
-        """Let this function run a handler: a callable, or ``"pkg.mod:name"``, which is imported at once.
+        """Bind a handler: a callable, or ``"pkg.mod:name"``, which is imported at once.
 
-        Raises HandlerError where it cannot be imported or called.
+        Raises HandlerError if it cannot be imported or called.
         """
         __tracebackhide__ = True
         self.handler = resolve(handler)
 
     def takes(self, duration: Span) -> None:
-        """Declare how long an invocation lasts at the least, in virtual seconds or as a timedelta."""
+        """Set the minimum duration of an invocation, in virtual seconds or as a timedelta."""
         __tracebackhide__ = True
         try:
             self.declared_duration = microseconds(duration)
@@ -101,7 +98,7 @@ class Function:
             raise HandlerError(f"duration: {error}") from None
 
     def remember(self, invocation: Invocation) -> None:
-        """Note a run that has ended."""
+        """Record an invocation that has ended."""
         self._invocations.append(invocation)
         self._counters["Invocations"] += 1
         if invocation.answer.error is not None:
@@ -112,11 +109,11 @@ class Function:
         self._counters[metric] += 1
 
     def next_outcome(self) -> Outcome | None:
-        """Take the next outcome off the script, or None where it is over."""
+        """Take the next outcome off the script; None if the script has ended."""
         return self._script.popleft() if self._script else None
 
     def takes_duplicate(self) -> bool:
-        """Whether the test asked for the event that arrives now to be delivered twice."""
+        """Return whether to deliver the arriving event twice, and use up one of the requested duplicates."""
         if not self._duplicates:
             return False
         self._duplicates -= 1
@@ -124,13 +121,13 @@ class Function:
 
 
 class Registry:
-    """The functions that the test named or that have run, by account, region and name."""
+    """The functions that the test has named or that have been invoked, by account, region and name."""
 
     def __init__(self) -> None:
         self._functions: dict[FunctionKey, Function] = {}
 
     def get(self, account_id: str, region: str, name: str) -> Function:
-        """The function, whether or not a handler is bound."""
+        """Return the function, whether or not a handler is bound to it."""
         key = (account_id, region, name)
         if key not in self._functions:
             self._functions[key] = Function(account_id, region, name)
@@ -140,10 +137,10 @@ class Registry:
         return iter(list(self._functions.values()))
 
     def nothing_bound(self, function: Function) -> HandlerError:
-        """The error that says how to bind a handler to a function that has nothing to run."""
+        """Return the error for an invoked function without a handler; it explains how to bind one."""
         bound = sorted(other.name for other in self._functions.values() if other.handler)
         return HandlerError(
-            f"the function {function.name!r} ({function.region}) is to run, and has no handler bound. Bind one before"
-            f" time moves: lambda_esm.function({function.name!r}, handler) with a callable or 'pkg.mod:name'."
-            + (f" Bound are: {', '.join(bound)}." if bound else "")
+            f"the function {function.name!r} ({function.region}) was invoked, but it has no handler bound. Bind one"
+            f" before time moves: lambda_esm.function({function.name!r}, handler) with a callable or 'pkg.mod:name'."
+            + (f" Functions with a handler: {', '.join(bound)}." if bound else "")
         )

@@ -1,4 +1,4 @@
-"""Handlers: what a function runs, as a callable or as ``"pkg.mod:name"``."""
+"""Handlers: the callable that a function runs, and the call of it that hooks can wrap."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Any, Any], Any]
 HandlerGiven: TypeAlias = Handler | str
+"""A callable, or its name as ``"pkg.mod:name"``."""
 
 
 def resolve(given: HandlerGiven) -> Handler:
-    """The callable meant: imported at once where it is given by name, and checked.
+    """Return the callable, imported at once if it is given by name.
 
-    Raises HandlerError, at the user's line, for a module that cannot be imported, a name that is not in it, and
-    anything that cannot be called with an event and a context.
+    Raises HandlerError, at the user's line, if the module cannot be imported, if it lacks the name, or if the object
+    cannot be called with an event and a context.
     """
     __tracebackhide__ = True
     handler = _imported(given) if isinstance(given, str) else given
     if not callable(handler):
-        raise HandlerError(f"a handler is a callable or a text 'pkg.mod:name', not {given!r}")
+        raise HandlerError(f"a handler is a callable or a string 'pkg.mod:name', not {given!r}")
     if inspect.iscoroutinefunction(handler):
         raise HandlerError(f"{given!r} is an async function; Lambda's Python runtime does not await handlers")
     try:
@@ -36,20 +37,20 @@ def resolve(given: HandlerGiven) -> Handler:
     except TypeError as error:
         raise HandlerError(f"{given!r} cannot be called as handler(event, context): {error}") from None
     except ValueError:
-        pass  # A builtin that tells no signature: the call itself will show.
+        pass  # A builtin without a signature: only the call itself can tell.
     return handler
 
 
-def _imported(text: str) -> Any:
+def _imported(path: str) -> Any:
     __tracebackhide__ = True
-    module_name, separator, name = text.partition(":")
+    module_name, separator, name = path.partition(":")
     if not separator or not module_name or not name:
-        raise HandlerError(f"a handler is given by name as 'pkg.mod:name', not {text!r}")
+        raise HandlerError(f"a handler is given by name as 'pkg.mod:name', not {path!r}")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise HandlerError(
-            f"the handler {text!r} cannot be imported: {type(error).__name__}: {error}. Is the module's folder on"
+            f"the handler {path!r} cannot be imported: {type(error).__name__}: {error}. Is the module's folder on"
             f" sys.path (pytest's 'pythonpath' setting)?"
         ) from error
     target: Any = module
@@ -62,7 +63,7 @@ def _imported(text: str) -> Any:
 
 
 def described(handler: Handler) -> str:
-    """A handler's name for people."""
+    """Return a readable name of a handler."""
     module = getattr(handler, "__module__", None)
     name = getattr(handler, "__qualname__", None) or repr(handler)
     return f"{module}:{name}" if module else str(name)
@@ -70,7 +71,7 @@ def described(handler: Handler) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HandlerResult:
-    """What a handler returned, or what is to count as that."""
+    """The value that a handler returned, or that a hook returns in its place."""
 
     value: Any
 
@@ -90,5 +91,5 @@ class HandlerCall:
     mapping: Mapping | None
 
     def run(self) -> HandlerResult:
-        """Run the handler; what it raises passes through."""
+        """Run the handler; its exceptions pass through."""
         return HandlerResult(self.handler(self.event, self.context))

@@ -1,4 +1,4 @@
-"""One attempt to invoke a function, whoever asks: a caller who waits, the asynchronous queue, or a mapping."""
+"""One attempt to invoke a function: for a synchronous caller, the asynchronous queue, or a mapping."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_lambda_esm.invocation.concurrency import Concurrency
-from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult
@@ -22,54 +22,29 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """Lambda has refused to invoke: AWS's reason, and the instant at which it says so."""
-
-    reason: str
-    at: int
-
-
-class InvocationHooks(Protocol):
-    """Those who may run a handler in the invoker's place."""
-
-    def take_part_in_invocations(self) -> bool:
-        """Whether :meth:`invoke` does more than run the handler."""
-        ...
-
-    def invoke(self, invocation: HandlerCall) -> HandlerResult:
-        """Run a handler."""
-        ...
-
-
 class Invoker:
-    """Admits, scripts and runs invocations, and keeps the record of them."""
+    """Admits, scripts, runs and records invocations."""
 
     def __init__(
         self,
         *,
         clock: Clock,
-        functions: Functions,
         registry: Registry,
         concurrency: Concurrency,
-        runtime: Runtime,
-        archives: CodeEnvironments,
-        journal: Journal,
-        hooks: InvocationHooks,
-        keep: Callable[[Invocation], None],
+        execution: Execution,
+        recording: Recording,
     ) -> None:
         self._clock = clock
-        self._functions = functions
         self._registry = registry
         self._concurrency = concurrency
-        self._runtime = runtime
-        self._archives = archives
-        self._journal = journal
-        self._hooks = hooks
-        self._keep = keep
+        self._runtime = execution.runtime
+        self._archives = execution.archives
+        self._hooks = execution.hooks
+        self._journal = recording.journal
+        self._keep = recording.keep
 
     def attempt(self, request: Request) -> Invocation | Throttled:
-        """Invoke now, or be throttled. Raises HandlerError where there is nothing to run."""
+        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
         configuration = request.function
         account_id, region, name = configuration.account_id, configuration.region, configuration.name
         function = self._registry.get(account_id, region, name)
@@ -79,7 +54,6 @@ class Invoker:
             configuration.reserved_concurrency,
             at,
             self._clock.instant,
-            self._functions.reserved_total,
         )
         if isinstance(pool, str):
             return self._throttled(function, pool, at)
@@ -88,8 +62,8 @@ class Invoker:
             scripted = function.next_outcome()
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
-            about = f" (scripted: {scripted})" if scripted is not None else ""
-            self._journal.add("invocation", name, f"begins, attempt {request.attempt}{about}", (), at)
+            script = f" (scripted: {scripted})" if scripted is not None else ""
+            self._journal.add("invocation", name, f"begins, attempt {request.attempt}{script}", (), at)
             invocation = self._run(request, function, scripted, at)
             end = invocation.end
         finally:
@@ -106,30 +80,16 @@ class Invoker:
     def _run(self, request: Request, function: Function, scripted: Outcome | None, at: int) -> Invocation:
         configuration = request.function
         timeout = timeout_of(configuration)
-        lasts = function.declared_duration
+        duration = function.declared_duration
         if scripted is not None:
             if scripted.lasts is not None:
-                lasts = scripted.lasts
+                duration = scripted.lasts
             if scripted.kind == "times_out":
-                timeout = lasts = scripted.lasts or timeout
+                timeout = duration = scripted.lasts or timeout
         handler = self._handler(configuration, function, scripted)
-        run = handler if not self._hooks.take_part_in_invocations() else self._hooked(request, handler)
-        shown = getattr(handler, "as_in_lambda", str)
-        return self._runtime.run(request, run, start=at, lasts=lasts, timeout=timeout, shown=shown)
-
-    def _hooked(self, request: Request, handler: Handler) -> Handler:
-        def hooked(given: Any, context: LambdaContext) -> Any:
-            call = HandlerCall(
-                function=request.function.name,
-                handler=handler,
-                event=given,
-                context=context,
-                attempt=request.attempt,
-                mapping=request.mapping,
-            )
-            return self._hooks.invoke(call).value
-
-        return hooked
+        if self._hooks.take_part_in_invocations():
+            handler = _HookedHandler(request, handler, self._hooks)
+        return self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
 
     def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":
@@ -139,6 +99,65 @@ class Invoker:
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
         return self._archives.handler(configuration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What an invoker runs handlers with; ``archives`` provides the handlers of deployed code."""
+
+    runtime: Runtime
+    archives: CodeEnvironments
+    hooks: InvocationHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
+
+    journal: Journal
+    keep: Callable[[Invocation], None]
+
+
+class InvocationHooks(Protocol):
+    """Hooks that may wrap or replace the run of a handler."""
+
+    def take_part_in_invocations(self) -> bool:
+        """Return whether :meth:`invoke` does more than run the handler."""
+        ...
+
+    def invoke(self, invocation: HandlerCall) -> HandlerResult:
+        """Run a handler, or replace its run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Lambda refused to invoke: AWS's reason, and the instant of the refusal."""
+
+    reason: str
+    at: int
+
+
+class _HookedHandler:
+    """Runs a handler through the hooks."""
+
+    def __init__(self, request: Request, handler: Handler, hooks: InvocationHooks) -> None:
+        self._request = request
+        self._handler = handler
+        self._hooks = hooks
+        self.as_in_lambda = getattr(handler, "as_in_lambda", str)
+
+    def __call__(self, event: Any, context: LambdaContext) -> Any:
+        request = self._request
+        call = HandlerCall(
+            function=request.function.name,
+            handler=self._handler,
+            event=event,
+            context=context,
+            attempt=request.attempt,
+            mapping=request.mapping,
+        )
+        return self._hooks.invoke(call).value
 
 
 def _returning(value: Any) -> Handler:

@@ -1,4 +1,4 @@
-"""The time inside an invocation: it starts with the clock's, and runs ahead when the handler sleeps."""
+"""The time inside an invocation. It starts at the clock's time, and runs ahead while the handler sleeps."""
 
 from __future__ import annotations
 
@@ -12,21 +12,13 @@ from pytest_lambda_esm.clock.runaway import ReRaise
 from pytest_lambda_esm.timing import microseconds
 
 
-class TimedOut(SystemExit):
-    """Ends a handler at its function's timeout.
-
-    Not an Exception, so that ``except Exception`` does not stop it; a SystemExit, so that a thread of the handler ends
-    by it without a word.
-    """
-
-
 class LocalTime:
-    """How far one invocation has come, in microseconds since the epoch.
+    """The time of one invocation, in microseconds since the epoch.
 
-    Each thread that the handler starts has a time of its own, which begins with the handler's, since threads sleep
-    side by side; the invocation has lasted as long as the one that is furthest. A pool that gives one thread several
-    tasks, because each is over at once in real time, adds their naps up. ``furthest`` is the latest instant that any
-    thread of the handler has reached.
+    Threads sleep in parallel, so each thread that the handler starts has its own time, which starts at the time of the
+    thread that started it. ``furthest`` is the latest instant that any of them has reached; it determines the duration
+    of the invocation. In a pool, one thread may run several tasks, since each ends at once in real time; their sleeps
+    then add up.
     """
 
     def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
@@ -35,28 +27,28 @@ class LocalTime:
         self._show = show
         self.furthest = start
         self._owner = threading.get_ident()
-        self._own = start
-        self._others: WeakKeyDictionary[threading.Thread, int] | None = None
+        self._main_time = start
+        self._thread_times: WeakKeyDictionary[threading.Thread, int] | None = None
         self._reraise: ReRaise | None = None
 
     def now(self) -> int:
-        """The calling thread's time."""
-        if self._others is None or threading.get_ident() == self._owner:
-            return self._own
-        return self._others.get(threading.current_thread(), self._own)
+        """Return the calling thread's time."""
+        if self._thread_times is None or threading.get_ident() == self._owner:
+            return self._main_time
+        return self._thread_times.get(threading.current_thread(), self._main_time)
 
     def sleep(self, seconds: float) -> None:
-        """What ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
+        """Sleep in virtual time, as ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
         self.wait_until(self.now() + microseconds(seconds))
 
     def wait_until(self, target: int) -> None:
-        """Let the calling thread's time come to an instant. Raises TimedOut at the deadline."""
+        """Move the calling thread's time to an instant. Raises TimedOut at the deadline."""
         now = self.now()
         if now >= self.deadline:
-            self._insist()
+            self._raise_again()
         target = max(target, now)
         reached = min(target, self.deadline)
-        self._keep(reached)
+        self._set(reached)
         if reached > self.furthest:
             self.furthest = reached
             self._show(reached)
@@ -64,37 +56,45 @@ class LocalTime:
             raise TimedOut
 
     @contextmanager
-    def apart(self, most: int) -> Iterator[None]:
-        """What passes meanwhile comes before the time until the deadline, unless it is more than ``most``."""
-        began, deadline = self.furthest, self.deadline
-        self.deadline = deadline + most
+    def extra(self, limit: int) -> Iterator[None]:
+        """Do not count the time that passes meanwhile toward the timeout, unless it exceeds ``limit``."""
+        before, deadline = self.furthest, self.deadline
+        self.deadline = deadline + limit
         try:
             yield
         finally:
-            passed = self.furthest - began
-            self.deadline = deadline + (passed if passed <= most else 0)
+            passed = self.furthest - before
+            self.deadline = deadline + (passed if passed <= limit else 0)
 
     def begin(self, thread: threading.Thread) -> None:
-        """A thread of the handler starts another one, whose time begins now."""
-        if self._others is None:
-            self._others = WeakKeyDictionary()
-        self._others[thread] = self.now()
+        """Start the time of a new thread at the calling thread's time."""
+        if self._thread_times is None:
+            self._thread_times = WeakKeyDictionary()
+        self._thread_times[thread] = self.now()
 
     def end(self) -> None:
-        """The handler has ended."""
+        """Stop raising TimedOut again; the handler has ended."""
         if self._reraise is not None:
             self._reraise.end()
 
-    def _insist(self) -> None:
-        """The handler goes on after its end: it has swallowed it."""
+    def _raise_again(self) -> None:
+        """Raise TimedOut again, for a handler that swallowed it and still runs."""
         if self._reraise is None:
             self._reraise = ReRaise()
         self._reraise.again(TimedOut)
 
-    def _keep(self, reached: int) -> None:
+    def _set(self, reached: int) -> None:
         if threading.get_ident() == self._owner:
-            self._own = reached
+            self._main_time = reached
             return
-        if self._others is None:
-            self._others = WeakKeyDictionary()
-        self._others[threading.current_thread()] = reached
+        if self._thread_times is None:
+            self._thread_times = WeakKeyDictionary()
+        self._thread_times[threading.current_thread()] = reached
+
+
+class TimedOut(SystemExit):
+    """Ends a handler at its function's timeout.
+
+    It is not an Exception, so that ``except Exception`` does not catch it. It is a SystemExit, so that it ends a thread
+    of the handler silently.
+    """

@@ -1,7 +1,7 @@
-"""Which invocation a thread belongs to: the one it runs, or the one whose handler started it.
+"""Which invocation a thread belongs to: the one that it runs, or the one whose handler started it.
 
-Invocations are nested where a handler calls another function. Handlers may do so from threads of their own; those calls
-happen one after the other, since all handlers share one process, and each is part of the handler that made it.
+Invocations nest when a handler invokes another function. A handler may do so from its own threads. Those invocations
+run one after the other, since all handlers share one process, and each belongs to the handler that made it.
 """
 
 from __future__ import annotations
@@ -17,35 +17,20 @@ from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.patching import Patches
 
 MOST_NESTED: Final = 100
-"""Invocations inside one another. More do not fit on the C stack of every Python that is supported."""
-_ROOM: Final = 50
-"""Python frames that an invocation inside another one gets in addition: a call through boto3 takes 29."""
-
-
-class OpenInvocation:
-    """An invocation that is going on. Whoever begins another one inside it holds ``lock`` meanwhile."""
-
-    __slots__ = ("depth", "lock", "time")
-
-    def __init__(self, time: LocalTime, depth: int) -> None:
-        self.time = time
-        self.depth = depth
-        self.lock = threading.RLock()
-
-
-class _Own(threading.local):
-    """The invocations that the calling thread itself has begun."""
-
-    def __init__(self) -> None:
-        self.frames: list[OpenInvocation] = []
+"""The maximum of nested invocations. More do not fit on the C stack of every supported Python."""
+_EXTRA_FRAMES: Final = 50
+"""Python frames by which a nested invocation raises the recursion limit: a call through boto3 takes 29."""
 
 
 class Nesting:
-    """The invocations that are going on in this process: ``open``, the innermost one last."""
+    """The open invocations of this process, and which of them each thread belongs to.
+
+    ``open`` lists them, the innermost last.
+    """
 
     def __init__(self) -> None:
         self.open: list[OpenInvocation] = []
-        self._own = _Own()
+        self._thread = _ThreadStack()
         self._started_in: WeakKeyDictionary[threading.Thread, OpenInvocation] = WeakKeyDictionary()
         self._left_behind: frozenset[threading.Thread] = frozenset()
 
@@ -68,39 +53,57 @@ class Nesting:
         self._left_behind = frozenset()
 
     def current(self) -> OpenInvocation | None:
-        """The invocation that the calling thread belongs to, or None outside of handlers."""
+        """Return the invocation that the calling thread belongs to, or None outside handlers."""
         if not self.open:
             return None
-        own = self._own.frames
-        if own:
-            return own[-1]
+        stack = self._thread.stack
+        if stack:
+            return stack[-1]
         thread = threading.current_thread()
-        frame = self._started_in.get(thread)
-        if frame in self.open or (frame is None and thread not in self._left_behind):
-            return frame
-        # A thread that an earlier invocation or test left behind, as a module's pool does, works for the present one.
+        invocation = self._started_in.get(thread)
+        if invocation in self.open or (invocation is None and thread not in self._left_behind):
+            return invocation
+        # A thread that an earlier invocation or test left running, such as a module's pool, works for the current one.
         return self.open[-1]
 
-    def push(self, frame: OpenInvocation) -> None:
-        """The calling thread begins an invocation. Raises LambdaEsmError where too many are going on already."""
+    def push(self, invocation: OpenInvocation) -> None:
+        """Open an invocation in the calling thread. Raises LambdaEsmError if too many are open already."""
         if self.open:
-            self._make_room()
-        self._own.frames.append(frame)
-        self.open.append(frame)
+            self._raise_recursion_limit()
+        self._thread.stack.append(invocation)
+        self.open.append(invocation)
 
-    def pop(self, frame: OpenInvocation) -> None:
-        """It has ended."""
-        self._own.frames.pop()
-        self.open.remove(frame)
+    def pop(self, invocation: OpenInvocation) -> None:
+        """Close an invocation."""
+        self._thread.stack.pop()
+        self.open.remove(invocation)
         if self.open:
-            sys.setrecursionlimit(sys.getrecursionlimit() - _ROOM)
+            sys.setrecursionlimit(sys.getrecursionlimit() - _EXTRA_FRAMES)
 
-    def _make_room(self) -> None:
-        """In Lambda each invocation has a stack of its own."""
+    def _raise_recursion_limit(self) -> None:
+        """Raise the recursion limit: in Lambda, each invocation has its own stack."""
         if len(self.open) >= MOST_NESTED:
             raise LambdaEsmError(
-                f"{MOST_NESTED} invocations go on inside one another, each one called synchronously by the handler"
-                f" before: no more fit into this process. Lambda's own guard is off, by RecursiveLoop='Allow' or by"
-                f" recursion_limit; end the recursion earlier, or let the guard do it."
+                f"{MOST_NESTED} invocations are nested, each invoked synchronously by the handler of the one before,"
+                f" and this process has no room for more. Lambda's recursive loop detection is off, because of"
+                f" RecursiveLoop='Allow' or recursion_limit; end the recursion earlier, or turn the detection on."
             )
-        sys.setrecursionlimit(sys.getrecursionlimit() + _ROOM)
+        sys.setrecursionlimit(sys.getrecursionlimit() + _EXTRA_FRAMES)
+
+
+class OpenInvocation:
+    """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
+
+    __slots__ = ("depth", "lock", "time")
+
+    def __init__(self, time: LocalTime, depth: int) -> None:
+        self.time = time
+        self.depth = depth
+        self.lock = threading.RLock()
+
+
+class _ThreadStack(threading.local):
+    """The open invocations that the calling thread runs, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[OpenInvocation] = []

@@ -1,4 +1,4 @@
-"""Runs a handler as Lambda runs a function: at once, in the calling thread, start to end."""
+"""Runs a handler at once, in the calling thread, from start to end; reads and moves the caller's time."""
 
 from __future__ import annotations
 
@@ -29,109 +29,113 @@ from pytest_lambda_esm.timing import MICROSECONDS
 
 
 class Runtime:
-    """Runs handlers; one invocation may cause another."""
+    """Runs handlers, one inside another where a handler invokes a function, and keeps the time of each caller.
+
+    A caller is the test's code, or a handler that is running.
+    """
 
     def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
-        self._show = clock.show  # One bound method for all invocations, which keep it.
+        self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
-        self.frames = Nesting()
-        self._causing = 0
+        self.nesting = Nesting()
+        self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
-        """The time of the invocation that is going on, or None outside of handlers."""
-        frame = self.frames.current()
-        return frame.time if frame is not None else None
+        """The time of the running invocation, or None outside handlers."""
+        invocation = self.nesting.current()
+        return invocation.time if invocation is not None else None
 
     @property
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to what happens now."""
-        frame = self.frames.current()
-        return frame.depth if frame is not None else self._causing
+        """The length of the chain of invocations, each caused by the one before, that led to the caller."""
+        invocation = self.nesting.current()
+        return invocation.depth if invocation is not None else self._causing_depth
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
-        """What happens meanwhile is caused by a chain of so many invocations, though none is going on."""
-        before, self._causing = self._causing, depth
+        """Attribute what happens meanwhile to a chain of this many invocations, although none is running."""
+        before, self._causing_depth = self._causing_depth, depth
         try:
             yield
         finally:
-            self._causing = before
+            self._causing_depth = before
 
     def now(self) -> int:
-        """The time in the invocation that is going on, or the clock's."""
-        if not self.frames.open:
+        """Return the caller's time: the running invocation's, or the clock's."""
+        if not self.nesting.open:
             return self._clock.instant
-        frame = self.frames.current()
-        return frame.time.now() if frame is not None else self._clock.instant
+        invocation = self.nesting.current()
+        return invocation.time.now() if invocation is not None else self._clock.instant
 
-    def run(
-        self,
-        request: Request,
-        handler: Handler,
-        *,
-        start: int,
-        lasts: int,
-        timeout: int,
-        shown: Callable[[str], str] = str,
-    ) -> Invocation:
-        """Run a handler to its end and tell what came of it; its virtual end may lie in the future.
+    def wait_until(self, instant: int) -> None:
+        """Move the caller's time to an instant. Inside a handler, raises TimedOut at the handler's deadline."""
+        __tracebackhide__ = True
+        local = self.local_time
+        if local is None:
+            self._clock.wait_until(instant)
+        elif instant > local.now():
+            local.wait_until(instant)
 
-        It begins at ``start``, which is now, and takes ``lasts`` at the least and ``timeout`` at the most, all in
-        microseconds; ``shown`` gives the lines of a stack trace as they would read in Lambda. What a handler raises
-        becomes a function error. An exception of this package, pytest's own outcomes and KeyboardInterrupt pass through
-        to the line that moved the clock.
+    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
+        """Refuse to move time while a handler runs, except from inside that handler."""
+        invocation = self.nesting.current()
+        return self._clock.occupied(about) if invocation is None else invocation.lock
+
+    def run(self, request: Request, handler: Handler, *, start: int, duration: int, timeout: int) -> Invocation:
+        """Run a handler to its end and return the invocation, whose virtual end may lie in the future.
+
+        It starts at ``start``, which is now, and takes at least ``duration`` and at most ``timeout``, all in
+        microseconds. An exception that the handler raises becomes a function error. If the handler has a method
+        ``as_in_lambda``, it translates the lines of stack traces to what they read in Lambda. Exceptions of this
+        package, pytest's own outcomes and KeyboardInterrupt pass through to the line that moved the clock.
         """
         function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show)
-        surroundings = self._environment(function, start)
-        context = LambdaContext(
-            function, request_id, request.invoked_arn, surroundings.log_stream, time, request.client_context
-        )
-        frame = OpenInvocation(time, request.depth + 1)
-        self.frames.push(frame)
+        environment = self._environment(function, start)
+        context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
+        opened = OpenInvocation(time, request.depth + 1)
+        self.nesting.push(opened)
         before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(surroundings.variables, trace_header(request_id, start))
+        changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
         try:
-            result = _call(handler, context, request, timeout, shown)
+            result = _call(handler, context, request, timeout)
         finally:
             time.end()
-            with frame.lock:  # A thread of the handler may still be in an invocation of its own.
+            with opened.lock:  # A thread of the handler may still be running an invocation.
                 self._isolation.leave(changes)
                 written = self._output.end(before)
-                self.frames.pop(frame)
+                self.nesting.pop(opened)
                 furthest = time.furthest
                 if furthest > start:
                     self._show(start)
-        end = max(furthest, start + lasts)
-        # What the handler sleeps up to its timeout is never all that it does; what a test declares is.
+        end = max(furthest, start + duration)
+        # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
-        return Invocation(request, context, result, start, end, written or ())
+        return Invocation(request, context, result, (start, end), written or ())
 
     def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
         key = (function.arn, function.version)
-        known = self._environments.get(key)
-        if known is not None and known.function is function:
-            return known
-        if known is not None and known.function.runs_as(function):
-            stream = known.log_stream
+        current = self._environments.get(key)
+        if current is not None and current.function is function:
+            return current
+        if current is not None and current.function.runs_as(function):
+            stream = current.log_stream
         else:
-            # Each change of code or configuration is followed by a new environment, with a log stream of its own.
+            # A change of code or configuration starts a new environment, with a new log stream.
             stream = log_stream_name(start, function.version, self._new_id().replace("-", ""))
-        fresh = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
-        self._environments[key] = fresh
-        return fresh
+        new = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
+        self._environments[key] = new
+        return new
 
 
-def _call(
-    handler: Handler, context: LambdaContext, request: Request, timeout: int, shown: Callable[[str], str]
-) -> results.Result:
+def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:
     request_id = request.request_id
     try:
         return results.returned(handler(request.event(), context), request_id, request.function.runtime)
@@ -146,11 +150,12 @@ def _call(
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
-        return results.raised(error, _handlers_own(error.__traceback__), request_id, shown)
+        as_in_lambda = getattr(handler, "as_in_lambda", str)
+        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
 
 
-def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the handler on: what called it, this package or pytest's hooks, is not its business."""
+def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
+    """Drop the frames before the handler's: this package and pytest's hooks called it."""
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("pytest_lambda_esm", "pluggy"):
@@ -160,35 +165,5 @@ def _handlers_own(trace: TracebackType | None) -> TracebackType | None:
 
 
 def timeout_of(function: FunctionConfiguration) -> int:
-    """A function's timeout in microseconds."""
+    """Return a function's timeout in microseconds."""
     return function.timeout * MICROSECONDS
-
-
-class CallerTime:
-    """Reads and moves the caller's time."""
-
-    def __init__(self, clock: Clock, runtime: Runtime) -> None:
-        self._clock = clock
-        self._runtime = runtime
-
-    def now(self) -> int:
-        """The caller's time in microseconds since the epoch."""
-        return self._runtime.now()
-
-    def wait_until(self, instant: int) -> None:
-        """Let the caller's time come to an instant; within a handler, that may be past its own timeout."""
-        __tracebackhide__ = True
-        local = self._runtime.local_time
-        if local is None:
-            self._clock.wait_until(instant)
-        elif instant > local.now():
-            local.wait_until(instant)
-
-    def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While a handler runs, nothing else moves time."""
-        frame = self._runtime.frames.current()
-        return self._clock.occupied(about) if frame is None else frame.lock
-
-    def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to the caller."""
-        return self._runtime.depth

@@ -1,4 +1,4 @@
-"""What a test says that a function's next invocations come to, instead of running the handler."""
+"""Scripted outcomes: what a function's next invocations do instead of running the handler."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ CONCURRENCY_REASONS: Final = (
     "CallerRateLimitExceeded",
     "ConcurrentSnapshotCreateLimitExceeded",
 )
-"""The reasons that AWS gives for a throttle (API reference, ThrottleReason)."""
+"""AWS's reasons for a throttle (API reference, ThrottleReason)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One step of a script. Make one with returns, raises, times_out, throttled, exits or runs.
+    """One step of a script. Create one with returns, raises, times_out, throttled, exits or runs.
 
-    ``kind`` is the name of that function; ``value`` is what the invocation returns, raises or is throttled for;
-    ``lasts`` how long it takes in microseconds of virtual time, None for the function's own duration.
+    ``kind`` is the name of that function. ``value`` is the returned value, the raised exception or the reason for the
+    throttle. ``lasts`` is the duration in microseconds of virtual time, or None for the function's own duration.
     """
 
     kind: str
@@ -32,9 +32,9 @@ class Outcome:
     lasts: int | None = None
 
     def taking(self, seconds: Span) -> Outcome:
-        """The same, lasting this long in virtual time: seconds or a timedelta.
+        """Return the same outcome with a duration in virtual time: seconds or a timedelta.
 
-        A timeout then strikes after this time, and a throttle is answered after it. Raises HandlerError.
+        A timeout or a throttle then happens after this time. Raises HandlerError for an invalid duration.
         """
         __tracebackhide__ = True
         try:
@@ -48,12 +48,15 @@ class Outcome:
 
 
 def returns(value: Any = None) -> Outcome:
-    """The invocation returns a value; the handler does not run."""
+    """Return a value, without running the handler."""
     return Outcome("returns", value)
 
 
 def raises(error: BaseException | type[BaseException]) -> Outcome:
-    """The invocation raises an exception (an instance or a class); the handler does not run. Raises HandlerError."""
+    """Raise an exception (an instance or a class), without running the handler.
+
+    Raises HandlerError if ``error`` is not an exception.
+    """
     __tracebackhide__ = True
     if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
         raise HandlerError(f"raises takes an exception or a class of exceptions, not {error!r}")
@@ -61,12 +64,15 @@ def raises(error: BaseException | type[BaseException]) -> Outcome:
 
 
 def times_out() -> Outcome:
-    """The invocation lasts until the function's timeout, and ends as AWS ends it; the handler does not run."""
+    """Run until the function's timeout and end as in AWS, without running the handler."""
     return Outcome("times_out")
 
 
 def throttled(reason: str = "ConcurrentInvocationLimitExceeded") -> Outcome:
-    """Lambda refuses to invoke; the function does not notice, so there is no invocation. Raises HandlerError."""
+    """Throttle: Lambda refuses to invoke the function, so no invocation is recorded.
+
+    Raises HandlerError for a reason that AWS does not have.
+    """
     __tracebackhide__ = True
     if reason not in CONCURRENCY_REASONS:
         raise HandlerError(f"AWS has no reason {reason!r} for a throttle. {nearest(reason, CONCURRENCY_REASONS)}")
@@ -74,10 +80,10 @@ def throttled(reason: str = "ConcurrentInvocationLimitExceeded") -> Outcome:
 
 
 def exits() -> Outcome:
-    """The function's process ends, as after ``sys.exit()``; the handler does not run."""
+    """End the function's process as ``sys.exit()`` does, without running the handler."""
     return Outcome("exits")
 
 
 def runs() -> Outcome:
-    """The handler runs, as it does without a script: a step between others, or one that takes its time."""
+    """Run the handler, as without a script: a step between others, or one with a duration."""
     return Outcome("runs")

@@ -16,7 +16,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
-from pytest_lambda_esm.invocation.runtime import CallerTime
+from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.timing import microseconds
 
@@ -78,30 +78,30 @@ def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> Clie
 class ClientTime:
     """A caller's time, as far as its client has patience."""
 
-    def __init__(self, time: CallerTime, client_calls: ClientCalls) -> None:
-        self._time = time
+    def __init__(self, runtime: Runtime, client_calls: ClientCalls) -> None:
+        self._runtime = runtime
         self._client_calls = client_calls
 
     def now(self) -> int:
         """The caller's time in microseconds since the epoch."""
-        return self._time.now()
+        return self._runtime.now()
 
     def wait_until(self, instant: int) -> None:
         """Let the caller's time come to an instant. Raises botocore's ReadTimeoutError where the client gives up."""
         __tracebackhide__ = True
         exchange = self._client_calls.current
         if exchange is None or exchange.read_timeout is None:
-            self._time.wait_until(instant)
+            self._runtime.wait_until(instant)
             return
         patience = self.now() + microseconds(exchange.read_timeout)
-        self._time.wait_until(min(instant, patience))
+        self._runtime.wait_until(min(instant, patience))
         if instant > patience:
             raise ReadTimeoutError(endpoint_url=f"https://lambda.{exchange.region}.amazonaws.com/")
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """While a handler runs, nothing else moves time."""
-        return self._time.occupied(about)
+        return self._runtime.occupied(about)
 
     def depth(self) -> int:
         """How many invocations, each caused by the one before, led to the caller."""
-        return self._time.depth()
+        return self._runtime.depth

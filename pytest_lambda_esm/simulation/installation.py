@@ -34,7 +34,7 @@ def install(
     functions.install(patches)
     world.logs.install(patches)
     world.isolation.install(patches)
-    world.runtime.frames.install(patches)
+    world.runtime.nesting.install(patches)
     patches.then(world.archives.remove)
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)

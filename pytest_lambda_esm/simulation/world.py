@@ -10,7 +10,7 @@ from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
 from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
-from pytest_lambda_esm.api.invoke import Execution, Invocations
+from pytest_lambda_esm.api.invoke import Invocations, InvocationServices
 from pytest_lambda_esm.api.mapping_checks import Lookups, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
@@ -25,13 +25,13 @@ from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
-from pytest_lambda_esm.invocation.async_queue import AsyncQueue, AsyncQueueSettings
+from pytest_lambda_esm.invocation.async_queue import AsyncAttempts, AsyncFunctions, AsyncQueue
 from pytest_lambda_esm.invocation.async_results import AsyncResults
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.function import Registry
-from pytest_lambda_esm.invocation.invoker import Invoker
+from pytest_lambda_esm.invocation.invoker import Execution, Invoker, Recording
 from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.invocation.runtime import CallerTime, Runtime
+from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
@@ -117,14 +117,10 @@ class World:
         self.queues = MotoQueues(self.new_receipt)
         self.invoker = Invoker(
             clock=self.clock,
-            functions=self.functions,
             registry=self.registry,
-            concurrency=Concurrency(config.account_concurrency),
-            runtime=self.runtime,
-            archives=self.archives,
-            journal=self.journal,
-            hooks=self.hooks,
-            keep=self._keep,
+            concurrency=Concurrency(config.account_concurrency, self.functions.reserved_total),
+            execution=Execution(runtime=self.runtime, archives=self.archives, hooks=self.hooks),
+            recording=Recording(journal=self.journal, keep=self._keep),
         )
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
@@ -135,19 +131,17 @@ class World:
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
             clock=self.clock,
-            functions=self.functions,
-            registry=self.registry,
-            invoker=self.invoker,
-            configs=self.invoke_configs,
-            endings=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
             journal=self.journal,
-            randomness=self.randomness,
-            trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
-            settings=AsyncQueueSettings(
+            functions=AsyncFunctions(functions=self.functions, registry=self.registry, configs=self.invoke_configs),
+            attempts=AsyncAttempts(
+                invoker=self.invoker,
+                trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
+                randomness=self.randomness,
             ),
+            results=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
         )
 
     def _compose_pollers(self, config: Config) -> None:
@@ -202,13 +196,13 @@ class World:
         invocations = Invocations(
             self.config,
             model=model,
-            execution=Execution(
+            services=InvocationServices(
                 functions=self.functions,
                 invoker=self.invoker,
                 queue=self.async_queue,
                 stops_loop=self.recursion.stops,
             ),
-            time=ClientTime(CallerTime(self.clock, self.runtime), client_calls),
+            time=ClientTime(self.runtime, client_calls),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(

@@ -129,7 +129,7 @@ def test_an_allowed_recursion_may_be_deep(lambda_esm: FakeLambda, depth: int) ->
 def test_a_recursion_without_an_end(lambda_esm: FakeLambda) -> None:
     limit = sys.getrecursionlimit()
     lambda_esm.function("again", lambda event, context: invoke("again"))
-    with pytest.raises(LambdaEsmError, match="100 invocations go on inside one another"):
+    with pytest.raises(LambdaEsmError, match="100 invocations are nested"):
         invoke("again")
     assert sys.getrecursionlimit() == limit
 

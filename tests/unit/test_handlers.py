@@ -35,7 +35,7 @@ WRONG = [
     ("shop_broken:orders", "ModuleNotFoundError: No module named 'does_not_exist_anywhere'"),
     ("no_such_shop:orders", "cannot be imported.*pythonpath"),
     ("shop_handlers:A.x", "a handler is a callable"),
-    (5, "a handler is a callable or a text"),
+    (5, "a handler is a callable or a string"),
     (lambda: None, r"cannot be called as handler\(event, context\)"),
     (lambda event, context, more: None, r"missing a required argument: 'more'"),
 ]

@@ -46,7 +46,7 @@ class World:
             request_id="a-request-id",
         )
         return self.runtime.run(
-            request, handler, start=self.runtime.now(), lasts=self.lasts * SECOND, timeout=3 * SECOND
+            request, handler, start=self.runtime.now(), duration=self.lasts * SECOND, timeout=3 * SECOND
         )
 
     def sleep(self, seconds):
@@ -57,7 +57,7 @@ class World:
 def world():
     world = World()
     patches = Patches()
-    world.runtime.frames.install(patches)
+    world.runtime.nesting.install(patches)
     yield world
     patches.undo()
 

@@ -1,1 +1,1 @@
-"""Python code that was deployed as a zip file or a layer, run as Lambda runs it."""
+"""Run Python code that was deployed as a zip file, with its layers, as Lambda runs it."""

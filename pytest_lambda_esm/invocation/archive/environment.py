@@ -1,8 +1,8 @@
-"""Runs the Python code of a deployment package in this process, as a warm execution environment of its own.
+"""Runs the Python code of a deployment package in this process, in a warm execution environment.
 
-A function made by code under test brings its modules in a zip file. They are imported under their own names, kept
-apart from the test's modules and from those of other functions, and kept from one invocation to the next until code or
-configuration change. File names in traces read as they do in Lambda.
+A function that code under test creates has its modules in a zip file. They are imported under their own names, kept
+apart from the test's modules and from other functions', and reused for each invocation until the code or the
+configuration changes. Import errors become the runtime's init errors. File names in traces read as in Lambda.
 """
 
 from __future__ import annotations
@@ -22,61 +22,49 @@ from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
-from pytest_lambda_esm.invocation.record import OF_RUNTIME
-from pytest_lambda_esm.invocation.result import FunctionError, InitFailed, stack_trace
+from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
 from pytest_lambda_esm.timing import MICROSECONDS
 
-
-def malformed(handler: str) -> InitFailed:
-    """The configured handler has no dot in it."""
-    return _failed(
-        "Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
-    )
-
-
-def built_in(module: str) -> InitFailed:
-    """The handler's module has the name of one that is built into Python."""
-    message = f"Cannot use built-in module {module} as a handler module"
-    return _failed("Runtime.BuiltInModuleConflict", message)
-
-
-def not_imported(module: str, error: ImportError) -> InitFailed:
-    """The module, or one that it needs, does not exist."""
-    return _failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
-
-
-def handler_missing(module: str, name: str) -> InitFailed:
-    """The module has no such function."""
-    return _failed("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
-
-
-def syntax(module: str, error: SyntaxError, shown: Callable[[str], str]) -> InitFailed:
-    """The module is no Python."""
-    place = shown(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
-    return _failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (place,))
-
-
-def raised(error: Exception, shown: Callable[[str], str]) -> InitFailed:
-    """The module raised while it was imported: the class and the text of the exception, as recorded."""
-    lines = [shown(line) for line in stack_trace(error.__traceback__)]
-    return _failed(type(error).__name__, str(error), lines)
-
-
-def _failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
-    # The request id is empty: the runtime had none yet (recorded).
-    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
-
-
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
-"""Lambda gives modules ten seconds beside the timeout. What takes longer is begun again, within the timeout."""
+"""Lambda allows imports ten seconds in addition to the timeout. A longer import starts again, within the timeout."""
+
+
+class CodeEnvironments:
+    """The warm environments of all functions; each version has one at a time."""
+
+    def __init__(self, settings: ArchiveSettings) -> None:
+        self._settings = settings
+        self._unpacking = Unpacking()
+        self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
+
+    def handler(self, function: FunctionConfiguration) -> Handler:
+        """Return the handler in a function's archive. Raises HandlerError if it cannot run in this process."""
+        if not function.runtime.startswith("python"):
+            reason = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
+            raise HandlerError(
+                f"the function {function.name!r} was invoked, but it {reason}: only Python code from a zip file runs in"
+                f" the test's process. Bind a handler in its place: lambda_esm.function({function.name!r}, handler)."
+            )
+        key = (function.arn, function.version)
+        configuration, environment = self._environments.get(key, (None, None))
+        if environment is None or configuration is None or not configuration.runs_as(function):
+            environment = CodeEnvironment(function, self._unpacking.unpack(function), self._settings)
+        self._environments[key] = (function, environment)
+        return environment
+
+    def remove(self) -> None:
+        """Forget the environments, and remove the unpacked files."""
+        self._environments.clear()
+        self._unpacking.remove()
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSettings:
-    """What archives run in: ``import_policy`` is the setting ``archive_imports``, ``advise`` hears of such imports.
+    """What all environments share.
 
-    ``local_time`` gives the time of the invocation that is going on.
+    ``import_policy`` is the setting ``archive_imports``; ``advise`` is called with imports that would fail in Lambda.
+    ``local_time`` returns the time of the running invocation.
     """
 
     isolation: Isolation
@@ -88,105 +76,116 @@ class ArchiveSettings:
 class CodeEnvironment:
     """One version of a function's code, imported once."""
 
-    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, surroundings: ArchiveSettings) -> None:
+    def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, settings: ArchiveSettings) -> None:
         self._function = function
         self._unpacked = unpacked
         path = _import_path(unpacked, function.runtime)
         self._modules = ArchiveModules(unpacked, path)
-        self._imports = ArchiveImports(function.name, self._modules, surroundings.import_policy, surroundings.advise)
-        self._process = ProcessState(surroundings.isolation, path, str(unpacked.task))
-        self._local_time = surroundings.local_time
+        self._imports = ArchiveImports(function.name, self._modules, settings.import_policy, settings.advise)
+        self._process = ProcessState(settings.isolation, path, str(unpacked.task))
+        self._local_time = settings.local_time
         self._handler: Handler | None = None
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """Run the handler; the first call imports its module. Raises InitFailed where that fails."""
+        """Run the handler; the first call imports its module. Raises InitFailed if the import fails."""
         try:
             with self._modules.in_place(), self._imports.watched():
                 self._process.enter()
                 if self._handler is None:
-                    self._handler = self._imported()
+                    self._handler = self._import()
                 return self._handler(event, context)
         finally:
             if self._handler is None:
                 self._modules.forget()
 
     def as_in_lambda(self, text: str) -> str:
-        """A line of a trace with the file names that it would have in Lambda."""
+        """Return a line of a trace with the file names that it would have in Lambda."""
         return self._unpacked.as_in_lambda(text)
 
-    def _imported(self) -> Handler:
+    def _import(self) -> Handler:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         time = self._local_time()
-        with time.apart(LONGEST_IMPORT) if time is not None else nullcontext():
+        with time.extra(LONGEST_IMPORT) if time is not None else nullcontext():
             handler = self._load()
-        self._process.imported(handlers, level)
+        self._process.save(handlers, level)
         return handler
 
     def _load(self) -> Handler:
         text = self._function.handler
         module_name, dot, name = text.rpartition(".")
         if not dot:
-            raise malformed(text)
+            raise _malformed_name(text)
         self._check_module(module_name)
         try:
             module = importlib.import_module(module_name.replace("/", "."))
         except LambdaEsmError:
             raise
         except ImportError as error:
-            raise not_imported(module_name, error) from error
+            raise _import_failed(module_name, error) from error
         except SyntaxError as error:
-            raise syntax(module_name, error, self.as_in_lambda) from error
+            raise _syntax_error(module_name, error, self.as_in_lambda) from error
         except Exception as error:
-            raise raised(error, self.as_in_lambda) from error
+            raise _module_raised(error, self.as_in_lambda) from error
         handler = getattr(module, name, None)
         if handler is None:
-            raise handler_missing(module_name, name)
+            raise _handler_missing(module_name, name)
         found: Handler = handler
         return found
 
     def _check_module(self, name: str) -> None:
         top = name.replace("/", ".").partition(".")[0]
         if top in sys.builtin_module_names:
-            raise built_in(name)
+            raise _built_in_conflict(name)
         if top not in self._modules.names:
-            # The test's process may have one of that name.
-            raise not_imported(name, ModuleNotFoundError(f"No module named {top!r}"))
+            # The test's process may have a module of that name.
+            raise _import_failed(name, ModuleNotFoundError(f"No module named {top!r}"))
         if top in SHARED:
             raise HandlerError(
-                f"the handler of {self._function.name!r} is {self._function.handler!r}, and {top!r} is the name of a"
-                f" module that the test's process has: the archive's cannot take its place. Give the archive's module"
-                f" another name, or bind a handler: lambda_esm.function({self._function.name!r}, handler)."
+                f"the handler of {self._function.name!r} is {self._function.handler!r}, but {top!r} is also a module of"
+                f" the test's process, which a module of the archive cannot replace. Rename the archive's module, or"
+                f" bind a handler: lambda_esm.function({self._function.name!r}, handler)."
             )
 
 
-class CodeEnvironments:
-    """The warm environments of all functions; one version has one at a time."""
+def _malformed_name(handler: str) -> InitFailed:
+    """Return the error for a configured handler without a dot."""
+    return _init_failed(
+        "Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
+    )
 
-    def __init__(self, surroundings: ArchiveSettings) -> None:
-        self._surroundings = surroundings
-        self._unpacking = Unpacking()
-        self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
 
-    def handler(self, function: FunctionConfiguration) -> Handler:
-        """What a function's archive runs. Raises HandlerError where it cannot run in this process."""
-        if not function.runtime.startswith("python"):
-            what = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
-            raise HandlerError(
-                f"the function {function.name!r} is to run, and {what}: only Python out of a zip file runs in the"
-                f" test's process. Bind a handler that stands for it: lambda_esm.function({function.name!r}, handler)."
-            )
-        key = (function.arn, function.version)
-        made_for, environment = self._environments.get(key, (None, None))
-        if environment is None or made_for is None or not made_for.runs_as(function):
-            environment = CodeEnvironment(function, self._unpacking.unpack(function), self._surroundings)
-        self._environments[key] = (function, environment)
-        return environment
+def _built_in_conflict(module: str) -> InitFailed:
+    """Return the error for a handler's module with the name of a module that is built into Python."""
+    message = f"Cannot use built-in module {module} as a handler module"
+    return _init_failed("Runtime.BuiltInModuleConflict", message)
 
-    def remove(self) -> None:
-        """Forget the environments, and remove what was unpacked."""
-        self._environments.clear()
-        self._unpacking.remove()
+
+def _import_failed(module: str, error: ImportError) -> InitFailed:
+    """Return the error for a missing module: the handler's, or one that it imports."""
+    return _init_failed("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
+
+
+def _handler_missing(module: str, name: str) -> InitFailed:
+    """Return the error for a module that lacks the handler."""
+    return _init_failed("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
+
+
+def _syntax_error(module: str, error: SyntaxError, as_in_lambda: Callable[[str], str]) -> InitFailed:
+    """Return the error for a module that is not valid Python."""
+    location = as_in_lambda(f'  File "{error.filename}" Line {error.lineno}\n    {error.text}')
+    return _init_failed("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", (location,))
+
+
+def _module_raised(error: Exception, as_in_lambda: Callable[[str], str]) -> InitFailed:
+    """Return the error for a module that raised on import: the exception's class and text, as recorded."""
+    lines = [as_in_lambda(line) for line in stack_trace(error.__traceback__)]
+    return _init_failed(type(error).__name__, str(error), lines)
+
+
+def _init_failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
+    # The request id is empty, because the runtime has none yet (recorded).
+    return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
 
 
 def _import_path(unpacked: Unpacked, runtime: str) -> list[str]:

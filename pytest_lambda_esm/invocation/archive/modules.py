@@ -1,4 +1,8 @@
-"""The modules of one archive: in place of the test's while its code runs, and out of sight otherwise."""
+"""The modules of an archive and its imports.
+
+The modules replace the test's while the archive's code runs, and are hidden at other times. Imports that would behave
+differently in Lambda are reported.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from typing import Any, Final
 from pytest_lambda_esm.clock.modules import namespace_of
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked
 
-SHARED: Final = frozenset(sys.stdlib_module_names) | {
+_STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
+SHARED: Final = _STANDARD_LIBRARY | {
     "boto3",
     "botocore",
     "freezegun",
@@ -28,98 +33,96 @@ SHARED: Final = frozenset(sys.stdlib_module_names) | {
     "time_machine",
     "urllib3",
 }
-"""Modules that an archive cannot replace: a botocore of its own would not be served by moto."""
+"""Modules that an archive cannot replace: moto would not serve an archive's copy of botocore, for example."""
+_IN_THE_RUNTIME: Final = frozenset(
+    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six"}
+    | {"snapshot_restore_py", "urllib3"}
+)
+"""Packages that Lambda's Python runtimes include in addition to the standard library."""
+Advise = Callable[[str, str], None]
+"""Called with a function's name and a description of what will fail in production."""
 
 
 class ArchiveModules:
-    """``names`` are the modules and packages at the top of the archive and its layers.
+    """The modules of one archive and its layers; ``names`` are the top-level modules and packages.
 
-    What lies in other folders, which the code puts on ``sys.path`` itself, is the archive's too.
+    Modules in other folders of the archive, which its code adds to ``sys.path`` itself, also belong to it.
     """
 
     def __init__(self, unpacked: Unpacked, folders: list[str]) -> None:
         self.names = frozenset(entry.name.partition(".")[0] for folder in folders for entry in Path(folder).iterdir())
         self._own_names = self.names - SHARED
-        self._places = (f"{unpacked.task}{os.sep}", f"{unpacked.layers}{os.sep}")
+        self._folders = (f"{unpacked.task}{os.sep}", f"{unpacked.layers}{os.sep}")
         self._modules: dict[str, ModuleType] = {}
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The archive's modules are those that are imported, as far as they have been; the test's are out of sight."""
-        outside = self._taken_out()
+        """Put the archive's imported modules into ``sys.modules``, and hide the test's modules with the same names."""
+        hidden = self._take_out()
         last = next(reversed(sys.modules))
         sys.modules.update(self._modules)
         try:
             yield
         finally:
-            # What is new comes last: hardly anything of two thousand modules is looked at.
+            # New modules come last, so this looks at few of the thousands in sys.modules.
             added = list(takewhile(lambda name: name != last, reversed(sys.modules)))
             own = {name: sys.modules.pop(name) for name in added if self._is_own(name, sys.modules[name])}
-            # An invocation inside this one may have moved others.
-            self._modules = {**own, **self._taken_out()}
-            sys.modules.update(outside)
+            # A nested invocation may have moved other modules.
+            self._modules = {**own, **self._take_out()}
+            sys.modules.update(hidden)
 
     def forget(self) -> None:
-        """Begin anew with the next import, as an environment does whose module has failed."""
+        """Import everything again at the next invocation, as Lambda does after a failed import."""
         self._modules = {}
 
     def holds(self, module: Any) -> bool:
-        """Whether a module's file, or a package's folder, is one of the archive's."""
+        """Return whether a module's file, or a package's folder, is in the archive."""
         namespace = namespace_of(module) or {}
-        places = (namespace.get("__file__"), *(namespace.get("__path__") or ()))
-        return any(isinstance(place, str) and f"{place}{os.sep}".startswith(self._places) for place in places)
+        paths = (namespace.get("__file__"), *(namespace.get("__path__") or ()))
+        return any(isinstance(path, str) and f"{path}{os.sep}".startswith(self._folders) for path in paths)
 
-    def wrote(self, namespace: Any) -> bool:
-        """Whether the code that has these globals is the archive's."""
+    def holds_code(self, namespace: Any) -> bool:
+        """Return whether the code with these globals is in the archive."""
         file = namespace.get("__file__") if namespace else None
-        return isinstance(file, str) and file.startswith(self._places)
+        return isinstance(file, str) and file.startswith(self._folders)
 
     def _is_own(self, name: str, module: Any) -> bool:
         return name.partition(".")[0] in self._own_names or self.holds(module)
 
-    def _taken_out(self) -> dict[str, ModuleType]:
+    def _take_out(self) -> dict[str, ModuleType]:
         names = {name for name in self._modules if name in sys.modules}
         if any(name in sys.modules for name in self._own_names):
             names.update(name for name in sys.modules if name.partition(".")[0] in self._own_names)
         return {name: sys.modules.pop(name) for name in names}
 
 
-_IN_THE_RUNTIME: Final = frozenset(
-    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six"}
-    | {"snapshot_restore_py", "urllib3"}
-)
-"""What Lambda's Python runtimes bring beside the standard library."""
-
-_STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
-
-Advise = Callable[[str, str], None]
-"""Takes a function's name, and what is known to go wrong in production."""
-
-
 class ArchiveImports:
-    """Watches the import statements of one function's code. ``policy`` is ``"advise"``, ``"allow"`` or ``"refuse"``."""
+    """Checks the import statements of one function's code.
+
+    ``policy`` is the setting ``archive_imports``: ``"advise"``, ``"allow"`` or ``"refuse"``.
+    """
 
     def __init__(self, function: str, modules: ArchiveModules, policy: str, advise: Advise) -> None:
         self._function = function
         self._modules = modules
         self._policy = policy
         self._advise = advise
-        self._fine = (
+        self._allowed = (
             (_STANDARD_LIBRARY - modules.names) | _IN_THE_RUNTIME | (SHARED & modules.names - _STANDARD_LIBRARY)
         )
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Import statements of the archive's code are looked at meanwhile, those of others are not."""
+        """Check the import statements of the archive's code meanwhile, but not those of other code."""
         original = builtins.__import__
 
         def watching_import(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
         ) -> Any:
             module = original(name, globals, locals, fromlist, level)
-            if level == 0 and self._modules.wrote(globals):
+            if level == 0 and self._modules.holds_code(globals):
                 top = name.partition(".")[0]
-                if top not in self._fine:
+                if top not in self._allowed:
                     self._check(top)
             return module
 
@@ -135,16 +138,16 @@ class ArchiveImports:
         if name in _STANDARD_LIBRARY:
             self._advise(
                 self._function,
-                f"the archive of {self._function!r} brings a module {name!r}, which is also one of Python's standard"
-                f" library: here the library's was imported, in Lambda it depends on what the runtime has imported"
-                f" before. Rename the module",
+                f"the archive of {self._function!r} has a module {name!r}, which is also in Python's standard library."
+                f" Here the library's was imported; in Lambda it depends on what the runtime has imported before."
+                f" Rename the module",
             )
         elif self._policy == "refuse":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         elif self._policy == "advise":
             self._advise(
                 self._function,
-                f"{self._function!r} imports {name!r}, which neither its archive nor its layers bring: it was taken"
-                f" from the test's environment, and in Lambda there is no such module. Add it to the archive; the"
-                f" setting 'archive_imports' makes such imports fail here too ('refuse'), or allows them ('allow')",
+                f"{self._function!r} imports {name!r}, which is not in its archive or its layers. It was imported from"
+                f" the test's environment; in Lambda there is no such module. Add it to the archive; the setting"
+                f" 'archive_imports' makes such imports fail here too ('refuse'), or allows them ('allow')",
             )

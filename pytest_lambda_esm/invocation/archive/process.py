@@ -1,7 +1,7 @@
-"""The process of an execution environment that runs an archive.
+"""The process state of an execution environment that runs an archive.
 
-What its modules set up when they are imported lives as long as the environment in Lambda. Here all that an invocation
-does to the process is put back at its end; what had been set up on import is kept, and put in place each time.
+In Lambda, what the modules set up on import lasts as long as the environment. Here, every change that an invocation
+makes to the process is undone at its end. So the state after the import is saved, and restored for each invocation.
 """
 
 from __future__ import annotations
@@ -17,19 +17,92 @@ from typing import Any, Final
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState
 
-_OF_THE_MACHINE: Final = frozenset(
+_INHERITED: Final = frozenset(
     {"COMSPEC", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "PATHEXT", "PYTHONPATH", "SYSTEMROOT"}
     | {"TEMP", "TMP", "TMPDIR", "USERPROFILE", "VIRTUAL_ENV", "WINDIR"}
 )
-_BY_DEFAULT: Final = {"AWS_SESSION_TOKEN": "FOOBARTOKEN", "LANG": "en_US.UTF-8"}
-_PREFIXES: Final = ("AWS_", "COVERAGE_", "COV_CORE_", "LC_", "MOTO_", "SSL_CERT_")
+_INHERITED_PREFIXES: Final = ("AWS_", "COVERAGE_", "COV_CORE_", "LC_", "MOTO_", "SSL_CERT_")
+_DEFAULTS: Final = {"AWS_SESSION_TOKEN": "FOOBARTOKEN", "LANG": "en_US.UTF-8"}
+
+
+class ProcessState:
+    """The state that each invocation of one archive starts from.
+
+    Before the import, ``path`` is put in front of the test's ``sys.path``, and ``directory`` is the working directory
+    and the function's ``LAMBDA_TASK_ROOT``. The environment variables are the function's and those of the test's
+    process that code needs to run here: ``PATH``, ``HOME`` and the like, the settings of AWS's clients, credentials
+    included, and moto's.
+    """
+
+    def __init__(self, isolation: Isolation, path: list[str], directory: str) -> None:
+        self._isolation = isolation
+        self._path = path
+        self._directory = directory
+        self._saved: _SavedState | None = None
+        self._root = logging.getLogger()
+
+    def enter(self) -> None:
+        """Set up the process for an invocation; the isolation undoes it at the end."""
+        if self._saved is None:
+            self._start()
+        else:
+            self._restore(self._saved)
+
+    def save(self, handlers: list[logging.Handler], level: int) -> None:
+        """Save the state after the import of the modules.
+
+        ``handlers`` and ``level`` are those of the root logger before the import.
+        """
+        changes = self._isolation.current
+        assert changes.logging is not None
+        changed = changes.logging.changed()
+        changes.loggers = [before for before, _ in changed]
+        root = self._root
+        self._saved = _SavedState(
+            variables=encoded(dict(os.environ)),
+            path=sys.path[:],
+            directory=os.getcwd(),
+            signals={number: signal.getsignal(number) for number in changes.signals or ()},
+            added=[handler for handler in root.handlers if handler not in handlers],
+            removed=[handler for handler in handlers if handler not in root.handlers],
+            level=root.level if root.level != level else None,
+            loggers=[now for _, now in changed],
+            disabled=root.manager.disable,
+        )
+
+    def _start(self) -> None:
+        self._isolation.note_logging()
+        variables = {**_DEFAULTS, **{name: value for name, value in os.environ.items() if _is_inherited(name)}}
+        own = {**self._isolation.current.own, **encoded({"LAMBDA_TASK_ROOT": self._directory})}
+        self._isolation.replace_variables({**encoded(variables), **own})
+        sys.path[:0] = self._path
+        os.chdir(self._directory)
+
+    def _restore(self, saved: _SavedState) -> None:
+        self._isolation.replace_variables(saved.variables)
+        sys.path[:] = saved.path
+        os.chdir(saved.directory)
+        for number, handler in saved.signals.items():
+            signal.signal(number, handler)
+        root = self._root
+        if saved.added or saved.removed:
+            remaining = [handler for handler in root.handlers if handler not in saved.removed]
+            root.handlers[:] = [*remaining, *saved.added]
+        if saved.level is not None:
+            root.setLevel(saved.level)
+        if saved.disabled != root.manager.disable:
+            logging.disable(saved.disabled)
+        self._isolation.current.loggers = [LoggerState.current(state.logger) for state in saved.loggers]
+        for state in saved.loggers:
+            state.restore()
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """``added`` and ``removed`` are handlers of the root logger, ``level`` is its level where it was changed.
+class _SavedState:
+    """The process state after the import.
 
-    ``loggers`` are the other ones, ``disabled`` the level below which nothing is logged.
+    ``added`` and ``removed`` are handlers of the root logger; ``level`` is its level, or None if it did not change.
+    ``loggers`` are the other loggers that changed; ``disabled`` is the argument of ``logging.disable``.
     """
 
     variables: Mapping[Any, Any]
@@ -43,75 +116,5 @@ class _Kept:
     disabled: int
 
 
-class ProcessState:
-    """Begins with ``path`` before the test's ``sys.path``, in a directory that is the function's ``LAMBDA_TASK_ROOT``.
-
-    Of the test's environment variables, there are those that a process needs to run here: ``PATH``, ``HOME`` and the
-    like, credentials and other settings of AWS's clients, and moto's.
-    """
-
-    def __init__(self, isolation: Isolation, path: list[str], directory: str) -> None:
-        self._isolation = isolation
-        self._path = path
-        self._directory = directory
-        self._kept: _Kept | None = None
-        self._root = logging.getLogger()
-
-    def enter(self) -> None:
-        """Put it in place for the invocation that begins; the isolation takes it away at its end."""
-        if self._kept is None:
-            self._begin()
-        else:
-            self._go_on(self._kept)
-
-    def imported(self, handlers: list[logging.Handler], level: int) -> None:
-        """The modules have been imported: keep what they have set up.
-
-        ``handlers`` and ``level`` are those that the root logger had before.
-        """
-        changes = self._isolation.current
-        assert changes.logging is not None
-        changed = changes.logging.changed()
-        changes.loggers = [before for before, _ in changed]
-        root = self._root
-        self._kept = _Kept(
-            variables=encoded(dict(os.environ)),
-            path=sys.path[:],
-            directory=os.getcwd(),
-            signals={number: signal.getsignal(number) for number in changes.signals or ()},
-            added=[handler for handler in root.handlers if handler not in handlers],
-            removed=[handler for handler in handlers if handler not in root.handlers],
-            level=root.level if root.level != level else None,
-            loggers=[now for _, now in changed],
-            disabled=root.manager.disable,
-        )
-
-    def _begin(self) -> None:
-        self._isolation.note_logging()
-        variables = {**_BY_DEFAULT, **{name: value for name, value in os.environ.items() if _passes(name)}}
-        own = {**self._isolation.current.own, **encoded({"LAMBDA_TASK_ROOT": self._directory})}
-        self._isolation.replace_variables({**encoded(variables), **own})
-        sys.path[:0] = self._path
-        os.chdir(self._directory)
-
-    def _go_on(self, kept: _Kept) -> None:
-        self._isolation.replace_variables(kept.variables)
-        sys.path[:] = kept.path
-        os.chdir(kept.directory)
-        for number, handler in kept.signals.items():
-            signal.signal(number, handler)
-        root = self._root
-        if kept.added or kept.removed:
-            stayed = [handler for handler in root.handlers if handler not in kept.removed]
-            root.handlers[:] = [*stayed, *kept.added]
-        if kept.level is not None:
-            root.setLevel(kept.level)
-        if kept.disabled != root.manager.disable:
-            logging.disable(kept.disabled)
-        self._isolation.current.loggers = [LoggerState.of(state.logger) for state in kept.loggers]
-        for state in kept.loggers:
-            state.put_back()
-
-
-def _passes(name: str) -> bool:
-    return name.upper() in _OF_THE_MACHINE or name.upper().startswith(_PREFIXES)
+def _is_inherited(name: str) -> bool:
+    return name.upper() in _INHERITED or name.upper().startswith(_INHERITED_PREFIXES)

@@ -1,4 +1,4 @@
-"""Unpacks deployment packages and layers into folders of their own, which are removed when the fake ends."""
+"""Unpacks deployment packages and layers into temporary folders, which are removed when the fake ends."""
 
 from __future__ import annotations
 
@@ -23,26 +23,29 @@ _STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib")
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Where a function's code lies: ``task`` stands for ``/var/task``, ``layers`` for ``/opt``."""
+    """The folders of a function's code: ``task`` is ``/var/task`` in Lambda, ``layers`` is ``/opt``."""
 
     task: Path
     layers: Path
 
     def as_in_lambda(self, text: str) -> str:
-        """A text with the paths that it would have in Lambda."""
+        """Return a text with the paths that it would have in Lambda."""
         text = text.replace(str(self.task), "/var/task").replace(str(self.layers), "/opt")
         return text.replace(_STANDARD_LIBRARY, f"/var/lang/lib/python{sys.version_info[0]}.{sys.version_info[1]}")
 
 
 class Unpacking:
-    """Folders by the contents of the archives, so that each is unpacked once."""
+    """The unpacked archives, by their contents, so that each is unpacked once."""
 
     def __init__(self) -> None:
         self._root: Path | None = None
         self._unpacked: dict[str, Unpacked] = {}
 
     def unpack(self, function: FunctionConfiguration) -> Unpacked:
-        """The folders of a function's code. Raises HandlerError for what is no zip file or leads out of its folder."""
+        """Return the folders of a function's code.
+
+        Raises HandlerError if the code is not a zip file, or if an entry of it would be written outside its folder.
+        """
         archive = function.archive
         assert archive is not None
         if archive.digest not in self._unpacked:
@@ -69,8 +72,8 @@ def _extract(content: bytes, folder: Path, function: str) -> None:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as error:
         raise HandlerError(
-            f"the function {function!r} is to run, has no handler bound, and its code is no zip file ({error})."
-            f" Bind a handler: lambda_esm.function({function!r}, handler)."
+            f"the function {function!r} was invoked, but it has no handler bound, and its code is not a zip file"
+            f" ({error}). Bind a handler: lambda_esm.function({function!r}, handler)."
         ) from None
     with archive:
         for name in archive.namelist():
@@ -83,6 +86,6 @@ def _refuse_escape(name: str, function: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise HandlerError(
-            f"the archive of the function {function!r} has an entry that leads out of its folder: {name!r}."
+            f"the archive of the function {function!r} has an entry outside its folder: {name!r}."
             f" Nothing was unpacked; build the archive without it."
         )

@@ -1,1 +1,1 @@
-"""What surrounds a handler while it runs: its process state, its loggers and its output."""
+"""Isolate a handler from the test's process: process state, loggers and output."""

@@ -1,9 +1,9 @@
-"""Keeps what a handler does to its process out of the test and of the next invocation.
+"""Keeps a handler's changes to its process away from the test and from the next invocation.
 
-In Lambda a handler has a process of its own. Here it shares the test's: its environment variables, working directory,
-import path, signal handlers, timers and loggers are put back when it ends, and the running event loop of an
-asynchronous test. Nothing is looked at unless it was changed: what changes the process (``os.chdir``,
-``signal.signal``, ``os.putenv``) takes a note while a handler runs.
+In Lambda, a handler has its own process. Here it shares the test's. So environment variables, working directory, import
+path, signal handlers, timers and loggers are restored when it ends. The event loop of an asynchronous test is hidden
+from the handler meanwhile. Most state is saved only when it changes: the functions that change it (``os.chdir``,
+``signal.signal``, ``os.putenv``) record the previous value while a handler runs.
 """
 
 from __future__ import annotations
@@ -19,75 +19,19 @@ from typing import Any, Final, NamedTuple
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
 from pytest_lambda_esm.patching import Patches
 
-SetAside = tuple[Any, Any]
-"""A loop, and the task that it runs or None."""
-
-
-def set_aside() -> SetAside | None:
-    """Let it look as if no loop ran in this thread; None where none does."""
-    asyncio: Any = sys.modules.get("asyncio")
-    loop = asyncio._get_running_loop() if asyncio is not None else None
-    if loop is None:
-        return None
-    task = asyncio.current_task(loop)
-    if task is not None:
-        asyncio.tasks._leave_task(loop, task)
-    asyncio._set_running_loop(None)
-    return loop, task
-
-
-def put_back(aside: SetAside) -> None:
-    """Let the loop run again."""
-    loop, task = aside
-    asyncio: Any = sys.modules["asyncio"]
-    asyncio._set_running_loop(loop)
-    if task is not None:
-        asyncio.tasks._enter_task(loop, task)
-
-
+_encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
+"""Encodes as ``os.environ`` does. Not with its methods, since a test may have replaced it by a plain dictionary."""
+_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
 _POSITION_OF_ENV: Final = 10
-"""Of ``subprocess.Popen``'s arguments, counted from 0 and without the process itself."""
+"""Position of ``env`` among the arguments of ``subprocess.Popen``, from 0 and without ``self``."""
 _ENVIRON: Final[Any] = os._Environ
 _ENVIRONB: Final[Any] = getattr(os, "environb", None)
 _ALARM: Final = getattr(signal, "ITIMER_REAL", None)
-"""The timer behind ``signal.alarm``; there is none on Windows."""
-
-
-class Changes:
-    """What one invocation has found, and what it has changed so far, with the values from before.
-
-    ``environ`` is what ``os.environ`` was bound to, ``environment`` the mapping behind it; ``own`` are the function's
-    own variables and ``trace`` the header of its trace, encoded as that mapping has them.
-    """
-
-    # On the class, since hardly any invocation changes one of them.
-    directory: str | None = None
-    variables: list[Any] | None = None
-    signals: dict[int, Any] | None = None
-    loop: SetAside | None = None
-    timers: dict[int, tuple[float, float]] | None = None
-    logging: LoggingState | None = None
-    loggers: list[LoggerState] | None = None
-
-    def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
-        self.environ = environ
-        self.environment = environment
-        self.own = own
-        self.trace = trace
-        self.path = sys.path[:]
-
-
-class _Merged(NamedTuple):
-    """What a handler's variables were made of: the mappings, and how often the process's had been changed by then."""
-
-    data: Any
-    variables: Mapping[Any, Any]
-    changed: int
-    both: dict[Any, Any]
+"""The timer behind ``signal.alarm``, which Windows lacks."""
 
 
 class Isolation:
-    """Enters and leaves the surroundings of a handler; one invocation may happen inside another."""
+    """Isolates handlers, which may be nested."""
 
     def __init__(self) -> None:
         self._inner: list[Changes] = []
@@ -97,7 +41,7 @@ class Isolation:
 
     @property
     def current(self) -> Changes:
-        """The changes of the innermost handler; there must be one."""
+        """The changes of the innermost handler. A handler must be running."""
         return self._inner[-1]
 
     def install(self, patches: Patches) -> None:
@@ -114,40 +58,40 @@ class Isolation:
         self._installed = False
 
     def enter(self, variables: Mapping[Any, Any], trace: str) -> Changes:
-        """A handler begins, with variables encoded by :func:`encoded`, and the header of its trace.
+        """Isolate a handler, with variables encoded by :func:`encoded` and the header of its trace.
 
-        The mapping behind ``os.environ`` is exchanged as a whole: thirteen calls of ``putenv``, and as many to
-        take them back, would be half of what an invocation costs.
+        The mapping behind ``os.environ`` is replaced as a whole: thirteen calls of ``putenv``, and as many to undo
+        them, would be half the cost of an invocation.
         """
         environ: Any = os.environ
         encoded_trace = trace.encode() if os.supports_bytes_environ else trace
         if isinstance(environ, _ENVIRON):
             data: Any = environ._data
             changes = Changes(environ, data, variables, encoded_trace)
-            seen = self._merged(data, variables).copy()
-            seen[_TRACE] = encoded_trace
-            _exchange(environ, seen)
+            merged = self._merged(data, variables).copy()
+            merged[_TRACE] = encoded_trace
+            _set_data(environ, merged)
         else:
-            # Somebody has put a plain dictionary there; it stays as it is.
+            # The test has replaced it by a plain dictionary, which stays unchanged.
             changes = Changes(environ, None, variables, encoded_trace)
             _bind({**environ, **decoded({**variables, _TRACE: encoded_trace})})
-        changes.loop = set_aside()
+        changes.loop = hide_event_loop()
         self._inner.append(changes)
         return changes
 
     def leave(self, changes: Changes) -> None:
-        """The handler has ended: put back what it found."""
+        """Undo the changes of a handler that has ended."""
         self._inner.pop()
         if changes.loop is not None:
-            put_back(changes.loop)
+            restore_event_loop(changes.loop)
         if os.environ is not changes.environ:
             _bind(changes.environ)
         if changes.environment is not None:
-            _exchange(changes.environ, changes.environment)
+            _set_data(changes.environ, changes.environment)
         if sys.path != changes.path:
             sys.path[:] = changes.path
         if changes.variables is not None:
-            _put_back(changes.variables)
+            _restore_c_variables(changes.variables)
         if changes.directory is not None:
             os.chdir(changes.directory)
         if changes.timers is not None:
@@ -157,36 +101,36 @@ class Isolation:
             for number, handler in changes.signals.items():
                 signal.signal(number, handler)
         if changes.logging is not None:
-            changes.logging.put_back()
+            changes.logging.restore()
         if changes.loggers is not None:
             for logger in changes.loggers:
-                logger.put_back()
+                logger.restore()
 
     def _merged(self, data: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
-        """The process's variables and the function's, put together anew only where one of them has changed."""
+        """Return the process's variables and the function's, merged again only if one of them has changed."""
         last, changed = self._last, self._variables_changed
         if last is not None and last.data is data and last.variables is variables and last.changed == changed:
-            return last.both
-        both = {**data, **variables, _TRACE: None}
+            return last.merged
+        merged = {**data, **variables, _TRACE: None}
         if self._installed:  # Else nobody notes changes.
-            self._last = _Merged(data, variables, changed, both)
-        return both
+            self._last = _Merged(data, variables, changed, merged)
+        return merged
 
     def replace_variables(self, variables: Mapping[Any, Any]) -> None:
-        """Let the innermost handler see these variables, encoded, its trace, and no others."""
+        """Replace the innermost handler's variables by these, encoded, and the header of its trace."""
         changes = self._inner[-1]
         data = {**variables, _TRACE: changes.trace}
         if changes.environment is None:
             _bind(decoded(data))
         else:
-            _exchange(changes.environ, data)
+            _set_data(changes.environ, data)
 
     def note_logging(self) -> LoggingState | None:
-        """The innermost handler is about to change loggers; how they were before, None outside of handlers."""
+        """Save the loggers before the innermost handler changes them; return None outside handlers."""
         if not self._inner:
             return None
         changes = self._inner[-1]
-        changes.logging = changes.logging or LoggingState.now()
+        changes.logging = changes.logging or LoggingState.current()
         return changes.logging
 
     def _note_directories(self, patches: Patches) -> None:
@@ -286,19 +230,73 @@ class Isolation:
         patches.set(logging, "shutdown", noting_shutdown)
 
 
-_encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
-"""How ``os.environ`` keeps a text. Not its own methods: a test may have put a plain dictionary there."""
-_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
+class Changes:
+    """The state before an invocation: all that it replaces, and what its handler has changed so far.
+
+    ``environ`` is the object that was ``os.environ``, ``environment`` the mapping behind it. ``own`` are the function's
+    variables, and ``trace`` is the header of its trace, encoded as in that mapping.
+    """
+
+    # Class attributes save time, since few invocations change any of these.
+    directory: str | None = None
+    variables: list[Any] | None = None
+    signals: dict[int, Any] | None = None
+    loop: HiddenLoop | None = None
+    timers: dict[int, tuple[float, float]] | None = None
+    logging: LoggingState | None = None
+    loggers: list[LoggerState] | None = None
+
+    def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
+        self.environ = environ
+        self.environment = environment
+        self.own = own
+        self.trace = trace
+        self.path = sys.path[:]
+
+
+class _Merged(NamedTuple):
+    """The last merged variables and their inputs; ``changed`` counts the changes of the process's variables."""
+
+    data: Any
+    variables: Mapping[Any, Any]
+    changed: int
+    merged: dict[Any, Any]
+
+
+HiddenLoop = tuple[Any, Any]
+"""An event loop, and the task that it runs, or None."""
+
+
+def hide_event_loop() -> HiddenLoop | None:
+    """Hide the running event loop of this thread, and return it; None if no loop is running."""
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is None:
+        return None
+    task = asyncio.current_task(loop)
+    if task is not None:
+        asyncio.tasks._leave_task(loop, task)
+    asyncio._set_running_loop(None)
+    return loop, task
+
+
+def restore_event_loop(hidden: HiddenLoop) -> None:
+    """Show a hidden event loop as running again."""
+    loop, task = hidden
+    asyncio: Any = sys.modules["asyncio"]
+    asyncio._set_running_loop(loop)
+    if task is not None:
+        asyncio.tasks._enter_task(loop, task)
 
 
 def encoded(variables: Mapping[str, str]) -> dict[Any, Any]:
-    """Environment variables as ``os.environ`` keeps them; on Windows their names have capital letters only."""
+    """Encode environment variables as ``os.environ`` stores them; on Windows, their names are in capital letters."""
     capitals = os.name == "nt"
     return {_encoded(name.upper() if capitals else name): _encoded(value) for name, value in variables.items()}
 
 
 def decoded(variables: Mapping[Any, Any]) -> dict[str, str]:
-    """The reverse."""
+    """Decode environment variables."""
     return {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()}
 
 
@@ -307,14 +305,14 @@ def _bind(environ: Any) -> None:
     module.environ = environ
 
 
-def _exchange(environ: Any, data: Any) -> None:
+def _set_data(environ: Any, data: Any) -> None:
     environ._data = data
     if _ENVIRONB is not None:
         _ENVIRONB._data = data
 
 
-def _put_back(names: list[Any]) -> None:
-    """What the handler set in the C library's environment, for child processes, as it is in Python's again."""
+def _restore_c_variables(names: list[Any]) -> None:
+    """Restore variables of the C library's environment, which child processes inherit, from ``os.environ``."""
     for name in names:
         text = os.fsdecode(name)
         if text in os.environ:

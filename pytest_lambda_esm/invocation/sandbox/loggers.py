@@ -1,4 +1,4 @@
-"""How a process's loggers are configured: taken down, and put back."""
+"""The configuration of a process's loggers: saved, compared and restored."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-_OF_THE_TREE: Final = frozenset({"_cache", "filters", "handlers", "level", "manager", "name", "parent"})
-"""Attributes of a logger that say where it stands, and those that are kept by themselves."""
+_SEPARATE: Final = frozenset({"_cache", "filters", "handlers", "level", "manager", "name", "parent"})
+"""Attributes of a logger that :class:`LoggerState` stores separately, or that place it in the hierarchy."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggerState:
-    """How one logger is configured; ``members`` are its other attributes, those that libraries note on it too."""
+    """The configuration of one logger; ``members`` are its other attributes, including those that libraries add."""
 
     logger: logging.Logger
     level: int
@@ -22,22 +22,22 @@ class LoggerState:
     members: dict[str, Any]
 
     @classmethod
-    def of(cls, logger: logging.Logger) -> LoggerState:
-        """How it is configured now."""
-        members = {name: value for name, value in vars(logger).items() if name not in _OF_THE_TREE}
+    def current(cls, logger: logging.Logger) -> LoggerState:
+        """Return the current configuration of a logger."""
+        members = {name: value for name, value in vars(logger).items() if name not in _SEPARATE}
         return cls(logger, logger.level, logger.handlers[:], logger.filters[:], members)
 
     @classmethod
     def untouched(cls, logger: logging.Logger) -> LoggerState:
-        """How it was made."""
-        return replace(cls.of(type(logger)(logger.name)), logger=logger)
+        """Return the configuration that a logger has when it is created."""
+        return replace(cls.current(type(logger)(logger.name)), logger=logger)
 
-    def put_back(self) -> None:
-        """Configure it so again."""
+    def restore(self) -> None:
+        """Give the logger this configuration again."""
         logger = self.logger
         logger.handlers[:], logger.filters[:] = self.handlers, self.filters
         members = vars(logger)
-        for name in set(members) - _OF_THE_TREE - set(self.members):
+        for name in set(members) - _SEPARATE - set(self.members):
             del members[name]
         members.update(self.members)
         if logger.level != self.level:
@@ -46,40 +46,44 @@ class LoggerState:
 
 @dataclass(frozen=True, slots=True)
 class LoggingState:
-    """All loggers but the root, the level below which nothing is logged, and the handlers that logging knows of."""
+    """The configuration of all loggers but the root.
+
+    ``disabled`` is the argument of ``logging.disable``; ``handlers`` are weak references to all handlers that exist.
+    """
 
     loggers: list[LoggerState]
     disabled: int
     handlers: list[Any]
 
     @classmethod
-    def now(cls) -> LoggingState:
-        """How it all is."""
+    def current(cls) -> LoggingState:
+        """Return the current configuration."""
         registry: Any = logging
-        known = logging.root.manager.loggerDict.values()
-        loggers = [LoggerState.of(logger) for logger in known if isinstance(logger, logging.Logger)]
+        entries = logging.root.manager.loggerDict.values()
+        loggers = [LoggerState.current(logger) for logger in entries if isinstance(logger, logging.Logger)]
         return cls(loggers, logging.root.manager.disable, registry._handlerList[:])
 
-    def put_back(self) -> None:
-        """Make it all so again; loggers and handlers that are newer stay as they are."""
+    def restore(self) -> None:
+        """Restore this configuration; newer loggers and handlers stay as they are."""
         registry: Any = logging
         for state in self.loggers:
-            state.put_back()
+            state.restore()
         logging.root.manager.disable = self.disabled
         registry._handlerList[:] = [*self.handlers, *self.newer()]
         named = ((handler.name, handler) for handler in (reference() for reference in self.handlers) if handler)
         registry._handlers.update((name, handler) for name, handler in named if name)
 
     def changed(self) -> list[tuple[LoggerState, LoggerState]]:
-        """The loggers that are configured otherwise now, newer ones too: how they were, and how they are."""
+        """Return the loggers whose configuration has changed, newer ones included, as (before, now)."""
         before = {state.logger: state for state in self.loggers}
         pairs = [
-            (before.get(now.logger) or LoggerState.untouched(now.logger), now) for now in LoggingState.now().loggers
+            (before.get(now.logger) or LoggerState.untouched(now.logger), now) for now in LoggingState.current().loggers
         ]
-        return [(then, now) for then, now in pairs if then != now]
+        return [(old, now) for old, now in pairs if old != now]
 
     def newer(self, handlers: Iterable[Any] | None = None) -> list[Any]:
-        """The handlers that were not there then, as weak references: of those given, or of all."""
+        """Return the weak references to handlers created since then: of those given, or of all."""
         registry: Any = logging
         known = {id(reference) for reference in self.handlers}
-        return [one for one in (registry._handlerList if handlers is None else handlers) if id(one) not in known]
+        candidates = registry._handlerList if handlers is None else handlers
+        return [reference for reference in candidates if id(reference) not in known]
