@@ -26,7 +26,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import lambda_service, session
+from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
@@ -398,4 +398,4 @@ class FakeLambda:
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*session.held(), *bound]
+        return [*lookups.existing_resources(), *bound]

@@ -12,14 +12,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
-from moto.awslambda_simple.models import lambda_simple_backends
 from moto.core.common_models import CloudFormationModel
-from moto.dynamodb.models import dynamodb_backends
-from moto.kinesis.models import kinesis_backends
-from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
+from pytest_lambda_esm.moto_bridge.lookups import lambda_backends_in_use, polled_sources
 from pytest_lambda_esm.patching import Patches
 
 
@@ -150,22 +147,12 @@ def _install_mappings(patches: Patches, operations: MappingOperations) -> None:
 
 def _adopt_mappings(patches: Patches, adopt: Adopt) -> None:
     """Detach the mappings that moto has, and hand each to ``adopt(account, region, uuid, parameters)``."""
-    for source in _sources():
+    for source in polled_sources():
         if source.lambda_event_source_mappings:
             patches.set(source, "lambda_event_source_mappings", {})
-    for backends in (lambda_backends, lambda_simple_backends):
-        for account_id, regions in list(backends.items()):
-            for region, backend in list(regions.items()):
-                for uuid, mapping in list(backend._event_source_mappings.items()):
-                    adopt(account_id, region, uuid, _parameters(mapping))
-
-
-def _sources() -> Iterator[Any]:
-    collections = ((sqs_backends, "queues"), (kinesis_backends, "streams"), (dynamodb_backends, "tables"))
-    for backends, name in collections:
-        for regions in list(backends.values()):
-            for backend in list(regions.values()):
-                yield from list(getattr(backend, name).values())
+    for backend in lambda_backends_in_use():
+        for uuid, mapping in list(backend._event_source_mappings.items()):
+            adopt(backend.account_id, backend.region_name, uuid, _parameters(mapping))
 
 
 def _parameters(mapping: Any) -> dict[str, Any]:

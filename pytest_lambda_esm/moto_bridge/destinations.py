@@ -14,6 +14,7 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in
 
 
 class MotoDestinations:
@@ -68,11 +69,10 @@ def _to_topic(arn: Arn, message: Message) -> None:
 
 
 def _to_bucket(arn: Arn, message: Message) -> None:
-    for partitions in s3_backends.values():
-        for backend in partitions.values():
-            if arn.resource in backend.buckets:
-                backend.put_object(arn.resource, message.key, message.body.encode())
-                return
+    for backend in backends_in(s3_backends):
+        if arn.resource in backend.buckets:
+            backend.put_object(arn.resource, message.key, message.body.encode())
+            return
     raise DeliveryFailed(f"the bucket {arn.resource} does not exist")
 
 
@@ -119,42 +119,28 @@ class MotoDestinationFinder:
         if arn.service == "lambda":
             text = f"arn:{arn.partition}:lambda:{arn.region}:{arn.account_id}:{arn.resource}"
             return self._functions.find(parse(text, arn.account_id, arn.region)) is not None
-        look = _BY_SERVICE.get(arn.service)
-        try:
-            return look is not None and look(arn)
-        except KeyError:  # a region that the service does not have
-            return False
+        exists = _EXISTENCE.get(arn.service)
+        return exists is not None and exists(arn)
 
 
-def _queue(arn: Arn) -> bool:
-    return arn.resource in sqs_backends[arn.account_id][arn.region].queues
+def _queue_exists(arn: Arn) -> bool:
+    return arn.resource in COLLECTIONS["queue"].at(arn)
 
 
-# The backends below are imported when they are asked: most tests never do.
+def _topic_exists(arn: Arn) -> bool:
+    topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
+    return topic in COLLECTIONS["topic"].at(arn)
 
 
-def _topic(arn: Arn) -> bool:
-    from moto.sns.models import sns_backends
-
-    topics = sns_backends[arn.account_id][arn.region].topics
-    return f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}" in topics
+def _bucket_exists(arn: Arn) -> bool:
+    return any(name == arn.resource for name, _ in COLLECTIONS["bucket"].everywhere())
 
 
-def _bucket(arn: Arn) -> bool:
-    from moto.s3.models import s3_backends
-
-    return any(
-        arn.resource in backend.buckets for partitions in s3_backends.values() for backend in partitions.values()
-    )
-
-
-def _bus(arn: Arn) -> bool:
-    from moto.events.models import events_backends
-
+def _event_bus_exists(arn: Arn) -> bool:
     kind, _, name = arn.resource.partition("/")
-    return kind == "event-bus" and name in events_backends[arn.account_id][arn.region].event_buses
+    return kind == "event-bus" and name in COLLECTIONS["event bus"].at(arn)
 
 
-_BY_SERVICE: Final[Mapping[str, Callable[[Arn], bool]]] = MappingProxyType(
-    {"sqs": _queue, "sns": _topic, "s3": _bucket, "events": _bus}
+_EXISTENCE: Final[Mapping[str, Callable[[Arn], bool]]] = MappingProxyType(
+    {"sqs": _queue_exists, "sns": _topic_exists, "s3": _bucket_exists, "events": _event_bus_exists}
 )

@@ -7,7 +7,6 @@ Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -18,16 +17,10 @@ from botocore.loaders import Loader, create_loader
 from botocore.signers import RequestSigner
 from moto import mock_aws, settings
 from moto.awslambda.models import lambda_backends
-from moto.awslambda_simple.models import lambda_simple_backends
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.models import MockAWS, default_user_config
-from moto.dynamodb.models import dynamodb_backends
-from moto.kinesis.models import kinesis_backends
 from moto.moto_api._internal import mock_random
-from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
 from pytest_lambda_esm.patching import Patches
@@ -122,35 +115,11 @@ def _sign_without_credentials(patches: Patches) -> None:
     patches.set(RequestSigner, "get_auth_instance", get_auth_instance)
 
 
-_HELD: Final = (
-    ("queue", sqs_backends, "queues"),
-    ("stream", kinesis_backends, "streams"),
-    ("table", dynamodb_backends, "tables"),
-    ("topic", sns_backends, "topics"),
-    ("bucket", s3_backends, "buckets"),
-)
-
-
 def restart(seed: int) -> None:
     """Let moto forget everything; what it invents from now on comes out of the seed again."""
     BackendDict.reset()
     reset_model_data()
     mock_random.seed(seed)
-
-
-def held() -> Iterator[str]:
-    """What is in moto, of the things that tests make: ``queue 'orders'``, ``function 'orders'`` ..."""
-    for kind, backends, attribute in _HELD:
-        for backend in _all(backends):
-            yield from (f"{kind} {str(name).rpartition(':')[2]!r}" for name in getattr(backend, attribute))
-    for backends in (lambda_backends, lambda_simple_backends):
-        for backend in _all(backends):
-            yield from (f"function {function.function_name!r}" for function in backend.list_functions())
-
-
-def _all(backends: Any) -> Iterator[Any]:
-    for regions in list(backends.values()):
-        yield from list(regions.values())
 
 
 def check_region(place: str, region: str, account_id: str) -> None:

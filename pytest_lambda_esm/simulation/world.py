@@ -194,7 +194,7 @@ class World:
             on_transition=self._on_transition,
             answers_new_values=config.update_answers == "new",
             deletes_repeatedly=config.repeated_delete == "accepted",
-            key_problem=lookups.problem,
+            key_problem=lookups.key_problem,
         )
         self.invoke_config_operations = EventInvokeConfigs(
             store=self.invoke_configs,
