@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from types import TracebackType
 from typing import Any
 
@@ -38,7 +38,7 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation import functions, installation, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.world import Faults, World
+from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
@@ -71,10 +71,8 @@ class FakeLambda:
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
         self._world_patches = Patches()
-        self._faults: Faults | None = None
         self._quotas = RetryQuotas()
         self.sweeps: list[Sweep] = []
-        self._leftovers = Leftovers(self._made)
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
@@ -138,28 +136,25 @@ class FakeLambda:
         dynamodb.shift(start - before)
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
-        self._faults = Faults(FaultPlan(catalogue), catalogue, ClientCalls())
-        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
-        self._faults.client_calls.install(self._patches)
+        persistent = PersistentParts(FaultPlan(catalogue), catalogue, ClientCalls())
+        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
+        persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
-        self._install(self._opened, self._faults)
+        installation.install(self._world_patches, self._opened, self._errors.append)
         installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
-
-    def _install(self, world: World, faults: Faults) -> None:
-        installation.install(self._world_patches, world, faults, _model(self.config.limits), self._errors.append)
 
     def _restart(self) -> None:
         """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
-        before, faults = self._world, self._plan_parts
+        before = self._active
         before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
         self._world_patches.undo()
         session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
         self._quotas.refill()
-        self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
+        self._opened = World(self.config, before.model, before.clock, self._hooks, before.persistent)
         self._opened.times = before.times
-        self._install(self._opened, faults)
+        installation.install(self._world_patches, self._opened, self._errors.append)
         self._hooks.restarted()
 
     def _sleep(self, seconds: float) -> None:
@@ -201,14 +196,7 @@ class FakeLambda:
     def faults(self) -> FaultPlan:
         """What is to go wrong, and at which calls."""
         __tracebackhide__ = True
-        return self._plan_parts.plan
-
-    @property
-    def _plan_parts(self) -> Faults:
-        __tracebackhide__ = True
-        _ = self._active
-        assert self._faults is not None
-        return self._faults
+        return self._active.persistent.plan
 
     @property
     def invocations(self) -> Sequence[Invocation]:
@@ -274,10 +262,15 @@ class FakeLambda:
         world = self._active
         callable_handler = resolve(handler) if handler is not None else None
         reference = self._reference(f"function({name!r})", name, region)
-        wanted = functions.read(
-            reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
+        options = functions.FunctionOptions(
+            timeout=timeout,
+            memory=memory,
+            environment=environment,
+            reserved_concurrency=reserved_concurrency,
+            dead_letter=dead_letter,
         )
-        functions.provide(world, _model(self.config.limits), reference, wanted)
+        requested = functions.read(reference.name, options)
+        functions.provide(world, reference, requested)
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
@@ -330,28 +323,30 @@ class FakeLambda:
         Raises FaultError for unknown errors and operations, and where something was made before the sweep.
         """
         __tracebackhide__ = True
-        faults = self._plan_parts
+        persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
             restart=self._restart,
             made=self._leftovers.others,
             leave=self._leftovers.take,
-            plan=faults.plan,
-            catalogue=faults.catalogue,
-            check=faults.plan.check_world if strict else lambda: None,
+            plan=persistent.plan,
+            catalogue=persistent.catalogue,
+            check=persistent.plan.check_world if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
-        sweep = Sweep(context, read_request(faults.catalogue, errors, operations, per))
+        sweep = Sweep(context, read_request(persistent.catalogue, errors, operations, per))
         self.sweeps.append(sweep)
         return sweep
 
     def faults_left(self) -> str:
         """What to tell about faults that have never struck and sweeps that were left; empty if there are none."""
-        if self._faults is None:
+        if self._opened is None:
             return ""
-        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self.sweeps)]))
+        return "\n".join(
+            filter(None, [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)])
+        )
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client, for the default region or another one."""
@@ -395,6 +390,10 @@ class FakeLambda:
     def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
         __tracebackhide__ = True
         return functions.reference(call, name, self.config.account_id, self.region, region)
+
+    @cached_property
+    def _leftovers(self) -> Leftovers:
+        return Leftovers(self._made)
 
     def _made(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)

@@ -18,7 +18,7 @@ WireError = tuple[int, dict[str, str], bytes]
 _FIRST_SERVER_ERROR: Final = 500
 
 
-def error_answer(service: ServiceModel, error: AwsError, request_id: str, *, has_body: bool) -> WireError:
+def error_response(service: ServiceModel, error: AwsError, request_id: str, *, has_body: bool) -> WireError:
     """The HTTP response of an error of a service, in the protocol that the installed botocore speaks with it.
 
     An answer to a HEAD request has no body: the client shows its status as the code.
