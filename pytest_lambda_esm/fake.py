@@ -86,7 +86,7 @@ class FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
             raise AlreadyActive("this FakeLambda has been started before; make a new one")
-        if lambda_service.is_taken():
+        if lambda_service.is_installed():
             raise AlreadyActive(
                 "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
                 " or one 'with FakeLambda()', not both."
