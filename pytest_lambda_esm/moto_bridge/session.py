@@ -1,4 +1,4 @@
-"""Enters moto, and makes clients cheap and harmless for as long as a fake is active.
+"""Starts and resets moto, and makes clients fast and safe while a fake is active.
 
 Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader``, and
 ``RequestSigner.get_auth_instance`` with ``request_credentials``; with moto 5.1.9 and 5.2.5: ``MockAWS.start``.
@@ -30,16 +30,16 @@ DEFAULT_ACCOUNT: Final = "123456789012"
 
 @cache
 def shared_loader(data_path: str | None = None) -> Loader:
-    """The one loader of botocore's data files in this process.
+    """Return the one loader of botocore's data files in this process.
 
-    Parsing Lambda's service model takes most of the time of a test's first client, and moto throws boto3's default
-    session away for each test. Files do not change while a process runs, so what was parsed is kept for all tests.
+    Parsing Lambda's service model takes most of the time of a test's first client, and moto discards boto3's default
+    session in each test. The files do not change while a process runs, so the parsed data is kept for all tests.
     """
     return create_loader(data_path)
 
 
 def refuse_server_mode() -> None:
-    """Raise NotSimulated where moto runs in another process: nothing in this one could reach its queues."""
+    """Raise NotSimulated where moto runs in another process: pollers in this one could not reach its queues."""
     if settings.TEST_SERVER_MODE or settings.is_test_proxy_mode():
         raise NotSimulated(
             "moto is in server or proxy mode (TEST_SERVER_MODE or TEST_PROXY_MODE is set): its queues live in another"
@@ -48,7 +48,7 @@ def refuse_server_mode() -> None:
 
 
 def install(patches: Patches, *, region: str, account_id: str, seed: int) -> None:
-    """Start moto with a region, an account and a seed, and make clients cheap and harmless."""
+    """Start moto with a region, an account and a seed; let clients share service models and need no credentials."""
     _enter_moto(patches, region, account_id, seed)
     _share_service_models(patches)
     _sign_without_credentials(patches)
@@ -57,13 +57,13 @@ def install(patches: Patches, *, region: str, account_id: str, seed: int) -> Non
 def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
-            patches.item(os.environ, name, os.environ[name])  # moto does not always put these back itself.
+            patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
     mock = mock_aws()
     mock.start()
     patches.then(lambda: _leave_moto(mock))
-    _keep_to_one_lambda(patches)
+    _install_lambda_choice(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
-    # A profile or an endpoint of the developer's machine has no part in a test.
+    # Tests must not depend on a profile or an endpoint of the developer's machine.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         patches.item(os.environ, name, None)
     patches.item(os.environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
@@ -75,36 +75,36 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
     mock_random.seed(seed)
 
 
-def _keep_to_one_lambda(patches: Patches) -> None:
-    """Let ``mock_aws(config={"lambda": {"use_docker": ...}})`` inside of this one not exchange moto's Lambda.
+def _install_lambda_choice(patches: Patches) -> None:
+    """Keep moto's choice between its two Lambdas when a nested ``mock_aws`` has another ``use_docker``.
 
-    moto has two, each with functions of its own; those of the test would be gone. Docker is used by neither here.
+    Each of the two has its own functions, so those of the test would disappear. Neither uses Docker here.
     """
-    chosen = default_user_config.get("lambda", {}).get("use_docker", True)
+    use_docker = default_user_config.get("lambda", {}).get("use_docker", True)
     start = MockAWS.start
 
-    def start_with_same_lambda(mock: Any, *args: Any, **kwargs: Any) -> None:
+    def start_with_same_choice(mock: Any, *args: Any, **kwargs: Any) -> None:
         start(mock, *args, **kwargs)
-        default_user_config["lambda"] = {**default_user_config.get("lambda", {}), "use_docker": chosen}
+        default_user_config["lambda"] = {**default_user_config.get("lambda", {}), "use_docker": use_docker}
 
     patches.item(default_user_config, "lambda", default_user_config.get("lambda"))
-    patches.set(MockAWS, "start", start_with_same_lambda)
+    patches.set(MockAWS, "start", start_with_same_choice)
 
 
 def _leave_moto(mock: Any) -> None:
-    # moto deletes the credentials that it set, and stops half-way where a test has deleted them (moto 5.1.9, 5.2.5).
+    # moto deletes the credentials that it set, and fails half-way where a test has deleted them (moto 5.1.9, 5.2.5).
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         os.environ.setdefault(name, "")
     mock.stop()
 
 
 def _share_service_models(patches: Patches) -> None:
-    """Let every session read botocore's data through one loader."""
+    """Have every session read botocore's data through one loader."""
     patches.set(botocore.session, "create_loader", lambda data_path=None: shared_loader(data_path))
 
 
 def _sign_without_credentials(patches: Patches) -> None:
-    """Let clients that found no credentials when they were made sign with invented ones."""
+    """Have clients that found no credentials when they were created sign with placeholder ones."""
     original = RequestSigner.get_auth_instance
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -116,14 +116,14 @@ def _sign_without_credentials(patches: Patches) -> None:
 
 
 def restart(seed: int) -> None:
-    """Let moto forget everything; what it invents from now on comes out of the seed again."""
+    """Reset moto to an empty state, with its randomness at the start of the seed."""
     BackendDict.reset()
     reset_model_data()
     mock_random.seed(seed)
 
 
 def check_region(place: str, region: str, account_id: str) -> None:
-    """Raise ConfigurationError, with the nearest regions, for one that the installed botocore does not know."""
+    """Raise ConfigurationError, with the nearest regions, for a region that the installed botocore does not know."""
     __tracebackhide__ = True
     known = lambda_backends[account_id].regions
     if region not in known and not settings.allow_unknown_region():
@@ -131,10 +131,10 @@ def check_region(place: str, region: str, account_id: str) -> None:
 
 
 def backend_of(backends: Any, account_id: str, region: str) -> Any:
-    """One service's backend; made by moto where it is not there yet.
+    """Return a service's backend; moto creates it where it does not exist yet.
 
-    moto's own look-up takes a lock and compares whole dictionaries each time.
+    This is faster than moto's own look-up, which takes a lock and compares whole dictionaries each time.
     """
-    of_account = dict.get(backends, account_id)
-    found = dict.get(of_account, region) if of_account is not None else None
-    return found if found is not None else backends[account_id][region]
+    regions = dict.get(backends, account_id)
+    backend = dict.get(regions, region) if regions is not None else None
+    return backend if backend is not None else backends[account_id][region]
