@@ -401,8 +401,8 @@ class FakeLambda:
 
     @cached_property
     def _leftovers(self) -> Leftovers:
-        return Leftovers(self._made)
+        return Leftovers(self._existing)
 
-    def _made(self) -> list[str]:
+    def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
         return [*lookups.existing_resources(), *bound]

@@ -38,6 +38,7 @@ _STORED_TIMES: Final[tuple[tuple[type, tuple[str, ...], str, float | None], ...]
     (throttling.CubicCalculator, ("success_received", "error_received"), "_last_fail", 0),
 )
 """A class of the rate limiter, the methods that calculate with a stored time, its attribute, and its initial value."""
+_HANDLER_STORES_SLEEP: Final = "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters
 
 
 class BackoffPatch:
@@ -57,7 +58,7 @@ class BackoffPatch:
             for method in methods:
                 patches.set(owner, method, self._forgetting_future(getattr(owner, method), attribute, initial))
         patches.set(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
-        if "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters:
+        if _HANDLER_STORES_SLEEP:
             patches.set(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
 
     def _forget_virtual_times(self) -> None:

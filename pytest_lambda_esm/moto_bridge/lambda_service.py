@@ -157,10 +157,10 @@ def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | N
         forget(self.account_id, self.region_name, reference.name, qualifier or reference.qualifier)
 
     def delete_alias_and_forget(self: Any, name: str, function_name: str) -> Any:
-        answer = delete_alias(self, name, function_name)
+        deleted = delete_alias(self, name, function_name)
         reference = parse(function_name, self.account_id, self.region_name)
         forget(self.account_id, self.region_name, reference.name, name)
-        return answer
+        return deleted
 
     patches.set(LambdaBackend, "delete_function", delete_and_forget)
     patches.set(LambdaBackend, "delete_alias", delete_alias_and_forget)

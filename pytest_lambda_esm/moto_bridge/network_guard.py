@@ -3,7 +3,7 @@
 * ``URLLib3Session.send`` is botocore's way to the network. Clients that were created before moto was imported do not
   ask moto; the guard offers their requests to moto after all, and refuses those that moto does not serve.
 * ``socket.getaddrinfo`` looks names up for all other clients, such as urllib, httpx and aiobotocore; the guard refuses
-  names of AWS. botocore's requests never come that far, nor those of ``requests``, which moto answers.
+  names of AWS. Requests of botocore and ``requests`` never get that far: moto answers them.
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, and botocore 1.36.0, 1.43.117 and 1.44.5.
 """
@@ -42,7 +42,7 @@ def install(patches: Patches, on_error: Callable[[BaseException], None]) -> None
 def _install_request_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     def send(self: Any, request: Any) -> Any:
         if urlsplit(request.url).hostname in _METADATA_HOSTS:
-            # botocore looks for credentials there last. Outside of EC2 nothing answers, and so it is here.
+            # botocore looks for credentials there last. Outside of EC2 nothing answers, so nothing does here.
             raise EndpointConnectionError(endpoint_url=request.url)
         response = botocore_stubber("before-send", request)
         if response is not None:

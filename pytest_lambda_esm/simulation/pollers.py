@@ -13,7 +13,7 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.poller_steps import INVOKE, Interference
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions
+from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
@@ -159,15 +159,14 @@ class PollerFactory:
         )
 
     def _timeout(self, mapping: Mapping) -> int | None:
-        configuration = self._function(mapping)
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
         return configuration.timeout if configuration is not None else None
 
     def _reader(self, mapping: Mapping) -> Reader:
-        configuration = self._function(mapping)
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
         return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
-
-    def _function(self, mapping: Mapping) -> FunctionConfiguration | None:
-        return self._ports.functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
 
 
 class BatchInvoker:
