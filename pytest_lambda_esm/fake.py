@@ -1,4 +1,4 @@
-"""FakeLambda: what a test holds in its hands."""
+"""FakeLambda: the object that a test uses. It creates a world, installs it, and exposes it to the test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +16,7 @@ import boto3
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.clock.wall import open_wall
+from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
 from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -26,7 +26,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import lambda_service, session
+from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
@@ -38,7 +38,7 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation import functions, installation, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.world import Faults, World
+from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
@@ -47,21 +47,21 @@ from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 @cache
 def _model(limits: str) -> LambdaModel:
-    """The Lambda service model, read once a process: the installed botocore does not change meanwhile."""
+    """Return the Lambda service model, read once per process: the installed botocore does not change meanwhile."""
     return LambdaModel.load(session.shared_loader(), limits)
 
 
 def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_ACCOUNT) -> FaultCatalogue:
-    """Who judges the names of operations and errors, by the installed botocore."""
+    """Return the catalogue that checks names of operations and errors against the installed botocore."""
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
 class FakeLambda:
-    """A Lambda event system in this process, for as long as a ``with`` block lasts.
+    """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` is one of these; ``sweeps`` are its sweeps so far. Raises ConfigurationError for settings
-    that do not exist or do not fit.
+    fixture ``lambda_esm`` returns one; ``sweeps`` lists its sweeps so far. Raises ConfigurationError for settings that
+    do not exist and for values that a setting does not accept.
     """
 
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
@@ -71,10 +71,8 @@ class FakeLambda:
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
         self._world_patches = Patches()
-        self._faults: Faults | None = None
         self._quotas = RetryQuotas()
         self.sweeps: list[Sweep] = []
-        self._leftovers = Leftovers(self._made)
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
@@ -87,8 +85,8 @@ class FakeLambda:
     def __enter__(self) -> FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
-            raise AlreadyActive("this FakeLambda has been started before; make a new one")
-        if lambda_service.is_taken():
+            raise AlreadyActive("this FakeLambda has been started before; create a new one")
+        if lambda_service.is_installed():
             raise AlreadyActive(
                 "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
                 " or one 'with FakeLambda()', not both."
@@ -109,9 +107,9 @@ class FakeLambda:
         self._world.clock.stop()
         if error is not None:
             return
-        left = self.faults_left() if self.config.strict else ""
-        if left:
-            self._hooks.faults_left(left)
+        report = self.faults_left() if self.config.strict else ""
+        if report:
+            self._hooks.faults_left(report)
         for advice in self.take_advice():
             if self.config.advice == "error":
                 raise advice
@@ -123,43 +121,44 @@ class FakeLambda:
 
     def _open(self) -> None:
         __tracebackhide__ = True
-        before = int(time.time() * 1_000_000)
-        wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
-        self._patches.then(wall.close)
-        if self.config.has_own_start:
-            wall.show(instant_of(self.config.start))  # Also a freezer that was there.
+        real_start = int(time.time() * 1_000_000)
+        wall = self._open_wall()
         start = wall.read()
         assert start is not None
         self._started = moment_of(start)
         session.install(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         session.check_region("region", self.region, self.config.account_id)
-        queues.shift(start - before)
-        kinesis.shift(start - before)
-        dynamodb.shift(start - before)
+        for source in (queues, kinesis, dynamodb):
+            source.shift(start - real_start)  # What moto already holds was written in real time.
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
-        self._faults = Faults(FaultPlan(catalogue), catalogue, ClientCalls())
-        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, self._faults)
-        self._faults.client_calls.install(self._patches)
+        persistent = PersistentParts(FaultPlan(catalogue), catalogue, ClientCalls())
+        self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
+        persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
-        self._install(self._opened, self._faults)
+        installation.install(self._world_patches, self._opened, self._errors.append)
         installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
 
-    def _install(self, world: World, faults: Faults) -> None:
-        installation.install(self._world_patches, world, faults, _model(self.config.limits), self._errors.append)
+    def _open_wall(self) -> Wall:
+        __tracebackhide__ = True
+        wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
+        self._patches.then(wall.close)
+        if self.config.has_own_start:
+            wall.show(instant_of(self.config.start))  # Moves an adopted freezer as well.
+        return wall
 
     def _restart(self) -> None:
-        """Forget everything that happened and was made, as if the fake had just been started; faults stay."""
-        before, faults = self._world, self._plan_parts
-        before.clock.restart(self._started)  # first, since it refuses to in the middle of an event
+        """Discard everything that happened and was created, as if the fake had just started; faults stay."""
+        before = self._active
+        before.clock.restart(self._started)  # First, since it raises in the middle of an event.
         self._world_patches.undo()
         session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
         self._quotas.refill()
-        self._opened = World(self.config, _model(self.config.limits), before.clock, self._hooks, faults)
+        self._opened = World(self.config, before.model, before.clock, self._hooks, before.persistent)
         self._opened.times = before.times
-        self._install(self._opened, faults)
+        installation.install(self._world_patches, self._opened, self._errors.append)
         self._hooks.restarted()
 
     def _sleep(self, seconds: float) -> None:
@@ -187,32 +186,25 @@ class FakeLambda:
 
     @property
     def clock(self) -> VirtualClock:
-        """The clock; nothing else moves time, except sleeping in code under test."""
+        """The clock. Nothing else moves time, except sleeping in code under test."""
         __tracebackhide__ = True
         return self._world.clock
 
     @property
     def calls(self) -> Calls:
-        """The calls to the Lambda API so far, each of botocore's attempts by itself."""
+        """The calls to the Lambda API so far; each of botocore's attempts is a call."""
         __tracebackhide__ = True
         return self._world.calls
 
     @property
     def faults(self) -> FaultPlan:
-        """What is to go wrong, and at which calls."""
+        """The fault plan: which calls should fail, and how."""
         __tracebackhide__ = True
-        return self._plan_parts.plan
-
-    @property
-    def _plan_parts(self) -> Faults:
-        __tracebackhide__ = True
-        _ = self._active
-        assert self._faults is not None
-        return self._faults
+        return self._active.persistent.plan
 
     @property
     def invocations(self) -> Sequence[Invocation]:
-        """The runs of all functions so far, in the order in which they began."""
+        """The invocations of all functions so far, in the order in which they started."""
         __tracebackhide__ = True
         return ReadOnlySequence(self._world.invocations)
 
@@ -224,24 +216,24 @@ class FakeLambda:
 
     @property
     def errors(self) -> Sequence[BaseException]:
-        """The exceptions that the fake raised through API calls, whether or not code under test swallowed them."""
+        """The exceptions that the fake raised through API calls, also those that code under test swallowed."""
         return tuple(self._errors)
 
     @property
     def region(self) -> str:
-        """The default region of clients: the setting, else AWS_DEFAULT_REGION, else us-east-1."""
+        """The default region of clients: the setting ``region``, else AWS_DEFAULT_REGION, else us-east-1."""
         return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
     @property
     def mappings(self) -> Sequence[Mapping]:
-        """The mappings that exist, in the order of their creation, of all accounts and regions."""
+        """The existing mappings of all accounts and regions, in the order of their creation."""
         __tracebackhide__ = True
         return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
 
     def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
-        """A mapping by its UUID, its ARN, or an answer of the API that has one; also one that has been deleted.
+        """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
 
-        Raises MappingNotFound with the mappings there are.
+        Raises MappingNotFound with the mappings that exist.
         """
         __tracebackhide__ = True
         return queries.find_mapping(self._world, which)
@@ -261,23 +253,30 @@ class FakeLambda:
         duration: Span = 0,
         region: str | None = None,
     ) -> Function:
-        """A function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
+        """Return a function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
 
-        ``name`` may also be its ARN. Where moto has no function of the name, one is made, with a role; ``timeout`` is
-        in whole seconds or a timedelta of them, ``memory`` in MB. Where code under test has made it, the handler is
-        bound to it. ``duration`` is how long an invocation lasts at the least, in virtual seconds; what the handler
-        sleeps counts as well. ``reserved_concurrency`` is how many of its invocations may go on at the same time, 0
-        for none; ``dead_letter`` the ARN of the queue or topic that receives asynchronous events which failed. Raises
-        HandlerError for a handler that cannot be imported or called, ConfigurationError for values that Lambda refuses.
+        ``name`` may also be the function's ARN. A function that moto does not have is created, with a role; where code
+        under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
+        timedelta, and ``memory`` in MB. ``duration`` is the minimum duration of an invocation in virtual seconds; what
+        the handler sleeps counts towards it. ``reserved_concurrency`` limits its concurrent invocations, 0 to none.
+        ``dead_letter`` is the ARN of the queue or topic that receives failed asynchronous events.
+
+        Raises HandlerError for a handler that cannot be imported or called, and ConfigurationError for values that
+        Lambda refuses.
         """
         __tracebackhide__ = True
         world = self._active
         callable_handler = resolve(handler) if handler is not None else None
         reference = self._reference(f"function({name!r})", name, region)
-        wanted = functions.read(
-            reference.name, timeout, memory, environment, reserved_concurrency, dead_letter=dead_letter
+        options = functions.FunctionOptions(
+            timeout=timeout,
+            memory=memory,
+            environment=environment,
+            reserved_concurrency=reserved_concurrency,
+            dead_letter=dead_letter,
         )
-        functions.provide(world, _model(self.config.limits), reference, wanted)
+        requested = functions.read(reference.name, options)
+        functions.provide(world, reference, requested)
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         if callable_handler is not None:
             function.bind(callable_handler)
@@ -285,10 +284,10 @@ class FakeLambda:
         return function
 
     def bind(self, name: str, handler: HandlerGiven, *, region: str | None = None) -> Function:
-        """Bind a handler to a function that code under test has yet to make with ``create_function``.
+        """Bind a handler to a function that code under test will create with ``create_function``.
 
-        ``name`` may also be its ARN. Raises HandlerError for a handler that cannot be imported or called, and
-        ConfigurationError for a name or region that cannot be.
+        ``name`` may also be the function's ARN. Raises HandlerError for a handler that cannot be imported or called,
+        and ConfigurationError for an invalid name or region.
         """
         __tracebackhide__ = True
         world = self._active
@@ -298,10 +297,11 @@ class FakeLambda:
         return function
 
     def transitions(self, **times: TransitionTime) -> None:
-        """Let transitions that begin from now on take other times.
+        """Change how long the transitions that start from now on take.
 
-        ``creating``, ``enabling``, ``disabling``, ``updating``, ``deleting``: virtual seconds, ``"instant"``,
-        ``"manual"`` (until ``Mapping.release()``) or ``after_reads(n)``. Raises ConfigurationError for others.
+        ``creating``, ``enabling``, ``disabling``, ``updating`` and ``deleting`` take virtual seconds, ``"instant"``,
+        ``"manual"`` (until ``Mapping.release()``) or ``after_reads(n)``. Raises ConfigurationError for other names and
+        values.
         """
         __tracebackhide__ = True
         world = self._active
@@ -317,75 +317,78 @@ class FakeLambda:
         *,
         per: str | None = None,
     ) -> Sweep:
-        """Run a body once without faults, and then once for each of its calls and each error, with just that fault.
+        """Run a body once without faults, and then once for each of its calls and each error, with only that fault.
 
-        ``for run in fake.sweep(): with run: ...``. Each run begins in a fresh world, with the same seed: make queues
-        and functions inside of the block. ``operations`` are the ones to strike (None: all of Lambda); errors that
-        one cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts, ``"attempt"`` one; by default,
-        a lost or late answer strikes one, so that the next meets what it made, and other errors strike all. At the
-        end, SweepFailed reports the worlds that broke, with the marker that replays each, and a sweep in which no call
-        could raise any of the errors. In a test that has markers ``lambda_esm_fault``, there is one run: the one with
+        ``for run in fake.sweep(): with run: ...``. Each run starts in a fresh world with the same seed: create queues
+        and functions inside the block. ``operations`` are those that should fail (None: all of Lambda's); errors that
+        an operation cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts at a call,
+        ``per="attempt"`` one of them. By default a lost or late response strikes one attempt, so that the next attempt
+        meets its effect, and other errors strike all. A test with markers ``lambda_esm_fault`` gets one run, with
         these faults.
 
-        Raises FaultError for unknown errors and operations, and where something was made before the sweep.
+        At the end, SweepFailed reports the runs that failed, each with the marker that replays it. It also reports a
+        sweep in which no call could raise any of the errors. Raises FaultError for unknown errors and operations, and
+        where something was created before the sweep.
         """
         __tracebackhide__ = True
-        faults = self._plan_parts
+        persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
             restart=self._restart,
             made=self._leftovers.others,
             leave=self._leftovers.take,
-            plan=faults.plan,
-            catalogue=faults.catalogue,
-            check=faults.plan.check_world if strict else lambda: None,
+            plan=persistent.plan,
+            catalogue=persistent.catalogue,
+            check=persistent.plan.check_world if strict else lambda: None,
             swallowed=lambda: self._errors if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
-        sweep = Sweep(context, read_request(faults.catalogue, errors, operations, per))
+        sweep = Sweep(context, read_request(persistent.catalogue, errors, operations, per))
         self.sweeps.append(sweep)
         return sweep
 
     def faults_left(self) -> str:
-        """What to tell about faults that have never struck and sweeps that were left; empty if there are none."""
-        if self._faults is None:
+        """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""
+        if self._opened is None:
             return ""
-        return "\n".join(filter(None, [self._faults.plan.unused(), *(sweep.left() for sweep in self.sweeps)]))
+        return "\n".join(
+            filter(None, [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)])
+        )
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client, for the default region or another one."""
+        """Return a boto3 client, for the default region or another one."""
         __tracebackhide__ = True
-        _ = self._active  # Raises where nothing would answer.
-        make: Any = boto3.client  # Whatever stubs for boto3 are installed, the service is any text.
-        return make(service, region_name=region or self.region)
+        _ = self._active  # Raises where nothing would answer the client.
+        create: Any = boto3.client  # Typed stubs of boto3 accept only the services they know.
+        return create(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 
     def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
-        """Why what waits is not delivered, what will happen next, and when.
+        """Return text that says why waiting records are not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, or an answer of the API that has one; a function or its name; a
-        source's ARN; or None for everything.
+        ``subject`` is a mapping, its UUID or ARN, or a response of the API that has one; a function or its name; the
+        ARN of a source; or None for everything.
         """
         __tracebackhide__ = True
         return queries.explain(self._world, self.mappings, subject)
 
     def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
-        """What became of every record of a source, by its ARN or one of its mappings: those that wait come last.
+        """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
 
-        A mapping is given itself, or as :meth:`mapping` takes it. Each mapping reads a stream for itself, so a
-        stream's ARN gives the fates for one mapping after the other, for deleted ones those of what came before their
-        end. For a function, these are its asynchronous events, by their request ids. Raises LambdaEsmError for a text
-        that is the ARN of nothing there is, with the nearest ones.
+        A mapping is given as an object, or as :meth:`mapping` takes it. Each mapping reads a stream independently, so a
+        stream's ARN returns the fates for one mapping after the other; for a deleted mapping, those of the records that
+        came before its deletion. For a function, these are its asynchronous events, by their request ids. Raises
+        LambdaEsmError for an unknown ARN, with the nearest known ones.
         """
         __tracebackhide__ = True
         return queries.fates(self._world, source)
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
-        """The advice that has come up since this was last asked; none where the setting ``advice`` is ``"off"``.
+        """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.
 
-        The plugin asks when a test's body has ended, and the ``with`` block at its end; they warn, or fail the test.
+        The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
         texts = self._world.advice.take() if self.config.advice != "off" else []
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
@@ -396,6 +399,10 @@ class FakeLambda:
         __tracebackhide__ = True
         return functions.reference(call, name, self.config.account_id, self.region, region)
 
-    def _made(self) -> list[str]:
+    @cached_property
+    def _leftovers(self) -> Leftovers:
+        return Leftovers(self._existing)
+
+    def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*session.held(), *bound]
+        return [*lookups.existing_resources(), *bound]

@@ -1,4 +1,4 @@
-"""Replacing attributes of other people's classes and modules, so that all of it is put back."""
+"""Replaces attributes and items of other packages, and restores them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ _ABSENT: Final = object()
 
 
 class Patches:
-    """The attributes replaced so far, put back in reverse order by :meth:`undo`."""
+    """The changes made so far; :meth:`undo` reverts them in reverse order."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
 
     def set(self, owner: Any, name: str, value: Any) -> Any:
-        """Set an attribute of a class, module or instance; the value it had (inherited ones too) is returned."""
+        """Set an attribute of a class, module or instance, and return the value it had, inherited or not.
+
+        Undoing restores what was in ``vars(owner)``, such as a ``staticmethod`` object, and deletes what was not there.
+        """
         own = vars(owner).get(name, _ABSENT)
         original = getattr(owner, name, None)
         setattr(owner, name, value)
@@ -26,7 +29,7 @@ class Patches:
         return original
 
     def item(self, mapping: Any, key: Any, value: Any) -> None:
-        """Set an item of a mapping, such as ``os.environ``; None removes it."""
+        """Set an item of a mapping such as ``os.environ``; None removes it."""
         previous = mapping.get(key, _ABSENT)
         if value is None:
             mapping.pop(key, None)
@@ -38,11 +41,11 @@ class Patches:
             self._undo.append(lambda: mapping.__setitem__(key, previous))
 
     def then(self, undo: Callable[[], None]) -> None:
-        """Remember something else that :meth:`undo` has to do."""
+        """Add a callable to what :meth:`undo` does."""
         self._undo.append(undo)
 
     def undo(self) -> None:
-        """Put everything back, the last change first; each step is tried even if another one fails."""
+        """Revert everything, the last change first. Each step runs even if another fails; the first error is raised."""
         failure: BaseException | None = None
         while self._undo:
             try:

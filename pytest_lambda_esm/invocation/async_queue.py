@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.faults.poller_faults import AsyncFaults
 from pytest_lambda_esm.invocation import async_results
 from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs

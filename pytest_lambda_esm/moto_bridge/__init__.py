@@ -1,1 +1,1 @@
-"""Everything that knows moto's, responses' and botocore's internals, and nothing else."""
+"""The only code that knows the internals of moto, responses and botocore."""

@@ -1,20 +1,18 @@
-"""botocore's waiting before a retry, on virtual time.
+"""botocore's retries on virtual time: their delays, jitter and quotas.
 
-Most of it is ``time.sleep`` (``botocore.endpoint`` in legacy and standard mode, ``botocore.waiter``) and
-needs nothing here. Three things do:
+Most delays are ``time.sleep`` (``botocore.endpoint`` in legacy and standard mode, ``botocore.waiter``) and need nothing
+here. Three things do:
 
-* adaptive mode waits on a ``Condition``, in real time, for tokens that a bucket gets as ``time.time()``
-moves. With
-  a clock that stands still it waits for ever.
-* its rate limiter keeps times. Of a client made today and used on an earlier, virtual date, the bucket owes
-tokens
-  for the years between.
-* ``RetryHandler`` keeps the function it sleeps with, in every client made before.
+* Adaptive mode waits on a ``Condition``, in real time, for tokens that a bucket gains as ``time.time()`` advances. With
+  a clock that stands still it would wait forever.
+* Its rate limiter stores times. For a client created today and used on an earlier, virtual date, the bucket would owe
+  tokens for the years between.
+* ``RetryHandler`` stores the function it sleeps with, in every client created before.
 
-Seen in botocore 1.36.26, 1.43.117 and 1.44.5: ``TokenBucket._acquire``, ``_refill``, ``_sleep_amount``,
-``_lock``, ``_clock``, ``_current_capacity``, ``_last_timestamp``; ``RateClocker.record``, ``_last_bucket``;
-``CubicCalculator.success_received``, ``_last_fail``. Seen in 1.43.117 and 1.44.5:
-``RetryHandler.__init__(sleep=...)``, kept as ``_sleep``.
+Seen in botocore 1.36.26, 1.43.117 and 1.44.5: ``TokenBucket._acquire``, ``_refill``, ``_sleep_amount``, ``_lock``,
+``_clock``, ``_current_capacity``, ``_last_timestamp``; ``RateClocker.record``, ``_last_bucket``;
+``CubicCalculator.success_received``, ``_last_fail``; ``RetryQuota.acquire``, ``_max_capacity``,
+``_available_capacity``. Seen in 1.43.117 and 1.44.5: ``RetryHandler.__init__(sleep=...)``, stored as ``_sleep``.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ import random
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from botocore import retryhandler
 from botocore.exceptions import CapacityNotAvailableError
@@ -34,16 +32,17 @@ from botocore.retries.standard import ExponentialBackoff
 
 from pytest_lambda_esm.patching import Patches
 
-# Where a rate limiter keeps a time, the methods that reckon from it, and a value for "long ago, start anew".
-_KEPT_TIMES: tuple[tuple[type, tuple[str, ...], str, float | None], ...] = (
+_STORED_TIMES: Final[tuple[tuple[type, tuple[str, ...], str, float | None], ...]] = (
     (bucket.TokenBucket, ("_refill",), "_last_timestamp", None),
     (adaptive.RateClocker, ("record",), "_last_bucket", 0),
     (throttling.CubicCalculator, ("success_received", "error_received"), "_last_fail", 0),
 )
+"""A class of the rate limiter, the methods that calculate with a stored time, its attribute, and its initial value."""
+_HANDLER_STORES_SLEEP: Final = "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters
 
 
 class BackoffPatch:
-    """Lets botocore's retries wait through ``sleep`` (seconds): adaptive mode, and clients made before, too.
+    """Routes the delays of botocore's retries through ``sleep`` (seconds), in all modes and for all clients.
 
     ``sleep`` may run other code, which may use the same client.
     """
@@ -53,32 +52,32 @@ class BackoffPatch:
         self._limiters: weakref.WeakKeyDictionary[Any, tuple[str, float | None]] = weakref.WeakKeyDictionary()
 
     def install(self, patches: Patches) -> None:
-        """Begin; for all clients, whenever they were made."""
+        """Start, for clients created before as well."""
         patches.then(self._forget_virtual_times)
-        for owner, methods, attribute, long_ago in _KEPT_TIMES:
+        for owner, methods, attribute, initial in _STORED_TIMES:
             for method in methods:
-                patches.set(owner, method, self._never_back(getattr(owner, method), attribute, long_ago))
+                patches.set(owner, method, self._forgetting_future(getattr(owner, method), attribute, initial))
         patches.set(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
-        if "sleep" in inspect.signature(standard.RetryHandler.__init__).parameters:
+        if _HANDLER_STORES_SLEEP:
             patches.set(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
 
     def _forget_virtual_times(self) -> None:
         """Reset the rate limiters in use: virtual times may lie in the future."""
-        for limiter, (attribute, long_ago) in self._limiters.items():
-            setattr(limiter, attribute, long_ago)
+        for limiter, (attribute, initial) in self._limiters.items():
+            setattr(limiter, attribute, initial)
         self._limiters.clear()
 
-    def _never_back(self, method: Any, attribute: str, long_ago: float | None) -> Any:
-        """Wrap a method that reckons from a kept time: one that lies in the future is forgotten first."""
+    def _forgetting_future(self, method: Any, attribute: str, initial: float | None) -> Any:
+        """Wrap a method that calculates with a stored time, so that it first resets one that lies in the future."""
 
-        def reckon(limiter: Any, *args: Any, **kwargs: Any) -> Any:
-            self._limiters[limiter] = (attribute, long_ago)
-            kept = getattr(limiter, attribute)
-            if kept is not None and kept > time.time():
-                setattr(limiter, attribute, long_ago)
+        def calculate(limiter: Any, *args: Any, **kwargs: Any) -> Any:
+            self._limiters[limiter] = (attribute, initial)
+            stored = getattr(limiter, attribute)
+            if stored is not None and stored > time.time():
+                setattr(limiter, attribute, initial)
             return method(limiter, *args, **kwargs)
 
-        return reckon
+        return calculate
 
 
 def _acquire_through(sleep: Callable[[float], None]) -> Callable[[Any, float, bool], bool]:
@@ -90,14 +89,14 @@ def _acquire_through(sleep: Callable[[float], None]) -> Callable[[Any, float, bo
             if not block:
                 raise CapacityNotAvailableError()
             seconds = tokens._sleep_amount(amount)
-            # Held by acquire(), and not reentrant: what runs during the nap may use the same client.
+            # acquire() holds this lock, which is not reentrant, and code that runs meanwhile may use the same client.
             tokens._lock.release()
             try:
                 sleep(seconds)
             finally:
                 tokens._lock.acquire()
             tokens._refill()
-            # Waited is waited, also where the wall clock moved by a microsecond less or does not move at all.
+            # The wait counts in full, even if the wall clock moved by a microsecond less or not at all.
             tokens._current_capacity = max(tokens._current_capacity, amount)
         tokens._current_capacity -= amount
         return True
@@ -106,30 +105,26 @@ def _acquire_through(sleep: Callable[[float], None]) -> Callable[[Any, float, bo
 
 
 def _sleep_property(sleep: Callable[[float], None]) -> property:
-    """Return a ``RetryHandler._sleep`` that is virtual for each handler that was not given one of its own."""
+    """Return a ``RetryHandler._sleep`` that is virtual for each handler that was not given another function."""
 
     def get(handler: Any) -> Callable[[float], None]:
         own: Callable[[float], None] = vars(handler)["_sleep"]
         return sleep if (own.__module__, own.__name__) == ("time", "sleep") else own
 
-    def keep(handler: Any, own: Callable[[float], None]) -> None:
+    def store(handler: Any, own: Callable[[float], None]) -> None:
         vars(handler)["_sleep"] = own
 
-    return property(get, keep)
+    return property(get, store)
 
 
 class RetryQuotas:
-    """The retry quotas of the clients that are in use: a client made outside of a world does not bring its own past.
-
-    Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``RetryQuota.acquire``, ``_max_capacity``,
-    ``_available_capacity``.
-    """
+    """The retry quotas of the clients in use. After :meth:`refill` each client starts with a full quota."""
 
     def __init__(self) -> None:
         self._used: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def install(self, patches: Patches) -> None:
-        """Begin to note the quotas that are drawn on."""
+        """Record the quotas that clients use from now on."""
         original = RetryQuota.acquire
 
         def acquire(quota: Any, *args: Any, **kwargs: Any) -> Any:
@@ -139,13 +134,13 @@ class RetryQuotas:
         patches.set(RetryQuota, "acquire", acquire)
 
     def refill(self) -> None:
-        """Fill each of them up."""
+        """Restore each of them to its full capacity."""
         for quota in list(self._used):
             quota._available_capacity = quota._max_capacity
 
 
 def install_jitter(patches: Patches, seed: int) -> None:
-    """Let all clients, whenever they were made, draw their backoff from the seed."""
+    """Draw the backoff jitter of all clients from the seed, also of those created before."""
     seeded = random.Random(f"backoff {seed}")
     patches.set(retryhandler, "random", seeded)
 
@@ -153,7 +148,7 @@ def install_jitter(patches: Patches, seed: int) -> None:
         own: Callable[[], float] = vars(backoff)["_random"]
         return seeded.random if getattr(own, "__name__", "") == "random" else own
 
-    def keep(backoff: Any, own: Callable[[], float]) -> None:
+    def store(backoff: Any, own: Callable[[], float]) -> None:
         vars(backoff)["_random"] = own
 
-    patches.set(ExponentialBackoff, "_random", property(get, keep))
+    patches.set(ExponentialBackoff, "_random", property(get, store))

@@ -1,4 +1,4 @@
-"""Which call of which client is being sent, in each thread: what moto's own seams do not tell.
+"""Which call of which boto3 client is in progress in each thread, which moto does not know, and its timeouts.
 
 Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``BaseClient._make_api_call``, ``meta.config``, ``meta.service_model``.
 """
@@ -23,7 +23,7 @@ from pytest_lambda_esm.timing import microseconds
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """One call of a client, with all its attempts; timeouts are seconds, None where the client waits for ever."""
+    """One call of a client, with all its attempts; timeouts are in seconds, None where the client waits forever."""
 
     service_model: ServiceModel
     operation: str
@@ -34,24 +34,24 @@ class ClientCall:
 
     @property
     def service(self) -> str:
-        """The service's name as boto3 has it, such as ``sqs``."""
+        """The service's name in boto3, such as ``sqs``."""
         return str(self.service_model.service_name)
 
 
 class ClientCalls:
-    """The calls that are going on."""
+    """The calls in progress."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     @property
     def current(self) -> ClientCall | None:
-        """The innermost call of this thread, or None where no boto3 client is calling."""
+        """The innermost call of this thread, or None."""
         stack = getattr(self._local, "stack", None)
         return stack[-1] if stack else None
 
     def install(self, patches: Patches) -> None:
-        """Begin to follow the calls of all clients, whenever they were made."""
+        """Track the calls of all clients from now on, also of those created before."""
         original: Any = vars(BaseClient)["_make_api_call"]
         local = self._local
 
@@ -76,7 +76,7 @@ def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> Clie
 
 
 class ClientTime:
-    """A caller's time, as far as its client has patience."""
+    """A caller's time, bounded by its client's read timeout."""
 
     def __init__(self, runtime: Runtime, client_calls: ClientCalls) -> None:
         self._runtime = runtime
@@ -87,21 +87,21 @@ class ClientTime:
         return self._runtime.now()
 
     def wait_until(self, instant: int) -> None:
-        """Let the caller's time come to an instant. Raises botocore's ReadTimeoutError where the client gives up."""
+        """Move the caller's time to an instant. Raises botocore's ReadTimeoutError where the client gives up before."""
         __tracebackhide__ = True
-        exchange = self._client_calls.current
-        if exchange is None or exchange.read_timeout is None:
+        call = self._client_calls.current
+        if call is None or call.read_timeout is None:
             self._runtime.wait_until(instant)
             return
-        patience = self.now() + microseconds(exchange.read_timeout)
-        self._runtime.wait_until(min(instant, patience))
-        if instant > patience:
-            raise ReadTimeoutError(endpoint_url=f"https://lambda.{exchange.region}.amazonaws.com/")
+        timeout = self.now() + microseconds(call.read_timeout)
+        self._runtime.wait_until(min(instant, timeout))
+        if instant > timeout:
+            raise ReadTimeoutError(endpoint_url=f"https://lambda.{call.region}.amazonaws.com/")
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
-        """While a handler runs, nothing else moves time."""
+        """Return a context in which nothing but the handler that runs may move time."""
         return self._runtime.occupied(about)
 
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to the caller."""
+        """Return how many invocations, each caused by the previous one, led to the caller."""
         return self._runtime.depth

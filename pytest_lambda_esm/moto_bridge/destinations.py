@@ -1,4 +1,7 @@
-"""Delivering into moto's queues, topics, buckets and event buses. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5."""
+"""Delivers messages to moto's queues, topics, buckets, event buses and functions, and checks that these exist.
+
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in
 
 
 class MotoDestinations:
-    """Delivers parcels into moto's storage, by the service in the destination's ARN.
+    """Delivers messages by the service in the destination's ARN.
 
-    ``invoke(arn, payload)`` invokes a function asynchronously; it raises DeliveryFailed where there is none.
+    ``invoke(arn, payload)`` invokes a function asynchronously, and raises DeliveryFailed where it does not exist.
     """
 
     def __init__(self, invoke: Callable[[str, str], None]) -> None:
@@ -33,11 +37,11 @@ class MotoDestinations:
         }
 
     def deliver(self, arn: str, message: Message) -> None:
-        """Deliver now. Raises DeliveryFailed where the destination does not exist or refuses."""
+        """Deliver a message. Raises DeliveryFailed where the destination does not exist or refuses it."""
         parsed = Arn.parse(arn)
         deliver = self._by_service.get(parsed.service) if parsed is not None else None
         if parsed is None or deliver is None:
-            raise DeliveryFailed(f"{arn} is no destination")
+            raise DeliveryFailed(f"{arn} is not a destination")
         try:
             deliver(parsed, message)
         except DeliveryFailed:
@@ -63,16 +67,15 @@ def _to_topic(arn: Arn, message: Message) -> None:
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
-    attributes = {name: {"Type": _kind(value), "Value": value} for name, value in message.attributes.items()}
+    attributes = {name: {"Type": _data_type(value), "Value": value} for name, value in message.attributes.items()}
     sns_backends[arn.account_id][arn.region].publish(message.body, arn=topic, message_attributes=attributes)
 
 
 def _to_bucket(arn: Arn, message: Message) -> None:
-    for partitions in s3_backends.values():
-        for backend in partitions.values():
-            if arn.resource in backend.buckets:
-                backend.put_object(arn.resource, message.key, message.body.encode())
-                return
+    for backend in backends_in(s3_backends):
+        if arn.resource in backend.buckets:
+            backend.put_object(arn.resource, message.key, message.body.encode())
+            return
     raise DeliveryFailed(f"the bucket {arn.resource} does not exist")
 
 
@@ -89,9 +92,9 @@ def _to_event_bus(arn: Arn, message: Message) -> None:
         "Resources": [bus, *message.resources],
         "EventBusName": name,
     }
-    [answer] = backend.put_events([entry])
-    if "ErrorCode" in answer:
-        raise DeliveryFailed(f"{bus} refused: {answer['ErrorCode']}: {answer['ErrorMessage']}")
+    [result] = backend.put_events([entry])
+    if "ErrorCode" in result:
+        raise DeliveryFailed(f"{bus} refused: {result['ErrorCode']}: {result['ErrorMessage']}")
 
 
 def _attributes(message: Message) -> dict[str, Any]:
@@ -99,62 +102,48 @@ def _attributes(message: Message) -> dict[str, Any]:
 
 
 def _attribute(value: str | int) -> dict[str, Any]:
-    # moto 5.1 reads attributes in snake case, moto 5.2 as the service names them; each ignores the other's keys.
-    kind, text = _kind(value), str(value)
-    return {"DataType": kind, "StringValue": text, "data_type": kind, "string_value": text}
+    # moto 5.1 reads the keys in snake case, moto 5.2 as the service spells them; each ignores the other's.
+    data_type, text = _data_type(value), str(value)
+    return {"DataType": data_type, "StringValue": text, "data_type": data_type, "string_value": text}
 
 
-def _kind(value: str | int) -> str:
+def _data_type(value: str | int) -> str:
     return "Number" if isinstance(value, int) else "String"
 
 
 class MotoDestinationFinder:
-    """Finds queues, topics, buckets, event buses and functions, each in the account and region of its ARN."""
+    """Looks up queues, topics, buckets, event buses and functions, each in the account and region of its ARN."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
     def exists(self, arn: Arn) -> bool:
-        """Whether a queue, topic, bucket, function or event bus is there."""
+        """Whether the queue, topic, bucket, function or event bus exists."""
         if arn.service == "lambda":
             text = f"arn:{arn.partition}:lambda:{arn.region}:{arn.account_id}:{arn.resource}"
             return self._functions.find(parse(text, arn.account_id, arn.region)) is not None
-        look = _BY_SERVICE.get(arn.service)
-        try:
-            return look is not None and look(arn)
-        except KeyError:  # a region that the service does not have
-            return False
+        exists = _EXISTENCE.get(arn.service)
+        return exists is not None and exists(arn)
 
 
-def _queue(arn: Arn) -> bool:
-    return arn.resource in sqs_backends[arn.account_id][arn.region].queues
+def _queue_exists(arn: Arn) -> bool:
+    return arn.resource in COLLECTIONS["queue"].at(arn)
 
 
-# The backends below are imported when they are asked: most tests never do.
+def _topic_exists(arn: Arn) -> bool:
+    topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
+    return topic in COLLECTIONS["topic"].at(arn)
 
 
-def _topic(arn: Arn) -> bool:
-    from moto.sns.models import sns_backends
-
-    topics = sns_backends[arn.account_id][arn.region].topics
-    return f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}" in topics
+def _bucket_exists(arn: Arn) -> bool:
+    return any(name == arn.resource for name, _ in COLLECTIONS["bucket"].everywhere())
 
 
-def _bucket(arn: Arn) -> bool:
-    from moto.s3.models import s3_backends
-
-    return any(
-        arn.resource in backend.buckets for partitions in s3_backends.values() for backend in partitions.values()
-    )
-
-
-def _bus(arn: Arn) -> bool:
-    from moto.events.models import events_backends
-
+def _event_bus_exists(arn: Arn) -> bool:
     kind, _, name = arn.resource.partition("/")
-    return kind == "event-bus" and name in events_backends[arn.account_id][arn.region].event_buses
+    return kind == "event-bus" and name in COLLECTIONS["event bus"].at(arn)
 
 
-_BY_SERVICE: Final[Mapping[str, Callable[[Arn], bool]]] = MappingProxyType(
-    {"sqs": _queue, "sns": _topic, "s3": _bucket, "events": _bus}
+_EXISTENCE: Final[Mapping[str, Callable[[Arn], bool]]] = MappingProxyType(
+    {"sqs": _queue_exists, "sns": _topic_exists, "s3": _bucket_exists, "events": _event_bus_exists}
 )

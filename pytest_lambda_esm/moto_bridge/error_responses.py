@@ -1,4 +1,4 @@
-"""Errors of services other than Lambda as they travel: one way of writing for each of AWS's protocols."""
+"""HTTP responses for errors of services other than Lambda, in each of AWS's protocols."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from botocore.model import ServiceModel, StructureShape
 from pytest_lambda_esm.aws_model.errors import SQS_CODES
 from pytest_lambda_esm.faults.effects import AwsError
 
-WireError = tuple[int, dict[str, str], bytes]
+ErrorResponse = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
 
 _FIRST_SERVER_ERROR: Final = 500
 
 
-def error_answer(service: ServiceModel, error: AwsError, request_id: str, *, has_body: bool) -> WireError:
-    """The HTTP response of an error of a service, in the protocol that the installed botocore speaks with it.
+def error_response(service: ServiceModel, error: AwsError, request_id: str, *, has_body: bool) -> ErrorResponse:
+    """Return the HTTP response for an error, in the protocol that the installed botocore uses with the service.
 
-    An answer to a HEAD request has no body: the client shows its status as the code.
+    The response to a HEAD request has no body: the client reports its status as the error code.
     """
     ids = {"x-amzn-requestid": request_id, "x-amz-request-id": request_id}
     if not has_body:
@@ -36,8 +36,8 @@ def error_answer(service: ServiceModel, error: AwsError, request_id: str, *, has
 
 def _members(error: AwsError, shape: StructureShape | None) -> dict[str, Any]:
     names = shape.members if shape is not None else ()
-    said = next((name for name in names if name.lower() == "message"), "message")
-    return {said: error.message, **error.members}
+    message = next((name for name in names if name.lower() == "message"), "message")
+    return {message: error.message, **error.members}
 
 
 def _json(service: ServiceModel, error: AwsError, shape: Any, request_id: str) -> tuple[dict[str, str], bytes]:
@@ -91,7 +91,7 @@ def _xml(error: AwsError, shape: Any) -> str:
 
 
 def _query_header(service: ServiceModel, error: AwsError, shape: Any) -> dict[str, str]:
-    """Services that used to speak the query protocol say the old code in a header."""
+    """Return the header with the old error code, which services that used to speak the query protocol send."""
     if "awsQueryCompatible" not in service.metadata:
         return {}
     code = SQS_CODES.get(error.code) if service.service_name == "sqs" else None

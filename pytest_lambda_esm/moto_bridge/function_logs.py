@@ -1,7 +1,7 @@
 """Functions' logs in moto's CloudWatch Logs. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 
-Most tests never read them there, so they are written when somebody asks CloudWatch Logs for anything, and at once only
-for a log group with a subscription.
+Most tests never read them there. They are therefore written when a request to CloudWatch Logs arrives, and immediately
+once a test has created a subscription filter.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pytest_lambda_esm.patching import Patches
 
 
 class FunctionLogs:
-    """The invocations whose logs have yet to be written."""
+    """The invocations whose logs have not been written yet."""
 
     def __init__(self) -> None:
         self._unwritten: list[Invocation] = []
         self._subscribed = False
 
     def install(self, patches: Patches) -> None:
-        """Write before moto answers a request to CloudWatch Logs."""
+        """Write the logs before moto answers a request to CloudWatch Logs."""
         original = LogsResponse.setup_class
 
         def setup_class(response: Any, *args: Any, **kwargs: Any) -> None:
@@ -35,13 +35,13 @@ class FunctionLogs:
         patches.set(LogsResponse, "setup_class", setup_class)
 
     def keep(self, invocation: Invocation) -> None:
-        """An invocation has come to its end."""
+        """Add an invocation that has ended."""
         self._unwritten.append(invocation)
         if self._subscribed:
             self.write()
 
     def write(self) -> None:
-        """Write what has not been written."""
+        """Write the logs that have not been written yet."""
         unwritten, self._unwritten = self._unwritten, []
         for invocation in unwritten:
             _write(invocation)

@@ -1,12 +1,11 @@
-"""Takes Lambda's operations over from moto, for every client of the process, and lets no AWS request out of it.
+"""Answers requests to Lambda in place of moto, for every client of the process; follows moto's resets and deletions.
 
-Three places are replaced while a fake is active:
-
-* ``LambdaResponse.call_action``, through which each request to moto's Lambda service goes, also one from moto's
-  server mode or the ``requests`` library. Account, region and credentials have been resolved by then.
-* ``BotocoreStubber.process_request``, for an endpoint that moto does not know yet.
-* ``URLLib3Session.send``, botocore's way to the network: a client that was made before moto was imported does not
-  ask moto; here its request is offered to moto after all, and what nobody answers is refused.
+* ``LambdaResponse.call_action`` receives each request to moto's Lambda service, also from moto's server mode or the
+  ``requests`` library. Account, region and credentials have been resolved by then.
+* ``LambdaResponse.setup_class`` reads the body of a request.
+* ``BotocoreStubber.process_request`` receives each request of botocore's clients, also to endpoints that moto does not
+  know yet.
+* ``LambdaBackend.reset``, ``delete_function`` and ``delete_alias`` are where moto forgets functions.
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, and botocore 1.36.0, 1.43.117 and 1.44.5.
 """
@@ -33,67 +32,72 @@ from pytest_lambda_esm.patching import Patches
 
 
 class Lambda(Protocol):
-    """What answers requests to Lambda."""
+    """Answers requests to Lambda."""
 
     def is_ours(self, request: HttpRequest) -> bool:
-        """Whether moto has no part in the answer."""
+        """Whether moto has no part in the response."""
         ...
 
     def answer(self, request: HttpRequest, otherwise: Callable[[], HttpResponse]) -> HttpResponse:
-        """Answer a request; ``otherwise`` is moto's own answer."""
+        """Return the response to a request; ``otherwise`` returns moto's own response."""
         ...
 
 
 _ANY_PATH: Final = r"{0}/.+$"
 
-# boto3 1.44 asks for streams at an endpoint with the account in its name; moto 5.2.5 knows the old one only.
+# boto3 1.44 sends requests for streams to an endpoint with the account in its name; moto 5.2.5 knows only the old one.
 _STREAMS_BY_ACCOUNT: Final = re.compile(r"^(https?://)[^./]+\.streams-ddb\.")
 
 
 def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[BaseException], None]) -> None:
-    """Let ``service`` answer every request to Lambda; ``failed`` hears of exceptions, which also pass through."""
+    """Have ``service`` answer every request to Lambda.
+
+    ``on_error`` is called with each exception except those of network faults and of handlers that timed out; all are
+    raised as well.
+    """
     original = LambdaResponse.call_action
 
     def call_action(self: Any) -> Any:
         __tracebackhide__ = is_for_the_author
-
-        def by_moto() -> HttpResponse:
-            try:
-                status, headers, body = original(self)
-            except NotImplementedError as missing:
-                raise NotSimulated(
-                    f"moto has no answer to this operation of Lambda, and neither has pytest-lambda-esm: {missing}."
-                    f" Instead: let botocore's Stubber answer it, or ask for an error of it with lambda_esm.faults."
-                ) from missing
-            return HttpResponse(status, headers, body.encode() if isinstance(body, str) else bytes(body))
-
-        request = _wire_request(self)
+        request = _http_request(self)
         if service.is_ours(request):
             try:
-                # moto's IAM judges what moto does not answer, too.
+                # moto's IAM also checks the requests that the fake answers.
                 self._authenticate_and_authorize_normal_action("*")
             except HTTPException:
-                return original(self)  # moto words its own refusal.
+                return original(self)  # It raises again, and moto renders the refusal.
         try:
-            reply = service.answer(request, by_moto)
+            response = service.answer(request, lambda: _response_of_moto(original, self))
         except TimedOut:
-            raise  # The handler that made this call has come to its own end meanwhile.
+            raise  # The handler that made this call has timed out meanwhile.
         except NETWORK_ERRORS:
-            raise  # A test asked for it, and it is the client's to see.
+            raise  # The test asked for it, and the client should see it.
         except BaseException as error:
             on_error(error)
             raise
-        headers = {**self.response_headers, **reply.headers, "status": str(reply.status)}
-        return reply.status, headers, reply.body
+        headers = {**self.response_headers, **response.headers, "status": str(response.status)}
+        return response.status, headers, response.body
 
     patches.set(LambdaResponse, "call_action", call_action)
-    _read_any_body(patches)
-    # moto's own table leaves out operations it lacks and names with dots; the last entry catches the rest.
+    _install_body_reader(patches)
+    # moto's own table misses the operations that moto lacks, and names with dots; this last entry catches the rest.
     patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
 
 
-def _read_any_body(patches: Patches) -> None:
-    """A payload that is no UTF-8 is Lambda's to refuse; moto would fail over it before anybody is asked."""
+def _response_of_moto(call_action: Callable[[Any], Any], lambda_response: Any) -> HttpResponse:
+    __tracebackhide__ = is_for_the_author
+    try:
+        status, headers, body = call_action(lambda_response)
+    except NotImplementedError as missing:
+        raise NotSimulated(
+            f"moto has no answer to this operation of Lambda, and neither has pytest-lambda-esm: {missing}."
+            f" Instead: let botocore's Stubber answer it, or ask for an error of it with lambda_esm.faults."
+        ) from missing
+    return HttpResponse(status, headers, body.encode() if isinstance(body, str) else bytes(body))
+
+
+def _install_body_reader(patches: Patches) -> None:
+    """Keep a payload that is not UTF-8 as bytes: Lambda refuses it, but moto would raise before the fake sees it."""
     original = LambdaResponse.setup_class
 
     def setup_class(self: Any, request: Any, full_url: str, headers: Any, use_raw_body: bool = False) -> None:
@@ -105,7 +109,7 @@ def _read_any_body(patches: Patches) -> None:
     patches.set(LambdaResponse, "setup_class", setup_class)
 
 
-def _wire_request(response: Any) -> HttpRequest:
+def _http_request(response: Any) -> HttpRequest:
     url = urlsplit(response.uri)
     body = response.raw_body if isinstance(response.raw_body, bytes) else str(response.body or "").encode()
     return HttpRequest(
@@ -120,7 +124,7 @@ def _wire_request(response: Any) -> HttpRequest:
 
 
 def install_endpoints(patches: Patches) -> None:
-    """Translate endpoints that moto does not know yet."""
+    """Rewrite requests to endpoints that moto does not know yet."""
     original = BotocoreStubber.process_request
 
     def process_request(self: Any, request: Any) -> Any:
@@ -133,7 +137,7 @@ def install_endpoints(patches: Patches) -> None:
 
 
 def install_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
-    """Have ``forget(account, region)`` called when moto forgets all functions of a region."""
+    """Call ``forget(account, region)`` before moto resets a region."""
     original = LambdaBackend.reset
 
     def reset(self: Any) -> None:
@@ -144,24 +148,24 @@ def install_resets(patches: Patches, forget: Callable[[str, str], None]) -> None
 
 
 def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
-    """Have ``forget(account, region, function, qualifier)`` called when a function, version or alias is deleted."""
+    """Call ``forget(account, region, function, qualifier)`` after a function, version or alias has been deleted."""
     delete_function, delete_alias = LambdaBackend.delete_function, LambdaBackend.delete_alias
 
-    def function_deleted(self: Any, function_name: str, qualifier: str | None = None) -> None:
+    def delete_and_forget(self: Any, function_name: str, qualifier: str | None = None) -> None:
         delete_function(self, function_name, qualifier)
         reference = parse(function_name, self.account_id, self.region_name)
         forget(self.account_id, self.region_name, reference.name, qualifier or reference.qualifier)
 
-    def alias_deleted(self: Any, name: str, function_name: str) -> Any:
-        answer = delete_alias(self, name, function_name)
+    def delete_alias_and_forget(self: Any, name: str, function_name: str) -> Any:
+        deleted = delete_alias(self, name, function_name)
         reference = parse(function_name, self.account_id, self.region_name)
         forget(self.account_id, self.region_name, reference.name, name)
-        return answer
+        return deleted
 
-    patches.set(LambdaBackend, "delete_function", function_deleted)
-    patches.set(LambdaBackend, "delete_alias", alias_deleted)
+    patches.set(LambdaBackend, "delete_function", delete_and_forget)
+    patches.set(LambdaBackend, "delete_alias", delete_alias_and_forget)
 
 
-def is_taken() -> bool:
-    """Whether a fake of this process has taken Lambda over already."""
+def is_installed() -> bool:
+    """Whether a fake of this process answers requests to Lambda already."""
     return "call_action" in vars(LambdaResponse)

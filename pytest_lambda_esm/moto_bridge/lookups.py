@@ -1,69 +1,133 @@
-"""Whether an event source exists in moto. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
+"""Where moto stores resources, and whether an event source or a key exists there.
 
-moto has no brokers to read from, so clusters of Kafka and DocumentDB and brokers of Amazon MQ are not looked up: any
-of them is taken to exist.
+``COLLECTIONS`` is the one table of moto's collections. A source or destination that moto gains gets a line there.
+
+moto has no brokers to read from. Clusters of Kafka and DocumentDB and brokers of Amazon MQ are therefore not looked
+up: each of them counts as existing. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from moto.awslambda.models import lambda_backends
+from moto.awslambda_simple.models import lambda_simple_backends
 from moto.dynamodb.models import dynamodb_backends
+from moto.events.models import events_backends
 from moto.kinesis.models import kinesis_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.streams.kinesis import has_consumer
 from pytest_lambda_esm.sources.event_source import SourceFacts
 
-_THERE: Final = SourceFacts()
+_EXISTS: Final = SourceFacts()
+
+
+def backends_in(backends: Any) -> Iterator[Any]:
+    """Return the backends of a service in all accounts and regions."""
+    for regions in list(backends.values()):
+        yield from list(regions.values())
+
+
+def lambda_backends_in_use() -> Iterator[Any]:
+    """Return the backends of both of moto's implementations of Lambda, in all accounts and regions."""
+    for backends in (lambda_backends, lambda_simple_backends):
+        yield from backends_in(backends)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Where moto stores the resources of one kind: a dictionary that is an attribute of each backend."""
+
+    backends: Any
+    attribute: str
+
+    def at(self, arn: Arn) -> Mapping[str, Any]:
+        """Return the resources in the account and region of an ARN; none in a region that the service lacks."""
+        if not arn.account_id or not arn.region:
+            return {}
+        try:
+            stored: Mapping[str, Any] = getattr(self.backends[arn.account_id][arn.region], self.attribute)
+        except KeyError:
+            return {}
+        return stored
+
+    def everywhere(self) -> Iterator[tuple[str, Any]]:
+        """Return the resources in all accounts and regions, with their keys."""
+        for backend in backends_in(self.backends):
+            yield from list(getattr(backend, self.attribute).items())
+
+
+COLLECTIONS: Final[Mapping[str, Collection]] = MappingProxyType(
+    {
+        "queue": Collection(sqs_backends, "queues"),
+        "stream": Collection(kinesis_backends, "streams"),
+        "table": Collection(dynamodb_backends, "tables"),
+        "topic": Collection(sns_backends, "topics"),
+        "bucket": Collection(s3_backends, "buckets"),
+        "event bus": Collection(events_backends, "event_buses"),
+    }
+)
+_POLLED: Final = ("queue", "stream", "table")
+_MADE_BY_TESTS: Final = ("queue", "stream", "table", "topic", "bucket")
+"""Each region has a default event bus, so event buses do not show that a test has made something."""
+
+
+def polled_sources() -> Iterator[Any]:
+    """Return moto's objects to which it attaches event source mappings."""
+    for kind in _POLLED:
+        for _, source in COLLECTIONS[kind].everywhere():
+            yield source
+
+
+def existing_resources() -> Iterator[str]:
+    """Describe what moto has of the things that tests make: ``queue 'orders'``, ``function 'orders'`` ..."""
+    for kind in _MADE_BY_TESTS:
+        for key, _ in COLLECTIONS[kind].everywhere():
+            yield f"{kind} {str(key).rpartition(':')[2]!r}"
+    for backend in lambda_backends_in_use():
+        yield from (f"function {function.function_name!r}" for function in backend.list_functions())
 
 
 class MotoSources:
-    """Finds queues, streams, consumers of streams and streams of tables in moto's storage; brokers anywhere."""
+    """Looks up queues, streams, their consumers and tables' streams in moto; brokers always exist."""
 
     def find(self, arn: Arn) -> SourceFacts | None:
-        """The source of an ARN, or None where it does not exist."""
-        look = _BY_SERVICE.get(arn.service)
-        return look(arn) if look is not None else None
+        """Return facts about the source of an ARN, or None where it does not exist."""
+        find = _FINDERS.get(arn.service)
+        return find(arn) if find is not None else None
 
 
 def _queue(arn: Arn) -> SourceFacts | None:
-    queue = _stored(sqs_backends, arn, "queues").get(arn.resource)
+    queue = COLLECTIONS["queue"].at(arn).get(arn.resource)
     return SourceFacts(visibility_timeout=int(queue.visibility_timeout)) if queue is not None else None
 
 
 def _stream(arn: Arn) -> SourceFacts | None:
     _, name, *consumer = arn.resource.split("/", 2)
-    stream = _stored(kinesis_backends, arn, "streams").get(name)
+    stream = COLLECTIONS["stream"].at(arn).get(name)
     if stream is None:
         return None
-    return _THERE if not consumer or has_consumer(stream, arn.resource) else None
+    return _EXISTS if not consumer or has_consumer(stream, arn.resource) else None
 
 
 def _table_stream(arn: Arn) -> SourceFacts | None:
     table_name, _, label = arn.resource.partition("/")[2].partition("/stream/")
-    table = _stored(dynamodb_backends, arn, "tables").get(table_name)
-    return _THERE if table is not None and label and table.latest_stream_label == label else None
+    table = COLLECTIONS["table"].at(arn).get(table_name)
+    return _EXISTS if table is not None and label and table.latest_stream_label == label else None
 
 
 def _broker(_: Arn) -> SourceFacts:
-    return _THERE
+    return _EXISTS
 
 
-def _stored(backends: Any, arn: Arn, collection: str) -> Mapping[str, Any]:
-    if not arn.account_id or not arn.region:
-        return {}
-    try:
-        found: Mapping[str, Any] = getattr(backends[arn.account_id][arn.region], collection)
-    except KeyError:  # a region that the service does not have
-        return {}
-    return found
-
-
-_BY_SERVICE: Final[Mapping[str, Callable[[Arn], SourceFacts | None]]] = MappingProxyType(
+_FINDERS: Final[Mapping[str, Callable[[Arn], SourceFacts | None]]] = MappingProxyType(
     {
         "sqs": _queue,
         "kinesis": _stream,
@@ -75,11 +139,10 @@ _BY_SERVICE: Final[Mapping[str, Callable[[Arn], SourceFacts | None]]] = MappingP
 )
 
 
-def problem(key_arn: str) -> tuple[str, str] | None:
-    """Why filter criteria cannot be decrypted: an error code and a message; None where they can.
+def key_problem(key_arn: str) -> tuple[str, str] | None:
+    """Return why filter criteria cannot be decrypted, as an error code and a message; None where they can.
 
-    A key that moto does not know counts as usable, so that tests need not make one. Codes and texts are chosen after
-    those of KMS.
+    A key that moto does not have counts as usable, so that tests need not create one. Codes and texts follow KMS's.
     """
     key = _key(key_arn)
     if key is None or key.key_state == "Enabled":
@@ -90,13 +153,7 @@ def problem(key_arn: str) -> tuple[str, str] | None:
 
 
 def _key(key_arn: str) -> Any:
-    from moto.kms.models import kms_backends  # most tests never ask
+    from moto.kms.models import kms_backends  # Imported here, since most tests never need it.
 
     arn = Arn.parse(key_arn)
-    if arn is None or not arn.account_id or not arn.region:
-        return None
-    try:
-        keys = kms_backends[arn.account_id][arn.region].keys
-    except KeyError:  # a region that the service does not have
-        return None
-    return keys.get(arn.resource.partition("/")[2])
+    return Collection(kms_backends, "keys").at(arn).get(arn.resource.partition("/")[2]) if arn is not None else None

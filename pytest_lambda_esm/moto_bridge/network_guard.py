@@ -1,4 +1,12 @@
-"""Lets nobody in the process find AWS: for clients that are not botocore's, such as urllib, httpx and aiobotocore."""
+"""No AWS request leaves the process while a fake is active. Two guards keep this promise.
+
+* ``URLLib3Session.send`` is botocore's way to the network. Clients that were created before moto was imported do not
+  ask moto; the guard offers their requests to moto after all, and refuses those that moto does not serve.
+* ``socket.getaddrinfo`` looks names up for all other clients, such as urllib, httpx and aiobotocore; the guard refuses
+  names of AWS. Requests of botocore and ``requests`` never get that far: moto answers them.
+
+Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, and botocore 1.36.0, 1.43.117 and 1.44.5.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +24,25 @@ from pytest_lambda_esm.errors import NetworkBlocked
 from pytest_lambda_esm.patching import Patches
 
 _METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
+"""Where EC2 and ECS serve credentials."""
+
+_AWS_NAME: Final = re.compile(
+    r"(.+\.)?(amazonaws\.(com(\.cn)?|eu)|api\.aws|on\.aws|amazonwebservices\.com\.cn|(c2s|sc2s)\.[a-z]+\.gov)\.?",
+    re.IGNORECASE,
+)
+"""Names of AWS's services in all partitions, and of function URLs."""
 
 
 def install(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    """Install both guards; ``on_error`` is called with each refusal, which is raised as well."""
-    _guard_requests(patches, on_error)
-    _guard_names(patches, on_error)
+    """Install both guards. ``on_error`` is called with each refusal, which is raised as well."""
+    _install_request_guard(patches, on_error)
+    _install_name_guard(patches, on_error)
 
 
-def _guard_requests(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    """Answer requests of clients that moto does not reach, and refuse what would leave the process.
-
-    ``failed`` hears of each refusal, which is raised as well.
-    """
-
+def _install_request_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     def send(self: Any, request: Any) -> Any:
         if urlsplit(request.url).hostname in _METADATA_HOSTS:
-            # Credentials are looked for there last; away from EC2 nobody answers, and so it is here.
+            # botocore looks for credentials there last. Outside of EC2 nothing answers, so nothing does here.
             raise EndpointConnectionError(endpoint_url=request.url)
         response = botocore_stubber("before-send", request)
         if response is not None:
@@ -49,23 +59,12 @@ def _guard_requests(patches: Patches, on_error: Callable[[BaseException], None])
     patches.set(URLLib3Session, "send", send)
 
 
-_OF_AWS: Final = re.compile(
-    r"(.+\.)?(amazonaws\.(com(\.cn)?|eu)|api\.aws|on\.aws|amazonwebservices\.com\.cn|(c2s|sc2s)\.[a-z]+\.gov)\.?",
-    re.IGNORECASE,
-)
-"""Names of AWS's services in all partitions, and of functions' URLs."""
-
-
-def _guard_names(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    """Refuse to look up names of AWS; ``failed`` hears of each refusal, which is raised as well.
-
-    ``requests`` is answered by moto before it looks a name up, and botocore's clients by moto or the other guard.
-    """
+def _install_name_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
     original = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        if isinstance(name, str) and _OF_AWS.fullmatch(name):
+        if isinstance(name, str) and _AWS_NAME.fullmatch(name):
             blocked = NetworkBlocked(
                 f"a request to {name} would have left the process: none to AWS does while the fake is active. moto"
                 f" answers boto3, botocore and requests; give other clients the address of a server of the test's own."

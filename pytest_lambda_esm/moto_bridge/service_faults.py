@@ -1,6 +1,7 @@
-"""FaultInjector of services other than Lambda, where botocore hands a request over: its retries are its own.
+"""Faults of services other than Lambda, and the network that delays or loses requests and responses.
 
-Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``.
+Faults strike where botocore hands a request to moto, so that botocore's own retries see them as on AWS. Seen with moto
+5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``.
 """
 
 from __future__ import annotations
@@ -16,125 +17,82 @@ from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, AwsError, Effect, NetworkFault
 from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
-from pytest_lambda_esm.moto_bridge.error_responses import error_answer
+from pytest_lambda_esm.moto_bridge.error_responses import error_response
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.timing import MICROSECONDS
 
 NETWORK_ERRORS: Final = (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
 """What a network fault raises."""
 
-_BOTOCORES_DEFAULT_TIMEOUT: Final = 60.0
+_DEFAULT_TIMEOUT: Final = 60.0
+"""botocore's default for both timeouts, in seconds."""
 
-Answer = TypeVar("Answer")
-
-
-class Network:
-    """Carries requests through trouble.
-
-    ``wait`` lets virtual seconds pass for whoever is calling, ``now`` is the caller's time in microseconds.
-    """
-
-    def __init__(self, client_calls: ClientCalls, wait: Callable[[float], None], now: Callable[[], int]) -> None:
-        self._client_calls = client_calls
-        self._wait = wait
-        self._now = now
-
-    def carry(self, fault: NetworkFault, url: str, perform: Callable[[], Answer]) -> Answer:
-        """Send a request into trouble: the answer that arrives, late perhaps.
-
-        Raises botocore's exception where none arrives, and FaultError where the client would wait for ever.
-        """
-        exchange = self._client_calls.current
-        if fault.kind == CONNECTION_RESET:
-            raise _closed(url)
-        if fault.kind == CONNECT_TIMEOUT:
-            self._wait(_timeout(exchange, fault, "connect_timeout"))
-            raise ConnectTimeoutError(endpoint_url=url)
-        sent = self._now()
-        answer = perform() if fault.arrives else None
-        spent = (self._now() - sent) / MICROSECONDS  # An invocation or a long poll takes time itself.
-        if fault.kind == LATENCY and not _is_too_late(exchange, spent + fault.seconds):
-            self._wait(fault.seconds)
-            return cast(Answer, answer)
-        self._wait(max(0.0, _timeout(exchange, fault, "read_timeout") - spent))
-        raise ReadTimeoutError(endpoint_url=url)
-
-
-def _is_too_late(exchange: ClientCall | None, seconds: float) -> bool:
-    timeout = _BOTOCORES_DEFAULT_TIMEOUT if exchange is None else exchange.read_timeout
-    return timeout is not None and seconds > timeout
-
-
-def _timeout(exchange: ClientCall | None, fault: NetworkFault, name: str) -> float:
-    seconds: float | None = _BOTOCORES_DEFAULT_TIMEOUT if exchange is None else getattr(exchange, name)
-    if seconds is None:
-        raise FaultError(
-            f"{fault!r} struck a client without a {name} (Config({name}=None)): it would wait for ever. Give the"
-            f" client a timeout, or ask for connection_reset()."
-        )
-    return seconds
-
-
-def _closed(url: str) -> Any:
-    reset = ConnectionResetError(104, "Connection reset by peer")
-    return ConnectionClosedError(endpoint_url=url, error=reset)
+Response = TypeVar("Response")
 
 
 class ServiceFaults:
-    """Asks, for each request of a boto3 client to a service other than Lambda, whether something goes wrong."""
+    """Strikes requests of boto3 clients to services other than Lambda with the faults of the injector.
+
+    ``on_error`` is called with each exception of the injector, such as a FaultError, which is raised as well.
+    """
 
     def __init__(
         self,
-        faults: FaultInjector,
-        client_calls: ClientCalls,
+        injector: FaultInjector,
+        requests: RequestReader,
         network: Network,
-        *,
-        account_id: str,
-        instant: Callable[[], int],
         new_id: Callable[[], str],
         on_error: Callable[[BaseException], None],
     ) -> None:
-        self._faults = faults
-        self._client_calls = client_calls
+        self._injector = injector
+        self._requests = requests
         self._network = network
-        self._account_id = account_id
-        self._instant = instant
         self._new_id = new_id
-        self._failed = on_error
+        self._on_error = on_error
 
     def install(self, patches: Patches) -> None:
-        """Begin."""
+        """Check each request from now on."""
         original = BotocoreStubber.process_request
 
         def process_request(stubber: Any, request: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            exchange = self._client_calls.current
-            if exchange is None or exchange.service == "lambda":
+            call = self._requests.client_calls.current
+            if call is None or call.service == "lambda":
                 return original(stubber, request)
-            effect = self._effect(exchange, request)
+            effect = self._effect(call, request)
             if isinstance(effect, NetworkFault):
                 return self._network.carry(effect, request.url, lambda: original(stubber, request))
             if isinstance(effect, AwsError):
-                return error_answer(exchange.service_model, effect, self._new_id(), has_body=request.method != "HEAD")
+                return error_response(call.service_model, effect, self._new_id(), has_body=request.method != "HEAD")
             return original(stubber, request)
 
         patches.set(BotocoreStubber, "process_request", process_request)
 
-    def _effect(self, exchange: ClientCall, request: Any) -> Effect | None:
+    def _effect(self, call: ClientCall, request: Any) -> Effect | None:
         __tracebackhide__ = is_for_the_author
         try:
-            return self._faults.on_call(self._call(exchange, request))
+            return self._injector.on_call(self._requests.read(call, request))
         except BaseException as error:
-            self._failed(error)
+            self._on_error(error)
             raise
 
-    def _call(self, exchange: ClientCall, request: Any) -> IncomingCall:
+
+class RequestReader:
+    """Describes botocore's requests as the fault plan matches them. ``instant`` returns the current instant."""
+
+    def __init__(self, client_calls: ClientCalls, account_id: str, instant: Callable[[], int]) -> None:
+        self.client_calls = client_calls
+        self._account_id = account_id
+        self._instant = instant
+
+    def read(self, call: ClientCall, request: Any) -> IncomingCall:
+        """Return one attempt of a call."""
         attempt = _text(request.headers.get("amz-sdk-request")).partition("attempt=")[2].partition(";")[0]
         return IncomingCall(
-            operation=f"{exchange.service}.{exchange.operation}",
-            params=exchange.params,
+            operation=f"{call.service}.{call.operation}",
+            params=call.params,
             account_id=self._account_id,
-            region=exchange.region,
+            region=call.region,
             instant=self._instant(),
             attempt=int(attempt) if attempt.isdigit() else 1,
             logical_id=_text(request.headers.get("amz-sdk-invocation-id")),
@@ -143,3 +101,55 @@ class ServiceFaults:
 
 def _text(header: Any) -> str:
     return header.decode() if isinstance(header, bytes) else str(header or "")
+
+
+class Network:
+    """Carries requests through network faults.
+
+    ``wait`` lets virtual seconds pass for the caller, ``now`` returns the caller's time in microseconds.
+    """
+
+    def __init__(self, client_calls: ClientCalls, wait: Callable[[float], None], now: Callable[[], int]) -> None:
+        self._client_calls = client_calls
+        self._wait = wait
+        self._now = now
+
+    def carry(self, fault: NetworkFault, url: str, perform: Callable[[], Response]) -> Response:
+        """Send a request through a fault, and return the response where one arrives.
+
+        Raises botocore's exception where none arrives, and FaultError where the client would wait forever.
+        """
+        call = self._client_calls.current
+        if fault.kind == CONNECTION_RESET:
+            raise _connection_reset(url)
+        if fault.kind == CONNECT_TIMEOUT:
+            self._wait(_timeout(call, fault, "connect_timeout"))
+            raise ConnectTimeoutError(endpoint_url=url)
+        sent = self._now()
+        response = perform() if fault.arrives else None
+        spent = (self._now() - sent) / MICROSECONDS  # An invocation or a long poll takes time itself.
+        if fault.kind == LATENCY and not _times_out(call, spent + fault.seconds):
+            self._wait(fault.seconds)
+            return cast(Response, response)
+        self._wait(max(0.0, _timeout(call, fault, "read_timeout") - spent))
+        raise ReadTimeoutError(endpoint_url=url)
+
+
+def _times_out(call: ClientCall | None, seconds: float) -> bool:
+    timeout = _DEFAULT_TIMEOUT if call is None else call.read_timeout
+    return timeout is not None and seconds > timeout
+
+
+def _timeout(call: ClientCall | None, fault: NetworkFault, name: str) -> float:
+    seconds: float | None = _DEFAULT_TIMEOUT if call is None else getattr(call, name)
+    if seconds is None:
+        raise FaultError(
+            f"{fault!r} struck a client without a {name} (Config({name}=None)): it would wait for ever. Give the"
+            f" client a timeout, or ask for connection_reset()."
+        )
+    return seconds
+
+
+def _connection_reset(url: str) -> Any:
+    reset = ConnectionResetError(104, "Connection reset by peer")
+    return ConnectionClosedError(endpoint_url=url, error=reset)

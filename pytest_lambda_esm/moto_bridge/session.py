@@ -1,4 +1,4 @@
-"""Enters moto, and makes clients cheap and harmless for as long as a fake is active.
+"""Starts and resets moto, and makes clients fast and safe while a fake is active.
 
 Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader``, and
 ``RequestSigner.get_auth_instance`` with ``request_credentials``; with moto 5.1.9 and 5.2.5: ``MockAWS.start``.
@@ -7,7 +7,6 @@ Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -18,16 +17,10 @@ from botocore.loaders import Loader, create_loader
 from botocore.signers import RequestSigner
 from moto import mock_aws, settings
 from moto.awslambda.models import lambda_backends
-from moto.awslambda_simple.models import lambda_simple_backends
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.models import MockAWS, default_user_config
-from moto.dynamodb.models import dynamodb_backends
-from moto.kinesis.models import kinesis_backends
 from moto.moto_api._internal import mock_random
-from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
 from pytest_lambda_esm.patching import Patches
@@ -37,16 +30,16 @@ DEFAULT_ACCOUNT: Final = "123456789012"
 
 @cache
 def shared_loader(data_path: str | None = None) -> Loader:
-    """The one loader of botocore's data files in this process.
+    """Return the one loader of botocore's data files in this process.
 
-    Parsing Lambda's service model takes most of the time of a test's first client, and moto throws boto3's default
-    session away for each test. Files do not change while a process runs, so what was parsed is kept for all tests.
+    Parsing Lambda's service model takes most of the time of a test's first client, and moto discards boto3's default
+    session in each test. The files do not change while a process runs, so the parsed data is kept for all tests.
     """
     return create_loader(data_path)
 
 
 def refuse_server_mode() -> None:
-    """Raise NotSimulated where moto runs in another process: nothing in this one could reach its queues."""
+    """Raise NotSimulated where moto runs in another process: pollers in this one could not reach its queues."""
     if settings.TEST_SERVER_MODE or settings.is_test_proxy_mode():
         raise NotSimulated(
             "moto is in server or proxy mode (TEST_SERVER_MODE or TEST_PROXY_MODE is set): its queues live in another"
@@ -55,7 +48,7 @@ def refuse_server_mode() -> None:
 
 
 def install(patches: Patches, *, region: str, account_id: str, seed: int) -> None:
-    """Start moto with a region, an account and a seed, and make clients cheap and harmless."""
+    """Start moto with a region, an account and a seed; let clients share service models and need no credentials."""
     _enter_moto(patches, region, account_id, seed)
     _share_service_models(patches)
     _sign_without_credentials(patches)
@@ -64,13 +57,13 @@ def install(patches: Patches, *, region: str, account_id: str, seed: int) -> Non
 def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
-            patches.item(os.environ, name, os.environ[name])  # moto does not always put these back itself.
+            patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
     mock = mock_aws()
     mock.start()
     patches.then(lambda: _leave_moto(mock))
-    _keep_to_one_lambda(patches)
+    _install_lambda_choice(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
-    # A profile or an endpoint of the developer's machine has no part in a test.
+    # Tests must not depend on a profile or an endpoint of the developer's machine.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         patches.item(os.environ, name, None)
     patches.item(os.environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
@@ -82,36 +75,36 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
     mock_random.seed(seed)
 
 
-def _keep_to_one_lambda(patches: Patches) -> None:
-    """Let ``mock_aws(config={"lambda": {"use_docker": ...}})`` inside of this one not exchange moto's Lambda.
+def _install_lambda_choice(patches: Patches) -> None:
+    """Keep moto's choice between its two Lambdas when a nested ``mock_aws`` has another ``use_docker``.
 
-    moto has two, each with functions of its own; those of the test would be gone. Docker is used by neither here.
+    Each of the two has its own functions, so those of the test would disappear. Neither uses Docker here.
     """
-    chosen = default_user_config.get("lambda", {}).get("use_docker", True)
+    use_docker = default_user_config.get("lambda", {}).get("use_docker", True)
     start = MockAWS.start
 
-    def start_with_same_lambda(mock: Any, *args: Any, **kwargs: Any) -> None:
+    def start_with_same_choice(mock: Any, *args: Any, **kwargs: Any) -> None:
         start(mock, *args, **kwargs)
-        default_user_config["lambda"] = {**default_user_config.get("lambda", {}), "use_docker": chosen}
+        default_user_config["lambda"] = {**default_user_config.get("lambda", {}), "use_docker": use_docker}
 
     patches.item(default_user_config, "lambda", default_user_config.get("lambda"))
-    patches.set(MockAWS, "start", start_with_same_lambda)
+    patches.set(MockAWS, "start", start_with_same_choice)
 
 
 def _leave_moto(mock: Any) -> None:
-    # moto deletes the credentials that it set, and stops half-way where a test has deleted them (moto 5.1.9, 5.2.5).
+    # moto deletes the credentials that it set, and fails half-way where a test has deleted them (moto 5.1.9, 5.2.5).
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         os.environ.setdefault(name, "")
     mock.stop()
 
 
 def _share_service_models(patches: Patches) -> None:
-    """Let every session read botocore's data through one loader."""
+    """Have every session read botocore's data through one loader."""
     patches.set(botocore.session, "create_loader", lambda data_path=None: shared_loader(data_path))
 
 
 def _sign_without_credentials(patches: Patches) -> None:
-    """Let clients that found no credentials when they were made sign with invented ones."""
+    """Have clients that found no credentials when they were created sign with placeholder ones."""
     original = RequestSigner.get_auth_instance
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -122,39 +115,15 @@ def _sign_without_credentials(patches: Patches) -> None:
     patches.set(RequestSigner, "get_auth_instance", get_auth_instance)
 
 
-_HELD: Final = (
-    ("queue", sqs_backends, "queues"),
-    ("stream", kinesis_backends, "streams"),
-    ("table", dynamodb_backends, "tables"),
-    ("topic", sns_backends, "topics"),
-    ("bucket", s3_backends, "buckets"),
-)
-
-
 def restart(seed: int) -> None:
-    """Let moto forget everything; what it invents from now on comes out of the seed again."""
+    """Reset moto to an empty state, with its randomness at the start of the seed."""
     BackendDict.reset()
     reset_model_data()
     mock_random.seed(seed)
 
 
-def held() -> Iterator[str]:
-    """What is in moto, of the things that tests make: ``queue 'orders'``, ``function 'orders'`` ..."""
-    for kind, backends, attribute in _HELD:
-        for backend in _all(backends):
-            yield from (f"{kind} {str(name).rpartition(':')[2]!r}" for name in getattr(backend, attribute))
-    for backends in (lambda_backends, lambda_simple_backends):
-        for backend in _all(backends):
-            yield from (f"function {function.function_name!r}" for function in backend.list_functions())
-
-
-def _all(backends: Any) -> Iterator[Any]:
-    for regions in list(backends.values()):
-        yield from list(regions.values())
-
-
 def check_region(place: str, region: str, account_id: str) -> None:
-    """Raise ConfigurationError, with the nearest regions, for one that the installed botocore does not know."""
+    """Raise ConfigurationError, with the nearest regions, for a region that the installed botocore does not know."""
     __tracebackhide__ = True
     known = lambda_backends[account_id].regions
     if region not in known and not settings.allow_unknown_region():
@@ -162,10 +131,10 @@ def check_region(place: str, region: str, account_id: str) -> None:
 
 
 def backend_of(backends: Any, account_id: str, region: str) -> Any:
-    """One service's backend; made by moto where it is not there yet.
+    """Return a service's backend; moto creates it where it does not exist yet.
 
-    moto's own look-up takes a lock and compares whole dictionaries each time.
+    This is faster than moto's own look-up, which takes a lock and compares whole dictionaries each time.
     """
-    of_account = dict.get(backends, account_id)
-    found = dict.get(of_account, region) if of_account is not None else None
-    return found if found is not None else backends[account_id][region]
+    regions = dict.get(backends, account_id)
+    backend = dict.get(regions, region) if regions is not None else None
+    return backend if backend is not None else backends[account_id][region]

@@ -1,29 +1,30 @@
-"""Makes the functions that a test asks for and moto does not have, out of values that CreateFunction would take."""
+"""``fake.function(...)``: checks what a test asks for, and creates the function where moto does not have it."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.errors import ApiError
-from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.moto_bridge.session import check_region
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import Span
 
-_LONGEST_TIMEOUT: Final = 900
-_LARGEST_MEMORY: Final = 10_240
 _LARGEST_ENVIRONMENT: Final = 4096
+"""Bytes of all variables together, as JSON."""
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9-_]{1,64}")
-_GIVEN: Final = re.compile(r"((arn:aws[a-z-]*:lambda:)?[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[^:]+(:[^:]+)?")
-"""A function's name, partial ARN or ARN; what is left of the name has to be one."""
+_REFERENCE: Final = re.compile(
+    r"((arn:aws[a-z-]*:lambda:)?[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[^:]+(:[^:]+)?"
+)
+"""A function's name, partial ARN or ARN; the name in it is checked afterwards."""
 
 _RESERVED: Final = frozenset(
     {
@@ -47,23 +48,60 @@ _RESERVED: Final = frozenset(
         "LAMBDA_TASK_ROOT",
     }
 )
-"""The variables that Lambda sets itself, after the page "Using Lambda environment variables"."""
+"""The variables that Lambda sets itself, from the page "Using Lambda environment variables"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeNumber:
+    """A setting that takes whole numbers, ``maximum`` included; a timedelta counts as its seconds."""
+
+    parameter: str
+    wording: str
+    minimum: int
+    maximum: int | None = None
+
+    def read(self, call: str, value: Any) -> int:
+        """Check a value. Raises ConfigurationError."""
+        __tracebackhide__ = True
+        number = value.total_seconds() if isinstance(value, timedelta) else value
+        number = int(number) if isinstance(number, float) and number.is_integer() else number
+        fits = isinstance(number, int) and not isinstance(number, bool) and self.minimum <= number
+        fits = fits and (self.maximum is None or number <= self.maximum)
+        _check(fits, call, self.parameter, self.wording, value)
+        return int(number)
+
+
+_TIMEOUT: Final = _WholeNumber("timeout", "1 to 900 whole seconds, as a number or a timedelta", 1, 900)
+_MEMORY: Final = _WholeNumber("memory", "128 to 10,240 whole MB", 128, 10_240)
+_CONCURRENCY: Final = _WholeNumber("reserved_concurrency", "a whole number from 0, or None", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionOptions:
+    """The options of ``fake.function(...)`` that shape a new function, as the test gave them."""
+
+    timeout: Span = 3
+    memory: int = 128
+    environment: Mapping[str, str] | None = None
+    reserved_concurrency: int | None = None
+    dead_letter: str | None = None
 
 
 def reference(call: str, name: str, account_id: str, default_region: str, region: str | None) -> FunctionReference:
-    """Read a function's name, partial ARN or ARN, as ``call`` was given it; without a qualifier.
+    """Return the function that a name, partial ARN or ARN without a qualifier refers to.
 
-    ``region`` is the one that the test asked for, or None. Raises ConfigurationError.
+    ``call`` names the call in errors; ``region`` is the region that the test asked for, or None. Raises
+    ConfigurationError.
     """
     __tracebackhide__ = True
-    if not isinstance(name, str) or not _GIVEN.fullmatch(name):
+    if not isinstance(name, str) or not _REFERENCE.fullmatch(name):
         raise ConfigurationError(f"{call} takes the name of a function, its partial ARN or its ARN, not {name!r}")
     if region is not None:
         check_region(call, region, account_id)
     found = parse(name, account_id, region or default_region)
     if not _NAME.fullmatch(found.name):
         raise ConfigurationError(
-            f"{call}: {found.name!r} is no name of a function: 1 to 64 letters, digits, hyphens and underscores"
+            f"{call}: {found.name!r} is not a function name: it takes 1 to 64 letters, digits, hyphens and underscores"
         )
     if found.qualifier is not None:
         raise ConfigurationError(
@@ -76,88 +114,69 @@ def reference(call: str, name: str, account_id: str, default_region: str, region
     return found
 
 
-def read(
-    name: str,
-    timeout: Span = 3,
-    memory: int = 128,
-    environment: Mapping[str, str] | None = None,
-    reserved_concurrency: int | None = None,
-    dead_letter: str | None = None,
-) -> NewFunction:
-    """Read what a test wants of a function. Raises ConfigurationError for what Lambda does not know."""
+def read(name: str, options: FunctionOptions) -> NewFunction:
+    """Check the options of a function. Raises ConfigurationError for values that Lambda does not accept."""
     __tracebackhide__ = True
     call = f"function({name!r})"
-    seconds = f"1 to {_LONGEST_TIMEOUT} whole seconds, as a number or a timedelta"
+    dead_letter, concurrency = options.dead_letter, options.reserved_concurrency
     _check(dead_letter is None or isinstance(dead_letter, str), call, "dead_letter", "an ARN", dead_letter)
     return NewFunction(
         name=name,
-        timeout=_whole(call, "timeout", seconds, timeout, 1, _LONGEST_TIMEOUT),
-        memory=_whole(call, "memory", f"128 to {_LARGEST_MEMORY:,} whole MB", memory, 128, _LARGEST_MEMORY),
+        timeout=_TIMEOUT.read(call, options.timeout),
+        memory=_MEMORY.read(call, options.memory),
         handler="lambda_function.lambda_handler",
-        environment=_environment(call, environment),
+        environment=_environment(call, options.environment),
         dead_letter=dead_letter,
-        reserved_concurrency=None
-        if reserved_concurrency is None
-        else _whole(call, "reserved_concurrency", "a whole number from 0, or None", reserved_concurrency, 0),
+        reserved_concurrency=None if concurrency is None else _CONCURRENCY.read(call, concurrency),
     )
 
 
-def provide(world: World, model: LambdaModel, reference: FunctionReference, wanted: NewFunction) -> None:
-    """Make a function in moto, unless it is there.
+def provide(world: World, reference: FunctionReference, function: NewFunction) -> None:
+    """Create a function in moto, unless it exists.
 
-    Raises ConfigurationError for values that CreateFunction would refuse, and where it is there and more is wanted.
+    Raises ConfigurationError for values that CreateFunction would refuse, and for options of an existing function.
     """
     __tracebackhide__ = True
     if world.functions.find(reference) is None:
-        _make(world, model, reference, wanted)
-    elif wanted != read(wanted.name):
+        _create(world, reference, function)
+    elif function != read(function.name, FunctionOptions()):
         raise ConfigurationError(
-            f"the function {wanted.name!r} exists already; change its timeout, memory, environment or dead-letter"
+            f"the function {function.name!r} exists already; change its timeout, memory, environment or dead-letter"
             f" target with update_function_configuration, and its reserved concurrency with put_function_concurrency,"
             f" as code under test would"
         )
 
 
-def _make(world: World, model: LambdaModel, reference: FunctionReference, wanted: NewFunction) -> None:
+def _create(world: World, reference: FunctionReference, function: NewFunction) -> None:
     __tracebackhide__ = True
     params: dict[str, Any] = {
-        "FunctionName": wanted.name,
+        "FunctionName": function.name,
         "Role": f"arn:aws:iam::{reference.account_id}:role/any",
         "Code": {},
-        "Timeout": wanted.timeout,
-        "MemorySize": wanted.memory,
-        "Environment": {"Variables": wanted.environment},
+        "Timeout": function.timeout,
+        "MemorySize": function.memory,
+        "Environment": {"Variables": function.environment},
     }
-    if wanted.dead_letter is not None:
-        params["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
+    if function.dead_letter is not None:
+        params["DeadLetterConfig"] = {"TargetArn": function.dead_letter}
     try:
-        model.validate(model.operation("CreateFunction"), params)
+        world.model.validate(world.model.operation("CreateFunction"), params)
     except ApiError as error:
-        raise ConfigurationError(f"function({wanted.name!r}): {error.message}") from None
-    world.functions.create(reference.account_id, reference.region, wanted)
+        raise ConfigurationError(f"function({function.name!r}): {error.message}") from None
+    world.functions.create(reference.account_id, reference.region, function)
 
 
-def _check(fits: bool, call: str, parameter: str, wanted: str, given: object) -> None:
+def _check(fits: bool, call: str, parameter: str, accepted: str, value: object) -> None:
     __tracebackhide__ = True
     if not fits:
-        raise ConfigurationError(f"{call}: {parameter} takes {wanted}, not {given!r}")
+        raise ConfigurationError(f"{call}: {parameter} takes {accepted}, not {value!r}")
 
 
-def _whole(call: str, parameter: str, wanted: str, given: Any, least: int, most: int | None = None) -> int:
-    """Read a whole number, in whatever form a time span may have."""
+def _environment(call: str, value: Mapping[str, str] | None) -> dict[str, str]:
     __tracebackhide__ = True
-    number = given.total_seconds() if isinstance(given, timedelta) else given
-    number = int(number) if isinstance(number, float) and number.is_integer() else number
-    fits = isinstance(number, int) and not isinstance(number, bool) and least <= number
-    _check(fits and (most is None or number <= most), call, parameter, wanted, given)
-    return int(number)
-
-
-def _environment(call: str, given: Mapping[str, str] | None) -> dict[str, str]:
-    __tracebackhide__ = True
-    variables = {} if given is None else given
+    variables = {} if value is None else value
     fits = isinstance(variables, Mapping) and all(isinstance(text, str) for pair in variables.items() for text in pair)
-    _check(fits, call, "environment", "a mapping of texts to texts, as Lambda does", given)
+    _check(fits, call, "environment", "a mapping of texts to texts, as Lambda does", value)
     reserved = sorted(_RESERVED & variables.keys())
     if reserved:
         raise ConfigurationError(

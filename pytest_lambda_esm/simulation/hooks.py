@@ -1,4 +1,4 @@
-"""Where others take part in a fake: the plugin joins these to pytest's hooks."""
+"""The extension points of a fake. The plugin connects them to pytest's hooks."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 
 class Hooks:
-    """What a fake tells, and what it lets others do; this one does nothing beside."""
+    """Extension points; no-ops by default, except that unused faults raise UnusedFault."""
 
     def call(self, call: Call) -> None:
-        """A call to the Lambda API has been answered."""
+        """Called when a call to the Lambda API has been answered."""
 
     def transition(self, mapping: Mapping, transition: Transition) -> None:
-        """A mapping has entered a state."""
+        """Called when a mapping has entered a state."""
 
     def take_part_in_invocations(self) -> bool:
-        """Whether :meth:`invoke` does more than to run the handler."""
+        """Whether :meth:`invoke` does more than run the handler."""
         return False
 
     def fault(self, call: IncomingCall) -> ErrorGiven | None:
-        """A call has arrived: what is to go wrong with it, or None."""
+        """Return the error that a call should fail with, or None."""
         return None
 
     def restarted(self) -> None:
-        """A sweep has begun a fresh world: the place for what was set up in the first one."""
+        """Called when a sweep has started a fresh world, so that the set-up of the first one can be repeated."""
 
     def faults_left(self, unused: str) -> None:
-        """The fake has ended without an error, and these faults have never struck."""
+        """Called when the fake has ended without an error, with a report on the faults that never struck."""
         raise UnusedFault(unused)
 
     def invoke(self, invocation: HandlerCall) -> HandlerResult:
-        """A handler is to run."""
+        """Run a handler."""
         return invocation.run()

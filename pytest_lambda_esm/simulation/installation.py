@@ -1,4 +1,13 @@
-"""The joints between a world and what it stands on: moto, botocore and this process."""
+"""Installs a world into moto, botocore and this process: every patch, in order.
+
+The order matters in four places. Patches are undone in reverse.
+
+1. Endpoints come before the faults of other services: both replace the same method of moto, and a fault has to strike
+   the request as the client sent it.
+2. Archives come after isolation and nesting, so that they are removed while both still work.
+3. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
+4. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +17,25 @@ from typing import Any
 
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
-from pytest_lambda_esm.moto_bridge.service_faults import ServiceFaults
+from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation.world import Faults, World
+from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import microseconds
 
+OnError = Callable[[BaseException], None]
+"""Called with each exception of this package that a patch raises into code under test."""
 
-def install(
-    patches: Patches, world: World, faults: Faults, model: LambdaModel, on_error: Callable[[BaseException], None]
-) -> None:
-    """Let requests, messages, stacks and deletions in moto reach a world, until ``joints`` are undone.
 
-    ``failed`` is told of each exception of this package that is raised through an API call.
-    """
-    _answer_requests(patches, world, faults, on_error)
+def install(patches: Patches, world: World, on_error: OnError) -> None:
+    """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
+    _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
     world.logs.install(patches)
@@ -43,53 +49,44 @@ def install(
     dynamodb.install(patches, world.source_changed, world.depth)
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
-    _make_stacks_resources(patches, world, model)
+    _install_stacks(patches, world)
 
 
-def install_sleep(
-    patches: Patches, sleep: Callable[[float], None], kind: str, on_error: Callable[[BaseException], None]
-) -> None:
-    """Let ``sleep`` be called wherever code under test or botocore sleeps; with the kind ``"real"``, sleep really.
+def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, on_error: OnError) -> None:
+    """Call ``sleep`` wherever code under test or botocore sleeps; with the kind ``"real"``, keep the real sleep.
 
-    ``failed`` is told once of an exception by which a sleep without an end is stopped.
+    ``on_error`` is called once with the exception that stops an endless sleep.
     """
-    told: list[BaseException] = []
+    reported: list[BaseException] = []
 
-    def telling_sleep(seconds: float) -> None:
+    def reporting_sleep(seconds: float) -> None:
         __tracebackhide__ = True
         try:
             sleep(seconds)
         except ClockLimitExceeded as error:
-            if error not in told:
-                told.append(error)
+            if error not in reported:
+                reported.append(error)
                 on_error(error)
             raise
 
-    virtual = VirtualSleep(telling_sleep)
+    virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
         virtual.install(patches)
-    BackoffPatch(telling_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
+    BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
 
 
-def _answer_requests(patches: Patches, world: World, faults: Faults, on_error: Callable[[BaseException], None]) -> None:
+def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error)
-    ServiceFaults(
-        world.injector,
-        faults.client_calls,
-        world.network,
-        account_id=world.config.account_id,
-        instant=lambda: world.clock.instant,
-        new_id=world.new_id,
-        on_error=on_error,
-    ).install(patches)
+    requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
+    ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     install_jitter(patches, world.config.seed)
 
 
-def _make_stacks_resources(patches: Patches, world: World, model: LambdaModel) -> None:
+def _install_stacks(patches: Patches, world: World) -> None:
     def adopt(account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         world.mappings.adopt(Caller(account_id, region), uuid, params)
 
-    resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), model)
+    resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), world.model)
     cloudformation.install(patches, resources, adopt)

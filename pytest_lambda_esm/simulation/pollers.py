@@ -1,8 +1,9 @@
-"""Makes the poller of a mapping, for whichever source it reads, and delivers what pollers gather."""
+"""Creates the poller of a mapping, whatever its source, and invokes functions with the batches of pollers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.api import unsupported
@@ -38,14 +39,134 @@ _FUNCTION_GONE: Final = (
     "Function not found under accountId {account} in database"
     " (Service: null; Status Code: 0; Error Code: null; Request ID: null)"
 )
-"""LastProcessingResult behind its ``PROBLEM: ``, as users of AWS have reported it."""
+"""The rest of LastProcessingResult after ``PROBLEM: ``, as users of AWS have reported it."""
 
-
-_TROUBLES: Final[dict[str, dict[str, Any]]] = {
+_FAILURES: Final[dict[str, dict[str, Any]]] = {
     "throttled": {"throttled": True},
     "failed": {"problem": "Function call failed"},
 }
-"""What a fault at the invocation means to a lane, by its word."""
+"""The fields of a Delivery for each fault at the step INVOKE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollerPorts:
+    """What pollers work with.
+
+    ``new_id`` returns a new UUID. ``source_changed`` is called with the ARN of a queue when messages in it may become
+    visible earlier or later than before.
+    """
+
+    clock: VirtualClock
+    journal: Journal
+    functions: Functions
+    queues: Queues
+    streams: Streams
+    destinations: Destinations
+    deliver: Deliver
+    interference: PollerFaults
+    new_id: Callable[[], str]
+    source_changed: Callable[[str], None]
+
+
+class PollerFactory:
+    """Creates pollers.
+
+    The stream poller of a mapping is kept as long as the mapping exists: it holds the mapping's place in the stream.
+    """
+
+    def __init__(self, config: Config, ports: PollerPorts) -> None:
+        self._config = config
+        self._ports = ports
+        self._stream_pollers: dict[str, StreamPoller] = {}
+
+    def new(self, mapping: Mapping) -> Poller:
+        """Return the poller of a mapping that starts to poll."""
+        if self._source(mapping).polled_as == "stream":
+            return self._stream_poller(mapping)
+        not_polled = self.not_polled(mapping)
+        if not_polled:
+            return UnpolledPoller(mapping, not_polled, self._ports.journal)
+        return self._new_queue_poller(mapping)
+
+    def not_polled(self, mapping: Mapping) -> list[str]:
+        """Return why mappings of this source are not polled, as lines for people; none where they are polled."""
+        return unsupported.not_polled(self._source(mapping))
+
+    def forget(self, mapping: Mapping) -> None:
+        """Discard a mapping's place in its stream: its region has been reset."""
+        self._stream_pollers.pop(mapping.uuid, None)
+
+    def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
+        """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
+        readers = [
+            mapping
+            for mapping in mappings
+            if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
+        ]
+        found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
+        if uuid is None and all(mapping.state == GONE for mapping in readers):
+            with_fate = {fate.record for fate in found}
+            unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
+            found += [fate for fate in unread if fate.record not in with_fate]
+        return found
+
+    def _source(self, mapping: Mapping) -> EventSource:
+        source = recognise(mapping.settings, self._config.limits)
+        assert source is not None
+        return source
+
+    def _stream_poller(self, mapping: Mapping) -> StreamPoller:
+        poller = self._stream_pollers.get(mapping.uuid)
+        if poller is None:
+            poller = self._stream_pollers[mapping.uuid] = self._new_stream_poller(mapping)
+            mapping.read_iterator_age = poller.iterator_age
+        return poller
+
+    def _new_stream_poller(self, mapping: Mapping) -> StreamPoller:
+        ports, kind = self._ports, self._source(mapping).stream_kind
+        assert kind is not None
+        context = StreamContext(
+            mapping=mapping,
+            streams=ports.streams,
+            deliver=ports.deliver,
+            clock=ports.clock,
+            journal=ports.journal,
+            discarder=BatchDiscarder(
+                destinations=ports.destinations,
+                kind=kind,
+                new_id=ports.new_id,
+                payload_as_text=self._config.failure_payload == "text",
+            ),
+            interference=ports.interference,
+            polling=_stream_polling(self._config),
+            find_reader=self._reader,
+        )
+        return StreamPoller(context)
+
+    def _new_queue_poller(self, mapping: Mapping) -> QueuePoller:
+        ports = self._ports
+        context = QueueContext(
+            mapping=mapping,
+            queues=ports.queues,
+            deliver=ports.deliver,
+            clock=ports.clock,
+            journal=ports.journal,
+            polling=_queue_polling(self._config),
+            interference=ports.interference,
+            timeout=self._timeout,
+            source_changed=ports.source_changed,
+        )
+        return QueuePoller(context)
+
+    def _timeout(self, mapping: Mapping) -> int | None:
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
+        return configuration.timeout if configuration is not None else None
+
+    def _reader(self, mapping: Mapping) -> Reader:
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
+        return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
 
 
 class BatchInvoker:
@@ -66,7 +187,7 @@ class BatchInvoker:
         self._new_id = new_id
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        """Invoke now, and tell what came of it."""
+        """Invoke now, and return the outcome."""
         function_arn = mapping.function_arn
         reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
@@ -78,10 +199,10 @@ class BatchInvoker:
                 "the function does not exist (any more)",
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
-        trouble = self._interference.at(INVOKE, mapping)
-        if trouble is not None:
-            about = f"{trouble} before it started"
-            return Delivery(False, self._clock.instant, reference.name, about, **_TROUBLES[trouble])
+        failure = self._interference.at(INVOKE, mapping)
+        if failure is not None:
+            about = f"{failure} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
         outcome = self._invoker.attempt(request)
         if isinstance(outcome, Throttled):
@@ -96,118 +217,6 @@ class BatchInvoker:
             configuration.version,
             request.request_id,
         )
-
-
-class PollerFactory:
-    """Makes lanes. A mapping's stream poller is kept while the mapping is known: it holds its place in the stream."""
-
-    def __init__(
-        self,
-        config: Config,
-        *,
-        clock: VirtualClock,
-        journal: Journal,
-        functions: Functions,
-        queues: Queues,
-        streams: Streams,
-        destinations: Destinations,
-        deliver: Deliver,
-        interference: PollerFaults,
-        new_id: Callable[[], str],
-        source_changed: Callable[[str], None],
-    ) -> None:
-        self._config = config
-        self._clock = clock
-        self._journal = journal
-        self._functions = functions
-        self._queues = queues
-        self._streams = streams
-        self._destinations = destinations
-        self._deliver = deliver
-        self._interference = interference
-        self._new_id = new_id
-        self._source_changed = source_changed
-        self._pollers: dict[str, StreamPoller] = {}
-
-    def new(self, mapping: Mapping) -> Poller:
-        """The lane of a mapping that begins to poll."""
-        if self._source(mapping).polled_as == "stream":
-            return self._stream_poller(mapping)
-        not_polled = self.not_polled(mapping)
-        if not_polled:
-            return UnpolledPoller(mapping, not_polled, self._journal)
-        context = QueueContext(
-            mapping=mapping,
-            queues=self._queues,
-            deliver=self._deliver,
-            clock=self._clock,
-            journal=self._journal,
-            polling=_queue_polling(self._config),
-            interference=self._interference,
-            timeout=self._timeout,
-            source_changed=self._source_changed,
-        )
-        return QueuePoller(context)
-
-    def not_polled(self, mapping: Mapping) -> list[str]:
-        """Why a mapping of its source is kept and not polled; nothing where it is polled."""
-        return unsupported.not_polled(self._source(mapping))
-
-    def forget(self, mapping: Mapping) -> None:
-        """The mapping's world is gone."""
-        self._pollers.pop(mapping.uuid, None)
-
-    def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
-        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
-        readers = [
-            mapping
-            for mapping in mappings
-            if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
-        ]
-        found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
-        if uuid is None and all(mapping.state == GONE for mapping in readers):
-            told = {fate.record for fate in found}
-            unread = unread_fates(self._streams.find(source_arn), self._clock.instant)
-            found += [fate for fate in unread if fate.record not in told]
-        return found
-
-    def _source(self, mapping: Mapping) -> EventSource:
-        source = recognise(mapping.settings, self._config.limits)
-        assert source is not None
-        return source
-
-    def _stream_poller(self, mapping: Mapping) -> StreamPoller:
-        poller = self._pollers.get(mapping.uuid)
-        if poller is None:
-            kind = self._source(mapping).stream_kind
-            assert kind is not None
-            context = StreamContext(
-                mapping=mapping,
-                streams=self._streams,
-                deliver=self._deliver,
-                clock=self._clock,
-                journal=self._journal,
-                discarder=BatchDiscarder(
-                    destinations=self._destinations,
-                    kind=kind,
-                    new_id=self._new_id,
-                    payload_as_text=self._config.failure_payload == "text",
-                ),
-                interference=self._interference,
-                polling=_stream_polling(self._config),
-                find_reader=self._reader,
-            )
-            poller = self._pollers[mapping.uuid] = StreamPoller(context)
-            mapping.read_iterator_age = poller.iterator_age
-        return poller
-
-    def _timeout(self, mapping: Mapping) -> int | None:
-        configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
-        return configuration.timeout if configuration is not None else None
-
-    def _reader(self, mapping: Mapping) -> Reader:
-        configuration = self._functions.find(parse(mapping.function_arn, mapping.account_id, mapping.region))
-        return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
 
 
 def _queue_polling(config: Config) -> QueuePolling:

@@ -1,4 +1,4 @@
-"""What a test may ask: why something is not delivered, and what became of the records of a source."""
+"""Queries of a test: find a mapping, explain why records are not delivered, list the fates of a source's records."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ Subject = Source | None
 
 
 def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
-    """A mapping by its UUID, its ARN or an answer that has one. Raises MappingNotFound with those there are."""
+    """Return a mapping by its UUID, its ARN or a response that has one.
+
+    Raises MappingNotFound with the mappings that exist.
+    """
     __tracebackhide__ = True
-    wanted = which.get("UUID", "") if isinstance(which, ReadOnly) else which
+    requested = which.get("UUID", "") if isinstance(which, ReadOnly) else which
     for mapping in world.store:
-        if wanted in (mapping.uuid, mapping.arn):
+        if requested in (mapping.uuid, mapping.arn):
             return mapping
     known = "\n".join(f"  {mapping!r}" for mapping in world.store) or "  (none has been created)"
-    asked = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or an answer of the API is needed"
-    raise MappingNotFound(f"there is no mapping {wanted or which!r}{asked}. There are:\n{known}")
+    hint = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or a response of the API is needed"
+    raise MappingNotFound(f"there is no mapping {requested or which!r}{hint}. There are:\n{known}")
 
 
 def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
-    """Why what waits is not delivered, what will happen next, and when."""
-    subject = _itself(world, subject)
+    """Return text that says why waiting records are not delivered, what will happen next, and when."""
+    subject = _resolve(world, subject)
     chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
@@ -51,9 +54,9 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
 
 
 def fates(world: World, source: Source) -> Sequence[Fate]:
-    """What became of every record of a source. Raises LambdaEsmError for what is none."""
+    """Return the fates of all records of a source. Raises LambdaEsmError for what is not a source."""
     __tracebackhide__ = True
-    source = _itself(world, source)
+    source = _resolve(world, source)
     arn = _source_arn(source)
     if world.streams.serves(arn):
         return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
@@ -61,8 +64,8 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
     queue = world.queues.find(arn)
     if queue is not None:
         waiting = waiting_fates(queue, world.clock.instant)
-        here = {fate.record for fate in waiting}
-        found = [fate for fate in found if fate.record not in here] + waiting
+        in_queue = {fate.record for fate in waiting}
+        found = [fate for fate in found if fate.record not in in_queue] + waiting
     for event in world.async_queue.waiting(arn):
         about = f"attempt {event.attempts + 1} is due then"
         found.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
@@ -74,12 +77,12 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
 def _waiting_events(world: World, subject: Subject) -> list[str]:
     if subject is None:
         return world.async_queue.explain(None)
-    named = [function for function in world.registry if subject in (function, function.name, function.arn)]
-    return [line for function in named for line in world.async_queue.explain(function)]
+    matching = [function for function in world.registry if subject in (function, function.name, function.arn)]
+    return [line for function in matching for line in world.async_queue.explain(function)]
 
 
-def _itself(world: World, given: Any) -> Any:
-    """The mapping, where a UUID, an ARN or an answer names one; else what was given."""
+def _resolve(world: World, given: Any) -> Any:
+    """Return the mapping that a UUID, an ARN or a response identifies; otherwise return what was given."""
     __tracebackhide__ = True
     if isinstance(given, ReadOnly):
         return find_mapping(world, given)
@@ -96,7 +99,7 @@ def _source_arn(source: object) -> str:
 
 
 def _check_known(world: World, arn: str) -> None:
-    """Refuse a source that nobody knows: no fates would look as if no record had come."""
+    """Refuse an unknown source: an empty list would look as if no record had arrived."""
     __tracebackhide__ = True
     known = {mapping.source_arn for mapping in world.store} | {function.arn for function in world.registry}
     if arn not in known:

@@ -1,4 +1,8 @@
-"""One fake world: all parts, made for each other, from one configuration. Nothing here decides anything."""
+"""The composition root: every part of one simulated world, created and connected from one configuration.
+
+Each ``_compose_*`` method creates one group of parts. Nothing here decides anything. ``installation`` connects a
+finished world to moto, botocore and this process.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +54,16 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory
+from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """What outlives a world: the test's plan, who judges what it asks for, and the calls that are going on."""
+class PersistentParts:
+    """The parts that survive a restart of the world.
+
+    They are the test's fault plan, the catalogue that checks requested faults, and the boto3 calls in progress.
+    """
 
     plan: FaultPlan
     catalogue: FaultCatalogue
@@ -64,21 +71,18 @@ class Faults:
 
 
 class World:
-    """The parts of one fake, joined."""
+    """The parts of one fake, from its start or its last restart on."""
 
     def __init__(
-        self,
-        config: Config,
-        model: LambdaModel,
-        clock: VirtualClock,
-        hooks: Hooks,
-        faults: Faults,
+        self, config: Config, model: LambdaModel, clock: VirtualClock, hooks: Hooks, persistent: PersistentParts
     ) -> None:
         self.config = config
+        self.model = model
         self.hooks = hooks
+        self.persistent = persistent
         self.times = config.transitions
         self.randomness = random.Random(config.seed)
-        # Sources of their own: how many ids there are changes no other choice.
+        # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
         self.new_receipt = ids.receipts(random.Random(f"receipts {config.seed}")).new
         self.clock = clock
@@ -89,23 +93,23 @@ class World:
         self.journal = Journal(self.timeline, self.ledger)
         self.calls = Calls(model.operations, model.parameters_of)
         self.injector = FaultInjector(
-            faults.plan,
-            faults.catalogue,
+            persistent.plan,
+            persistent.catalogue,
             hook=hooks.fault,
-            weather=SeededWeather(config.weather, config.seed, faults.catalogue),
+            weather=SeededWeather(config.weather, config.seed, persistent.catalogue),
             timeline=self.timeline,
         )
-        self.network = Network(faults.client_calls, self.wait, self.local_instant)
+        self.network = Network(persistent.client_calls, self.wait, self.local_instant)
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
         self._compose_mappings(config, model)
-        self.dispatcher = self._compose_dispatcher(model, faults.client_calls)
+        self.dispatcher = self._compose_dispatcher(model, persistent.client_calls)
         clock.set_waiting_report(self._what_waits)
 
     def _compose_runs(self, config: Config) -> None:
-        """What runs handlers, whoever asks for it."""
+        """Create what runs handlers, for pollers, clients and asynchronous events alike."""
         self.invocations: list[Invocation] = []
         self.registry = Registry()
         self.functions = MotoFunctions(self.randomness)
@@ -146,30 +150,33 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        self.lanes = PollerFactory(
+        invoker = BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id)
+        self.pollers = PollerFactory(
             config,
-            clock=self.clock,
-            journal=self.journal,
-            functions=self.functions,
-            queues=self.queues,
-            streams=self.streams,
-            destinations=self.destinations,
-            deliver=BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id).deliver,
-            interference=self.interference,
-            new_id=self.new_id,
-            source_changed=self.source_changed,
+            PollerPorts(
+                clock=self.clock,
+                journal=self.journal,
+                functions=self.functions,
+                queues=self.queues,
+                streams=self.streams,
+                destinations=self.destinations,
+                deliver=invoker.deliver,
+                interference=self.interference,
+                new_id=self.new_id,
+                source_changed=self.source_changed,
+            ),
         )
         self.engine = Engine(
             self.clock,
-            new_poller=self.lanes.new,
-            not_polled=self.lanes.not_polled,
+            new_poller=self.pollers.new,
+            not_polled=self.pollers.not_polled,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
 
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.store = MappingStore()
-        existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.problem)
+        existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.key_problem)
         self.mappings = EventSourceMappings(
             config,
             model=model,
@@ -191,7 +198,7 @@ class World:
         )
 
     def _compose_dispatcher(self, model: LambdaModel, client_calls: ClientCalls) -> Dispatcher:
-        """Who answers a request: the operations of ours."""
+        """Return the dispatcher, which answers requests to Lambda with the fake's own operations."""
         tags = MappingTags(self.mappings, model).operations()
         invocations = Invocations(
             self.config,
@@ -225,11 +232,11 @@ class World:
         )
 
     def local_instant(self) -> int:
-        """Now; inside a handler, the handler's own time."""
+        """Return the current instant; inside a handler, the handler's local time."""
         return self.runtime.now()
 
     def sleep(self, seconds: float) -> None:
-        """What ``time.sleep`` does in code under test, inside and outside of handlers."""
+        """Do what ``time.sleep`` does in code under test, inside and outside of handlers."""
         __tracebackhide__ = True
         local = self.runtime.local_time
         self.timeline.add("sleep", "time.sleep", f"{seconds:g} s")
@@ -240,7 +247,7 @@ class World:
             local.sleep(seconds)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass for a client that waits for an answer, inside and outside of handlers."""
+        """Let time pass for a client that waits for a response, inside and outside of handlers."""
         __tracebackhide__ = True
         local = self.runtime.local_time
         if local is None:
@@ -249,43 +256,43 @@ class World:
             local.sleep(seconds)
 
     def source_changed(self, source_arn: str) -> None:
-        """A queue may have something to receive earlier or later than it had."""
+        """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)
 
     def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
-        """Records have met their final fate, by what a client did."""
+        """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
-        """How many invocations, each caused by the one before, led to what happens now."""
+        """Return how many invocations, each caused by the previous one, led to the code that runs now."""
         return self.runtime.depth
 
     def invoke_asynchronously(self, function_arn: str, payload: str) -> None:
-        """Queue an event that another service sends. Raises DeliveryFailed where the function does not exist."""
+        """Queue an event from another service. Raises DeliveryFailed where the function does not exist."""
         reference = parse(function_arn, self.config.account_id, "us-east-1")
         if self.functions.find(reference) is None:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
 
     def send_to_function(self, function_arn: str, payload: str) -> None:
-        """The same for a service that has nobody to tell of a failure: the timeline shows it."""
+        """Queue an event from a service that cannot report a failure; the timeline shows it instead."""
         try:
             self.invoke_asynchronously(function_arn, payload)
         except DeliveryFailed as error:
             self.timeline.add("delivery", function_arn, f"failed: {error}")
 
     def forget(self, account_id: str, region: str) -> None:
-        """moto has forgotten everything in a region, and so do we."""
+        """Discard everything in a region that moto has reset."""
         self.invoke_configs.forget_place(account_id, region)
         self.async_queue.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
-            self.lanes.forget(mapping)
+            self.pollers.forget(mapping)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
-        """What became of a stream's records, for one mapping or for each one that reads or has read it."""
-        return self.lanes.stream_fates(self.store, source_arn, mapping_uuid)
+        """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
+        return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
 

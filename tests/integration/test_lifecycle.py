@@ -206,7 +206,7 @@ def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, conne
 
 @pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])
 def test_what_names_no_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
-    with pytest.raises(MappingNotFound, match="a UUID, an ARN or an answer of the API is needed"):
+    with pytest.raises(MappingNotFound, match="a UUID, an ARN or a response of the API is needed"):
         lambda_esm.mapping(nonsense)
     with pytest.raises(LambdaEsmError, match="takes an ARN, a mapping or a function, not"):
         lambda_esm.fates(nonsense)

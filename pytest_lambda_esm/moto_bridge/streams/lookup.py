@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.sources.stream_ports import Stream, Streams
@@ -10,11 +12,10 @@ from pytest_lambda_esm.sources.stream_ports import Stream, Streams
 class AllStreams:
     """Finds streams by the service in their ARN."""
 
-    def __init__(self) -> None:
-        self._by_service: dict[str, Streams] = {
-            "kinesis": kinesis.MotoStreams(),
-            "dynamodb": dynamodb.MotoTableStreams(),
-        }
+    _by_service: ClassVar[dict[str, Streams]] = {
+        "kinesis": kinesis.MotoStreams(),
+        "dynamodb": dynamodb.MotoTableStreams(),
+    }
 
     def serves(self, arn: str) -> bool:
         """Whether an ARN has the form of a stream's, whether or not the stream exists."""
