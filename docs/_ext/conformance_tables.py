@@ -24,7 +24,7 @@ EVIDENCE = ("recorded", "framework", "documented", "reported", "chosen")
 
 def fact_tables() -> list[tuple[str, list[Any]]]:
     """The titles and the facts of the conformance tests, in the order of the files' names."""
-    sys.path.insert(0, str(TESTS / "helpers"))
+    sys.path.insert(0, str(TESTS))
     try:
         tables: list[tuple[str, list[Any]]] = []
         for path in sorted((TESTS / "conformance").glob("test_*.py")):

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from helpers.conformance import Facts
 from pytest_lambda_esm import FakeLambda
-from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Asynchronous invocation"
 REGION, ACCOUNT = "us-east-1", "123456789012"

@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import ClientError
 
+from helpers.conformance import Facts
 from pytest_lambda_esm import FakeLambda
-from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Invoke"
 REGION, ACCOUNT = "us-east-1", "123456789012"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conformance import Facts, Lab
 
+from helpers.conformance import Facts, Lab
+from helpers.streams import Handler, Source, poison, subscribe
 from pytest_lambda_esm import FakeLambda
-from tests.streams import Handler, Source, poison, subscribe
 
 FACTS = Facts("Metrics of mappings")
 

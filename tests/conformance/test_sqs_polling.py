@@ -4,9 +4,9 @@ import json
 
 import boto3
 import pytest
-from conformance import Facts
 
-from tests.queues import (
+from helpers.conformance import Facts
+from helpers.queues import (
     accept,
     bodies,
     counts,

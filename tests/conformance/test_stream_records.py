@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from conformance import Facts
 
+from helpers.conformance import Facts
+from helpers.streams import REGION, Handler, KinesisSource, TableSource, subscribe
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.sources import dynamodb
-from tests.streams import REGION, Handler, KinesisSource, TableSource, subscribe
 
 FACTS = Facts("Streams: records")
 

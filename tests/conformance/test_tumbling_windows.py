@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from conformance import Facts
 
+from helpers.conformance import Facts
+from helpers.streams import Handler, KinesisSource, Source, subscribe
 from pytest_lambda_esm import FakeLambda
-from tests.streams import Handler, KinesisSource, Source, subscribe
 
 FACTS = Facts("Streams: tumbling windows")
 

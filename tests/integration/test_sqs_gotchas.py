@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.queues import (
+from helpers.queues import (
     accept,
     arn_of,
     bodies,

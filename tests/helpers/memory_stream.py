@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from hashlib import md5
 from typing import Any
 
+from helpers.interference import NoInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
@@ -21,7 +22,6 @@ from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.helpers.interference import NoInterference
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from helpers.memory_stream import HOUR, START, Simulation, Throttled, names_of
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.memory_stream import HOUR, START, Simulation, Throttled, names_of
 
 
 def refuse(*bad: str) -> Any:
