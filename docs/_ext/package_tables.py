@@ -77,10 +77,10 @@ class NotSimulated(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
-        support = importlib.import_module(f"{PACKAGE}.api.support")
+        unsupported = importlib.import_module(f"{PACKAGE}.api.unsupported")
         rows = [
             (entry.thing, entry.why, entry.instead)
-            for table in (support.SOURCES, support.INVOKE_MEMBERS)
+            for table in (unsupported.SOURCES, unsupported.INVOKE_MEMBERS)
             for entry in table.values()
         ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))

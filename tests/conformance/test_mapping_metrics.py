@@ -1,6 +1,6 @@
 """The counters of a mapping: which ones a source has, and what they count.
 
-The id of a row ends with how it is known: ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations

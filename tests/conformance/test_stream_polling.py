@@ -1,6 +1,6 @@
 """How stream mappings poll, retry, split and give up: what real accounts did, and what the developer guide says.
 
-The id of a row ends with how it is known: ``recorded``, ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The events of stream mappings, key by key, as real functions received them.
 
-The id of a row ends with how it is known: ``recorded``, ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations

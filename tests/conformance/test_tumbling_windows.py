@@ -1,6 +1,6 @@
 """When a tumbling window ends, and what its last invocation waits for.
 
-The id of a row ends with how it is known: ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations
