@@ -1,19 +1,19 @@
-"""What all tests share: the fake loaded before them, and none of this machine's own settings."""
+"""Fixtures and settings for all tests: the fake is imported first, and this machine's settings are removed."""
 
 import os
 import sys
 
 import pytest
 
-import pytest_lambda_esm.fake  # noqa: F401 - pytester takes modules away again that a run inside a test imports first
+import pytest_lambda_esm.fake  # noqa: F401 - pytester unloads modules that a run inside a test was the first to import
 
 PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
-# With CI set, pytest's summary repeats whole messages; the others change colours, widths and options.
+# CI makes pytest's summary repeat whole messages; the others change colours, widths and options.
 OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
 def pytest_configure(config):
-    """A developer's profile, region, retry mode or proxy must not decide what these tests see."""
+    """Remove a developer's profile, region, retry mode and proxy, so that they do not affect the tests."""
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     for name in list(os.environ):
@@ -22,9 +22,9 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True)
-def no_output_settings_of_this_machine():
-    """Runs of pytest inside a test print the same everywhere."""
-    # Not the fixture of that name: it would then be undone only after the fake that a test patches.
+def no_output_settings():
+    """Make runs of pytest inside a test print the same text everywhere."""
+    # Not the monkeypatch fixture: it would be set up first, and so undone only after the fake that a test patches.
     with pytest.MonkeyPatch.context() as patch:
         for name in OUTPUT:
             patch.delenv(name, raising=False)
@@ -32,8 +32,8 @@ def no_output_settings_of_this_machine():
 
 
 @pytest.fixture(autouse=True)
-def tracing_goes_on():
-    """Coverage, or a debugger, traces after each test what it traced before."""
+def trace_function_is_kept():
+    """Check that each test leaves the trace function of coverage or a debugger in place."""
     before = sys.gettrace()
     yield
     assert sys.gettrace() is before
@@ -41,7 +41,7 @@ def tracing_goes_on():
 
 @pytest.fixture
 def run(pytester):
-    """Run pytest on a file's text, in this process, with this plugin and few others."""
+    """Run pytest in this process on the text of a test file, with few other plugins."""
 
     def run(text, *options, ini="", **files):
         pytester.makeini(f"[pytest]\n{ini}")

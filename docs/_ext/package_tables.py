@@ -1,7 +1,7 @@
-"""Directives that read the package, so that no page lists by hand what the code decides.
+"""Directives that read the package, so that no page repeats by hand what the code states.
 
 ``public-names`` documents every name that users import, ``settings`` lists the fields of the configuration,
-and ``not-simulated`` lists what the package refuses.
+and ``not-simulated`` lists what the package refuses. Use them inside ``eval-rst``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _AUTODOC = {
 
 
 class PublicNames(SphinxDirective):
-    """Autodoc for each name in the package's ``__all__``, grouped. To be used inside ``eval-rst``."""
+    """Autodoc for each name in the package's ``__all__``, grouped."""
 
     option_spec: ClassVar[dict[str, Any]] = {}
 
@@ -59,7 +59,7 @@ class PublicNames(SphinxDirective):
 
 
 class Settings(SphinxDirective):
-    """A table of all settings: name, default, meaning. To be used inside ``eval-rst``."""
+    """A table of all settings: name, default, meaning."""
 
     option_spec: ClassVar[dict[str, Any]] = {}
 
@@ -72,15 +72,15 @@ class Settings(SphinxDirective):
 
 
 class NotSimulated(SphinxDirective):
-    """A table of what raises ``NotSimulated``. To be used inside ``eval-rst``."""
+    """A table of what raises ``NotSimulated``."""
 
     option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
-        support = importlib.import_module(f"{PACKAGE}.api.unsupported")
+        unsupported = importlib.import_module(f"{PACKAGE}.api.unsupported")
         rows = [
             (entry.thing, entry.why, entry.instead)
-            for table in (support.SOURCES, support.INVOKE_MEMBERS)
+            for table in (unsupported.SOURCES, unsupported.INVOKE_MEMBERS)
             for entry in table.values()
         ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))

@@ -12,7 +12,7 @@ CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/orders/0123-4567"
 
 
 def deploy(source_arn, **settings):
-    """The code under test: make the mapping, or bring the one that exists up to date."""
+    """The code under test: create the mapping, or update the existing one."""
     aws_lambda = boto3.client("lambda")
     wanted = {"FunctionName": "orders", **settings}
     try:

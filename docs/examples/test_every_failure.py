@@ -15,7 +15,7 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:orders"
 
 # [code under test]
 def deploy(batch_size):
-    """Bring a mapping into the state that is wanted, whatever state it is in, and whatever goes wrong meanwhile."""
+    """Bring a mapping into the requested state, whatever its state is now, and whatever fails meanwhile."""
     aws_lambda = boto3.client("lambda")
     for _ in range(20):
         try:

@@ -145,7 +145,7 @@ def test_the_same_event_twice_sends_one_mail(lambda_esm):
 
 # [archive]
 def deploy(name, code):
-    """Code under test: a deployer."""
+    """Code under test: a deployment tool."""
     role = boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:

@@ -33,7 +33,7 @@ def test_the_retry_meets_what_the_first_try_made(lambda_esm):
         subscribe(aws_lambda)
 
     assert [call.status for call in lambda_esm.calls.of("CreateEventSourceMapping")] == [202, 409]
-    assert len(lambda_esm.mappings) == 1  # it exists, and our code believes that it failed
+    assert len(lambda_esm.mappings) == 1  # it exists, but our code believes that the call failed
 
 
 # [/conflict]
@@ -41,7 +41,7 @@ def test_the_retry_meets_what_the_first_try_made(lambda_esm):
 
 # [code under test]
 def ensure_subscribed(aws_lambda):
-    """Create the mapping; where there is one already, that is what was wanted."""
+    """Create the mapping, or use the one that exists already."""
     try:
         return subscribe(aws_lambda)
     except aws_lambda.exceptions.ResourceConflictException:

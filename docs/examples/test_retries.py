@@ -24,7 +24,7 @@ def orders(lambda_esm):
 
 # [code under test]
 def subscribe(aws_lambda):
-    """Create a mapping; come back later where AWS is busy, and give up where it says no."""
+    """Create a mapping; retry later if AWS is busy, and give up if it refuses."""
     for pause in (1, 5, 25):
         try:
             return aws_lambda.create_event_source_mapping(EventSourceArn=QUEUE_ARN, FunctionName="orders")["UUID"]

@@ -24,7 +24,7 @@ def data_of(record):
 
 
 def count_clicks(event, context):
-    """The function under test: it cannot read what is no JSON."""
+    """The function under test: it can only read JSON."""
     for record in event["Records"]:
         json.loads(data_of(record))
 

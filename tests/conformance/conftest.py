@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from conformance import REGION, Lab
 
+from helpers.conformance import REGION, Lab
+from helpers.streams import SOURCES, Source
 from pytest_lambda_esm import FakeLambda
-from tests.streams import SOURCES, Source
 
 
 @pytest.fixture

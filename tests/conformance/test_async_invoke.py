@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from helpers.conformance import Facts
 from pytest_lambda_esm import FakeLambda
-from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Asynchronous invocation"
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -131,7 +131,7 @@ def test_destination_record(lambda_esm: FakeLambda, row: Row) -> None:
 
 
 @known("d2-throttles", "documented", "Throttled events wait 1 s, doubling up to 5 minutes, and use no retries.")
-def test_d2_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
+def test_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import throttled
 
     function = lambda_esm.function("my-function", Handler(2))
@@ -150,7 +150,7 @@ def test_d2_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> Non
 
 
 @known("d2-server-errors", "documented", "So do errors of Lambda itself.")
-def test_d2_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
+def test_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("my-function", Handler(2))
     lambda_esm.faults.add("poller.InvokeEvent", "failed", times=3, match={"Function": FUNCTION_ARN})
     start = lambda_esm.clock.now
@@ -163,7 +163,7 @@ def test_d2_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: Fake
 @known(
     "d2-throttled-for-the-whole-age", "documented", "An event that is throttled until its age ends in EventAgeExceeded."
 )
-def test_d2_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: FakeLambda) -> None:
+def test_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: FakeLambda) -> None:
     from pytest_lambda_esm import throttled
 
     url, arn = queue("destination")
@@ -189,7 +189,7 @@ def test_d2_throttles_for_the_whole_age_end_in_event_age_exceeded(lambda_esm: Fa
 
 
 @known("d2-code", "recorded", "A queued event runs the code that the function has when it runs.")
-def test_d2_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> None:
+def test_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("my-function", lambda event, context: "old")
     lambda_esm.client("lambda").invoke(FunctionName="my-function", InvocationType="Event")
     function = lambda_esm.function("my-function", lambda event, context: "new")
@@ -198,7 +198,7 @@ def test_d2_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> Non
 
 
 @known("d1-config-of-an-alias", "recorded", "An alias has a config of its own; that of $LATEST does not hold for it.")
-def test_d1_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> None:
+def test_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     function = lambda_esm.function("my-function", Handler(0))
     aws_lambda = lambda_esm.client("lambda")
@@ -221,11 +221,11 @@ def test_d1_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> 
     assert record["responseContext"]["executedVersion"] == "1"
 
 
-# --- d.3: the targets ----------------------------------------------------------------------------------------
+# --- destinations --------------------------------------------------------------------------------------------
 
 
 @known("d3-topic", "documented", "A topic receives the record as its message.")
-def test_d3_topic(lambda_esm: FakeLambda) -> None:
+def test_topic_as_destination(lambda_esm: FakeLambda) -> None:
     url, arn = queue("subscriber")
     sns = lambda_esm.client("sns")
     topic = sns.create_topic(Name="topic")["TopicArn"]
@@ -235,14 +235,14 @@ def test_d3_topic(lambda_esm: FakeLambda) -> None:
 
 
 @known("d3-function", "documented", "A function receives the record as its event.")
-def test_d3_function(lambda_esm: FakeLambda) -> None:
+def test_function_as_destination(lambda_esm: FakeLambda) -> None:
     target = lambda_esm.function("target", lambda event, context: None)
     fail_towards(lambda_esm, target.arn)
     assert [condition_of(entry.event) for entry in target.invocations] == ["RetriesExhausted"]
 
 
 @known("d3-bucket", "documented", "A bucket receives failures, under a key of function, date, time and a UUID.")
-def test_d3_bucket(lambda_esm: FakeLambda) -> None:
+def test_bucket_as_destination(lambda_esm: FakeLambda) -> None:
     s3 = lambda_esm.client("s3")
     s3.create_bucket(Bucket="failures")
     fail_towards(lambda_esm, "arn:aws:s3:::failures")
@@ -258,7 +258,7 @@ def test_d3_bucket(lambda_esm: FakeLambda) -> None:
 
 @known("d3-event-bus", "recorded", "An event bus receives an event of the source lambda whose detail is the record.")
 @pytest.mark.parametrize(("failures", "result"), [(0, "Success"), (9, "Failure")])
-def test_d3_event_bus(lambda_esm: FakeLambda, failures: int, result: str) -> None:
+def test_event_bus_as_destination(lambda_esm: FakeLambda, failures: int, result: str) -> None:
     subscriber = lambda_esm.function("subscriber", lambda event, context: None)
     events = lambda_esm.client("events")
     bus = events.create_event_bus(Name="bus")["EventBusArn"]
@@ -290,11 +290,11 @@ def condition_of(record: dict[str, Any]) -> str:
     return str(record["requestContext"]["condition"])
 
 
-# --- d.4: dead letters ---------------------------------------------------------------------------------------
+# --- dead letters --------------------------------------------------------------------------------------------
 
 
 @known("d4-queue", "recorded", "The event as it was sent, with RequestID, ErrorCode (a Number) and ErrorMessage.")
-def test_d4_dead_letter_queue(lambda_esm: FakeLambda) -> None:
+def test_dead_letter_queue(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(9), dead_letter=arn)
     aws_lambda = lambda_esm.client("lambda")
@@ -310,7 +310,7 @@ def test_d4_dead_letter_queue(lambda_esm: FakeLambda) -> None:
 
 
 @known("d4-topic", "documented", "A dead-letter topic receives the same.")
-def test_d4_dead_letter_topic(lambda_esm: FakeLambda) -> None:
+def test_dead_letter_topic(lambda_esm: FakeLambda) -> None:
     url, arn = queue("subscriber")
     sns = lambda_esm.client("sns")
     topic = sns.create_topic(Name="topic")["TopicArn"]
@@ -324,7 +324,7 @@ def test_d4_dead_letter_topic(lambda_esm: FakeLambda) -> None:
 
 
 @known("d4-message", "documented", "ErrorMessage is the first kilobyte of the error's message.")
-def test_d4_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
+def test_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
 
     def handler(event: Any, context: Any) -> None:
@@ -337,7 +337,7 @@ def test_d4_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
 
 
 @known("d4-asynchronous-only", "documented", "Synchronous invocations leave no dead letters.")
-def test_d4_only_asynchronous_invocations(lambda_esm: FakeLambda) -> None:
+def test_only_asynchronous_invocations_have_dead_letters(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(9), dead_letter=arn)
     lambda_esm.client("lambda").invoke(FunctionName="my-function")
@@ -346,7 +346,7 @@ def test_d4_only_asynchronous_invocations(lambda_esm: FakeLambda) -> None:
 
 
 @known("d4-both", "reported", "Where there are both, the destination and the dead-letter queue receive it.")
-def test_d4_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm: FakeLambda) -> None:
+def test_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     dead, dead_arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(9), dead_letter=dead_arn, reserved_concurrency=0)
@@ -361,7 +361,7 @@ def test_d4_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm
 
 
 @known("d4-removing", "recorded", "The answer of the update that removes the target still shows it.")
-def test_d4_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> None:
+def test_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> None:
     _, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(0))
     aws_lambda = lambda_esm.client("lambda")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from helpers.data_rules import DATA_RULES
 from pytest_lambda_esm.filters import Filter, InvalidPattern
-from tests.helpers.data_rules import DATA_RULES
 
 
 def passes(source: str, record: dict[str, Any], *patterns: dict[str, Any]) -> bool:
@@ -250,12 +250,12 @@ def test_filters_are_alternatives_and_keys_are_not() -> None:
     assert not passes("sqs", record, {"body": {"a": [9], "b": [2]}})
 
 
-def test_gotcha_numbers_compare_by_value_so_300_0_is_300() -> None:
+def test_numbers_compare_by_value_so_300_0_is_300() -> None:
     assert passes("sqs", sqs('{"n": 300.0}'), {"body": {"n": [300]}})
     assert passes("sqs", sqs('{"n": 3.0e2}'), {"body": {"n": [300]}})
 
 
-def test_gotcha_dynamodb_numbers_are_strings_and_never_match_numeric() -> None:
+def test_dynamodb_numbers_are_strings_and_never_match_numeric() -> None:
     record = dynamodb({"Price": {"N": "20"}, "Organizations": {"S": "none"}})
     assert not passes("dynamodb", record, {"dynamodb": {"NewImage": {"Price": {"N": [{"numeric": [">", 10]}]}}}})
     assert not passes("dynamodb", record, {"dynamodb": {"NewImage": {"Organizations": [{"exists": True}]}}})

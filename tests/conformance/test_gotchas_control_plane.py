@@ -29,11 +29,11 @@ def subscribe(aws_lambda, **params):
     return aws_lambda.create_event_source_mapping(EventSourceArn=QUEUE, FunctionName="orders", **params)["UUID"]
 
 
-# --- 23: Creating -> Enabled is eventual, and what comes in between is refused and not retried ------------------
+# --- calls during a transition are refused, and botocore does not retry them ------------------------------------
 
 
 @pytest.mark.parametrize("second", ["update", "delete"])
-def test_23_what_comes_too_early_is_refused_once_and_succeeds_later(fake, second):
+def test_what_comes_too_early_is_refused_once_and_succeeds_later(fake, second):
     aws_lambda = fake.client("lambda")
     uuid = subscribe(aws_lambda)
     follow = {
@@ -52,7 +52,7 @@ def test_23_what_comes_too_early_is_refused_once_and_succeeds_later(fake, second
     follow()
 
 
-def test_23_updating_twice(fake):
+def test_an_update_during_an_update_is_refused(fake):
     aws_lambda = fake.client("lambda")
     uuid = subscribe(aws_lambda)
     fake.clock.run_until_idle()
@@ -65,14 +65,14 @@ def test_23_updating_twice(fake):
     assert aws_lambda.get_event_source_mapping(UUID=uuid)["BatchSize"] == 5
 
 
-def test_23_botocore_has_no_waiter_for_it(fake):
+def test_botocore_has_no_waiter_for_it(fake):
     assert not any("event_source" in name for name in fake.client("lambda").waiter_names)
 
 
-# --- 24: redeploys collide ---------------------------------------------------------------------------------------
+# --- mappings outlive their function and collide at the next deployment ------------------------------------------
 
 
-def test_24_a_second_mapping_is_a_conflict_that_names_the_first(fake):
+def test_a_second_mapping_is_a_conflict_that_names_the_first(fake):
     aws_lambda = fake.client("lambda")
     uuid = subscribe(aws_lambda)
 
@@ -83,7 +83,7 @@ def test_24_a_second_mapping_is_a_conflict_that_names_the_first(fake):
     assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
 
 
-def test_24_the_mapping_of_a_deleted_function_stays_and_collides_with_its_successor(fake):
+def test_the_mapping_of_a_deleted_function_stays_and_collides_with_its_successor(fake):
     aws_lambda = fake.client("lambda")
     uuid = subscribe(aws_lambda)
     fake.clock.run_until_idle()
@@ -96,11 +96,11 @@ def test_24_the_mapping_of_a_deleted_function_stays_and_collides_with_its_succes
     assert [each["UUID"] for each in aws_lambda.list_event_source_mappings()["EventSourceMappings"]] == [uuid]
 
 
-# --- 26: botocore's own retries hide or multiply errors ----------------------------------------------------------
+# --- botocore's own retries hide or multiply errors --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
-def test_26_one_error_is_hidden_by_a_client_with_defaults(fake, code):
+def test_one_error_is_hidden_by_a_client_with_defaults(fake, code):
     fake.faults.add("CreateEventSourceMapping", code)
 
     subscribe(boto3.client("lambda"))
@@ -109,7 +109,7 @@ def test_26_one_error_is_hidden_by_a_client_with_defaults(fake, code):
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
-def test_26_how_often_a_client_with_defaults_tries_depends_on_its_date(fake, code):
+def test_how_often_a_client_with_defaults_tries_depends_on_its_date(fake, code):
     fault = fake.faults.add("CreateEventSourceMapping", code, per="call")
 
     with pytest.raises(ClientError):
@@ -119,14 +119,14 @@ def test_26_how_often_a_client_with_defaults_tries_depends_on_its_date(fake, cod
 
 
 @pytest.mark.parametrize("retries", [{"max_attempts": 0}, {"total_max_attempts": 1}], ids=str)
-def test_26_a_client_that_does_not_retry_sees_it(fake, retries):
+def test_a_client_that_does_not_retry_sees_it(fake, retries):
     fake.faults.add("CreateEventSourceMapping", "TooManyRequestsException")
 
     with pytest.raises(ClientError, match="TooManyRequestsException"):
         subscribe(boto3.client("lambda", config=Config(retries=retries)))
 
 
-def test_26_a_call_that_timed_out_is_made_again(fake):
+def test_a_call_that_timed_out_is_made_again(fake):
     fault = fake.faults.add("Invoke", read_timeout(), times=None)
     aws_lambda = boto3.client("lambda", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
 
@@ -138,7 +138,7 @@ def test_26_a_call_that_timed_out_is_made_again(fake):
 
 
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
-def test_26_a_synchronous_invocation_that_timed_out_runs_the_function_again(fake, mode):
+def test_a_synchronous_invocation_that_timed_out_runs_the_function_again(fake, mode):
     """The function is slower than the client has patience: each attempt is an invocation of its own, to its end."""
     slow = fake.function("slow", lambda event, context: time.sleep(20), timeout=30)
     aws_lambda = boto3.client("lambda", config=Config(read_timeout=10, retries={"mode": mode, "total_max_attempts": 3}))
@@ -152,7 +152,7 @@ def test_26_a_synchronous_invocation_that_timed_out_runs_the_function_again(fake
     assert len({run.request_id for run in slow.invocations}) == 3
 
 
-def test_26_a_lost_answer_of_a_synchronous_invocation_runs_the_function_twice(fake):
+def test_a_lost_answer_of_a_synchronous_invocation_runs_the_function_twice(fake):
     orders = fake.function("orders")
     fake.faults.add("Invoke", lost_response())
 
@@ -163,7 +163,7 @@ def test_26_a_lost_answer_of_a_synchronous_invocation_runs_the_function_twice(fa
     assert len(orders.invocations) == 2
 
 
-def test_26_a_client_that_waits_long_enough_runs_the_function_once(fake):
+def test_a_client_that_waits_long_enough_runs_the_function_once(fake):
     slow = fake.function("slow", lambda event, context: time.sleep(20), timeout=30)
 
     boto3.client("lambda", config=Config(read_timeout=21)).invoke(FunctionName="slow")
@@ -172,7 +172,7 @@ def test_26_a_client_that_waits_long_enough_runs_the_function_once(fake):
 
 
 @pytest.mark.parametrize("retries", [{"total_max_attempts": 1}, {"total_max_attempts": 10}], ids=str)
-def test_26_a_clients_retries_are_not_those_of_the_service(fake, retries):
+def test_a_clients_retries_are_not_those_of_the_service(fake, retries):
     """How often an asynchronous event is tried is the function's configuration, whatever the client's says."""
     failing = fake.function("failing", lambda event, context: 1 / 0)
     aws_lambda = boto3.client("lambda", config=Config(retries=retries))

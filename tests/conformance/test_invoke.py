@@ -1,4 +1,4 @@
-"""What Invoke answers, as recorded from AWS: rows of the recordings' chapter on Invoke, by their number there."""
+"""The answers of Invoke, as recorded from AWS."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import ClientError
 
+from helpers.conformance import Facts
 from pytest_lambda_esm import FakeLambda
-from tests.helpers.conformance import Facts
 
 FACT_TITLE = "Invoke"
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -37,7 +37,7 @@ def echo(event: Any, context: Any) -> Any:
 known = Facts(FACT_TITLE)
 
 
-# --- e.1: success --------------------------------------------------------------------------------------------
+# --- success -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,21 @@ def test_success(lambda_esm: FakeLambda, aws_lambda: Any, row: Success) -> None:
 
 
 @known("e1-request-id", "recorded", "The request id of the answer is the context's aws_request_id.")
-def test_e1_request_id_is_the_contexts(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_request_id_is_the_contexts(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: context.aws_request_id)
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert json.loads(answer["Payload"].read()) == answer["ResponseMetadata"]["RequestId"]
 
 
 @known("e1-content-type", "reported", "The payload of a synchronous call is JSON by its content type.")
-def test_e1_content_type_is_json(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_content_type_is_json(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", echo)
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
 
 
 @known("e1-log-result", "documented", "LogResult holds the last 4 KB of the log, which ends with END and REPORT.")
-def test_e1_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: print("x" * 5000), memory=256)
     answer = aws_lambda.invoke(FunctionName="my-function", LogType="Tail")
     log = base64.b64decode(answer["LogResult"]).decode()
@@ -104,14 +104,14 @@ def test_e1_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda
 
 
 @known("e1-log-start", "recorded", "The log begins with START, the request id and the version.")
-def test_e1_log_begins_with_start(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_log_begins_with_start(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: print("hello"))
     answer = aws_lambda.invoke(FunctionName="my-function", LogType="Tail")
     log = base64.b64decode(answer["LogResult"]).decode()
     assert log.startswith(f"START RequestId: {answer['ResponseMetadata']['RequestId']} Version: $LATEST\nhello\nEND ")
 
 
-# --- e.2: function errors ------------------------------------------------------------------------------------
+# --- function errors -----------------------------------------------------------------------------------------
 
 
 def failing(event: Any, context: Any) -> None:
@@ -121,7 +121,7 @@ def failing(event: Any, context: Any) -> None:
 @known(
     "e2-exception", "recorded", "An exception becomes errorMessage, errorType, requestId and stackTrace, in this order."
 )
-def test_e2_exception(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_an_exception_becomes_the_payload(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", failing)
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
@@ -191,14 +191,14 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
 
 
 @known("e2-response-of-six-mebibytes", "recorded", "A response of exactly 6 MiB passes.")
-def test_e2_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+def test_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: "x" * (6 * 1024 * 1024))
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert "FunctionError" not in answer
     assert len(answer["Payload"].read()) == 6 * 1024 * 1024 + 2
 
 
-# --- e.3: refusals -------------------------------------------------------------------------------------------
+# --- refusals ------------------------------------------------------------------------------------------------
 
 PATTERN = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must "
 NOT_FOUND = ("ResourceNotFoundException", 404)
@@ -353,7 +353,7 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
 
 @known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException: Rate Exceeded., with Reason and Type.")
 @pytest.mark.parametrize("reserved", [0, 1])
-def test_e3_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
+def test_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
     def calls_itself(event: Any, context: Any) -> Any:
         return aws_lambda.invoke(FunctionName="my-function")["StatusCode"]
 
@@ -371,7 +371,7 @@ def test_e3_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: An
         assert payload["errorType"] == "TooManyRequestsException"
 
 
-# --- e.4: qualifiers -----------------------------------------------------------------------------------------
+# --- qualifiers ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance import ACCOUNT, FUNCTION, REGION, Fact, Facts, Lab, client
+from helpers.conformance import ACCOUNT, FUNCTION, REGION, Fact, Facts, Lab, client
 
 FACTS = Facts("Event invoke configs")
 PUT, UPDATE, GET, DELETE, LIST = (

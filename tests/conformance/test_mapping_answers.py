@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conformance import (
+
+from helpers.conformance import (
     ACCOUNT,
     CREATES,
     FIFO,

@@ -1,6 +1,6 @@
 """The counters of a mapping: which ones a source has, and what they count.
 
-The id of a row ends with how it is known: ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conformance import Facts, Lab
 
+from helpers.conformance import Facts, Lab
+from helpers.streams import Handler, Source, poison, subscribe
 from pytest_lambda_esm import FakeLambda
-from tests.streams import Handler, Source, poison, subscribe
 
 FACTS = Facts("Metrics of mappings")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance import (
+from helpers.conformance import (
     BROKER,
     CREATES,
     DOCUMENTS,

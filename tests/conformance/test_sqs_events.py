@@ -4,9 +4,9 @@ import json
 
 import boto3
 import pytest
-from conformance import Facts
 
-from tests.queues import accept, make_queue, refuse, send, slug, subscribe
+from helpers.conformance import Facts
+from helpers.queues import accept, make_queue, refuse, send, slug, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 

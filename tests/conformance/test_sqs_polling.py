@@ -4,9 +4,9 @@ import json
 
 import boto3
 import pytest
-from conformance import Facts
 
-from tests.queues import (
+from helpers.conformance import Facts
+from helpers.queues import (
     accept,
     bodies,
     counts,
@@ -28,7 +28,7 @@ FACTS = Facts("SQS: polling and filters")
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 
-# --- c.1 batching ----------------------------------------------------------------------------------------------
+# --- batching --------------------------------------------------------------------------------------------------
 
 
 @FACTS(
@@ -54,7 +54,7 @@ def test_all_of_fifteen_messages_arrive_whatever_the_batch_size(lambda_esm, size
     "recorded",
     "30 waiting messages with BatchSize 20, a window of 1 second and MaximumConcurrency 2 are exactly two batches.",
 )
-def test_c1_thirty_messages_in_batches_of_twenty_with_concurrency_two_are_two_batches(lambda_esm):
+def test_thirty_messages_in_batches_of_twenty_with_concurrency_two_are_two_batches(lambda_esm):
     url = make_queue()
     orders = lambda_esm.function("orders", accept)
     send_many(url, 30)
@@ -70,7 +70,7 @@ def test_c1_thirty_messages_in_batches_of_twenty_with_concurrency_two_are_two_ba
     assert len({body for invocation in orders.invocations for body in bodies(invocation)}) == 30
 
 
-# --- c.2 responses ---------------------------------------------------------------------------------------------
+# --- batch responses -------------------------------------------------------------------------------------------
 
 
 def ids_of(event):
@@ -257,7 +257,7 @@ def test_without_the_response_type_a_return_is_success_whatever_it_says(lambda_e
     "Partial failures of a FIFO group: only those reported come again, with receive count 2, until"
     " redrive takes the last one.",
 )
-def test_c2_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
+def test_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
     dead = make_queue("dead.fifo")
     url = make_queue("orders.fifo", dead_letter=dead, after=2, VisibilityTimeout=8)
     answers = iter([report("2", "3", "4"), report("4")])
@@ -278,7 +278,7 @@ def test_c2_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
     "recorded",
     "Five messages of one group run one after the other, in one execution environment.",
 )
-def test_c2_five_messages_of_a_group_run_one_after_the_other(lambda_esm):
+def test_five_messages_of_a_group_run_one_after_the_other(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=60)
     orders = lambda_esm.function("orders", accept, timeout=10, duration=5)
     subscribe(lambda_esm, url, BatchSize=1)
@@ -313,7 +313,7 @@ def test_exactly_so_many_invocations_and_then_the_dead_letter_queue(lambda_esm, 
     "documented",
     "The function's own dead-letter queue gets nothing from a mapping of a queue.",
 )
-def test_c2_the_functions_own_dead_letter_queue_gets_nothing(lambda_esm):
+def test_the_functions_own_dead_letter_queue_gets_nothing(lambda_esm):
     dead, functions_own = make_queue("dead"), make_queue("own")
     url = make_queue("orders", dead_letter=dead, after=1)
     lambda_esm.function("orders", refuse)
@@ -327,7 +327,7 @@ def test_c2_the_functions_own_dead_letter_queue_gets_nothing(lambda_esm):
     assert counts(functions_own) == (0, 0, 0)
 
 
-# --- f.2 and f.4 filters ---------------------------------------------------------------------------------------
+# --- filters ---------------------------------------------------------------------------------------------------
 
 
 def numeric(*condition):

@@ -1,6 +1,6 @@
 """How stream mappings poll, retry, split and give up: what real accounts did, and what the developer guide says.
 
-The id of a row ends with how it is known: ``recorded``, ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from conformance import Facts
 
-from pytest_lambda_esm import FakeLambda
-from tests.streams import (
+from helpers.conformance import Facts
+from helpers.streams import (
     ACCOUNT,
     REGION,
     SOURCES,
@@ -26,6 +25,7 @@ from tests.streams import (
     poison,
     subscribe,
 )
+from pytest_lambda_esm import FakeLambda
 
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer"
 

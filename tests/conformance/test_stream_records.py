@@ -1,6 +1,6 @@
 """The events of stream mappings, key by key, as real functions received them.
 
-The id of a row ends with how it is known: ``recorded``, ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from conformance import Facts
 
+from helpers.conformance import Facts
+from helpers.streams import REGION, Handler, KinesisSource, TableSource, subscribe
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.sources import dynamodb
-from tests.streams import REGION, Handler, KinesisSource, TableSource, subscribe
 
 FACTS = Facts("Streams: records")
 

@@ -1,6 +1,6 @@
 """When a tumbling window ends, and what its last invocation waits for.
 
-The id of a row ends with how it is known: ``documented`` or ``chosen``.
+The id of a row ends with its kind of evidence (see ``helpers.evidence``).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from conformance import Facts
 
+from helpers.conformance import Facts
+from helpers.streams import Handler, KinesisSource, Source, subscribe
 from pytest_lambda_esm import FakeLambda
-from tests.streams import Handler, KinesisSource, Source, subscribe
 
 FACTS = Facts("Streams: tumbling windows")
 

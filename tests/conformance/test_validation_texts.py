@@ -1,8 +1,7 @@
 """What AWS says when a request breaks the constraints of the model, word for word.
 
-The column ``evidence``: "recorded" (real Lambda answered so), "framework" (other AWS services with the same
-front end answer so), "chosen" (nobody has published it; our decision). Where a text quotes a pattern, the
-pattern is that of the installed botocore's model, as AWS quotes its own current one.
+``evidence`` is one of the kinds in ``helpers.evidence``. Where a text quotes a pattern, the pattern is the one in the
+installed botocore's model, just as AWS quotes its own current one.
 """
 
 from __future__ import annotations

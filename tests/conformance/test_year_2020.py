@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance import (
+from helpers.conformance import (
     CREATES,
     FUNCTION,
     MSK,
@@ -23,7 +23,6 @@ from conformance import (
     Lab,
     client,
 )
-
 from pytest_lambda_esm.sources.catalogue import SHOWN_IN_2020
 
 FACTS = Facts("The years 2018 to 2020", limits="2020")

@@ -1,12 +1,7 @@
-"""What the conformance tables are made of: facts about AWS, each with a check, and a laboratory to check them in.
+"""The parts of the conformance tables: facts about AWS, each with a check, and the ``Lab`` that the checks use.
 
-A fact has an id, its evidence and a sentence. The documentation's page on fidelity is made from the same objects, so
-a fact that stands there is a test that passes. Evidence is one of
-
-* ``recorded``: real AWS answered so,
-* ``documented``: AWS's documentation or its service model states it,
-* ``reported``: users of AWS have published such an answer,
-* ``chosen``: nobody has; the project decided.
+A fact has an id, its kind of evidence and a sentence. The documentation builds its reference page on fidelity from the
+same objects, so every fact on that page is a passing test.
 """
 
 from __future__ import annotations
@@ -21,7 +16,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-EVIDENCE = ("recorded", "documented", "reported", "chosen")
+from helpers.evidence import EVIDENCE
+
 ACCOUNT, REGION = "123456789012", "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fn"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders"
@@ -55,18 +51,18 @@ CREATES: dict[str, dict[str, Any]] = {
         "DocumentDBEventSourceConfig": {"DatabaseName": "shop"},
     },
 }
-"""The shortest request that makes a mapping of each source."""
+"""The shortest request that creates a mapping for each source."""
 
 
 @cache
 def client(service: str) -> Any:
-    """A client, made once a process: making one takes longer than what most facts need."""
+    """Return a client, created once per process: creating one takes longer than most checks."""
     return boto3.client(service, region_name=REGION, aws_access_key_id="key", aws_secret_access_key="secret")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error as a client sees it."""
+    """An error, as a client sees it."""
 
     status: int
     code: str
@@ -75,16 +71,16 @@ class Refusal:
 
 
 class Lab:
-    """A fake with clients, and with the sources that requests name."""
+    """A fake with a Lambda client. Creates the sources that requests name."""
 
     def __init__(self, fake: Any) -> None:
         self.fake = fake
         self.aws_lambda = client("lambda")
-        self._there: set[str] = set()
+        self._created: set[str] = set()
         self.function("fn")
 
     def needs(self, shape: str, text: str) -> None:
-        """Skip where the installed botocore says nothing of this (a member, a value, a pattern) at a shape."""
+        """Skip the test if the installed botocore does not have ``text`` (a member, value or pattern) at a shape."""
         model = self.aws_lambda.meta.service_model
         known = model.shape_for(shape) if shape in model.shape_names else None
         if known is None or text not in repr((known.metadata, list(getattr(known, "members", ())))):
@@ -94,12 +90,12 @@ class Lab:
         return self.fake.function(name, lambda event, context: None, region=REGION, **settings)
 
     def create(self, source: str = "sqs", **params: Any) -> dict[str, Any]:
-        """Make a mapping by the shortest request, with further members; None leaves a member out."""
-        wanted = {"FunctionName": "fn", **CREATES[source], **params}
-        return self.call("CreateEventSourceMapping", {k: v for k, v in wanted.items() if v is not None})
+        """Create a mapping with the shortest request plus ``params``; None leaves a member out."""
+        members = {"FunctionName": "fn", **CREATES[source], **params}
+        return self.call("CreateEventSourceMapping", {k: v for k, v in members.items() if v is not None})
 
     def settled(self, source: str = "sqs", **params: Any) -> str:
-        """Make a mapping and wait until it has settled; its UUID."""
+        """Create a mapping, wait until its state is stable, and return its UUID."""
         uuid = str(self.create(source, **params)["UUID"])
         self.settle()
         return uuid
@@ -117,22 +113,22 @@ class Lab:
         return self.call("DeleteEventSourceMapping", {"UUID": uuid})
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Call an operation, with its sources made before; the answer without what botocore adds."""
+        """Create the sources that ``params`` names, call the operation, and return the answer without its metadata."""
         text = repr(params)
         for arn, make in _MAKERS.items():
-            if arn in text and arn not in self._there:
-                self._there.add(arn)
+            if arn in text and arn not in self._created:
+                self._created.add(arn)
                 make()
         answer = getattr(self.aws_lambda, self.method(operation))(**params)
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     @staticmethod
     def method(operation: str) -> str:
-        """The name of a client's method."""
+        """Return the name of the client's method for an operation."""
         return str(xform_name(operation))
 
     def refusal(self, operation: str, params: dict[str, Any]) -> Refusal:
-        """Call an operation that is to be refused."""
+        """Call an operation that must be refused, and return its error."""
         with pytest.raises(ClientError) as refused:
             self.call(operation, params)
         response = refused.value.response
@@ -181,7 +177,7 @@ _MAKERS: dict[str, Callable[[], None]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that is known, or decided, about AWS; ``check`` fails where the fake does otherwise."""
+    """One known or chosen behaviour of AWS; ``check`` fails if the fake behaves differently."""
 
     id: str
     evidence: str
@@ -191,7 +187,7 @@ class Fact:
 
 
 class Facts:
-    """A table of facts; use it as a decorator of checks, or add rows of requests that are refused."""
+    """A table of facts: decorate checks with it, or add refused requests with ``refused``."""
 
     def __init__(self, title: str, limits: str = "current") -> None:
         self.title = title
@@ -223,7 +219,10 @@ class Facts:
         status: int = 400,
         needs: tuple[str, str] | None = None,
     ) -> None:
-        """A request that is refused with exactly this message; ``needs`` is what botocore must know for it."""
+        """Add a request that is refused with exactly this message.
+
+        ``needs`` is a shape and a text that the installed botocore must have at that shape; else the test is skipped.
+        """
 
         def check(lab: Lab) -> None:
             if needs is not None:
@@ -235,5 +234,5 @@ class Facts:
         self(id, evidence, text)(check)
 
     def parametrize(self) -> Any:
-        """The mark for a test that takes ``fact``."""
+        """Return the mark for a test with the parameter ``fact``."""
         return pytest.mark.parametrize("fact", list(self), ids=[f"{fact.id}-{fact.evidence}" for fact in self])

@@ -1,8 +1,8 @@
-"""Pollers in peace."""
+"""A stand-in for the faults that strike pollers."""
 
 
 class NoInterference:
-    """Nothing ever goes wrong."""
+    """Answers every step of a poller with no fault."""
 
     def at(self, step, mapping, records=tuple, cannot=frozenset()):
         return None

@@ -17,7 +17,10 @@ import requests as http
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-from conformance import (
+from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import strategies as st
+
+from helpers.conformance import (
     ACCOUNT,
     BROKER,
     CONSUMER,
@@ -32,9 +35,6 @@ from conformance import (
     TABLE,
     Lab,
 )
-from hypothesis import HealthCheck, event, example, given, settings
-from hypothesis import strategies as st
-
 from pytest_lambda_esm import FakeLambda
 
 MAPPINGS = ("Create", "Update", "Get", "List", "Delete")

@@ -10,8 +10,8 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import default_user_config
 
+from helpers.queues import accept, make_queue, send, subscribe
 from pytest_lambda_esm import FakeLambda, NotSimulated
-from tests.queues import accept, make_queue, send, subscribe
 
 
 def archive():

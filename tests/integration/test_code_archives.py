@@ -184,7 +184,7 @@ def test_what_cannot_be_loaded(
     assert (error["errorType"], error["errorMessage"], error["requestId"]) == (kind, message, "")
 
 
-def test_e2_traces_read_as_in_lambda(lambda_esm: FakeLambda) -> None:
+def test_traces_read_as_in_lambda(lambda_esm: FakeLambda) -> None:
     deploy("f", {"app.py": "def handler(event, context):\n    raise ValueError('no')\n"})
     trace = ["  File \"/var/task/app.py\", line 2, in handler\n    raise ValueError('no')\n"]
     assert invoke("f")["stackTrace"] == trace

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from tests.queues import (
+from helpers.queues import (
     accept,
     arn_of,
     bodies,

@@ -5,8 +5,8 @@ import json
 import boto3
 import pytest
 
+from helpers.queues import accept, arn_of, counts, make_queue, refuse, send, subscribe
 from pytest_lambda_esm import ClockLimitExceeded
-from tests.queues import accept, arn_of, counts, make_queue, refuse, send, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, report, send, since, subscribe
+from helpers.queues import accept, bodies, counts, make_queue, receive_counts, refuse, report, send, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 

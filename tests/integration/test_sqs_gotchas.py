@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.queues import (
+from helpers.queues import (
     accept,
     arn_of,
     bodies,
@@ -23,7 +23,7 @@ from tests.queues import (
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 
 
-def test_01_the_visibility_timeout_is_compared_with_the_functions_only_at_create_and_update(lambda_esm):
+def test_the_visibility_timeout_is_compared_with_the_functions_only_at_create_and_update(lambda_esm):
     url = make_queue(VisibilityTimeout=30)
     lambda_esm.function("too-slow", accept, timeout=60)
     aws_lambda, sqs = boto3.client("lambda"), boto3.client("sqs")
@@ -45,7 +45,7 @@ def test_01_the_visibility_timeout_is_compared_with_the_functions_only_at_create
     assert counts(url) == (0, 1, 0)  # The first run has ended well, and its receipt was stale.
 
 
-def test_05_one_wrong_identifier_fails_the_whole_batch(lambda_esm):
+def test_one_wrong_identifier_fails_the_whole_batch(lambda_esm):
     url = make_queue(VisibilityTimeout=30)
 
     def handler(event, context):
@@ -62,7 +62,7 @@ def test_05_one_wrong_identifier_fails_the_whole_batch(lambda_esm):
 
 
 @pytest.mark.parametrize(("types", "left"), [([], 0), (["ReportBatchItemFailures"], 1)], ids=["unset", "set"])
-def test_06_failures_reported_without_the_response_type_are_deleted(lambda_esm, types, left):
+def test_failures_reported_without_the_response_type_are_deleted(lambda_esm, types, left):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=2, VisibilityTimeout=30)
     lambda_esm.function("orders", report("bad"))
@@ -75,7 +75,7 @@ def test_06_failures_reported_without_the_response_type_are_deleted(lambda_esm, 
 
 
 @pytest.mark.parametrize("answer", [None, {}, "", [], {"batchItemFailures": None}], ids=repr)
-def test_07_a_handler_that_swallows_its_errors_loses_messages(lambda_esm, answer):
+def test_a_handler_that_swallows_its_errors_loses_messages(lambda_esm, answer):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=1)
 
@@ -92,7 +92,7 @@ def test_07_a_handler_that_swallows_its_errors_loses_messages(lambda_esm, answer
     assert counts(url) == counts(dead) == (0, 0, 0)
 
 
-def test_08_an_exception_wipes_out_what_was_done_before_it(lambda_esm):
+def test_an_exception_wipes_out_what_was_done_before_it(lambda_esm):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=2, VisibilityTimeout=30)
     done = []
@@ -114,7 +114,7 @@ def test_08_an_exception_wipes_out_what_was_done_before_it(lambda_esm):
 @pytest.mark.parametrize(
     ("reported", "order"), [(["m2"], ["m1", "m3", "m2"]), (["m2", "m3"], ["m1", "m2", "m3"])], ids=["gap", "rest"]
 )
-def test_09_a_fifo_function_must_stop_at_the_first_failure(lambda_esm, reported, order):
+def test_a_fifo_function_must_stop_at_the_first_failure(lambda_esm, reported, order):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
     done = []
 
@@ -130,7 +130,7 @@ def test_09_a_fifo_function_must_stop_at_the_first_failure(lambda_esm, reported,
     assert done == order
 
 
-def test_10_a_failing_fifo_message_blocks_its_group_until_it_is_redriven(lambda_esm):
+def test_a_failing_fifo_message_blocks_its_group_until_it_is_redriven(lambda_esm):
     dead = make_queue("dead.fifo")
     url = make_queue("orders.fifo", dead_letter=dead, after=3, VisibilityTimeout=30)
     done = []
@@ -151,7 +151,7 @@ def test_10_a_failing_fifo_message_blocks_its_group_until_it_is_redriven(lambda_
     assert counts(dead) == (1, 0, 0)
 
 
-def test_10_without_a_dead_letter_queue_the_group_stands_until_the_retention_period_ends(lambda_esm):
+def test_without_a_dead_letter_queue_the_group_stands_until_the_retention_period_ends(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30, MessageRetentionPeriod=300)
     done = []
 
@@ -181,7 +181,7 @@ def test_10_without_a_dead_letter_queue_the_group_stands_until_the_retention_per
     ],
     ids=["plain text, JSON pattern", "JSON, plain pattern", "300.0 is 300", "a text is no number"],
 )
-def test_11_what_does_not_match_is_deleted_for_good(lambda_esm, pattern, body, delivered):
+def test_what_does_not_match_is_deleted_for_good(lambda_esm, pattern, body, delivered):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=1)
     lambda_esm.function("orders", accept)
@@ -196,7 +196,7 @@ def test_11_what_does_not_match_is_deleted_for_good(lambda_esm, pattern, body, d
 @pytest.mark.parametrize(
     "waits", [1, pytest.param(20, marks=pytest.mark.lambda_esm(low_traffic_wait=20))], ids=["window", "low traffic"]
 )
-def test_12_large_batches_need_a_window_and_a_quiet_queue_may_wait_longer_than_that(lambda_esm, waits):
+def test_large_batches_need_a_window_and_a_quiet_queue_may_wait_longer_than_that(lambda_esm, waits):
     url = make_queue()
     orders = lambda_esm.function("orders", accept)
     with pytest.raises(ClientError, match="must be greater than 0 if maximum batch size is greater than 10"):

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from tests.queues import accept, arn_of, bodies, counts, make_queue, refuse, send, since, subscribe
+from helpers.queues import accept, arn_of, bodies, counts, make_queue, refuse, send, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from helpers.queues import arn_of, make_queue
 from pytest_lambda_esm import FakeLambda
-from tests.queues import arn_of, make_queue
 
 FINAL = {"deleted", "filtered out", "dead-lettered", "expired"}
 VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10

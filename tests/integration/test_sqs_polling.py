@@ -7,8 +7,8 @@ from datetime import timedelta
 import boto3
 import pytest
 
+from helpers.queues import arn_of, make_queue
 from pytest_lambda_esm import HandlerError, LambdaEsmError
-from tests.integration.conftest import make_queue
 
 
 def bodies(invocation):
@@ -35,12 +35,12 @@ def test_batches_of_the_batch_size_in_the_order_of_sending(lambda_esm, connect):
 
 
 def test_a_poison_message_goes_to_the_dead_letter_queue(lambda_esm, connect):
-    dead_url, dead_arn = make_queue(boto3.client("sqs"), "dead")
+    dead_url = make_queue("dead")
 
     def handler(event, context):
         raise ValueError("poison")
 
-    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 3})
+    redrive = json.dumps({"deadLetterTargetArn": arn_of(dead_url), "maxReceiveCount": 3})
     setup = connect(lambda_esm, handler, RedrivePolicy=redrive)
     [message_id] = setup.send("bad")
     lambda_esm.clock.run_until_idle()
@@ -114,9 +114,9 @@ def test_a_message_that_a_handler_sends_in_its_own_future_is_not_seen_before(lam
         setup.sqs.send_message(QueueUrl=out_url, MessageBody="from the future")
 
     setup = connect(lambda_esm, handler)
-    out_url, out_arn = make_queue(setup.sqs, "out")
+    out_url = make_queue("out")
     after = lambda_esm.function("after", lambda event, context: None)
-    setup.aws_lambda.create_event_source_mapping(EventSourceArn=out_arn, FunctionName="after")
+    setup.aws_lambda.create_event_source_mapping(EventSourceArn=arn_of(out_url), FunctionName="after")
     setup.wait_until_enabled()
     setup.send("x")
     sent = lambda_esm.clock.now
@@ -217,7 +217,7 @@ def test_a_message_that_a_client_shows_again_is_delivered_at_once(lambda_esm, co
 
 def test_clients_may_receive_at_the_very_end_of_the_visibility_timeout(lambda_esm):
     sqs = boto3.client("sqs")
-    url, _ = make_queue(sqs)
+    url = make_queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")
     assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
     lambda_esm.clock.advance(30)

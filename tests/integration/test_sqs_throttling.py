@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from tests.queues import accept, counts, make_queue, receive_counts, send, send_many, since, subscribe
+from helpers.queues import accept, counts, make_queue, receive_counts, send, send_many, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 
@@ -27,7 +27,7 @@ def keep_busy(lambda_esm, seconds):
 @pytest.mark.parametrize(
     ("visibility", "received"), [(30, ["2"]), (200, ["1"])], ids=["as the function's timeout", "6 times and the window"]
 )
-def test_02_a_short_visibility_timeout_spends_receives_on_throttles(lambda_esm, visibility, received):
+def test_a_short_visibility_timeout_spends_receives_on_throttles(lambda_esm, visibility, received):
     url = make_queue("orders", VisibilityTimeout=visibility)
     lambda_esm.function("orders", accept, timeout=30)
     reserve("orders", 1)
@@ -39,7 +39,7 @@ def test_02_a_short_visibility_timeout_spends_receives_on_throttles(lambda_esm, 
     assert mapping.metrics["InvokedEventCount"] == 1
 
 
-def test_03_low_reserved_concurrency_sends_messages_to_the_dead_letter_queue_unprocessed(lambda_esm):
+def test_low_reserved_concurrency_sends_messages_to_the_dead_letter_queue_unprocessed(lambda_esm):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=3, VisibilityTimeout=30)
     seen = []
@@ -56,7 +56,7 @@ def test_03_low_reserved_concurrency_sends_messages_to_the_dead_letter_queue_unp
     assert {invocation.outcome for invocation in orders.invocations} == {"success"}
 
 
-def test_03_with_a_maximum_concurrency_nothing_is_received_that_cannot_be_run(lambda_esm):
+def test_with_a_maximum_concurrency_nothing_is_received_that_cannot_be_run(lambda_esm):
     dead = make_queue("dead")
     url = make_queue("orders", dead_letter=dead, after=3, VisibilityTimeout=30)
     orders = lambda_esm.function("orders", accept, timeout=30, duration=25)
@@ -71,7 +71,7 @@ def test_03_with_a_maximum_concurrency_nothing_is_received_that_cannot_be_run(la
     assert mapping.metrics["PolledEventCount"] == 50
 
 
-def test_04_several_mappings_may_ask_for_more_than_is_reserved(lambda_esm):
+def test_several_mappings_may_ask_for_more_than_is_reserved(lambda_esm):
     urls = [make_queue(name, VisibilityTimeout=30) for name in ("one", "two")]
     orders = lambda_esm.function("orders", accept, timeout=30, duration=25)
     reserve("orders", 5)
@@ -85,7 +85,7 @@ def test_04_several_mappings_may_ask_for_more_than_is_reserved(lambda_esm):
     assert sum(mapping.metrics["PolledEventCount"] for mapping in mappings) > 100
 
 
-def test_c1_thirty_messages_with_reserved_and_maximum_concurrency_two_are_two_batches(lambda_esm):
+def test_thirty_messages_with_reserved_and_maximum_concurrency_two_are_two_batches(lambda_esm):
     url = make_queue()
     orders = lambda_esm.function("orders", accept)
     reserve("orders", 2)

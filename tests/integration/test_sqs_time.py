@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
+from helpers.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, since, subscribe
 from pytest_lambda_esm import LambdaEsmError, raises
-from tests.queues import accept, bodies, counts, make_queue, receive_counts, refuse, send, since, subscribe
 
 pytestmark = pytest.mark.lambda_esm(advice="off", region="us-east-1")
 

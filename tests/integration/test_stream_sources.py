@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.backends import get_backend
 
+from helpers.streams import ACCOUNT, REGION, SOURCES, Handler, KinesisSource, Source, TableSource, poison, subscribe
 from pytest_lambda_esm import ConfigurationError, FakeLambda, HandlerError, LambdaEsmError
-from tests.streams import ACCOUNT, REGION, SOURCES, Handler, KinesisSource, Source, TableSource, poison, subscribe
 
 
 @pytest.fixture

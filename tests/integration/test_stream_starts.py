@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from helpers.streams import SOURCES, Handler, KinesisSource, Source
 from pytest_lambda_esm import FakeLambda, after_reads
-from tests.streams import SOURCES, Handler, KinesisSource, Source
 
 Enable = Callable[[FakeLambda, Source], None]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from helpers.streams import Handler, TableSource, subscribe
 from pytest_lambda_esm import FakeLambda
-from tests.streams import Handler, TableSource, subscribe
 
 DAY = 24 * 3600
 

@@ -177,7 +177,7 @@ except Exception as error:
 wall.close()
 time_machine.travel(0).start()
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
 
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
 
@@ -195,7 +195,7 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
 
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
 

@@ -1,4 +1,4 @@
-"""A stream in memory, and a poller on it without moto: what the unit tests of the stream lanes work with."""
+"""A stream in memory and a poller for it, without moto, for the unit tests of stream lanes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from hashlib import md5
 from typing import Any
 
+from helpers.interference import NoInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
@@ -21,7 +22,6 @@ from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.helpers.interference import NoInterference
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -87,7 +87,7 @@ def hash_of(key: str) -> int:
 
 
 class MemoryStream:
-    """One stream, and the finder of it."""
+    """One stream, which also implements the lookup by ARN."""
 
     def __init__(self, shards: int = 1) -> None:
         self.incarnation: object = "first"
@@ -138,27 +138,27 @@ class NoJournal:
 
 
 class Outbox:
-    """Destinations that keep what they get; ``broken`` refuses."""
+    """Destinations that keep each message, or refuse it while ``broken`` is set."""
 
     def __init__(self) -> None:
-        self.parcels: list[Message] = []
+        self.messages: list[Message] = []
         self.broken = False
 
-    def deliver(self, arn: str, parcel: Message) -> None:
+    def deliver(self, arn: str, message: Message) -> None:
         if self.broken:
             raise DeliveryFailed("it is broken")
-        self.parcels.append(parcel)
+        self.messages.append(message)
 
 
 Answer = Callable[[dict[str, Any]], Any]
 
 
 class Throttled(Exception):
-    """Raised by a handler of these tests to stand for a throttle."""
+    """Raised by a handler to simulate a throttled invocation."""
 
 
 class Simulation:
-    """A mapping on a stream in memory. ``handler(event)`` answers, or raises; ``duration`` is in seconds."""
+    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds."""
 
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
         self.clock = VirtualClock(START)
@@ -209,13 +209,13 @@ class Simulation:
         self.poller = StreamPoller(context)
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
-        """Put records at the present time and tell the poller; their ids."""
+        """Put records at the current time, wake the poller, and return the records' ids."""
         ids = [self.stream.put(name, key or name, self.clock.instant) for name in names]
         self.poller.wake()
         return ids
 
     def update(self, **changes: Any) -> None:
-        """Change the mapping's settings at once."""
+        """Change the mapping's settings immediately."""
         self.settings = {**self.settings, **changes}
         self.mapping.begin(Step("Enabled", "Enabled"), self.settings)
         self.poller.wake()

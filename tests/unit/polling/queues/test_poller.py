@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from helpers.interference import NoInterference
 from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
@@ -18,7 +19,6 @@ from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.sources import sqs
 from pytest_lambda_esm.sources.queue_ports import ReceivedMessage, WaitingMessage
 from pytest_lambda_esm.timing import Backoff
-from tests.helpers.interference import NoInterference
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SECOND = 1_000_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from helpers.memory_stream import HASH_KEYS, HOUR, START, MemoryShard, Simulation, Throttled, names_of
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
-from tests.memory_stream import HASH_KEYS, HOUR, START, MemoryShard, Simulation, Throttled, names_of
 
 
 def refuse(*bad: str) -> Any:
@@ -85,8 +85,8 @@ def test_throttles_are_no_attempts() -> None:
     simulation.put("1")
     simulation.clock.run_until_idle()
     assert simulation.attempts == [1, 2, 3]
-    (parcel,) = simulation.outbox.parcels
-    assert json.loads(parcel.body)["requestContext"]["approximateInvokeCount"] == 3
+    (message,) = simulation.outbox.messages
+    assert json.loads(message.body)["requestContext"]["approximateInvokeCount"] == 3
 
 
 def test_a_function_that_is_always_throttled_loses_records_at_their_maximum_age_only() -> None:
@@ -101,10 +101,10 @@ def test_a_function_that_is_always_throttled_loses_records_at_their_maximum_age_
     )
     simulation.put("1")
     simulation.clock.advance(3599)
-    assert simulation.outbox.parcels == []
+    assert simulation.outbox.messages == []
     assert simulation.fates() == ["waiting"]
     simulation.clock.advance(1)
-    record = json.loads(simulation.outbox.parcels[0].body)
+    record = json.loads(simulation.outbox.messages[0].body)
     assert record["requestContext"]["condition"] == "RecordAgeExceeded"
     assert "responseContext" not in record
     assert simulation.fates() == ["sent to a destination"]
@@ -117,7 +117,7 @@ def test_without_a_maximum_age_throttled_records_are_lost_with_the_retention_and
     simulation = started(throttled, DestinationConfig={"OnFailure": {"Destination": "arn:x:y:z"}})
     simulation.put("1")
     simulation.clock.advance(24 * 3600)
-    assert simulation.outbox.parcels == []
+    assert simulation.outbox.messages == []
     assert simulation.fates() == ["expired"]
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from helpers.data_rules import DATA_RULES
 from pytest_lambda_esm.filters import Filter, InvalidPattern, compile_pattern
-from tests.helpers.data_rules import DATA_RULES
 
 # The reference: a pattern is an object as Python has it, so without repeated keys.
 

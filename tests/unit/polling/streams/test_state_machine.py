@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.memory_stream import Simulation, Throttled, names_of
+from helpers.memory_stream import Simulation, Throttled, names_of
 
 KEYS = st.sampled_from("abcdef")
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"partitionKey": [{"anything-but": ["c"]}]})}]}

@@ -75,7 +75,7 @@ def test_advance_without_a_span_runs_what_is_due_now(clock):
 def test_what_is_no_span_is_refused_at_the_users_line(clock, span):
     with pytest.raises(ClockError) as info:
         clock.advance(minutes=-1) if span is None else clock.advance(span)
-    assert info.traceback.filter(info)[-1].path.name == "test_clock.py"
+    assert info.traceback.filter(info)[-1].path.name == "test_virtual.py"
     assert clock.now == START
 
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_a_move_leaves_the_clock_where_it_is(clock, move, complai
     with pytest.raises(ClockError) as info:
         move(clock)
     assert complaint in str(info.value)
-    assert info.traceback.filter(info)[-1].path.name == "test_clock.py"
+    assert info.traceback.filter(info)[-1].path.name == "test_virtual.py"
     assert (clock.now, log) == (START, [])
 
 

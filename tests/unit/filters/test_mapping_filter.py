@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from helpers.data_rules import DATA_RULES
 from pytest_lambda_esm.filters import DataForm, Filter, InvalidPattern, data_rules
-from tests.helpers.data_rules import DATA_RULES
 
 SQS = DATA_RULES["sqs"]
 

@@ -25,7 +25,7 @@ from pytest_lambda_esm.errors import ConfigurationError
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 SECOND = 1_000_000
 NAMES = itertools.count()
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -549,22 +549,22 @@ def test_a_freezer_of_pytest_freezer_is_adopted(pytester):
 def test_a_test_module_imported_while_frozen_is_rewritten_and_executed_with_real_time(pytester):
     pytester.makeconftest(WALL_FIXTURE)
     pytester.makepyfile(
-        helpers="import datetime\nclass Kept:\n    when = datetime.datetime\ndef check(n): assert n == 1"
+        checks="import datetime\nclass Kept:\n    when = datetime.datetime\ndef check(n): assert n == 1"
     )
     pytester.makepyfile(
         """
         import datetime, pytest
-        pytest.register_assert_rewrite("helpers")
+        pytest.register_assert_rewrite("checks")
 
         def test_import(wall):
-            import helpers
+            import checks
             with pytest.raises(AssertionError, match="assert 2 == 1"):
-                helpers.check(2)
-            assert helpers.Kept.when is not datetime.datetime
+                checks.check(2)
+            assert checks.Kept.when is not datetime.datetime
 
         def test_after():
-            import helpers
-            assert helpers.Kept.when is datetime.datetime
+            import checks
+            assert checks.Kept.when is datetime.datetime
         """
     )
 

@@ -1,4 +1,4 @@
-"""Streams as tests use them: plain boto3 against a fake, the same way for Kinesis and for DynamoDB."""
+"""Kinesis and DynamoDB streams through plain boto3, with one interface for both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGION = "us-east-1"
 
 
 class KinesisSource:
-    """A Kinesis stream; a record is known by its data."""
+    """A Kinesis stream. A record's name is its data."""
 
     batch_info = "KinesisBatchInfo"
 
@@ -25,7 +25,7 @@ class KinesisSource:
         self.arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
-        """Put records; their sequence numbers."""
+        """Put records and return their sequence numbers."""
         return [
             self.client.put_record(StreamName=self.name, Data=name.encode(), PartitionKey=key or name)["SequenceNumber"]
             for name in names
@@ -41,7 +41,7 @@ class KinesisSource:
 
 
 class TableSource:
-    """A DynamoDB table with a stream; a record is known by its item's key."""
+    """A DynamoDB table with a stream. A record's name is its item's key."""
 
     batch_info = "DDBStreamBatchInfo"
 
@@ -58,7 +58,7 @@ class TableSource:
         self.arn = table["TableDescription"]["LatestStreamArn"]
 
     def put(self, *names: str) -> list[str]:
-        """Put items."""
+        """Put items and return their keys."""
         for name in names:
             self.client.put_item(TableName=self.name, Item={"id": {"S": name}})
         return list(names)
@@ -77,7 +77,7 @@ SOURCES: dict[str, Callable[[FakeLambda], Source]] = {"kinesis": KinesisSource, 
 
 
 class Handler:
-    """Remembers the names that it was called with; ``act`` does what the test wants with each event."""
+    """A handler that keeps the names of each batch, then calls ``act(event, names)`` and returns its result."""
 
     def __init__(self, source: Any, act: Callable[[dict[str, Any], list[str]], Any] | None = None) -> None:
         self.source = source
@@ -91,7 +91,7 @@ class Handler:
 
 
 def poison(*bad: str) -> Callable[[dict[str, Any], list[str]], Any]:
-    """Raises when one of these records is in the batch."""
+    """Return an ``act`` that raises if one of these records is in the batch."""
 
     def act(event: dict[str, Any], names: list[str]) -> None:
         for name in bad:
@@ -102,7 +102,7 @@ def poison(*bad: str) -> Callable[[dict[str, Any], list[str]], Any]:
 
 
 def subscribe(fake: FakeLambda, source: Any, handler: Any, **params: Any) -> str:
-    """Map a function named ``consumer`` to the source and wait until it is polled; the mapping's UUID."""
+    """Map a function named ``consumer`` to the source, wait until it is Enabled, and return the mapping's UUID."""
     fake.function("consumer", handler)
     settings = {"StartingPosition": "TRIM_HORIZON", **params}
     mapping = fake.client("lambda").create_event_source_mapping(
@@ -113,7 +113,7 @@ def subscribe(fake: FakeLambda, source: Any, handler: Any, **params: Any) -> str
 
 
 class Destination:
-    """A queue that takes failure records."""
+    """A queue that receives failure records."""
 
     def __init__(self, fake: FakeLambda) -> None:
         self.client = fake.client("sqs")
@@ -121,7 +121,7 @@ class Destination:
         self.config = {"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:failures"}}
 
     def records(self) -> list[dict[str, Any]]:
-        """The records received so far; each is given once."""
+        """Receive and delete the records that are in the queue."""
         messages = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
             self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])

@@ -1,4 +1,4 @@
-"""Queues, functions and mappings as a user makes them, for the tests of SQS mappings."""
+"""SQS queues, messages and mappings through plain boto3, and handlers for them."""
 
 import json
 import re
@@ -7,7 +7,10 @@ import boto3
 
 
 def make_queue(name="orders", *, dead_letter=None, after=None, **attributes):
-    """Make a queue; ``dead_letter`` names the queue that takes over ``after`` so many receives. Gives its URL."""
+    """Create a queue and return its URL.
+
+    ``dead_letter`` is the URL of its dead-letter queue, and ``after`` is the maximum receive count.
+    """
     sqs = boto3.client("sqs")
     if name.endswith(".fifo"):
         attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true", **attributes}
@@ -23,7 +26,7 @@ def arn_of(url):
 
 
 def send(url, *bodies, group=None, **params):
-    """Send messages one by one; gives their ids."""
+    """Send messages one by one and return their ids."""
     if group is not None:
         params["MessageGroupId"] = group
     sqs = boto3.client("sqs")
@@ -41,7 +44,7 @@ def send_many(url, count, size=10):
 
 
 def subscribe(lambda_esm, url, function="orders", **params):
-    """Create a mapping and let it become Enabled; gives the fake's Mapping."""
+    """Create a mapping, advance the clock until it is Enabled, and return the fake's Mapping."""
     answer = boto3.client("lambda").create_event_source_mapping(
         EventSourceArn=arn_of(url), FunctionName=function, **params
     )
@@ -51,7 +54,7 @@ def subscribe(lambda_esm, url, function="orders", **params):
 
 
 def counts(url):
-    """How many messages are visible, hidden and delayed."""
+    """Return the numbers of visible, in-flight and delayed messages."""
     names = ["", "NotVisible", "Delayed"]
     answer = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return tuple(int(answer[f"ApproximateNumberOfMessages{name}"]) for name in names)
@@ -66,29 +69,29 @@ def receive_counts(invocation):
 
 
 def since(lambda_esm, start):
-    """For each invocation, the seconds from ``start`` to its beginning."""
+    """Return the seconds from ``start`` to the beginning of each invocation."""
     return [(invocation.started - start).total_seconds() for invocation in lambda_esm.invocations]
 
 
 def accept(event, context):
-    """A handler that is content with everything."""
+    """A handler that succeeds."""
 
 
 def refuse(event, context):
-    """A handler that is content with nothing."""
+    """A handler that always fails."""
     raise ValueError("refused")
 
 
-def report(*wanted):
-    """A handler that reports the messages with these bodies as failed."""
+def report(*failing):
+    """Return a handler that reports the messages with these bodies as failed."""
 
     def handler(event, context):
-        failed = [record["messageId"] for record in event["Records"] if record["body"] in wanted]
+        failed = [record["messageId"] for record in event["Records"] if record["body"] in failing]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler
 
 
 def slug(name):
-    """The id of a fact out of the name of a row: "c.2 null list" is c2-null-list."""
+    """Return the id of a fact for the name of a row: "c.2 null list" becomes c2-null-list."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower().replace(".", "").replace("{}", "empty object")).strip("-")

@@ -1,0 +1,19 @@
+"""The texts of the repository that repeat what is stated elsewhere."""
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_example_in_the_readme_is_the_file_it_names():
+    example = ROOT.joinpath("docs/examples/test_orders_queue.py").read_text(encoding="utf-8").strip()
+    assert f"```python\n{example}\n```" in ROOT.joinpath("README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_floors_is_the_layers_contract():
+    spec = importlib.util.spec_from_file_location("floors", ROOT / "tools" / "floors.py")
+    floors = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(floors)
+    text = floors.CONTRIBUTING.read_text(encoding="utf-8")
+    assert floors.with_table(text) == text, "run: python tools/floors.py"
