@@ -210,7 +210,7 @@ def test_a_filtered_message_names_the_filter_that_came_nearest(lambda_esm):
     lambda_esm.clock.run_until_idle()
     [fate] = lambda_esm.fates(mapping)
     assert fate.fate == "filtered out"
-    assert "filter 1 of 2" in fate.about
+    assert "Filter 1 of 2" in fate.about
     assert "body.size is 3" in fate.about
 
 
