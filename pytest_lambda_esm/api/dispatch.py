@@ -92,19 +92,19 @@ class Dispatcher:
         self._log = log
         self._one_at_a_time = threading.RLock()
 
-    def is_ours(self, request: HttpRequest) -> bool:
-        """Whether the fake answers this request without moto."""
-        match = self._model.match(request.method, request.path)
-        return match is not None and self._table.answers(match)
-
-    def answer(self, request: HttpRequest, moto: Callable[[], HttpResponse]) -> HttpResponse:
+    def answer(
+        self, request: HttpRequest, moto: Callable[[], HttpResponse], authorize: Callable[[], None]
+    ) -> HttpResponse:
         """Answer a request; ``moto`` performs it in moto, for operations that the fake does not answer.
 
+        ``authorize`` checks the caller's permissions before the fake answers; moto checks them for its own operations.
         An ApiError becomes an error response. Any other exception propagates and fails the test.
         """
         __tracebackhide__ = is_for_the_author
-        self._clock.follow_wall()
         match = self._model.match(request.method, request.path)
+        if match is not None and self._table.answers(match):
+            authorize()
+        self._clock.follow_wall()
         if match is None:
             return moto()
         position, instant = len(self._log.timeline), self._clock.instant

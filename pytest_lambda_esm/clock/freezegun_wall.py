@@ -49,13 +49,11 @@ class FreezegunFreezers:
     """freezegun's stack of freezers, ours and the user's. The process sees the last one."""
 
     # Class attributes: the next freezer would replace module globals when it scans this module.
+    stack: list[Any] = api.freeze_factories
+    """freezegun appends to this list and pops from it; it never binds another one."""
     _epoch = api.real_datetime(1970, 1, 1)
     _now = api.real_datetime.now
     _microsecond = datetime.timedelta(microseconds=1)
-
-    def topmost(self) -> Any:
-        """Return the freezer on top, or None."""
-        return api.freeze_factories[-1] if api.freeze_factories else None
 
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick, in microseconds since the epoch.

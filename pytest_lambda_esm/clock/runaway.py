@@ -21,7 +21,7 @@ _OWN_PACKAGE: Final = __name__.partition(".")[0]
 
 
 class StallDetector:
-    """Counts the sleeps in a row during which nothing has happened.
+    """Counts sleeps in a row during which nothing happens; :meth:`end` is called when something does.
 
     ``longest`` is in real seconds. Virtual time says nothing about a stall: a loop that waits for a thread or a child
     process sleeps very often, and still ends.

@@ -43,7 +43,8 @@ class VirtualClock:
 
     def __init__(self, start: datetime, wall: Wall | None = None, longest_standstill: float = 30) -> None:
         self._now = instant_of(start)
-        self._stall_detector = StallDetector(longest_standstill)
+        self._longest_standstill = longest_standstill
+        self._stall: StallDetector | None = None  # The sleeps since something last happened.
         self._report_waiting: Callable[[], list[str]] = list
         self._wall = wall
         self._freezer = self._first_freezer = wall.identity() if wall is not None else None
@@ -172,7 +173,8 @@ class VirtualClock:
         __tracebackhide__ = True
         span = _span_of("time.sleep", seconds)
         with self._move("time.sleep"):
-            self._stall_detector.record_sleep(self._now, self._endless_sleep)
+            stall = self._stall = self._stall or StallDetector(self._longest_standstill)
+            stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
             self.record_sleep(seconds)
             self._run_to(self._now + span)
 
@@ -189,14 +191,14 @@ class VirtualClock:
             self._busy = 0
             self._sequence = 0
             self._used = False
-            self._stall_detector.end()
+            self._end_stall()
             self._now = instant_of(start)
             self.show(self._now)
 
     def stop(self) -> None:
         """Close the clock: it can still be read, and any attempt to move it raises NotActive."""
         self._stopped = True
-        self._stall_detector.end()
+        self._end_stall()
 
     def record_sleep(self, seconds: float) -> None:
         """Add a sleep to :attr:`slept` without moving time."""
@@ -333,7 +335,8 @@ class VirtualClock:
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
-        self._stall_detector.end()
+        if self._stall is not None:
+            self._end_stall()
         action, event.action = event.action, None
         self._busy -= event.keeps_busy
         self._running = event
@@ -381,8 +384,13 @@ class VirtualClock:
             + self._waiting_for_test()
         )
 
-    def _endless_sleep(self) -> ClockLimitExceeded:
-        stall, upcoming = self._stall_detector, self.next_event
+    def _end_stall(self) -> None:
+        stall, self._stall = self._stall, None
+        if stall is not None:
+            stall.end()
+
+    def _endless_sleep(self, stall: StallDetector) -> ClockLimitExceeded:
+        upcoming = self.next_event
         pending = f"Next: {upcoming}." if upcoming else "Nothing is pending, so sleeping longer will not help."
         return ClockLimitExceeded(
             f"time.sleep: code under test has slept {stall.sleeps} times in a row,"

@@ -41,9 +41,6 @@ class Wall(Protocol):
 class Freezers(Protocol):
     """One tool's stack of freezers."""
 
-    def topmost(self) -> Any:
-        """Return the freezer on top, or None."""
-
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick."""
 
@@ -101,9 +98,9 @@ class _ProcessWall:
         return freezers, freezer
 
     def _topmost(self) -> tuple[Freezers, Any]:
-        freezer = self._freezegun.topmost()
-        if freezer is not None:
-            return self._freezegun, freezer
+        stack = self._freezegun.stack
+        if stack:
+            return self._freezegun, stack[-1]
         return self._time_machine, self._time_machine.topmost()
 
 
@@ -123,7 +120,7 @@ def open_wall(kind: str, start: int) -> Wall:
     """
     if kind not in _KINDS:
         raise ConfigurationError(f"wall_clock is {kind!r}, which is not a known tool. {nearest(kind, _KINDS)}")
-    if FreezegunFreezers().topmost() is not None:
+    if FreezegunFreezers.stack:
         return _ProcessWall(AdoptedFreezegun())
     if TimeMachineFreezers().topmost() is not None:
         return _ProcessWall()

@@ -24,6 +24,8 @@ from pytest_lambda_esm.patching import Patches
 
 Adopt = Callable[[str, str, str, dict[str, Any]], None]
 """Takes the account, region, UUID and CreateEventSourceMapping parameters of a mapping that moto already had."""
+MakeOperations = Callable[[], "StackOperations"]
+"""Returns the operations; called when a stack or one of moto's methods first needs them."""
 
 _MAPPING_TYPE: Final = "AWS::Lambda::EventSourceMapping"
 _INVOKE_CONFIG_TYPE: Final = "AWS::Lambda::EventInvokeConfig"
@@ -73,8 +75,8 @@ class StackOperations(Protocol):
         ...
 
 
-def install(patches: Patches, operations: StackOperations, adopt: Adopt) -> None:
-    """Route stacks and moto's methods on mappings to ``operations``, and have moto's earlier mappings adopted."""
+def install(patches: Patches, operations: MakeOperations, adopt: Adopt) -> None:
+    """Route stacks and moto's methods on mappings to ``operations()``, and have moto's earlier mappings adopted."""
     _install_mappings(patches, operations)
     _install_invoke_configs(patches, operations)
     _adopt_mappings(patches, adopt)
@@ -118,28 +120,28 @@ class MappingHandle:
         lambda_backends[account_id][region].delete_event_source_mapping(self.uuid)
 
 
-def _install_mappings(patches: Patches, operations: StackOperations) -> None:
+def _install_mappings(patches: Patches, operations: MakeOperations) -> None:
     by_arn = LambdaBackend._get_resource_by_arn
 
     def handles(backend: Any) -> dict[str, MappingHandle]:
-        listed = operations.list(backend.account_id, backend.region_name)
+        listed = operations().list(backend.account_id, backend.region_name)
         return {mapping.uuid: MappingHandle(mapping, tags) for mapping, tags in listed}
 
     def create(self: Any, spec: dict[str, Any]) -> MappingHandle:
         with _errors_of_stacks():
-            return MappingHandle(*operations.create(self.account_id, self.region_name, spec))
+            return MappingHandle(*operations().create(self.account_id, self.region_name, spec))
 
     def get(self: Any, uuid: str) -> MappingHandle | None:
         return handles(self).get(uuid)
 
     def update(self: Any, uuid: str, spec: dict[str, Any]) -> MappingHandle | None:
         with _errors_of_stacks():
-            updated = operations.update(self.account_id, self.region_name, uuid, spec)
+            updated = operations().update(self.account_id, self.region_name, uuid, spec)
         return MappingHandle(*updated) if updated else None
 
     def delete(self: Any, uuid: str) -> MappingHandle | None:
         with _errors_of_stacks():
-            deleted = operations.delete(self.account_id, self.region_name, uuid)
+            deleted = operations().delete(self.account_id, self.region_name, uuid)
         return MappingHandle(*deleted) if deleted else None
 
     def list_of_source(self: Any, event_source_arn: str, function_name: str) -> list[MappingHandle]:
@@ -204,7 +206,7 @@ class InvokeConfigResource:
             self._operations.delete_invoke_config(account_id, region, self.names)
 
 
-def _install_invoke_configs(patches: Patches, operations: StackOperations) -> None:
+def _install_invoke_configs(patches: Patches, operations: MakeOperations) -> None:
     class EventInvokeConfig:
         """The resource type, with the methods that moto's template parser calls."""
 
@@ -221,8 +223,8 @@ def _install_invoke_configs(patches: Patches, operations: StackOperations) -> No
             resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
         ) -> InvokeConfigResource:
             with _errors_of_stacks():
-                names = operations.put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
-            return InvokeConfigResource(operations, names)
+                names = operations().put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
+            return InvokeConfigResource(operations(), names)
 
         @staticmethod
         def update_from_cloudformation_json(
@@ -233,10 +235,10 @@ def _install_invoke_configs(patches: Patches, operations: StackOperations) -> No
             region_name: str,
         ) -> InvokeConfigResource:
             with _errors_of_stacks():
-                names = operations.put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
+                names = operations().put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
             if names != original_resource.names:
                 original_resource.delete(account_id, region_name)
-            return InvokeConfigResource(operations, names)
+            return InvokeConfigResource(operations(), names)
 
     def subclasses() -> list[Any]:
         return [*type.__subclasses__(CloudFormationModel), EventInvokeConfig]

@@ -34,12 +34,13 @@ from pytest_lambda_esm.patching import Patches
 class Lambda(Protocol):
     """Answers requests to Lambda."""
 
-    def is_ours(self, request: HttpRequest) -> bool:
-        """Whether moto has no part in the response."""
-        ...
+    def answer(
+        self, request: HttpRequest, moto: Callable[[], HttpResponse], authorize: Callable[[], None]
+    ) -> HttpResponse:
+        """Return the response to a request.
 
-    def answer(self, request: HttpRequest, otherwise: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return the response to a request; ``otherwise`` returns moto's own response."""
+        ``moto`` returns moto's own response. ``authorize`` is called first where moto has no part in the response.
+        """
         ...
 
 
@@ -59,15 +60,14 @@ def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[Ba
 
     def call_action(self: Any) -> Any:
         __tracebackhide__ = is_for_the_author
-        request = _http_request(self)
-        if service.is_ours(request):
-            try:
-                # moto's IAM also checks the requests that the fake answers.
-                self._authenticate_and_authorize_normal_action("*")
-            except HTTPException:
-                return original(self)  # It raises again, and moto renders the refusal.
+
+        def authorize() -> None:
+            self._authenticate_and_authorize_normal_action("*")
+
         try:
-            response = service.answer(request, lambda: _response_of_moto(original, self))
+            response = service.answer(_http_request(self), lambda: _response_of_moto(original, self), authorize)
+        except HTTPException:
+            return original(self)  # moto's IAM refused the caller. It does so again, and moto renders the refusal.
         except TimedOut:
             raise  # The handler that made this call has timed out meanwhile.
         except NETWORK_ERRORS:

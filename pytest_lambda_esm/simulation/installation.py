@@ -12,7 +12,7 @@ The order matters in four places. Patches are undone in reverse.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
@@ -88,5 +88,8 @@ def _install_stacks(patches: Patches, world: World) -> None:
     def adopt(account_id: str, region: str, uuid: str, params: dict[str, Any]) -> None:
         world.mappings.adopt(Caller(account_id, region), uuid, params)
 
-    resources = CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), world.model)
-    cloudformation.install(patches, resources, adopt)
+    @cache  # Few tests use stacks.
+    def operations() -> CloudFormationResources:
+        return CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), world.model)
+
+    cloudformation.install(patches, operations, adopt)

@@ -35,7 +35,7 @@ class CodeEnvironments:
 
     def __init__(self, settings: ArchiveSettings) -> None:
         self._settings = settings
-        self._unpacking = Unpacking()
+        self._unpacking: Unpacking | None = None  # Until a deployed archive is invoked.
         self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
 
     def handler(self, function: FunctionConfiguration) -> Handler:
@@ -49,6 +49,7 @@ class CodeEnvironments:
         key = (function.arn, function.version)
         configuration, environment = self._environments.get(key, (None, None))
         if environment is None or configuration is None or not configuration.runs_as(function):
+            self._unpacking = self._unpacking or Unpacking()
             environment = CodeEnvironment(function, self._unpacking.unpack(function), self._settings)
         self._environments[key] = (function, environment)
         return environment
@@ -56,7 +57,8 @@ class CodeEnvironments:
     def remove(self) -> None:
         """Forget the environments, and remove the unpacked files."""
         self._environments.clear()
-        self._unpacking.remove()
+        if self._unpacking is not None:
+            self._unpacking.remove()
 
 
 @dataclass(frozen=True, slots=True)
