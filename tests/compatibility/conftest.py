@@ -1,0 +1,1 @@
+"""Tests of this folder skip themselves, with ``pytest.importorskip``, where the library that they are about is missing."""
