@@ -132,7 +132,7 @@ class FakeLambda:
             source.shift(start - real_start)  # What moto already holds was written in real time.
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
-        persistent = PersistentParts(FaultPlan(catalogue), catalogue, ClientCalls())
+        persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
@@ -180,7 +180,16 @@ class FakeLambda:
                 "this FakeLambda is closed: its 'with' block, or the test that used the fixture, has ended. Its logs"
                 " can still be read; for anything else, start a new one."
             )
+        self._world.clock.follow_wall()
         return self._world
+
+    @property
+    def _seen(self) -> World:
+        """The world, for a look at what happened: it first catches up with a wall clock that the user moved."""
+        __tracebackhide__ = True
+        world = self._world
+        world.clock.follow_wall()
+        return world
 
     # --- what happened -------------------------------------------------------------------------------------
 
@@ -206,7 +215,7 @@ class FakeLambda:
     def invocations(self) -> Sequence[Invocation]:
         """The invocations of all functions so far, in the order in which they started."""
         __tracebackhide__ = True
-        return ReadOnlySequence(self._world.invocations)
+        return ReadOnlySequence(self._world.invocations, self._world.clock.follow_wall)
 
     @property
     def timeline(self) -> Timeline:
@@ -217,6 +226,16 @@ class FakeLambda:
     @property
     def errors(self) -> Sequence[BaseException]:
         """The exceptions that the fake raised through API calls, also those that code under test swallowed."""
+        if self._opened is not None:
+            self._opened.clock.follow_wall()
+        return self.recorded_errors
+
+    @property
+    def recorded_errors(self) -> Sequence[BaseException]:
+        """The same without catching up first: the errors until the test's body had ended.
+
+        :meta private:
+        """
         return tuple(self._errors)
 
     @property
@@ -228,7 +247,7 @@ class FakeLambda:
     def mappings(self) -> Sequence[Mapping]:
         """The existing mappings of all accounts and regions, in the order of their creation."""
         __tracebackhide__ = True
-        return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
+        return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
 
     def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
         """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
@@ -236,7 +255,7 @@ class FakeLambda:
         Raises MappingNotFound with the mappings that exist.
         """
         __tracebackhide__ = True
-        return queries.find_mapping(self._world, which)
+        return queries.find_mapping(self._seen, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -372,7 +391,7 @@ class FakeLambda:
         ARN of a source; or None for everything.
         """
         __tracebackhide__ = True
-        return queries.explain(self._world, self.mappings, subject)
+        return queries.explain(self._seen, self.mappings, subject)
 
     def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
@@ -383,7 +402,7 @@ class FakeLambda:
         LambdaEsmError for an unknown ARN, with the nearest known ones.
         """
         __tracebackhide__ = True
-        return queries.fates(self._world, source)
+        return queries.fates(self._seen, source)
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.

@@ -55,6 +55,10 @@ class FreezegunFreezers:
     _now = api.real_datetime.now
     _microsecond = datetime.timedelta(microseconds=1)
 
+    def setting(self, freezer: Any) -> object:
+        """Return what a move of the freezer changes."""
+        return freezer.time_to_freeze
+
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick, in microseconds since the epoch.
 

@@ -47,7 +47,8 @@ class VirtualClock:
         self._stall: StallDetector | None = None  # The sleeps since something last happened.
         self._report_waiting: Callable[[], list[str]] = list
         self._wall = wall
-        self._freezer = self._first_freezer = wall.identity() if wall is not None else None
+        self._freezers = [wall.identity()] if wall is not None else []
+        self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
         self._shown = self._now
         self._heap: list[Event] = []
         self._sequence = 0
@@ -56,7 +57,6 @@ class VirtualClock:
         self._slept: list[float] = []
         self._running: Event | None = None
         self._lock = threading.RLock()
-        self._used = False
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -80,12 +80,14 @@ class VirtualClock:
     @property
     def next_event(self) -> DueEvent | None:
         """The next event that is due, or None if nothing is pending."""
+        self.follow_wall()
         self._drop_cancelled()
         return self._heap[0].describe() if self._heap else None
 
     @property
     def pending(self) -> tuple[DueEvent, ...]:
         """All pending events, in the order in which they will run."""
+        self.follow_wall()
         return tuple(event.describe() for event in sorted(self._heap) if event.action is not None)
 
     # --- moving ------------------------------------------------------------------------------------------
@@ -190,7 +192,6 @@ class VirtualClock:
             self._cancelled = 0
             self._busy = 0
             self._sequence = 0
-            self._used = False
             self._end_stall()
             self._now = instant_of(start)
             self.show(self._now)
@@ -225,6 +226,8 @@ class VirtualClock:
                 yield
             finally:
                 self._running = None
+                if self._shown != self._now:
+                    self.show(self._now)
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -232,7 +235,6 @@ class VirtualClock:
         """Schedule ``action`` for an instant, or for now if that has passed; ``about()`` describes it to users."""
         self._sequence += 1
         self._busy += 1
-        self._used = True
         event = Event(instant if instant > self._now else self._now, self._sequence, action, about)
         heapq.heappush(self._heap, event)
         return event
@@ -267,37 +269,73 @@ class VirtualClock:
             self._wall.show(instant)
 
     def follow_wall(self) -> None:
-        """Catch up with a freezer that the user moved directly, and run what has fallen due.
+        """Catch up with a wall clock that the user moved, and run what has fallen due. Cheap where nobody moved it.
 
-        While nothing has been scheduled and no time has passed, the freezer may also be earlier than the clock, which
-        then takes over its time. Raises ClockError if it was moved back later than that.
+        A wall clock that was moved back takes virtual time back with it: nothing runs, and pending events keep their
+        instants. The end of a freeze or travel within the test never takes time back: time continues at the outer
+        freezer's time if that is later, else from now. From inside an event, nothing happens but what
+        :meth:`set_event_time` says.
         """
         __tracebackhide__ = True
-        if self._wall is None or self._running is not None or self._stopped:
+        wall = self._wall
+        if wall is None or self._stopped or wall.is_as_left():
             return
-        freezer = self._wall.identity()
-        if freezer is not self._freezer:
-            self._freezer = freezer
-            if freezer is self._first_freezer:
-                self.show(self._now)  # The user's own freeze has ended; time continues from here.
-                return
-            self._shown = -1
-        seen = self._wall.read()
-        if seen is None or seen == self._shown:
+        if self._running is not None:
+            self._follow_inside(wall)
             return
-        if seen < self._now and self._used:
-            raise ClockError(
-                f"the frozen wall clock was moved back to {moment_of(seen)}, but virtual time is at"
-                f" {moment_of(self._now)} and cannot go back. Freeze before anything is created, or set 'start'."
-            )
-        self._shown = seen
-        if seen < self._now:
-            self._now = seen
-            return
-        with self._locked(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
-            self._run_to(seen)
+        with self._locked(lambda: "the wall clock"):
+            if self._running is None and not self._stopped:
+                self._catch_up(wall)
+
+    def set_event_time(self, now: Callable[[], int | None], move: Callable[[int], None]) -> None:
+        """Set how a running handler follows a wall clock that the user moves meanwhile.
+
+        ``now`` returns the caller's own time, or None where the caller does not belong to a handler; ``move`` moves
+        that time forward to an instant.
+        """
+        self._event_time = (now, move)
 
     # --- moving, inside ----------------------------------------------------------------------------------
+
+    def _catch_up(self, wall: Wall) -> None:
+        __tracebackhide__ = True
+        left = self._note_freezer(wall)
+        seen = wall.read()
+        if seen is None or seen == self._now:
+            self._shown = self._now
+        elif seen > self._now:
+            self._shown = seen
+            self._run_to(seen)
+        elif left:
+            self.show(self._now)
+        else:
+            self._end_stall()
+            self._now = self._shown = seen
+
+    def _follow_inside(self, wall: Wall) -> None:
+        now, move = self._event_time
+        own = now()
+        if own is None:
+            return  # Not a handler's: whoever next looks from outside follows.
+        left = self._note_freezer(wall)
+        seen = wall.read()
+        if seen is not None and seen > own:
+            move(seen)
+        elif left:
+            self.show(own)
+        else:
+            self._shown = -1  # Time has not gone back: the wall clocks show it again when the event has ended.
+
+    def _note_freezer(self, wall: Wall) -> bool:
+        """Note which freezer is on top; return whether the user has left the one that was."""
+        freezer = wall.identity()
+        for depth, known in enumerate(self._freezers):
+            if known is freezer:
+                left = depth < len(self._freezers) - 1
+                del self._freezers[depth + 1 :]
+                return left
+        self._freezers.append(freezer)
+        return False
 
     def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
         return ClockLock(self._lock, about, self._activity, check)
@@ -349,7 +387,6 @@ class VirtualClock:
     def _set_now(self, instant: int) -> None:
         if instant > self._now:
             self._now = instant
-            self._used = True
         if self._shown != self._now:
             self.show(self._now)
 

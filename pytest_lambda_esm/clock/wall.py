@@ -31,6 +31,9 @@ class Wall(Protocol):
         It differs from what was shown last if the user has moved, entered or left a freezer.
         """
 
+    def is_as_left(self) -> bool:
+        """Whether the same freezer is on top and shows the same time as after the last ``show`` or ``read``. Cheap."""
+
     def identity(self) -> object:
         """Return the freezer on top, for comparison with ``is``; None if time is not frozen any more."""
 
@@ -40,6 +43,9 @@ class Wall(Protocol):
 
 class Freezers(Protocol):
     """One tool's stack of freezers."""
+
+    def setting(self, freezer: Any) -> object:
+        """Return what a move of the freezer changes, for comparison."""
 
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick."""
@@ -70,6 +76,7 @@ class _ProcessWall:
         self._time_machine = TimeMachineFreezers()
         self._patches = Patches()
         self._paused: list[tuple[Freezers, Any]] = []
+        self._left: tuple[Any, object] = (None, None)
         for freeze in freezes:
             freeze.install(self._patches)
 
@@ -77,10 +84,20 @@ class _ProcessWall:
         freezers, freezer = self._pause_topmost()
         if freezer is not None:
             freezers.show(freezer, instant)
+            self._left = (freezer, freezers.setting(freezer))
 
     def read(self) -> int | None:
         freezers, freezer = self._pause_topmost()
-        return None if freezer is None else freezers.read(freezer)
+        if freezer is None:
+            self._left = (None, None)
+            return None
+        self._left = (freezer, freezers.setting(freezer))
+        return freezers.read(freezer)
+
+    def is_as_left(self) -> bool:
+        freezers, freezer = self._topmost()
+        left, setting = self._left
+        return freezer is left and (freezer is None or freezers.setting(freezer) == setting)
 
     def identity(self) -> object:
         return self._topmost()[1]

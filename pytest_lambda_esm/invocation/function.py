@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
 from pytest_lambda_esm.invocation.script import Outcome
-from pytest_lambda_esm.observe.sequences import ReadOnlySequence
+from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 class Function:
     """A function, the handler bound to it, and its invocations so far."""
 
-    def __init__(self, account_id: str, region: str, name: str) -> None:
+    def __init__(
+        self, account_id: str, region: str, name: str, catch_up: Callable[[], None] = nothing_to_catch_up
+    ) -> None:
+        self._catch_up = catch_up
         self.account_id = account_id
         self.region = region
         self.name = name
@@ -34,6 +37,7 @@ class Function:
         self._duplicates = 0
 
     def __repr__(self) -> str:
+        self._catch_up()
         bound = described(self.handler) if self.handler else "no handler bound"
         return f"<Function {self.name} ({bound}) {len(self._invocations)} invocations>"
 
@@ -45,7 +49,7 @@ class Function:
     @property
     def invocations(self) -> Sequence[Invocation]:
         """The invocations of this function so far, in order."""
-        return ReadOnlySequence(self._invocations)
+        return ReadOnlySequence(self._invocations, self._catch_up)
 
     @property
     def metrics(self) -> Mapping[str, int]:
@@ -55,6 +59,7 @@ class Function:
         ``DeadLetterErrors``, ``DestinationDeliveryFailures``, ``RecursiveInvocationsDropped``. A counter that was never
         incremented reads 0.
         """
+        self._catch_up()
         return MappingProxyType(self._counters)
 
     def script(self, *outcomes: Outcome) -> None:
@@ -123,14 +128,15 @@ class Function:
 class Registry:
     """The functions that the test has named or that have been invoked, by account, region and name."""
 
-    def __init__(self) -> None:
+    def __init__(self, catch_up: Callable[[], None] = nothing_to_catch_up) -> None:
+        self._catch_up = catch_up
         self._functions: dict[FunctionKey, Function] = {}
 
     def get(self, account_id: str, region: str, name: str) -> Function:
         """Return the function, whether or not a handler is bound to it."""
         key = (account_id, region, name)
         if key not in self._functions:
-            self._functions[key] = Function(account_id, region, name)
+            self._functions[key] = Function(account_id, region, name, self._catch_up)
         return self._functions[key]
 
     def __iter__(self) -> Iterator[Function]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -104,6 +104,8 @@ class Runtime:
         changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
         try:
             result = _call(handler, context, request, timeout)
+            with suppress(TimedOut):  # The result says so below.
+                self._clock.follow_wall()
         finally:
             time.end()
             with opened.lock:  # A thread of the handler may still be running an invocation.

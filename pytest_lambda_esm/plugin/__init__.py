@@ -271,7 +271,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         from pytest_lambda_esm.errors import caught_by_test
 
         files = _files_of(item)
-        swallowed = [error for error in fake.errors if not caught_by_test(error, files)]
+        swallowed = [error for error in fake.recorded_errors if not caught_by_test(error, files)]
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
@@ -318,7 +318,7 @@ def _attach_timeline(
     from pytest_lambda_esm.observe.timeline import render
     from pytest_lambda_esm.plugin.html_report import ROWS, rows_of
 
-    entries = list(fake.timeline)
+    entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
         report.sections.append(("lambda esm timeline", render(entries)))

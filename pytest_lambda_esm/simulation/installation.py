@@ -1,12 +1,13 @@
 """Installs a world into moto, botocore and this process: every patch, in order.
 
-The order matters in four places. Patches are undone in reverse.
+The order matters in five places. Patches are undone in reverse.
 
 1. Endpoints come before the faults of other services: both replace the same method of moto, and a fault has to strike
    the request as the client sent it.
-2. Archives come after isolation and nesting, so that they are removed while both still work.
-3. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
-4. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
+2. Arrivals come after the faults, so that a fault meets a request at the time that the user moved to.
+3. Archives come after isolation and nesting, so that they are removed while both still work.
+4. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
+5. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge import arrivals, cloudformation, functions, lambda_service, network_guard, triggers
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
@@ -81,6 +82,7 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
     network_guard.install(patches, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
+    arrivals.install(patches, world.clock.follow_wall)
     install_jitter(patches, world.config.seed)
 
 

@@ -88,10 +88,10 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
-        self.timeline = Timeline(self.runtime.now)
+        self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
-        self.calls = Calls(model.operations, model.parameters_of)
+        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
         self.injector = FaultInjector(
             persistent.plan,
             persistent.catalogue,
@@ -107,11 +107,12 @@ class World:
         self._compose_mappings(config, model)
         self.dispatcher = self._compose_dispatcher(model, persistent.client_calls)
         clock.set_waiting_report(self._what_waits)
+        clock.set_event_time(self._handlers_time, self._move_handlers_time)
 
     def _compose_runs(self, config: Config) -> None:
         """Create what runs handlers, for pollers, clients and asynchronous events alike."""
         self.invocations: list[Invocation] = []
-        self.registry = Registry()
+        self.registry = Registry(self.clock.follow_wall)
         self.functions = MotoFunctions(self.randomness)
         self.advice = Advice(self.timeline)
         self.archives = CodeEnvironments(
@@ -299,6 +300,15 @@ class World:
     def _what_waits(self) -> list[str]:
         waiting = (mapping for mapping in self.store if mapping.waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
+
+    def _handlers_time(self) -> int | None:
+        local = self.runtime.local_time
+        return local.now() if local is not None else None
+
+    def _move_handlers_time(self, instant: int) -> None:
+        local = self.runtime.local_time
+        if local is not None:
+            local.wait_until(instant)
 
     def _remove(self, mapping: Mapping) -> None:
         self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})

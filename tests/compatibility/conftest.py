@@ -1,1 +1,1 @@
-"""Tests of this folder skip themselves, with ``pytest.importorskip``, where the library that they are about is missing."""
+"""Each test of this folder skips itself, with ``pytest.importorskip``, where its library is missing."""

@@ -97,7 +97,7 @@ class QueuePoller:
     # --- when to poll -----------------------------------------------------------------------------------------
 
     def _current_settings(self) -> QueueSettings:
-        settings = self._mapping.settings
+        settings = self._mapping.in_force
         if self._settings.settings is not settings:
             self._settings = settings_of(settings, self._source, self._polling)
             self._scaling.set_bounds(self._settings.bounds, self._clock.instant)

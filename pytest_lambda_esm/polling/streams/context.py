@@ -41,7 +41,7 @@ class StreamContext:
 
         Do not keep them longer than a step of a lane, since the mapping may be updated between two steps.
         """
-        current = self.mapping.settings
+        current = self.mapping.in_force
         source, settings = self._read_settings
         if settings is None or source is not current:
             settings = StreamSettings.of(current, self.discarder.kind.data_rules)
