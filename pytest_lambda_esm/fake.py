@@ -119,6 +119,14 @@ class FakeLambda:
         self._patches.then(self._world_patches.undo)
         self._patches.undo()
 
+    def undo_again(self) -> None:
+        """Revert what others have put back since the end, such as a fixture that was set up before this fake.
+
+        :meta private:
+        """
+        self._patches.undo_again()
+        self._world_patches.undo_again()
+
     def _open(self) -> None:
         __tracebackhide__ = True
         real_start = int(time.time() * 1_000_000)
@@ -152,6 +160,7 @@ class FakeLambda:
         before = self._active
         before.clock.restart(self._started)  # First, since it raises in the middle of an event.
         self._world_patches.undo()
+        self._world_patches.undo_again()
         session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()

@@ -1,11 +1,26 @@
-"""Replaces attributes and items of other packages, and restores them."""
+"""Replaces attributes and items of other packages, and restores them, whoever else replaces them meanwhile.
+
+Tracers and tests replace the same functions, before a fake starts or while it is active, and undo that before or after
+its end. In each order, everybody's replacement stays in force until it is undone, and none of this package stays in
+force after the end of its fake:
+
+* A function is put inside the proxies of ``wrapt`` that are there. X-Ray, OpenTelemetry and ddtrace wrap in this way,
+  and can remove theirs at any time. :meth:`Patches.undo` finds it inside later proxies, too.
+* If others have put a function in its place, theirs stays. They may have kept ours, to restore it: from then on it
+  only calls the original. :meth:`Patches.undo_again` removes it, or else the next fake takes the original for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Final
 
 _ABSENT: Final = object()
+_REPLACED: Final = "_lambda_esm_replaced"
+"""An attribute of a replacement that is out of use: what was there before it."""
+_PROXIES: Final = frozenset({"ObjectProxy", "BaseObjectProxy"})
+"""The names of the base classes of wrapt's wrappers. Seen in wrapt 1.17.3 and 2.5.2."""
 
 
 class Patches:
@@ -13,32 +28,37 @@ class Patches:
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
+        self._undo_again: list[Callable[[], None]] = []
 
-    def set(self, owner: Any, name: str, value: Any) -> Any:
-        """Set an attribute of a class, module or instance, and return the value it had, inherited or not.
+    def set(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute of a class, module or instance. A function calls the original through :func:`original_of`.
 
         Undoing restores what was in ``vars(owner)``, such as a ``staticmethod`` object, and deletes what was not there.
+        If others have replaced a function or another descriptor meanwhile, theirs stays; what is neither is restored
+        whatever is there.
         """
+        if _is_code(value):
+            replacement = _Replacement(owner, name, value)
+            self._undo.append(replacement.undo)
+            self._undo_again.append(replacement.undo)
+            return
         own = vars(owner).get(name, _ABSENT)
-        original = getattr(owner, name, None)
         setattr(owner, name, value)
-        if own is _ABSENT:
-            self._undo.append(lambda: delattr(owner, name))
-        else:
-            self._undo.append(lambda: setattr(owner, name, own))
-        return original
+        self._undo.append(lambda: _restore(owner, name, own))
 
     def item(self, mapping: Any, key: Any, value: Any) -> None:
         """Set an item of a mapping such as ``os.environ``; None removes it."""
         previous = mapping.get(key, _ABSENT)
-        if value is None:
-            mapping.pop(key, None)
-        else:
-            mapping[key] = value
-        if previous is _ABSENT:
-            self._undo.append(lambda: mapping.pop(key, None))
-        else:
-            self._undo.append(lambda: mapping.__setitem__(key, previous))
+
+        def put(content: Any) -> None:
+            if content is _ABSENT or content is None:
+                mapping.pop(key, None)
+            else:
+                mapping[key] = content
+
+        put(value)
+        self._undo.append(lambda: put(previous))
+        self._undo_again.append(lambda: put(previous) if mapping.get(key) == value else None)
 
     def then(self, undo: Callable[[], None]) -> None:
         """Add a callable to what :meth:`undo` does."""
@@ -46,11 +66,128 @@ class Patches:
 
     def undo(self) -> None:
         """Revert everything, the last change first. Each step runs even if another fails; the first error is raised."""
-        failure: BaseException | None = None
-        while self._undo:
-            try:
-                self._undo.pop()()
-            except BaseException as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
+        _run_last_first(self._undo)
+
+    def undo_again(self) -> None:
+        """Revert what others have put back since :meth:`undo`, such as a fixture that was torn down later."""
+        _run_last_first(self._undo_again)
+
+
+def _run_last_first(steps: list[Callable[[], None]]) -> None:
+    failure: BaseException | None = None
+    while steps:
+        try:
+            steps.pop()()
+        except BaseException as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def original_of(owner: Any, name: str) -> Callable[..., Any]:
+    """Return what :meth:`Patches.set` would replace, as a function; that of a class takes the instance first.
+
+    The function calls a descriptor or another's wrapper as Python does. Proxies of ``wrapt`` are passed over: they call
+    the replacement, which is put inside them.
+    """
+    return _as_function(owner, _kept(owner, name)[1], name)
+
+
+def _kept(owner: Any, name: str) -> tuple[Any, Any]:
+    """Return what an owner has itself: the innermost proxy around it or None, and what is inside of that."""
+    proxy, kept = None, vars(owner).get(name, _ABSENT)
+    while _is_proxy(kept):
+        proxy, kept = kept, kept.__wrapped__
+    while type(kept) is FunctionType and _REPLACED in kept.__dict__:
+        kept = kept.__dict__[_REPLACED]
+    return proxy, kept
+
+
+def _as_function(owner: Any, kept: Any, name: str) -> Callable[..., Any]:
+    found = _inherited(owner, name) if kept is _ABSENT else kept
+    if isinstance(found, (staticmethod, classmethod)):
+        found = found.__func__
+    if type(found) is FunctionType or not isinstance(owner, type):
+        function: Callable[..., Any] = found
+        return function
+
+    def call(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        get = getattr(type(found), "__get__", None)  # A mock has none: Python calls it without the instance.
+        return (found if get is None else get(found, instance, type(instance)))(*args, **kwargs)
+
+    return call
+
+
+def _inherited(owner: Any, name: str) -> Any:
+    bases = owner.__mro__[1:] if isinstance(owner, type) else ()
+    return next((vars(base)[name] for base in bases if name in vars(base)), _ABSENT)
+
+
+class _Replacement:
+    """A function or descriptor in another's place."""
+
+    def __init__(self, owner: Any, name: str, value: Any) -> None:
+        self._owner = owner
+        self._name = name
+        proxy, self._before = _kept(owner, name)
+        self._retire, self._value = _replaceable(value)
+        if proxy is None:
+            setattr(owner, name, self._value)
+        else:
+            proxy.__wrapped__ = self._value
+
+    def undo(self) -> None:
+        """Restore what was there, unless others have replaced it. From now on the replacement calls the original."""
+        before = _inherited(self._owner, self._name) if self._before is _ABSENT else self._before
+        if before is not _ABSENT:
+            self._retire(_as_function(self._owner, before, self._name), self._before)
+        own = kept = vars(self._owner).get(self._name, _ABSENT)
+        while _is_proxy(kept):
+            if kept.__wrapped__ is self._value:
+                kept.__wrapped__ = before
+                return
+            kept = kept.__wrapped__
+        if own is self._value:
+            _restore(self._owner, self._name, self._before)
+
+
+def _replaceable(value: Any) -> tuple[Callable[[Callable[..., Any], Any], None], Any]:
+    """Return a callable that takes a replacement out of use, and the replacement: a function that calls ``value``.
+
+    The callable takes the original as a function, and what was in the owner's namespace. A replacement that is no
+    function cannot be taken out of use.
+    """
+    if isinstance(value, (staticmethod, classmethod)):
+        retire_inner, inner = _replaceable(value.__func__)
+        return retire_inner, type(value)(inner)
+    if type(value) is not FunctionType:
+        return lambda original, before: None, value
+    call: Callable[..., Any] = value
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return call(*args, **kwargs)
+
+    def retire(original: Callable[..., Any], before: Any) -> None:
+        nonlocal call
+        call = original
+        replacement.__dict__[_REPLACED] = before
+
+    return retire, replacement
+
+
+def _restore(owner: Any, name: str, own: Any) -> None:
+    if own is not _ABSENT:
+        setattr(owner, name, own)
+    elif name in vars(owner):
+        delattr(owner, name)
+
+
+def _is_code(value: Any) -> bool:
+    return callable(value) or hasattr(type(value), "__get__")
+
+
+def _is_proxy(kept: Any) -> bool:
+    kind = type(kept)
+    return kind is not FunctionType and any(base.__name__ in _PROXIES for base in kind.__mro__)

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 MOST_NESTED: Final = 100
 """The maximum of nested invocations. More do not fit on the C stack of every supported Python."""
@@ -37,7 +37,7 @@ class Nesting:
     def install(self, patches: Patches) -> None:
         """Notice from now on which handler starts which thread."""
         self._left_behind = waiting_for_work()
-        start = threading.Thread.start
+        start = original_of(threading.Thread, "start")
 
         def noticing_start(thread: threading.Thread) -> None:
             frame = self.current()

@@ -14,13 +14,13 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.custom_responses_mock import CallbackResponse
 
 from pytest_lambda_esm.errors import is_for_the_author
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 
 def install(patches: Patches, catch_up: Callable[[], None]) -> None:
     """Call ``catch_up`` before each request is answered."""
-    process = BotocoreStubber.process_request
-    respond = CallbackResponse.get_response
+    process = original_of(BotocoreStubber, "process_request")
+    respond = original_of(CallbackResponse, "get_response")
 
     def process_request(stubber: Any, request: Any) -> Any:
         __tracebackhide__ = is_for_the_author

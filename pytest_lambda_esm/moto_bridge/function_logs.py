@@ -13,7 +13,7 @@ from moto.logs.responses import LogsResponse
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.invocation.record import Invocation, entries
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 
 class FunctionLogs:
@@ -25,7 +25,7 @@ class FunctionLogs:
 
     def install(self, patches: Patches) -> None:
         """Write the logs before moto answers a request to CloudWatch Logs."""
-        original = LogsResponse.setup_class
+        original = original_of(LogsResponse, "setup_class")
 
         def setup_class(response: Any, *args: Any, **kwargs: Any) -> None:
             original(response, *args, **kwargs)

@@ -23,7 +23,7 @@ from moto.iam.models import iam_backends
 from pytest_lambda_esm.arn import FunctionReference, partition_of
 from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction
 from pytest_lambda_esm.moto_bridge.session import backend_of
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _ROLE: Final = "lambda-esm-execution-role"
 _TRUST_POLICY: Final = json.dumps(
@@ -206,9 +206,9 @@ def _placeholder_archive() -> str:
 
 def install(patches: Patches) -> None:
     """Preserve the settings that moto discards, and show them in responses."""
-    create = LambdaFunction.__init__
-    update = LambdaFunction.update_configuration
-    show = LambdaFunction.get_configuration
+    create = original_of(LambdaFunction, "__init__")
+    update = original_of(LambdaFunction, "update_configuration")
+    show = original_of(LambdaFunction, "get_configuration")
 
     def __init__(self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         setattr(self, _PRESERVED, {name: spec[name] for name in _DISCARDED_BY_MOTO if spec.get(name)})
@@ -228,7 +228,7 @@ def install(patches: Patches) -> None:
         configuration.update({name: value for name, value in _preserved_of(self).items() if value})
         return configuration
 
-    make = LambdaFunction.create_from_cloudformation_json.__func__
+    make = original_of(LambdaFunction, "create_from_cloudformation_json")
 
     def from_template(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
         function = make(cls, resource_name, cloudformation_json, *args, **kwargs)

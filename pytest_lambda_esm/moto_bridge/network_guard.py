@@ -21,7 +21,7 @@ from botocore.httpsession import URLLib3Session
 from moto.core.models import botocore_stubber
 
 from pytest_lambda_esm.errors import NetworkBlocked
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _METADATA_HOSTS: Final = frozenset({"169.254.169.254", "169.254.170.2", "fd00:ec2::254"})
 """Where EC2 and ECS serve credentials."""
@@ -60,7 +60,7 @@ def _install_request_guard(patches: Patches, on_error: Callable[[BaseException],
 
 
 def _install_name_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    original = socket.getaddrinfo
+    original = original_of(socket, "getaddrinfo")
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host

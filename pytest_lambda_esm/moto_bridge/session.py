@@ -23,7 +23,7 @@ from moto.core.models import MockAWS, default_user_config
 from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 DEFAULT_ACCOUNT: Final = "123456789012"
 
@@ -81,7 +81,7 @@ def _install_lambda_choice(patches: Patches) -> None:
     Each of the two has its own functions, so those of the test would disappear. Neither uses Docker here.
     """
     use_docker = default_user_config.get("lambda", {}).get("use_docker", True)
-    start = MockAWS.start
+    start = original_of(MockAWS, "start")
 
     def start_with_same_choice(mock: Any, *args: Any, **kwargs: Any) -> None:
         start(mock, *args, **kwargs)
@@ -105,7 +105,7 @@ def _share_service_models(patches: Patches) -> None:
 
 def _sign_without_credentials(patches: Patches) -> None:
     """Have clients that found no credentials when they were created sign with placeholder ones."""
-    original = RequestSigner.get_auth_instance
+    original = original_of(RequestSigner, "get_auth_instance")
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._credentials is None and kwargs.get("request_credentials") is None:

@@ -278,6 +278,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Remove what a fixture has put back that replaced the same as the fake, and was torn down after it."""
+    try:
+        return (yield)
+    finally:
+        fake = item.stash.get(_FAKE, None)
+        if fake is not None:
+            fake.undo_again()
+
+
 def _files_of(item: pytest.Item) -> set[str]:
     """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
     modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}

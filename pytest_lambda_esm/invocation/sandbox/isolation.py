@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
 """Encodes as ``os.environ`` does. Not with its methods, since a test may have replaced it by a plain dictionary."""
@@ -135,9 +135,8 @@ class Isolation:
 
     def _note_directories(self, patches: Patches) -> None:
         for name in ("chdir", "fchdir"):
-            change = getattr(os, name, None)
-            if change is not None:
-                patches.set(os, name, self._noting_directory(change))
+            if hasattr(os, name):
+                patches.set(os, name, self._noting_directory(original_of(os, name)))
 
     def _noting_directory(self, change: Any) -> Any:
         def noting_change(place: Any) -> None:
@@ -148,7 +147,7 @@ class Isolation:
         return noting_change
 
     def _note_signals(self, patches: Patches) -> None:
-        signal_ = signal.signal
+        signal_ = original_of(signal, "signal")
 
         def noting_signal(number: int, handler: Any) -> Any:
             previous = signal_(number, handler)
@@ -164,7 +163,7 @@ class Isolation:
 
     def _note_timers(self, patches: Patches, alarm: int) -> None:
         owner: Any = signal
-        alarm_, setitimer, getitimer = owner.alarm, owner.setitimer, owner.getitimer
+        alarm_, setitimer, getitimer = original_of(signal, "alarm"), original_of(signal, "setitimer"), owner.getitimer
 
         def note(timer: int) -> None:
             if self._inner:
@@ -184,8 +183,8 @@ class Isolation:
         patches.set(signal, "setitimer", noting_setitimer)
 
     def _note_variables(self, patches: Patches) -> None:
-        putenv, unsetenv = os.putenv, os.unsetenv
-        popen = subprocess.Popen.__init__
+        putenv, unsetenv = original_of(os, "putenv"), original_of(os, "unsetenv")
+        popen = original_of(subprocess.Popen, "__init__")
 
         def note(name: Any) -> None:
             self._variables_changed += 1
@@ -212,7 +211,7 @@ class Isolation:
         patches.set(subprocess.Popen, "__init__", with_variables)
 
     def _note_loggers(self, patches: Patches) -> None:
-        disable, shutdown = logging.disable, logging.shutdown
+        disable, shutdown = original_of(logging, "disable"), original_of(logging, "shutdown")
 
         def noting_disable(*args: Any, **kwargs: Any) -> None:
             self.note_logging()

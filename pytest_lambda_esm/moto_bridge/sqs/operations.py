@@ -29,7 +29,7 @@ from pytest_lambda_esm.moto_bridge.sqs.storage import (
     was_deleted,
 )
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
@@ -75,8 +75,8 @@ class QueueCalls:
 
     def install(self, patches: Patches) -> None:
         """Replace moto's operations until the patches are undone."""
-        for name, default in MARKS.items():
-            patches.set(Message, name, default)
+        for mark, default in MARKS.items():
+            patches.set(Message, mark, default)
         patches.set(Message, "visible", property(_is_visible))
         patches.set(MotoQueue, "approximate_number_of_messages", property(lambda queue: len(_visible(queue))))
         patches.set(MotoQueue, "approximate_number_of_messages_delayed", property(_count_delayed))
@@ -84,13 +84,17 @@ class QueueCalls:
         patches.set(MotoQueue, "messages", property(lambda queue: _visible(queue)))
         patches.set(MotoQueue, "add_message", self._bound(self.add_message))
         patches.set(MotoQueue, "delete_message", self._bound(self.delete_message))
-        patches.set(MotoQueue, "_set_attributes", self._after(MotoQueue._set_attributes))
+        patches.set(MotoQueue, "_set_attributes", self._after(original_of(MotoQueue, "_set_attributes")))
         patches.set(SQSBackend, "receive_message", self._bound(self.receive_message))
         patches.set(SQSBackend, "change_message_visibility", self._bound(self.change_message_visibility))
         for batch in ("delete_message_batch", "change_message_visibility_batch"):
-            patches.set(SQSBackend, batch, _entry_by_entry(getattr(SQSBackend, batch)))
-        patches.set(SQSBackend, "purge_queue", self._emptying(SQSBackend.purge_queue, "purged"))
-        patches.set(SQSBackend, "delete_queue", self._emptying(SQSBackend.delete_queue, "deleted with its queue"))
+            patches.set(SQSBackend, batch, _entry_by_entry(original_of(SQSBackend, batch)))
+        patches.set(SQSBackend, "purge_queue", self._emptying(original_of(SQSBackend, "purge_queue"), "purged"))
+        patches.set(
+            SQSBackend,
+            "delete_queue",
+            self._emptying(original_of(SQSBackend, "delete_queue"), "deleted with its queue"),
+        )
         patches.then(_restore_lists)
 
     # --- operations; the first argument is moto's queue or backend, whose methods they replace -----------------

@@ -19,7 +19,7 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import StreamShard, Table
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import dynamodb
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of
@@ -164,9 +164,9 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
     """
     _install_single_update_records(patches)
     _install_reenabling(patches, changed)
-    add = StreamShard.add
-    get = StreamShard.get
-    delete_table = DynamoDBBackend.delete_table
+    add = original_of(StreamShard, "add")
+    get = original_of(StreamShard, "get")
+    delete_table = original_of(DynamoDBBackend, "delete_table")
 
     def add_and_notify(self: Any, old: Any, new: Any) -> None:
         if not _is_enabled(self.table) or _nothing_changed(old, new):
@@ -196,8 +196,8 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
 
 def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> None:
     """A table may have one stream after another, each with its own ARN; disabled streams stay readable."""
-    set_specification = Table.set_stream_specification
-    update_streams = DynamoDBBackend.update_table_streams
+    set_specification = original_of(Table, "set_stream_specification")
+    update_streams = original_of(DynamoDBBackend, "update_table_streams")
     known_arns: set[str] = set()
 
     def set_and_notify(self: Any, streams: Any) -> None:
@@ -226,8 +226,8 @@ def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> Non
 
 def _install_single_update_records(patches: Patches) -> None:
     """Write one record for an update that creates an item; moto writes two."""
-    put_item = Table.put_item
-    update_item = DynamoDBBackend.update_item
+    put_item = original_of(Table, "put_item")
+    update_item = original_of(DynamoDBBackend, "update_item")
     updating: list[str] = []
 
     def put_without_stream_in_updates(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -20,7 +20,7 @@ from moto.kinesis.models import Stream as MotoStream
 from moto.kinesis.utils import decompose_shard_iterator
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -177,7 +177,7 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
     _install_puts(patches, changed, depth)
     _install_resharding(patches, changed)
     _install_reads(patches)
-    delete_stream = KinesisBackend.delete_stream
+    delete_stream = original_of(KinesisBackend, "delete_stream")
 
     def delete_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
         stream = delete_stream(self, *args, **kwargs)
@@ -188,7 +188,7 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
 
 
 def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
-    put_record = MotoStream.put_record
+    put_record = original_of(MotoStream, "put_record")
 
     def put_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
         sequence_number, shard_id = put_record(self, *args, **kwargs)
@@ -205,9 +205,9 @@ def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Calla
 
 def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> None:
     """Splits and merges move no records, and later records go to the open shards."""
-    split_shard = MotoStream.split_shard
-    merge_shards = MotoStream.merge_shards
-    find_shard = MotoStream.get_shard_for_key
+    split_shard = original_of(MotoStream, "split_shard")
+    merge_shards = original_of(MotoStream, "merge_shards")
+    find_shard = original_of(MotoStream, "get_shard_for_key")
 
     def open_shard_for_key(self: Any, partition_key: Any, explicit_hash_key: Any) -> Any:
         find_shard(self, partition_key, explicit_hash_key)  # It validates the keys.
@@ -234,8 +234,8 @@ def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> Non
 
 def _install_reads(patches: Patches) -> None:
     """GetRecords returns retained records only, and deregistering removes the named consumer only."""
-    get_records = KinesisBackend.get_records
-    deregister = KinesisBackend.deregister_stream_consumer
+    get_records = original_of(KinesisBackend, "get_records")
+    deregister = original_of(KinesisBackend, "deregister_stream_consumer")
 
     def deregister_named(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
         stream = self._find_stream_by_arn(stream_arn) if stream_arn else None
