@@ -103,6 +103,7 @@ class FakeLambda:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
         self._world.clock.stop()
         if error is not None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
+from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
@@ -24,7 +25,6 @@ from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
-from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import MICROSECONDS
 
 
@@ -34,13 +34,13 @@ class Runtime:
     A caller is the test's code, or a handler that is running.
     """
 
-    def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
+    def __init__(self, clock: VirtualClock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
         self._output = Output()
-        self.nesting = Nesting()
+        self.nesting = Nesting(clock.sleepers, clock)
         self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
 
@@ -95,7 +95,7 @@ class Runtime:
         package, pytest's own outcomes and KeyboardInterrupt pass through to the line that moved the clock.
         """
         function, request_id = request.function, request.request_id
-        time = LocalTime(start, start + timeout, self._show)
+        time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
         environment = self._environment(function, start)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         opened = OpenInvocation(time, request.depth + 1)

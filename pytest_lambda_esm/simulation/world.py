@@ -22,6 +22,7 @@ from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -88,6 +89,8 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        if config.sleep == "virtual" and threads_are_visible():
+            clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
@@ -252,7 +255,7 @@ class World:
         __tracebackhide__ = True
         local = self.runtime.local_time
         if local is None:
-            self.clock.advance(seconds)
+            self.clock.let_pass(seconds)
         else:
             local.sleep(seconds)
 
