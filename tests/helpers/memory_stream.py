@@ -13,6 +13,7 @@ from helpers.interference import NoInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
+from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery
@@ -196,6 +197,7 @@ class Simulation:
             journal=NoJournal(),
             discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
             interference=NoInterference(),
+            interruptions=Interruptions(),
             polling=StreamPolling(
                 latency=0,
                 backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
