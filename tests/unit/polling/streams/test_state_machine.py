@@ -116,7 +116,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.simulation.stream.all) < 10)
     @rule(data=st.data())
     def merge(self, data: st.DataObject) -> None:
-        shards = sorted(self.simulation.stream.open_shards(), key=lambda shard: shard.first)
+        shards = sorted(self.simulation.stream.open_shards(), key=lambda shard: shard.low)
         place = data.draw(st.integers(0, len(shards) - 2))
         self.simulation.stream.merge(shards[place], shards[place + 1])
         self.simulation.poller.wake()
