@@ -12,11 +12,11 @@ from itertools import accumulate, count, takewhile
 from typing import Any
 from zlib import crc32
 
-from helpers.interference import NoInterference
+from helpers.interference import RaisingInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
-from pytest_lambda_esm.interruptions import Interruptions
+from pytest_lambda_esm.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery
@@ -159,8 +159,10 @@ class Outbox:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.broken = False
+        self.strike: Callable[[str], None] = lambda step: None
 
     def deliver(self, arn: str, message: Message) -> None:
+        self.strike("a bug")
         if self.broken:
             raise DeliveryFailed("it is broken")
         self.messages.append(message)
@@ -174,7 +176,10 @@ class Throttled(Exception):
 
 
 class Simulation:
-    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds."""
+    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds.
+
+    ``strike(step)`` is called at each step of the poller. It may raise anything, and the handler KeyboardInterrupt.
+    """
 
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
         self.clock = VirtualClock(START)
@@ -182,6 +187,8 @@ class Simulation:
         self.outbox = Outbox()
         self.handler = handler
         self.duration = 0.0
+        self.strike: Callable[[str], None] = lambda step: None
+        self.interruptions = Interruptions()
         self.batches: list[list[str]] = []
         self.attempts: list[int] = []
         self.settings = {
@@ -211,8 +218,8 @@ class Simulation:
             clock=self.clock,
             journal=NoJournal(),
             discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
-            interference=NoInterference(),
-            interruptions=Interruptions(),
+            interference=RaisingInterference(self.interruptions, lambda step: self.strike(step)),
+            interruptions=self.interruptions,
             polling=StreamPolling(
                 latency=0,
                 backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
@@ -247,6 +254,9 @@ class Simulation:
             result = self.handler(made)
         except Throttled:
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
+        except KeyboardInterrupt as error:
+            self.interruptions.keep(error)
+            return Delivery(False, self.clock.instant, "f", broken_off(error), request_id="request")
         except ValueError as error:
             self._note(made, attempt)
             return Delivery(False, end, "f", f"error, {error}", request_id="request")
