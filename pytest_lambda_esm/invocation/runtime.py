@@ -109,12 +109,14 @@ class Runtime:
         finally:
             time.end()
             with opened.lock:  # A thread of the handler may still be running an invocation.
-                self._isolation.leave(changes)
-                written = self._output.end(before)
-                self.nesting.pop(opened)
-                furthest = time.furthest
-                if furthest > start:
-                    self._show(start)
+                try:
+                    self._isolation.leave(changes)
+                finally:
+                    written = self._output.end(before)
+                    self.nesting.pop(opened)
+                    furthest = time.furthest
+                    if furthest > start:
+                        self._show(start)
         end = max(furthest, start + duration)
         # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:

@@ -36,8 +36,9 @@ class Fate:
     ``"sent to a destination"``, ``"discarded"`` (given up without a destination), ``"expired"`` or ``"skipped by the
     starting position"``. For a record that waits, ``at`` is its arrival.
 
-    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"done"``, ``"sent to a destination"`` or
-    ``"discarded"``.
+    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"waiting"``, ``"in flight"`` (an attempt
+    runs), ``"done"``, ``"sent to a destination"`` or ``"discarded"``. For an event that waits or is in flight, ``at``
+    is when its next attempt begins or its current one ends.
     """
 
     record: str

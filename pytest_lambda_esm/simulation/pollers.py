@@ -13,6 +13,7 @@ from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.faults.poller_steps import INVOKE
+from pytest_lambda_esm.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
@@ -64,6 +65,7 @@ class PollerPorts:
     destinations: Destinations
     deliver: Deliver
     interference: PollerFaults
+    interruptions: Interruptions
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
 
@@ -138,6 +140,7 @@ class PollerFactory:
                 payload_as_text=self._config.failure_payload == "text",
             ),
             interference=ports.interference,
+            interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
         )
@@ -153,6 +156,7 @@ class PollerFactory:
             journal=ports.journal,
             polling=_queue_polling(self._config),
             interference=ports.interference,
+            interruptions=ports.interruptions,
             timeout=self._timeout,
             source_changed=ports.source_changed,
         )
@@ -169,22 +173,31 @@ class PollerFactory:
         return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
 
 
-class BatchInvoker:
-    """Invokes the function of a mapping with a batch."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokerPorts:
+    """What a batch invoker works with; ``new_id`` returns a new UUID."""
 
-    def __init__(
-        self,
-        clock: VirtualClock,
-        functions: MotoFunctions,
-        invoker: Invoker,
-        interference: PollerFaults,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._clock = clock
-        self._functions = functions
-        self._invoker = invoker
-        self._interference = interference
-        self._new_id = new_id
+    clock: VirtualClock
+    functions: MotoFunctions
+    invoker: Invoker
+    interference: PollerFaults
+    interruptions: Interruptions
+    new_id: Callable[[], str]
+
+
+class BatchInvoker:
+    """Invokes the function of a mapping with a batch.
+
+    An invocation that an exception for the test has ended is one that failed.
+    """
+
+    def __init__(self, ports: InvokerPorts) -> None:
+        self._clock = ports.clock
+        self._functions = ports.functions
+        self._invoker = ports.invoker
+        self._interference = ports.interference
+        self._interruptions = ports.interruptions
+        self._new_id = ports.new_id
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Invoke now, and return the outcome."""
@@ -200,11 +213,24 @@ class BatchInvoker:
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
         failure = self._interference.at(INVOKE, mapping)
+        if failure is None and self._interruptions.pending:
+            failure = "failed"
         if failure is not None:
             about = f"{failure} before it started"
             return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
-        outcome = self._invoker.attempt(request)
+        try:
+            outcome = self._invoker.attempt(request)
+        except BaseException as error:
+            self._interruptions.keep(error)
+            return Delivery(
+                False,
+                self._clock.instant,
+                reference.name,
+                broken_off(error),
+                version=configuration.version,
+                request_id=request.request_id,
+            )
         if isinstance(outcome, Throttled):
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
         answer = outcome.answer

@@ -29,6 +29,7 @@ from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
+from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncAttempts, AsyncFunctions, AsyncQueue
 from pytest_lambda_esm.invocation.async_results import AsyncResults
@@ -55,7 +56,7 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 
@@ -103,7 +104,8 @@ class World:
             timeline=self.timeline,
         )
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
-        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove)
+        self.interruptions = Interruptions()
+        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
@@ -134,7 +136,10 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+            MotoDestinations(self.invoke_asynchronously),
+            self.injector,
+            lambda: self.clock.instant,
+            self.interruptions,
         )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
@@ -143,7 +148,8 @@ class World:
             functions=AsyncFunctions(functions=self.functions, registry=self.registry, configs=self.invoke_configs),
             attempts=AsyncAttempts(
                 invoker=self.invoker,
-                trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
+                trouble=AsyncFaults(self.injector, lambda: self.clock.instant, self.interruptions),
+                interruptions=self.interruptions,
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
@@ -154,7 +160,16 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        invoker = BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id)
+        invoker = BatchInvoker(
+            InvokerPorts(
+                clock=self.clock,
+                functions=self.functions,
+                invoker=self.invoker,
+                interference=self.interference,
+                interruptions=self.interruptions,
+                new_id=self.new_id,
+            )
+        )
         self.pollers = PollerFactory(
             config,
             PollerPorts(
@@ -166,6 +181,7 @@ class World:
                 destinations=self.destinations,
                 deliver=invoker.deliver,
                 interference=self.interference,
+                interruptions=self.interruptions,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
             ),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
+from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
@@ -48,5 +49,6 @@ class QueueContext:
     journal: Journal
     polling: QueuePolling
     interference: PollerFaults
+    interruptions: Interruptions
     timeout: Callable[[Mapping], int | None]
     source_changed: Callable[[str], None]

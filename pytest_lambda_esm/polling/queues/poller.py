@@ -39,9 +39,12 @@ class QueuePoller:
         self._polls = False
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
+        self._running: QueueBatch | None = None
         self._open_batch: OpenBatch | None = None
         self._last: Delivery | None = None
         self._upcoming: Any = None
+        self._poll_event = context.interruptions.event(self._poll, self._mend)
+        self._close_event = context.interruptions.event(self._close, self._mend)
 
     def start(self) -> None:
         """Start polling."""
@@ -55,7 +58,7 @@ class QueuePoller:
         self._upcoming = None
         if self._open_batch is not None:
             self._clock.cancel(self._open_batch.closing)
-            self._open_batch.closing = self._clock.call_at(self._clock.instant, self._close, self._describe_close)
+            self._open_batch.closing = self._clock.call_at(self._clock.instant, self._close_event, self._describe_close)
 
     def wake(self) -> None:
         """Schedule the next poll for when there will be something to receive, and cancel it if there is nothing."""
@@ -68,7 +71,7 @@ class QueuePoller:
             self._clock.cancel(self._upcoming)
             self._upcoming = None
         if due is not None:
-            self._upcoming = self._clock.call_at(due, self._poll, self._describe_poll)
+            self._upcoming = self._clock.call_at(due, self._poll_event, self._describe_poll)
 
     def explain(self) -> list[str]:
         """Explain why messages are not delivered now, and when they will be."""
@@ -88,6 +91,8 @@ class QueuePoller:
     def in_hand(self) -> list[str]:
         """Describe the batches that are in flight or open, also after polling has stopped; one line each."""
         lines = [batch.explain() for batch in self._in_flight.values()]
+        if self._running is not None:
+            lines.append(self._running.explain())
         if self._open_batch is not None:
             count, size = len(self._open_batch.messages), self._open_batch.settings.batch_size
             closes = time_text(self._open_batch.closes, self._clock.instant)
@@ -169,7 +174,7 @@ class QueuePoller:
             self._deliver(batch)
         elif self._open_batch is None:
             self._open_batch = batch
-            batch.closing = self._clock.call_at(batch.closes, self._close, self._describe_close)
+            batch.closing = self._clock.call_at(batch.closes, self._close_event, self._describe_close)
 
     def _visibility(self, queue: Queue, settings: QueueSettings) -> int:
         """Return for how many seconds the next messages are hidden."""
@@ -229,13 +234,24 @@ class QueuePoller:
             self._invoke(QueueBatch(self._context, collected.settings, collected.messages, self._on_late_end))
 
     def _invoke(self, batch: QueueBatch) -> None:
-        if batch.invoke():
+        self._running = batch
+        is_complete = batch.invoke()
+        self._running = None
+        if is_complete:
             self._record_result(batch)
         else:
             self._in_flight[id(batch)] = batch
 
+    def _mend(self) -> None:
+        """Continue after a bug: messages that were received return when their visibility timeout ends."""
+        self._running = None
+        self._not_before = self._clock.instant + self._polling.read_retry
+        if self._polls:
+            self._clock.cancel(self._upcoming)
+            self._upcoming = self._clock.call_at(self._not_before, self._poll_event, self._describe_poll)
+
     def _on_late_end(self, batch: QueueBatch) -> None:
-        del self._in_flight[id(batch)]
+        self._in_flight.pop(id(batch), None)
         self._record_result(batch)
         self._context.source_changed(self._source)
         self.wake()
