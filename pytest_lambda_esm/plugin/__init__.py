@@ -278,6 +278,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Release the fake of a test that has ended: pytest keeps its items, and what they refer to, until the run ends."""
+    try:
+        return (yield)
+    finally:
+        if _FAKE in item.stash:
+            del item.stash[_FAKE]
+
+
 def _files_of(item: pytest.Item) -> set[str]:
     """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
     modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
