@@ -11,9 +11,17 @@ from collections.abc import Container, Iterable
 from pathlib import PurePath
 from typing import Any, Final
 
+from pytest_lambda_esm.printable import printable
+
 
 class LambdaEsmError(Exception):
-    """Base class of every exception that this package defines."""
+    """Base class of every exception that this package defines.
+
+    Its text may quote texts of code under test, so characters that would control a terminal are shown as escapes.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
 
 
 class ConfigurationError(LambdaEsmError):
@@ -76,6 +84,9 @@ class LambdaEsmAdvice(UserWarning):
 
     The setting ``advice`` decides whether it is a warning, an error, or ignored.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
 
 
 def nearest(name: object, candidates: Iterable[str]) -> str:

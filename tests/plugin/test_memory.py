@@ -21,7 +21,8 @@ def pytest_sessionfinish(session):
         vars(sys).pop(name, None)  # pytest keeps the last failure here until the next one.
     gc.collect()
     alive = Counter(f"{type(part()).__name__} of {file}" for file, part in parts if part() is not None)
-    Path(__file__).with_name("alive.txt").write_text(f"{sorted({file for file, _ in parts})}, still there: {dict(alive)}")
+    files = sorted({file for file, _ in parts})
+    Path(__file__).with_name("alive.txt").write_text(f"{files}, still there: {dict(alive)}")
 """
 
 HELPERS = """
