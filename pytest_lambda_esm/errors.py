@@ -7,6 +7,7 @@ None of them is a botocore error, so code under test cannot mistake one for a re
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterable
 from pathlib import PurePath
 from typing import Any, Final
@@ -108,6 +109,15 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
 def is_for_the_author(excinfo: Any) -> bool:
     """A ``__tracebackhide__`` for frames of API calls: hide them unless the error is a bug in this package."""
     return isinstance(excinfo.value, LambdaEsmError)
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Return whether this is what ``pytest.exit()`` raises: an Exception, unlike pytest's other outcomes.
+
+    It passes through everything, as a KeyboardInterrupt does.
+    """
+    pytest: Any = sys.modules.get("pytest")
+    return pytest is not None and isinstance(error, pytest.exit.Exception)
 
 
 _TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})
