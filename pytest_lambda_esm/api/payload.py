@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
+from pytest_lambda_esm.api.payload_limits import beyond_limits, too_deep
+
 _SOURCE: Final = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
 _VALUE: Final = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
 _WORD: Final = re.compile(r"[A-Za-z0-9_$]+")
@@ -28,12 +30,15 @@ def read(payload: bytes) -> str:
         text = payload.decode()
     except UnicodeDecodeError as error:
         raise NotJson(_undecodable(payload, error)) from None
+    problem = beyond_limits(text)
+    if problem is not None:
+        raise NotJson(problem)
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise NotJson(_unparsable(text, error)) from None
     except RecursionError:
-        raise NotJson(f"Document nesting depth exceeds the maximum allowed\n at {_place('')}") from None
+        raise NotJson(too_deep()) from None  # Python before 3.12 counts the levels of its stack, too.
     return text
 
 
@@ -41,7 +46,7 @@ def client_context(text: str) -> dict[str, Any]:
     """Return the members of a client context, which is a JSON object in base64. Raises NotJson."""
     try:
         value = json.loads(base64.b64decode(text, validate=True))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError, binascii.Error):
         value = None
     if not isinstance(value, dict):
         raise NotJson("Client context must be a valid Base64-encoded JSON object.")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_lambda_esm.errors import HandlerError, nearest
+from pytest_lambda_esm.errors import HandlerError, ends_the_run, nearest
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
@@ -49,6 +49,8 @@ def _imported(path: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
+        if ends_the_run(error):
+            raise
         raise HandlerError(
             f"the handler {path!r} cannot be imported: {type(error).__name__}: {error}. Is the module's folder on"
             f" sys.path (pytest's 'pythonpath' setting)?"

@@ -113,6 +113,12 @@ def _marshal_error(error: Exception, request_id: str) -> Result:
     )
 
 
+def unreadable(error: Exception, request_id: str) -> FunctionError:
+    """Return the error of Lambda's runtime for an event that is not JSON, or exceeds what Python can read."""
+    message, bare = f"Unable to unmarshal input: {error}", error.with_traceback(None)
+    return FunctionError("Runtime.UnmarshalError", message, OF_RUNTIME, request_id, exception=bare)
+
+
 def _too_large() -> Result:
     kind = "Function.ResponseSizeTooLarge"
     message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.context import (
@@ -142,7 +142,7 @@ class Runtime:
 def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:
     request_id = request.request_id
     try:
-        return results.returned(handler(request.event(), context), request_id, request.function.runtime)
+        return results.returned(handler(_event(request), context), request_id, request.function.runtime)
     except TimedOut:
         return results.timed_out(timeout, request_id)
     except SystemExit:
@@ -154,8 +154,20 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
+        if ends_the_run(error):
+            raise
         as_in_lambda = getattr(handler, "as_in_lambda", str)
         return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
+
+
+def _event(request: Request) -> Any:
+    """Return the event. Raises InitFailed for a payload that the runtime cannot read."""
+    try:
+        return request.event()
+    except (ValueError, RecursionError) as error:
+        if request.mapping is not None:
+            raise  # A batch is not read from a payload.
+        raise results.InitFailed(results.unreadable(error, request.request_id)) from error
 
 
 def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import moment_of
 
 WAITING: Final = "waiting"
@@ -59,7 +60,7 @@ def _fates(final_fate: FinalFate) -> Iterator[Fate]:
     records, fate, instant, about, why = final_fate
     at = moment_of(instant)
     for index, record in enumerate(records):
-        yield Fate(record, fate, at, about if why is None else f"{about}: {why(index)}")
+        yield Fate(record, fate, at, printable(about if why is None else f"{about}: {why(index)}"))
 
 
 class FateLedger:

@@ -63,9 +63,13 @@ def pytest_configure(config: pytest.Config) -> None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
         if not hasattr(config, "workerinput"):  # pytest-xdist sends the reports of its workers to the main process.
-            from pytest_lambda_esm.plugin.html_report import ReportFile
+            from pytest_lambda_esm.plugin.html_report import ReportFile, cannot_write
 
-            config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
+            try:
+                report = ReportFile(config.invocation_params.dir / path)
+            except OSError as error:
+                raise pytest.UsageError(cannot_write(path, error)) from None
+            config.pluginmanager.register(report, "lambda_esm_report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -280,12 +284,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """Remove what a fixture has put back that replaced the same as the fake, and was torn down after it."""
+    """Release the fake of a test that has ended: pytest keeps its items, and what they refer to, until the run ends.
+
+    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well.
+    """
     try:
         return (yield)
     finally:
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
+            del item.stash[_FAKE]
             fake.undo_again()
 
 
@@ -341,6 +349,8 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
     """Return the sections on unused faults, unless the failure shows them already, and on how to replay the weather."""
     import shlex
 
+    from pytest_lambda_esm.printable import printable
+
     sections = []
     unused = fake.faults_left()
     if unused and unused not in failure:
@@ -349,5 +359,5 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
         seed = fake.config.seed
         command = f"pytest {shlex.quote(item.nodeid)} --lambda-esm-seed={seed}"
         text = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: {command}"
-        sections.append(("lambda esm weather", text))
+        sections.append(("lambda esm weather", printable(text)))
     return sections

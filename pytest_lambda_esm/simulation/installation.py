@@ -20,7 +20,15 @@ from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import arrivals, cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge import (
+    arrivals,
+    cloudformation,
+    code_sizes,
+    functions,
+    lambda_service,
+    network_guard,
+    triggers,
+)
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
@@ -39,6 +47,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
+    code_sizes.install(patches)
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)

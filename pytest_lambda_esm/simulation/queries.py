@@ -11,6 +11,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.queues.explain import waiting_fates
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import instant_of, time_text
 
@@ -50,7 +51,7 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
     upcoming = world.clock.next_event
     lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def fates(world: World, source: Source) -> Sequence[Fate]:

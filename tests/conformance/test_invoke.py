@@ -317,6 +317,26 @@ REFUSALS = (
         NOT_JSON + "Unrecognized token 'nonsense': was expecting …",
         evidence="chosen",
     ),
+    *(
+        Refusal(
+            f"e3-number-of-{digits}-digits-{kind}",
+            {"FunctionName": "my-function", "Payload": payload, "InvocationType": kind},
+            ("InvalidRequestContentException", 400),
+            NOT_JSON + f"Number value length ({digits}) exceeds the maximum allowed (1000, from"
+            " `StreamReadConstraints.getMaxNumberLength()`)",
+            evidence="chosen",
+        )
+        for digits, payload in ((1001, b"-" + b"1" * 1001), (5000, b'{"a": [1.' + b"1" * 4990 + b"e+100000000]}"))
+        for kind in ("RequestResponse", "Event", "DryRun")
+    ),
+    Refusal(
+        "e3-nested-too-deeply",
+        {"FunctionName": "my-function", "Payload": b'[{"a":' * 501 + b"1" + b"}]" * 501},
+        ("InvalidRequestContentException", 400),
+        NOT_JSON + "Document nesting depth (1001) exceeds the maximum allowed (1000, from"
+        " `StreamReadConstraints.getMaxNestingDepth()`)",
+        evidence="chosen",
+    ),
     Refusal(
         "e3-request-over-six-mebibytes",
         {"FunctionName": "my-function", "Payload": b'"' + b"x" * 6_291_455 + b'"'},

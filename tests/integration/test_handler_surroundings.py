@@ -559,3 +559,20 @@ def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:
     assert invoke("f") == "/shop/f"
     groups = lambda_esm.client("logs").describe_log_groups()["logGroups"]
     assert [group["logGroupName"] for group in groups] == ["/shop/f"]
+
+
+def test_log_handlers_that_the_test_drops_meanwhile_are_not_put_back(lambda_esm: FakeLambda) -> None:
+    kept, dropped = logging.StreamHandler(io.StringIO()), [logging.StreamHandler(io.StringIO())]
+    kept.name, dropped[0].name = "kept", "dropped"
+
+    def handler(event: Any, context: Any) -> None:
+        logging.config.dictConfig({"version": 1})  # forgets all handlers
+        dropped.clear()
+
+    lambda_esm.function("f", handler)
+    invoke("f")
+    alive = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
+    assert None not in alive
+    assert kept in alive
+    assert "kept" in logging._handlers  # type: ignore[attr-defined]
+    assert "dropped" not in logging._handlers  # type: ignore[attr-defined]

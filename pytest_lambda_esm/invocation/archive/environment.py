@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
+from pytest_lambda_esm.errors import HandlerError, LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
 from pytest_lambda_esm.invocation.archive.process import ProcessState
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
@@ -128,6 +128,8 @@ class CodeEnvironment:
         except SyntaxError as error:
             raise _syntax_error(module_name, error, self.as_in_lambda) from error
         except Exception as error:
+            if ends_the_run(error):
+                raise
             raise _module_raised(error, self.as_in_lambda) from error
         handler = getattr(module, name, None)
         if handler is None:

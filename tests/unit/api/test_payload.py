@@ -5,9 +5,11 @@ The first two texts are recorded, with their line and column; the others follow 
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from pytest_lambda_esm.api.payload import NotJson, read
+from pytest_lambda_esm.api.payload import NotJson, client_context, read
 
 VALUE = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'"
 SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
@@ -39,6 +41,35 @@ def test_read(payload: bytes, text: str) -> None:
     assert read(payload) == text
 
 
-def test_too_deep() -> None:
-    with pytest.raises(NotJson, match="nesting depth"):
-        read(b"[" * 100_000)
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b'{"a": ' * 1001 + b"1" + b"}" * 1001])
+def test_too_deep(payload: bytes) -> None:
+    with pytest.raises(NotJson, match=r"Document nesting depth \(1001\) exceeds"):
+        read(payload)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"1" * 1000,
+        b"-0." + b"1" * 999,
+        b"1e999999999",
+        b'{"digits": "' + b"1" * 5000 + b'"}',
+        b'["' + b"[" * 2000 + rb"\"" + b"[" * 2000 + b'"]',
+        b"[" + b"[]," * 2000 + b"[]]",
+        b"[" + b"1," * 2000 + b"1]",
+    ],
+    ids=range(7),
+)
+def test_within_the_limits(payload: bytes) -> None:
+    assert read(payload) == payload.decode()
+
+
+@pytest.mark.parametrize("payload", [b"1" * 1001, b'["1", ' + b"1" * 5000 + b"]", b"0." + b"1" * 1001], ids=range(3))
+def test_a_number_that_is_too_long(payload: bytes) -> None:
+    with pytest.raises(NotJson, match=r"Number value length \(\d+\) exceeds the maximum allowed \(1000, from"):
+        read(payload)
+
+
+def test_a_client_context_that_is_nested_too_deeply() -> None:
+    with pytest.raises(NotJson, match="valid Base64-encoded JSON object"):
+        client_context(base64.b64encode(b"[" * 100_000).decode())

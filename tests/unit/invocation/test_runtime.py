@@ -111,7 +111,9 @@ def test_the_end_of_the_process_is_an_exit_error(world):
     )
 
 
-@pytest.mark.parametrize("error", [LambdaEsmError("ours"), KeyboardInterrupt(), pytest.fail.Exception("the test's")])
+@pytest.mark.parametrize(
+    "error", [LambdaEsmError("ours"), KeyboardInterrupt(), pytest.fail.Exception("no"), pytest.exit.Exception("no")]
+)
 def test_what_is_not_the_functions_passes_through(world, error):
     def handler(event, context):
         raise error
