@@ -159,8 +159,16 @@ def _record(outcome: AsyncOutcome) -> dict[str, Any]:
         if outcome.last.error is not None:
             context["functionError"] = "Unhandled"
         record["responseContext"] = context
-        record["responsePayload"] = json.loads(outcome.last.payload)
+        record["responsePayload"] = _response(outcome.last)
     return record
+
+
+def _response(invocation: Invocation) -> Any:
+    """Return the response as a value. A handler may return bytes that are no JSON; then it is a text (chosen)."""
+    try:
+        return json.loads(invocation.payload)
+    except ValueError:
+        return invocation.payload
 
 
 def _dead_letter_message(outcome: AsyncOutcome) -> Message:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -43,6 +45,7 @@ class Runtime:
         self.nesting = Nesting()
         self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
+        self._traces: dict[str, str] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
@@ -64,6 +67,11 @@ class Runtime:
             yield
         finally:
             self._causing_depth = before
+
+    def trace(self, request_id: str, header: str) -> None:
+        """Continue the trace of a header in all invocations of a request, retries included."""
+        if header:
+            self._traces[request_id] = header
 
     def now(self) -> int:
         """Return the caller's time: the running invocation's, or the clock's."""
@@ -101,7 +109,8 @@ class Runtime:
         opened = OpenInvocation(time, request.depth + 1)
         self.nesting.push(opened)
         before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
+        trace = trace_header(request_id, start, self._traces.get(request_id, ""))
+        changes = self._isolation.enter(environment.variables, trace)
         try:
             result = _call(handler, context, request, timeout)
         finally:
@@ -114,6 +123,8 @@ class Runtime:
                 if furthest > start:
                     self._show(start)
         end = max(furthest, start + duration)
+        if changes.exit_status is not None:
+            result = results.exited(request_id, changes.exit_status)
         # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
@@ -141,17 +152,26 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
         return results.returned(handler(request.event(), context), request_id, request.function.runtime)
     except TimedOut:
         return results.timed_out(timeout, request_id)
-    except SystemExit:
-        return results.exited(request_id)
+    except SystemExit as error:
+        return _exited(error, request_id)
     except (CancelledError, GeneratorExit):
         return results.crashed(request_id)
     except LambdaEsmError:
         raise
     except results.InitFailed as failed:
-        return results.Result("error", error=failed.error)
+        members = results.members_of(request.function.runtime)
+        return results.Result("error", error=replace(failed.error, members=members))
     except Exception as error:
         as_in_lambda = getattr(handler, "as_in_lambda", str)
-        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
+        trace = _from_handler_on(error.__traceback__)
+        return results.raised(error, trace, request_id, request.function.runtime, as_in_lambda)
+
+
+def _exited(error: SystemExit, request_id: str) -> results.Result:
+    """Do what Python does at ``sys.exit``: a text goes to standard error, and the status is 1."""
+    if error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+    return results.exited(request_id, error.code)
 
 
 def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
