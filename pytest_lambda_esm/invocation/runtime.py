@@ -20,7 +20,7 @@ from pytest_lambda_esm.invocation.context import (
     trace_header,
     variables,
 )
-from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.handlers import Handler, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -41,8 +41,8 @@ class Runtime:
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
-        self._output = Output()
         self.nesting = Nesting()
+        self.output = Output(self.nesting.current)
         self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
         self._traces: dict[str, str] = {}
@@ -108,7 +108,7 @@ class Runtime:
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         opened = OpenInvocation(time, request.depth + 1)
         self.nesting.push(opened)
-        before = self._output.begin(request_id, function)
+        before = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
         trace = trace_header(request_id, start, self._traces.get(request_id, ""))
         changes = self._isolation.enter(environment.variables, trace)
         try:
@@ -117,7 +117,7 @@ class Runtime:
             time.end()
             with opened.lock:  # A thread of the handler may still be running an invocation.
                 self._isolation.leave(changes)
-                written = self._output.end(before)
+                written = self.output.end(before)
                 self.nesting.pop(opened)
                 furthest = time.furthest
                 if furthest > start:
@@ -162,9 +162,8 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
         members = results.members_of(request.function.runtime)
         return results.Result("error", error=replace(failed.error, members=members))
     except Exception as error:
-        as_in_lambda = getattr(handler, "as_in_lambda", str)
         trace = _from_handler_on(error.__traceback__)
-        return results.raised(error, trace, request_id, request.function.runtime, as_in_lambda)
+        return results.raised(error, trace, request_id, request.function.runtime, translation(handler))
 
 
 def _exited(error: SystemExit, request_id: str) -> results.Result:
