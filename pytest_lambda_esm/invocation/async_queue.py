@@ -174,7 +174,7 @@ class AsyncQueue:
         reference = event.reference
         return Request(
             function=configuration,
-            invoked_arn=reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn,
+            invoked_arn=reference.arn,
             event=lambda: json.loads(event.payload),
             request_id=event.request_id,
             attempt=event.attempts,

@@ -164,7 +164,7 @@ def _record(outcome: AsyncOutcome) -> dict[str, Any]:
 
 
 def _value(payload: str) -> Any:
-    """Return a payload's JSON value; the text itself where the function's runtime could not read it either."""
+    """Return a payload's JSON value; the text itself where it is not JSON, such as bytes of a handler (chosen)."""
     try:
         return json.loads(payload)
     except (ValueError, RecursionError):

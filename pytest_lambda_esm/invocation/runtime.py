@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -19,7 +21,7 @@ from pytest_lambda_esm.invocation.context import (
     trace_header,
     variables,
 )
-from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.handlers import Handler, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -39,10 +41,11 @@ class Runtime:
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
-        self._output = Output()
         self.nesting = Nesting(clock.sleepers, clock)
+        self.output = Output(self.nesting.current)
         self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
+        self._traces: dict[str, str] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
@@ -64,6 +67,11 @@ class Runtime:
             yield
         finally:
             self._causing_depth = before
+
+    def trace(self, request_id: str, header: str) -> None:
+        """Continue the trace of a header in all invocations of a request, retries included."""
+        if header:
+            self._traces[request_id] = header
 
     def now(self) -> int:
         """Return the caller's time: the running invocation's, or the clock's."""
@@ -100,8 +108,9 @@ class Runtime:
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         opened = OpenInvocation(time, request.depth + 1)
         self.nesting.push(opened)
-        before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
+        before = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
+        trace = trace_header(request_id, start, self._traces.get(request_id, ""))
+        changes = self._isolation.enter(environment.variables, trace)
         try:
             result = _call(handler, context, request, timeout)
             with suppress(TimedOut):  # The result says so below.
@@ -112,12 +121,14 @@ class Runtime:
                 try:
                     self._isolation.leave(changes)
                 finally:
-                    written = self._output.end(before)
+                    written = self.output.end(before)
                     self.nesting.pop(opened)
                     furthest = time.furthest
                     if furthest > start:
                         self._show(start)
         end = max(furthest, start + duration)
+        if changes.exit_status is not None:
+            result = results.exited(request_id, changes.exit_status)
         # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
@@ -145,19 +156,27 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
         return results.returned(handler(_event(request), context), request_id, request.function.runtime)
     except TimedOut:
         return results.timed_out(timeout, request_id)
-    except SystemExit:
-        return results.exited(request_id)
+    except SystemExit as error:
+        return _exited(error, request_id)
     except (CancelledError, GeneratorExit):
         return results.crashed(request_id)
     except LambdaEsmError:
         raise
     except results.InitFailed as failed:
-        return results.Result("error", error=failed.error)
+        members = results.members_of(request.function.runtime)
+        return results.Result("error", error=replace(failed.error, members=members))
     except Exception as error:
         if ends_the_run(error):
             raise
-        as_in_lambda = getattr(handler, "as_in_lambda", str)
-        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
+        trace = _from_handler_on(error.__traceback__)
+        return results.raised(error, trace, request_id, request.function.runtime, translation(handler))
+
+
+def _exited(error: SystemExit, request_id: str) -> results.Result:
+    """Do what Python does at ``sys.exit``: a text goes to standard error, and the status is 1."""
+    if error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+    return results.exited(request_id, error.code)
 
 
 def _event(request: Request) -> Any:

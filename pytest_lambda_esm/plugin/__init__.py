@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
+_STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
 # --- options, settings, markers --------------------------------------------------------------------------------
@@ -106,6 +107,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_make_collect_report() -> Generator[None, object, object]:
+    """Note what imported modules do to the root logger: functions whose code they are have done the same in Lambda."""
+    from pytest_lambda_esm.invocation.sandbox.root_logger import noting_imports
+
+    with noting_imports():
+        return (yield)
+
+
 def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
     """Return the index of the first fixture of function scope: those of wider scopes come before the fake."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
@@ -115,7 +125,9 @@ def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test whose markers are invalid, in a worker that could not report it at collection."""
+    """Note pytest's streams. Fail a test whose markers are invalid, in a worker that could not report it before."""
+    # Before capsys replaces them: these are the streams that loggers of imported modules hold.
+    item.stash[_STREAMS] = (sys.stdout, sys.stderr)
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
@@ -218,7 +230,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             *markers.setting_layers(request.node),
         ]
     )
-    hooks = PytestHooks(request.node)
+    hooks = PytestHooks(request.node, request.node.stash.get(_STREAMS, ()))
     with FakeLambda(config, _hooks=hooks) as fake:
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request

@@ -51,6 +51,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)
+    world.runtime.output.install(patches, world.hooks.standard_streams())
     patches.then(world.archives.remove)
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)

@@ -228,6 +228,7 @@ class World:
                 invoker=self.invoker,
                 queue=self.async_queue,
                 stops_loop=self.recursion.stops,
+                trace=self.runtime.trace,
             ),
             time=ClientTime(self.runtime, client_calls),
             journal=self.journal.add,

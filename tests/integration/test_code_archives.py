@@ -94,6 +94,15 @@ def test_variables_directory_and_imports_at_run_time(lambda_esm: FakeLambda) -> 
     assert "TABLE" not in os.environ
 
 
+def test_no_trace_while_modules_are_imported(lambda_esm: FakeLambda) -> None:
+    name = "_X_AMZN_TRACE_ID"
+    code = f"import os\nAT_IMPORT = os.environ.get({name!r})\n"
+    code += f"def handler(event, context):\n    return [AT_IMPORT, os.environ[{name!r}][:7]]\n"
+    deploy("f", {"app.py": code})
+    assert [invoke("f"), invoke("f")] == [[None, "Root=1-"]] * 2
+    assert name not in os.environ
+
+
 def test_handler_in_a_package_and_in_a_folder(lambda_esm: FakeLambda) -> None:
     files = {"pkg/__init__.py": "", "pkg/app.py": ECHO}
     deploy("dotted", files, Handler="pkg.app.handler")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -23,7 +24,7 @@ from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfigurat
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
-from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
+from pytest_lambda_esm.invocation.sandbox.isolation import TRACE, Isolation
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
@@ -108,8 +109,11 @@ class CodeEnvironment:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         time = self._local_time()
+        trace = os.environ.pop(TRACE, None)  # It is not set while modules are imported (recorded).
         with time.extra(LONGEST_IMPORT) if time is not None else nullcontext():
             handler = self._load()
+        if trace is not None:
+            os.environ[TRACE] = trace
         self._process.save(handlers, level)
         return handler
 

@@ -1,6 +1,7 @@
 """Payloads that are no JSON, in the words of the parser that AWS uses.
 
-The first two texts are recorded, with their line and column; the others follow the same parser's published texts.
+The texts of ``n\\x87...`` and ``\\x99...`` are recorded, with their line and column. The others follow published texts
+of the same parser.
 """
 
 from __future__ import annotations
@@ -16,11 +17,22 @@ SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION
 
 REFUSED = (
     (b'"\x87"', "Invalid UTF-8 start byte 0x87", (1, 3)),
-    (b"\x99", f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value ({VALUE})", (1, 2)),
+    (b"\x99", f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value ({VALUE})", (1, 1)),
+    (b"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", "Invalid UTF-8 start byte 0x87", (1, 3)),
+    (
+        b"\x99\xeb,j\x07\xa1zYh",
+        f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value ({VALUE})",
+        (1, 1),
+    ),
+    (b'{"a":\n \x99}', f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value ({VALUE})", (2, 2)),
+    (b'["\xe9x"]', "Invalid UTF-8 middle byte 0xe9", (1, 4)),
+    (b'["a", tru\x80]', "Invalid UTF-8 start byte 0x80", (1, 11)),
+    (b"what \x87", f"Unrecognized token 'what': was expecting ({VALUE})", (1, 5)),
+    (b"\x00", f"Unexpected character ((CTRL-CHAR, code 0)): expected a valid value ({VALUE})", (1, 1)),
     (b"nonsense", f"Unrecognized token 'nonsense': was expecting ({VALUE})", (1, 9)),
     (b"NaN", f"Unrecognized token 'NaN': was expecting ({VALUE})", (1, 4)),
-    (b"{a: 1}", "Unexpected character ('a' (code 97)): was expecting double-quote to start field name", (1, 3)),
-    (b'{"a":\n }', f"Unexpected character ('}}' (code 125)): expected a valid value ({VALUE})", (2, 3)),
+    (b"{a: 1}", "Unexpected character ('a' (code 97)): was expecting double-quote to start field name", (1, 2)),
+    (b'{"a":\n }', f"Unexpected character ('}}' (code 125)): expected a valid value ({VALUE})", (2, 2)),
     (b'{"a": 1', "Unexpected end-of-input", (1, 8)),
     (b'"open', "Unexpected end-of-input in VALUE_STRING", (1, 6)),
 )

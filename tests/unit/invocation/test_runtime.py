@@ -1,3 +1,4 @@
+import sys
 import threading
 import time
 from datetime import datetime, timezone
@@ -104,7 +105,7 @@ def test_an_exception_is_a_function_error_with_the_handlers_own_trace(world):
 
 
 def test_the_end_of_the_process_is_an_exit_error(world):
-    invocation = world.run(lambda event, context: exit(1))
+    invocation = world.run(lambda event, context: sys.exit())
     assert invocation.outcome == "exit"
     assert str(invocation.error) == (
         "Runtime.ExitError: RequestId: a-request-id Error: Runtime exited without providing a reason"
