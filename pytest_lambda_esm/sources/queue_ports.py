@@ -55,25 +55,26 @@ the ids of those that had expired."""
 class WaitingMessage(NamedTuple):
     """A message in a queue. Instants are in microseconds since the epoch.
 
-    ``visible`` is when it becomes or became visible, ``expires`` when its retention period ends, ``group`` its message
-    group in a FIFO queue.
+    ``visible`` is when it becomes or became visible, ``expires`` when its retention period ends.
     """
 
     message_id: str
     visible: int
     receive_count: int
     expires: int
-    group: str | None = None
 
 
 class BlockedGroup(NamedTuple):
-    """A FIFO group that a hidden message blocks until an instant, and how many messages wait behind that one."""
+    """A FIFO group, a hidden message that blocks it until an instant, and the ids of the messages that wait for it.
+
+    A hidden message blocks those behind it, not those before it.
+    """
 
     group: str
     message_id: str
     until: int
     receive_count: int
-    waiting: int
+    waiting: Sequence[str]
 
 
 class Queue(Protocol):
@@ -120,7 +121,7 @@ class Queue(Protocol):
         ...
 
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
-        """Return the groups of a FIFO queue from which nothing can be received now."""
+        """Return what blocks the groups of a FIFO queue now: one entry for each message that others wait for."""
         ...
 
 
