@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.api import unsupported
-from pytest_lambda_esm.arn import parse
+from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.faults.poller_steps import INVOKE
+from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
@@ -41,6 +43,8 @@ _FUNCTION_GONE: Final = (
 )
 """The rest of LastProcessingResult after ``PROBLEM: ``, as users of AWS have reported it."""
 
+_LOOP: Final = f"RecursiveInvocationException: {RECURSIVE.message}"
+
 _FAILURES: Final[dict[str, dict[str, Any]]] = {
     "throttled": {"throttled": True},
     "failed": {"problem": "Function call failed"},
@@ -52,8 +56,9 @@ _FAILURES: Final[dict[str, dict[str, Any]]] = {
 class PollerPorts:
     """What pollers work with.
 
-    ``new_id`` returns a new UUID. ``source_changed`` is called with the ARN of a queue when messages in it may become
-    visible earlier or later than before.
+    ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
+    function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
+    become visible earlier or later than before.
     """
 
     clock: VirtualClock
@@ -63,6 +68,7 @@ class PollerPorts:
     streams: Streams
     destinations: Destinations
     deliver: Deliver
+    stops_loop: Callable[[Mapping, int], bool]
     interference: PollerFaults
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
@@ -149,6 +155,7 @@ class PollerFactory:
             mapping=mapping,
             queues=ports.queues,
             deliver=ports.deliver,
+            stops_loop=ports.stops_loop,
             clock=ports.clock,
             journal=ports.journal,
             polling=_queue_polling(self._config),
@@ -169,22 +176,37 @@ class PollerFactory:
         return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFunctions:
+    """Where the function of a mapping and its metrics are found, and whether Lambda stops its loops."""
+
+    functions: MotoFunctions
+    registry: Registry
+    stops_loop: Callable[[FunctionReference, int], bool]
+
+
 class BatchInvoker:
     """Invokes the function of a mapping with a batch."""
 
     def __init__(
         self,
         clock: VirtualClock,
-        functions: MotoFunctions,
+        functions: BatchFunctions,
         invoker: Invoker,
         interference: PollerFaults,
         new_id: Callable[[], str],
     ) -> None:
         self._clock = clock
-        self._functions = functions
+        self._functions = functions.functions
+        self._registry = functions.registry
+        self._stops = functions.stops_loop
         self._invoker = invoker
         self._interference = interference
         self._new_id = new_id
+
+    def stops_loop(self, mapping: Mapping, depth: int) -> bool:
+        """Return whether Lambda's loop detection refuses to invoke the mapping's function after a chain."""
+        return self._stops(parse(mapping.function_arn, mapping.account_id, mapping.region), depth)
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Invoke now, and return the outcome."""
@@ -199,6 +221,11 @@ class BatchInvoker:
                 "the function does not exist (any more)",
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
+        if depth and self._stops(reference, depth):
+            self._registry.get(reference.account_id, reference.region, reference.name).count(
+                "RecursiveInvocationsDropped"
+            )
+            return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
         failure = self._interference.at(INVOKE, mapping)
         if failure is not None:
             about = f"{failure} before it started"

@@ -54,7 +54,7 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.pollers import BatchFunctions, BatchInvoker, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 
@@ -150,7 +150,13 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        invoker = BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id)
+        invoker = BatchInvoker(
+            self.clock,
+            BatchFunctions(functions=self.functions, registry=self.registry, stops_loop=self.recursion.stops),
+            self.invoker,
+            self.interference,
+            self.new_id,
+        )
         self.pollers = PollerFactory(
             config,
             PollerPorts(
@@ -161,6 +167,7 @@ class World:
                 streams=self.streams,
                 destinations=self.destinations,
                 deliver=invoker.deliver,
+                stops_loop=invoker.stops_loop,
                 interference=self.interference,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
@@ -264,7 +271,7 @@ class World:
         self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the previous one, led to the code that runs now."""
+        """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
 
     def invoke_asynchronously(self, function_arn: str, payload: str) -> None:

@@ -10,8 +10,8 @@ class ReceivedMessage(NamedTuple):
     """One message as it was received, with the fields of ReceiveMessage.
 
     Times are in milliseconds since the epoch, ``sent`` as a string. ``message_attributes`` and ``system_attributes``
-    are None if the message has none. ``depth`` counts the invocations, each caused by the one before, that led to
-    its sending; 0 outside handlers.
+    are None if the message has none. ``depth`` is the chain of invocations, each caused by the one before, that
+    led to its sending (see ``chains.py``); 0 outside handlers.
     """
 
     message_id: str
@@ -44,7 +44,14 @@ runs.
 MESSAGE_ID: Final = 0
 RECEIVE_COUNT: Final = 3
 DEPTH: Final = 11
+_SYSTEM_ATTRIBUTES: Final = 10
 """Indexes of fields in a Received."""
+
+
+def group_of(message: Received) -> str | None:
+    """Return the message group of a received message, or None if it has none."""
+    system_attributes = message[_SYSTEM_ATTRIBUTES]
+    return system_attributes.get("MessageGroupId") if system_attributes else None
 
 
 Receipt: TypeAlias = tuple[Sequence[Received], Sequence[str], Sequence[str]]

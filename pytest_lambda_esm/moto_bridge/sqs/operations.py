@@ -52,7 +52,7 @@ class QueueEvents(Protocol):
         ...
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the one before, led to the message that is sent now."""
+        """Return the chain of invocations, each caused by the one before, that led to the message that is sent now."""
         ...
 
     def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:

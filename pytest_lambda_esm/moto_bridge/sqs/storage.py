@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from moto.sqs.models import sqs_backends
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.sqs.messages import table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
@@ -30,10 +31,10 @@ MARKS: Final = {
 }
 """Attributes that are added to moto's messages, with their defaults.
 
-``depth`` is how many invocations led to the message's sending (None: not sent yet), ``dead_letter_source`` the ARN of
-the queue from which it was moved, ``received_elsewhere`` its receive count there, ``received_at`` the time of its last
-receipt in milliseconds, ``handle`` what all its receipt handles begin with (empty: not received yet), ``place`` its
-place in the queue's order, ``content`` the fields that are the same at each receipt.
+``depth`` is the chain of invocations that led to the message's sending (None: not sent yet). ``dead_letter_source`` is
+the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there, ``received_at`` the time of
+its last receipt in milliseconds. ``handle`` is what all its receipt handles begin with (empty: not received yet),
+``place`` its place in the queue's order, ``content`` the fields that are the same at each receipt.
 """
 
 _RECENTLY_GONE: Final = "_lambda_esm_gone"
@@ -206,11 +207,13 @@ def _receives_here(message: Any) -> int:
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
     """Move a message to a dead-letter queue. It is visible at once, and its receive count continues.
 
-    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one.
+    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one. Lambda's loop
+    detection does not stop its delivery from there.
     """
     source.deleted_messages.update(message.all_receipt_handles)
     message.lambda_esm_dead_letter_source = source.queue_arn
     message.lambda_esm_received_elsewhere = message.approximate_receive_count
+    message.lambda_esm_depth = chains.untraced(message.lambda_esm_depth or 0)
     message.receipt_handle = None
     message._old_receipt_handles = []
     message.delayed_until = 0.0

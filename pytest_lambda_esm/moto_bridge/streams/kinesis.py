@@ -173,7 +173,8 @@ def _hash_key(partition_key: str) -> int:
 def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
     """Call ``changed(stream_arn)`` whenever a stream may have records to read, and correct moto's resharding.
 
-    ``depth()`` returns the length of the chain of invocations that led to the record that is being put.
+    ``depth()`` returns the length of the chain of invocations that led to the record that is being put. Streams pass on
+    no trace header, so Lambda's loop detection begins a new count behind them.
     """
     sequence_numbers.install(patches)
     _install_puts(patches, changed, depth)
