@@ -32,9 +32,11 @@ MARKS: Final = {
 """Attributes that are added to moto's messages, with their defaults.
 
 ``depth`` is the chain of invocations that led to the message's sending (None: not sent yet). ``dead_letter_source`` is
-the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there. ``received_at`` is the time
-of its last receipt in milliseconds, ``handle`` what all its receipt handles begin with (empty: not received yet).
-``place`` is its place in the queue's order, ``content`` the fields that are the same at each receipt.
+the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there.
+
+``received_at`` is the time of its last receipt in milliseconds, ``handle`` what all its receipt handles begin with
+(empty: not received yet), ``place`` its place in the queue's order, ``content`` the fields that are the same at each
+receipt.
 """
 
 _RECENTLY_GONE: Final = "_lambda_esm_gone"
