@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults
 from pytest_lambda_esm.interruptions import Interruptions, broken_off
@@ -253,9 +254,8 @@ class AsyncQueue:
             at=self._clock.instant,
             refusal=refusal,
         )
-        self._results.deliver(
-            self._function(event), outcome, self._config(event), configuration.dead_letter, event.depth + 1
-        )
+        chain = chains.longer(event.depth)
+        self._results.deliver(self._function(event), outcome, self._config(event), configuration.dead_letter, chain)
         self._unfinished.pop(id(event), None)
 
     def _config(self, event: Event) -> InvokeConfig | None:
@@ -283,7 +283,7 @@ class AsyncAttempts:
     """How the queue attempts an event; ``trouble`` asks for the faults that refuse an attempt.
 
     ``interruptions`` raises exceptions for the test when the attempt has ended.
-    ``stops_loop(reference, depth)`` returns whether Lambda stops a chain of ``depth`` invocations. The first attempt
+    ``stops_loop(reference, depth)`` returns whether Lambda stops the chain of invocations ``depth``. The first attempt
     follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds.
     """
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
@@ -55,13 +56,13 @@ class Runtime:
 
     @property
     def depth(self) -> int:
-        """The length of the chain of invocations, each caused by the one before, that led to the caller."""
+        """The chain of invocations, each caused by the one before, that led to the caller (:mod:`.chains`)."""
         invocation = self.nesting.current()
         return invocation.depth if invocation is not None else self._causing_depth
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
-        """Attribute what happens meanwhile to a chain of this many invocations, although none is running."""
+        """Attribute what happens meanwhile to a chain of invocations, although none is running."""
         before, self._causing_depth = self._causing_depth, depth
         try:
             yield
@@ -106,7 +107,7 @@ class Runtime:
         time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
         environment = self._environment(function, start)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
-        opened = OpenInvocation(time, request.depth + 1)
+        opened = OpenInvocation(time, chains.longer(request.depth))
         self.nesting.push(opened)
         before = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
         trace = trace_header(request_id, start, self._traces.get(request_id, ""))

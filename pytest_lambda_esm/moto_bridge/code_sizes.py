@@ -14,7 +14,7 @@ from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 
 from pytest_lambda_esm.invocation.archive.contents import LARGEST_UNPACKED, unpacked_size
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _TOO_LARGE: Final = f"Unzipped size must be smaller than {LARGEST_UNPACKED} bytes"
 _TOO_LARGE_WITH_LAYERS: Final = (
@@ -32,7 +32,7 @@ _PLACES: Final = (
 def install(patches: Patches) -> None:
     """Check the size wherever a function or a layer gets code, and a function gets layers."""
     for owner, name in _PLACES:
-        patches.set(owner, name, _checking_size(getattr(owner, name)))
+        patches.set(owner, name, _checking_size(original_of(owner, name)))
 
 
 def _checking_size(change: Any) -> Any:

@@ -22,7 +22,7 @@ from moto.core.models import botocore_stubber
 
 from pytest_lambda_esm.errors import NetworkBlocked
 from pytest_lambda_esm.moto_bridge import aws_names
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _LOOKUPS: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
 """The functions of ``socket`` whose first argument is a host name. ``create_connection`` and asyncio use the first."""
@@ -31,7 +31,7 @@ _CONNECTIONS: Final = ("connect", "connect_ex")
 """The methods of sockets whose first argument is an address, with a name that they look up themselves."""
 
 
-class NothingListens(EndpointConnectionError):
+class NothingListens(EndpointConnectionError):  # type: ignore[misc]  # botocore has no types.
     """A request to an address of this machine where, as far as botocore's clients can see, nothing listens."""
 
     fmt = (

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
@@ -56,8 +57,8 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
     QueueCalls(world).install(patches)
-    kinesis.install(patches, world.source_changed, world.depth)
-    dynamodb.install(patches, world.source_changed, world.depth)
+    kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
+    dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _install_stacks(patches, world)

@@ -164,6 +164,8 @@ class World:
             InvokerPorts(
                 clock=self.clock,
                 functions=self.functions,
+                registry=self.registry,
+                stops_loop=self.recursion.stops,
                 invoker=self.invoker,
                 interference=self.interference,
                 interruptions=self.interruptions,
@@ -180,6 +182,7 @@ class World:
                 streams=self.streams,
                 destinations=self.destinations,
                 deliver=invoker.deliver,
+                stops_loop=invoker.stops_loop,
                 interference=self.interference,
                 interruptions=self.interruptions,
                 new_id=self.new_id,
@@ -285,7 +288,7 @@ class World:
         self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the previous one, led to the code that runs now."""
+        """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
 
     def invoke_asynchronously(self, function_arn: str, payload: str) -> None:

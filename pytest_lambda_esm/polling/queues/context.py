@@ -38,6 +38,7 @@ class QueuePolling:
 class QueueContext:
     """One mapping and the parts of the simulation that its poller needs.
 
+    ``stops_loop`` returns whether Lambda's loop detection refuses to invoke the function after a chain of invocations.
     ``timeout`` returns the function's timeout in seconds, or None if the function does not exist. ``source_changed``
     is called with the queue's ARN when a batch ends late, since other mappings may poll the same queue.
     """
@@ -45,6 +46,7 @@ class QueueContext:
     mapping: Mapping
     queues: Queues
     deliver: Deliver
+    stops_loop: Callable[[Mapping, int], bool]
     clock: Clock
     journal: Journal
     polling: QueuePolling

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
@@ -18,7 +19,7 @@ from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, first_message
 from pytest_lambda_esm.polling.queues.scaling import Scaling
 from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueueSettings, settings_of
-from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Received
+from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, Queue, Received, group_of
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 
@@ -32,7 +33,8 @@ class QueuePoller:
         self._clock = context.clock
         self._journal = context.journal
         self._polling = context.polling
-        self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
+        self._is_fifo = self._source.endswith(".fifo")
+        self._cannot = KEEPS_ITS_ORDER if self._is_fifo else NOTHING
         self._settings = settings_of(self._mapping.settings, self._source, self._polling)
         self._scaling = Scaling(self._settings.bounds)
         self._loops = LoopGuard(self._mapping, self._polling.loop_depth)
@@ -226,12 +228,38 @@ class QueuePoller:
     # --- invoke -----------------------------------------------------------------------------------------------
 
     def _deliver(self, collected: OpenBatch) -> None:
-        batch = QueueBatch(self._context, collected.settings, collected.messages, self._on_late_end)
-        if batch.depth >= self._polling.loop_depth or batch.attempt > 1:
+        batch = self._batch(collected, collected.messages)
+        if batch.attempt > 1 or chains.length(batch.depth) >= self._polling.loop_depth:
             self._loops.check(batch.messages, self._clock.instant)
+        if batch.depth and self._context.stops_loop(self._mapping, batch.depth):
+            stopped, others = self._stopped(batch.messages)
+            self._invoke(self._batch(collected, stopped))
+            if not others:
+                return
+            batch = self._batch(collected, others)
         self._invoke(batch)
         for _ in range(1, collected.deliveries):
-            self._invoke(QueueBatch(self._context, collected.settings, collected.messages, self._on_late_end))
+            self._invoke(self._batch(collected, batch.messages))
+
+    def _batch(self, collected: OpenBatch, messages: Sequence[Received]) -> QueueBatch:
+        return QueueBatch(self._context, collected.settings, messages, self._on_late_end)
+
+    def _stopped(self, messages: Sequence[Received]) -> tuple[list[Received], list[Received]]:
+        """Divide a batch into the messages that Lambda's loop detection stops, and the others.
+
+        What is behind a stopped message in its FIFO group stays with it, which keeps the order.
+        """
+        stopped: list[Received] = []
+        others: list[Received] = []
+        groups: set[str] = set()
+        for message in messages:
+            group = group_of(message) if self._is_fifo else None
+            if group in groups or self._context.stops_loop(self._mapping, message[DEPTH]):
+                stopped.append(message)
+                groups |= {group} if group is not None else set()
+            else:
+                others.append(message)
+        return stopped, others
 
     def _invoke(self, batch: QueueBatch) -> None:
         self._running = batch

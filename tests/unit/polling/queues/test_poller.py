@@ -135,6 +135,7 @@ class World:
             mapping=mapping,
             queues=self,
             deliver=self.deliver,
+            stops_loop=lambda mapping, depth: False,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
