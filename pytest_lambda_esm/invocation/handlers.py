@@ -69,6 +69,17 @@ def described(handler: Handler) -> str:
     return f"{module}:{name}" if module else str(name)
 
 
+def as_in_lambda(handler: Handler) -> Callable[[str], str]:
+    """Return how a handler translates the lines of its stack traces to what they read in Lambda.
+
+    That is its method ``as_in_lambda``, if its class defines one. A mock has every attribute, so it is not asked.
+    """
+    if getattr(type(handler), "as_in_lambda", None) is None:
+        return str
+    translation: Callable[[str], str] = handler.as_in_lambda  # type: ignore[attr-defined]  # its class has it
+    return translation
+
+
 @dataclass(frozen=True, slots=True)
 class HandlerResult:
     """The value that a handler returned, or that a hook returns in its place."""

@@ -18,7 +18,7 @@ from pytest_lambda_esm.invocation.context import (
     trace_header,
     variables,
 )
-from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, as_in_lambda
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -150,12 +150,15 @@ def _call(handler: Handler, context: LambdaContext, request: Request, timeout: i
     except results.InitFailed as failed:
         return results.Result("error", error=failed.error)
     except Exception as error:
-        as_in_lambda = getattr(handler, "as_in_lambda", str)
-        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
+        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda(handler))
 
 
 def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
-    """Drop the frames before the handler's: this package and pytest's hooks called it."""
+    """Drop the frames before the handler's: this package called it, through pytest's hooks and a test's own ones."""
+    called = trace
+    while called is not None and called.tb_frame.f_code is not HandlerCall.run.__code__:
+        called = called.tb_next
+    trace = called or trace
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("pytest_lambda_esm", "pluggy"):
