@@ -22,7 +22,7 @@ from pytest_lambda_esm.invocation.context import (
     trace_header,
     variables,
 )
-from pytest_lambda_esm.invocation.handlers import Handler, translation
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -191,7 +191,11 @@ def _event(request: Request) -> Any:
 
 
 def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
-    """Drop the frames before the handler's: this package and pytest's hooks called it."""
+    """Drop the frames before the handler's: this package called it, through pytest's hooks and a test's own ones."""
+    called = trace
+    while called is not None and called.tb_frame.f_code is not HandlerCall.run.__code__:
+        called = called.tb_next
+    trace = called or trace
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("pytest_lambda_esm", "pluggy"):

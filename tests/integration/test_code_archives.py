@@ -210,7 +210,18 @@ def test_traces_read_as_in_lambda(lambda_esm: FakeLambda) -> None:
 
 
 @pytest.mark.lambda_esm(strict=False)
-@pytest.mark.parametrize("name", ["../escaped.py", "/tmp/escaped.py", "..\\escaped.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../escaped.py",
+        "/tmp/escaped.py",
+        "..\\escaped.py",
+        "folder/../../escaped.py",
+        "C:\\escaped.py",
+        "C:/escaped.py",
+        "c:escaped.py",
+    ],
+)
 def test_an_archive_that_leaves_its_folder_is_refused(lambda_esm: FakeLambda, name: str) -> None:
     deploy("f", {"app.py": ECHO, name: "print('out')\n"})
     with pytest.raises(HandlerError, match="an entry outside its folder"):

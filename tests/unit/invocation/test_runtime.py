@@ -1,8 +1,10 @@
+import json
 import sys
 import threading
 import time
 from datetime import datetime, timezone
 from decimal import Decimal
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
@@ -230,3 +232,22 @@ def test_real_time_is_not_spent(world):
     began = time.perf_counter()
     world.run(lambda event, context: world.sleep(2.9))
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("kind", [MagicMock, Mock])
+def test_a_mock_that_raises_is_a_function_error(world, kind):
+    invocation = world.run(kind(side_effect=ValueError("x")))
+    error = json.loads(invocation.payload)
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "x")
+    assert all(isinstance(line, str) for line in error["stackTrace"])
+
+
+def test_a_handler_may_translate_its_stack_trace(world):
+    class Deployed:
+        def __call__(self, event, context):
+            raise ValueError("x")
+
+        def as_in_lambda(self, text):
+            return "/var/task"
+
+    assert set(json.loads(world.run(Deployed()).payload)["stackTrace"]) == {"/var/task"}
