@@ -31,7 +31,7 @@ _CONNECTIONS: Final = ("connect", "connect_ex")
 """The methods of sockets whose first argument is an address, with a name that they look up themselves."""
 
 
-class NothingListens(EndpointConnectionError):
+class NothingListens(EndpointConnectionError):  # type: ignore[misc]  # botocore has no types
     """A request to an address of this machine where, as far as botocore's clients can see, nothing listens."""
 
     fmt = (
