@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 WARM_UP: Final = 150
-"""How many tests run before the first measurement: they import modules and fill caches, such as moto's of 128 backends."""
+"""How many tests run before the first measurement: they import modules and fill caches, of which moto has some."""
 
 _CONFTEST: Final = f"""
 import gc, sys, tracemalloc
