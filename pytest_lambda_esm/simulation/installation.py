@@ -19,7 +19,7 @@ from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge import cloudformation, functions, identity, lambda_service, network_guard, triggers
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
@@ -38,6 +38,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
+    identity.install(patches, world.runtime.output.function)
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)

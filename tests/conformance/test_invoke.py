@@ -102,7 +102,7 @@ def test_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: A
     assert log.startswith("xxx")
     assert re.search(
         rf"x\nEND RequestId: {request}\nREPORT RequestId: {request}\tDuration: 0.00 ms\tBilled Duration: 0 ms\t"
-        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\n$",
+        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\tInit Duration: 0.00 ms\t\n$",
         log,
     )
 
