@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.config import Config
+from pytest_lambda_esm.invocation.concurrency import ALWAYS_UNRESERVED
 from pytest_lambda_esm.invocation.configuration import Functions
 
 TOTAL_CODE_SIZE: Final = 80_530_636_800
@@ -28,13 +29,14 @@ class AccountSettings:
     def get(self, caller: Caller, params: dict[str, Any]) -> Mapping[str, Any]:
         """Read the limits and the usage."""
         usage = self._functions.usage(caller.account_id, caller.region)
+        unreserved = max(self._concurrency - usage.reserved_concurrency, min(ALWAYS_UNRESERVED, self._concurrency))
         return {
             "AccountLimit": {
                 "TotalCodeSize": TOTAL_CODE_SIZE,
                 "CodeSizeUnzipped": CODE_SIZE_UNZIPPED,
                 "CodeSizeZipped": CODE_SIZE_ZIPPED,
                 "ConcurrentExecutions": self._concurrency,
-                "UnreservedConcurrentExecutions": self._concurrency - usage.reserved_concurrency,
+                "UnreservedConcurrentExecutions": unreserved,
             },
             "AccountUsage": {"TotalCodeSize": usage.code_size, "FunctionCount": usage.functions},
         }

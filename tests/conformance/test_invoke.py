@@ -216,6 +216,15 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
     assert list(payload) == list(row.payload)
 
 
+@known("e2-response-is-measured-in-bytes", "documented", "The size of a response counts its bytes in UTF-8.")
+@pytest.mark.parametrize(("letters", "error"), [(3_145_777, None), (3_145_778, "Unhandled")])
+def test_size_of_a_response_that_is_not_ascii(
+    lambda_esm: FakeLambda, aws_lambda: Any, letters: int, error: str | None
+) -> None:
+    lambda_esm.function("my-function", lambda event, context: "é" * letters)
+    assert aws_lambda.invoke(FunctionName="my-function").get("FunctionError") == error
+
+
 @known("e2-response-of-six-mebibytes", "recorded", "A response of exactly 6 MiB passes.")
 def test_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: "x" * (6 * 1024 * 1024))
