@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from typing import Final, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_lambda_esm.clock import lock as clock_lock
-from pytest_lambda_esm.clock.waiting import Position, Stillness
+from pytest_lambda_esm.clock.waiting import Found, Stillness
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_TURN: Final = 5.0
@@ -36,6 +36,11 @@ def pauses() -> Iterator[float]:
 
 class SharedTime(Protocol):
     """The time that the sleepers of a group share."""
+
+    @property
+    def instant(self) -> int:
+        """The time now, in microseconds since the epoch."""
+        ...
 
     @property
     def awaited(self) -> threading.Thread | None:
@@ -68,6 +73,14 @@ class Groups(Protocol):
         """Return the threads of a group that run an invocation, which has its own time; empty if there are none."""
         ...
 
+    def meanwhile(self, group: SharedTime) -> SharedTime | None:
+        """Return the time of the invocation that runs now, if the group is the test's."""
+        ...
+
+    def serve_handlers(self, thread: threading.Thread) -> None:
+        """Make a thread of the test belong to whichever handler runs."""
+        ...
+
 
 class SleepEnded(SystemExit):
     """Ends a thread that still sleeps when its fake is closed. A SystemExit ends a thread silently."""
@@ -76,7 +89,7 @@ class SleepEnded(SystemExit):
 class Sleeper:
     """A thread that sleeps until an instant of its group's time."""
 
-    __slots__ = ("_gate", "asleep", "due", "error", "group", "rest", "sequence", "thread")
+    __slots__ = ("_gate", "ahead", "asleep", "due", "error", "group", "meanwhile", "rest", "sequence", "thread")
 
     def __init__(self, group: SharedTime, due: int, sequence: int) -> None:
         self.group = group
@@ -84,6 +97,10 @@ class Sleeper:
         self.sequence = sequence
         self.thread = threading.current_thread()
         self.asleep = True
+        self.meanwhile: SharedTime | None = None
+        """The time of the invocation that ran when the thread, one of the test's, went to sleep."""
+        self.ahead = 0
+        """By how much that time was ahead of the clock, which ``due`` does not contain yet."""
         self.error: BaseException | None = None
         self.rest = 0.0
         """The seconds for which the thread sleeps on in real time, once it is not asleep in virtual time any more."""
@@ -115,8 +132,8 @@ class Sleepers:
 
     def __init__(self) -> None:
         self.groups: Groups | None = None
-        self.known: dict[int, Position] = {}
-        """Where a thread was found waiting, by its identifier."""
+        self.known: WeakKeyDictionary[threading.Thread, Found] = WeakKeyDictionary()
+        """Where each thread was found waiting."""
         self.given_up: WeakSet[threading.Thread] = WeakSet()
         """The threads that the others do not wait for any more."""
         self._mutex = threading.Lock()
@@ -149,7 +166,7 @@ class Sleepers:
 
     def _sleep(self, sleeper: Sleeper) -> None:
         __tracebackhide__ = True
-        turns, pause = Turns(self), pauses()
+        turns, pause, employment = Turns(self), pauses(), Employment(self)
         while sleeper.asleep:
             group = sleeper.group
             if self.first(group) is not sleeper:
@@ -158,7 +175,7 @@ class Sleepers:
             elif turns.over(group):
                 group.reach(sleeper)
                 return
-            else:
+            elif not employment.begins(sleeper):
                 sleeper.block(next(pause))
 
     def first(self, group: SharedTime) -> Sleeper | None:
@@ -182,11 +199,18 @@ class Sleepers:
 
     def move(self, sleepers: list[Sleeper], group: SharedTime) -> None:
         """Make threads that sleep belong to another group."""
-        if sleepers:
-            with self._mutex:
-                for sleeper in sleepers:
-                    sleeper.group = group
-                    sleeper.nudge()
+        if not sleepers:
+            return
+        with self._mutex:
+            left = {id(sleeper.group): sleeper.group for sleeper in sleepers}
+            for sleeper in sleepers:
+                sleeper.due += sleeper.ahead
+                sleeper.ahead = 0
+                sleeper.group = group
+            self._asleep.sort()
+            for first in map(self._first, (group, *left.values())):
+                if first is not None:
+                    first.nudge()
 
     def without_sleepers(self, threads: list[threading.Thread], group: SharedTime) -> list[threading.Thread]:
         """Return those of a group's threads that do not sleep."""
@@ -210,7 +234,7 @@ class Sleepers:
         ended = [sleeper.thread for sleeper in sleepers if not sleeper.rest]
         stillness, until = Stillness(), self._real_time() + 1
         while (ended := [thread for thread in ended if thread.is_alive()]) and self._real_time() < until:
-            if not stillness.look(ended, patient=True):
+            if not stillness.look(lambda: ended, patient=True):
                 return
             self._really_sleep(_LONGEST_PAUSE)
 
@@ -218,6 +242,9 @@ class Sleepers:
         with self._mutex:
             self._sequence += 1
             sleeper = Sleeper(group, due, self._sequence)
+            sleeper.meanwhile = self.groups.meanwhile(group) if self.groups is not None else None
+            if sleeper.meanwhile is not None:
+                sleeper.ahead = sleeper.meanwhile.instant - group.instant
             if self._closed:
                 self._end_for_good(sleeper, due)
             else:
@@ -245,6 +272,38 @@ class Sleepers:
         if sleeper.thread.daemon:
             sleeper.rest = max(sleeper.due - instant, 0) / MICROSECONDS
         self._end(sleeper, None if sleeper.thread.daemon else SleepEnded())
+
+
+class Employment:
+    """Looks whether a handler waits for threads of the test, as for those that a module has started before.
+
+    So it is if a thread went to sleep while the handler ran, and all threads of the handler wait for other threads, but
+    none sleeps.
+    """
+
+    def __init__(self, sleepers: Sleepers) -> None:
+        self._sleepers = sleepers
+        self._handler = Stillness()
+        self._test = Stillness()
+
+    def begins(self, sleeper: Sleeper) -> bool:
+        """Make the threads of the test that went to sleep meanwhile sleep in the handler's time, if it waits for them.
+
+        Return whether it did so.
+        """
+        time, group = sleeper.meanwhile, sleeper.group
+        sleepers, groups = self._sleepers, self._sleepers.groups
+        if time is None or groups is None or groups.meanwhile(group) is not time or sleepers.first(time) is not None:
+            return False
+        if not self._handler.only_for_others(lambda: groups.others(time)):
+            return False
+        if self._test.look(lambda: sleepers.without_sleepers(groups.others(group), group), patient=True):
+            return False
+        employed = [each for each in sleepers.of(group) if each.meanwhile is time]
+        for each in employed:
+            groups.serve_handlers(each.thread)
+        sleepers.move(employed, time)
+        return True
 
 
 class Turns:
@@ -276,12 +335,18 @@ class Turns:
         if busy:
             self._check_progress(busy)
             return False
+        running = self._stillness.look(lambda: self._members(groups, group), patient=self._patient)
+        if running and (group.awaited in running or not self._are_given_up(running)):
+            return False
+        return not groups.busy_with(group)  # An invocation may have begun meanwhile.
+
+    def _members(self, groups: Groups, group: SharedTime) -> list[threading.Thread]:
+        """Return the threads of a group that have to have had their turn."""
         others = self._sleepers.without_sleepers(groups.others(group), group)
         awaited = group.awaited if self._patient else None
         if awaited is not None and awaited is not threading.current_thread():
-            others = [*others, awaited]
-        running = self._stillness.look(others, patient=self._patient) if others else []
-        return not running or (awaited not in running and self._are_given_up(running))
+            others.append(awaited)
+        return others
 
     def _are_given_up(self, running: list[threading.Thread]) -> bool:
         given_up = self._sleepers.given_up
@@ -294,6 +359,6 @@ class Turns:
     def _check_progress(self, busy: list[threading.Thread]) -> None:
         """Raise ClockError if nothing moves in an invocation that has to end before this thread's sleep does."""
         __tracebackhide__ = True
-        self._busy.look(busy, patient=True)
+        self._busy.look(lambda: busy, patient=True)
         if self._busy.seconds > clock_lock.LONGEST_WAIT:
             raise clock_lock.held_too_long("time.sleep", "an invocation")

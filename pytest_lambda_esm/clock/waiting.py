@@ -10,13 +10,16 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from enum import Enum
 from types import FrameType
 from typing import Any, Final
 
 Position = tuple[object, ...]
 """The place in the code where a thread stands."""
+
+Found = tuple[Position, float]
+"""Where a thread was found waiting, and the CPU time that it had used until then."""
 
 Frames = Mapping[int, FrameType]
 """The innermost Python frame of each thread that runs Python code, by the thread's identifier."""
@@ -30,8 +33,8 @@ class Standing(Enum):
 
     WAITING = 0.0
     """It waits, for something that has not happened yet."""
-    IDLE = 0.0002
-    """It waits for work, of which there was none when it looked."""
+    IDLE = 0.0020
+    """It waits for work, of which there is none; or it has just taken some, and has not gone on yet."""
     OUTSIDE = 0.0500
     """It waits for another process, for a network, or for real time."""
     UNKNOWN = 0.0501
@@ -40,11 +43,18 @@ class Standing(Enum):
     """It runs, or is about to."""
 
 
+UNKNOWN_CPU: Final = -1.0
+"""The CPU time of a thread where the system does not tell, as on macOS, or the thread has ended."""
+
 KNOWN_STILLNESS: Final = 0.005
 """The real seconds for a thread that was found waiting in the same place before."""
 
 FEWEST_LOOKS: Final = 8
-"""So often at least a thread has to be seen in the same place, if that takes longer than a moment."""
+"""So often at least a thread has to be seen in the same place, unless it waits for certain."""
+
+
+Sight = dict[threading.Thread, tuple[Standing, Position]]
+"""Where threads stand at one moment."""
 
 
 def standing(frame: FrameType, frames: Frames) -> Standing:
@@ -83,7 +93,8 @@ def _in_join(variables: Mapping[str, Any], frames: Frames) -> Standing:
 
 
 def _idle_executor(variables: Mapping[str, Any], frames: Frames) -> Standing:
-    return _waiting_if(variables["work_queue"].empty(), Standing.IDLE)
+    at_work = "work_item" in variables or "executor" in variables
+    return _waiting_if(not at_work and variables["work_queue"].empty(), Standing.IDLE)
 
 
 def _idle_worker(variables: Mapping[str, Any], frames: Frames) -> Standing:
@@ -150,64 +161,84 @@ class Stillness:
     _real_time = staticmethod(time.monotonic)
     _frames = staticmethod(sys._current_frames)
 
-    def __init__(self, known: dict[int, Position] | None = None) -> None:
+    def __init__(self, known: MutableMapping[threading.Thread, Found] | None = None) -> None:
         self._known = known if known is not None else {}
-        self._picture: dict[int, Position] = {}
-        self._cpu: dict[int, float] = {}
+        self._picture: Sight = {}
+        self._cpu: dict[threading.Thread, float] = {}
         self._since = 0.0
         self._looks = 0
         self.seconds = 0.0
         """The real seconds for which nothing has changed."""
 
-    def look(self, threads: Iterable[threading.Thread], *, patient: bool) -> list[threading.Thread]:
-        """Look at threads once, and return those that may still run on.
+    def look(self, members: Callable[[], list[threading.Thread]], *, patient: bool) -> list[threading.Thread]:
+        """Look at the threads that ``members`` returns, and return those that may still run on.
 
         With ``patient=False``, a thread in a place where it waits for something outside, or where it was found waiting
         before, counts as waiting at once.
         """
+        sight = self._see(members())
+        running = [thread for thread, (kind, _) in sight.items() if kind is Standing.RUNNING]
+        if running or not sight:
+            return running
+        doubtful = [thread for thread, (kind, _) in sight.items() if kind not in (Standing.WAITING, Standing.RUNNING)]
+        cpu = {thread: _cpu_seconds(thread) for thread in doubtful}
+        # Another thread may have run while this one looked: then two looks differ.
+        if self._see(members()) != sight or self._see(members()) != sight:
+            self._picture = {}
+            return list(sight)
+        self._compare(sight, cpu)
+        running = [
+            thread
+            for thread, (kind, place) in sight.items()
+            if not self._has_waited(self._needed(kind, place, (self._known.get(thread), cpu.get(thread)), patient))
+        ]
+        if not running:
+            self._known.update({thread: (sight[thread][1], cpu[thread]) for thread in doubtful})
+        return running
+
+    def only_for_others(self, members: Callable[[], list[threading.Thread]]) -> bool:
+        """Look at threads; return whether each has waited for a while for other threads, and for nothing else."""
+        running = self.look(members, patient=True)
+        certain = all(kind in (Standing.WAITING, Standing.IDLE) for kind, _ in self._picture.values())
+        return not running and certain and self.seconds >= Standing.UNKNOWN.value
+
+    def _see(self, threads: list[threading.Thread]) -> Sight:
+        """Return where threads stand now. It takes a moment in which no other thread is likely to run."""
         frames = self._frames()
-        picture: dict[int, Position] = {}
-        needs: dict[threading.Thread, float] = {}
+        sight: Sight = {}
         for thread in threads:
             ident = thread.ident
             frame = frames.get(ident) if ident is not None else None
-            if ident is None or frame is None:  # It begins, or ends.
-                needs[thread] = Standing.RUNNING.value
-                continue
-            kind = standing(frame, frames)
-            picture[ident] = _position(frame, kind)
-            needs[thread] = self._needed(kind, self._known.get(ident) == picture[ident], patient)
-        self._compare(picture, needs)
-        running = [thread for thread, needed in needs.items() if not self._has_waited(needed)]
-        if not running:
-            self._known.update(picture)
-        return running
+            if frame is None:  # It begins, or ends.
+                sight[thread] = (Standing.RUNNING, ())
+            else:
+                kind = standing(frame, frames)
+                sight[thread] = (kind, _position(frame, kind))
+        return sight
 
-    def _needed(self, kind: Standing, known: bool, patient: bool) -> float:
-        """Return for how many real seconds a thread has to stay where it is."""
+    def _needed(self, kind: Standing, place: Position, used: tuple[Found | None, float | None], patient: bool) -> float:
+        """Return for how many real seconds a thread has to stay where it is; ``used`` is what it had used, and has."""
         seconds: float = kind.value
-        if kind is Standing.RUNNING:
+        if kind in (Standing.RUNNING, Standing.WAITING):
             return seconds
+        found, cpu = used
+        known = found is not None and found[0] == place
+        if kind is Standing.IDLE:  # If it has not run since, it has not taken any work.
+            return 0.0 if known and found is not None and found[1] == cpu != UNKNOWN_CPU else seconds
         if not patient and (known or kind is Standing.OUTSIDE):
             return 0.0
         return min(seconds, KNOWN_STILLNESS) if known else seconds
 
     def _has_waited(self, needed: float) -> bool:
-        if not needed:
-            return True
-        return self.seconds >= needed and self._looks >= (FEWEST_LOOKS if needed > KNOWN_STILLNESS else 2)
+        return not needed or (self.seconds >= needed and self._looks >= FEWEST_LOOKS)
 
-    def _compare(self, picture: dict[int, Position], needs: Mapping[threading.Thread, float]) -> None:
+    def _compare(self, sight: Sight, cpu: Mapping[threading.Thread, float]) -> None:
         """Start to measure again if a thread has moved, or has computed."""
         now = self._real_time()
-        doubtful = [thread.ident for thread, needed in needs.items() if needed >= KNOWN_STILLNESS]
-        cpu = {ident: _cpu_seconds(ident) for ident in doubtful if ident in picture and ident is not None}
         elapsed = now - self._since
-        computed = any(seconds - self._cpu.get(ident, seconds) > elapsed / 4 for ident, seconds in cpu.items())
-        if picture != self._picture or (computed and elapsed > KNOWN_STILLNESS / 2):
-            self._picture, self._since, self._cpu, self._looks = picture, now, cpu, 0
-        for ident in cpu.keys() - self._cpu.keys():
-            self._cpu[ident] = cpu[ident]
+        computed = any(seconds - self._cpu.get(thread, seconds) > elapsed / 4 for thread, seconds in cpu.items())
+        if sight != self._picture or (computed and elapsed > KNOWN_STILLNESS / 2):
+            self._picture, self._since, self._cpu, self._looks = sight, now, dict(cpu), 0
         self._looks += 1
         self.seconds = now - self._since
 
@@ -217,7 +248,10 @@ def _position(frame: FrameType, kind: Standing) -> Position:
     return (frame.f_code, frame.f_lasti) if kind is Standing.OUTSIDE else (id(frame), frame.f_code, frame.f_lasti)
 
 
-def _cpu_seconds(ident: int) -> float:
-    """Return the CPU time of a thread that runs Python code; 0 where the system does not tell, as on macOS."""
-    clock_of = getattr(time, "pthread_getcpuclockid", None)
-    return time.clock_gettime(clock_of(ident)) if clock_of is not None else 0.0
+def _cpu_seconds(thread: threading.Thread) -> float:
+    """Return the CPU time of a thread, in seconds, or ``UNKNOWN_CPU``."""
+    try:
+        with open(f"/proc/self/task/{thread.native_id}/schedstat", "rb", buffering=0) as statistics:
+            return int(statistics.read().split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return UNKNOWN_CPU

@@ -36,6 +36,11 @@ class LocalTime:
         self._reraise: ReRaise | None = None
         self._ended = False
 
+    @property
+    def instant(self) -> int:
+        """The latest instant that a thread of the invocation has reached."""
+        return self.furthest
+
     def now(self) -> int:
         """Return the time that the calling thread has reached."""
         if self._own_times is None:

@@ -113,6 +113,14 @@ class Nesting:
         innermost = self.open[-1] if self.open else None
         return [innermost.thread] if innermost is not None and innermost.time is not group else []
 
+    def meanwhile(self, group: SharedTime) -> SharedTime | None:
+        """Return the time of the invocation that runs now, if the group is the test's."""
+        return self.open[-1].time if self.open and group is self._test else None
+
+    def serve_handlers(self, thread: threading.Thread) -> None:
+        """Make a thread of the test belong to whichever handler runs."""
+        self._left_behind |= {thread}
+
     def _forget_the_dead(self) -> None:
         if len(self.threads) >= self._many:
             self.threads = {thread: home for thread, home in list(self.threads.items()) if _has_not_ended(thread)}

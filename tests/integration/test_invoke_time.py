@@ -229,14 +229,25 @@ def test_a_pool_that_an_earlier_test_made_sleeps_for_the_handler_of_the_next_one
                 assert function.invocations[0].duration == timedelta(seconds=2)
 
 
+def test_a_pool_of_the_test_works_for_a_handler_that_waits_for_it(lambda_esm: FakeLambda) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread belongs to the test
+        function = lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
+        for _ in range(3):
+            invoke("f")
+    assert [each.duration for each in function.invocations] == [timedelta(seconds=1)] * 3
+
+
 @pytest.mark.lambda_esm(strict=False)
-def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
+def test_a_handler_that_waits_for_a_thread_of_the_test_that_slept_before_is_told(
     lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(int).result()  # its thread belongs to the test
-        lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
+        sleeping = pool.submit(time.sleep, 1)
+        while not lambda_esm.clock.slept:
+            threading.Event().wait(0.001)
+        lambda_esm.function("f", lambda event, context: sleeping.result())
         with pytest.raises(ClockError, match=r"time\.sleep: another thread has held the clock"):
             invoke("f")
 

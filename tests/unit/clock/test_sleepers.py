@@ -479,15 +479,46 @@ def test_at_a_timeout_all_threads_of_the_handler_end(threads):
         assert sorted(threads.log) == [(1, 1), (10, 5), (20, 5)]
 
 
-def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(threads, monkeypatch):
+def test_a_handler_may_give_work_to_threads_that_were_started_before_it(threads):
+    jobs, done = queue.Queue(), queue.Queue()
+
+    def work():
+        while True:
+            seconds = jobs.get()
+            threads.sleep(seconds)
+            done.put(seconds)
+
+    def handler():
+        threads.sleep(1)
+        for seconds in (3, 2, 2):
+            jobs.put(seconds)
+        assert [done.get() for _ in range(3)] == [2, 3, 2]
+
+    for _ in range(2):
+        threads.start(work)
+    assert {threads.run(handler).duration.total_seconds() for _ in range(TIMES)} == {5}
+    assert threads.passed == 0
+
+
+def test_a_handler_that_waits_for_a_thread_that_slept_before_it_is_told(threads, monkeypatch):
     monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(int).result()  # Its thread belongs to the test.
-        working = []
-
-        def handler():
-            working.append(pool.submit(threads.sleep, 1))
-            working[0].result()
-
+        working = pool.submit(threads.sleep, 1)
+        while not threads.clock.sleepers.of(threads.clock):
+            threading.Event().wait(0.001)
         with pytest.raises(ClockError, match=r"time\.sleep: another thread has held the clock for 0.05 s"):
-            threads.run(handler)
+            threads.run(working.result)
+
+
+def test_a_handler_run_by_a_sleeping_thread_has_its_turn_among_its_own_threads(threads):
+    def handler():
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(threads.sleep, [3, 3, 1]))
+
+    def event():
+        threads.note(threads.run(handler).duration.total_seconds())
+
+    for second in range(1, TIMES):
+        threads.clock.call_at(threads.clock.instant + second * 1_000_000, event, lambda: "event")
+    threads.start(threads.sleep, 60).join()
+    assert {seconds for seconds, _ in threads.log} == {4}
