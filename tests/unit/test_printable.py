@@ -37,14 +37,20 @@ def test_errors_show_texts_of_users(kind):
 
 def test_the_timeline_and_explanations_show_texts_of_users():
     with FakeLambda() as fake:
-        fake.client("sqs").create_queue(QueueName="orders")
-        fake.function("f", lambda event, context: None)
+        url = fake.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+        fake.function("f", failing)
         arn = "arn:aws:sqs:us-east-1:123456789012:orders"
         mapping = fake.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="f")
+        fake.client("sqs").send_message(QueueUrl=url, MessageBody="an order")
+        fake.clock.advance(10)
+        assert f"the last batch failed at 00:00:05.000000: error, ValueError: {SHOWN}" in fake.explain(mapping)
         fake.mapping(mapping).force("Disabled", reason=HOSTILE)
         assert SHOWN in str(fake.timeline)
         assert "\x1b" not in repr(fake.timeline) + repr(list(fake.timeline)) + repr(fake.mapping(mapping))
         with pytest.raises(Exception, match="there is no mapping") as caught:
             fake.mapping(HOSTILE)
         assert SHOWN in str(caught.value)
-        assert HOSTILE not in fake.explain(HOSTILE)
+
+
+def failing(event, context):
+    raise ValueError(HOSTILE)

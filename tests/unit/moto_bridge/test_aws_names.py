@@ -49,6 +49,7 @@ def test_every_endpoint_that_botocore_knows(variant):
         "us-east-1.signin.aws",
         "signin.aws.amazon.com",
         "x.awsapps.com",
+        "x.amazonwebservices.com.cn",
         "sqs.eu-isoe-west-1.cloud.adc-e.uk",
         "sqs.us-isof-south-1.csp.hci.ic.gov",
         "sqs.us-iso-east-1.c2s.ic.gov",
