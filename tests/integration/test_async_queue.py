@@ -132,13 +132,14 @@ def test_a_handler_that_changes_its_event(lambda_esm: FakeLambda) -> None:
         event.clear()
         raise ValueError
 
-    lambda_esm.function("f", handler, dead_letter=arns["dead-letters"])
+    function = lambda_esm.function("f", handler, dead_letter=arns["dead-letters"])
     lambda_esm.client("lambda").put_function_event_invoke_config(
         FunctionName="f", DestinationConfig={"OnFailure": {"Destination": arns["failures"]}}
     )
     send(lambda_esm, "f", {"items": [1]})
     lambda_esm.clock.run_until_idle()
     assert seen == ['{"items": [1]}'] * 3
+    assert [invocation.event for invocation in function.invocations] == [{"items": [1]}] * 3
     for name, sent in (("failures", lambda body: body["requestPayload"]), ("dead-letters", lambda body: body)):
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         [message] = sqs.receive_message(QueueUrl=url)["Messages"]

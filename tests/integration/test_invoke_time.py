@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -100,6 +101,17 @@ def test_a_function_goes_on_after_its_client_has_given_up(lambda_esm: FakeLambda
     assert lambda_esm.clock.now - began == timedelta(seconds=7)
     [invocation] = function.invocations
     assert (invocation.outcome, invocation.finished - began) == ("success", timedelta(seconds=30))
+
+
+def test_a_handler_that_swallows_its_timeout_and_returns_at_once(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> str:
+        with contextlib.suppress(BaseException):
+            time.sleep(3)
+        return "in time"
+
+    function = lambda_esm.function("f", handler, timeout=3)
+    lambda_esm.client("lambda").invoke(FunctionName="f")
+    assert function.invocations[0].outcome == "timeout"
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,34 @@ def test_nested_invocations_have_their_own(lambda_esm: FakeLambda) -> None:
     assert of_inner.invocations[0].log.split("\n")[1:2] == ["inner"]
 
 
+def test_a_handler_that_wraps_its_output_and_invokes_another(lambda_esm: FakeLambda) -> None:
+    class Unbuffered:
+        def __init__(self, stream: Any) -> None:
+            self.stream = stream
+
+        def write(self, text: str) -> None:
+            self.stream.write(text)
+            self.stream.flush()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.stream, name)
+
+    def outer(event: Any, context: Any) -> None:
+        sys.stdout = Unbuffered(sys.stdout)  # type: ignore[assignment]  # It has what code uses.
+        print("outer begins")
+        lambda_esm.client("lambda").invoke(FunctionName="inner")
+        print("outer ends")
+
+    of_outer = lambda_esm.function("outer", outer)
+    of_inner = lambda_esm.function("inner", lambda event, context: print("inner"))
+    for _ in range(2):
+        lambda_esm.client("lambda").invoke(FunctionName="outer")
+    for invocation in of_outer.invocations:
+        assert invocation.log.split("\n")[1:3] == ["outer begins", "outer ends"]
+    for invocation in of_inner.invocations:
+        assert invocation.log.split("\n")[1:-3] == ["inner"]
+
+
 def test_a_thread_writes_to_the_log_of_its_own_handler(lambda_esm: FakeLambda) -> None:
     in_inner, written = threading.Event(), threading.Event()
 

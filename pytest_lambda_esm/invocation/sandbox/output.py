@@ -102,12 +102,10 @@ class Output:
             root.setLevel(function.log_level)
         if stdout is not tee_out:
             self._streams.watch(stdout)
-            tee_out.onward = stdout
-            sys.stdout = tee_out
+            sys.stdout = tee_out.before(stdout)
         if stderr is not tee_err:
             self._streams.watch(stderr)
-            tee_err.onward = stderr
-            sys.stderr = tee_err
+            sys.stderr = tee_err.before(stderr)
         if handlers != self._known_handlers:
             self._look_at(handlers)
         if self._log_handler not in handlers and (deployed or not self._replaced):
@@ -133,7 +131,7 @@ class Output:
         """Write text to a stream of the test, and store it."""
         with self._streams.unrecorded():
             write(text)
-        self._print(text)
+        self._streams.note(text)
 
     def _print(self, text: str) -> None:
         log = self.log()
@@ -193,6 +191,12 @@ class _Tee:
         self._output = output
         self._name = name
         self.onward: Any = None
+
+    def before(self, stream: Any) -> _Tee:
+        """Return a tee that passes on to a stream: this one, unless an outer handler's stream passes on to it."""
+        tee = self if self.onward is None else _Tee(self._output, self._name)
+        tee.onward = stream
+        return tee
 
     def write(self, text: str) -> int:
         """Store text, and pass it on."""

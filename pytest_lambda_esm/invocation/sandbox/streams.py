@@ -41,7 +41,7 @@ class StandardStreams:
         def recording_write(descriptor: int, data: Any) -> int:
             written = write(descriptor, data)
             if descriptor in STANDARD_DESCRIPTORS:
-                self._note(bytes(data)[:written].decode(errors="replace"))
+                self.note(bytes(data)[:written].decode(errors="replace"))
             return written
 
         patches.set(os, "write", recording_write)
@@ -88,7 +88,7 @@ class StandardStreams:
         def recording_write(data: Any) -> Any:
             with self.unrecorded():
                 written = write(data)
-            self._note(data if isinstance(data, str) else bytes(data).decode(encoding, "replace"))
+            self.note(data if isinstance(data, str) else bytes(data).decode(encoding, "replace"))
             return written
 
         self._patches.set(owner, "write", recording_write)
@@ -106,7 +106,8 @@ class StandardStreams:
 
         self._patches.then(restore)
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Record a text, unless the calling thread is in :meth:`unrecorded`."""
         if not self._thread.silent:
             self._record(text)
 
