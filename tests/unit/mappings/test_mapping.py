@@ -134,7 +134,7 @@ def test_only_transitional_states_can_be_held():
         World().mapping.hold("Enabled")
 
 
-def test_there_must_be_something_to_release():
+def test_release_without_an_open_transition_is_refused():
     world = World()
     world.mapping.begin(CREATE)
     world.clock.advance(5)
@@ -153,7 +153,7 @@ def test_force_puts_a_mapping_into_a_state_with_a_reason_and_a_result():
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, ["Enabled"]])
-def test_a_state_that_is_no_text_is_no_state(nonsense):
+def test_a_state_that_is_not_a_string_is_refused(nonsense):
     with pytest.raises(StateError, match="there is no state"):
         World().mapping.force(nonsense)
     with pytest.raises(StateError, match="held in a transitional state, not in"):
@@ -213,7 +213,7 @@ def test_one_mapping_may_have_its_own_times():
         (after_reads(2), "Creating ends as Enabled after 2 more reads of the state"),
     ],
 )
-def test_explain_says_what_a_transition_waits_for(policy, line):
+def test_explain_names_the_end_of_a_transition(policy, line):
     world = World(creating=policy)
     world.mapping.begin(CREATE)
     assert world.mapping.explain() == [line]
@@ -235,7 +235,7 @@ UPDATES = [
 
 
 @pytest.mark.parametrize(("state", "enabled", "step"), UPDATES)
-def test_what_an_update_starts(state, enabled, step):
+def test_the_transition_that_an_update_starts(state, enabled, step):
     assert step_for_update(state, enabled) == step
 
 
@@ -244,7 +244,7 @@ def test_a_mapping_in_transition_cannot_be_deleted(state):
     assert step_for_delete(state) is None
 
 
-def test_an_end_on_another_day_is_told_with_its_date():
+def test_explain_gives_the_date_of_an_end_on_another_day():
     world = World(creating=timedelta(hours=23), deleting=timedelta(days=1))
     world.mapping.begin(CREATE)
     assert world.mapping.explain() == ["Creating ends as Enabled at 23:00:00.000000"]
