@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from pytest_lambda_esm import FakeLambda
 
@@ -270,6 +272,34 @@ def test_a_stack_fails_with_the_error_of_lambda(stack: Stack, changes: dict[str,
         stack.apply("create", Mapping=with_properties(MAPPING, **changes))
     assert stack.mappings() == []
     assert not stack.fake.errors
+
+
+def test_an_update_of_a_stack_from_before_the_fake_keeps_its_mapping() -> None:
+    """Its old template is unknown, so the settings that the new one leaves out stay as they are."""
+    with mock_aws():
+        boto3.client("sqs", "us-east-1").create_queue(QueueName="orders")
+        role = boto3.client("iam", "us-east-1").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        boto3.client("lambda", "us-east-1").create_function(
+            FunctionName="fn", Role=role, Runtime="python3.12", Handler="app.handler", Code={"ZipFile": b"zip"}
+        )
+        properties = {
+            "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:orders",
+            "FunctionName": "fn",
+            "BatchSize": 7,
+            "Enabled": True,
+        }
+        template = {"Resources": {"Mapping": {"Type": MAPPING["Type"], "Properties": properties}}}
+        cloudformation = boto3.client("cloudformation", "us-east-1")
+        cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template))
+        with FakeLambda(region="us-east-1", advice="off") as fake:
+            aws_lambda = fake.client("lambda")
+            (before,) = aws_lambda.list_event_source_mappings()["EventSourceMappings"]
+            properties["MaximumBatchingWindowInSeconds"] = 3
+            del properties["BatchSize"]
+            cloudformation.update_stack(StackName="shop", TemplateBody=json.dumps(template))
+            (after,) = aws_lambda.list_event_source_mappings()["EventSourceMappings"]
+            assert (after["UUID"], after["BatchSize"]) == (before["UUID"], 7)
+            assert (after["State"], after["MaximumBatchingWindowInSeconds"]) == ("Enabled", 3)
 
 
 def test_moto_no_longer_knows_invoke_configs_after_the_fake(stack: Stack) -> None:
