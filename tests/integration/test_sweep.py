@@ -132,6 +132,41 @@ def test_the_line_of_a_lost_answer_replays_exactly_that_attempt(fake):
     assert "@pytest.mark.lambda_esm_fault('CreateEventSourceMapping', lost_response(), after=2)" in report
 
 
+def test_a_sweep_without_errors_takes_the_usual_four(fake):
+    seen = []
+    for run in fake.sweep(operations=["ListFunctions"]):
+        with run:
+            try:
+                fake.client("lambda").list_functions()
+                error = None
+            except ClientError as refused:
+                error = refused.response["Error"]["Code"]
+            seen.append((error, len(fake.calls) > 1))
+
+    assert seen == [
+        (None, False),
+        (THROTTLED, True),
+        (BROKEN, True),
+        ("AccessDeniedException", False),
+        (None, True),  # The next attempt at the call whose answer was lost.
+    ]
+
+
+def test_the_report_shows_the_first_six_lines_of_an_error(fake):
+    sweep = fake.sweep(errors=(BROKEN,))
+    with pytest.raises(SweepFailed) as failed:
+        for run in sweep:
+            with run:
+                try:
+                    fake.client("lambda").list_functions()
+                except ClientError:
+                    raise ValueError("\n".join(f"line {number}" for number in range(1, 10))) from None
+
+    assert "    ValueError: line 1\n    line 2\n" in sweep.report
+    assert "    line 6\n    at " in sweep.report
+    assert "line 7" not in str(failed.value)
+
+
 def test_a_sweep_of_errors_that_no_call_can_raise_has_tested_nothing(fake):
     with pytest.raises(SweepFailed, match=r"tested nothing: no call .* can raise ResourceInUseException. It called "):
         for run in fake.sweep(errors=("ResourceInUseException",)):

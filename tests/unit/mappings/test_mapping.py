@@ -170,6 +170,51 @@ def test_a_forced_transitional_state_stays_until_release():
     assert world.mapping.state == "Disabled"
 
 
+@pytest.mark.parametrize(
+    ("forced", "settled"),
+    [
+        ("Creating", "Enabled"),
+        ("Enabling", "Enabled"),
+        ("Disabling", "Disabled"),
+        ("Updating", "Disabled"),
+        ("Deleting", "Deleted"),
+    ],
+)
+def test_a_forced_transitional_state_settles_as_usual(forced, settled):
+    world = World()
+    world.mapping.begin(step_for_create(enabled=False))
+    world.mapping.force(forced)
+    assert world.mapping.explain() == [f"{forced} ends as {settled} when the test calls release()"]
+    world.mapping.release()
+    assert world.mapping.state == settled
+
+
+@pytest.mark.parametrize("state", ["Disabled", "Updating"])
+def test_force_keeps_the_settings_of_an_update_in_progress(state):
+    world = World()
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
+    world.mapping.force(state)
+    if state == "Updating":
+        assert world.mapping.settings["BatchSize"] == 10
+        world.mapping.release()
+    world.clock.advance(60)
+    assert world.mapping.settings["BatchSize"] == 5
+    assert [entry.state for entry in world.mapping.history].count("Enabled") == (2 if state == "Updating" else 1)
+
+
+def test_force_has_the_reason_of_the_user_unless_another_is_given():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.force("Enabled")
+    assert world.mapping.history[-1].reason == "USER_INITIATED"
+    world.mapping.force("Disabled", reason="", result="")
+    assert (world.mapping.history[-1].reason, world.mapping.last_result) == ("", "")
+    world.mapping.force("Enabled")
+    assert world.mapping.last_result == ""
+
+
 def test_force_refuses_unknown_states_with_the_nearest():
     with pytest.raises(StateError, match="Did you mean 'Disabled'"):
         World().mapping.force("Disabeld")
@@ -217,6 +262,36 @@ def test_explain_names_the_end_of_a_transition(policy, line):
     world = World(creating=policy)
     world.mapping.begin(CREATE)
     assert world.mapping.explain() == [line]
+
+
+def test_explain_says_that_the_test_holds_a_state():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.hold("Creating")
+    assert world.mapping.explain() == ["Creating ends as Enabled when the test calls release(): the state is held"]
+    world.mapping.release()
+    world.clock.advance(5)
+    assert world.mapping.explain() == []
+
+
+def test_the_own_times_of_a_mapping_leave_its_other_times():
+    world = World(creating=7, updating=9)
+    world.mapping.transitions(creating=1)
+    world.mapping.transitions(deleting=2)
+    world.mapping.begin(CREATE)
+    world.clock.advance(1)
+    world.mapping.begin(step_for_update("Enabled", None))
+    world.clock.advance(9)
+    world.mapping.begin(step_for_delete("Enabled"))
+    world.clock.run_until_idle()
+    assert states(world.mapping) == [
+        ("Creating", 0),
+        ("Enabled", 1),
+        ("Updating", 1),
+        ("Enabled", 10),
+        ("Deleting", 10),
+        ("Deleted", 12),
+    ]
 
 
 UPDATES = [
