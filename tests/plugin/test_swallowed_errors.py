@@ -29,7 +29,7 @@ def test_allowed(lambda_esm):
 """
 
 
-def test_a_swallowed_error_fails_the_test_and_an_expected_one_does_not(run):
+def test_a_swallowed_error_fails_the_test(run):
     result = run(TEST, code_under_test=CODE)
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
@@ -143,13 +143,13 @@ def test_it(lambda_esm, name):
 """
 
 
-def test_a_conftest_of_another_folder_belongs_to_the_tests(run, pytester):
+def test_a_conftest_of_another_folder_counts(run, pytester):
     """Helpers of a suite are in its conftest.py files, also in those that pytest does not load for this test."""
     other = pytester.path / "other"
     other.mkdir()
     for name in ("conftest.py", "code.py"):
         other.joinpath(name).write_text(CODE, encoding="utf-8")
-    result = run(ELSEWHERE, "test_a_conftest_of_another_folder_belongs_to_the_tests.py")
+    result = run(ELSEWHERE, "test_a_conftest_of_another_folder_counts.py")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["FAILED *::test_it[[]code.py[]]*"])
 
