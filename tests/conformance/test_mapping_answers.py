@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -656,6 +657,9 @@ def _(lab: Lab) -> None:
         "Number of tags exceeds resource tag limit.",
     )
     assert len(lab.call("ListTags", {"Resource": arn})["Tags"]) == 50
+    too_many = {"FunctionName": "fn", **CREATES["kinesis"], "Tags": {f"tag-{number}": "" for number in range(51)}}
+    assert lab.refusal("CreateEventSourceMapping", too_many).message == refusal.message
+    assert lab.call("ListEventSourceMappings", {"EventSourceArn": STREAM}) == {"EventSourceMappings": []}
 
 
 @FACTS("a7-functions", "chosen", "The tags of functions are moto's.")
@@ -712,6 +716,16 @@ def _(lab: Lab) -> None:
         assert [mapping["UUID"] for mapping in found] == [mapping["UUID"] for mapping in expected]
 
 
+@FACTS("a8-during-an-update", "chosen", "A list shows a mapping for the function to which an update moves it.")
+def _(lab: Lab) -> None:
+    lab.function("fn2")
+    uuid = lab.settled()
+    lab.update(uuid, FunctionName="fn2")
+    assert lab.call("ListEventSourceMappings", {"FunctionName": "fn"}) == {"EventSourceMappings": []}
+    (found,) = lab.call("ListEventSourceMappings", {"FunctionName": "fn2"})["EventSourceMappings"]
+    assert (found["UUID"], found["State"]) == (uuid, "Updating")
+
+
 @FACTS("a8-qualified", "chosen", "A list for a function shows the mappings of exactly the qualifier that it names.")
 def _(lab: Lab) -> None:
     plain, latest = lab.create(), lab.create(FunctionName="fn:$LATEST")
@@ -722,7 +736,8 @@ def _(lab: Lab) -> None:
 
 @FACTS("a8-marker", "chosen", "A marker that no list has given out is an InvalidParameterValueException.")
 def _(lab: Lab) -> None:
-    for marker in ("nonsense", "AAAA", "LTE=", "", "é"):
+    too_long = base64.b64encode(b"9" * 5_000).decode()
+    for marker in ("nonsense", "AAAA", "LTE=", "", "é", "MQ", "MQ==\n", too_long):
         refusal = lab.refusal("ListEventSourceMappings", {"Marker": marker})
         assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -293,7 +294,6 @@ def test_variables_that_lambda_sets(lambda_esm: FakeLambda) -> None:
 
 
 def test_client_context(lambda_esm: FakeLambda) -> None:
-    import base64
 
     def handler(event: Any, context: Any) -> Any:
         given = context.client_context
@@ -311,9 +311,17 @@ def test_client_context(lambda_esm: FakeLambda) -> None:
     assert invoke("f") is None
 
 
+def test_the_largest_client_context(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: len(context.client_context.custom["a"]))
+    sent = base64.b64encode(json.dumps({"custom": {"a": "x" * 2_664}}).encode()).decode()
+    assert len(sent) == 3_580  # Base64 has whole groups of four.
+    assert invoke("f", ClientContext=sent) == 2_664
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("WzFd", "Client context must be a valid Base64-encoded JSON object."),
         ("bm90IGpzb24=", "Client context must be a valid Base64-encoded JSON object."),
         ("???", "Client context must be a valid Base64-encoded JSON object."),
         ("A" * 3584, "Client context must be no more than 3583 bytes."),

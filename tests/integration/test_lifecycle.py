@@ -1,4 +1,4 @@
-"""States of a mapping as a client sees them, and the test's hold on them."""
+"""The states of a mapping as a client sees them, and how a test controls them."""
 
 import time
 
@@ -61,7 +61,7 @@ def test_a_list_counts_as_a_read_of_each_mapping_on_the_page(lambda_esm, connect
     assert listed() == ["Enabled"]
 
 
-def test_reads_are_counted_from_the_answer_of_an_update_on(lambda_esm, connect):
+def test_the_answer_of_an_update_does_not_count_as_a_read(lambda_esm, connect):
     setup = connect(lambda_esm)
     setup.wait_until_enabled()
     lambda_esm.transitions(updating=after_reads(1))
@@ -137,7 +137,7 @@ def test_disable_and_enable(lambda_esm, connect):
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.lambda_esm(longest_standstill=0, strict=False)
-def test_code_that_waits_for_a_state_that_never_comes_is_stopped(lambda_esm, connect, held):
+def test_code_that_waits_for_a_state_forever_is_stopped(lambda_esm, connect, held):
     if not held:
         lambda_esm.transitions(creating="manual")
     setup = connect(lambda_esm)
@@ -160,7 +160,7 @@ def test_created_disabled_reads_disabled_at_once(lambda_esm, connect):
     assert state(setup) == "Disabled"
 
 
-def test_a_service_made_failure(lambda_esm, connect):
+def test_a_change_of_state_by_the_service(lambda_esm, connect):
     setup = connect(lambda_esm)
     assert "LastProcessingResult" not in setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)
     lambda_esm.mapping(setup.uuid).force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: no function")
@@ -211,7 +211,7 @@ def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
 
 
 @pytest.mark.parametrize(("answers", "shown"), [("new", 5), ("old", 10)])
-def test_what_an_update_answers_is_a_setting(request, answers, shown, connect):
+def test_the_setting_update_answers_chooses_the_values_that_an_update_returns(request, answers, shown, connect):
     from pytest_lambda_esm import FakeLambda
 
     with FakeLambda(update_answers=answers) as fake:
@@ -253,7 +253,7 @@ def test_a_mapping_is_found_by_uuid_arn_and_answer(lambda_esm, connect):
         lambda_esm.mapping("another")
 
 
-def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, connect):
+def test_explain_gives_the_date_of_a_change_on_another_day(lambda_esm, connect):
     setup = connect(lambda_esm)
     lambda_esm.clock.advance(10)
     assert f"mapping {setup.uuid} is Enabled since 00:00:05.000000" in lambda_esm.explain(setup.uuid)
@@ -262,7 +262,7 @@ def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, conne
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])
-def test_what_names_no_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
+def test_an_argument_that_cannot_name_a_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
     with pytest.raises(MappingNotFound, match="a UUID, an ARN or a response of the API is needed"):
         lambda_esm.mapping(nonsense)
     with pytest.raises(LambdaEsmError, match="takes an ARN, a mapping or a function, not"):

@@ -11,7 +11,7 @@ QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
 
 
 def a_day(seed=0, messages=60, **weather):
-    """What happens to one message a second, in this weather: the bodies of each invocation, and the timeline."""
+    """Send two messages a second in this weather; return the bodies received, the timeline and the fates."""
     with FakeLambda(region=REGION, seed=seed, weather=weather) as fake:
         sqs = fake.client("sqs")
         url = sqs.create_queue(QueueName="orders")["QueueUrl"]
@@ -88,7 +88,7 @@ def test_calls_are_late():
         assert 0 < (fake.clock.now - before).total_seconds() <= 5
 
 
-def test_calls_of_other_services_are_in_fair_weather():
+def test_weather_does_not_affect_calls_of_other_services():
     with FakeLambda(region=REGION, weather=Weather(throttles=1.0, latency=1.0, slowest=0.5)) as fake:
         before = fake.clock.now
         sqs = fake.client("sqs")

@@ -1,4 +1,4 @@
-"""The hook around handlers hears of every way to invoke."""
+"""pytest_lambda_esm_invoke is called for every way to invoke a function."""
 
 from __future__ import annotations
 

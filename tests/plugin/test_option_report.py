@@ -43,6 +43,48 @@ def test_markup_in_ids_and_entries_is_shown_as_text(run, pytester):
         assert markup not in page
 
 
+def test_a_run_without_a_fake_and_a_test_without_an_event_have_a_page_too(run, pytester):
+    run("def test_it(): pass", "--lambda-esm-report=none.html").assert_outcomes(passed=1)
+    assert "<p>No test has used the fake.</p>" in pytester.path.joinpath("none.html").read_text(encoding="utf-8")
+    run("def test_it(lambda_esm): pass", "--lambda-esm-report=nothing.html").assert_outcomes(passed=1)
+    page = pytester.path.joinpath("nothing.html").read_text(encoding="utf-8")
+    assert "test_it: passed</summary><p>Nothing happened.</p>" in page
+
+
+def test_a_test_whose_setup_failed_is_in_the_terminal_and_in_the_file_once(run, pytester):
+    text = """
+    import pytest
+
+    @pytest.fixture
+    def broken(lambda_esm_client):
+        lambda_esm_client.list_event_source_mappings()
+        raise ValueError("no")
+
+    def test_it(broken): pass
+    """
+    result = run(text, "--lambda-esm-report=report.html")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*- lambda esm timeline -*", "*call  *ListEventSourceMappings: -> 200"])
+    page = pytester.path.joinpath("report.html").read_text(encoding="utf-8")
+    assert page.count("<details") == page.count('<details class="failed" open>') == 1
+    assert "<td>ListEventSourceMappings</td><td>-&gt; 200</td>" in page
+    assert "Virtual time starts at 2026-01-01 00:00:00 UTC" in page
+
+
+def test_times_in_the_file_count_from_the_first_entry(run, pytester):
+    text = """
+    import time
+
+    def test_it(lambda_esm):
+        time.sleep(1.5)
+        time.sleep(2)
+    """
+    run(text, "--lambda-esm-report=report.html").assert_outcomes(passed=1)
+    page = pytester.path.joinpath("report.html").read_text(encoding="utf-8")
+    assert "<tr><td>0.000</td><td class='kind'>sleep</td>" in page
+    assert "<tr><td>1.500</td><td class='kind'>sleep</td>" in page
+
+
 def test_another_kind_of_file_is_refused(run):
     result = run(TEST, "--lambda-esm-report=report.xml")
     result.stderr.fnmatch_lines(["ERROR: --lambda-esm-report writes HTML*'report.xml'"])
