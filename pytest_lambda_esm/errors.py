@@ -7,13 +7,22 @@ None of them is a botocore error, so code under test cannot mistake one for a re
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterable
 from pathlib import PurePath
 from typing import Any, Final
 
+from pytest_lambda_esm.printable import printable
+
 
 class LambdaEsmError(Exception):
-    """Base class of every exception that this package defines."""
+    """Base class of every exception that this package defines.
+
+    Its text may quote texts of code under test, so characters that would control a terminal are shown as escapes.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
 
 
 class ConfigurationError(LambdaEsmError):
@@ -77,6 +86,9 @@ class LambdaEsmAdvice(UserWarning):
     The setting ``advice`` decides whether it is a warning, an error, or ignored.
     """
 
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
+
 
 def nearest(name: object, candidates: Iterable[str]) -> str:
     """Return a suggestion for a misspelt name, to end an error text with.
@@ -97,6 +109,15 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
 def is_for_the_author(excinfo: Any) -> bool:
     """A ``__tracebackhide__`` for frames of API calls: hide them unless the error is a bug in this package."""
     return isinstance(excinfo.value, LambdaEsmError)
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Return whether this is what ``pytest.exit()`` raises: an Exception, unlike pytest's other outcomes.
+
+    It passes through everything, as a KeyboardInterrupt does.
+    """
+    pytest: Any = sys.modules.get("pytest")
+    return pytest is not None and isinstance(error, pytest.exit.Exception)
 
 
 _TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})

@@ -36,6 +36,7 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.simulation import functions, installation, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import PersistentParts, World
@@ -103,6 +104,7 @@ class FakeLambda:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
         self._world.clock.stop()
         if error is not None:
@@ -380,9 +382,8 @@ class FakeLambda:
         """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""
         if self._opened is None:
             return ""
-        return "\n".join(
-            filter(None, [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)])
-        )
+        left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
+        return printable("\n".join(filter(None, left)))
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""

@@ -16,8 +16,10 @@ from typing import Final
 
 from pytest_lambda_esm.clock.lock import ClockLock
 from pytest_lambda_esm.clock.runaway import StallDetector
+from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns
 from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
 
 HOUR: Final = 3600
@@ -45,6 +47,11 @@ class VirtualClock:
         self._now = instant_of(start)
         self._longest_standstill = longest_standstill
         self._stall: StallDetector | None = None  # The sleeps since something last happened.
+        self._background_stall: StallDetector | None = None
+        self.sleepers = Sleepers()
+        """The threads that sleep; those of the test share this clock's time."""
+        self._owner = threading.current_thread()
+        self._moving = 0  # The moves that give other threads their turn now.
         self._report_waiting: Callable[[], list[str]] = list
         self._wall = wall
         self._freezers = [wall.identity()] if wall is not None else []
@@ -56,7 +63,9 @@ class VirtualClock:
         self._busy = 0
         self._slept: list[float] = []
         self._running: Event | None = None
+        self._runner: int | None = None  # The thread that runs it.
         self._lock = threading.RLock()
+        self._released = threading.Condition(self._lock)
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -142,8 +151,10 @@ class VirtualClock:
         end = self._now + span
         while not predicate():
             with self._move("run_until"):
-                upcoming = self._next_due()
+                upcoming = self._next_instant()
                 if upcoming is None:
+                    if self.sleepers.has_company and predicate():
+                        return
                     raise self._nothing_pending()
                 if upcoming > end:
                     raise self._limit_exceeded("run_until", span, "the condition is still false")
@@ -169,11 +180,18 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """Record a ``time.sleep`` of code under test, and advance by it.
 
-        Raises ClockLimitExceeded for code that keeps sleeping while nothing happens, and ClockError from inside an
-        event.
+        In a thread that was started meanwhile, it waits until the clock has advanced by it. Raises ClockLimitExceeded
+        for code that keeps sleeping while nothing happens, and ClockError from inside an event.
         """
         __tracebackhide__ = True
         span = _span_of("time.sleep", seconds)
+        if self._is_background():
+            self.record_sleep(seconds)
+            if span:
+                stall = self._background_stall = self._background_stall or StallDetector(self._longest_standstill)
+                stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
+                self.sleepers.sleep(self, self._now + span)
+            return
         with self._move("time.sleep"):
             stall = self._stall = self._stall or StallDetector(self._longest_standstill)
             stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
@@ -187,6 +205,7 @@ class VirtualClock:
         """
         __tracebackhide__ = True
         with self._move("restart"):
+            self.sleepers.end_all(self._now, close=False)
             self._heap.clear()
             self._slept.clear()
             self._cancelled = 0
@@ -197,7 +216,8 @@ class VirtualClock:
             self.show(self._now)
 
     def stop(self) -> None:
-        """Close the clock: it can still be read, and any attempt to move it raises NotActive."""
+        """Close the clock: it can still be read, and any attempt to move it raises NotActive. End all sleeps."""
+        self.sleepers.end_all(self._now, close=True)
         self._stopped = True
         self._end_stall()
 
@@ -206,8 +226,15 @@ class VirtualClock:
         self._slept.append(seconds)
 
     def wait_until(self, instant: int) -> None:
-        """Move time forward to an instant, for a call that takes time. Does nothing from inside an event."""
+        """Move time forward to an instant, for a call that takes time. Does nothing from inside an event.
+
+        In a thread that was started meanwhile, it waits until the clock has reached the instant.
+        """
         __tracebackhide__ = True
+        if self._is_background():
+            if instant > self._now:
+                self.sleepers.sleep(self, instant)
+            return
         with self._locked(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
@@ -222,12 +249,61 @@ class VirtualClock:
                 yield
                 return
             self._running = Event(self._now, 0, _no_op, about)
+            self._runner = threading.get_ident()
             try:
                 yield
             finally:
-                self._running = None
+                self._running = self._runner = None
                 if self._shown != self._now:
                     self.show(self._now)
+
+    # --- the time of the test's threads ------------------------------------------------------------------
+
+    @property
+    def awaited(self) -> threading.Thread:
+        """The test's thread: others may move the clock only while it waits."""
+        return self._owner
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move that is not a sleeper's gives other threads their turn now."""
+        return self._moving > 0
+
+    def reach(self, sleeper: Sleeper) -> None:
+        """Move on to the end of a thread's sleep, unless another move gets there before."""
+        __tracebackhide__ = True
+        with self._move("time.sleep"):
+            self._run_to(max(sleeper.due, self._now), sleeper)
+
+    def let_pass(self, seconds: float) -> None:
+        """Wait, in code under test, as long as a sleep would; it is not recorded as one."""
+        __tracebackhide__ = True
+        if self._is_background():
+            self.wait_until(self._now + _span_of("wait", seconds))
+        else:
+            self.advance(seconds)
+
+    def _is_background(self) -> bool:
+        """Whether the calling thread waits for the clock, rather than moves it."""
+        groups = self.sleepers.groups
+        if groups is None or not groups.threads or self._runner == threading.get_ident():
+            return False
+        thread = threading.current_thread()
+        return thread is not self._owner and thread in groups.threads
+
+    def _give_turns(self, sleeper: Sleeper | None) -> None:
+        """Let the other threads run until each sleeps, waits or has ended; they may use the clock meanwhile."""
+        __tracebackhide__ = True
+        turns, pause = Turns(self.sleepers, patient=sleeper is not None), 0.00005
+        if turns.over(self):
+            return
+        self._moving += sleeper is None
+        try:
+            while (sleeper is None or sleeper.asleep) and not turns.over(self):
+                self._released.wait(pause)
+                pause = min(pause * 1.5, 0.005)
+        finally:
+            self._moving -= sleeper is None
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -361,28 +437,40 @@ class VirtualClock:
     def _activity(self) -> str:
         return self._running.about() if self._running is not None else "nothing"
 
-    def _run_to(self, target: int) -> None:
+    def _run_to(self, target: int, sleeper: Sleeper | None = None) -> None:
+        """Run what is due and wake who sleeps until an instant; stop early when ``sleeper``, who moves, is woken."""
         __tracebackhide__ = True
         if target > _END:
             raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
-        while (due := self._next_due()) is not None and due <= target:
-            event = heapq.heappop(self._heap)
-            self._set_now(due)
-            self._run(event)
-        self._set_now(target)
+        while sleeper is None or sleeper.asleep:
+            if self.sleepers.has_company:
+                self._give_turns(sleeper)
+            due = self._next_due()
+            first = self.sleepers.first(self)
+            if due is not None and due <= target and (first is None or due <= first.due):
+                event = heapq.heappop(self._heap)
+                self._set_now(due)
+                self._run(event)
+            elif first is not None and first is not sleeper and first.due <= target:
+                self._set_now(first.due)
+                self.sleepers.wake(first)
+            else:
+                self._set_now(target)
+                return
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
-        if self._stall is not None:
+        if self._stall is not None or self._background_stall is not None:
             self._end_stall()
         action, event.action = event.action, None
         self._busy -= event.keeps_busy
         self._running = event
+        self._runner = threading.get_ident()
         try:
             assert action is not None
             action()
         finally:
-            self._running = None
+            self._running = self._runner = None
 
     def _set_now(self, instant: int) -> None:
         if instant > self._now:
@@ -394,6 +482,15 @@ class VirtualClock:
         if self._cancelled:
             self._drop_cancelled()
         return self._heap[0].due if self._heap else None
+
+    def _next_instant(self) -> int | None:
+        """Return when the next event is due or the next thread wakes."""
+        if self.sleepers.has_company:
+            self._give_turns(None)
+        due, first = self._next_due(), self.sleepers.first(self)
+        if first is None:
+            return due
+        return first.due if due is None else min(due, first.due)
 
     def _drop_cancelled(self) -> None:
         while self._heap and self._heap[0].action is None:
@@ -422,9 +519,11 @@ class VirtualClock:
         )
 
     def _end_stall(self) -> None:
-        stall, self._stall = self._stall, None
-        if stall is not None:
-            stall.end()
+        stalls = (self._stall, self._background_stall)
+        self._stall = self._background_stall = None
+        for stall in stalls:
+            if stall is not None:
+                stall.end()
 
     def _endless_sleep(self, stall: StallDetector) -> ClockLimitExceeded:
         upcoming = self.next_event
@@ -473,7 +572,7 @@ class Event:
 
     def describe(self) -> DueEvent:
         """Return the event as users see it."""
-        return DueEvent(moment_of(self.due), self.about())
+        return DueEvent(moment_of(self.due), printable(self.about()))
 
 
 def _span_of(move: str, span: Span) -> int:

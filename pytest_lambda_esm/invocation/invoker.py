@@ -10,7 +10,7 @@ from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
-from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult, translation
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
@@ -145,7 +145,11 @@ class _HookedHandler:
         self._request = request
         self._handler = handler
         self._hooks = hooks
-        self.as_in_lambda = getattr(handler, "as_in_lambda", str)
+
+    @property
+    def as_in_lambda(self) -> Callable[[str], str]:
+        """The translation of the handler's stack traces."""
+        return translation(self._handler)
 
     def __call__(self, event: Any, context: LambdaContext) -> Any:
         request = self._request

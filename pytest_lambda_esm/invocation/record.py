@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.marshalling import encode
 from pytest_lambda_esm.invocation.sandbox.output import JSON, stamp
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.timing import moment_of
@@ -26,7 +27,7 @@ class Request(NamedTuple):
     """A request to invoke a function.
 
     ``function`` is the version to run, ``invoked_arn`` the ARN in the request. ``event()`` makes the event. ``attempt``
-    counts from 1. ``depth`` is the length of the chain of invocations that led to this request.
+    counts from 1. ``depth`` is the chain of invocations that led to this request, see ``chains.py``.
     """
 
     function: FunctionConfiguration
@@ -129,9 +130,15 @@ class Invocation:
 
     @property
     def payload(self) -> str:
-        """The response payload as JSON: the return value or the error."""
+        """The response payload as JSON: the return value or the error. Bytes that a handler returned may be no JSON."""
         answer = self._answer
-        return answer.text if answer.error is None else json.dumps(answer.error.payload)
+        return answer.text if answer.error is None else encode(answer.error.payload, self._request.function.runtime)
+
+    @property
+    def payload_bytes(self) -> bytes:
+        """The response payload as the client receives it."""
+        raw = self._answer.raw
+        return raw if raw is not None else self.payload.encode("utf-8", "surrogatepass")
 
     @property
     def log(self) -> str:

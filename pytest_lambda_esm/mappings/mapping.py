@@ -246,10 +246,12 @@ class Mapping:
         due = None if isinstance(time, (AfterReads, str)) else self._clock.instant + microseconds(time)
         if time == "instant":
             due = self._clock.instant
-        self._open = _OpenTransition(step, new, due, reads)
-        self._enter(step.transitional, self.user_reason)
-        if self._open is not None and due is not None and time != "instant" and step.transitional not in self._held:
-            self._schedule()
+        opened = self._open = _OpenTransition(step, new, due, reads)
+        try:
+            self._enter(step.transitional, self.user_reason)
+        finally:  # A hook of the test may raise, and the transition still ends.
+            if self._open is opened and due is not None and time != "instant" and step.transitional not in self._held:
+                self._schedule()
 
     def answered(self) -> None:
         """Settle an instant transition, since the response that started it has been written.

@@ -181,6 +181,6 @@ def _transform(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     text = _PLACEHOLDER.sub(fill, template)
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return json.dumps(text)
     return text

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import moment_of
 
 WAITING: Final = "waiting"
@@ -36,8 +37,9 @@ class Fate:
     ``"sent to a destination"``, ``"discarded"`` (given up without a destination), ``"expired"`` or ``"skipped by the
     starting position"``. For a record that waits, ``at`` is its arrival.
 
-    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"done"``, ``"sent to a destination"`` or
-    ``"discarded"``.
+    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"waiting"``, ``"in flight"`` (an attempt
+    runs), ``"done"``, ``"sent to a destination"`` or ``"discarded"``. For an event that waits or is in flight, ``at``
+    is when its next attempt begins or its current one ends.
     """
 
     record: str
@@ -58,7 +60,7 @@ def _fates(final_fate: FinalFate) -> Iterator[Fate]:
     records, fate, instant, about, why = final_fate
     at = moment_of(instant)
     for index, record in enumerate(records):
-        yield Fate(record, fate, at, about if why is None else f"{about}: {why(index)}")
+        yield Fate(record, fate, at, printable(about if why is None else f"{about}: {why(index)}"))
 
 
 class FateLedger:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, overload
 
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 KINDS: Final = (
@@ -133,8 +134,8 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text that is easier to read: each ARN as its service and resource, each UUID as its first part."""
-    return _UUID.sub(r"\1", _ARN.sub(r"\1:\2", text))
+    """Return a text as people read it: each ARN as its service and resource, each UUID as its first part."""
+    return printable(_UUID.sub(r"\1", _ARN.sub(r"\1:\2", text)))
 
 
 def _entry_lines(entry: Entry, first: int, width: int) -> list[str]:

@@ -68,8 +68,8 @@ class Engine:
         poller = self._pollers.pop(mapping.uuid, None)
         if poller is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
-            poller.stop()
             self._stopped[mapping.uuid] = poller
+            poller.stop()
 
     def explain(self, mapping: Mapping) -> list[str]:
         """Explain what the mapping's poller waits for."""

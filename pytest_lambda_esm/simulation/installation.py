@@ -16,11 +16,20 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from pytest_lambda_esm import chains
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import arrivals, cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge import (
+    arrivals,
+    cloudformation,
+    code_sizes,
+    functions,
+    lambda_service,
+    network_guard,
+    triggers,
+)
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
@@ -39,15 +48,17 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
+    code_sizes.install(patches)
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)
+    world.runtime.output.install(patches, world.hooks.standard_streams())
     patches.then(world.archives.remove)
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
     QueueCalls(world).install(patches)
-    kinesis.install(patches, world.source_changed, world.depth)
-    dynamodb.install(patches, world.source_changed, world.depth)
+    kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
+    dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _install_stacks(patches, world)

@@ -22,12 +22,14 @@ from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
+from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncAttempts, AsyncFunctions, AsyncQueue
 from pytest_lambda_esm.invocation.async_results import AsyncResults
@@ -54,7 +56,7 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 
@@ -88,6 +90,8 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        if config.sleep == "virtual" and threads_are_visible():
+            clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
@@ -100,7 +104,8 @@ class World:
             timeline=self.timeline,
         )
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
-        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove)
+        self.interruptions = Interruptions()
+        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
@@ -131,7 +136,10 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+            MotoDestinations(self.invoke_asynchronously),
+            self.injector,
+            lambda: self.clock.instant,
+            self.interruptions,
         )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
@@ -140,7 +148,8 @@ class World:
             functions=AsyncFunctions(functions=self.functions, registry=self.registry, configs=self.invoke_configs),
             attempts=AsyncAttempts(
                 invoker=self.invoker,
-                trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
+                trouble=AsyncFaults(self.injector, lambda: self.clock.instant, self.interruptions),
+                interruptions=self.interruptions,
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
@@ -151,7 +160,18 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        invoker = BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id)
+        invoker = BatchInvoker(
+            InvokerPorts(
+                clock=self.clock,
+                functions=self.functions,
+                registry=self.registry,
+                stops_loop=self.recursion.stops,
+                invoker=self.invoker,
+                interference=self.interference,
+                interruptions=self.interruptions,
+                new_id=self.new_id,
+            )
+        )
         self.pollers = PollerFactory(
             config,
             PollerPorts(
@@ -162,7 +182,9 @@ class World:
                 streams=self.streams,
                 destinations=self.destinations,
                 deliver=invoker.deliver,
+                stops_loop=invoker.stops_loop,
                 interference=self.interference,
+                interruptions=self.interruptions,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
             ),
@@ -209,6 +231,7 @@ class World:
                 invoker=self.invoker,
                 queue=self.async_queue,
                 stops_loop=self.recursion.stops,
+                trace=self.runtime.trace,
             ),
             time=ClientTime(self.runtime, client_calls),
             journal=self.journal.add,
@@ -252,7 +275,7 @@ class World:
         __tracebackhide__ = True
         local = self.runtime.local_time
         if local is None:
-            self.clock.advance(seconds)
+            self.clock.let_pass(seconds)
         else:
             local.sleep(seconds)
 
@@ -265,7 +288,7 @@ class World:
         self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the previous one, led to the code that runs now."""
+        """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
 
     def invoke_asynchronously(self, function_arn: str, payload: str) -> None:

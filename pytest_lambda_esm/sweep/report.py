@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.printable import printable
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""
@@ -78,7 +79,7 @@ def report(outcome: SweepOutcome) -> str:
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
         lines.append("    A sweep counts calls, so the body has to make the same calls each time: avoid random names.")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _summary(outcome: SweepOutcome) -> str:

@@ -135,6 +135,17 @@ def _(lab: Lab) -> None:
     assert [len(page["FunctionEventInvokeConfigs"]) for page in pages] == [2, 1]
 
 
+@FACTS("d1-full-last-page", "documented", "A last page that is exactly full has no NextMarker.")
+def _(lab: Lab) -> None:
+    versions(lab)
+    for qualifier in ("live", "$LATEST"):
+        lab.call(PUT, {"FunctionName": "fn", "Qualifier": qualifier, "MaximumRetryAttempts": 1})
+    assert "NextMarker" not in lab.call(LIST, {"FunctionName": "fn", "MaxItems": 2})
+    first = lab.call(LIST, {"FunctionName": "fn", "MaxItems": 1})
+    last = lab.call(LIST, {"FunctionName": "fn", "MaxItems": 1, "Marker": first["NextMarker"]})
+    assert (len(last["FunctionEventInvokeConfigs"]), "NextMarker" in last) == (1, False)
+
+
 @FACTS("d1-no-configs", "recorded", "A list of a function without configs is empty.")
 def _(lab: Lab) -> None:
     assert lab.call(LIST, {"FunctionName": "fn"}) == {"FunctionEventInvokeConfigs": []}

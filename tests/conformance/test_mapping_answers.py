@@ -257,6 +257,23 @@ def _(lab: Lab) -> None:
         assert lab.create(source, ProvisionedPollerConfig=given)["ProvisionedPollerConfig"] == shown
 
 
+@FACTS("a2-provisioned-equal", "documented", "The least and the largest number of provisioned pollers may be equal.")
+def _(lab: Lab) -> None:
+    for number, (source, stated) in enumerate(
+        (
+            ("sqs", {"MinimumPollers": 2, "MaximumPollers": 2}),
+            ("fifo", {"MinimumPollers": 200, "MaximumPollers": 200}),
+            ("msk", {"MaximumPollers": 1}),
+            ("self-managed", {"MinimumPollers": 200}),
+        )
+    ):
+        lab.function(f"fn{number}")
+        answer = lab.create(source, FunctionName=f"fn{number}", ProvisionedPollerConfig=stated)
+        pollers = answer["ProvisionedPollerConfig"]
+        assert {**pollers, **stated} == pollers
+        assert pollers["MinimumPollers"] == pollers["MaximumPollers"]
+
+
 # --- states ----------------------------------------------------------------------------------------------
 
 
@@ -584,6 +601,20 @@ def _(lab: Lab) -> None:
         assert refusal.message == f"Event source mapping not found: {ABSENT}"
 
 
+@FACTS("a7-another-place", "documented", "A mapping has no tags under an ARN of another account or region.")
+def _(lab: Lab) -> None:
+    arn = lab.create(Tags={"team": "shop"})["EventSourceMappingArn"]
+    for wrong in (arn.replace(ACCOUNT, "999999999999"), arn.replace(REGION, "eu-west-1")):
+        for operation, more in (
+            ("ListTags", {}),
+            ("TagResource", {"Tags": {"team": "web"}}),
+            ("UntagResource", {"TagKeys": ["team"]}),
+        ):
+            refusal = lab.refusal(operation, {"Resource": wrong, **more})
+            assert (refusal.status, refusal.message) == (404, f"Event source mapping not found: {wrong}")
+    assert lab.call("ListTags", {"Resource": arn})["Tags"] == {"team": "shop"}
+
+
 @FACTS(
     "a7-malformed",
     "recorded",
@@ -642,6 +673,17 @@ def _(lab: Lab) -> None:
     pages = lab.aws_lambda.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 2})
     found = [[mapping["UUID"] for mapping in page["EventSourceMappings"]] for page in pages]
     assert found == [uuids[:2], uuids[2:4], uuids[4:]]
+
+
+@FACTS("a8-full-last-page", "documented", "A last page that is exactly full has no NextMarker.")
+def _(lab: Lab) -> None:
+    for number in range(4):
+        lab.function(f"fn{number}")
+        lab.create(FunctionName=f"fn{number}")
+    first = lab.call("ListEventSourceMappings", {"MaxItems": 2})
+    last = lab.call("ListEventSourceMappings", {"MaxItems": 2, "Marker": first["NextMarker"]})
+    assert (len(last["EventSourceMappings"]), "NextMarker" in last) == (2, False)
+    assert "NextMarker" not in lab.call("ListEventSourceMappings", {"MaxItems": 4})
 
 
 @FACTS("a8-hundred", "documented", "A page has at most 100 mappings, whatever MaxItems says.")

@@ -63,6 +63,20 @@ def test_a_mapping_that_moto_made_is_taken_over(earlier, lambda_esm, lambda_esm_
     assert bodies == ["before", "after"]
 
 
+def test_a_disabled_mapping_that_moto_made_stays_disabled(earlier):
+    _, uuid = earlier
+    aws_lambda = boto3.client("lambda", "us-east-1")
+    aws_lambda.update_event_source_mapping(UUID=uuid, Enabled=False)
+    with FakeLambda(region="us-east-1", advice="off") as fake:
+        function = fake.function("orders", accept)
+        assert aws_lambda.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
+        fake.clock.advance(60)
+        assert function.invocations == []
+        aws_lambda.update_event_source_mapping(UUID=uuid, Enabled=True)
+        fake.clock.run_until_idle()
+        assert [record["body"] for record in function.invocations[0].event["Records"]] == ["before"]
+
+
 def test_what_was_deleted_before_the_fake_ended_can_be_deleted_once_more():
     with mock_aws():
         sqs = boto3.client("sqs", "us-east-1")
@@ -76,6 +90,29 @@ def test_what_was_deleted_before_the_fake_ended_can_be_deleted_once_more():
         sqs.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
         with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
             sqs.delete_message(QueueUrl=url, ReceiptHandle="AQEBnone")
+
+
+def role_id():
+    return boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
+
+
+def test_ids_of_moto_come_from_the_seed():
+    found = []
+    for seed in (1, 1, 2):
+        with FakeLambda(seed=seed):
+            found.append(role_id())
+    assert found[0] == found[1] != found[2]
+
+
+def test_the_fake_does_not_reset_motos_own_randomness():
+    """Ids that moto makes after the fake differ from those that it made before."""
+    found = []
+    for _ in range(2):
+        with mock_aws():
+            found.append(role_id())
+        with FakeLambda(seed=1):
+            role_id()
+    assert found[0] != found[1]
 
 
 def test_motos_own_delivery_never_fires(lambda_esm, connect):

@@ -222,6 +222,26 @@ def test_a_deleted_stack_takes_its_mappings_and_configs_along(stack: Stack) -> N
     assert stack.aws_lambda.list_function_event_invoke_configs(FunctionName="fn")["FunctionEventInvokeConfigs"] == []
 
 
+def test_a_stack_may_go_after_its_invoke_config(stack: Stack) -> None:
+    stack.apply("create", Config=CONFIG)
+    stack.aws_lambda.delete_function_event_invoke_config(FunctionName="fn")
+    stack.cloudformation.delete_stack(StackName="shop")
+    summaries = stack.cloudformation.list_stacks()["StackSummaries"]
+    assert [summary["StackStatus"] for summary in summaries] == ["DELETE_COMPLETE"]
+    assert not stack.fake.errors
+
+
+def test_a_stack_may_go_after_its_mapping(stack: Stack) -> None:
+    stack.apply("create", Mapping=MAPPING)
+    (mapping,) = stack.mappings()
+    stack.aws_lambda.delete_event_source_mapping(UUID=mapping["UUID"])
+    stack.fake.clock.advance(60)
+    stack.cloudformation.delete_stack(StackName="shop")
+    summaries = stack.cloudformation.list_stacks()["StackSummaries"]
+    assert [summary["StackStatus"] for summary in summaries] == ["DELETE_COMPLETE"]
+    assert not stack.fake.errors
+
+
 def test_a_stack_states_an_invoke_config_and_moves_it(stack: Stack) -> None:
     stack.apply("create", Config=CONFIG)
     config = stack.aws_lambda.get_function_event_invoke_config(FunctionName="fn")

@@ -334,8 +334,9 @@ VALUES = (
     (None, b"null"),
     ({"a": [1, 2.5, True]}, b'{"a": [1, 2.5, true]}'),
     ("é", '"é"'.encode()),
-    (Decimal("1.5"), b"1.5"),
+    (Decimal("1.10"), b"1.10"),
     (Decimal("3"), b"3"),
+    (b"\x00raw\xff", b"\x00raw\xff"),
     ((1, 2), b"[1, 2]"),
     (float("nan"), b"NaN"),
 )
@@ -350,7 +351,6 @@ def test_values_as_json(lambda_esm: FakeLambda, value: Any, payload: bytes) -> N
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        (lambda: b"x", "bytes"),
         (lambda: datetime.now(), "datetime"),
         (lambda: date.today(), "date"),
         (lambda: {1}, "set"),
@@ -559,3 +559,20 @@ def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:
     assert invoke("f") == "/shop/f"
     groups = lambda_esm.client("logs").describe_log_groups()["logGroups"]
     assert [group["logGroupName"] for group in groups] == ["/shop/f"]
+
+
+def test_log_handlers_that_the_test_drops_meanwhile_are_not_put_back(lambda_esm: FakeLambda) -> None:
+    kept, dropped = logging.StreamHandler(io.StringIO()), [logging.StreamHandler(io.StringIO())]
+    kept.name, dropped[0].name = "kept", "dropped"
+
+    def handler(event: Any, context: Any) -> None:
+        logging.config.dictConfig({"version": 1})  # forgets all handlers
+        dropped.clear()
+
+    lambda_esm.function("f", handler)
+    invoke("f")
+    alive = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
+    assert None not in alive
+    assert kept in alive
+    assert "kept" in logging._handlers  # type: ignore[attr-defined]
+    assert "dropped" not in logging._handlers  # type: ignore[attr-defined]

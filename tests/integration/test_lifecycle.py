@@ -46,6 +46,29 @@ def test_after_reads(lambda_esm, connect):
     assert [state(setup) for _ in range(3)] == ["Creating", "Creating", "Enabled"]
 
 
+def test_a_list_counts_as_a_read_of_each_mapping_on_the_page(lambda_esm, connect):
+    lambda_esm.transitions(creating=after_reads(2))
+    setup = connect(lambda_esm)
+
+    def listed(**params):
+        return [
+            mapping["State"] for mapping in setup.aws_lambda.list_event_source_mappings(**params)["EventSourceMappings"]
+        ]
+
+    assert listed(FunctionName="another") == []
+    assert listed() == ["Creating"]
+    assert listed() == ["Creating"]
+    assert listed() == ["Enabled"]
+
+
+def test_reads_are_counted_from_the_answer_of_an_update_on(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    lambda_esm.transitions(updating=after_reads(1))
+    assert setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=1)["State"] == "Updating"
+    assert [state(setup) for _ in range(2)] == ["Updating", "Enabled"]
+
+
 @pytest.mark.lambda_esm(transitions={"deleting": "manual"})
 def test_deleting(lambda_esm, connect):
     setup = connect(lambda_esm)
@@ -62,23 +85,36 @@ def test_deleting(lambda_esm, connect):
     assert lambda_esm.mappings == []
 
 
-@pytest.mark.parametrize("held", ["Creating", "Updating", "Enabling", "Disabling"])
-def test_a_mapping_in_transition_is_in_use(lambda_esm, connect, held):
+IN_TRANSITION = ["Creating", "Updating", "Enabling", "Disabling"]
+
+
+def check_in_use(verb, call, **params):
+    with pytest.raises(ClientError) as info:
+        call(**params)
+    assert info.value.response["Error"] == {
+        "Code": "ResourceInUseException",
+        "Message": f"Cannot {verb} the event source mapping because it is in use.",
+    }
+    assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert info.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("held", IN_TRANSITION)
+def test_a_mapping_in_transition_cannot_be_deleted(lambda_esm, connect, held):
     setup = connect(lambda_esm)
     setup.wait_until_enabled()
     lambda_esm.mapping(setup.uuid).force(held)
-    for verb, call in (
-        ("update", lambda: setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=1)),
-        ("delete", lambda: setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)),
-    ):
-        with pytest.raises(ClientError) as info:
-            call()
-        assert info.value.response["Error"] == {
-            "Code": "ResourceInUseException",
-            "Message": f"Cannot {verb} the event source mapping because it is in use.",
-        }
-        assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        assert info.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    check_in_use("delete", setup.aws_lambda.delete_event_source_mapping, UUID=setup.uuid)
+
+
+@pytest.mark.parametrize("changes", [{"BatchSize": 1}, {"Enabled": True}, {"Enabled": False}, {}], ids=str)
+@pytest.mark.parametrize("held", [*IN_TRANSITION, "Deleting"])
+def test_a_mapping_in_transition_cannot_be_updated(lambda_esm, connect, held, changes):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    lambda_esm.mapping(setup.uuid).force(held)
+    check_in_use("update", setup.aws_lambda.update_event_source_mapping, UUID=setup.uuid, **changes)
+    assert state(setup) == held
 
 
 def test_disable_and_enable(lambda_esm, connect):

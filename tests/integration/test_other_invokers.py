@@ -317,3 +317,32 @@ def test_functions_of_cloudformation_have_dead_letters(lambda_esm: FakeLambda) -
     lambda_esm.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b"1")
     lambda_esm.clock.run_until_idle()
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("not JSON", "Expecting value"), ("1" * 5000, "Exceeds the limit"), ("[" * 100_000, "recursion")],
+    ids=["not JSON", "5,000 digits", "nested"],
+)
+def test_an_event_that_the_runtime_cannot_read(
+    lambda_esm: FakeLambda, function: Function, text: str, problem: str
+) -> None:
+    sqs, events = lambda_esm.client("sqs"), lambda_esm.client("events")
+    url = sqs.create_queue(QueueName="failed")["QueueUrl"]
+    lambda_esm.client("lambda").put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"}},
+    )
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": function.arn, "Input": text}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.run_until_idle()
+    [invocation] = function.invocations
+    assert invocation.error is not None
+    assert invocation.error.type == "Runtime.UnmarshalError"
+    assert invocation.error.message.startswith("Unable to unmarshal input: ")
+    assert problem in invocation.error.message
+    record = json.loads(sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"])
+    assert record["requestPayload"] == text
+    assert record["responsePayload"]["errorType"] == "Runtime.UnmarshalError"

@@ -64,16 +64,6 @@ def test_a_handler_may_hide_its_message_for_longer(lambda_esm, queue):
     assert since(lambda_esm, start) == [0, 100, 300]
 
 
-def test_a_visibility_cannot_be_changed_once_the_message_is_visible(lambda_esm):
-    url = make_queue(VisibilityTimeout=10)
-    send(url, "a")
-    sqs = boto3.client("sqs")
-    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
-    lambda_esm.clock.advance(seconds=10)
-    with pytest.raises(sqs.exceptions.ClientError, match="not available for visibility timeout change"):
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=5)
-
-
 def test_a_message_may_stay_hidden_for_twelve_hours_after_its_receipt(lambda_esm):
     url = make_queue(VisibilityTimeout=10)
     send(url, "a")

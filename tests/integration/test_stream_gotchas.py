@@ -178,10 +178,12 @@ def test_a_clock_that_does_not_become_idle_names_the_record(lambda_esm: FakeLamb
     lambda_esm.function("clicks", refuse("bad"))
     uuid = map_stream()
     put(kinesis, "bad", key="a")
+    (record,) = (fate.record for fate in lambda_esm.fates(uuid))
     with pytest.raises(ClockLimitExceeded) as raised:
         lambda_esm.clock.run_until_idle()
     due = "2026-01-01 01:00:08.750000"
-    attempt = f"attempt 68 with record 1 (key 'a') of shardId-000000000000 in {STREAM}"
+    shard, _, number = record.partition(":")
+    attempt = f"attempt 68 with record {number} (key 'a') of {shard} in {STREAM}"
     assert f"{due} mapping {uuid}: {attempt}" in str(raised.value)
 
 

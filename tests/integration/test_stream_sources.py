@@ -372,10 +372,10 @@ def test_a_blocked_shard_is_explained(fake: FakeLambda, kind: str) -> None:
 def test_the_timeline_tells_what_became_of_records(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     subscribe(fake, source, Handler(source, poison("bad")), MaximumRetryAttempts=0)
-    source.put("bad")
+    (number,) = source.put("bad")
     fake.clock.run_until_idle()
     (entry,) = fake.timeline.of("fate")
-    assert entry.items == ("shardId-000000000000:1",)
+    assert entry.items == (f"shardId-000000000000:{number}",)
     assert entry.text == (
         "1 record of shardId-000000000000 discarded: RetryAttemptsExhausted after 1 attempt;"
         " there is no failure destination"

@@ -280,6 +280,22 @@ def test_each_world_has_the_same_ids(fake):
     assert len(set(ids)) == 1
 
 
+def test_each_world_has_the_same_ids_and_names_from_moto(fake):
+    ids = []
+    for run in fake.sweep(errors=(THROTTLED, BROKEN), operations=["ListFunctions"]):
+        with run:
+            role = fake.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
+            vpc = fake.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+            ids.append((role, vpc))
+            try:
+                fake.client("lambda").list_functions()
+            except ClientError:
+                pass
+
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+
+
 def test_a_client_of_the_test_retries_in_the_last_world_as_in_the_first(fake):
     """Its retry quota would be used up after some worlds."""
     aws_lambda = boto3.client("lambda", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))

@@ -88,6 +88,20 @@ def test_calls_are_late():
         assert 0 < (fake.clock.now - before).total_seconds() <= 5
 
 
+def test_calls_of_other_services_are_in_fair_weather():
+    with FakeLambda(region=REGION, weather=Weather(throttles=1.0, latency=1.0, slowest=0.5)) as fake:
+        before = fake.clock.now
+        sqs = fake.client("sqs")
+        url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="a")
+        assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a"
+        assert fake.clock.now == before
+        assert not fake.timeline.of("fault")
+        client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+        with pytest.raises(client.exceptions.TooManyRequestsException):
+            client.list_event_source_mappings()
+
+
 @pytest.mark.parametrize(
     ("weather", "told"),
     [

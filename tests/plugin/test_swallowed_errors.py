@@ -126,6 +126,34 @@ def test_an_error_that_the_test_sees_by_any_means_is_not_swallowed(run):
     result.stdout.fnmatch_lines(["FAILED *::TestCase::test_swallowed*"])
 
 
+ELSEWHERE = """
+import importlib.util, pathlib
+import boto3, pytest
+
+def helper(name):
+    spec = importlib.util.spec_from_file_location("elsewhere", pathlib.Path(__file__).parent / "other" / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+@pytest.mark.parametrize("name", ["conftest.py", "code.py"])
+def test_it(lambda_esm, name):
+    client = boto3.client("sqs", endpoint_url="http://localhost:4566")
+    helper(name).careless(client)
+"""
+
+
+def test_a_conftest_of_another_folder_belongs_to_the_tests(run, pytester):
+    """Helpers of a suite are in its conftest.py files, also in those that pytest does not load for this test."""
+    other = pytester.path / "other"
+    other.mkdir()
+    for name in ("conftest.py", "code.py"):
+        other.joinpath(name).write_text(CODE, encoding="utf-8")
+    result = run(ELSEWHERE, "test_a_conftest_of_another_folder_belongs_to_the_tests.py")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_it[[]code.py[]]*"])
+
+
 ENDLESS = """
 import pytest
 from contextlib import suppress

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
+from pytest_lambda_esm.errors import HandlerError, LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
 from pytest_lambda_esm.invocation.archive.process import ProcessState
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
@@ -23,7 +24,7 @@ from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfigurat
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
-from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
+from pytest_lambda_esm.invocation.sandbox.isolation import TRACE, Isolation
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
@@ -108,8 +109,11 @@ class CodeEnvironment:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         time = self._local_time()
+        trace = os.environ.pop(TRACE, None)  # It is not set while modules are imported (recorded).
         with time.extra(LONGEST_IMPORT) if time is not None else nullcontext():
             handler = self._load()
+        if trace is not None:
+            os.environ[TRACE] = trace
         self._process.save(handlers, level)
         return handler
 
@@ -128,6 +132,8 @@ class CodeEnvironment:
         except SyntaxError as error:
             raise _syntax_error(module_name, error, self.as_in_lambda) from error
         except Exception as error:
+            if ends_the_run(error):
+                raise
             raise _module_raised(error, self.as_in_lambda) from error
         handler = getattr(module, name, None)
         if handler is None:

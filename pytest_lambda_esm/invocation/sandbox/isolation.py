@@ -14,14 +14,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
 from pytest_lambda_esm.patching import Patches, original_of
 
 _encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
 """Encodes as ``os.environ`` does. Not with its methods, since a test may have replaced it by a plain dictionary."""
-_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
+TRACE: Final = "_X_AMZN_TRACE_ID"
+"""The variable with the header of an invocation's trace."""
+_TRACE: Final = _encoded(TRACE)
 _POSITION_OF_ENV: Final = 10
 """Position of ``env`` among the arguments of ``subprocess.Popen``, from 0 and without ``self``."""
 _ENVIRON: Final[Any] = os._Environ
@@ -50,6 +52,7 @@ class Isolation:
         self._note_signals(patches)
         self._note_variables(patches)
         self._note_loggers(patches)
+        self._note_exits(patches)
         self._installed = True
         patches.then(self._remove)
 
@@ -228,6 +231,18 @@ class Isolation:
         patches.set(logging, "disable", noting_disable)
         patches.set(logging, "shutdown", noting_shutdown)
 
+    def _note_exits(self, patches: Patches) -> None:
+        exit_, process = os._exit, os.getpid()
+
+        def noting_exit(status: int) -> NoReturn:
+            """End the handler instead of the test run; a child process really ends."""
+            if self._inner and os.getpid() == process:
+                self._inner[-1].exit_status = status
+                raise SystemExit(status)
+            exit_(status)
+
+        patches.set(os, "_exit", noting_exit)
+
 
 class Changes:
     """The state before an invocation: all that it replaces, and what its handler has changed so far.
@@ -244,6 +259,7 @@ class Changes:
     timers: dict[int, tuple[float, float]] | None = None
     logging: LoggingState | None = None
     loggers: list[LoggerState] | None = None
+    exit_status: int | None = None
 
     def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
         self.environ = environ

@@ -19,6 +19,7 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import StreamShard, Table
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.moto_bridge.streams import partiql
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import dynamodb
 from pytest_lambda_esm.sources.stream_ports import Reader
@@ -164,6 +165,7 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
     """
     _install_single_update_records(patches)
     _install_reenabling(patches, changed)
+    partiql.install(patches)
     add = original_of(StreamShard, "add")
     get = original_of(StreamShard, "get")
     delete_table = original_of(DynamoDBBackend, "delete_table")
@@ -204,9 +206,11 @@ def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> Non
         before, shard = self.latest_stream_label, self.stream_shard
         set_specification(self, streams)
         if self.stream_shard is not shard:
+            created = datetime.fromisoformat(self.latest_stream_label)
+            self.latest_stream_label = _label(created)
             while _arn(self) in known_arns:  # Streams created at the same virtual instant need different labels.
-                later = datetime.fromisoformat(self.latest_stream_label) + timedelta(microseconds=1)
-                self.latest_stream_label = later.isoformat()
+                created += timedelta(milliseconds=1)
+                self.latest_stream_label = _label(created)
             known_arns.add(_arn(self))
             if shard is not None:
                 self.__dict__.setdefault(_EARLIER, {})[before] = shard
@@ -268,6 +272,11 @@ def _older(items: Any, oldest: datetime) -> Any:
 
 def _nothing_changed(old: Any, new: Any) -> bool:
     return old is not None and new is not None and bool(old.attrs == new.attrs)
+
+
+def _label(created: datetime) -> str:
+    """Return the label of a stream; as in AWS it has milliseconds, also at a full second."""
+    return created.isoformat(timespec="milliseconds")
 
 
 def _arn(table: Any, label: str | None = None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
+from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
@@ -28,6 +29,7 @@ class StreamContext:
     deliver: Deliver
     discarder: BatchDiscarder
     interference: PollerFaults
+    interruptions: Interruptions
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
     source_arn: str = field(init=False)

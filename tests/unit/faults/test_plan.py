@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import inspect
 from datetime import datetime, timedelta, timezone
 from itertools import count
@@ -213,6 +214,13 @@ def test_a_predicate_that_raises_is_told_with_the_call(plan):
         plan.strike(call(Name="x"))
 
 
+def test_a_predicate_without_a_name_is_shown_as_what_it_is(plan):
+    predicate = functools.partial(lambda size, call: False, 5)
+    fault = plan.add("Get", "A", match=predicate)
+
+    assert fault.asked == f"faults.add('Get', 'A', match={predicate!r})"
+
+
 def test_nothing_is_said_of_faults_that_struck(plan):
     plan.add("Get", "A")
     plan.add("List", "A", optional=True)
@@ -304,6 +312,33 @@ def test_only_matching_calls_are_counted_against_after(plan):
         "2. Get(UUID='x')",
         "not struck: it was number 1 of the attempts that match, and the first 1 are let through",
     ]
+
+
+@pytest.mark.parametrize(
+    ("per", "text"),
+    [
+        ("attempt", ["1 of the attempts", "2 of the attempts", "3 of the attempts", "4 of the attempts"]),
+        ("call", ["1 of the calls", "1 of the calls", "2 of the calls", "2 of the calls"]),
+    ],
+)
+def test_what_after_lets_through_is_counted_in_the_unit_of_the_fault(plan, per, text):
+    fault = plan.add("Get", "A", after=4, per=per)
+    attempts = [call(logical_id=name, attempt=number) for name in "pq" for number in (1, 2)]
+    assert struck(plan, *attempts) == "----"
+
+    assert [line for line in why(plan) if line.startswith("not struck")] == [
+        f"not struck: it was number {number} that match, and the first 4 are let through" for number in text
+    ]
+    assert fault.hits == 0
+
+
+@pytest.mark.parametrize("match", [None, {"UUID": "x"}, lambda call: True], ids=["any", "params", "predicate"])
+def test_per_call_after_lets_whole_calls_through(plan, match):
+    fault = plan.add("Get", "A", per="call", after=2, times=2, match=match)
+
+    attempts = [call(logical_id=name, attempt=number, UUID="x") for name in "pqrst" for number in (1, 2)]
+    assert struck(plan, *attempts) == "----AAAA--"
+    assert (fault.hits, fault.remaining) == (4, 0)
 
 
 def test_the_fault_that_struck_instead_is_named(plan):

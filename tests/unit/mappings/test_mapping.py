@@ -226,7 +226,11 @@ UPDATES = [
     ("Disabled", None, Step("Updating", "Disabled")),
     ("Disabled", True, Step("Enabling", "Enabled")),
     ("Disabled", False, Step("Updating", "Disabled")),
-    *((state, None, None) for state in ("Creating", "Enabling", "Disabling", "Updating", "Deleting")),
+    *(
+        (state, enabled, None)
+        for state in ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+        for enabled in (None, True, False)
+    ),
 ]
 
 
@@ -235,7 +239,7 @@ def test_what_an_update_starts(state, enabled, step):
     assert step_for_update(state, enabled) == step
 
 
-@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating"])
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating", "Deleting"])
 def test_a_mapping_in_transition_cannot_be_deleted(state):
     assert step_for_delete(state) is None
 
