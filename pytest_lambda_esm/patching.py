@@ -120,8 +120,11 @@ def _as_function(owner: Any, kept: Any, name: str) -> Callable[..., Any]:
 
 
 def _inherited(owner: Any, name: str) -> Any:
-    bases = owner.__mro__[1:] if isinstance(owner, type) else ()
-    return next((vars(base)[name] for base in bases if name in vars(base)), _ABSENT)
+    """Return what a class inherits, or the method of an instance, or the marker for nothing."""
+    bases = owner.__mro__[1:] if isinstance(owner, type) else type(owner).__mro__
+    found = next((vars(base)[name] for base in bases if name in vars(base)), _ABSENT)
+    get = getattr(type(found), "__get__", None)
+    return found if isinstance(owner, type) or get is None else get(found, owner, type(owner))
 
 
 class _Replacement:
