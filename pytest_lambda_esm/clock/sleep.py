@@ -110,7 +110,7 @@ class VirtualSleep:
             function.real = time.sleep
         function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
-        patches.then(self._remove)
+        patches.then(self._remove, self.suspend)
         self.resume([])
         for place in _memo(function.real).findings():
             place.replace(function.real, function)

@@ -40,6 +40,9 @@ class Wall(Protocol):
     def close(self) -> None:
         """Restore the state before the wall was opened. An adopted freezer continues from its current time."""
 
+    def undo_again(self) -> None:
+        """Restore what others have put back since the wall was closed."""
+
 
 class Freezers(Protocol):
     """One tool's stack of freezers."""
@@ -107,6 +110,9 @@ class _ProcessWall:
             freezers, freezer = self._paused.pop()
             freezers.tick_again(freezer)
         self._patches.undo()
+
+    def undo_again(self) -> None:
+        self._patches.undo_again()
 
     def _pause_topmost(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()
