@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final, Protocol
 from weakref import WeakSet
 
@@ -24,6 +24,14 @@ LONGEST_TURN: Final = 5.0
 _FIRST_PAUSE: Final = 0.00005
 _LONGEST_PAUSE: Final = 0.005
 """The real seconds between two looks at the other threads."""
+
+
+def pauses() -> Iterator[float]:
+    """Return the real seconds to wait before each further look at other threads."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
 class SharedTime(Protocol):
@@ -141,17 +149,17 @@ class Sleepers:
 
     def _sleep(self, sleeper: Sleeper) -> None:
         __tracebackhide__ = True
-        turns, pause = Turns(self), _FIRST_PAUSE
+        turns, pause = Turns(self), pauses()
         while sleeper.asleep:
-            if self.first(sleeper.group) is not sleeper:
+            group = sleeper.group
+            if self.first(group) is not sleeper:
                 sleeper.block(-1)
-                turns, pause = Turns(self), _FIRST_PAUSE
-            elif turns.over(sleeper.group):
-                sleeper.group.reach(sleeper)
+                turns, pause = Turns(self), pauses()
+            elif turns.over(group):
+                group.reach(sleeper)
                 return
             else:
-                sleeper.block(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                sleeper.block(next(pause))
 
     def first(self, group: SharedTime) -> Sleeper | None:
         """Return the sleeper of a group that wakes first."""
@@ -180,12 +188,12 @@ class Sleepers:
                     sleeper.group = group
                     sleeper.nudge()
 
-    def without_sleepers(self, threads: list[threading.Thread]) -> list[threading.Thread]:
-        """Return those of some threads that do not sleep."""
+    def without_sleepers(self, threads: list[threading.Thread], group: SharedTime) -> list[threading.Thread]:
+        """Return those of a group's threads that do not sleep."""
         if not threads or not self._asleep:
             return threads
-        with self._mutex:
-            asleep = {sleeper.thread for sleeper in self._asleep}
+        # A thread that moves the clock while it sleeps may run a handler, which belongs to another group.
+        asleep = {sleeper.thread for sleeper in self.of(group)}
         return [thread for thread in threads if thread not in asleep]
 
     def end_all(self, instant: int, *, close: bool) -> None:
@@ -268,7 +276,7 @@ class Turns:
         if busy:
             self._check_progress(busy)
             return False
-        others = self._sleepers.without_sleepers(groups.others(group))
+        others = self._sleepers.without_sleepers(groups.others(group), group)
         awaited = group.awaited if self._patient else None
         if awaited is not None and awaited is not threading.current_thread():
             others = [*others, awaited]

@@ -16,7 +16,7 @@ from typing import Final
 
 from pytest_lambda_esm.clock.lock import ClockLock
 from pytest_lambda_esm.clock.runaway import StallDetector
-from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns
+from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns, pauses
 from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.printable import printable
@@ -187,10 +187,7 @@ class VirtualClock:
         span = _span_of("time.sleep", seconds)
         if self._is_background():
             self.record_sleep(seconds)
-            if span:
-                stall = self._background_stall = self._background_stall or StallDetector(self._longest_standstill)
-                stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
-                self.sleepers.sleep(self, self._now + span)
+            self.wait_until(self._now + span)
             return
         with self._move("time.sleep"):
             stall = self._stall = self._stall or StallDetector(self._longest_standstill)
@@ -270,9 +267,14 @@ class VirtualClock:
         return self._moving > 0
 
     def reach(self, sleeper: Sleeper) -> None:
-        """Move on to the end of a thread's sleep, unless another move gets there before."""
+        """Move on to the end of a thread's sleep, unless another move gets there before.
+
+        Raises ClockLimitExceeded if threads keep sleeping while nothing happens.
+        """
         __tracebackhide__ = True
         with self._move("time.sleep"):
+            stall = self._background_stall = self._background_stall or StallDetector(self._longest_standstill)
+            stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
             self._run_to(max(sleeper.due, self._now), sleeper)
 
     def let_pass(self, seconds: float) -> None:
@@ -294,14 +296,15 @@ class VirtualClock:
     def _give_turns(self, sleeper: Sleeper | None) -> None:
         """Let the other threads run until each sleeps, waits or has ended; they may use the clock meanwhile."""
         __tracebackhide__ = True
-        turns, pause = Turns(self.sleepers, patient=sleeper is not None), 0.00005
+        turns = Turns(self.sleepers, patient=sleeper is not None)
         if turns.over(self):
             return
         self._moving += sleeper is None
         try:
-            while (sleeper is None or sleeper.asleep) and not turns.over(self):
+            for pause in pauses():
                 self._released.wait(pause)
-                pause = min(pause * 1.5, 0.005)
+                if turns.over(self) or (sleeper is not None and not sleeper.asleep):
+                    return
         finally:
             self._moving -= sleeper is None
 
@@ -442,11 +445,13 @@ class VirtualClock:
         __tracebackhide__ = True
         if target > _END:
             raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
+        groups = self.sleepers.groups
         while sleeper is None or sleeper.asleep:
-            if self.sleepers.has_company:
+            first = None
+            if groups is not None and groups.threads:
                 self._give_turns(sleeper)
+                first = self.sleepers.first(self)
             due = self._next_due()
-            first = self.sleepers.first(self)
             if due is not None and due <= target and (first is None or due <= first.due):
                 event = heapq.heappop(self._heap)
                 self._set_now(due)

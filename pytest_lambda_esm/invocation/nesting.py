@@ -11,7 +11,7 @@ import threading
 from typing import Final
 
 from pytest_lambda_esm.clock.sleep import waiting_for_work
-from pytest_lambda_esm.clock.sleepers import SharedTime, SleepEnded, Sleepers
+from pytest_lambda_esm.clock.sleepers import SharedTime, SleepEnded, Sleeper, Sleepers
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.patching import Patches, original_of
@@ -124,8 +124,7 @@ class Nesting:
             self._raise_recursion_limit()
         self._thread.stack.append(invocation)
         self.open.append(invocation)
-        left = [sleeper for sleeper in self._sleepers.of(self._test) if self.threads.get(sleeper.thread) is not None]
-        self._sleepers.move(left, invocation.time)
+        self._sleepers.move(self._left_asleep(), invocation.time)
 
     def pop(self, invocation: OpenInvocation) -> None:
         """Close an invocation. Its threads that still sleep are ended if it has timed out, and sleep on otherwise."""
@@ -141,6 +140,11 @@ class Nesting:
         self.open.remove(invocation)
         if self.open:
             sys.setrecursionlimit(sys.getrecursionlimit() - _EXTRA_FRAMES)
+
+    def _left_asleep(self) -> list[Sleeper]:
+        """Return the sleeping threads of earlier handlers, without the one that runs this event."""
+        asleep, me = self._sleepers.of(self._test), threading.current_thread()
+        return [each for each in asleep if self.threads.get(each.thread) is not None and each.thread is not me]
 
     def _raise_recursion_limit(self) -> None:
         """Raise the recursion limit: in Lambda, each invocation has its own stack."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -287,6 +289,24 @@ def test_no_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: NoReturnV
         "errorMessage": f"Unable to marshal response: {row.message}",
         "errorType": "Runtime.MarshalError",
         "requestId": answer["ResponseMetadata"]["RequestId"],
+@known(
+    "e2-unreadable-event",
+    "documented",
+    "An event that is not JSON is Runtime.UnmarshalError with the text of Python's json, as in AWS's runtime client.",
+)
+def test_an_event_that_is_not_json(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("my-function", echo)
+    events = lambda_esm.client("events")
+    events.put_rule(Name="r", EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": function.arn, "Input": "nonsense"}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.run_until(lambda: bool(function.invocations))
+    error = function.invocations[0].error
+    assert error is not None
+    assert dict(error.payload) == {
+        "errorMessage": "Unable to unmarshal input: Expecting value: line 1 column 1 (char 0)",
+        "errorType": "Runtime.UnmarshalError",
+        "requestId": function.invocations[0].request_id,
         "stackTrace": [],
     }
 
@@ -327,6 +347,8 @@ def test_lone_surrogates_end_the_runtime(lambda_esm: FakeLambda, aws_lambda: Any
     lambda_esm.function("my-function", handler)
     payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
     assert payload["errorMessage"].endswith(" Error: Runtime exited with error: exit status 1")
+
+
 
 
 # --- refusals ------------------------------------------------------------------------------------------------
@@ -543,6 +565,51 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
 
 
 @known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException with Reason, but without Retry-After.")
+
+
+def package_of(size: int) -> bytes:
+    """A zip file whose directory says that its one entry, which is empty, has this size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("zeros", b"")
+        archive.infolist()[0].file_size = size
+    return buffer.getvalue()
+
+
+LARGEST = 262_144_000
+
+
+@known(
+    "e3-code-too-large", "reported", f"Unzipped size must be smaller than {LARGEST} bytes: 400, on create and update."
+)
+def test_code_that_is_too_large_unpacked(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    lambda_esm.function("my-function", echo)
+    aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(LARGEST))
+    with pytest.raises(aws_lambda.exceptions.InvalidParameterValueException) as caught:
+        aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(LARGEST + 1))
+    response = caught.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert response["Error"]["Message"] == f"Unzipped size must be smaller than {LARGEST} bytes"
+
+
+@known(
+    "e3-code-too-large-with-layers",
+    "reported",
+    f"Function code combined with layers exceeds the maximum allowed size of {LARGEST} bytes, and the actual size.",
+)
+def test_code_that_is_too_large_with_its_layers(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    layer = aws_lambda.publish_layer_version(LayerName="zeros", Content={"ZipFile": package_of(LARGEST)})
+    lambda_esm.function("my-function", echo)
+    aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(10))
+    with pytest.raises(aws_lambda.exceptions.InvalidParameterValueException) as caught:
+        aws_lambda.update_function_configuration(FunctionName="my-function", Layers=[layer["LayerVersionArn"]])
+    assert caught.value.response["Error"]["Message"] == (
+        f"Function code combined with layers exceeds the maximum allowed size of {LARGEST} bytes."
+        f" The actual size is {LARGEST + 10} bytes."
+    )
+
+
+@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException: Rate Exceeded., with Reason and Type.")
 @pytest.mark.parametrize("reserved", [0, 1])
 def test_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
     def calls_itself(event: Any, context: Any) -> Any:

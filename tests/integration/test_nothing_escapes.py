@@ -97,7 +97,7 @@ LOCAL = ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "xray.localhost", "LOCA
 def test_a_daemon_of_this_machine_is_absent(lambda_esm, host):
     config = Config(retries={"max_attempts": 0})
     daemon = boto3.client("xray", endpoint_url=f"http://{host}:2000", config=config)
-    with pytest.raises(EndpointConnectionError, match="Could not connect to the endpoint URL: .*leave it out"):
+    with pytest.raises(EndpointConnectionError, match=r"Could not connect to the endpoint URL: .*leave it out"):
         daemon.get_sampling_rules()
     assert lambda_esm.errors == ()  # A library may swallow it.
 

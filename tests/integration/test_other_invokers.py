@@ -321,7 +321,7 @@ def test_functions_of_cloudformation_have_dead_letters(lambda_esm: FakeLambda) -
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("not JSON", "Expecting value"), ("1" * 5000, "Exceeds the limit"), ("[" * 100_000, "recursion")],
+    [("not JSON", "Expecting value"), ("1" * 5000, "Exceeds the limit"), ("[" * 100_000, "while decoding")],
     ids=["not JSON", "5,000 digits", "nested"],
 )
 def test_an_event_that_the_runtime_cannot_read(

@@ -415,6 +415,19 @@ def test_waiting_records_cost_no_memory_of_ours(factor: int) -> None:
     assert simulation.fates().count("waiting") == 5_001
 
 
+def test_a_factor_that_was_changed_back_while_the_function_runs_leaves_no_lane_stopped() -> None:
+    simulation = started(ParallelizationFactor=2, BatchSize=1)
+    simulation.duration = 2
+    simulation.put("1", "2", key="a")
+    simulation.clock.advance(1)
+    simulation.update(ParallelizationFactor=1)
+    simulation.clock.advance(0)
+    simulation.update(ParallelizationFactor=2)
+    simulation.put("3", key="b")
+    simulation.clock.run_until_idle()
+    assert simulation.fates() == ["done"] * 3
+
+
 # --- what it says ----------------------------------------------------------------------------------------------
 
 
