@@ -6,6 +6,7 @@ since the Unix epoch.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -79,6 +80,7 @@ class _ProcessWall:
         self._time_machine = TimeMachineFreezers()
         self._patches = Patches()
         self._paused: list[tuple[Freezers, Any]] = []
+        self._lock = threading.Lock()
         self._left: tuple[Any, object] = (None, None)
         for freeze in freezes:
             freeze.install(self._patches)
@@ -86,8 +88,9 @@ class _ProcessWall:
     def show(self, instant: int) -> None:
         freezers, freezer = self._pause_topmost()
         if freezer is not None:
-            freezers.show(freezer, instant)
-            self._left = (freezer, freezers.setting(freezer))
+            with self._lock:
+                freezers.show(freezer, instant)
+                self._left = (freezer, freezers.setting(freezer))
 
     def read(self) -> int | None:
         freezers, freezer = self._pause_topmost()
@@ -98,6 +101,12 @@ class _ProcessWall:
         return freezers.read(freezer)
 
     def is_as_left(self) -> bool:
+        if self._is_as_left():
+            return True
+        with self._lock:  # Another thread may have been in the middle of showing an instant.
+            return self._is_as_left()
+
+    def _is_as_left(self) -> bool:
         freezers, freezer = self._topmost()
         left, setting = self._left
         return freezer is left and (freezer is None or freezers.setting(freezer) == setting)
