@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.configuration import TEXT, FunctionConfiguration
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 if TYPE_CHECKING:
@@ -151,18 +151,27 @@ def log_stream_name(start: int, version: str, identifier: str) -> str:
     return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
 
 
+_XRAY_HOST: Final = "127.0.0.1"
+_XRAY_PORT: Final = "2000"
+
+
 def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
     """Return Lambda's runtime variables and the function's own, which may override the unreserved ones.
 
     Variables that differ between invocations are not included.
     """
-    level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
+    logging = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
+    if function.log_format != TEXT:
+        logging["AWS_LAMBDA_LOG_FORMAT"] = function.log_format
     return {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        # Of this machine, since X-Ray's SDK sends datagrams there.
+        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_HOST}:{_XRAY_PORT}",
+        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": _XRAY_PORT,
         "TZ": ":UTC",
         **function.environment,
-        **level,
-        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+        **logging,
         "_HANDLER": function.handler,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -185,6 +194,8 @@ def trace_header(request_id: str, instant: int, received: str = "") -> str:
     It continues the trace of the header that came with the request, or begins one that is not sampled.
     """
     digits = request_id.replace("-", "")
-    parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
-    root = parts.get("Root") or f"1-{instant // MICROSECONDS:08x}-{digits[:24]}"
-    return f"Root={root};Parent={digits[-16:]};Sampled={parts.get('Sampled') or 0}"
+    root, sampled = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}", "0"
+    if received:
+        parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
+        root, sampled = parts.get("Root") or root, parts.get("Sampled") or sampled
+    return f"Root={root};Parent={digits[-16:]};Sampled={sampled}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
-from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, module_state, resolve
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
@@ -35,6 +35,8 @@ class Function:
         self._script: deque[Outcome] = deque()
         self._counters: Counter[str] = Counter()
         self._duplicates = 0
+        self._state: dict[str, tuple[int, int]] = {}
+        self._left_behind: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         self._catch_up()
@@ -93,6 +95,8 @@ class Function:
         """
         __tracebackhide__ = True
         self.handler = resolve(handler)
+        self._state = module_state(self.handler)
+        self._left_behind = ()
 
     def takes(self, duration: Span) -> None:
         """Set the minimum duration of an invocation, in virtual seconds or as a timedelta."""
@@ -108,6 +112,17 @@ class Function:
         self._counters["Invocations"] += 1
         if invocation.answer.error is not None:
             self._counters["Errors"] += 1
+
+    def note_end_of_process(self) -> None:
+        """Note which variables of the bound handler's module have changed: in Lambda, a new process starts without."""
+        if self.handler is not None:
+            now = module_state(self.handler)
+            self._left_behind = tuple(sorted(name for name in now if now[name] != self._state.get(name)))
+
+    def take_left_behind(self) -> tuple[str, ...]:
+        """Return the names that :meth:`note_end_of_process` found, once."""
+        names, self._left_behind = self._left_behind, ()
+        return names
 
     def count(self, metric: str) -> None:
         """Add one to a metric."""

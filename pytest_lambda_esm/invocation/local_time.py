@@ -18,7 +18,8 @@ class LocalTime:
 
     The handler and the threads that it starts share it, and sleep side by side: it moves on to the end of the earliest
     sleep as soon as each of them sleeps, waits or has ended. Where it cannot be seen whether threads wait, as with
-    gevent's, each has a time of its own, and ``furthest`` is the latest.
+    gevent's, each has a time of its own, and ``furthest`` is the latest. ``imported`` is how many microseconds the
+    import of the handler's module took.
     """
 
     awaited: Final = None
@@ -30,6 +31,7 @@ class LocalTime:
         self._show = show
         self._sleepers = sleepers
         self.furthest = start
+        self.imported = 0
         self._own_times: WeakKeyDictionary[threading.Thread, int] | None = None
         self._reraise: ReRaise | None = None
         self._ended = False
@@ -84,7 +86,7 @@ class LocalTime:
         try:
             yield
         finally:
-            passed = self.furthest - before
+            passed = self.imported = self.furthest - before
             self.deadline = deadline + (passed if passed <= limit else 0)
 
     def end(self) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ def encode(value: Any, runtime: str) -> str:
     Raises TypeError, ValueError or RecursionError, with the runtime's texts, for a value that JSON cannot express, and
     whatever the value's own methods raise.
     """
-    escapes = _ESCAPES_UNICODE.match(runtime) is not None
+    escapes = _escapes(runtime)
     try:
         plain = _is_plain(value)
     except RecursionError:
@@ -35,6 +36,11 @@ def encode(value: Any, runtime: str) -> str:
     if plain:  # Nearly all values are, and the standard library writes them several times as fast.
         return (_ASCII if escapes else _UNICODE).encode(value)
     return _Encoder(encode_basestring_ascii if escapes else encode_basestring).run(value)
+
+
+@cache
+def _escapes(runtime: str) -> bool:
+    return _ESCAPES_UNICODE.match(runtime) is not None
 
 
 _ASCII: Final = json.JSONEncoder()

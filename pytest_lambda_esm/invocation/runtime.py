@@ -25,7 +25,7 @@ from pytest_lambda_esm.invocation.context import (
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
-from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.record import Invocation, Period, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -105,11 +105,11 @@ class Runtime:
         """
         function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
-        environment = self._environment(function, start)
+        environment, is_new = self._environment(function, start)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         opened = OpenInvocation(time, chains.longer(request.depth))
         self.nesting.push(opened)
-        before = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
+        log = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
         trace = trace_header(request_id, start, self._traces.get(request_id, ""))
         changes = self._isolation.enter(environment.variables, trace)
         try:
@@ -122,7 +122,7 @@ class Runtime:
                 try:
                     self._isolation.leave(changes)
                 finally:
-                    written = self.output.end(before)
+                    written = self.output.end(log)
                     self.nesting.pop(opened)
                     furthest = time.furthest
                     if furthest > start:
@@ -134,21 +134,24 @@ class Runtime:
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
-        return Invocation(request, context, result, (start, end), written or ())
+        period = Period(start, end, time.imported if is_new else None)
+        return Invocation(request, context, result, period, written or ())
 
-    def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
+    def _environment(self, function: FunctionConfiguration, start: int) -> tuple[ExecutionEnvironment, bool]:
+        """Return the environment that runs a function, and whether it starts now."""
         key = (function.arn, function.version)
         current = self._environments.get(key)
         if current is not None and current.function is function:
-            return current
-        if current is not None and current.function.runs_as(function):
+            return current, False
+        is_new = current is None or not current.function.runs_as(function)
+        if current is not None and not is_new:
             stream = current.log_stream
         else:
             # A change of code or configuration starts a new environment, with a new log stream.
             stream = log_stream_name(start, function.version, self._new_id().replace("-", ""))
         new = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
         self._environments[key] = new
-        return new
+        return new, is_new
 
 
 def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:

@@ -26,6 +26,7 @@ from pytest_lambda_esm.moto_bridge import (
     cloudformation,
     code_sizes,
     functions,
+    identity,
     lambda_service,
     network_guard,
     triggers,
@@ -49,6 +50,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
     code_sizes.install(patches)
+    identity.install(patches, world.runtime.output.function)
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)

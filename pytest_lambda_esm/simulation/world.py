@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_lambda_esm import ids
+from pytest_lambda_esm.api.account_settings import AccountSettings
 from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
 from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
@@ -130,7 +131,7 @@ class World:
             registry=self.registry,
             concurrency=Concurrency(config.account_concurrency, self.functions.reserved_total),
             execution=Execution(runtime=self.runtime, archives=self.archives, hooks=self.hooks),
-            recording=Recording(journal=self.journal, keep=self._keep),
+            recording=Recording(journal=self.journal, keep=self._keep, advise=self.advice.give),
         )
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
@@ -243,6 +244,7 @@ class World:
                 **invocations,
                 **tags,
                 **self.recursion.operations(),
+                **AccountSettings(self.config, self.functions).operations(),
             },
             shared=dict.fromkeys(tags, concerns_mappings),
             concurrent=frozenset(invocations),

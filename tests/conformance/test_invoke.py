@@ -104,7 +104,7 @@ def test_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: A
     assert log.startswith("xxx")
     assert re.search(
         rf"x\nEND RequestId: {request}\nREPORT RequestId: {request}\tDuration: 0.00 ms\tBilled Duration: 0 ms\t"
-        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\n$",
+        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\tInit Duration: 0.00 ms\t\n$",
         log,
     )
 
@@ -218,6 +218,15 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
     assert list(payload) == list(row.payload)
 
 
+@known("e2-response-is-measured-in-bytes", "documented", "The size of a response counts its bytes in UTF-8.")
+@pytest.mark.parametrize(("letters", "error"), [(3_145_777, None), (3_145_778, "Unhandled")])
+def test_size_of_a_response_that_is_not_ascii(
+    lambda_esm: FakeLambda, aws_lambda: Any, letters: int, error: str | None
+) -> None:
+    lambda_esm.function("my-function", lambda event, context: "é" * letters)
+    assert aws_lambda.invoke(FunctionName="my-function").get("FunctionError") == error
+
+
 @known("e2-response-of-six-mebibytes", "recorded", "A response of exactly 6 MiB passes.")
 def test_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: "x" * (6 * 1024 * 1024))
@@ -289,6 +298,10 @@ def test_no_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: NoReturnV
         "errorMessage": f"Unable to marshal response: {row.message}",
         "errorType": "Runtime.MarshalError",
         "requestId": answer["ResponseMetadata"]["RequestId"],
+        "stackTrace": [],
+    }
+
+
 @known(
     "e2-unreadable-event",
     "documented",
@@ -347,8 +360,6 @@ def test_lone_surrogates_end_the_runtime(lambda_esm: FakeLambda, aws_lambda: Any
     lambda_esm.function("my-function", handler)
     payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
     assert payload["errorMessage"].endswith(" Error: Runtime exited with error: exit status 1")
-
-
 
 
 # --- refusals ------------------------------------------------------------------------------------------------
@@ -565,8 +576,6 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
 
 
 @known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException with Reason, but without Retry-After.")
-
-
 def package_of(size: int) -> bytes:
     """A zip file whose directory says that its one entry, which is empty, has this size."""
     buffer = io.BytesIO()

@@ -260,3 +260,42 @@ def test_an_operation_that_moto_lacks_says_so_and_can_still_be_made_to_fail(lamb
     lambda_esm.faults.add("GetAccountSettings", "ServiceException")
     with pytest.raises(client.exceptions.ServiceException):
         client.get_account_settings()
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"], ids=["standard", "FIFO"])
+def test_messages_that_were_in_flight_before_the_fake_began(monkeypatch, name):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    group = {"group": "A"} if name.endswith(".fifo") else {}
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        url = make_queue(name, VisibilityTimeout=60)
+        send(url, "a", **group)
+        [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+        send(url, "b", **group)
+        with FakeLambda(region="us-east-1", advice="off") as fake:
+            orders = fake.function("orders", accept)
+            start = fake.clock.now
+            subscribe(fake, url, BatchSize=1)
+            fake.clock.run_until_idle()
+            seen = [record["body"] for each in orders.invocations for record in each.event["Records"]]
+            assert seen == (["a", "b"] if group else ["b", "a"])
+            first = orders.invocations[seen.index("a")]
+            assert 40 < (first.started - start).total_seconds() <= 60
+            assert first.event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "2"
+            assert first.event["Records"][0]["receiptHandle"] != message["ReceiptHandle"]
+
+
+def test_a_receipt_from_before_the_fake_deletes_its_message(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        url = make_queue()
+        send(url, "a", "b")
+        first, second = (sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"] for _ in range(2))
+        with FakeLambda(region="us-east-1", advice="off") as fake:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first, VisibilityTimeout=0)
+            [again] = sqs.receive_message(QueueUrl=url)["Messages"]
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=second)
+            fake.clock.advance(hours=1)
+            assert "Messages" not in sqs.receive_message(QueueUrl=url)

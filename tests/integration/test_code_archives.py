@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -17,7 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import FakeLambda, HandlerError
+from pytest_lambda_esm import FakeLambda, HandlerError, NotSimulated, times_out
 
 REGION = "us-east-1"
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -101,6 +102,89 @@ def test_no_trace_while_modules_are_imported(lambda_esm: FakeLambda) -> None:
     deploy("f", {"app.py": code})
     assert [invoke("f"), invoke("f")] == [[None, "Root=1-"]] * 2
     assert name not in os.environ
+
+
+ENDS = """
+import pathlib, sys, tempfile, time
+calls = []
+FILE = pathlib.Path(tempfile.gettempdir(), "kept-by-lambda-esm")
+def handler(event, context):
+    calls.append(event)
+    if event == "sleep":
+        FILE.write_text("kept")
+        time.sleep(9)
+    if event == "exit":
+        sys.exit(2)
+    return [calls, FILE.exists()]
+"""
+
+
+@pytest.mark.parametrize("ends", ["sleep", "exit"])
+def test_a_timeout_or_an_exit_ends_the_environment(lambda_esm: FakeLambda, ends: str) -> None:
+    deploy("f", {"app.py": ENDS})
+    assert invoke("f", "first")[0] == ["first"]
+    assert invoke("f", "second")[0] == ["first", "second"]
+    assert invoke("f", ends)["errorType"] in ("Sandbox.Timedout", "Runtime.ExitError")
+    try:
+        assert invoke("f", "third") == [["third"], ends == "sleep"]
+        assert invoke("f", "fourth")[0] == ["third", "fourth"]
+    finally:
+        (Path(tempfile.gettempdir()) / "kept-by-lambda-esm").unlink(missing_ok=True)
+    streams = {invocation.context.log_stream_name for invocation in lambda_esm.invocations}
+    assert len(streams) == 1  # Lambda starts the runtime again in the same environment.
+
+
+def test_a_scripted_timeout_ends_the_environment(lambda_esm: FakeLambda) -> None:
+    deploy("counter", {"app.py": COUNTER, "state.py": "calls = 0\n"})
+    function = lambda_esm.function("counter")
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+    function.script(times_out())
+    invoke("counter")
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+
+
+def test_the_import_is_the_init_phase(lambda_esm: FakeLambda) -> None:
+    code = "import time\ntime.sleep(1.5)\ndef handler(event, context):\n    time.sleep(event)\n"
+    deploy("f", {"app.py": code})
+    for seconds in (1, 5, 0.5):
+        invoke("f", seconds)
+    reports = [
+        line.split("\t")[1:]
+        for message in log_of(lambda_esm, "f")
+        for line in message.splitlines()
+        if line.startswith("REPORT")
+    ]
+    assert reports[0][:2] == ["Duration: 1000.00 ms", "Billed Duration: 2500 ms"]
+    assert reports[0][4:] == ["Init Duration: 1500.00 ms", ""]
+    assert reports[1][0] == "Duration: 3000.00 ms"
+    # The environment starts again within the invocation, whose duration includes it (documented).
+    assert reports[2][:2] == ["Duration: 2000.00 ms", "Billed Duration: 2000 ms"]
+    assert reports[2][4:] == [""]
+
+
+def log_of(lambda_esm: FakeLambda, name: str) -> list[str]:
+    logs, group = lambda_esm.client("logs"), f"/aws/lambda/{name}"
+    [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    return [event["message"] for event in events]
+
+
+@pytest.mark.parametrize("path", ["/idontexist", "/opt/wrapper", "wrapper.sh"])
+def test_a_wrapper_that_is_missing(lambda_esm: FakeLambda, path: str) -> None:
+    deploy("f", {"app.py": ECHO}, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": path}})
+    error = invoke("f")
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith(" Error: Runtime exited with error: exit status 127")
+
+
+@pytest.mark.parametrize("path", ["/var/task/wrapper.sh", "wrapper.sh"])
+def test_a_wrapper_that_exists(lambda_esm: FakeLambda, path: str) -> None:
+    files = {"app.py": ECHO, "wrapper.sh": "#!/bin/sh\nexec $@\n"}
+    deploy("f", files, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": path}})
+    with pytest.raises(NotSimulated, match="wrapper script"):
+        invoke("f")
+    lambda_esm.function("f", lambda event, context: "bound")
+    assert invoke("f") == "bound"
 
 
 def test_handler_in_a_package_and_in_a_folder(lambda_esm: FakeLambda) -> None:

@@ -465,7 +465,8 @@ def test_logs_reach_the_invocation_cloudwatch_and_the_test(
     [stream] = logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
     assert stream["logStreamName"] == invocation.context.log_stream_name
     events = logs.get_log_events(logGroupName="/aws/lambda/f", logStreamName=stream["logStreamName"])["events"]
-    assert "".join(event["message"] for event in events) == invocation.log
+    assert events[0]["message"].startswith("INIT_START Runtime Version: python:3.12")
+    assert "".join(event["message"] for event in events[1:]) == invocation.log
 
 
 def test_the_ends_that_a_log_tells(lambda_esm: FakeLambda) -> None:

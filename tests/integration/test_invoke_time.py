@@ -90,6 +90,30 @@ def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(la
     assert lambda_esm.errors == ()
 
 
+def test_a_function_goes_on_after_its_client_has_given_up(lambda_esm: FakeLambda) -> None:
+    """The client has its error at its read timeout, and the function ends at its own time."""
+    function = lambda_esm.function("f", lambda event, context: time.sleep(30), timeout=60)
+    impatient = boto3.client("lambda", region_name=REGION, config=Config(read_timeout=7, retries={"max_attempts": 0}))
+    began = lambda_esm.clock.now
+    with pytest.raises(ReadTimeoutError):
+        impatient.invoke(FunctionName="f")
+    assert lambda_esm.clock.now - began == timedelta(seconds=7)
+    [invocation] = function.invocations
+    assert (invocation.outcome, invocation.finished - began) == ("success", timedelta(seconds=30))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(2.999999, "success"), (3, "timeout"), (3.000001, "timeout")], ids=str
+)
+def test_sleeping_until_the_timeout(lambda_esm: FakeLambda, seconds: float, outcome: str) -> None:
+    """A handler that sleeps exactly until its timeout has more to do, and so it times out."""
+    function = lambda_esm.function("f", lambda event, context: time.sleep(seconds), timeout=3)
+    lambda_esm.client("lambda").invoke(FunctionName="f")
+    [invocation] = function.invocations
+    assert invocation.outcome == outcome
+    assert invocation.duration == timedelta(seconds=min(seconds, 3))
+
+
 def test_time_cannot_be_moved_from_inside_a_handler(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("mover", lambda event, context: lambda_esm.clock.advance(1))
     with pytest.raises(ClockError, match="mover, invoked synchronously"):

@@ -181,6 +181,27 @@ def test_explain_says_when_polling_begins(lambda_esm, connect):
     assert len(setup.function.invocations) == 1
 
 
+@pytest.mark.lambda_esm(polling_delay=30)
+@pytest.mark.parametrize("ended", ["disabled", "deleted"])
+def test_a_mapping_that_stops_before_its_first_poll(lambda_esm, connect, ended):
+    lambda_esm.transitions(creating="instant", disabling="instant", enabling="instant", deleting="instant")
+    setup = connect(lambda_esm)
+    setup.send("x")
+    lambda_esm.clock.advance(20)
+    if ended == "disabled":
+        setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=False)
+    else:
+        setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)
+    lambda_esm.clock.advance(hours=1)
+    assert setup.function.invocations == []
+    if ended == "disabled":
+        setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=True)
+        lambda_esm.clock.advance(29)
+        assert setup.function.invocations == []
+        lambda_esm.clock.advance(1)
+        assert len(setup.function.invocations) == 1
+
+
 def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
     lambda_esm.transitions(creating="instant")
     setup = connect(lambda_esm)

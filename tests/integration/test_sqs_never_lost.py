@@ -50,7 +50,7 @@ class Queues(RuleBasedStateMachine):
         self.receives, self.hidden_for, self.purged = Counter(), VISIBILITY, set()
         self.broken = []
         self.uuid = None
-        self.receipts, self.touched = [], set()
+        self.receipts, self.touched, self.reordered = [], set(), set()
         self.interrupter = Interrupter()
         for step, fault in (("Read", "failed"), ("Invoke", "failed"), ("Delete", "lost")):
             self.fake.faults.add(f"poller.{step}", fault, match=self.look, times=None, optional=True)
@@ -130,12 +130,13 @@ class Queues(RuleBasedStateMachine):
         if received <= self.receives[message_id] or received < self.deliveries[message_id]:
             self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
         self.receives[message_id] = received
+        self.receipts.append((message_id, record["receiptHandle"]))
         fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
         # A purge does not reach what the poller holds: in a window that is open, in a batch that is throttled.
         if fates[message_id] != "in flight" and message_id not in self.purged:
             self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
         group = record["attributes"].get("MessageGroupId")
-        if group is not None:
+        if group is not None and group not in self.reordered:
             line = self.groups[group]
             for earlier in line[: line.index(message_id)]:
                 if fates[earlier] not in FINAL and earlier not in before and earlier not in self.touched:
@@ -198,22 +199,32 @@ class Queues(RuleBasedStateMachine):
     @rule(delete=st.booleans())
     def receive_as_a_client(self, delete):
         for message in self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=2).get("Messages", ()):
-            self.receipts.append(message["ReceiptHandle"])
+            self.receipts.append((message["MessageId"], message["ReceiptHandle"]))
             self.touched.add(message["MessageId"])
             if delete:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
     @precondition(lambda self: getattr(self, "receipts", None))
-    @rule(data=st.data(), seconds=st.sampled_from([None, 0, 7, 100]))
-    def use_an_old_receipt(self, data, seconds):
-        """Delete with it, or change the visibility; whatever that does, each message is in one place afterwards."""
-        receipt = data.draw(st.sampled_from(self.receipts[-12:]))
+    @rule(which=st.integers(0, 30), seconds=st.sampled_from([None, 0, 7, 60]))
+    def use_a_receipt_again(self, which, seconds):
+        """Delete with a receipt, however old, or show or hide its message; that may change the order in its group."""
+        message_id, handle = self.receipts[-1 - which % len(self.receipts)]
+        gone = {fate.record for fate in self.fake.fates(self.arn) if fate.fate in FINAL}
         self.touched |= {fate.record for fate in self.fake.fates(self.arn) if fate.fate not in FINAL}
-        with suppress(ClientError):
+        self.reordered |= {group for group, line in self.groups.items() if message_id in line}
+        receipt = {"QueueUrl": self.url, "ReceiptHandle": handle}
+        refused = None
+        try:
             if seconds is None:
-                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=receipt)
+                self.sqs.delete_message(**receipt)
             else:
-                self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+                self.sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
+        except ClientError as error:
+            refused = error.response["Error"]["Code"]
+        if seconds is not None:
+            assert refused == ("InvalidParameterValue" if message_id in gone else None)
+        else:
+            assert refused is None or (self.suffix and message_id not in gone)
 
     @rule()
     def purge(self):

@@ -337,6 +337,30 @@ def test_children_of_a_split_shard_begin_their_windows_anew(lambda_esm: FakeLamb
     assert events[2]["shardId"] != "shardId-000000000000"
 
 
+def test_a_child_waits_for_the_last_invocation_of_its_parents_window(lambda_esm: FakeLambda) -> None:
+    kinesis = stream()
+    fail = iter([True, True])
+
+    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+        if event["isFinalInvokeForWindow"] and next(fail, False):
+            raise ValueError("not yet")
+        return {"state": {}}
+
+    clicks = lambda_esm.function("clicks", handler, timeout=20, duration=10)
+    map_stream(TumblingWindowInSeconds=900)
+    lambda_esm.clock.advance(5)
+    put(kinesis, "1")
+    lambda_esm.clock.advance(1)
+    kinesis.split_shard(StreamName="clicks", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(1 << 127))
+    put(kinesis, "2")
+    lambda_esm.clock.advance(60)
+    kinds = [(each.event["shardId"], each.event["isFinalInvokeForWindow"], each.outcome) for each in clicks.invocations]
+    parent = "shardId-000000000000"
+    assert kinds[:4] == [(parent, False, "success"), *[(parent, True, "error")] * 2, (parent, True, "success")]
+    assert [kind[1] for kind in kinds[4:]] == [False]
+    assert clicks.invocations[4].started >= clicks.invocations[3].started + timedelta(seconds=10)
+
+
 # 22
 @pytest.mark.parametrize(
     "pattern",

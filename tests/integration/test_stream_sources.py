@@ -263,6 +263,24 @@ def test_a_table_whose_stream_is_enabled_again_has_another_stream(fake: FakeLamb
     assert [len(fake.fates(arn)) for arn in (first, source.arn)] == [1, 1]
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["disabled", "disabled and enabled"])
+def test_nothing_joins_a_batch_of_a_stream_that_was_disabled(fake: FakeLambda, again: bool) -> None:
+    source = TableSource(fake)
+    handler = Handler(source)
+    subscribe(fake, source, handler, MaximumBatchingWindowInSeconds=300)
+    source.put("a")
+    fake.clock.advance(1)
+    assert handler.batches == []
+    source.client.update_table(TableName=source.name, StreamSpecification={"StreamEnabled": False})
+    if again:
+        enable(source, "KEYS_ONLY")
+        source.put("b")
+    fake.clock.advance(1)
+    assert handler.batches == [["a"]]
+    fake.clock.run_until_idle()
+    assert handler.batches == [["a"]]
+
+
 def test_a_stream_that_is_enabled_cannot_be_enabled_again(fake: FakeLambda) -> None:
     source = TableSource(fake)
     with pytest.raises(ClientError, match="Cannot enable stream"):

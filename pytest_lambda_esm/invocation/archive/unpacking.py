@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pytest_lambda_esm.clock.modules import import_watch
@@ -32,6 +32,14 @@ class Unpacked:
 
     task: Path
     layers: Path
+
+    def holds(self, path: str) -> bool:
+        """Return whether a path of Lambda's exists: in the code, in a layer, or among this machine's commands."""
+        whole = PurePosixPath("/var/task", path)
+        for folder, place in ((self.task, "/var/task"), (self.layers, "/opt")):
+            if whole.is_relative_to(place):
+                return (folder / whole.relative_to(place)).is_file()
+        return Path(whole).is_file()
 
     def as_in_lambda(self, text: str) -> str:
         """Return a text with the paths that it would have in Lambda."""

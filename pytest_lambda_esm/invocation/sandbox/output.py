@@ -34,16 +34,14 @@ class Record(str):
 
 
 class Log(NamedTuple):
-    """The log of an invocation. ``written`` has its pieces: what was printed, and records."""
+    """The log of an invocation, and the state of output and logging before it.
+
+    ``written`` has its pieces: what was printed, and records.
+    """
 
     written: list[str]
     request_id: str
-    log_format: str
-
-
-class Before(NamedTuple):
-    """The state of output and logging before an invocation, for :meth:`Output.end`."""
-
+    function: FunctionConfiguration
     invocation: object
     stdout: Any
     stderr: Any
@@ -83,7 +81,12 @@ class Output:
         """Return the log of the invocation that the calling thread belongs to, or None outside handlers."""
         return self._logs.get(self._current()) if self._logs else None
 
-    def begin(self, invocation: object, request_id: str, function: FunctionConfiguration, *, deployed: bool) -> Before:
+    def function(self) -> FunctionConfiguration | None:
+        """Return the function that the calling thread runs, or None outside handlers."""
+        log = self.log()
+        return log.function if log is not None else None
+
+    def begin(self, invocation: object, request_id: str, function: FunctionConfiguration, *, deployed: bool) -> Log:
         """Start a log, in the function's format and from its level.
 
         ``deployed`` says that the code comes from an archive, so that modules of the test run have not configured its
@@ -91,9 +94,10 @@ class Output:
         """
         root, tee_out, tee_err = self._root, self._stdout, self._stderr
         stdout, stderr, handlers = sys.stdout, sys.stderr, root.handlers[:]
-        onward = (tee_out.onward, tee_err.onward)
-        before = Before(invocation, stdout, stderr, onward, handlers, root.level, warnings.showwarning)
-        self._logs[invocation] = Log([], request_id, function.log_format)
+        onward, show_warning = (tee_out.onward, tee_err.onward), warnings.showwarning
+        log = self._logs[invocation] = Log(
+            [], request_id, function, invocation, stdout, stderr, onward, handlers, root.level, show_warning
+        )
         if function.log_level:
             root.setLevel(function.log_level)
         if stdout is not tee_out:
@@ -108,21 +112,22 @@ class Output:
             self._look_at(handlers)
         if self._log_handler not in handlers and (deployed or not self._replaced):
             root.handlers.append(self._log_handler)
-        if before.show_warning is not self._show_warning:
-            self._show_warning.onward = before.show_warning
+        if show_warning is not self._show_warning:
+            self._show_warning.onward = show_warning
             warnings.showwarning = self._show_warning
-        return before
+        return log
 
-    def end(self, before: Before) -> list[str]:
+    def end(self, log: Log) -> list[str]:
         """Restore the state before the invocation, and return what was written."""
         root = self._root
-        sys.stdout, sys.stderr = before.stdout, before.stderr
-        self._stdout.onward, self._stderr.onward = before.onward
-        root.handlers[:] = before.handlers
-        if root.level != before.level:
-            root.setLevel(before.level)
-        warnings.showwarning = before.show_warning
-        return self._logs.pop(before.invocation).written
+        sys.stdout, sys.stderr = log.stdout, log.stderr
+        self._stdout.onward, self._stderr.onward = log.onward
+        root.handlers[:] = log.handlers
+        if root.level != log.level:
+            root.setLevel(log.level)
+        warnings.showwarning = log.show_warning
+        del self._logs[log.invocation]
+        return log.written
 
     def print(self, text: str, write: Callable[[str], Any]) -> None:
         """Write text to a stream of the test, and store it."""
@@ -244,7 +249,7 @@ class _LambdaHandler(logging.Handler):
         if log is None or root_logger.hides_from_root(record.name):
             return
         record.aws_request_id = log.request_id
-        formatter = self._json if log.log_format == JSON else self._text
+        formatter = self._json if log.function.log_format == JSON else self._text
         try:
             log.written.append(Record(formatter.format(record)))
         except Exception:
@@ -270,7 +275,7 @@ class JsonFormatter(logging.Formatter):
         members: dict[str, Any] = {
             "timestamp": stamp(round(record.created * MICROSECONDS)),
             "level": record.levelname,
-            "message": record.getMessage(),
+            "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
             "logger": record.name,
             "stackTrace": traceback.format_tb(trace) if record.exc_info else None,
             "errorType": kind.__name__ if kind is not None else None,

@@ -179,7 +179,9 @@ class QueueCalls:
         if message is None:
             reason = "Message does not exist or is not available for visibility timeout change."
             raise _invalid_handle(receipt_handle, reason)
-        if now // 1000 + timeout - message.lambda_esm_received_at > LONGEST_VISIBILITY:
+        # Before the fake began, moto noted only the first receipt.
+        received_at = message.lambda_esm_received_at or message.approximate_first_receive_timestamp
+        if now // 1000 + timeout - received_at > LONGEST_VISIBILITY:
             raise InvalidParameterValue(
                 f"Value {visibility_timeout} for parameter VisibilityTimeout is invalid. Reason: Total"
                 " VisibilityTimeout for the message is beyond the limit [43200 seconds]"

@@ -114,6 +114,7 @@ class QueuePoller:
         return self._open_batch is not None or len(self._in_flight) < self._scaling.capacity(now)
 
     def _next_poll(self) -> int | None:
+        self._current_settings()  # An update may have raised the maximum concurrency.
         queue = self._context.queues.find(self._source)
         visible = queue.next_visible() if queue is not None else None
         if visible is None:
