@@ -152,7 +152,7 @@ class FakeLambda:
     def _open_wall(self) -> Wall:
         __tracebackhide__ = True
         wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
-        self._patches.then(wall.close)
+        self._patches.then(wall.close, wall.undo_again)
         if self.config.has_own_start:
             wall.show(instant_of(self.config.start))  # Moves an adopted freezer as well.
         return wall

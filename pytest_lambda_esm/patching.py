@@ -38,9 +38,9 @@ class Patches:
         whatever is there.
         """
         if _is_code(value):
-            replacement = _Replacement(owner, name, value)
-            self._undo.append(replacement.undo)
-            self._undo_again.append(replacement.undo)
+            undo = _Replacement(owner, name, value).undo
+            self._undo.append(undo)
+            self._undo_again.append(undo)
             return
         own = vars(owner).get(name, _ABSENT)
         setattr(owner, name, value)
@@ -60,9 +60,11 @@ class Patches:
         self._undo.append(lambda: put(previous))
         self._undo_again.append(lambda: put(previous) if mapping.get(key) == value else None)
 
-    def then(self, undo: Callable[[], None]) -> None:
-        """Add a callable to what :meth:`undo` does."""
+    def then(self, undo: Callable[[], None], again: Callable[[], None] | None = None) -> None:
+        """Add a callable to what :meth:`undo` does, and perhaps one to what :meth:`undo_again` does."""
         self._undo.append(undo)
+        if again is not None:
+            self._undo_again.append(again)
 
     def undo(self) -> None:
         """Revert everything, the last change first. Each step runs even if another fails; the first error is raised."""
@@ -96,6 +98,8 @@ def original_of(owner: Any, name: str) -> Callable[..., Any]:
 def _kept(owner: Any, name: str) -> tuple[Any, Any]:
     """Return what an owner has itself: the innermost proxy around it or None, and what is inside of that."""
     proxy, kept = None, vars(owner).get(name, _ABSENT)
+    if type(kept) is FunctionType and not kept.__dict__:
+        return None, kept
     while _is_proxy(kept):
         proxy, kept = kept, kept.__wrapped__
     while type(kept) is FunctionType and _REPLACED in kept.__dict__:
@@ -104,6 +108,8 @@ def _kept(owner: Any, name: str) -> tuple[Any, Any]:
 
 
 def _as_function(owner: Any, kept: Any, name: str) -> Callable[..., Any]:
+    if type(kept) is FunctionType:
+        return kept
     found = _inherited(owner, name) if kept is _ABSENT else kept
     if isinstance(found, (staticmethod, classmethod)):
         found = found.__func__
@@ -120,18 +126,29 @@ def _as_function(owner: Any, kept: Any, name: str) -> Callable[..., Any]:
 
 
 def _inherited(owner: Any, name: str) -> Any:
-    bases = owner.__mro__[1:] if isinstance(owner, type) else ()
-    return next((vars(base)[name] for base in bases if name in vars(base)), _ABSENT)
+    """Return what a class inherits, or the method of an instance, or the marker for nothing."""
+    bases = owner.__mro__[1:] if isinstance(owner, type) else type(owner).__mro__
+    found = next((vars(base)[name] for base in bases if name in vars(base)), _ABSENT)
+    get = getattr(type(found), "__get__", None)
+    return found if isinstance(owner, type) or get is None else get(found, owner, type(owner))
 
 
 class _Replacement:
     """A function or descriptor in another's place."""
 
+    __slots__ = ("_before", "_function", "_name", "_owner", "_value")
+
     def __init__(self, owner: Any, name: str, value: Any) -> None:
         self._owner = owner
         self._name = name
         proxy, self._before = _kept(owner, name)
-        self._retire, self._value = _replaceable(value)
+        if type(value) is FunctionType:
+            self._function = self._value = _calling(value)
+        elif isinstance(value, (staticmethod, classmethod)):
+            self._function = _calling(value.__func__)
+            self._value = type(value)(self._function)
+        else:
+            self._function, self._value = None, value  # It cannot be made to call the original later.
         if proxy is None:
             setattr(owner, name, self._value)
         else:
@@ -139,42 +156,28 @@ class _Replacement:
 
     def undo(self) -> None:
         """Restore what was there, unless others have replaced it. From now on the replacement calls the original."""
-        before = _inherited(self._owner, self._name) if self._before is _ABSENT else self._before
-        if before is not _ABSENT:
-            self._retire(_as_function(self._owner, before, self._name), self._before)
+        before = self._before
+        original = _inherited(self._owner, self._name) if before is _ABSENT else before
+        if self._function is not None and original is not _ABSENT:
+            self._function.__closure__[0].cell_contents = _as_function(self._owner, original, self._name)
+            self._function.__dict__[_REPLACED] = before
         own = kept = vars(self._owner).get(self._name, _ABSENT)
+        if own is self._value:
+            _restore(self._owner, self._name, before)
         while _is_proxy(kept):
             if kept.__wrapped__ is self._value:
-                kept.__wrapped__ = before
-                return
+                kept.__wrapped__ = original
             kept = kept.__wrapped__
-        if own is self._value:
-            _restore(self._owner, self._name, self._before)
 
 
-def _replaceable(value: Any) -> tuple[Callable[[Callable[..., Any], Any], None], Any]:
-    """Return a callable that takes a replacement out of use, and the replacement: a function that calls ``value``.
-
-    The callable takes the original as a function, and what was in the owner's namespace. A replacement that is no
-    function cannot be taken out of use.
-    """
-    if isinstance(value, (staticmethod, classmethod)):
-        retire_inner, inner = _replaceable(value.__func__)
-        return retire_inner, type(value)(inner)
-    if type(value) is not FunctionType:
-        return lambda original, before: None, value
-    call: Callable[..., Any] = value
+def _calling(call: Callable[..., Any]) -> Any:
+    """Return a function that calls another one, which is in its only cell."""
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return call(*args, **kwargs)
 
-    def retire(original: Callable[..., Any], before: Any) -> None:
-        nonlocal call
-        call = original
-        replacement.__dict__[_REPLACED] = before
-
-    return retire, replacement
+    return replacement
 
 
 def _restore(owner: Any, name: str, own: Any) -> None:
@@ -185,7 +188,7 @@ def _restore(owner: Any, name: str, own: Any) -> None:
 
 
 def _is_code(value: Any) -> bool:
-    return callable(value) or hasattr(type(value), "__get__")
+    return type(value) is FunctionType or callable(value) or hasattr(type(value), "__get__")
 
 
 def _is_proxy(kept: Any) -> bool:

@@ -6,6 +6,7 @@ since the Unix epoch.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -39,6 +40,9 @@ class Wall(Protocol):
 
     def close(self) -> None:
         """Restore the state before the wall was opened. An adopted freezer continues from its current time."""
+
+    def undo_again(self) -> None:
+        """Restore what others have put back since the wall was closed."""
 
 
 class Freezers(Protocol):
@@ -76,6 +80,7 @@ class _ProcessWall:
         self._time_machine = TimeMachineFreezers()
         self._patches = Patches()
         self._paused: list[tuple[Freezers, Any]] = []
+        self._lock = threading.Lock()
         self._left: tuple[Any, object] = (None, None)
         for freeze in freezes:
             freeze.install(self._patches)
@@ -83,8 +88,9 @@ class _ProcessWall:
     def show(self, instant: int) -> None:
         freezers, freezer = self._pause_topmost()
         if freezer is not None:
-            freezers.show(freezer, instant)
-            self._left = (freezer, freezers.setting(freezer))
+            with self._lock:
+                freezers.show(freezer, instant)
+                self._left = (freezer, freezers.setting(freezer))
 
     def read(self) -> int | None:
         freezers, freezer = self._pause_topmost()
@@ -95,6 +101,12 @@ class _ProcessWall:
         return freezers.read(freezer)
 
     def is_as_left(self) -> bool:
+        if self._is_as_left():
+            return True
+        with self._lock:  # Another thread may have been in the middle of showing an instant.
+            return self._is_as_left()
+
+    def _is_as_left(self) -> bool:
         freezers, freezer = self._topmost()
         left, setting = self._left
         return freezer is left and (freezer is None or freezers.setting(freezer) == setting)
@@ -107,6 +119,9 @@ class _ProcessWall:
             freezers, freezer = self._paused.pop()
             freezers.tick_again(freezer)
         self._patches.undo()
+
+    def undo_again(self) -> None:
+        self._patches.undo_again()
 
     def _pause_topmost(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()

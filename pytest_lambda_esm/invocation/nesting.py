@@ -60,7 +60,7 @@ class Nesting:
                     self.threads.pop(thread, None)
                 raise
 
-        report = threading.excepthook
+        report = original_of(threading, "excepthook")
 
         def silent_ends(failure: threading.ExceptHookArgs) -> None:
             if not issubclass(failure.exc_type, (TimedOut, SleepEnded)):

@@ -7,6 +7,7 @@ Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
 from pytest_lambda_esm.patching import Patches, original_of
 
 DEFAULT_ACCOUNT: Final = "123456789012"
+_CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""The variables that moto sets."""
 
 
 @cache
@@ -58,9 +61,11 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
             patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
+    absent = [name for name in _CREDENTIALS if name not in os.environ]
     mock = mock_aws()
     mock.start()
-    patches.then(lambda: _leave_moto(mock))
+    set_by_moto = {name: os.environ.get(name) for name in absent}
+    patches.then(lambda: _leave_moto(mock), lambda: _remove_variables(set_by_moto))
     _install_lambda_choice(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
     # Tests must not depend on a profile or an endpoint of the developer's machine.
@@ -93,9 +98,16 @@ def _install_lambda_choice(patches: Patches) -> None:
 
 def _leave_moto(mock: Any) -> None:
     # moto deletes the credentials that it set, and fails half-way where a test has deleted them (moto 5.1.9, 5.2.5).
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in _CREDENTIALS:
         os.environ.setdefault(name, "")
     mock.stop()
+
+
+def _remove_variables(values: Mapping[str, str | None]) -> None:
+    """Remove the variables that still have these values, or again."""
+    for name, value in values.items():
+        if os.environ.get(name) == value:
+            os.environ.pop(name, None)
 
 
 def _share_service_models(patches: Patches) -> None:

@@ -311,6 +311,22 @@ def test_a_value_is_restored_whatever_is_there():
     assert not hasattr(module, "added")
 
 
+@pytest.mark.parametrize("theirs", [None, Closure, Wrapt])
+def test_a_method_of_one_instance(theirs):
+    target = make_target()
+    other = theirs(target) if theirs is not None else None
+    owner, sibling = target(), target()
+    patches, original = Patches(), original_of(owner, "method")
+    patches.set(owner, "method", lambda number: ["ours", *original(number)])
+    kept = owner.method
+    assert owner.method(1) == ["ours", *sibling.method(1)]
+    patches.undo()
+    assert vars(owner) == {}
+    assert kept(1) == sibling.method(1)
+    if other is not None:
+        other.undo()
+
+
 def test_a_function_of_a_module():
     before = socket.getaddrinfo
     patches, original = Patches(), original_of(socket, "getaddrinfo")

@@ -232,7 +232,8 @@ class Isolation:
         patches.set(logging, "shutdown", noting_shutdown)
 
     def _note_exits(self, patches: Patches) -> None:
-        exit_, process = os._exit, os.getpid()
+        exit_: Callable[[int], NoReturn] = original_of(os, "_exit")
+        process = os.getpid()
 
         def noting_exit(status: int) -> NoReturn:
             """End the handler instead of the test run; a child process really ends."""

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.sandbox import root_logger
 from pytest_lambda_esm.invocation.sandbox.streams import StandardStreams
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 JSON: Final = "JSON"
@@ -145,7 +145,7 @@ class Output:
         for handler in handlers:
             own = handler is self._log_handler or root_logger.of_a_module(handler)
             if self._patches is not None and not own and handler not in known:
-                self._patches.set(handler, "handle", self._unrecorded(handler.handle))
+                self._patches.set(handler, "handle", self._unrecorded(original_of(handler, "handle")))
 
     def _unrecorded(self, handle: Callable[[logging.LogRecord], Any]) -> Callable[[logging.LogRecord], Any]:
         def unrecorded_handle(record: logging.LogRecord) -> Any:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 STANDARD_DESCRIPTORS: Final = frozenset({1, 2})
 
@@ -36,10 +36,10 @@ class StandardStreams:
         patches.then(self._remove)
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, *streams):
             self.watch(stream)
-        write = os.write
+        write = original_of(os, "write")
 
         def recording_write(descriptor: int, data: Any) -> int:
-            written = write(descriptor, data)
+            written: int = write(descriptor, data)
             if descriptor in STANDARD_DESCRIPTORS:
                 self.note(bytes(data)[:written].decode(errors="replace"))
             return written
@@ -83,7 +83,7 @@ class StandardStreams:
 
     def _watch_writes(self, owner: Any, encoding: str) -> None:
         assert self._patches is not None
-        write = owner.write
+        write = original_of(owner, "write")
 
         def recording_write(data: Any) -> Any:
             with self.unrecorded():
