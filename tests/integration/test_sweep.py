@@ -408,6 +408,7 @@ def test_calls_that_differ_from_world_to_world_are_reported(fake):
 
     report = str(caught.value)
     assert "not deterministic: call 1 was ListTags(Resource=" in report
+    assert "make the same calls each time: avoid random names" in report
     assert "in world 1, and ListTags(Resource=" in report
 
 

@@ -179,6 +179,15 @@ def test_a_plan_without_faults_left_is_not_live(plan):
     assert not plan.is_live
 
 
+def test_a_plan_is_live_while_calls_are_watched(plan):
+    with plan.watching() as first, plan.watching() as second:
+        assert plan.is_live
+        struck(plan, call("Get"), call("List"))
+    assert not plan.is_live
+    struck(plan, call("Get"))
+    assert [each.operation for each in first] == [each.operation for each in second] == ["Get", "List"]
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
