@@ -1,4 +1,4 @@
-"""Every exception of this package, suggestions for misspelt names, and whether a test caught an exception.
+"""Every exception of this package, suggestions for misspelt names, texts for terminals, and caught exceptions.
 
 AWS's errors reach the code under test as botocore's ``ClientError``. The exceptions here are for the author of the
 test: wrong use of this package, something that the fake does not simulate, a request that would have left the process.
@@ -7,12 +7,17 @@ None of them is a botocore error, so code under test cannot mistake one for a re
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Container, Iterable
 from pathlib import PurePath
 from typing import Any, Final
 
-from pytest_lambda_esm.printable import printable
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls except tabs and line feeds
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks
+    "\u2028\u2029\ufff9-\ufffb\ud800-\udfff]"  # separators, interlinear annotations, surrogates
+)
 
 
 class LambdaEsmError(Exception):
@@ -137,3 +142,16 @@ def caught_by_test(error: BaseException, files: Container[str]) -> bool:
     file = frame.f_code.co_filename
     package = str(frame.f_globals.get("__name__")).partition(".")[0]
     return file in files or PurePath(file).name == "conftest.py" or package in _TOOLS
+
+
+def printable(text: str) -> str:
+    """Return a text with each character that must not reach a terminal as its escape, such as ``\\x1b``.
+
+    A terminal would obey an escape sequence in a text of code under test, bidirectional marks would show it in another
+    order, and a lone surrogate cannot be written to a file.
+    """
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -18,7 +18,7 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive, printable
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
@@ -36,7 +36,6 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.simulation import functions, installation, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import PersistentParts, World

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.observe import chains
 
 TERMINATE: Final = "Terminate"
 ALLOW: Final = "Allow"

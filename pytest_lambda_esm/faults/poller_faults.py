@@ -10,8 +10,8 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import PollerFault
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_steps import FAILURES, INVOKE_EVENT, NOTHING, SEND
-from pytest_lambda_esm.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.mapping import Mapping
 
 if TYPE_CHECKING:

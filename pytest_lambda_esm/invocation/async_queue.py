@@ -12,16 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults
-from pytest_lambda_esm.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.invocation import async_results
 from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Functions, InvokeConfig, InvokeConfigs
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff, moment_of, time_text

@@ -25,7 +25,7 @@ class Request(NamedTuple):
     """A request to invoke a function.
 
     ``function`` is the version to run, ``invoked_arn`` the ARN in the request. ``event()`` makes the event. ``attempt``
-    counts from 1. ``depth`` is the chain of invocations that led to this request, see ``chains.py``.
+    counts from 1. ``depth`` is the chain of invocations that led to this request, see ``observe/chains.py``.
     """
 
     function: FunctionConfiguration

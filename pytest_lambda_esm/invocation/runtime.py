@@ -10,7 +10,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
@@ -28,6 +27,7 @@ from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
 from pytest_lambda_esm.invocation.record import Invocation, Period, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.timing import MICROSECONDS
 
 

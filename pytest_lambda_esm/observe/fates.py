@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import moment_of
 
 WAITING: Final = "waiting"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, overload
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
-from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 KINDS: Final = (

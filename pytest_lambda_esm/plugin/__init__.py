@@ -361,7 +361,7 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
     """Return the sections on unused faults, unless the failure shows them already, and on how to replay the weather."""
     import shlex
 
-    from pytest_lambda_esm.printable import printable
+    from pytest_lambda_esm.errors import printable
 
     sections = []
     unused = fake.faults_left()

@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Entry, shortened
-from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 ROWS: Final = "lambda_esm_rows"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.sources.queue_ports import Received, ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
 

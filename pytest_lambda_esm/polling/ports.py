@@ -42,7 +42,7 @@ class Deliver(Protocol):
         """Invoke the function now.
 
         ``event()`` makes a new event each time; ``depth`` is the chain of invocations, each caused by the one before,
-        that led to it (see ``chains.py``).
+        that led to it (see ``observe/chains.py``).
         """
         ...
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
@@ -36,6 +35,7 @@ from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceF
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import microseconds

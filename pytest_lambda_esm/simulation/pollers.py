@@ -11,9 +11,9 @@ from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.faults.poller_steps import INVOKE
-from pytest_lambda_esm.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry

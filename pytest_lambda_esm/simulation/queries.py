@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest
+from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest, printable
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.queues.explain import waiting_fates
-from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import instant_of, time_text
 

@@ -28,9 +28,9 @@ from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
-from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
 from pytest_lambda_esm.invocation.async_queue import AsyncAttempts, AsyncFunctions, AsyncQueue
 from pytest_lambda_esm.invocation.async_results import AsyncResults

@@ -11,7 +11,7 @@ class ReceivedMessage(NamedTuple):
 
     Times are in milliseconds since the epoch, ``sent`` as a string. ``message_attributes`` and ``system_attributes``
     are None if the message has none. ``depth`` is the chain of invocations, each caused by the one before, that
-    led to its sending (see ``chains.py``); 0 outside handlers.
+    led to its sending (see ``observe/chains.py``); 0 outside handlers.
     """
 
     message_id: str

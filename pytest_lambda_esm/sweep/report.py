@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
-from pytest_lambda_esm.printable import printable
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""

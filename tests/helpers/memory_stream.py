@@ -16,7 +16,7 @@ from helpers.interference import RaisingInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
-from pytest_lambda_esm.interruptions import Interruptions, broken_off
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery

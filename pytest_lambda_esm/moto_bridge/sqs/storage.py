@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from moto.sqs.models import sqs_backends
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.sqs.messages import table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
+from pytest_lambda_esm.observe import chains
 
 MARKS: Final = {
     "lambda_esm_depth": None,

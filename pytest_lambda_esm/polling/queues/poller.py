@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_lambda_esm import chains
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
 from pytest_lambda_esm.polling.ports import Delivery

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.interruptions import Interruptions
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder

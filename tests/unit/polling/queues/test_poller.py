@@ -7,7 +7,7 @@ import pytest
 
 from helpers.interference import NoInterference
 from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
-from pytest_lambda_esm.interruptions import Interruptions
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
 from pytest_lambda_esm.observe.fates import FateLedger, Journal

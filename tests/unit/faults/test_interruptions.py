@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_lambda_esm.interruptions import Interruptions, broken_off
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 
 
 def nothing():

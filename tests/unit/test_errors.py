@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from pytest_lambda_esm import ClockError, FakeLambda, LambdaEsmAdvice, UnusedFault
-from pytest_lambda_esm.printable import printable
+from pytest_lambda_esm.errors import printable
 
 HOSTILE = "\x1b[2J\x00\x9b31m\u202e\ud800"
 SHOWN = r"\x1b[2J\x00\x9b31m\u202e\ud800"
