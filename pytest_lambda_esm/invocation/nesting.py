@@ -39,6 +39,7 @@ class Nesting:
         self._sleepers = sleepers
         self._test = test
         self._thread = _ThreadStack()
+        self._starting: set[threading.Thread] = set()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._many = MANY
 
@@ -50,15 +51,14 @@ class Nesting:
 
         def noticing_start(thread: threading.Thread) -> None:
             self._forget_the_dead()
+            self._starting.add(thread)
             invocation = self.threads[thread] = self.current()
             if invocation is not None:
                 invocation.time.begin(thread)
             try:
                 start(thread)
-            except BaseException:
-                if not thread.is_alive():
-                    self.threads.pop(thread, None)
-                raise
+            finally:
+                self._starting.discard(thread)
 
         report = original_of(threading, "excepthook")
 
@@ -97,12 +97,16 @@ class Nesting:
         running = [invocation.thread for invocation in self.open]
         members = [
             thread
-            for thread, _ in list(self.threads.items())
-            if thread is not me and thread not in running and self._time_of(thread) is group and _has_not_ended(thread)
+            for thread in list(self.threads)
+            if thread is not me and thread not in running and self._time_of(thread) is group and self._exists(thread)
         ]
         if self.open and self.open[-1].time is group and running[-1] is not me:
             members.append(running[-1])
         return members
+
+    def _exists(self, thread: threading.Thread) -> bool:
+        """Whether a thread has been started, or is being started, and has not ended."""
+        return thread in self._starting or thread.is_alive()
 
     def _time_of(self, thread: threading.Thread) -> SharedTime:
         home = self._home(thread)
@@ -123,7 +127,8 @@ class Nesting:
 
     def _forget_the_dead(self) -> None:
         if len(self.threads) >= self._many:
-            self.threads = {thread: home for thread, home in list(self.threads.items()) if _has_not_ended(thread)}
+            for thread in [thread for thread in list(self.threads) if not self._exists(thread)]:
+                self.threads.pop(thread, None)
             self._many = max(MANY, 2 * len(self.threads))
 
     def push(self, invocation: OpenInvocation) -> None:
@@ -182,8 +187,3 @@ class _ThreadStack(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[OpenInvocation] = []
-
-
-def _has_not_ended(thread: threading.Thread) -> bool:
-    """Whether a thread runs, or is being started."""
-    return thread.ident is None or thread.is_alive()

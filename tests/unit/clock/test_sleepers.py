@@ -174,7 +174,7 @@ PROGRAMS = {
     "submit, as_completed": (submitted, 4, TIMES),
     "wait": (first_completed, 7, TIMES),
     "ThreadPool": (pool_of_multiprocessing, 6, 5),
-    "nested pools": (nested_pools, 5, TIMES),
+    "nested pools": (nested_pools, 5, 10),
     "threads": (plain_threads, 5, TIMES),
     "one after the other": (one_after_the_other, 3, TIMES),
     "queue": (producer_and_consumer, 7, TIMES),
@@ -365,6 +365,32 @@ def test_an_exception_in_an_event_reaches_the_thread_that_moved_the_clock(thread
     threads.clock.call_at(threads.clock.instant + 1, fail, lambda: "failing")
     with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="no"):
         pool.submit(threads.sleep, 1).result()
+
+
+class SlowlyStarted(threading.Thread):
+    """A thread that the system leaves waiting in the middle of its start."""
+
+    def _set_ident(self):
+        super()._set_ident()
+        for _ in range(300_000):
+            pass
+
+
+def test_a_thread_has_its_turn_while_it_is_being_started(threads):
+    def handler():
+        sleeping = threads.start(threads.sleep, 3)
+        started = SlowlyStarted(target=threads.sleep, args=[3])
+        started.start()
+        for thread in (sleeping, started):
+            thread.join()
+
+    assert threads.run(handler).duration.total_seconds() == 3
+
+
+def test_threads_that_have_ended_are_forgotten(threads):
+    for _ in range(300):
+        threads.start(int).join()
+    assert len(threads.runtime.nesting.threads) < 100
 
 
 def test_a_thread_that_never_waits_is_not_waited_for_for_ever(threads, monkeypatch):
