@@ -77,7 +77,7 @@ class Queues(RuleBasedStateMachine):
             self.fake.mapping(self.uuid).force("Enabled")
         self.interrupter.move(self.fake.clock, RETENTION + 200)
         assert {fate.fate for fate in self.fake.fates(self.arn)} <= FINAL, self.fake.explain(self.arn)
-        assert not self.broken
+        assert not self.broken, self.broken
 
     def look(self, call):
         """A predicate that matches no step of a poller, and looks at each of them."""
@@ -276,7 +276,8 @@ class Queues(RuleBasedStateMachine):
 
     @invariant()
     def deliveries_are_in_order_and_counted(self):
-        assert not getattr(self, "broken", None)
+        broken = getattr(self, "broken", None)
+        assert not broken, broken
 
     @invariant()
     def nothing_is_received_too_often(self):
