@@ -265,7 +265,8 @@ class Events(RuleBasedStateMachine):
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         for name in ("events", "records"):
             self.aws_lambda.delete_function_concurrency(FunctionName=name)
-        if self.mapping.stable_state != "Enabled":
+        self.interrupter.move(self.fake.clock, 60)  # Transitions of the mapping end.
+        if self.mapping.state != "Enabled":
             self.mapping.force("Enabled")
         self.interrupter.move(self.fake.clock, 1000)
         for source in (self.events, self.mapping):
