@@ -44,7 +44,13 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
         lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {since}")
         lines += [f"  {reason}" for reason in mapping.explain()]
         lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
-    waiting = _waiting_events(world, subject)
+    ended = [
+        f"mapping {mapping.uuid} was deleted, {mapping.source_arn} -> {mapping.function_arn}: {line}"
+        for mapping, in_hand in world.engine.deleted_with_batches()
+        if _concerns(mapping, subject)
+        for line in in_hand
+    ]
+    waiting = ended + _waiting_events(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")

@@ -70,6 +70,8 @@ class Events(RuleBasedStateMachine):
     def look(self, call):
         """A predicate that matches no step of a poller, and looks at each of them."""
         self.count_fates()
+        if call.operation == self.interrupter.armed == "poller.Checkpoint":
+            self.last_seen.clear()  # The checkpoint is late, so the batch comes again.
         self.interrupter.at(call.operation)
         return False
 
@@ -263,7 +265,8 @@ class Events(RuleBasedStateMachine):
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         for name in ("events", "records"):
             self.aws_lambda.delete_function_concurrency(FunctionName=name)
-        if self.mapping.stable_state != "Enabled":
+        self.interrupter.move(self.fake.clock, 60)  # Transitions of the mapping end.
+        if self.mapping.state != "Enabled":
             self.mapping.force("Enabled")
         self.interrupter.move(self.fake.clock, 1000)
         for source in (self.events, self.mapping):

@@ -1,6 +1,7 @@
 """Whose fates a test may ask for, and what it is told where it errs."""
 
 import json
+import time
 from datetime import timedelta
 from itertools import groupby
 
@@ -193,6 +194,23 @@ def test_a_handler_sees_its_own_batch_in_flight(lambda_esm, queue_arn):
     lambda_esm.clock.run_until_idle()
     assert "a batch of 1 is in flight: the function runs with it" in told[0]
     assert "in flight" not in lambda_esm.explain(queue_arn)
+
+
+def test_a_deleted_mapping_is_named_until_its_batch_has_ended(lambda_esm, queue_arn):
+    lambda_esm.function("orders", lambda event, context: time.sleep(2))
+    aws_lambda = boto3.client("lambda")
+    uuid = aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")["UUID"]
+    boto3.client("sqs").send_message(QueueUrl="orders", MessageBody="a")
+    lambda_esm.clock.run_until(lambda: lambda_esm.invocations)
+    lambda_esm.transitions(deleting=0)
+    aws_lambda.delete_event_source_mapping(UUID=uuid)
+    lambda_esm.clock.advance(1)
+    for subject in (queue_arn, "orders", None):
+        assert f"mapping {uuid} was deleted, {queue_arn}" in lambda_esm.explain(subject)
+        assert "a batch of 1 is in flight until" in lambda_esm.explain(subject)
+    lambda_esm.clock.advance(1)
+    assert uuid not in lambda_esm.explain()
+    assert [fate.fate for fate in lambda_esm.fates(queue_arn)] == ["deleted"]
 
 
 def test_an_event_that_is_delivered_twice_has_one_fate(lambda_esm):

@@ -68,16 +68,16 @@ class Queues(RuleBasedStateMachine):
         """Nothing is stuck: with a healthy function and an enabled mapping, every message comes to its end."""
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         self.aws_lambda.delete_function_concurrency(FunctionName="orders")
+        self.interrupter.move(self.fake.clock, 300)  # Transitions of the mapping end.
         if self.uuid is None:
-            self.interrupter.move(self.fake.clock, 300)
             self.hidden_for = max(self.hidden_for, TIMEOUT)
             self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(self.hidden_for)})
             self.create()
-        elif self.fake.mapping(self.uuid).stable_state != "Enabled":
+        elif self.fake.mapping(self.uuid).state != "Enabled":
             self.fake.mapping(self.uuid).force("Enabled")
         self.interrupter.move(self.fake.clock, RETENTION + 200)
         assert {fate.fate for fate in self.fake.fates(self.arn)} <= FINAL, self.fake.explain(self.arn)
-        assert not self.broken
+        assert not self.broken, self.broken
 
     def look(self, call):
         """A predicate that matches no step of a poller, and looks at each of them."""
@@ -287,7 +287,8 @@ class Queues(RuleBasedStateMachine):
 
     @invariant()
     def deliveries_are_in_order_and_counted(self):
-        assert not getattr(self, "broken", None)
+        broken = getattr(self, "broken", None)
+        assert not broken, broken
 
     @invariant()
     def nothing_is_received_too_often(self):
