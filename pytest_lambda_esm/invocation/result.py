@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from pytest_lambda_esm.printable import printable
 from pytest_lambda_esm.timing import MICROSECONDS
 
 OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
@@ -75,7 +76,7 @@ class FunctionError:
         return {name: values[name] for name in self.members}
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
+        return printable(f"{self.type}: {self.message}")
 
 
 class InitFailed(Exception):
