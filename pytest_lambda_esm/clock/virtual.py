@@ -18,7 +18,7 @@ from pytest_lambda_esm.clock.lock import ClockLock
 from pytest_lambda_esm.clock.runaway import StallDetector
 from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns, pauses
 from pytest_lambda_esm.clock.wall import Wall
-from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive, printable
+from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
 
 HOUR: Final = 3600
@@ -576,7 +576,7 @@ class Event:
 
     def describe(self) -> DueEvent:
         """Return the event as users see it."""
-        return DueEvent(moment_of(self.due), printable(self.about()))
+        return DueEvent(moment_of(self.due), self.about())
 
 
 def _span_of(move: str, span: Span) -> int:

@@ -113,7 +113,7 @@ def _text_error(error: FunctionError, request_id: str, end: int) -> str:
         return f"{error.message}\n{error.type}\n"
     # The runtime replaces indentation with no-break spaces, so that the log keeps it.
     lines = _INDENTATION.sub(lambda match: "\u00a0" * len(match[0]), "".join(trace))
-    return f"[ERROR] {error}\nTraceback (most recent call last):\n{lines}"
+    return f"[ERROR] {error.type}: {error.message}\nTraceback (most recent call last):\n{lines}"
 
 
 def _json_lines(invocation: Invocation) -> tuple[str, list[str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.errors import LambdaEsmError, printable
 from pytest_lambda_esm.invocation.marshalling import encode
 from pytest_lambda_esm.timing import MICROSECONDS
 
@@ -86,7 +86,7 @@ class FunctionError:
         return {name: values[name] for name in self.members}
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
+        return printable(f"{self.type}: {self.message}")
 
 
 class InitFailed(Exception):

@@ -44,6 +44,9 @@ def test_the_timeline_and_explanations_show_texts_of_users():
         fake.client("sqs").send_message(QueueUrl=url, MessageBody="an order")
         fake.clock.advance(10)
         assert f"the last batch failed at 00:00:05.000000: error, ValueError: {SHOWN}" in fake.explain(mapping)
+        [invocation] = fake.invocations
+        assert str(invocation.error) == f"ValueError: {SHOWN}"
+        assert f"[ERROR] ValueError: {HOSTILE}\n" in invocation.log  # as in CloudWatch
         fake.mapping(mapping).force("Disabled", reason=HOSTILE)
         assert SHOWN in str(fake.timeline)
         assert "\x1b" not in repr(fake.timeline) + repr(list(fake.timeline)) + repr(fake.mapping(mapping))
