@@ -255,11 +255,11 @@ def test_a_nested_mock_does_not_replace_motos_lambda(connect, outer, inner):
 
 def test_an_operation_that_moto_lacks_raises_not_simulated_and_can_be_made_to_fail(lambda_esm):
     client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
-    with pytest.raises(NotSimulated, match=r"get_account_settings.*Instead: let botocore's Stubber answer it"):
-        client.get_account_settings()
-    lambda_esm.faults.add("GetAccountSettings", "ServiceException")
+    with pytest.raises(NotSimulated, match=r"get_runtime_management_config.*Instead: let botocore's Stubber answer it"):
+        client.get_runtime_management_config(FunctionName="f")
+    lambda_esm.faults.add("GetRuntimeManagementConfig", "ServiceException")
     with pytest.raises(client.exceptions.ServiceException):
-        client.get_account_settings()
+        client.get_runtime_management_config(FunctionName="f")
 
 
 @pytest.mark.parametrize("name", ["orders", "orders.fifo"], ids=["standard", "FIFO"])
