@@ -352,7 +352,8 @@ def test_a_child_waits_for_the_last_invocation_of_its_parents_window(lambda_esm:
     put(kinesis, "1")
     lambda_esm.clock.advance(1)
     kinesis.split_shard(StreamName="clicks", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(1 << 127))
-    put(kinesis, "2")
+    lambda_esm.clock.advance(14)
+    put(kinesis, "2")  # The parent's last invocation runs.
     lambda_esm.clock.advance(60)
     kinds = [(each.event["shardId"], each.event["isFinalInvokeForWindow"], each.outcome) for each in clicks.invocations]
     parent = "shardId-000000000000"
