@@ -575,7 +575,6 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
     assert function.invocations == []
 
 
-@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException with Reason, but without Retry-After.")
 def package_of(size: int) -> bytes:
     """A zip file whose directory says that its one entry, which is empty, has this size."""
     buffer = io.BytesIO()
@@ -618,7 +617,7 @@ def test_code_that_is_too_large_with_its_layers(lambda_esm: FakeLambda, aws_lamb
     )
 
 
-@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException: Rate Exceeded., with Reason and Type.")
+@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException with Reason, but without Retry-After.")
 @pytest.mark.parametrize("reserved", [0, 1])
 def test_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
     def calls_itself(event: Any, context: Any) -> Any:
