@@ -278,7 +278,7 @@ def test_a_dead_letter_shows_where_it_came_from(lambda_esm, parameter, name):
         (["ord"], set()),
         ([], set()),
     ],
-    ids=str,
+    ids=["All", "a pattern", "an asterisk", "a prefix", "two names", "part of a name", "nothing"],
 )
 def test_message_attributes_by_name(lambda_esm, names, expected):
     url = make_queue()
