@@ -46,6 +46,9 @@ class Standing(Enum):
 UNKNOWN_CPU: Final = -1.0
 """The CPU time of a thread where the system does not tell, as on macOS, or the thread has ended."""
 
+COMPUTED: Final = 0.001
+"""The CPU time, in seconds, that shows that a thread computes. On a busy machine it may get little more at a time."""
+
 KNOWN_STILLNESS: Final = 0.005
 """The real seconds for a thread that was found waiting in the same place before."""
 
@@ -235,9 +238,8 @@ class Stillness:
     def _compare(self, sight: Sight, cpu: Mapping[threading.Thread, float]) -> None:
         """Start to measure again if a thread has moved, or has computed."""
         now = self._real_time()
-        elapsed = now - self._since
-        computed = any(seconds - self._cpu.get(thread, seconds) > elapsed / 4 for thread, seconds in cpu.items())
-        if sight != self._picture or (computed and elapsed > KNOWN_STILLNESS / 2):
+        computed = any(seconds - self._cpu.get(thread, seconds) > COMPUTED for thread, seconds in cpu.items())
+        if sight != self._picture or computed:
             self._picture, self._since, self._cpu, self._looks = sight, now, dict(cpu), 0
         self._looks += 1
         self.seconds = now - self._since

@@ -20,12 +20,16 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
 class SleepingThreads:
-    """A clock whose threads sleep side by side; ``sleep`` is what ``time.sleep`` would be."""
+    """A clock whose threads sleep side by side; ``sleep`` is what ``time.sleep`` would be.
+
+    A thread that sleeps in a loop stops when ``ended`` is true.
+    """
 
     def __init__(self) -> None:
         self.clock = VirtualClock(START)
         self.runtime = Runtime(self.clock, lambda: "an-environment", Isolation())
         self.clock.sleepers.groups = self.runtime.nesting
+        self.ended = False
         self.log: list[tuple[object, float]] = []
 
     def sleep(self, seconds: float) -> None:
@@ -87,5 +91,6 @@ def sleeping_threads() -> Iterator[SleepingThreads]:
     try:
         yield threads
     finally:
+        threads.ended = True
         threads.clock.stop()
         patches.undo()

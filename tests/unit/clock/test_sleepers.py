@@ -282,11 +282,11 @@ def test_any_pool_takes_the_time_of_a_pure_model(tasks, workers, handler):
 
 def test_a_sleep_outside_the_tests_thread_waits_for_the_clock(threads):
     def beat():
-        while True:
+        while not threads.ended:
             threads.sleep(60)
             threads.note("beat")
 
-    threads.start(beat)
+    threads.start(beat, daemon=False)
     sum(range(300_000))
     assert threads.passed == 0
     threads.clock.advance(120)

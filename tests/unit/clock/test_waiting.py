@@ -1,0 +1,216 @@
+"""What the place says in which a thread stands, with real threads in each place."""
+
+import asyncio
+import contextlib
+import queue
+import selectors
+import socket
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+
+import pytest
+
+from pytest_lambda_esm.clock.waiting import Standing, Stillness, standing
+
+
+def seen(thread):
+    frames = sys._current_frames()
+    return standing(frames[thread.ident], frames)
+
+
+def settled(thread, expected):
+    """Return where a thread stands, once it stands where expected or a second has passed."""
+    for _ in range(1000):
+        if seen(thread) is expected:
+            break
+        threading.Event().wait(0.001)
+    return seen(thread)
+
+
+@contextlib.contextmanager
+def standing_in(wait, release):
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        release()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def in_event():
+    event = threading.Event()
+    return event.wait, event.set, Standing.WAITING
+
+
+def in_timed_event():
+    event = threading.Event()
+    return lambda: event.wait(60), event.set, Standing.WAITING
+
+
+def in_queue():
+    waiting = queue.Queue()
+    return waiting.get, lambda: waiting.put(1), Standing.WAITING
+
+
+def in_future():
+    future = Future()
+    return future.result, lambda: future.set_result(1), Standing.WAITING
+
+
+def in_join():
+    event = threading.Event()
+    other = threading.Thread(target=event.wait)
+    other.start()
+    return other.join, event.set, Standing.WAITING
+
+
+def in_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    return lambda: lock.acquire(), lock.release, Standing.UNKNOWN
+
+
+def in_simple_queue():
+    waiting = queue.SimpleQueue()
+    return lambda: waiting.get(), lambda: waiting.put(1), Standing.UNKNOWN
+
+
+def in_accept():
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def wait():
+        server.accept()[0].close()
+        server.close()
+
+    return wait, lambda: socket.create_connection(server.getsockname()).close(), Standing.OUTSIDE
+
+
+def in_selector():
+    one, other = socket.socketpair()
+    selector = selectors.DefaultSelector()
+    selector.register(one, selectors.EVENT_READ)
+
+    def release():
+        other.send(b"x")
+
+    def wait():
+        selector.select()
+        for each in (one, other, selector):
+            each.close()
+
+    return wait, release, Standing.OUTSIDE
+
+
+def in_event_loop():
+    loop, done = asyncio.new_event_loop(), asyncio.Event()
+
+    def wait():
+        loop.run_until_complete(done.wait())
+        loop.close()
+
+    return wait, lambda: loop.call_soon_threadsafe(done.set), Standing.IDLE
+
+
+def at_a_prompt():
+    lock = threading.Lock()
+    lock.acquire()
+    debugger = {"__name__": "pdb", "lock": lock}
+    exec("def prompt(): lock.acquire()", debugger)
+    return debugger["prompt"], lock.release, Standing.RUNNING
+
+
+PLACES = [
+    in_event,
+    in_timed_event,
+    in_queue,
+    in_future,
+    in_join,
+    in_lock,
+    in_simple_queue,
+    in_accept,
+    in_selector,
+    in_event_loop,
+    at_a_prompt,
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_thread_is_recognised_by_its_place(place):
+    wait, release, expected = place()
+    with standing_in(wait, release) as thread:
+        assert settled(thread, expected) is expected
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ThreadPool])
+def test_the_threads_of_an_idle_pool_are_idle(kind):
+    before = set(threading.enumerate())
+    with kind(1) as pool:
+        list(pool.map(abs, [1]))
+        for thread in set(threading.enumerate()) - before:
+            assert settled(thread, Standing.IDLE) is Standing.IDLE
+
+
+def test_a_thread_that_was_notified_runs_although_it_has_not_moved():
+    condition = threading.Condition()
+    states = []
+
+    def wait():
+        with condition:
+            condition.wait()
+
+    with standing_in(wait, lambda: None) as thread:
+        assert settled(thread, Standing.WAITING) is Standing.WAITING
+        with condition:
+            condition.notify()
+            states.append(seen(thread))
+    assert states == [Standing.RUNNING]
+
+
+def test_a_thread_that_joins_one_that_ends_runs():
+    event = threading.Event()
+    ending = threading.Thread(target=event.wait)
+    ending.start()
+    with standing_in(ending.join, event.set) as joining:
+        assert settled(joining, Standing.WAITING) is Standing.WAITING
+        frames = dict(sys._current_frames())
+        del frames[ending.ident]
+        assert standing(frames[joining.ident], frames) is Standing.RUNNING
+
+
+def test_a_wait_in_c_code_shows_by_stillness():
+    wait, release, _ = in_lock()
+    with standing_in(wait, release) as thread:
+        settled(thread, Standing.UNKNOWN)
+        known = {}
+        stillness, looks = Stillness(known), 0
+        while stillness.look(lambda: [thread], patient=True):
+            looks += 1
+            threading.Event().wait(0.002)
+        assert stillness.seconds >= 0.05
+        assert looks >= 7
+        assert Stillness(known).look(lambda: [thread], patient=False) == []  # Known from before.
+        assert Stillness(known).look(lambda: [thread], patient=True) == [thread]
+
+
+def test_a_computation_is_not_a_wait():
+    stop = []
+
+    def compute():
+        while not stop:
+            pass
+
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    stillness = Stillness()
+    looks = []
+    for _ in range(40):
+        looks.append(stillness.look(lambda: [thread], patient=True))
+        threading.Event().wait(0.001)
+    stop.append(True)
+    thread.join()
+    if sys.platform == "linux":
+        assert all(looks)
