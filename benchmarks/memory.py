@@ -1,8 +1,8 @@
 """What stays in memory of a test that has ended: bytes per test, against the same calls with plain moto.
 
 ``python -m benchmarks.memory [TESTS]`` runs pytest twice for each way in which a test may end, once with ``lambda_esm``
-and once with ``mock_aws``, and prints what each further test adds to the memory of the process after a garbage
-collection. Most of that is pytest's own: it keeps its items and reports until the run ends.
+and once with ``mock_aws``, and prints what each further test adds to the largest size of the process. Most of that is
+pytest's own: it keeps its items and reports until the run ends. It needs the module ``resource``, which Windows lacks.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-WARM_UP: Final = 150
+WARM_UP: Final = 200
 """How many tests run before the first measurement: they import modules and fill caches, of which moto has some."""
 
 _CONFTEST: Final = f"""
-import gc, sys, tracemalloc
+import gc, resource, sys
 
 sizes = []
 count = 0
@@ -26,14 +26,12 @@ def pytest_runtest_logfinish():
     global count
     count += 1
     if count == {WARM_UP}:
-        tracemalloc.start()
         measure()
 
 def measure():
-    for name in ("last_exc", "last_value", "last_traceback"):
-        vars(sys).pop(name, None)  # pytest keeps the last failure here until the next one.
     gc.collect()
-    sizes.append(tracemalloc.get_traced_memory()[0])
+    unit = 1 if sys.platform == "darwin" else 1024
+    sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 def pytest_unconfigure():
     if sizes:
@@ -74,7 +72,7 @@ ENDINGS: Final = {
 
 
 def main() -> None:
-    tests = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    tests = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     print(f"{'what stays of a test':<24} {'ours':>10} {'plain moto':>12}")
     for ending, statement in ENDINGS.items():
         ours, theirs = (bytes_per_test(tests, fixture, statement) for fixture in ("lambda_esm", "plain_moto"))

@@ -14,13 +14,13 @@ from pytest_lambda_esm import NetworkBlocked
 from code_under_test import careless
 
 def client():
-    return boto3.client("sqs", endpoint_url="http://localhost:4566")
+    return boto3.client("sqs", endpoint_url="http://sqs.internal:4566")
 
 def test_swallowed(lambda_esm):
     careless(client())
 
 def test_expected(lambda_esm):
-    with pytest.raises(NetworkBlocked, match="localhost:4566"):
+    with pytest.raises(NetworkBlocked, match="sqs.internal:4566"):
         client().list_queues()
 
 @pytest.mark.lambda_esm(strict=False)
@@ -35,7 +35,7 @@ def test_a_swallowed_error_fails_the_test(run):
     result.stdout.fnmatch_lines(
         [
             "code under test swallowed an error that was meant for the test's author:",
-            "  NetworkBlocked: POST http://localhost:4566/ would have left the process*",
+            "  NetworkBlocked: POST http://sqs.internal:4566/ would have left the process*",
             "*lambda_esm(strict=False)*",
             "FAILED *::test_swallowed - *",
         ]
@@ -51,7 +51,7 @@ from code_under_test import careless
 from shared import Base
 
 def blocked():
-    boto3.client("sqs", endpoint_url="http://localhost:4566").list_queues()
+    boto3.client("sqs", endpoint_url="http://sqs.internal:4566").list_queues()
 
 def test_callable(lambda_esm):
     pytest.raises(NetworkBlocked, blocked)
@@ -69,7 +69,7 @@ def test_thread(lambda_esm):
         pool.submit(blocked).result()
 
 def test_helper(lambda_esm, error_of):
-    assert "localhost:4566" in str(error_of(blocked))
+    assert "sqs.internal:4566" in str(error_of(blocked))
 
 def test_fixture(refused): pass
 
@@ -87,7 +87,7 @@ class TestCase(unittest.TestCase):
         self.assertRaises(NetworkBlocked, blocked)
 
     def test_swallowed(self):
-        careless(boto3.client("sqs", endpoint_url="http://localhost:4566"))
+        careless(boto3.client("sqs", endpoint_url="http://sqs.internal:4566"))
 """
 
 CONFTEST = """
@@ -106,7 +106,7 @@ def error_of():
 @pytest.fixture
 def refused(lambda_esm):
     with pytest.raises(NetworkBlocked):
-        boto3.client("sqs", endpoint_url="http://localhost:4566").list_queues()
+        boto3.client("sqs", endpoint_url="http://sqs.internal:4566").list_queues()
 """
 
 SHARED = """
@@ -171,3 +171,8 @@ def test_a_swallowed_error_about_an_endless_sleep_fails_the_test(run):
     result = run("from endless import *", endless=ENDLESS)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["  ClockLimitExceeded: time.sleep: code under test has slept 1000 times in a row*"])
+
+
+def test_a_library_may_swallow_that_a_daemon_of_this_machine_is_absent(run):
+    text = TEST.replace("http://sqs.internal:4566", "http://127.0.0.1:2000").partition("def test_expected")[0]
+    run(text, code_under_test=CODE).assert_outcomes(passed=1)
