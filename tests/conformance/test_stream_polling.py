@@ -201,9 +201,11 @@ def test_the_shorter_of_retention_and_maximum_age(
     uuid = subscribe(fake, source, handler, **settings)
     source.put("bad")
     fake.clock.advance(hours=hours, seconds=-2)
-    assert [each.fate for each in fake.fates(source.arn)] == ["waiting"]
+    source.put("good")
+    assert ["good"] not in handler.batches
     fake.clock.advance(2)
-    assert [each.fate for each in fake.fates(source.arn)] == [fate]
+    assert handler.batches[-1] == ["good"]
+    assert [each.fate for each in fake.fates(source.arn)] == [fate, "done"]
     assert len(destination.records()) == records
     assert fake.mapping(uuid).metrics["OnFailureDestinationDeliveredEventCount"] == records
 
