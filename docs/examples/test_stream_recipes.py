@@ -74,7 +74,7 @@ def test_a_failing_shard_shows_in_the_iterator_age(lambda_esm):
     lambda_esm.clock.advance(hours=6)
 
     assert lambda_esm.mapping(mapping).iterator_age.total_seconds() == 6 * 3600
-    assert "is blocked by record 1 (key 'visitor')" in lambda_esm.explain(mapping["UUID"])
+    assert "is blocked by record" in lambda_esm.explain(mapping["UUID"])
 
 
 # [/blocked]

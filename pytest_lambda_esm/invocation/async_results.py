@@ -181,7 +181,7 @@ def _dead_letter_message(outcome: AsyncOutcome) -> Message:
         attributes={
             "RequestID": outcome.request_id,
             "ErrorCode": refusal.code if refusal is not None else 200,
-            "ErrorMessage": message.encode()[:_LARGEST_MESSAGE].decode(errors="ignore"),
+            "ErrorMessage": message.encode("utf-8", "backslashreplace")[:_LARGEST_MESSAGE].decode(errors="ignore"),
         },
         trace=trace_header(outcome.request_id, outcome.at),
     )

@@ -38,6 +38,11 @@ def encode(value: Any, runtime: str) -> str:
     return _Encoder(encode_basestring_ascii if escapes else encode_basestring).run(value)
 
 
+def encode_error(payload: Any, runtime: str) -> str:
+    """Return the payload of an error as JSON. Lone surrogates, which UTF-8 cannot express, are escaped (chosen)."""
+    return encode(payload, runtime).encode("utf-8", "backslashreplace").decode()
+
+
 @cache
 def _escapes(runtime: str) -> bool:
     return _ESCAPES_UNICODE.match(runtime) is not None

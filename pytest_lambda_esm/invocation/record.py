@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_lambda_esm.invocation import log
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.marshalling import encode
+from pytest_lambda_esm.invocation.marshalling import encode_error
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.timing import moment_of
 
@@ -146,7 +146,9 @@ class Invocation:
     def payload(self) -> str:
         """The response payload as JSON: the return value or the error. Bytes that a handler returned may be no JSON."""
         answer = self._answer
-        return answer.text if answer.error is None else encode(answer.error.payload, self._request.function.runtime)
+        if answer.error is None:
+            return answer.text
+        return encode_error(answer.error.payload, self._request.function.runtime)
 
     @property
     def payload_bytes(self) -> bytes:

@@ -178,8 +178,6 @@ def raised(
         message = str(error)
     except Exception:
         return crashed(request_id)
-    if _size(message) is None:
-        return crashed(request_id)
     stack = tuple([as_in_lambda(line) for line in stack_trace(trace)])
     bare = error.with_traceback(None)
     return Result(

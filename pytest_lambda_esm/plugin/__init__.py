@@ -6,6 +6,7 @@ when a test first uses a fixture or a marker.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -110,10 +111,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_make_collect_report() -> Generator[None, object, object]:
     """Note what imported modules do to the root logger: functions whose code they are have done the same in Lambda."""
-    from pytest_lambda_esm.invocation.sandbox.root_logger import noting_imports
-
-    with noting_imports():
+    root = logging.getLogger()
+    before = root.handlers[:]
+    try:
         return (yield)
+    finally:
+        if root.handlers != before:
+            from pytest_lambda_esm.invocation.sandbox.root_logger import note_changes
+
+            note_changes(before)
 
 
 def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:

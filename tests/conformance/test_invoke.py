@@ -354,10 +354,17 @@ def _raises_surrogate(event: Any, context: Any) -> None:
     raise ValueError("\ud800")
 
 
-@known("e2-text-that-cannot-be-sent", "runtime", "A lone surrogate in the response or the error ends the runtime.")
-@pytest.mark.parametrize("handler", [lambda event, context: ["\ud800"], _raises_surrogate])
-def test_lone_surrogates_end_the_runtime(lambda_esm: FakeLambda, aws_lambda: Any, handler: Any) -> None:
-    lambda_esm.function("my-function", handler)
+@known("e2-error-that-cannot-be-sent", "chosen", "A lone surrogate in the text of an error is sent as its escape.")
+def test_lone_surrogate_in_an_error(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    function = lambda_esm.function("my-function", _raises_surrogate)
+    payload = aws_lambda.invoke(FunctionName="my-function")["Payload"].read()
+    assert b'"errorMessage": "\\ud800"' in payload
+    assert function.invocations[0].outcome == "error"
+
+
+@known("e2-text-that-cannot-be-sent", "runtime", "A lone surrogate in the response ends the runtime.")
+def test_lone_surrogates_end_the_runtime(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    lambda_esm.function("my-function", lambda event, context: ["\ud800"])
     payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
     assert payload["errorMessage"].endswith(" Error: Runtime exited with error: exit status 1")
 

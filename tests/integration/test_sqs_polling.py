@@ -163,6 +163,7 @@ def test_a_function_without_a_handler_says_how_to_bind_one(lambda_esm, connect):
 
 def test_a_function_that_feeds_its_own_queue_is_stopped(lambda_esm, connect):
     setup = connect(lambda_esm, lambda event, context: setup.send("again"))
+    boto3.client("lambda").put_function_recursion_config(FunctionName="orders", RecursiveLoop="Allow")
     setup.send("first")
     with pytest.raises(LambdaEsmError, match=r"feeds its own source: message .* chain of 1000 invocations"):
         lambda_esm.clock.run_until_idle()

@@ -23,18 +23,23 @@ _SHOWN: Final = "POWERTOOLS_LOG_DEDUPLICATION_DISABLED"
 
 @contextmanager
 def noting_imports() -> Iterator[None]:
-    """Note which handlers the modules that are imported meanwhile add to the root logger."""
-    root = logging.getLogger()
-    before = root.handlers[:]
+    """Note which handlers are added to the root logger by the modules that the block imports."""
+    before = logging.getLogger().handlers[:]
     try:
         yield
     finally:
-        # Without any handler, basicConfig adds one that it would not add in Lambda.
-        if before and root.handlers != before:
-            replaces = any(handler not in root.handlers for handler in before)
-            for handler in root.handlers:
-                if handler not in before:
-                    setattr(handler, _IN_LAMBDA, replaces)
+        note_changes(before)
+
+
+def note_changes(before: list[logging.Handler]) -> None:
+    """Mark the handlers that imported modules have added to the root logger, which had those of ``before``."""
+    handlers = logging.getLogger().handlers
+    if not before:  # Without any handler, basicConfig adds one that it would not add in Lambda.
+        return
+    replaces = any(handler not in handlers for handler in before)
+    for handler in handlers:
+        if handler not in before:
+            setattr(handler, _IN_LAMBDA, replaces)
 
 
 def of_a_module(handler: logging.Handler) -> bool:
