@@ -1,4 +1,4 @@
-"""What faults cost the calls that they leave alone, and what a sweep costs."""
+"""The cost of faults to calls that they do not affect, and the cost of a sweep."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _one_world() -> float:
 
 
 def _deploy(fake: FakeLambda, aws_lambda: Any, sqs: Any) -> None:
-    """Twelve calls, and code that goes on whatever happens."""
+    """Make twelve calls, and continue whatever happens."""
     fake.function("orders", lambda event, context: None)
     uuids = []
     for name in ("a", "b", "c"):

@@ -1,4 +1,4 @@
-"""What stays in memory of a test that has ended: bytes per test, against the same calls with plain moto.
+"""The memory that a test keeps after it has ended: bytes per test, against the same calls with plain moto.
 
 ``python -m benchmarks.memory [TESTS]`` runs pytest twice for each way in which a test may end, once with ``lambda_esm``
 and once with ``mock_aws``, and prints what each further test adds to the largest size of the process. Most of that is

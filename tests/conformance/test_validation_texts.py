@@ -33,7 +33,7 @@ MOST, LEAST = (
 
 @dataclass(frozen=True)
 class Row:
-    """``clauses``: value and demand by turns; ``{pattern of a.b}`` is what the model says of a member."""
+    """``clauses`` alternate between value and constraint; ``{pattern of a.b}`` is a member's pattern in the model."""
 
     id: str
     evidence: str
@@ -107,7 +107,7 @@ ROWS = (
     ),
     Row(
         "a7-bad-tag-value",
-        "recorded",  # in 2018 without the last demand, which other maps of functions have since 2023
+        "recorded",  # in 2018 without the last constraint, which other maps of functions have had since 2023
         "TagResource",
         {"Resource": ESM_ARN, "Tags": {"Creator": "a,b"}},
         (
@@ -148,7 +148,7 @@ ROWS = (
     ),
     Row(
         "e3-name-and-qualifier",
-        "recorded",  # that one message tells both; their order is chosen
+        "recorded",  # that one message reports both; their order is chosen
         "GetFunctionEventInvokeConfig",
         {"FunctionName": "f!", "Qualifier": "a" * 129},
         (

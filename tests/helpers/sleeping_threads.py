@@ -1,4 +1,4 @@
-"""Threads that sleep on a clock of their own, inside a handler and outside, without moto."""
+"""Threads that sleep on their own clock, inside a handler and outside, without moto."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ class World:
         )
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
-        """Send a request; the answer, or None where it was refused as AWS refuses."""
+        """Send a request; return the answer, or None if the request was refused as AWS refuses it."""
         if isinstance(params.get("UUID"), int):
             params = {**params, "UUID": dict(enumerate(self.uuids)).get(params["UUID"], POOLS["UUID"][0])}
         if not params.get("FunctionName", "fn") or not params.get("UUID", "uuid"):
@@ -265,7 +265,7 @@ EMPTY = (None, "", [], {})
 
 
 def nothing_ignored(operation: str, params: dict[str, Any], answer: dict[str, Any]) -> None:
-    """Each member of an accepted request shows in the answer, unless it says that there is nothing."""
+    """Each member of an accepted request shows in the answer, unless its value means that nothing is set."""
     if operation.startswith(("Create", "Put", "Update")):
         for name, value in params.items():
             if name == "Enabled":
@@ -332,7 +332,7 @@ BODIES = st.recursive(
 
 
 def send(method: str, path: str, body: str) -> Any:
-    """Send what no client would."""
+    """Send a request that no client would send."""
     return http.request(
         method,
         f"https://lambda.{REGION}.amazonaws.com{path}",

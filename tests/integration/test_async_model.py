@@ -20,7 +20,7 @@ STEPS = st.lists(st.sampled_from(["error", "timeout", "throttle", "success"]), m
 
 @dataclass(frozen=True)
 class Expected:
-    """Seconds of the attempts that ran, the second of the end, and the condition."""
+    """The seconds at which attempts ran, the second of the end, and the condition."""
 
     attempts: list[int]
     end: int

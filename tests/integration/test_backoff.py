@@ -22,7 +22,7 @@ START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 
 
 class Clock:
-    """A stand-in for the virtual clock: its wall says what was slept."""
+    """A stand-in for the virtual clock: its wall clock shows the time slept."""
 
     def __init__(self, start=START):
         self.naps = []

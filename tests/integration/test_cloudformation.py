@@ -169,7 +169,7 @@ def test_another_consumer_group_or_mode_replaces_the_mapping(stack: Stack, first
         stack.needs(KAFKA_CONFIG, member)
     stack.apply("create", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: first}))
     (before,) = stack.mappings()
-    # The topic changes too, since the new mapping is made before the old one goes.
+    # The topic changes too, since the new mapping is made before the old one is deleted.
     stack.apply("update", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: second}, Topics=["other"]))
     (after,) = stack.mappings()
     assert after["UUID"] != before["UUID"]

@@ -65,7 +65,7 @@ class Queues(RuleBasedStateMachine):
                 self.fake.__exit__(None, None, None)
 
     def everything_ends(self):
-        """Nothing is stuck: with a healthy function and an enabled mapping, every message comes to its end."""
+        """Nothing is stuck: with a healthy function and an enabled mapping, every message finishes."""
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         self.aws_lambda.delete_function_concurrency(FunctionName="orders")
         self.interrupter.move(self.fake.clock, 300)  # Transitions of the mapping end.
@@ -80,7 +80,7 @@ class Queues(RuleBasedStateMachine):
         assert not self.broken, self.broken
 
     def look(self, call):
-        """A predicate that matches no step of a poller, and looks at each of them."""
+        """A predicate that looks at each step of a poller, and matches none."""
         self.count_fates()
         self.interrupter.at(call.operation)
         return False
@@ -184,7 +184,7 @@ class Queues(RuleBasedStateMachine):
     @precondition(lambda self: "MaximumBatchingWindowInSeconds" not in self.settings)
     @rule(seconds=st.sampled_from([TIMEOUT - 2, VISIBILITY]))
     def hide_for(self, seconds):
-        """Shorter than the function runs: the second delivery begins while the first goes on."""
+        """The timeout is shorter than the function's run: the second delivery begins while the first is running."""
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(seconds)})
         self.hidden_for = seconds
 

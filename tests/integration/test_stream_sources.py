@@ -198,7 +198,7 @@ def test_a_back_off_of_nothing_is_refused(setting: str) -> None:
         FakeLambda(**{setting: 0})
 
 
-# --- moto's own ways -----------------------------------------------------------------------------------------------
+# --- moto's behaviour ----------------------------------------------------------------------------------------------
 
 
 def test_a_transaction_that_fails_writes_no_record_and_the_stream_goes_on(fake: FakeLambda) -> None:

@@ -1,4 +1,4 @@
-"""Sweeps go back in time; whoever else keeps the time has to follow."""
+"""Sweeps go back in time; every other clock has to follow."""
 
 from __future__ import annotations
 

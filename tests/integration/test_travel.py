@@ -1,4 +1,4 @@
-"""Tests that travel in time by their own means: each look at the fake, and each request, first catches up."""
+"""Tests that travel in time by their own means: each query of the fake, and each request, first catches up."""
 
 import threading
 import unittest

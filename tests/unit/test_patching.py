@@ -66,7 +66,7 @@ class Closure:
 
 
 class Descriptor(Closure):
-    """A wrapper that is a descriptor of its own, and cannot be called unbound."""
+    """A wrapper that is itself a descriptor, and cannot be called unbound."""
 
     def __init__(self, owner, name="method"):
         self.owner, self.name = owner, name

@@ -43,7 +43,7 @@ def wall_opener():
 
 @pytest.fixture
 def module_of(tmp_path, monkeypatch):
-    """Write modules that can be imported; return a function that gives the name for a source."""
+    """Write importable modules; return a function that returns the module's name for its source."""
     monkeypatch.syspath_prepend(str(tmp_path))
     made = []
 
@@ -342,7 +342,7 @@ def test_a_nested_freezer_stopped_twice_leaves_nothing_behind(wall_opener):
     nested.start()
     nested.stop()
     with pytest.raises(AttributeError):
-        nested.stop()  # takes ours away, and freezegun cannot go on
+        nested.stop()  # removes ours, and freezegun cannot continue
     assert wall.read() is None
 
     wall.close()

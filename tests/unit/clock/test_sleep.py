@@ -135,7 +135,7 @@ def patches():
 
 @pytest.fixture
 def virtual(really, naps, patches):
-    """An installed virtual sleep that writes down what was slept."""
+    """An installed virtual sleep that records each sleep."""
     sleep = VirtualSleep(naps.append)
     sleep.install(patches)
     yield sleep
@@ -389,7 +389,7 @@ HANDED_OVER = {
 def test_a_sleep_that_is_handed_over_is_virtual(virtual, naps, really, way):
     HANDED_OVER[way]()
 
-    assert [nap for nap in naps if nap] == [7]  # sched sleeps for 0 s besides
+    assert [nap for nap in naps if nap] == [7]  # sched also sleeps for 0 s
     assert 7 not in really
 
 

@@ -205,7 +205,7 @@ PROGRAM = st.recursive(
 
 
 def planned(program, name, now, log):
-    """Return the second at which a thread ends that starts now, and log when it has done each step."""
+    """Return the second at which a thread that starts now ends, and log when it has finished each step."""
     ends = []
     for number, step in enumerate(program):
         if step == "join":

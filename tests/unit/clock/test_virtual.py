@@ -349,7 +349,7 @@ def test_an_idle_clock_does_not_wait_for_background_events():
 
 
 class Wall:
-    """A stand-in for the process's wall clock, with freezers of the user's on top."""
+    """A stand-in for the process's wall clock, with the user's freezers on top."""
 
     def __init__(self, instant):
         self.freezers = [[instant]]

@@ -1,4 +1,4 @@
-"""What the place says in which a thread stands, with real threads in each place."""
+"""What the place where a thread stands says about the thread, with real threads in each place."""
 
 import asyncio
 import contextlib
