@@ -1,4 +1,4 @@
-"""What the benchmarks need in moto before they can start: queues, waiting messages, a function."""
+"""The benchmarks' preparations in moto: queues, waiting messages, a function."""
 
 from __future__ import annotations
 

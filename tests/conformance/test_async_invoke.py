@@ -65,7 +65,7 @@ class Row:
     def text(self) -> str:
         attempts = ", ".join(f"{second:g} s" for second in self.attempts) or "none"
         settings = "".join(f" with {name} {value}" for name, value in self.config.items())
-        return f"Attempts{settings}: {attempts}. The record says {self.condition}, after {len(self.attempts)}."
+        return f"Attempts{settings}: {attempts}. The record has {self.condition} and the count {len(self.attempts)}."
 
 
 RECORDS = (

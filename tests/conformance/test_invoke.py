@@ -59,7 +59,7 @@ class Success:
     def text(self) -> str:
         kind = self.params.get("InvocationType", "RequestResponse")
         version = f" and ExecutedVersion {self.version}" if self.version else ""
-        return f"{kind} answers {self.status}, the payload {self.payload.decode() or '(empty)'}{version}."
+        return f"{kind} returns the status {self.status}, the payload {self.payload.decode() or '(empty)'}{version}."
 
 
 SUCCESSES = (
@@ -244,7 +244,7 @@ class ReturnValue:
 
     @property
     def text(self) -> str:
-        return f"A handler that returns {self.value!r} answers {self.payload!r}."
+        return f"If a handler returns {self.value!r}, the payload is {self.payload!r}."
 
 
 RETURN_VALUES = (
@@ -277,7 +277,7 @@ class NoReturnValue:
 
     @property
     def text(self) -> str:
-        return f"A handler that returns {self.value!r} is a Runtime.MarshalError: {self.message}"
+        return f"A handler that returns {self.value!r} causes Runtime.MarshalError: {self.message}"
 
 
 NO_RETURN_VALUES = (

@@ -275,7 +275,7 @@ for operation in (PUT, UPDATE):
     FACTS.refused(
         f"d1-unknown-function-{name}",
         "recorded",
-        f"{operation} for an unknown function is 404.",
+        f"{operation} for an unknown function returns 404.",
         operation,
         {"FunctionName": "unknown", "MaximumRetryAttempts": 1},
         NO_FUNCTION,
@@ -284,7 +284,7 @@ for operation in (PUT, UPDATE):
     FACTS.refused(
         f"d1-unknown-qualifier-{name}",
         "recorded",
-        f"{operation} for an unknown qualifier is 404, in the same words.",
+        f"{operation} for an unknown qualifier returns 404, in the same words.",
         operation,
         {"FunctionName": "fn", "Qualifier": "unknown", "MaximumRetryAttempts": 1},
         NO_FUNCTION,
@@ -313,7 +313,7 @@ for operation in (GET, DELETE):
         FACTS.refused(
             f"d1-no-config-{name}-{function}-{qualifier.lower()}",
             "recorded",
-            f"{operation} without a config is 404, whether or not the function and the qualifier exist.",
+            f"{operation} without a config returns 404, whether or not the function and the qualifier exist.",
             operation,
             {"FunctionName": function, **({} if qualifier == "$LATEST" else {"Qualifier": qualifier})},
             no_config(function, qualifier),
@@ -382,7 +382,7 @@ for member, value, limit in (
     FACTS.refused(
         f"d1-range-{member}",
         "recorded",
-        f"{member} has its greatest value.",
+        f"{member} has a maximum.",
         PUT,
         {"FunctionName": "fn", member: value},
         f"1 validation error detected: Value '{value}' at '{member[0].lower()}{member[1:]}' failed to satisfy"

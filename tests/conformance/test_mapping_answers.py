@@ -562,7 +562,7 @@ def _(lab: Lab) -> None:
     assert mapping.settings["BatchSize"] == 7
 
 
-@FACTS("a6-function-of-a-deleted-one", "chosen", "A mapping whose function is gone may be updated.")
+@FACTS("a6-function-of-a-deleted-one", "chosen", "A mapping whose function was deleted can be updated.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     lab.call("DeleteFunction", {"FunctionName": "fn"})

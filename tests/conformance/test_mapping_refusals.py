@@ -50,7 +50,7 @@ for verb in ("Get", "Update", "Delete"):
     FACTS.refused(
         f"a5-01-{verb.lower()}-unknown",
         "recorded",
-        f"{verb} of an unknown UUID is 404 ResourceNotFoundException.",
+        f"{verb} of an unknown UUID returns 404 ResourceNotFoundException.",
         f"{verb}EventSourceMapping",
         {"UUID": UNKNOWN},
         "The resource you requested does not exist.",
@@ -97,7 +97,7 @@ FACTS.refused(
 FACTS.refused(
     "a5-04-failure-destination-of-a-queue",
     "recorded",
-    "A destination for failures on a queue is refused as well.",
+    "A destination for failures on a queue is also refused.",
     CREATE,
     create("sqs", DestinationConfig={"OnFailure": {"Destination": FAILURES}}),
     NO_DESTINATION,
@@ -375,7 +375,7 @@ def _in_use(verb: str, operation: str, state: str, begin: Callable[[Lab], str]) 
     @FACTS(
         f"a5-{'16' if verb == 'update' else '17'}-{verb}-while-{state.lower()}",
         "reported",
-        f"{operation} of a mapping that is {state} is ResourceInUseException, 400.",
+        f"{operation} of a mapping that is {state} returns ResourceInUseException, 400.",
     )
     def _(lab: Lab) -> None:
         uuid = begin(lab)
@@ -658,14 +658,14 @@ for id, evidence, text, params, message in (
     (
         "metrics-of-kafka-on-a-queue",
         "chosen",
-        "A queue has one group of metrics only (documented); the text is ours.",
+        "A queue has only one group of metrics (documented); the text is ours.",
         create("sqs", MetricsConfig={"Metrics": ["KafkaMetrics"]}),
         "Unsupported metric for given event source mapping type: KafkaMetrics",
     ),
     (
         "destination-topic-on-demand",
         "chosen",
-        "A topic as a destination needs provisioned pollers (documented); the text is that of invoke configs.",
+        "A topic as a destination needs provisioned pollers (documented); the text is the one of invoke configs.",
         create("msk", DestinationConfig={"OnFailure": {"Destination": "kafka://failures"}}),
         "The provided destination config DestinationConfig(onSuccess=null,"
         " onFailure=OnFailure(destination=kafka://failures)) is invalid.",
@@ -673,7 +673,7 @@ for id, evidence, text, params, message in (
     (
         "destination-fifo",
         "chosen",
-        "A FIFO queue cannot be a destination (documented); the text is that of invoke configs.",
+        "A FIFO queue cannot be a destination (documented); the text is the one of invoke configs.",
         create("kinesis", DestinationConfig={"OnFailure": {"Destination": FIFO}}),
         f"The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={FIFO}))"
         " is invalid.",

@@ -45,7 +45,7 @@ RECORDS = [
     ),
     (
         "b.1 key order with message attributes",
-        "md5OfMessageAttributes stands between messageAttributes and md5OfBody.",
+        "md5OfMessageAttributes is between messageAttributes and md5OfBody.",
         {"MessageAttributes": TITLE},
         lambda record: list(record),
         [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],

@@ -369,7 +369,7 @@ FILTERS = [
     (
         "f.4 exists",
         "recorded",
-        "exists: true asks for the key, whatever its value.",
+        "exists: true requires the key, whatever its value.",
         {"body": {"my-key": [{"exists": True}]}},
         {"my-key": "any-value-one"},
         {"other-key": "any-value-two"},
@@ -377,7 +377,7 @@ FILTERS = [
     (
         "f.4 numeric-bigger",
         "recorded",
-        "numeric > refuses the number itself.",
+        "numeric > does not match the number itself.",
         numeric(">", 100),
         {"my-number": 101},
         {"my-number": 100},
@@ -385,7 +385,7 @@ FILTERS = [
     (
         "f.4 numeric-smaller",
         "recorded",
-        "numeric < refuses the number itself.",
+        "numeric < does not match the number itself.",
         numeric("<", 100),
         {"my-number": 99},
         {"my-number": 100},
@@ -401,7 +401,7 @@ FILTERS = [
     (
         "f.4 prefix",
         "recorded",
-        "prefix compares the beginning of a text.",
+        "prefix compares the beginning of a string.",
         {"body": {"my-key": [{"prefix": "yes"}]}},
         {"my-key": "yes-value"},
         {"my-key": "no-value"},

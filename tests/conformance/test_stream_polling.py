@@ -356,7 +356,7 @@ def test_the_lowest_sequence_number_wins_documented(fake: FakeLambda, source: So
     assert handler.batches == [["1", "2", "3", "4"], ["2", "3", "4"]]
 
 
-@FACTS("c3-not-asked", "documented", "What a function reports is ignored without ReportBatchItemFailures.")
+@FACTS("c3-not-asked", "documented", "A function's reports are ignored without ReportBatchItemFailures.")
 def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -589,7 +589,7 @@ def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_docu
     assert [fate.fate for fate in fake.fates(source.arn)] == ["discarded", "done"]
 
 
-# --- throttles, functions and streams that are gone ------------------------------------------------------------
+# --- throttles, deleted functions and streams ------------------------------------------------------------------
 
 
 @FACTS("c3-function-gone", "reported", "A deleted function shows in LastProcessingResult, and does not use up retries.")
@@ -731,7 +731,7 @@ def test_a_batching_window_after_an_idle_one_begins_with_a_record_chosen(fake: F
     assert handler.batches == [["1", "2"]]
 
 
-@FACTS("c1-size", "documented", "A batch holds at most 6 MB.")
+@FACTS("c1-size", "documented", "A batch has at most 6 MB.")
 def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     handler = Handler(source)

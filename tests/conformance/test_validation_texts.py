@@ -1,4 +1,4 @@
-"""What AWS says when a request breaks the constraints of the model, word for word.
+"""The exact texts of AWS for requests that break the constraints of the model.
 
 ``evidence`` is one of the kinds in ``helpers.evidence``. Where a text quotes a pattern, the pattern is the one in the
 installed botocore's model, just as AWS quotes its own current one.
@@ -45,7 +45,7 @@ class Row:
     def text(self) -> str:
         """The fact in a sentence, for the documentation."""
         shown = " and ".join(clause.removeprefix("Value ")[:60] for clause in self.clauses[::2])
-        return f"What {self.operation} answers to {shown}."
+        return f"The answer of {self.operation} to {shown}."
 
 
 FACT_TITLE = "Texts of broken constraints"

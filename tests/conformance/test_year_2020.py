@@ -100,7 +100,7 @@ def _(lab: Lab) -> None:
             assert "is invalid" in lab.refusal(CREATE, params).message
 
 
-@FACTS("S0-06", DOCUMENTED, "The greatest record age is -1 by default.")
+@FACTS("S0-06", DOCUMENTED, "The maximum record age is -1 by default.")
 def _(lab: Lab) -> None:
     assert lab.create("kinesis")["MaximumRecordAgeInSeconds"] == -1
 
@@ -171,7 +171,7 @@ def _(lab: Lab) -> None:
     assert lab.create("kinesis", DestinationConfig=config)["DestinationConfig"] == config
 
 
-@FACTS("S0-17", DOCUMENTED, "Enabled=False makes a mapping that does not poll.")
+@FACTS("S0-17", DOCUMENTED, "Enabled=False creates a mapping that does not poll.")
 def _(lab: Lab) -> None:
     assert lab.create(Enabled=False)["State"] == "Disabled"
 
@@ -631,7 +631,7 @@ def _(lab: Lab) -> None:
 
 
 def flood(lab: Lab, messages: int) -> None:
-    """A mapped queue with many messages, each of which takes its function a long time."""
+    """A mapped queue with many messages, each of which keeps its function busy for a long time."""
     lab.fake.function("slow", lambda event, context: None, region=REGION, timeout=900, duration=900)
     url = client("sqs").create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "43200"})["QueueUrl"]
     for first in range(0, messages, 10):

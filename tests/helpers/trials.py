@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from pytest_lambda_esm import FaultError, HandlerError, NetworkBlocked
 
-_STANDARD = 100  # Hypothesis's own number of examples, which stands for a factor of 1 here.
+_STANDARD = 100  # Hypothesis's default number of examples, which is a factor of 1 here.
 
 
 def trials(examples, steps):

@@ -28,7 +28,7 @@ class Expected:
 
 
 def model(steps: list[str], retries: int, age: int) -> Expected:
-    """What AWS's documentation and the recordings say, written down as plainly as possible."""
+    """The rules of AWS's documentation and of the recordings, written as plainly as possible."""
     now, attempts, throttles = 0, [], 0
     remaining = [*steps]
     while True:

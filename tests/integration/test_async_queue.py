@@ -1,4 +1,4 @@
-"""The asynchronous queue beyond what is recorded: order, duplicates, loops, targets that are gone."""
+"""The asynchronous queue beyond what is recorded: order, duplicates, loops, deleted targets."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def answer(request, status, body):
 
 
 def client_of(mode, answers, service="lambda"):
-    """A plain client whose requests are answered with these statuses, the last one for ever."""
+    """A plain client whose requests are answered with these statuses, and the last status repeats forever."""
     session = botocore.session.Session()
     session.set_credentials("key", "secret")
     config = Config(retries={"mode": mode, "total_max_attempts": 5})

@@ -130,13 +130,13 @@ class Events(RuleBasedStateMachine):
     @precondition(lambda self: self.topic)
     @rule()
     def delete_the_topic(self):
-        """From now on it refuses what is sent to it."""
+        """From now on, it refuses everything that is sent to it."""
         self.fake.client("sns").delete_topic(TopicArn=self.topic)
         self.topic = None
 
     @rule(retries=st.integers(0, 2), age=st.sampled_from([60, 90, 21_600]), ends=st.sampled_from(DESTINATIONS))
     def configure(self, retries, age, ends):
-        with suppress(ClientError):  # The topic may be gone already.
+        with suppress(ClientError):  # The topic may be deleted already.
             self.aws_lambda.put_function_event_invoke_config(
                 FunctionName="events",
                 MaximumRetryAttempts=retries,
@@ -210,7 +210,7 @@ class Events(RuleBasedStateMachine):
     # --- what must hold ------------------------------------------------------------------------------------------
 
     def count_fates(self):
-        """Note an event or a record that has no fate, or two."""
+        """Record each event and record that has no fate, or two."""
         events = [fate.record for fate in self.fake.fates(self.events)]
         if Counter(events) != Counter(self.sent) and not set(events) - self.sent:
             self.broken.append(f"{Counter(events)} instead of {self.sent}")

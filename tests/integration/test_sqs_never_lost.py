@@ -257,7 +257,7 @@ class Queues(RuleBasedStateMachine):
         self.uuid = answer["UUID"]
 
     def settled(self):
-        """Whether the mapping can be changed; AWS looks at the queue's visibility timeout then."""
+        """Whether the mapping can be changed; AWS checks the queue's visibility timeout on each change."""
         if self.uuid is None or self.hidden_for < TIMEOUT:
             return False
         return self.fake.mapping(self.uuid).state in ("Enabled", "Disabled")
@@ -265,7 +265,7 @@ class Queues(RuleBasedStateMachine):
     # --- what must hold ----------------------------------------------------------------------------------------
 
     def count_fates(self):
-        """Note a message that has no fate, or two; here a thread may be about to note what it has sent."""
+        """Record each message that has no fate, or two; a thread may not yet have noted what it sent."""
         counted = Counter(fate.record for fate in self.fake.fates(self.arn))
         if set(counted) != set(self.sent) or max(counted.values(), default=1) > 1:
             self.broken.append(f"{set(self.sent) ^ set(counted)} have no fate, or {counted} have two")

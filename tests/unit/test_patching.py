@@ -1,4 +1,4 @@
-"""Replacing attributes that others replace as well, in every order."""
+"""Replacing attributes that others also replace, in every order."""
 
 import functools
 import os

@@ -60,7 +60,7 @@ def module_of(tmp_path, monkeypatch):
 
 
 def process_state():
-    """What the whole process sees of time and of imports."""
+    """The time and the imports of the whole process."""
     return {
         "time": {name: value for name, value in vars(time).items() if name != "sleep"},
         "datetime": dict(vars(datetime)),

@@ -137,7 +137,7 @@ def reference(pattern: dict[str, Any], event: Any) -> bool:
     return any(way_matches(sorted(way.items()), event, {}) for way in expand(pattern))
 
 
-# What is random: few keys and values, so that something matches.
+# The random input: few keys and values, so that something matches.
 
 KEYS = st.sampled_from(["a", "b", "c", "a.b", "b.c", "", "a-c"])
 TEXTS = st.sampled_from(["", "x", "xy", "XY", "yx", "x*y", "\\", "1", "10.0.0.7", "2001:db8::1", "é", "É", "🚀", "ab"])
@@ -224,7 +224,7 @@ def test_engine_agrees_with_the_reference(pattern: dict[str, Any], event: dict[s
     assert engine(pattern, event) is reference(pattern, event)
 
 
-# Two keys and two values only, so that most examples turn on which list element a value stands in.
+# Only two keys and two values, so that most examples depend on the list element that a value is in.
 FEW_KEYS = st.sampled_from(["a", "b", "a.b"])
 FEW_LEAVES = st.sampled_from([[1], [2], [{"exists": False}], [{"exists": True}], [1, {"exists": False}]])
 FEW_PATTERNS = st.dictionaries(
