@@ -1,4 +1,4 @@
-"""Logging libraries whose loggers are created when a module is imported: each line is in the function's log, once."""
+"""Logging libraries whose loggers are created when a module is imported: each line is in the function's log once."""
 
 from __future__ import annotations
 

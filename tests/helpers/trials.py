@@ -1,4 +1,4 @@
-"""State machines of Hypothesis: how many trials they make, and the exceptions that they throw."""
+"""State machines of Hypothesis: the number of their trials, and the exceptions that they throw."""
 
 from collections import Counter
 from itertools import cycle

@@ -1,7 +1,7 @@
 """Any request to the ten operations gets AWS's answer or AWS's error, and a refused one changes nothing.
 
-Requests are drawn from the service model of the installed botocore, right and wrong. ``LAMBDA_ESM_EXAMPLES`` sets how
-many are drawn.
+Requests, both valid and invalid, are drawn from the service model of the installed botocore. ``LAMBDA_ESM_EXAMPLES``
+sets how many are drawn.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class World:
         return list(answer["FunctionEventInvokeConfigs"])
 
     def everything(self) -> str:
-        """All of the state, read from inside: a client's reads would take most of the time."""
+        """The whole state, read directly: a client's reads would take most of the time."""
         world = self.fake._world
         mappings = [mapping for _, mapping in world.store.visible(ACCOUNT, REGION)]
         return repr(
@@ -229,7 +229,7 @@ class World:
         if isinstance(params.get("UUID"), int):
             params = {**params, "UUID": dict(enumerate(self.uuids)).get(params["UUID"], POOLS["UUID"][0])}
         if not params.get("FunctionName", "fn") or not params.get("UUID", "uuid"):
-            return None  # there is no such path
+            return None  # this path does not exist
         method = getattr(self.client, self.lab.method(operation))
         before = self.everything()
         answer = answered(method, params)

@@ -275,7 +275,7 @@ def test_a_stack_fails_with_the_error_of_lambda(stack: Stack, changes: dict[str,
 
 
 def test_an_update_of_a_stack_from_before_the_fake_keeps_its_mapping() -> None:
-    """Its old template is unknown, so the settings that the new one leaves out stay as they are."""
+    """Its old template is unknown, so the settings that the new one leaves out stay unchanged."""
     with mock_aws():
         boto3.client("sqs", "us-east-1").create_queue(QueueName="orders")
         role = boto3.client("iam", "us-east-1").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]

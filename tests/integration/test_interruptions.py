@@ -81,7 +81,7 @@ def test_the_concurrency_of_a_broken_batch_is_free_again(lambda_esm, error):
     for _ in range(2):
         with pytest.raises(type(error)):
             lambda_esm.clock.advance(1)
-    lambda_esm.clock.advance(1)  # "c" and "d" need no third batch in flight.
+    lambda_esm.clock.advance(1)  # "c" and "d" do not need a third batch in flight.
     assert sorted(fates(lambda_esm, mapping)) == ["deleted", "deleted", "in flight", "in flight"]
     assert "is in use" not in lambda_esm.explain(mapping)
     lambda_esm.clock.run_until_idle()

@@ -20,7 +20,7 @@ VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10
 
 class Queues(RuleBasedStateMachine):
     """Sends, fails, times out, is throttled, hides, purges, disables, updates, deletes and moves time at random, throws
-    exceptions through the poller, uses old receipts, and looks each time."""
+    exceptions through the poller, uses old receipts, and checks each time."""
 
     @initialize(fifo=st.booleans(), window=st.sampled_from([0, 0, 12]), partial=st.booleans(), filtered=st.booleans())
     def start(self, fifo, window, partial, filtered):
@@ -101,7 +101,7 @@ class Queues(RuleBasedStateMachine):
             time.sleep(seconds)
         self.interrupter.at("handler")
         if kind == "send in a thread":
-            self.behaviour = ("succeed", 0)  # Otherwise the function would feed its own queue for ever.
+            self.behaviour = ("succeed", 0)  # Otherwise, the function would feed its own queue forever.
             thread = Thread(target=self.send_one, args=("A", "from a thread"))
             thread.start()
             thread.join()
@@ -126,13 +126,13 @@ class Queues(RuleBasedStateMachine):
         message_id = record["messageId"]
         self.deliveries[message_id] += 1
         received = int(record["attributes"]["ApproximateReceiveCount"])
-        # Batches that were throttled, and clients, have received it without a delivery.
+        # Throttled batches and clients have received it without a delivery.
         if received <= self.receives[message_id] or received < self.deliveries[message_id]:
             self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
         self.receives[message_id] = received
         self.receipts.append((message_id, record["receiptHandle"]))
         fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
-        # A purge does not reach what the poller holds: in a window that is open, in a batch that is throttled.
+        # A purge does not reach the messages that the poller has: in an open window, or in a throttled batch.
         if fates[message_id] != "in flight" and message_id not in self.purged:
             self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
         group = record["attributes"].get("MessageGroupId")
@@ -228,7 +228,7 @@ class Queues(RuleBasedStateMachine):
     @rule()
     def purge(self):
         there = {fate.record for fate in self.fake.fates(self.arn) if fate.fate not in FINAL}
-        with suppress(self.sqs.exceptions.PurgeQueueInProgress):  # It is allowed once a minute.
+        with suppress(self.sqs.exceptions.PurgeQueueInProgress):  # A purge is allowed once a minute.
             self.sqs.purge_queue(QueueUrl=self.url)
             self.purged |= there
 

@@ -1,5 +1,5 @@
-"""Sweeps: a body of code, once for each of its calls and each error."""
-# ruff: noqa: PT012, SIM105, SIM117 - a sweep is a loop with a block, inside of pytest.raises too
+"""Sweeps: run a body of code once for each of its calls and each error."""
+# ruff: noqa: PT012, SIM105, SIM117 - a sweep is a loop with a block, also inside pytest.raises
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_code_that_copes_passes_in_every_world(fake):
             worlds.append((fake.clock.now, uuid))
             assert [mapping.uuid for mapping in fake.mappings] == [uuid]
 
-    # It lists, creates, and lists once more: three calls and three errors, and the world without any.
+    # It lists, creates, and lists once more: three calls and three errors, and one world without errors.
     assert len(worlds) == 1 + 3 * 3
     assert worlds[0] == min(worlds, key=lambda world: world[0])
     assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body completed"

@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Freezegun:
-    """A freezer within the fake, as pytest-freezer's, moved by its own methods."""
+    """A freezer within the fake, like pytest-freezer's, moved by its own methods."""
 
     name = "freezegun"
 

@@ -1,4 +1,4 @@
-"""Errors that the fake raises for the test's author fail the test even if code under test swallows them."""
+"""Errors that the fake raises for the test's author fail the test, even if code under test swallows them."""
 
 CODE = """
 def careless(client):

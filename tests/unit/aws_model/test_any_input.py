@@ -1,4 +1,4 @@
-"""Any input of the model's types arrives as it was sent, and is accepted or refused in AWS's words."""
+"""Any input of the model's types arrives unchanged, and is accepted or refused in AWS's words."""
 
 from __future__ import annotations
 

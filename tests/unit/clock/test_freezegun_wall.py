@@ -209,7 +209,7 @@ def test_a_fake_that_was_put_back_too_late_is_taken_out_the_next_time(wall_opene
     wall = wall_opener()
     fake = subject.datetime
     wall.close()
-    subject.datetime = fake  # as a monkeypatch does that was made before the wall and undone after it
+    subject.datetime = fake  # as a monkeypatch that was created before the wall and undone after it
 
     wall_opener().close()
 

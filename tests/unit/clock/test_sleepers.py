@@ -368,7 +368,7 @@ def test_an_exception_in_an_event_reaches_the_thread_that_moved_the_clock(thread
 
 
 class SlowlyStarted(threading.Thread):
-    """A thread that the system leaves waiting in the middle of its start."""
+    """A thread that the system suspends in the middle of its start."""
 
     def _set_ident(self):
         super()._set_ident()

@@ -96,7 +96,7 @@ def accepts_text(name: str, operand: Any, value: Any) -> bool:
 
 
 def accepts(entry: Any, value: Any) -> bool:
-    """Whether one entry of a list accepts a value that is there."""
+    """Whether one entry of a list accepts a value that exists."""
     if not isinstance(entry, dict):
         return same(entry, value)
     [(name, operand)] = entry.items()

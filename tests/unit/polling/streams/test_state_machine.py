@@ -1,4 +1,4 @@
-"""Whatever happens to a stream and its mapping, order per key holds and every record has one fate."""
+"""Whatever happens to a stream and its mapping, the order per key is kept and every record has one fate."""
 
 from __future__ import annotations
 
