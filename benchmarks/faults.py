@@ -22,7 +22,7 @@ KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
     "by match, count": lambda number: {"match": {"FunctionName": "orders"}, "after": CALLS + number},
     "by predicate": lambda number: {"match": lambda call: call.params.get("FunctionName") == "other"},
 }
-"""What a fault of each kind is asked for with; none of them strikes. Each predicate is a Python call: it has to be."""
+"""The arguments of a fault of each kind; none of them strikes. Each predicate is necessarily a Python call."""
 
 
 def comparisons() -> Iterator[Comparison]:

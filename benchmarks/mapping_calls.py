@@ -1,4 +1,4 @@
-"""Creating and reading event source mappings, against moto's own."""
+"""Creating and reading event source mappings, compared with moto's."""
 
 from __future__ import annotations
 

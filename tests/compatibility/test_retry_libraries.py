@@ -1,4 +1,4 @@
-"""Libraries that wait and retry: which of their pauses are virtual. The table in explanation/time.md has these rows."""
+"""Libraries that wait and retry, and which pauses are virtual. The table in explanation/time.md has these rows."""
 
 import dataclasses
 import functools

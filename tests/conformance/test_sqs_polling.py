@@ -393,7 +393,7 @@ FILTERS = [
     (
         "f.4 numeric-range",
         "recorded",
-        "A numeric range includes or excludes its bounds as its operators say.",
+        "A numeric range includes or excludes its bounds, depending on its operators.",
         numeric(">=", 100, "<", 200),
         {"my-number": 100},
         {"my-number": 200},

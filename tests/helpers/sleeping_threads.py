@@ -20,7 +20,7 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
 class SleepingThreads:
-    """A clock whose threads sleep side by side; ``sleep`` is what ``time.sleep`` would be.
+    """A clock whose threads sleep in parallel; ``sleep`` is what ``time.sleep`` would be.
 
     A thread that sleeps in a loop stops when ``ended`` is true.
     """

@@ -112,7 +112,7 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "MaximumBatchingWindowInSeconds": (0, 1),
     "BatchSize": (1, 10, 11),
 }
-"""Values that are right in the right place; half of those drawn are from here."""
+"""Values that are valid in the right place; half of the drawn values come from here."""
 TEXTS = st.sampled_from(["a", "", "x" * 5000, "é", "\ud83d\ude00", "{}", "a,b", "kafka:1000", "kafka:2000", "group"])
 
 

@@ -27,7 +27,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 def values(shape: Shape) -> st.SearchStrategy[Any]:
-    """Values of a shape's type, right ones and wrong ones."""
+    """Valid and invalid values of a shape's type."""
     if shape.type_name == "structure":
         required = {name: values(shape.members[name]) for name in shape.required_members}
         others = {name: values(member) for name, member in shape.members.items() if name not in required}

@@ -15,7 +15,7 @@ from pytest_lambda_esm import ClockError, ClockLimitExceeded
 from pytest_lambda_esm.clock import sleepers
 
 TIMES = 30
-"""How often a program runs that promises the same each time."""
+"""The number of runs of a program that must have the same result each time."""
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ PROGRAM = st.recursive(
     lambda child: st.lists(SLEEP | st.just("join") | child, min_size=1, max_size=4),
     max_leaves=8,
 )
-"""A list of what a thread does: sleep for some seconds, start a thread (a list), or join those that it has started."""
+"""The steps of a thread: sleep for some seconds, start a thread (a list), or join the threads that it has started."""
 
 
 def planned(program, name, now, log):

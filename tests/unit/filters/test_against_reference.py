@@ -1,4 +1,4 @@
-"""The engine against a slow matcher that follows the rules word by word, on random patterns and events."""
+"""The engine, compared with a slow matcher that follows the rules word by word, on random patterns and events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_lambda_esm.filters import Filter, InvalidPattern, compile_pattern
 # The reference: a pattern is an object as Python has it, so without repeated keys.
 
 Located = tuple[Any, dict[tuple[str, ...], int]]
-"""A value, and the index it stands at in each list around it; a list is named by the way to it."""
+"""A value, and its index in each list around it; a list is named by the path to it."""
 
 
 def values_at(node: Any, names: list[str], way: tuple[str, ...], indices: dict[tuple[str, ...], int]) -> list[Located]:
