@@ -1,7 +1,7 @@
 """From a queue of waiting messages to a trivial handler, against a loop that only builds the same events.
 
-A second loop also notes each receipt at its message and deletes the message: what a queue is for, in as few lines of
-Python as it takes. It has no goal; it says how much of the first ratio is the queue's own work.
+A second loop also stores each receipt with its message and deletes the message: the least that a queue has to do. It
+has no goal; it shows how much of the first ratio is the queue's own work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What faults cost the calls that they leave alone, and what a sweep costs."""
+"""The cost of faults to calls that they do not affect, and the cost of a sweep."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
     "by match, count": lambda number: {"match": {"FunctionName": "orders"}, "after": CALLS + number},
     "by predicate": lambda number: {"match": lambda call: call.params.get("FunctionName") == "other"},
 }
-"""What a fault of each kind is asked for with; none of them strikes. Each predicate is a Python call: it has to be."""
+"""The arguments of a fault of each kind; none of them strikes. Each predicate is necessarily a Python call."""
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -78,7 +78,7 @@ def _one_world() -> float:
 
 
 def _deploy(fake: FakeLambda, aws_lambda: Any, sqs: Any) -> None:
-    """Twelve calls, and code that goes on whatever happens."""
+    """Make twelve calls, and continue whatever happens."""
     fake.function("orders", lambda event, context: None)
     uuids = []
     for name in ("a", "b", "c"):

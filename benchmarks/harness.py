@@ -1,7 +1,7 @@
-"""Two ways of doing the same, timed in turns in one process, and what their medians say.
+"""Times two ways of doing the same thing, in turns in one process, and compares their medians.
 
-Absolute times depend on the machine and on its neighbours; a ratio of two medians that were taken in turns
-hardly does. Each sample is a function that does its own set-up and returns the seconds that it wants counted.
+Absolute times depend on the machine and its other load; a ratio of two medians that were taken in turns hardly does.
+Each sample is a function that does its own set-up and returns the seconds to count.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Sample = Callable[[], float]
 class Stopwatch:
     """Real seconds of a ``with`` block.
 
-    The clock is kept in a class attribute because a frozen wall clock replaces what modules hold. What the set-up has
-    left to the garbage collector is collected before.
+    The clock is kept in a class attribute because a frozen wall clock replaces what modules hold. The set-up's garbage
+    is collected first.
     """
 
     _read = staticmethod(time.perf_counter)
@@ -36,7 +36,7 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a row has to reach: at most this ratio, these seconds, or these seconds more than theirs."""
+    """The goal of a row: at most this ratio, these seconds, or these seconds more than theirs."""
 
     of: Literal["ratio", "seconds", "added seconds"]
     at_most: float
@@ -65,9 +65,8 @@ class Comparison:
 class Measured:
     """One row: the medians in seconds, and what one side adds to the other.
 
-    What is added is the difference of the fastest samples. It is small beside the whole, and neighbours on
-    the machine only ever make a sample slower: between medians, their noise would be larger than what is
-    looked for.
+    The addition is the difference between the fastest samples. It is small compared with the whole, and other load on
+    the machine only makes samples slower: between medians, that noise would exceed the difference.
     """
 
     comparison: Comparison
@@ -88,7 +87,7 @@ class Measured:
 
 
 def measure(comparison: Comparison) -> Measured:
-    """Take ``rounds`` samples of each side in turns; which side begins changes from round to round."""
+    """Take ``rounds`` samples of each side in turns; the side that begins alternates."""
     # The first time pays for imports and caches.
     comparison.ours()
     comparison.other()
@@ -103,7 +102,7 @@ def measure(comparison: Comparison) -> Measured:
 
 
 def duration(seconds: float) -> str:
-    """A time span for people: 1.23 s, 4.56 ms or 7.89 us."""
+    """Format a time span for people: 1.23 s, 4.56 ms or 7.89 us."""
     for unit, factor in (("s", 1.0), ("ms", 1e3)):
         if abs(seconds) * factor >= 1:
             return f"{seconds * factor:.2f} {unit}"

@@ -1,4 +1,4 @@
-"""A week without work: what a thousand idle mappings cost an advance of the clock."""
+"""A week without work: how much a thousand idle mappings add to advancing the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invoking a trivial handler, against moto which runs nothing; and the asynchronous queue, filled and drained."""
+"""Invoking a trivial handler, compared with moto, which runs nothing; and using the asynchronous queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creating and reading event source mappings, against moto's own."""
+"""Creating and reading event source mappings, compared with moto's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def comparisons() -> Iterator[Comparison]:
 
 
 def list_ten_of(number: int) -> float:
-    """The time of lists of the last ten of so many mappings."""
+    """Return the time to list the last ten of ``number`` mappings."""
     with FakeLambda(region=REGION) as fake:
         fake.function("orders", _do_nothing)
         aws_lambda = fake.client("lambda")
@@ -75,7 +75,7 @@ def with_the_fake() -> float:
 
 def _create_and_get(aws_lambda: Any, sqs: Any) -> float:
     queues = [make_queue(sqs, f"orders-{number}") for number in range(PAIRS)]
-    aws_lambda.list_event_source_mappings()  # the client's first call is not what is compared
+    aws_lambda.list_event_source_mappings()  # the client's first call is not part of the comparison
     with Stopwatch() as watch:
         for arn in queues:
             mapping = aws_lambda.create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")

@@ -1,4 +1,4 @@
-"""What stays in memory of a test that has ended: bytes per test, against the same calls with plain moto.
+"""The memory that a test keeps after it has ended: bytes per test, against the same calls with plain moto.
 
 ``python -m benchmarks.memory [TESTS]`` runs pytest twice for each way in which a test may end, once with ``lambda_esm``
 and once with ``mock_aws``, and prints what each further test adds to the largest size of the process. Most of that is
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 WARM_UP: Final = 200
-"""How many tests run before the first measurement: they import modules and fill caches, of which moto has some."""
+"""The number of tests before the first measurement: they import modules and fill caches, including those of moto."""
 
 _CONFTEST: Final = f"""
 import gc, resource, sys
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def bytes_per_test(tests: int, fixture: str, ending: str) -> int:
-    """Return what each test of a run adds to the memory of the process."""
+    """Return the memory that each test of a run adds to the process."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "conftest.py").write_text(_CONFTEST)
         Path(folder, "test_it.py").write_text(_TEST.format(tests=WARM_UP + tests, fixture=fixture, ending=ending))

@@ -1,4 +1,4 @@
-"""What the benchmarks need in moto before they can start: queues, waiting messages, a function."""
+"""The benchmarks' preparations in moto: queues, waiting messages, a function."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ REGION = "us-east-1"
 
 
 def make_queue(sqs: Any, name: str) -> str:
-    """Make a queue through the API, and give its ARN."""
+    """Create a queue through the API, and return its ARN."""
     sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
 def fill_queue(name: str, count: int) -> list[Message]:
-    """Let messages wait in a queue.
+    """Put waiting messages in a queue.
 
-    They go into moto's storage directly: sending through the API costs time that grows with the depth of
-    the queue, and that is not what these benchmarks are about.
+    They go into moto's storage directly: sending through the API costs time that grows with the depth of the queue,
+    which is not what these benchmarks measure.
     """
     queue = sqs_backends[ACCOUNT][REGION].queues[name]
     messages = []
@@ -37,7 +37,7 @@ def fill_queue(name: str, count: int) -> list[Message]:
 
 
 def make_function(aws_lambda: Any, iam: Any, name: str) -> None:
-    """Make a function as a user of plain moto has to: with a role and an archive."""
+    """Create a function as a user of plain moto has to: with a role and an archive."""
     role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:

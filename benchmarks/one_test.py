@@ -1,4 +1,4 @@
-"""What one test pays before it tests anything: set-up, a client, the first call, and the end."""
+"""The fixed cost of one test: set-up, a client, the first call, and the end."""
 
 from __future__ import annotations
 

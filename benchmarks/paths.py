@@ -26,7 +26,7 @@ _REGION = "us-east-1"
 
 @dataclass(slots=True)
 class PathTaken:
-    """What one action passed through."""
+    """The files that one action passed through."""
 
     files: set[str] = field(default_factory=set)
     changes: int = 0
@@ -127,7 +127,7 @@ ACTIONS: dict[str, Callable[[], PathTaken]] = {
 
 def main() -> None:
     for what, action in ACTIONS.items():
-        action()  # What only a first time imports and caches is not part of the path.
+        action()  # The imports and caches of a first run are not part of the path.
         path = action()
         print(f"{what:<28} {len(path.files):>4} files {path.changes:>6} changes")
         if "-v" in sys.argv:

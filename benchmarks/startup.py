@@ -1,4 +1,4 @@
-"""What the plugin costs a pytest run that does not use it: one empty test, with the plugin and without it.
+"""The cost of the plugin in a pytest run that does not use it: one empty test, with the plugin and without it.
 
 pytest finds the plugin as it does for every user. Other installed plugins are blocked on both sides: they
 cost both the same, but their noise would hide what is measured.

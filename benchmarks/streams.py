@@ -1,4 +1,4 @@
-"""From a Kinesis stream of waiting records to a trivial handler, and what poison records cost."""
+"""From a Kinesis stream of waiting records to a trivial handler, and the cost of poison records."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _through_a_mapping(count: int, *, shards: int) -> Sample:
             handler = _Counter()
             _make_stream(shards, count)
             _subscribe(fake, handler)
-            gc.collect()  # What the set-up has made is not to be looked through again while time is taken.
+            gc.collect()  # A later collection must not go through the set-up's objects while time is taken.
             with Stopwatch() as watch:
                 fake.clock.run_until_idle()
             handler.check(count)
@@ -115,7 +115,7 @@ def _in_a_bare_loop(count: int, *, shards: int) -> Sample:
             handler = _Counter()
             _make_stream(shards, count)
             stream = kinesis_backends[ACCOUNT][REGION].streams["clicks"]
-            gc.collect()  # What the set-up has made is not to be looked through again while time is taken.
+            gc.collect()  # A later collection must not go through the set-up's objects while time is taken.
             with Stopwatch() as watch:
                 for shard in stream.shards.values():
                     records, shard_id = list(shard.records.values()), shard.shard_id
@@ -148,7 +148,7 @@ def _record(record: Record, shard_id: str) -> dict[str, Any]:
 
 
 def _with_poison(*, records: int, expected: int, retention: int = 24, **settings: Any) -> Sample:
-    """The last but five of some records, or the only one, always fails."""
+    """The sixth record from the end, or the first of a few, always fails."""
 
     def sample() -> float:
         with FakeLambda(region=REGION) as fake:
@@ -163,7 +163,7 @@ def _with_poison(*, records: int, expected: int, retention: int = 24, **settings
                 StreamName="clicks", RetentionPeriodHours=retention
             )
             _subscribe(fake, handler, **settings)
-            gc.collect()  # What the set-up has made is not to be looked through again while time is taken.
+            gc.collect()  # A later collection must not go through the set-up's objects while time is taken.
             with Stopwatch() as watch:
                 fake.clock.run_until_idle(limit=8 * 24 * 3600)
             if abs(len(fake.invocations) - expected) > expected // 100:

@@ -1,4 +1,4 @@
-"""The client of Lambda's own Python runtime, as the judge of what a handler returns, raises and sees."""
+"""Compares with the client of Lambda's own Python runtime: what a handler returns, raises and sees."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_return_values(value: Any, runtime: str, monkeypatch: pytest.MonkeyPatch
         text = f"Unable to marshal response: {error}"
     expected = judged(value, runtime, monkeypatch)
     if expected.startswith("Unable to marshal response: maximum recursion depth exceeded"):
-        expected = expected.partition(" exceeded")[0]  # Python's versions say in different words where that happened.
+        expected = expected.partition(" exceeded")[0]  # Python versions describe the position in different words.
         text = text.partition(" exceeded")[0]
     assert text == expected
 

@@ -1,4 +1,4 @@
-"""gevent's monkey patching, in a process of its own. ``time.sleep`` is then ``gevent.sleep``."""
+"""gevent's monkey patching, in a separate process. ``time.sleep`` is then ``gevent.sleep``."""
 
 import subprocess
 import sys

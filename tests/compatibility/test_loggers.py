@@ -1,4 +1,4 @@
-"""Logging libraries whose loggers are created when a module is imported: each line is in the function's log, once."""
+"""Logging libraries whose loggers are created when a module is imported: each line is in the function's log once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STDOUT, STDERR = sys.stdout, sys.stderr
 
 
 def one_line(lambda_esm: FakeLambda, speak: Callable[[], Any]) -> bool:
-    """Return whether what a handler says is in its log once."""
+    """Return whether a handler's message is in its log exactly once."""
     function = lambda_esm.function("f", lambda event, context: speak() and None)
     lambda_esm.client("lambda").invoke(FunctionName="f")
     return function.invocations[-1].log.count("hello there") == 1

@@ -1,4 +1,4 @@
-"""Libraries that wait and retry: which of their pauses are virtual. The table in explanation/time.md has these rows."""
+"""Libraries that wait and retry, and which pauses are virtual. The table in explanation/time.md has these rows."""
 
 import dataclasses
 import functools
@@ -23,7 +23,7 @@ class Flaky:
 
 
 class Pauses:
-    """What has been slept, and how much real time has passed."""
+    """The virtual time slept, and the real time that has passed."""
 
     def __init__(self, fake):
         self._clock = fake.clock
@@ -87,7 +87,7 @@ def test_tenacity_nap(pauses):
 
 
 def test_tenacity_stops_by_the_monotonic_clock(lambda_esm):
-    """Which stays real: such a limit never ends a loop of virtual pauses, so the fake does."""
+    """That clock stays real: such a limit never ends a loop of virtual pauses, so the fake ends it."""
     tenacity = pytest.importorskip("tenacity")
     stop = tenacity.stop_any(tenacity.stop_after_delay(30), tenacity.stop_after_attempt(9))
     calls = []
@@ -173,7 +173,7 @@ def test_urllib3(pauses):
     pauses.assert_virtual(40)
 
 
-# --- functions of one's own -------------------------------------------------------------------------------------
+# --- custom functions -------------------------------------------------------------------------------------------
 
 
 def waiter(pause):

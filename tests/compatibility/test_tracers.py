@@ -188,7 +188,7 @@ def test_the_params_of_a_call_are_matched_under_a_tracer(tracer):
 
 
 def test_the_threads_of_an_instrumented_process(tracer):
-    """OpenTelemetry's instrumentor of threads wraps ``Thread.start`` as well."""
+    """OpenTelemetry's instrumentor of threads also wraps ``Thread.start``."""
     wrapt = pytest.importorskip("wrapt")
     started = []
 

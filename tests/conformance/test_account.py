@@ -20,7 +20,7 @@ def settings() -> dict[str, Any]:
     return {name: answer[name] for name in ("AccountLimit", "AccountUsage")}
 
 
-@FACTS("h1-limits", "documented", "GetAccountSettings answers the limits of code sizes and of concurrency.")
+@FACTS("h1-limits", "documented", "GetAccountSettings returns the limits on code size and concurrency.")
 def test_limits(lambda_esm: FakeLambda) -> None:
     assert settings() == {
         "AccountLimit": {
@@ -34,7 +34,11 @@ def test_limits(lambda_esm: FakeLambda) -> None:
     }
 
 
-@FACTS("h1-usage", "documented", "Reserved concurrency is subtracted, functions are counted once, versions add code.")
+@FACTS(
+    "h1-usage",
+    "documented",
+    "Reserved concurrency is subtracted; functions are counted once; versions add to the code size.",
+)
 @pytest.mark.lambda_esm(account_concurrency=500)
 def test_usage(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("a", lambda event, context: None, reserved_concurrency=30)
@@ -51,7 +55,7 @@ def caller(**credentials: str) -> Any:
     return boto3.client("sts", region_name=REGION, **credentials).get_caller_identity()
 
 
-@FACTS("h2-identity", "documented", "A handler calls as assumed-role/<role>/<function>.")
+@FACTS("h2-identity", "documented", "A handler calls AWS as assumed-role/<role>/<function>.")
 def test_identity_of_a_handler(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("fn", lambda event, context: [caller()[name] for name in ("Arn", "Account")])
     client("lambda").invoke(FunctionName="fn")
@@ -62,7 +66,7 @@ def test_identity_of_a_handler(lambda_esm: FakeLambda) -> None:
 
 
 def test_credentials_of_another_identity(lambda_esm: FakeLambda) -> None:
-    """A handler that assumes a role, or has a user's key, calls as that."""
+    """A handler that assumes a role, or has a user's key, calls AWS under that identity."""
     iam, sts = boto3.client("iam", region_name=REGION), boto3.client("sts", region_name=REGION)
     iam.create_user(UserName="someone")
     key = iam.create_access_key(UserName="someone")["AccessKey"]

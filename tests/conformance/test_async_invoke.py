@@ -1,4 +1,4 @@
-"""Asynchronous invocation as recorded from AWS: its clock, its destination records, its dead letters."""
+"""Asynchronous invocation as recorded from AWS: its timing, its destination records, its dead letters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ known = Facts(FACT_TITLE)
 
 
 class Handler:
-    """Fails as often as it is told, then succeeds."""
+    """Fails a given number of times, then succeeds."""
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
@@ -65,7 +65,7 @@ class Row:
     def text(self) -> str:
         attempts = ", ".join(f"{second:g} s" for second in self.attempts) or "none"
         settings = "".join(f" with {name} {value}" for name, value in self.config.items())
-        return f"Attempts{settings}: {attempts}. The record says {self.condition}, after {len(self.attempts)}."
+        return f"Attempts{settings}: {attempts}. The record has {self.condition} and the count {len(self.attempts)}."
 
 
 RECORDS = (
@@ -149,7 +149,11 @@ def test_throttles_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     assert function.metrics["Throttles"] == 10
 
 
-@known("d2-server-errors", "documented", "So do errors of Lambda itself.")
+@known(
+    "d2-server-errors",
+    "documented",
+    "Events that meet an error of Lambda itself wait in the same way, and use no retries.",
+)
 def test_errors_of_lambda_itself_back_off_and_use_no_retries(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("my-function", Handler(2))
     lambda_esm.faults.add("poller.InvokeEvent", "failed", times=3, match={"Function": FUNCTION_ARN})
@@ -197,7 +201,7 @@ def test_code_is_that_of_the_time_of_execution(lambda_esm: FakeLambda) -> None:
     assert [entry.result for entry in function.invocations] == ["new"]
 
 
-@known("d1-config-of-an-alias", "recorded", "An alias has a config of its own; that of $LATEST does not hold for it.")
+@known("d1-config-of-an-alias", "recorded", "An alias has its own config; the config of $LATEST does not apply to it.")
 def test_config_of_latest_is_not_that_of_an_alias(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     function = lambda_esm.function("my-function", Handler(0))
@@ -256,7 +260,11 @@ def test_bucket_as_destination(lambda_esm: FakeLambda) -> None:
     )
 
 
-@known("d3-event-bus", "recorded", "An event bus receives an event of the source lambda whose detail is the record.")
+@known(
+    "d3-event-bus",
+    "recorded",
+    "An event bus receives an event with the source lambda, and with the record as its detail.",
+)
 @pytest.mark.parametrize(("failures", "result"), [(0, "Success"), (9, "Failure")])
 def test_event_bus_as_destination(lambda_esm: FakeLambda, failures: int, result: str) -> None:
     subscriber = lambda_esm.function("subscriber", lambda event, context: None)
@@ -358,7 +366,7 @@ def test_only_asynchronous_invocations_have_dead_letters(lambda_esm: FakeLambda)
     assert received(url) == []
 
 
-@known("d4-both", "reported", "Where there are both, the destination and the dead-letter queue receive it.")
+@known("d4-both", "reported", "If a function has a destination and a dead-letter queue, both receive the failed event.")
 def test_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm: FakeLambda) -> None:
     url, arn = queue("destination")
     dead, dead_arn = queue("dead-letters")
@@ -373,7 +381,7 @@ def test_both_the_destination_and_the_dead_letter_queue_receive_it(lambda_esm: F
     assert [message["Body"] for message in received(dead)] == ["1"]
 
 
-@known("d4-removing", "recorded", "The answer of the update that removes the target still shows it.")
+@known("d4-removing", "recorded", "The answer to the update that removes the target still shows it.")
 def test_removing_it_still_shows_it_in_the_answer(lambda_esm: FakeLambda) -> None:
     _, arn = queue("dead-letters")
     lambda_esm.function("my-function", Handler(0))

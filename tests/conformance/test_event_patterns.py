@@ -1,7 +1,7 @@
 """The pattern language, case by case as real AWS answered.
 
-Every case is named after the recording it stands for. Below its name and the answer come the pattern and, where
-the pattern was accepted, the event. Of a refusal the words are ours; AWS gives its reasons to nobody here.
+Every case is named after its recording. Below its name and the answer are the pattern and, if the pattern was accepted,
+the event. The wording of a refusal is ours; AWS's reasons are not known here.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ def test_format_of_data_and_pattern(source: str, data: bytes, pattern: Any, expe
     assert passes(source, record, {key: [{"exists": True}]} | about_data) is expected
     if about_data:
         assert passes(source, record, about_data) is expected
-    # Whatever becomes of the data, the record's other keys are filtered.
+    # The record's other keys are filtered in any case.
     assert not passes(source, record, {key: ["something else"]} | about_data)
 
 

@@ -1,4 +1,4 @@
-"""What a client sees of each error: one row, one documented or recorded fact about status, text, members, retries."""
+"""Each error as a client sees it: one documented or recorded fact per row, about status, text, members or retries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PUT = ("PutFunctionEventInvokeConfig", {"FunctionName": "orders"})
 
 
 def strike(service, operation, params, error, attempts=1):
-    """The answer that a client with so many attempts gets when every one of them meets the error."""
+    """Return the answer that a client with this many attempts gets when each of them meets the error."""
     prefix = "" if service == "lambda" else f"{service}."
     with FakeLambda(region=REGION) as fake:
         fault = fake.faults.add(f"{prefix}{operation}", error, times=None)

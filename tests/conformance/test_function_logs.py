@@ -1,4 +1,4 @@
-"""The logs of functions: Lambda's own lines, and how what a handler writes becomes log events."""
+"""The logs of functions: Lambda's own lines, and how a handler's output becomes log events."""
 
 from __future__ import annotations
 
@@ -45,19 +45,23 @@ def test_init_start(lambda_esm: FakeLambda) -> None:
     assert [message.partition(" ")[0] for message in messages] == ["INIT_START", *["START", "END", "REPORT"] * 2]
 
 
-@FACTS("e7-init-duration", "recorded", "REPORT of the first invocation ends with Init Duration, a tab and a line end.")
+@FACTS(
+    "e7-init-duration",
+    "recorded",
+    "The REPORT line of the first invocation ends with Init Duration, a tab and a line break.",
+)
 def test_first_report(lambda_esm: FakeLambda) -> None:
     *_, report = invoke(lambda_esm, lambda: None)
     assert re.search(r"\tMax Memory Used: 128 MB\tInit Duration: \d+\.\d\d ms\t\n$", report)
 
 
-@FACTS("e7-warm-report", "recorded", "REPORT of a warm invocation ends with MB, a tab and a line end.")
+@FACTS("e7-warm-report", "recorded", "The REPORT line of a warm invocation ends with MB, a tab and a line break.")
 def test_warm_report(lambda_esm: FakeLambda) -> None:
     *_, report = invoke(lambda_esm, lambda: None, times=2)
     assert report.endswith("\tMax Memory Used: 128 MB\t\n")
 
 
-@FACTS("e7-status", "reported", "REPORT of a timeout ends with Status: timeout.")
+@FACTS("e7-status", "reported", "The REPORT line of a timeout ends with Status: timeout.")
 def test_report_of_a_timeout(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("fn", lambda event, context: None).script(times_out())
     *_, report = invoke(lambda_esm, lambda: None)
@@ -70,12 +74,12 @@ def test_line_ends(lambda_esm: FakeLambda) -> None:
     assert written(lambda_esm, lambda: print(f"{text}\nsecond")) == [f"{text}\n", "second\n"]
 
 
-@FACTS("e7-empty-line", "recorded", "An empty line is no event.")
+@FACTS("e7-empty-line", "recorded", "An empty line does not become an event.")
 def test_empty_lines(lambda_esm: FakeLambda) -> None:
     assert written(lambda_esm, lambda: print("\n\nfirst\n\n\nsecond\n\n")) == ["first\n", "second\n"]
 
 
-@FACTS("e7-record", "runtime", "A record of a logger is one event, however many lines it has.")
+@FACTS("e7-record", "runtime", "A logger's record is one event, however many lines it has.")
 def test_a_record_is_one_event(lambda_esm: FakeLambda) -> None:
     def handler() -> None:
         print("be", end="")
@@ -87,7 +91,7 @@ def test_a_record_is_one_event(lambda_esm: FakeLambda) -> None:
     assert printed == "begun\n"
 
 
-@FACTS("e7-json-dictionary", "runtime", "In JSON, a dictionary that is logged is an object.")
+@FACTS("e7-json-dictionary", "runtime", "In JSON logs, a logged dictionary is an object.")
 def test_a_dictionary_in_json(lambda_esm: FakeLambda) -> None:
     lambda_esm.function("fn", lambda event, context: None)
     client("lambda").update_function_configuration(FunctionName="fn", LoggingConfig={"LogFormat": "JSON"})
@@ -102,7 +106,7 @@ def test_a_dictionary_in_json(lambda_esm: FakeLambda) -> None:
     assert messages[3]["record"]["metrics"]["initDurationMs"] == 0
 
 
-@FACTS("e8-no-log-format", "recorded", "AWS_LAMBDA_LOG_FORMAT is not set for logs that are text.")
+@FACTS("e8-no-log-format", "recorded", "AWS_LAMBDA_LOG_FORMAT is not set for logs in text format.")
 @pytest.mark.parametrize(("config", "seen"), [({"LogFormat": "Text"}, None), ({"LogFormat": "JSON"}, "JSON")])
 def test_variable_of_the_log_format(lambda_esm: FakeLambda, config: dict[str, str], seen: str | None) -> None:
     function = lambda_esm.function("fn", lambda event, context: os.environ.get("AWS_LAMBDA_LOG_FORMAT"))

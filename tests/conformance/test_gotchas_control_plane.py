@@ -1,4 +1,4 @@
-"""Three things about the API that bite in production: transitions, orphans, and botocore's own retries."""
+"""Three pitfalls of the API in production: transitions, orphans, and botocore's own retries."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_call_that_timed_out_is_made_again(fake):
 
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 def test_a_synchronous_invocation_that_timed_out_runs_the_function_again(fake, mode):
-    """The function is slower than the client has patience: each attempt is an invocation of its own, to its end."""
+    """The function takes longer than the client waits: each attempt is a separate invocation that runs to its end."""
     slow = fake.function("slow", lambda event, context: time.sleep(20), timeout=30)
     aws_lambda = boto3.client("lambda", config=Config(read_timeout=10, retries={"mode": mode, "total_max_attempts": 3}))
 
@@ -173,7 +173,7 @@ def test_a_client_that_waits_long_enough_runs_the_function_once(fake):
 
 @pytest.mark.parametrize("retries", [{"total_max_attempts": 1}, {"total_max_attempts": 10}], ids=str)
 def test_a_clients_retries_are_not_those_of_the_service(fake, retries):
-    """How often an asynchronous event is tried is the function's configuration, whatever the client's says."""
+    """The function's configuration, not the client's, decides how often an asynchronous event is tried."""
     failing = fake.function("failing", lambda event, context: 1 / 0)
     aws_lambda = boto3.client("lambda", config=Config(retries=retries))
 

@@ -31,7 +31,7 @@ ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 
 @pytest.fixture
 def aws_lambda(lambda_esm: FakeLambda) -> Any:
-    """A client that leaves refusals to the row: no retries, no checks on its own side."""
+    """A client without retries and without its own checks, so that the fake gets each request as the row has it."""
     config = ClientConfig(retries={"max_attempts": 0}, parameter_validation=False)
     return boto3.client("lambda", region_name=REGION, config=config)
 
@@ -59,7 +59,7 @@ class Success:
     def text(self) -> str:
         kind = self.params.get("InvocationType", "RequestResponse")
         version = f" and ExecutedVersion {self.version}" if self.version else ""
-        return f"{kind} answers {self.status}, the payload {self.payload.decode() or '(empty)'}{version}."
+        return f"{kind} returns the status {self.status}, the payload {self.payload.decode() or '(empty)'}{version}."
 
 
 SUCCESSES = (
@@ -87,7 +87,7 @@ def test_request_id_is_the_contexts(lambda_esm: FakeLambda, aws_lambda: Any) -> 
     assert json.loads(answer["Payload"].read()) == answer["ResponseMetadata"]["RequestId"]
 
 
-@known("e1-content-type", "reported", "The payload of a synchronous call is JSON by its content type.")
+@known("e1-content-type", "reported", "The content type of a synchronous call's payload is JSON.")
 def test_content_type_is_json(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", echo)
     answer = aws_lambda.invoke(FunctionName="my-function")
@@ -218,7 +218,7 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
     assert list(payload) == list(row.payload)
 
 
-@known("e2-response-is-measured-in-bytes", "documented", "The size of a response counts its bytes in UTF-8.")
+@known("e2-response-is-measured-in-bytes", "documented", "The size of a response is its number of bytes in UTF-8.")
 @pytest.mark.parametrize(("letters", "error"), [(3_145_777, None), (3_145_778, "Unhandled")])
 def test_size_of_a_response_that_is_not_ascii(
     lambda_esm: FakeLambda, aws_lambda: Any, letters: int, error: str | None
@@ -244,7 +244,7 @@ class ReturnValue:
 
     @property
     def text(self) -> str:
-        return f"A handler that returns {self.value!r} answers {self.payload!r}."
+        return f"If a handler returns {self.value!r}, the payload is {self.payload!r}."
 
 
 RETURN_VALUES = (
@@ -277,7 +277,7 @@ class NoReturnValue:
 
     @property
     def text(self) -> str:
-        return f"A handler that returns {self.value!r} is a Runtime.MarshalError: {self.message}"
+        return f"A handler that returns {self.value!r} causes Runtime.MarshalError: {self.message}"
 
 
 NO_RETURN_VALUES = (
@@ -305,7 +305,8 @@ def test_no_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: NoReturnV
 @known(
     "e2-unreadable-event",
     "documented",
-    "An event that is not JSON is Runtime.UnmarshalError with the text of Python's json, as in AWS's runtime client.",
+    "An event that is not JSON causes Runtime.UnmarshalError with the text of Python's json, as in AWS's "
+    "runtime client.",
 )
 def test_an_event_that_is_not_json(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("my-function", echo)
@@ -381,7 +382,7 @@ EXPECTED = "expected a valid value (JSON String, Number, Array, Object or token 
 
 @dataclass(frozen=True)
 class Refusal:
-    """``message`` is the whole text, or its beginning where it ends in an ellipsis."""
+    """``message`` is the whole text, or its beginning if it ends in an ellipsis."""
 
     id: str
     params: dict[str, Any]
@@ -583,7 +584,7 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
 
 
 def package_of(size: int) -> bytes:
-    """A zip file whose directory says that its one entry, which is empty, has this size."""
+    """Return a zip file whose directory gives this size for its single, empty entry."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("zeros", b"")

@@ -35,7 +35,7 @@ def without_time(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "LastModified"}
 
 
-@FACTS("d1-members", "recorded", "An answer has both kinds of destination, and of the numbers those that are set.")
+@FACTS("d1-members", "recorded", "An answer has both kinds of destination, and the numbers that are set.")
 def _(lab: Lab) -> None:
     answer = lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 0})
     assert without_time(answer) == {
@@ -47,7 +47,7 @@ def _(lab: Lab) -> None:
     assert answer["LastModified"] == lab.fake.clock.now
 
 
-@FACTS("d1-put", "recorded", "Put states everything: what it leaves out is not set any more.")
+@FACTS("d1-put", "recorded", "Put replaces the whole config: settings that it leaves out are removed.")
 def _(lab: Lab) -> None:
     lab.function("fn2")
     lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60})
@@ -59,7 +59,7 @@ def _(lab: Lab) -> None:
     }
 
 
-@FACTS("d1-update", "recorded", "Update changes what it states, and leaves the rest; LastModified moves.")
+@FACTS("d1-update", "recorded", "Update changes only the settings that it states; LastModified changes too.")
 def _(lab: Lab) -> None:
     first = lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 0})
     lab.settle()
@@ -68,7 +68,7 @@ def _(lab: Lab) -> None:
     assert answer["LastModified"] > first["LastModified"]
 
 
-@FACTS("d1-update-destinations", "chosen", "Update leaves the kind of destination that it does not state.")
+@FACTS("d1-update-destinations", "chosen", "Update keeps a kind of destination that it does not state.")
 def _(lab: Lab) -> None:
     lab.function("fn2")
     both = {"OnSuccess": {"Destination": OTHER}, "OnFailure": {"Destination": OTHER}}
@@ -84,7 +84,9 @@ def _(lab: Lab) -> None:
 
 
 @FACTS(
-    "d1-qualifiers", "recorded", "A qualifier is in the name or beside it; the ARN in the answer is always qualified."
+    "d1-qualifiers",
+    "recorded",
+    "A qualifier is part of the name or a separate parameter; the ARN in the answer is always qualified.",
 )
 def _(lab: Lab) -> None:
     versions(lab)
@@ -103,7 +105,7 @@ def _(lab: Lab) -> None:
         assert lab.call(GET, params) == answer
 
 
-@FACTS("d1-new-version", "recorded", "A published version has no config of its own.")
+@FACTS("d1-new-version", "recorded", "Publishing a version does not give it a config.")
 def _(lab: Lab) -> None:
     lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
     versions(lab)
@@ -124,7 +126,7 @@ def _(lab: Lab) -> None:
     assert "NextMarker" not in found
 
 
-@FACTS("d1-pages", "documented", "MaxItems is the length of a page, and NextMarker leads to the next.")
+@FACTS("d1-pages", "documented", "MaxItems sets the length of a page, and NextMarker leads to the next page.")
 def _(lab: Lab) -> None:
     versions(lab)
     for qualifier in ("live", "1", "$LATEST"):
@@ -159,12 +161,12 @@ def _(lab: Lab) -> None:
     assert (len(last["FunctionEventInvokeConfigs"]), "NextMarker" in last) == (1, False)
 
 
-@FACTS("d1-no-configs", "recorded", "A list of a function without configs is empty.")
+@FACTS("d1-no-configs", "recorded", "The list for a function without configs is empty.")
 def _(lab: Lab) -> None:
     assert lab.call(LIST, {"FunctionName": "fn"}) == {"FunctionEventInvokeConfigs": []}
 
 
-@FACTS("d1-delete", "recorded", "After a deletion there is no config, and a second deletion is 404.")
+@FACTS("d1-delete", "recorded", "After a deletion there is no config, and a second deletion returns 404.")
 def _(lab: Lab) -> None:
     lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
     assert lab.call(DELETE, {"FunctionName": "fn"}) == {}
@@ -172,7 +174,11 @@ def _(lab: Lab) -> None:
         assert lab.refusal(operation, {"FunctionName": "fn"}).message == no_config("fn")
 
 
-@FACTS("d1-function-deleted", "documented", "A deleted function's configs are gone; one of its name begins without.")
+@FACTS(
+    "d1-function-deleted",
+    "documented",
+    "Deleting a function deletes its configs; a new function of the same name starts without any.",
+)
 def _(lab: Lab) -> None:
     versions(lab)
     for qualifier in ("$LATEST", "live"):
@@ -228,7 +234,7 @@ _absent("s3", "arn:aws:s3:::unknown", "chosen")
 FACTS.refused(
     "d1-itself",
     "recorded",
-    "A function is no destination for itself.",
+    "A function cannot be its own destination.",
     PUT,
     {"FunctionName": "fn", "DestinationConfig": {"OnSuccess": {"Destination": FUNCTION}}},
     "You can't specify the function as a destination for itself.",
@@ -245,7 +251,7 @@ FACTS.refused(
 )
 
 
-@FACTS("d1-fifo", "documented", "A FIFO queue is taken as a destination; what goes there is a delivery that fails.")
+@FACTS("d1-fifo", "documented", "A FIFO queue is accepted as a destination; deliveries to it fail.")
 def _(lab: Lab) -> None:
     lab.fake.client("sqs").create_queue(QueueName="orders.fifo", Attributes={"FifoQueue": "true"})
     destination = {"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders.fifo"}}
@@ -269,7 +275,7 @@ for operation in (PUT, UPDATE):
     FACTS.refused(
         f"d1-unknown-function-{name}",
         "recorded",
-        f"{operation} for an unknown function is 404.",
+        f"{operation} for an unknown function returns 404.",
         operation,
         {"FunctionName": "unknown", "MaximumRetryAttempts": 1},
         NO_FUNCTION,
@@ -278,7 +284,7 @@ for operation in (PUT, UPDATE):
     FACTS.refused(
         f"d1-unknown-qualifier-{name}",
         "recorded",
-        f"{operation} for an unknown qualifier is 404, in the same words.",
+        f"{operation} for an unknown qualifier returns 404, in the same words.",
         operation,
         {"FunctionName": "fn", "Qualifier": "unknown", "MaximumRetryAttempts": 1},
         NO_FUNCTION,
@@ -287,7 +293,7 @@ for operation in (PUT, UPDATE):
 FACTS.refused(
     "d1-no-setting-but-braces",
     "chosen",
-    "An empty DestinationConfig is no setting.",
+    "An empty DestinationConfig does not count as a setting.",
     PUT,
     {"FunctionName": "fn", "DestinationConfig": {}},
     NO_SETTING,
@@ -295,7 +301,7 @@ FACTS.refused(
 FACTS.refused(
     "d1-unknown-function-list",
     "recorded",
-    "A list of an unknown function is 404.",
+    "A list for an unknown function returns 404.",
     LIST,
     {"FunctionName": "unknown"},
     NO_FUNCTION,
@@ -307,7 +313,7 @@ for operation in (GET, DELETE):
         FACTS.refused(
             f"d1-no-config-{name}-{function}-{qualifier.lower()}",
             "recorded",
-            f"{operation} without a config is 404, whether or not the function and the qualifier exist.",
+            f"{operation} without a config returns 404, whether or not the function and the qualifier exist.",
             operation,
             {"FunctionName": function, **({} if qualifier == "$LATEST" else {"Qualifier": qualifier})},
             no_config(function, qualifier),
@@ -316,7 +322,7 @@ for operation in (GET, DELETE):
 FACTS.refused(
     "d1-no-config-update",
     "recorded",
-    "Update of a function without a config is 404.",
+    "Update for a function without a config returns 404.",
     UPDATE,
     {"FunctionName": "fn", "MaximumRetryAttempts": 1},
     no_config("fn"),
@@ -348,7 +354,7 @@ for operation, more in (
     )
 
 
-@FACTS("d1-other-partition", "chosen", "A function of another partition than the region's does not exist.")
+@FACTS("d1-other-partition", "chosen", "A function of a partition other than the region's does not exist.")
 def _(lab: Lab) -> None:
     lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
     foreign = FUNCTION.replace("arn:aws:", "arn:aws-cn:")
@@ -358,7 +364,7 @@ def _(lab: Lab) -> None:
     assert refusal.message == f"The function {foreign}:$LATEST doesn't have an EventInvokeConfig"
 
 
-@FACTS("d1-pattern", "recorded", "A destination that is no ARN is a ValidationException.")
+@FACTS("d1-pattern", "recorded", "A destination that is not an ARN causes a ValidationException.")
 def _(lab: Lab) -> None:
     params = {"FunctionName": "fn", "DestinationConfig": {"OnFailure": {"Destination": "nonsense"}}}
     refusal = lab.refusal(PUT, params)
@@ -376,7 +382,7 @@ for member, value, limit in (
     FACTS.refused(
         f"d1-range-{member}",
         "recorded",
-        f"{member} has its greatest value.",
+        f"{member} has a maximum.",
         PUT,
         {"FunctionName": "fn", member: value},
         f"1 validation error detected: Value '{value}' at '{member[0].lower()}{member[1:]}' failed to satisfy"
@@ -385,7 +391,7 @@ for member, value, limit in (
     )
 
 
-@FACTS("d1-refused-changes-nothing", "documented", "A request that is refused leaves the config as it was.")
+@FACTS("d1-refused-changes-nothing", "documented", "A refused request leaves the config unchanged.")
 def _(lab: Lab) -> None:
     before = lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
     lab.settle()

@@ -1,4 +1,4 @@
-"""Sequence numbers of Kinesis, as every client of a stream and every function finds them: one row, one fact."""
+"""Sequence numbers of Kinesis, as clients and functions see them: one fact per row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ranges(source: KinesisSource) -> dict[str, tuple[int, int | None]]:
 
 
 @FACTS("b2-numbers-have-56-digits", "recorded", "A sequence number of Kinesis has 56 digits.")
-@FACTS("b2-numbers-grow", "documented", "Sequence numbers of a shard grow, as numbers and, by their length, as texts.")
+@FACTS("b2-numbers-grow", "documented", "Sequence numbers of a shard grow, both as numbers and as strings.")
 def test_numbers_grow_over_the_whole_stream(fake: FakeLambda) -> None:
     source = KinesisSource(fake, shards=3)
     handler = Handler(source)
@@ -56,7 +56,7 @@ def test_numbers_grow_over_the_whole_stream(fake: FakeLambda) -> None:
     assert sorted(seen) == numbers
 
 
-@FACTS("b2-iterators", "documented", "Iterators begin at or after a sequence number that PutRecord answered.")
+@FACTS("b2-iterators", "documented", "Iterators begin at or after a sequence number that PutRecord returned.")
 def test_iterators_begin_at_or_after_a_number(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     numbers = source.put("a", "b", "c", "d")
@@ -84,7 +84,7 @@ def test_an_iterator_begins_at_a_time(fake: FakeLambda) -> None:
 @FACTS(
     "b2-numbers-of-shards",
     "documented",
-    "A shard's SequenceNumberRange holds the numbers of its records; those of children are above those of parents.",
+    "A shard's SequenceNumberRange contains the numbers of its records; those of children are above those of parents.",
 )
 def test_ranges_of_shards_before_and_after_resharding(fake: FakeLambda) -> None:
     source = KinesisSource(fake)

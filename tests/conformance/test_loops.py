@@ -1,4 +1,4 @@
-"""Functions that cause their own next invocation through queues, as AWS documents it: one row, one fact."""
+"""Functions that cause their own next invocation through queues, as AWS documents them: one fact per row."""
 
 import boto3
 import pytest
@@ -13,7 +13,7 @@ FACTS = Facts("Loops")
 
 
 def forward(url, body="again"):
-    """Return a handler that sends one message to a queue for each one that it gets."""
+    """Return a handler that sends one message to a queue for each message that it gets."""
 
     def handler(event, context):
         for _ in event["Records"]:
@@ -142,7 +142,7 @@ def test_a_topic_that_feeds_the_queue(lambda_esm, raw):
     assert counts(url) == (0, 1, 0)
 
 
-@FACTS("c6-invoke-and-queue", "documented", "Calls of Invoke belong to the chain.")
+@FACTS("c6-invoke-and-queue", "documented", "Calls to Invoke belong to the chain.")
 def test_an_invoke_between_queues(lambda_esm):
     url = make_queue(VisibilityTimeout=30)
     sender = lambda_esm.function("sender", lambda event, context: again(url))
@@ -215,7 +215,7 @@ def test_a_loop_through_a_stream_and_a_queue_ends_the_test(lambda_esm):
     assert forwarder.metrics["RecursiveInvocationsDropped"] == 0
 
 
-@FACTS("c6-behind-a-stream", "documented", "Behind a stream a new chain begins, and is stopped after 16 invocations.")
+@FACTS("c6-behind-a-stream", "documented", "A stream starts a new chain, which is stopped after 16 invocations.")
 def test_a_loop_behind_a_stream_is_stopped(lambda_esm):
     url = make_queue(VisibilityTimeout=30)
     kinesis = boto3.client("kinesis")

@@ -1,4 +1,4 @@
-"""What AWS answers to requests about mappings that it accepts: members, defaults, states, and what updates do."""
+"""AWS's answers to accepted requests about mappings: members, defaults, states, and the effects of updates."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _(lab: Lab) -> None:
 @FACTS(
     "a3-encrypted-filters",
     "documented",
-    "With a key of the customer, lists do not show filter criteria; reads do.",
+    "With a customer managed key, lists do not show filter criteria; reads do.",
 )
 def _(lab: Lab) -> None:
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -196,7 +196,7 @@ def _(lab: Lab) -> None:
     assert listed["KMSKeyArn"] == key
 
 
-@FACTS("a3-key-out-of-use", "documented", "Where the key cannot be used, a read shows FilterCriteriaError instead.")
+@FACTS("a3-key-out-of-use", "documented", "If the key cannot be used, a read shows FilterCriteriaError instead.")
 def _(lab: Lab) -> None:
     key = client("kms").create_key()["KeyMetadata"]
     uuid = lab.settled(FilterCriteria=FILTERS, KMSKeyArn=key["Arn"])
@@ -209,7 +209,7 @@ def _(lab: Lab) -> None:
     assert lab.get(uuid)["FilterCriteria"] == FILTERS
 
 
-@FACTS("a3-last-modified", "documented", "LastModified moves with each change of state.")
+@FACTS("a3-last-modified", "documented", "LastModified changes with each change of state.")
 def _(lab: Lab) -> None:
     created = lab.create()
     lab.fake.clock.advance(5)
@@ -231,7 +231,7 @@ def _(lab: Lab) -> None:
     assert lab.create("dynamodb", BatchSize=10_000)["BatchSize"] == 10_000
 
 
-@FACTS("a2-kafka-starts", "documented", "Kafka may be read from a time on.")
+@FACTS("a2-kafka-starts", "documented", "Kafka can be read from a point in time.")
 def _(lab: Lab) -> None:
     for source in ("msk", "self-managed"):
         created = lab.create(source, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=1_700_000_000)
@@ -248,7 +248,7 @@ def _(lab: Lab) -> None:
 @FACTS(
     "a2-provisioned",
     "chosen",
-    "Of provisioned pollers, a number that is not given shows its default.",
+    "If one number of provisioned pollers is not given, the answer shows its default.",
 )
 def _(lab: Lab) -> None:
     for source, given, shown in (
@@ -258,7 +258,7 @@ def _(lab: Lab) -> None:
         assert lab.create(source, ProvisionedPollerConfig=given)["ProvisionedPollerConfig"] == shown
 
 
-@FACTS("a2-provisioned-equal", "documented", "The least and the largest number of provisioned pollers may be equal.")
+@FACTS("a2-provisioned-equal", "documented", "The minimum and the maximum number of provisioned pollers may be equal.")
 def _(lab: Lab) -> None:
     for number, (source, stated) in enumerate(
         (
@@ -327,7 +327,7 @@ def _(lab: Lab) -> None:
     assert lab.get(uuid)["State"] == "Disabled"
 
 
-@FACTS("a4-empty-update", "chosen", "An update of nothing shows Updating as well.")
+@FACTS("a4-empty-update", "chosen", "An update that changes nothing also shows Updating.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     assert lab.update(uuid)["State"] == "Updating"
@@ -335,7 +335,11 @@ def _(lab: Lab) -> None:
     assert lab.update(uuid, Enabled=True)["State"] == "Updating"
 
 
-@FACTS("a4-delete", "recorded", "A deletion answers 202 with the mapping, Deleting; then it is unknown.")
+@FACTS(
+    "a4-delete",
+    "recorded",
+    "A deletion returns 202 with the mapping in the state Deleting; after that, the mapping is unknown.",
+)
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     assert lab.delete(uuid)["State"] == "Deleting"
@@ -344,13 +348,13 @@ def _(lab: Lab) -> None:
     assert lab.refusal("GetEventSourceMapping", {"UUID": uuid}).status == 404
 
 
-@FACTS("a4-delete-twice", "chosen", "A deletion while the mapping is Deleting is answered like the first.")
+@FACTS("a4-delete-twice", "chosen", "A second deletion while the mapping is Deleting is answered like the first.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     assert lab.delete(uuid) == lab.delete(uuid)
 
 
-@FACTS("a4-function-deleted", "recorded", "Deleting the function leaves the mapping as it is, Enabled.")
+@FACTS("a4-function-deleted", "recorded", "Deleting the function leaves the mapping unchanged and Enabled.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     before = lab.get(uuid)
@@ -384,7 +388,7 @@ def _(lab: Lab) -> None:
 # --- updates ---------------------------------------------------------------------------------------------
 
 
-@FACTS("a6-omitted", "documented", "What an update leaves out stays as it is.")
+@FACTS("a6-omitted", "documented", "Settings that an update leaves out stay unchanged.")
 def _(lab: Lab) -> None:
     given = {"BatchSize": 7, "FilterCriteria": FILTERS, "DestinationConfig": FAILURES, "MaximumRetryAttempts": 2}
     uuid = lab.settled("kinesis", **given)
@@ -397,7 +401,7 @@ def _(lab: Lab) -> None:
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ACCESS = [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET["URI"]}]
-# Member, source, what it was, what the update says, what shows then (None: nothing), evidence.
+# Member, source, old value, value in the update, value shown afterwards (None: nothing), evidence.
 RESETS: tuple[tuple[str, str, Any, Any, Any, str], ...] = (
     ("FilterCriteria", "sqs", FILTERS, {}, None, "documented"),
     ("FilterCriteria", "kinesis", FILTERS, {"Filters": []}, None, "documented"),
@@ -492,7 +496,9 @@ def _(lab: Lab) -> None:
     )
 
 
-@FACTS("a6-virtual-host", "chosen", "An update of a broker's secrets keeps the virtual host, which it cannot state.")
+@FACTS(
+    "a6-virtual-host", "chosen", "An update of a broker's secrets keeps the virtual host, which an update cannot state."
+)
 def _(lab: Lab) -> None:
     host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
     uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
@@ -500,7 +506,11 @@ def _(lab: Lab) -> None:
     assert lab.update(uuid, SourceAccessConfigurations=[other])["SourceAccessConfigurations"] == [other, host]
 
 
-@FACTS("a6-provisioned-members-stay-behind", "chosen", "Pollers cannot go while members stay that need them.")
+@FACTS(
+    "a6-provisioned-members-stay-behind",
+    "chosen",
+    "Provisioned pollers cannot be removed while members that need them remain.",
+)
 def _(lab: Lab) -> None:
     uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 1}, MaximumRetryAttempts=3)
     for more in ({}, {"MaximumRetryAttempts": 2}, {"BisectBatchOnFunctionError": False}):
@@ -521,7 +531,7 @@ def _leaves_provisioned_mode(member: str, before: Any, said: Any) -> None:
     @FACTS(
         f"a6-provisioned-members-go-{member}",
         "chosen",
-        f"Pollers go along with {member}, or once an update has said {member}={said!r}.",
+        f"Provisioned pollers can be removed together with {member}, or after an update with {member}={said!r}.",
     )
     def _(lab: Lab) -> None:
         lab.needs("UpdateEventSourceMappingRequest", member)
@@ -542,7 +552,7 @@ for one in NEEDS_POLLERS:
     _leaves_provisioned_mode(*one)
 
 
-@FACTS("a6-settles", "documented", "A setting is in force when the update settles.")
+@FACTS("a6-settles", "documented", "A setting takes effect when the update settles.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     lab.update(uuid, BatchSize=7)
@@ -552,7 +562,7 @@ def _(lab: Lab) -> None:
     assert mapping.settings["BatchSize"] == 7
 
 
-@FACTS("a6-function-of-a-deleted-one", "chosen", "A mapping whose function is gone may be updated.")
+@FACTS("a6-function-of-a-deleted-one", "chosen", "A mapping whose function was deleted can be updated.")
 def _(lab: Lab) -> None:
     uuid = lab.settled()
     lab.call("DeleteFunction", {"FunctionName": "fn"})
@@ -590,7 +600,7 @@ def _(lab: Lab) -> None:
     assert lab.call("ListTags", {"Resource": arn})["Tags"] == {"stage": "test"}
 
 
-@FACTS("a7-unknown", "recorded", "The tags of an unknown mapping are 404.")
+@FACTS("a7-unknown", "recorded", "A request for the tags of an unknown mapping returns 404.")
 def _(lab: Lab) -> None:
     for operation, more in (
         ("ListTags", {}),
@@ -619,7 +629,7 @@ def _(lab: Lab) -> None:
 @FACTS(
     "a7-malformed",
     "recorded",
-    "A malformed ARN is a ValidationException that quotes a pattern; which one is the installed botocore's matter.",
+    "A malformed ARN causes a ValidationException that quotes a pattern, which comes from the installed botocore.",
 )
 def _(lab: Lab) -> None:
     pattern = lab.aws_lambda.meta.service_model.shape_for("TaggableResource").metadata["pattern"]
@@ -632,7 +642,7 @@ def _(lab: Lab) -> None:
         )
 
 
-@FACTS("a7-nothing", "recorded", "No tags to set, and no keys to remove, are two different errors.")
+@FACTS("a7-nothing", "recorded", "Setting no tags and removing no keys are two different errors.")
 def _(lab: Lab) -> None:
     arn = lab.create()["EventSourceMappingArn"]
     refusal = lab.refusal("TagResource", {"Resource": arn, "Tags": {}})
@@ -662,13 +672,13 @@ def _(lab: Lab) -> None:
     assert lab.call("ListEventSourceMappings", {"EventSourceArn": STREAM}) == {"EventSourceMappings": []}
 
 
-@FACTS("a7-functions", "chosen", "The tags of functions are moto's.")
+@FACTS("a7-functions", "chosen", "moto handles the tags of functions.")
 def _(lab: Lab) -> None:
     lab.call("TagResource", {"Resource": FUNCTION, "Tags": {"team": "shop"}})
     assert lab.call("ListTags", {"Resource": FUNCTION})["Tags"] == {"team": "shop"}
 
 
-@FACTS("a8-pages", "documented", "MaxItems is the length of a page, and NextMarker leads to the next.")
+@FACTS("a8-pages", "documented", "MaxItems sets the length of a page, and NextMarker leads to the next page.")
 def _(lab: Lab) -> None:
     uuids = []
     for number in range(5):
@@ -701,7 +711,7 @@ def _(lab: Lab) -> None:
     assert (len(rest["EventSourceMappings"]), "NextMarker" in rest) == (1, False)
 
 
-@FACTS("a8-filters", "documented", "A list may be that of a source, or of a function in any form of its name.")
+@FACTS("a8-filters", "documented", "A list can be limited to a source, or to a function in any form of its name.")
 def _(lab: Lab) -> None:
     lab.function("fn2")
     queue, stream, other = lab.create(), lab.create("kinesis"), lab.create(FunctionName="fn2")
@@ -734,7 +744,7 @@ def _(lab: Lab) -> None:
         assert found["UUID"] == expected["UUID"]
 
 
-@FACTS("a8-marker", "chosen", "A marker that no list has given out is an InvalidParameterValueException.")
+@FACTS("a8-marker", "chosen", "A marker that no list has returned causes an InvalidParameterValueException.")
 def _(lab: Lab) -> None:
     too_long = base64.b64encode(b"9" * 5_000).decode()
     for marker in ("nonsense", "AAAA", "LTE=", "", "é", "MQ", "MQ==\n", too_long):

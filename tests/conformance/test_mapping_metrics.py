@@ -35,7 +35,7 @@ def test_each_kind_of_source_has_its_counters(lab: Lab, kind: str) -> None:
 
 
 def report(*failed: str) -> Any:
-    """Reports these names as failed as long as they come in a batch with others."""
+    """Reports these names as failed while they come in a batch with others."""
 
     def act(event: dict[str, Any], names: list[str]) -> Any:
         numbers = dict(zip(names, event["Records"], strict=True))
@@ -62,7 +62,7 @@ FAILED: dict[str, tuple[Any, int]] = {
 @FACTS(
     "s214-failed",
     "documented",
-    "FailedInvokeEventCount has the records of failed invocations; with partial responses those that were reported.",
+    "FailedInvokeEventCount counts the records of failed invocations or, with partial responses, the reported records.",
 )
 @pytest.mark.parametrize(("act", "failed"), FAILED.values(), ids=[f"{name}-documented" for name in FAILED])
 def test_failed_events(fake: FakeLambda, source: Source, act: Any, failed: int) -> None:
@@ -76,7 +76,7 @@ def test_failed_events(fake: FakeLambda, source: Source, act: Any, failed: int) 
 @FACTS(
     "s214-function-gone",
     "documented",
-    "Records for which there was no function count as failed with each attempt, and never as invoked.",
+    "Records without a function to invoke count as failed at each attempt, and never as invoked.",
 )
 def test_records_without_a_function_count_as_failed_documented(fake: FakeLambda, source: Source) -> None:
     uuid = subscribe(fake, source, Handler(source))
@@ -87,7 +87,7 @@ def test_records_without_a_function_count_as_failed_documented(fake: FakeLambda,
     assert (metrics["InvokedEventCount"], metrics["FailedInvokeEventCount"]) == (0, 4)
 
 
-@FACTS("s214-retries", "documented", "InvokedEventCount counts the records of a batch with each attempt.")
+@FACTS("s214-retries", "documented", "InvokedEventCount counts the records of a batch at each attempt.")
 def test_each_attempt_counts_as_invoked(fake: FakeLambda, source: Source) -> None:
     attempts = iter([True, True])
 

@@ -1,4 +1,4 @@
-"""What AWS answers to requests about mappings that it refuses: codes, statuses and texts."""
+"""AWS's answers to refused requests about mappings: codes, statuses and texts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ for verb in ("Get", "Update", "Delete"):
     FACTS.refused(
         f"a5-01-{verb.lower()}-unknown",
         "recorded",
-        f"{verb} of an unknown UUID is 404 ResourceNotFoundException.",
+        f"{verb} of an unknown UUID returns 404 ResourceNotFoundException.",
         f"{verb}EventSourceMapping",
         {"UUID": UNKNOWN},
         "The resource you requested does not exist.",
@@ -69,7 +69,7 @@ FACTS.refused(
 FACTS.refused(
     "a5-02-other-service",
     "chosen",
-    "Create with the ARN of a service that is no event source is refused in the same words.",
+    "Create with the ARN of a service that is not an event source is refused in the same words.",
     CREATE,
     create(EventSourceArn="arn:aws:sns:us-east-1:123456789012:topic"),
     "Unrecognized event source.",
@@ -97,7 +97,7 @@ FACTS.refused(
 FACTS.refused(
     "a5-04-failure-destination-of-a-queue",
     "recorded",
-    "A destination for failures on a queue is refused as well.",
+    "A destination for failures on a queue is also refused.",
     CREATE,
     create("sqs", DestinationConfig={"OnFailure": {"Destination": FAILURES}}),
     NO_DESTINATION,
@@ -137,7 +137,7 @@ FACTS.refused(
 FACTS.refused(
     "a5-07-dynamodb-at-timestamp",
     "recorded",
-    "A DynamoDB stream cannot be read from a time on.",
+    "A DynamoDB stream cannot be read from a point in time.",
     CREATE,
     create("dynamodb", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=1_700_000_000),
     f"Unsupported starting position for arn type: {TABLE}",
@@ -162,7 +162,7 @@ for source, arn, message in (
         FACTS.refused(
             f"a5-09-{source}-of-another-{elsewhere}",
             "chosen",
-            f"The source {source} of another {elsewhere} is as one that does not exist.",
+            f"The source {source} of another {elsewhere} is treated like one that does not exist.",
             CREATE,
             {"FunctionName": "fn", **request, "EventSourceArn": arn.replace(here, there)},
             message.replace(arn, arn.replace(here, there)),
@@ -171,7 +171,7 @@ for resource in ("junk", "cluster", "replicator/main/0123-4567", "topic/main/012
     FACTS.refused(
         f"a5-02-msk-{resource.split('/')[0]}",
         "chosen",
-        f"{resource} of Amazon MSK is no event source: clusters and VPC connections are.",
+        f"{resource} of Amazon MSK is not an event source: clusters and VPC connections are.",
         CREATE,
         create("msk", EventSourceArn=MSK.replace("cluster/main/0123-4567", resource)),
         "Unrecognized event source.",
@@ -188,7 +188,7 @@ for source, arn in (("kinesis", f"{STREAM}-unknown"), ("dynamodb", TABLE.replace
 FACTS.refused(
     "a5-09-unknown-consumer",
     "chosen",
-    "A consumer that is not registered is as a stream that does not exist.",
+    "A consumer that is not registered is treated like a stream that does not exist.",
     CREATE,
     create("consumer", EventSourceArn=f"{STREAM}/consumer/unknown"),
     f"Stream not found: {STREAM}/consumer/unknown",
@@ -204,13 +204,13 @@ FACTS.refused(
 )
 
 
-@FACTS("a5-10-large-batch-by-update", "recorded", "The same holds for an update.")
+@FACTS("a5-10-large-batch-by-update", "recorded", "The same applies to an update.")
 def _(lab: Lab) -> None:
     refusal = lab.refusal(UPDATE, {"UUID": lab.settled("sqs"), "BatchSize": 11})
     assert (refusal.status, refusal.code, refusal.message) == (400, "InvalidParameterValueException", WINDOW)
 
 
-@FACTS("a5-11-duplicate-queue", "recorded", "A second mapping of a queue and a function is 409.")
+@FACTS("a5-11-duplicate-queue", "recorded", "A second mapping from the same queue to the same function returns 409.")
 def _(lab: Lab) -> None:
     uuid = lab.settled("sqs")
     refusal = lab.refusal(CREATE, create("sqs"))
@@ -221,7 +221,11 @@ def _(lab: Lab) -> None:
     )
 
 
-@FACTS("a5-12-duplicate-stream", "recorded", "The text for a second mapping of a stream and a function is another one.")
+@FACTS(
+    "a5-12-duplicate-stream",
+    "recorded",
+    "A second mapping from the same stream to the same function returns a different text.",
+)
 def _(lab: Lab) -> None:
     for source, arn in (("dynamodb", TABLE), ("kinesis", STREAM)):
         uuid = lab.settled(source)
@@ -233,7 +237,11 @@ def _(lab: Lab) -> None:
         )
 
 
-@FACTS("a5-13-duplicate-kafka", "recorded", "Self-managed Kafka conflicts where one server and the topic are shared.")
+@FACTS(
+    "a5-13-duplicate-kafka",
+    "recorded",
+    "Two mappings of self-managed Kafka conflict if they share a server and the topic.",
+)
 def _(lab: Lab) -> None:
     uuid = lab.settled("self-managed")
     servers = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000", "kafka:2000"]}}
@@ -248,7 +256,11 @@ def _(lab: Lab) -> None:
     assert lab.create("self-managed", Topics=["other"])["State"] == "Creating"
 
 
-@FACTS("a5-13-duplicate-broker", "chosen", "A queue of a broker has one mapping to a function; the text is a stream's.")
+@FACTS(
+    "a5-13-duplicate-broker",
+    "chosen",
+    "A broker's queue can have only one mapping to a function; the text is the one for streams.",
+)
 def _(lab: Lab) -> None:
     _check_conflict(lab, "mq", BROKER)
     for other in ({"Queues": ["other"]}, {"EventSourceArn": BROKER.replace("0123", "9876")}):
@@ -258,7 +270,7 @@ def _(lab: Lab) -> None:
 @FACTS(
     "a5-13-duplicate-collection",
     "chosen",
-    "A collection of DocumentDB has one mapping to a function; the text is a stream's.",
+    "A DocumentDB collection can have only one mapping to a function; the text is the one for streams.",
 )
 def _(lab: Lab) -> None:
     _check_conflict(lab, "documentdb", DOCUMENTS)
@@ -325,7 +337,7 @@ for source, member, wire_name in (
     FACTS.refused(
         f"a5-14-{source}-needs-{wire_name}",
         "chosen",
-        f"A mapping of {source} needs {member} (documented); the text is that for access configurations.",
+        f"A mapping of {source} needs {member} (documented); the text is the one for access configurations.",
         CREATE,
         create(source, **{member: None}),
         f"Required '{wire_name}' parameter is missing.",
@@ -363,7 +375,7 @@ def _in_use(verb: str, operation: str, state: str, begin: Callable[[Lab], str]) 
     @FACTS(
         f"a5-{'16' if verb == 'update' else '17'}-{verb}-while-{state.lower()}",
         "reported",
-        f"{operation} of a mapping that is {state} is ResourceInUseException, 400.",
+        f"{operation} of a mapping that is {state} returns ResourceInUseException, 400.",
     )
     def _(lab: Lab) -> None:
         uuid = begin(lab)
@@ -396,7 +408,7 @@ for state in ("Creating", "Updating", "Disabling", "Enabling", "Deleting"):
         _in_use("delete", "DeleteEventSourceMapping", state, _begin(state))
 
 
-@FACTS("a5-18-visibility-timeout", "reported", "A queue's visibility timeout is at least the function's timeout.")
+@FACTS("a5-18-visibility-timeout", "reported", "A queue's visibility timeout must be at least the function's timeout.")
 def _(lab: Lab) -> None:
     lab.function("slow", timeout=60)
     text = "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
@@ -490,7 +502,7 @@ def _provisioned(member: str, value: Any) -> None:
     @FACTS(
         f"a5-22-provisioned-{member[0].lower()}{member[1:]}",
         "documented",
-        f"A mapping of Kafka has {member} with provisioned pollers only.",
+        f"A mapping of Kafka can have {member} only with provisioned pollers.",
     )
     def _(lab: Lab) -> None:
         if member == "DestinationConfig":
@@ -541,7 +553,7 @@ def _(lab: Lab) -> None:
     assert lab.create("msk", **{msk: {"ConsumerGroupId": "group"}})["State"] == "Creating"
 
 
-@FACTS("a5-23-virtual-host", "chosen", "No update may state a virtual host (documented); the text is ours.")
+@FACTS("a5-23-virtual-host", "chosen", "An update cannot state a virtual host (documented); the text is ours.")
 def _(lab: Lab) -> None:
     host = {"Type": "VIRTUAL_HOST", "URI": "/orders"}
     uuid = lab.settled("mq", SourceAccessConfigurations=[SECRET, host])
@@ -553,7 +565,7 @@ def _(lab: Lab) -> None:
 FACTS.refused(
     "a5-25-batch-size",
     "recorded",
-    "A number out of range is a ValidationException, whatever else is wrong (recorded for other members).",
+    "A number out of range causes a ValidationException, whatever else is wrong (recorded for other members).",
     CREATE,
     {"FunctionName": "unknown", "BatchSize": 20000},
     "1 validation error detected: Value '20000' at 'batchSize' failed to satisfy constraint: Member must have value"
@@ -562,7 +574,7 @@ FACTS.refused(
 )
 
 
-@FACTS("a5-26-lists-are-empty", "recorded", "A list for an unknown function or queue is empty, and no error.")
+@FACTS("a5-26-lists-are-empty", "recorded", "A list for an unknown function or queue is empty, not an error.")
 def _(lab: Lab) -> None:
     for wanted in ({"FunctionName": "unknown"}, {"EventSourceArn": f"{QUEUE}-unknown"}):
         assert lab.call("ListEventSourceMappings", wanted) == {"EventSourceMappings": []}
@@ -571,7 +583,7 @@ def _(lab: Lab) -> None:
 FACTS.refused(
     "a5-27-long-uuid",
     "chosen",
-    "A UUID that is too long is a ValidationException (modelled; the text is that of the framework).",
+    "A UUID that is too long causes a ValidationException (modelled; the text is the framework's).",
     "GetEventSourceMapping",
     {"UUID": "u" * 40},
     f"1 validation error detected: Value '{'u' * 40}' at 'uUID' failed to satisfy constraint: Member must have"
@@ -589,7 +601,7 @@ for id, evidence, text, params, message in (
     (
         "record-age-below-a-minute",
         "reported",
-        "A record's greatest age is -1, or from 60 on.",
+        "A record's maximum age is -1, or at least 60.",
         create("kinesis", MaximumRecordAgeInSeconds=59),
         "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",
     ),
@@ -603,7 +615,7 @@ for id, evidence, text, params, message in (
     (
         "timestamp-in-the-future",
         "chosen",
-        "The time of AT_TIMESTAMP is not in the future (documented); the text is ours.",
+        "The time of AT_TIMESTAMP must not be in the future (documented); the text is ours.",
         create("kinesis", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=4_000_000_000),
         "StartingPositionTimestamp cannot be in the future",
     ),
@@ -617,21 +629,21 @@ for id, evidence, text, params, message in (
     (
         "pollers-of-a-queue",
         "reported",
-        "A queue has two provisioned pollers at the least.",
+        "A queue has at least two provisioned pollers.",
         create("sqs", ProvisionedPollerConfig={"MinimumPollers": 1}),
         "MinimumPollers should be between [2, 200] and MaximumPollers should be between [MinimumPollers, 10000]",
     ),
     (
         "pollers-of-kafka",
         "chosen",
-        "Kafka has up to 2,000 provisioned pollers (documented); the text is that for queues.",
+        "Kafka has up to 2,000 provisioned pollers (documented); the text is the one for queues.",
         create("msk", ProvisionedPollerConfig={"MinimumPollers": 5, "MaximumPollers": 4}),
         "MinimumPollers should be between [1, 200] and MaximumPollers should be between [MinimumPollers, 2000]",
     ),
     (
         "pollers-and-concurrency",
         "reported",
-        "Provisioned pollers exclude a maximum concurrency.",
+        "Provisioned pollers and a maximum concurrency exclude each other.",
         create("sqs", ProvisionedPollerConfig={"MinimumPollers": 2}, ScalingConfig={"MaximumConcurrency": 2}),
         "Provisioned mode for SQS ESM does not support maximum concurrency feature. Use MaximumPollers as the control"
         " mechanism and remove maximum concurrency.",
@@ -639,21 +651,21 @@ for id, evidence, text, params, message in (
     (
         "pollers-of-neither-kind",
         "reported",
-        "Provisioned pollers are given by a minimum or a maximum.",
+        "Provisioned pollers need a minimum or a maximum.",
         create("sqs", ProvisionedPollerConfig={}),
         "Either MinimumPollers or MaximumPollers are required if ProvisionedPollerConfig is provided.",
     ),
     (
         "metrics-of-kafka-on-a-queue",
         "chosen",
-        "A queue has one group of metrics only (documented); the text is ours.",
+        "A queue has only one group of metrics (documented); the text is ours.",
         create("sqs", MetricsConfig={"Metrics": ["KafkaMetrics"]}),
         "Unsupported metric for given event source mapping type: KafkaMetrics",
     ),
     (
         "destination-topic-on-demand",
         "chosen",
-        "A topic as a destination needs provisioned pollers (documented); the text is that of invoke configs.",
+        "A topic as a destination needs provisioned pollers (documented); the text is the one of invoke configs.",
         create("msk", DestinationConfig={"OnFailure": {"Destination": "kafka://failures"}}),
         "The provided destination config DestinationConfig(onSuccess=null,"
         " onFailure=OnFailure(destination=kafka://failures)) is invalid.",
@@ -661,7 +673,7 @@ for id, evidence, text, params, message in (
     (
         "destination-fifo",
         "chosen",
-        "A FIFO queue is no destination (documented); the text is that of invoke configs.",
+        "A FIFO queue cannot be a destination (documented); the text is the one of invoke configs.",
         create("kinesis", DestinationConfig={"OnFailure": {"Destination": FIFO}}),
         f"The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={FIFO}))"
         " is invalid.",
@@ -677,28 +689,28 @@ for id, evidence, text, params, message in (
     (
         "region-of-the-function",
         "chosen",
-        "A function of another region is out of reach (recorded for invoke configs).",
+        "A function of another region cannot be reached (recorded for invoke configs).",
         create("sqs", FunctionName=FUNCTION.replace("us-east-1", "eu-west-1")),
         "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
     ),
     (
         "account-of-the-function",
         "chosen",
-        "A function of another account is as one that does not exist.",
+        "A function of another account is treated like one that does not exist.",
         create("sqs", FunctionName=FUNCTION.replace("123456789012", "210987654321")),
         "Function does not exist",
     ),
     (
         "partition-of-the-function",
         "chosen",
-        "A function of another partition than the region's is as one that does not exist.",
+        "A function of a partition other than the region's is treated like one that does not exist.",
         create("sqs", FunctionName=FUNCTION.replace("arn:aws:", "arn:aws-cn:")),
         "Function does not exist",
     ),
     (
         "qualifier-of-the-function",
         "recorded",
-        "A qualifier that is no version and no alias names no function (recorded for Invoke).",
+        "A qualifier that is neither a version nor an alias does not name a function (recorded for Invoke).",
         create("sqs", FunctionName="fn:latest"),
         "Function does not exist",
     ),
@@ -719,7 +731,7 @@ for id, evidence, text, params, message in (
     (
         "unknown-access-type",
         "chosen",
-        "Access configurations are of kinds that the source has; the text is ours.",
+        "Access configurations must be of kinds that the source supports; the text is ours.",
         create("documentdb", SourceAccessConfigurations=[{"Type": "VIRTUAL_HOST", "URI": "/"}]),
         "Unsupported source access configuration type for given event source: VIRTUAL_HOST",
     ),
@@ -773,7 +785,7 @@ for id, changes, message in (
 
         return check
 
-    FACTS(f"rule-registry-{id}", "documented", f"A schema registry is stated in full: {id}.")(
+    FACTS(f"rule-registry-{id}", "documented", f"A schema registry must be stated in full: {id}.")(
         _registry(registry, message)
     )
 
@@ -809,7 +821,7 @@ def _(lab: Lab) -> None:
 @FACTS(
     "a5-order",
     "chosen",
-    "What is wrong is told in this order: constraints, source, parameter, function, rules, existence, duplicate.",
+    "Errors are reported in this order: constraints, source, parameter, function, rules, existence, duplicate.",
 )
 def _(lab: Lab) -> None:
     lab.settled("sqs")

@@ -1,4 +1,4 @@
-"""Queues as their clients find them: receipts, visibility and groups, as AWS was recorded or documents it."""
+"""Queues as their clients see them: receipts, visibility and groups, as recorded from AWS or documented."""
 
 import re
 
@@ -49,7 +49,7 @@ def send_to(url, *texts):
 @FACTS(
     "c5-extended-last",
     "recorded",
-    "Of a group whose a, b and c were received and only c's visibility was extended, a and b are received again.",
+    "If a, b and c of a group were received and only c's visibility was extended, a and b are received again.",
 )
 def test_messages_before_a_hidden_one_are_received(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
@@ -62,7 +62,7 @@ def test_messages_before_a_hidden_one_are_received(lambda_esm):
 @FACTS(
     "c5-shown-again",
     "recorded",
-    "A message that is shown again while a later one of its group is in flight is received.",
+    "A message that becomes visible again while a later one of its group is in flight is received.",
 )
 def test_a_message_that_is_shown_again_is_received(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
@@ -83,7 +83,7 @@ def test_a_hidden_first_message_holds_the_others(lambda_esm):
     assert receive_bodies(url) == ["a", "b", "c"]
 
 
-@FACTS("c5-groups-of-mappings", "chosen", "A mapping receives of a group what a client would.")
+@FACTS("c5-groups-of-mappings", "chosen", "A mapping receives the same messages of a group as a client would.")
 def test_a_mapping_receives_what_is_before_a_hidden_message(lambda_esm):
     url = make_queue("orders.fifo", VisibilityTimeout=30)
     attempts = []
@@ -203,7 +203,7 @@ def test_an_expired_message_can_be_deleted(lambda_esm, name, noticed):
 @FACTS(
     "c5-delete-with-an-older-receipt",
     "documented",
-    "DeleteMessage with another receipt handle than the most recent one is accepted and deletes nothing.",
+    "DeleteMessage with a receipt handle other than the most recent one is accepted and deletes nothing.",
 )
 def test_an_older_receipt_deletes_nothing(lambda_esm):
     url = make_queue(VisibilityTimeout=10)
@@ -224,7 +224,7 @@ def test_a_purge_forgets_deduplication_ids(lambda_esm):
     assert receive_bodies(url) == ["same"]
 
 
-@FACTS("c5-receipt-handles", "reported", "Receipt handles hold neither a UUID nor hyphens.")
+@FACTS("c5-receipt-handles", "reported", "Receipt handles contain neither a UUID nor hyphens.")
 @pytest.mark.parametrize("by", ["client", "mapping"])
 def test_receipt_handles_hold_no_uuid(lambda_esm, by):
     url = make_queue()

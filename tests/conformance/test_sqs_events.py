@@ -1,4 +1,4 @@
-"""Events of SQS mappings, as AWS was recorded to send them: one row, one fact."""
+"""Events of SQS mappings, as recorded from AWS: one fact per row."""
 
 import json
 
@@ -22,7 +22,7 @@ TITLE = {
 
 
 def record_of(lambda_esm, *, queue="orders", body="a body", mapping=None, **message):
-    """Send one message, and give its record in the event of the function."""
+    """Send one message, and return its record in the function's event."""
     url = make_queue(queue, VisibilityTimeout=60)
     lambda_esm.function("orders", accept)
     subscribe(lambda_esm, url, **(mapping or {}))
@@ -45,7 +45,7 @@ RECORDS = [
     ),
     (
         "b.1 key order with message attributes",
-        "md5OfMessageAttributes stands between messageAttributes and md5OfBody.",
+        "md5OfMessageAttributes is between messageAttributes and md5OfBody.",
         {"MessageAttributes": TITLE},
         lambda record: list(record),
         [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],
@@ -83,7 +83,7 @@ RECORDS = [
     ),
     (
         "b.1 attributes are texts",
-        "All values in attributes are texts.",
+        "All values in attributes are strings.",
         {},
         lambda record: {type(v) for v in record["attributes"].values()},
         {str},
@@ -97,14 +97,14 @@ RECORDS = [
     ),
     (
         "b.1 trace header",
-        "AWSTraceHeader stands behind ApproximateReceiveCount where it was sent.",
+        "AWSTraceHeader follows ApproximateReceiveCount if it was sent.",
         {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2"}}},
         lambda record: [*list(record["attributes"])[:3], record["attributes"]["AWSTraceHeader"]],
         ["ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp", "Root=1-2"],
     ),
     (
         "b.1 attributes of a FIFO queue",
-        "A FIFO queue adds SequenceNumber and MessageGroupId before SenderId, and MessageDeduplicationId behind it.",
+        "A FIFO queue adds SequenceNumber and MessageGroupId before SenderId, and MessageDeduplicationId after it.",
         {"queue": "orders.fifo", "MessageGroupId": "1"},
         lambda record: list(record["attributes"]),
         [
@@ -126,7 +126,7 @@ RECORDS = [
     ),
     (
         "b.1 a binary message attribute",
-        "A binary message attribute has binaryValue, in base64, in the place of stringValue.",
+        "A binary message attribute has binaryValue, in base64, in place of stringValue.",
         {"MessageAttributes": {"a": {"DataType": "Binary", "BinaryValue": b"\x00\x01"}}},
         lambda record: record["messageAttributes"],
         {"a": {"binaryValue": "AAE=", "stringListValues": [], "binaryListValues": [], "dataType": "Binary"}},
@@ -152,21 +152,21 @@ RECORDS = [
     ),
     (
         "b.1 md5OfMessageAttributes absent, window 0",
-        "Without message attributes, md5OfMessageAttributes is absent where the mapping has no batching window.",
+        "Without message attributes, md5OfMessageAttributes is absent if the mapping has no batching window.",
         {},
         lambda record: "md5OfMessageAttributes" in record,
         False,
     ),
     (
         "b.1 md5OfMessageAttributes null, window 1",
-        "Without message attributes, md5OfMessageAttributes is null where the mapping has a batching window.",
+        "Without message attributes, md5OfMessageAttributes is null if the mapping has a batching window.",
         {"mapping": WINDOW},
         lambda record: record["md5OfMessageAttributes"],
         None,
     ),
     (
         "b.1 key order with a window",
-        "The null of a mapping with a batching window stands in the usual place.",
+        "The null of a mapping with a batching window is in the usual place.",
         {"mapping": WINDOW},
         lambda record: list(record),
         [*KEYS, "md5OfMessageAttributes", *MORE_KEYS],

@@ -1,4 +1,4 @@
-"""Batches, failures and filters of SQS mappings, as AWS was recorded or documents it: one row, one fact."""
+"""Batches, failures and filters of SQS mappings, as recorded from AWS or documented: one fact per row."""
 
 import json
 
@@ -94,21 +94,21 @@ RESPONSES = [
     (
         "c.2 null list of failures",
         "recorded",
-        "batchItemFailures that is null counts as success of the whole batch.",
+        "If batchItemFailures is null, that counts as success of the whole batch.",
         lambda event: {"batchItemFailures": None},
         [],
     ),
     (
         "c.2 empty text",
         "recorded",
-        "An empty text as response counts as success of the whole batch.",
+        "An empty string as the response counts as success of the whole batch.",
         lambda event: "",
         [],
     ),
     (
         "c.2 empty list",
         "recorded",
-        "An empty list as response counts as success of the whole batch.",
+        "An empty list as the response counts as success of the whole batch.",
         lambda event: [],
         [],
     ),
@@ -122,7 +122,7 @@ RESPONSES = [
     (
         "c.2 one of three",
         "recorded",
-        "Messages that are reported stay until their visibility timeout ends; the others are deleted.",
+        "Reported messages stay until their visibility timeout ends; the others are deleted.",
         lambda event: items(ids_of(event)[1]),
         ["b"],
     ),
@@ -143,14 +143,14 @@ RESPONSES = [
     (
         "c.2 bad key",
         "recorded",
-        "An item with another key than itemIdentifier makes the whole batch a failure.",
+        "An item with a key other than itemIdentifier makes the whole batch a failure.",
         lambda event: {"batchItemFailures": [{"foo": "notvalid"}]},
         ["a", "b", "c"],
     ),
     (
         "c.2 key in other letters",
         "documented",
-        "The key is itemIdentifier in exactly these letters; another one makes the whole batch a failure.",
+        "The key is itemIdentifier in exactly this spelling; any other key makes the whole batch a failure.",
         lambda event: {"batchItemFailures": [{"ItemIdentifier": "x"}]},
         ["a", "b", "c"],
     ),
@@ -178,35 +178,35 @@ RESPONSES = [
     (
         "c.2 unknown identifier",
         "documented",
-        "An itemIdentifier that is no message of the batch makes the whole batch a failure.",
+        "An itemIdentifier that does not name a message of the batch makes the whole batch a failure.",
         lambda event: items("no message of this batch"),
         ["a", "b", "c"],
     ),
     (
         "c.2 one right and one unknown",
         "documented",
-        "One unknown itemIdentifier beside right ones makes the whole batch a failure.",
+        "One unknown itemIdentifier among correct ones makes the whole batch a failure.",
         lambda event: items(ids_of(event)[0], "unknown"),
         ["a", "b", "c"],
     ),
     (
         "c.2 invalid JSON",
         "documented",
-        "A response that is a text, and not empty, makes the whole batch a failure.",
+        "A response that is a non-empty string makes the whole batch a failure.",
         lambda event: "{not json",
         ["a", "b", "c"],
     ),
     (
         "c.2 items that are no objects",
         "documented",
-        "An item that is no object makes the whole batch a failure.",
+        "An item that is not an object makes the whole batch a failure.",
         lambda event: {"batchItemFailures": ["a"]},
         ["a", "b", "c"],
     ),
     (
         "c.2 failures that are no list",
         "documented",
-        "batchItemFailures that is no list makes the whole batch a failure.",
+        "If batchItemFailures is not a list, that makes the whole batch a failure.",
         lambda event: {"batchItemFailures": "a"},
         ["a", "b", "c"],
     ),
@@ -261,7 +261,7 @@ def test_without_the_response_type_a_return_is_success_whatever_it_says(lambda_e
 @FACTS(
     "c2-partial-failures-fifo",
     "recorded",
-    "Partial failures of a FIFO group: only those reported come again, with receive count 2, until"
+    "Partial failures of a FIFO group: only the reported messages come again, with receive count 2, until"
     " redrive takes the last one.",
 )
 def test_recorded_partial_failures_of_a_fifo_queue(lambda_esm):
@@ -318,7 +318,7 @@ def test_exactly_so_many_invocations_and_then_the_dead_letter_queue(lambda_esm, 
 @FACTS(
     "c2-functions-own-dead-letters",
     "documented",
-    "The function's own dead-letter queue gets nothing from a mapping of a queue.",
+    "The function's own dead-letter queue gets nothing from a queue's mapping.",
 )
 def test_the_functions_own_dead_letter_queue_gets_nothing(lambda_esm):
     dead, functions_own = make_queue("dead"), make_queue("own")
@@ -369,7 +369,7 @@ FILTERS = [
     (
         "f.4 exists",
         "recorded",
-        "exists: true asks for the key, whatever its value.",
+        "exists: true requires the key, whatever its value.",
         {"body": {"my-key": [{"exists": True}]}},
         {"my-key": "any-value-one"},
         {"other-key": "any-value-two"},
@@ -377,7 +377,7 @@ FILTERS = [
     (
         "f.4 numeric-bigger",
         "recorded",
-        "numeric > refuses the number itself.",
+        "numeric > does not match the number itself.",
         numeric(">", 100),
         {"my-number": 101},
         {"my-number": 100},
@@ -385,7 +385,7 @@ FILTERS = [
     (
         "f.4 numeric-smaller",
         "recorded",
-        "numeric < refuses the number itself.",
+        "numeric < does not match the number itself.",
         numeric("<", 100),
         {"my-number": 99},
         {"my-number": 100},
@@ -393,7 +393,7 @@ FILTERS = [
     (
         "f.4 numeric-range",
         "recorded",
-        "A numeric range takes its bounds as its operators say.",
+        "A numeric range includes or excludes its bounds, depending on its operators.",
         numeric(">=", 100, "<", 200),
         {"my-number": 100},
         {"my-number": 200},
@@ -401,7 +401,7 @@ FILTERS = [
     (
         "f.4 prefix",
         "recorded",
-        "prefix compares the beginning of a text.",
+        "prefix compares the beginning of a string.",
         {"body": {"my-key": [{"prefix": "yes"}]}},
         {"my-key": "yes-value"},
         {"my-key": "no-value"},
@@ -409,7 +409,7 @@ FILTERS = [
     (
         "f.4 valid-json-filter",
         "recorded",
-        "Plain text is dropped where the pattern for the body is JSON.",
+        "Plain text is dropped if the pattern for the body is JSON.",
         {"body": {"my-key": ["my-value"]}},
         {"my-key": "my-value"},
         "plain-string",
@@ -425,7 +425,7 @@ FILTERS = [
     (
         "f.2 JSON against a plain pattern",
         "documented",
-        "JSON is dropped where the pattern for the body is plain text.",
+        "JSON is dropped if the pattern for the body is plain text.",
         {"body": [{"prefix": ""}]},
         "text",
         {"a": 1},
@@ -433,7 +433,7 @@ FILTERS = [
     (
         "f.2 JSON, no pattern for the body",
         "documented",
-        "JSON passes by its metadata where no pattern speaks of the body.",
+        "JSON passes by its metadata if no pattern mentions the body.",
         {"awsRegion": ["us-east-1"]},
         {"a": 1},
         None,
@@ -441,7 +441,7 @@ FILTERS = [
     (
         "f.2 plain text, no pattern for the body",
         "documented",
-        "Plain text passes by its metadata where no pattern speaks of the body.",
+        "Plain text passes by its metadata if no pattern mentions the body.",
         {"awsRegion": ["us-east-1"]},
         "text",
         None,
@@ -457,7 +457,7 @@ FILTERS = [
     (
         "f.1 metadata: a message attribute",
         "chosen",
-        "Patterns may speak of a message's attributes, as those of streams may (recorded) of metadata.",
+        "Patterns may mention a message's attributes, as patterns of streams may mention metadata (recorded).",
         {"attributes": {"SenderId": [{"exists": True}]}},
         "x",
         None,

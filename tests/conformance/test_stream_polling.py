@@ -60,7 +60,7 @@ def test_retry_count(fake: FakeLambda, source: Source, destination: Destination,
 @FACTS(
     "c3-age-while-retrying",
     "recorded",
-    "A record with a maximum age of 60 seconds is tried eight times, and given up as RecordAgeExceeded.",
+    "A record with a maximum age of 60 seconds is tried eight times, and then given up as RecordAgeExceeded.",
 )
 def test_eight_attempts_within_sixty_seconds_of_age_recorded(
     fake: FakeLambda, source: Source, destination: Destination
@@ -81,7 +81,7 @@ def test_eight_attempts_within_sixty_seconds_of_age_recorded(
 @FACTS(
     "c3-age-before",
     "recorded",
-    "A record that is too old before it is read is never sent; approximateInvokeCount is 1 all the same.",
+    "A record that is too old before it is read is never sent; approximateInvokeCount is still 1.",
 )
 def test_a_record_too_old_before_it_is_read_is_never_invoked_and_counts_one_recorded(
     fake: FakeLambda, source: Source, destination: Destination
@@ -100,7 +100,7 @@ def test_a_record_too_old_before_it_is_read_is_never_invoked_and_counts_one_reco
 @FACTS(
     "c3-age-prefix",
     "recorded",
-    "Of a batch only the records that are too old are cut off, with a failure record of their own.",
+    "Only the records of a batch that are too old are cut off, with a separate failure record.",
 )
 def test_only_the_records_that_are_too_old_are_cut_off_recorded(
     fake: FakeLambda, source: Source, destination: Destination
@@ -145,7 +145,7 @@ def test_a_retry_without_limit_ends_with_the_retention_and_leaves_no_record_docu
     assert [fate.fate for fate in fake.fates(source.arn)] == ["expired", "done"]
 
 
-@FACTS("c3-retention-of-24-hours", "documented", "A record can be read for 24 hours, to the instant, and not longer.")
+@FACTS("c3-retention-of-24-hours", "documented", "A record can be read for exactly 24 hours.")
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
 def test_a_record_can_be_read_for_exactly_a_day(fake: FakeLambda, source: Source, late: bool) -> None:
     fake.transitions(disabling="instant", enabling="instant")
@@ -182,7 +182,7 @@ def test_clients_read_a_tables_stream_for_exactly_a_day(fake: FakeLambda) -> Non
 @FACTS(
     "c3-retention-and-maximum-age",
     "documented",
-    "Of the retention period and the maximum age, the shorter one ends the attempts; only the latter leaves a record.",
+    "The shorter of the retention period and the maximum age ends the attempts; only the maximum age leaves a record.",
 )
 @pytest.mark.parametrize(
     ("age", "hours", "fate", "records"),
@@ -285,7 +285,7 @@ def test_answers_that_fail_the_whole_batch(
     assert record[source.batch_info]["batchSize"] == 3
 
 
-@FACTS("c3-answers-exception", "recorded", "An exception fails the whole batch, also with partial answers.")
+@FACTS("c3-answers-exception", "recorded", "An exception fails the whole batch, even with partial answers.")
 def test_an_exception_fails_the_whole_batch_recorded(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source, poison("2"))
     source.put("1", "2", "3")
@@ -316,7 +316,7 @@ def type_of(record: dict[str, Any]) -> str:
 @FACTS(
     "c3-counter-restarts",
     "recorded",
-    "The retries begin anew when the checkpoint advances: five deliveries, approximateInvokeCount 4.",
+    "The retries start over when the checkpoint advances: five deliveries, approximateInvokeCount 4.",
 )
 def test_the_retry_counter_restarts_when_the_checkpoint_advances_recorded(
     fake: FakeLambda, source: Source, destination: Destination
@@ -356,7 +356,7 @@ def test_the_lowest_sequence_number_wins_documented(fake: FakeLambda, source: So
     assert handler.batches == [["1", "2", "3", "4"], ["2", "3", "4"]]
 
 
-@FACTS("c3-not-asked", "documented", "What a function reports is ignored without ReportBatchItemFailures.")
+@FACTS("c3-not-asked", "documented", "A function's reports are ignored without ReportBatchItemFailures.")
 def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -373,7 +373,7 @@ def test_what_a_function_reports_is_ignored_where_it_was_not_asked_for_documente
 @FACTS(
     "c3-bisect",
     "documented",
-    "Splitting uses up no retry; the single record has all of them: twelve invocations for ten records.",
+    "Splitting does not use up retries; the single record has all of them: twelve invocations for ten records.",
 )
 def test_a_poison_record_among_ten_takes_twelve_invocations_documented(
     fake: FakeLambda, source: Source, destination: Destination
@@ -435,7 +435,7 @@ def test_partial_answers_and_bisect_together_cut_at_the_reported_record_document
     assert ["".join(batch) for batch in handler.batches] == ["123456", "456"]
 
 
-@FACTS("c3-bisect-exception", "documented", "An exception splits the batch in halves, also with partial answers.")
+@FACTS("c3-bisect-exception", "documented", "An exception splits the batch in halves, even with partial answers.")
 def test_an_exception_bisects_also_with_partial_answers_documented(fake: FakeLambda, source: Source) -> None:
     failed: list[int] = []
 
@@ -457,7 +457,9 @@ def test_an_exception_bisects_also_with_partial_answers_documented(fake: FakeLam
     assert ["".join(batch) for batch in handler.batches] == ["1234", "12", "34"]
 
 
-@FACTS("c3-odd-halves", "chosen", "Of a batch of odd size the second half is the larger one; larger_half changes that.")
+@FACTS(
+    "c3-odd-halves", "chosen", "When a batch of odd size is split, the second half is larger; larger_half changes that."
+)
 @pytest.mark.parametrize(
     ("larger", "first"), [("second", "12"), ("first", "123")], ids=["n-half-first-chosen", "larger-first-setting"]
 )
@@ -564,7 +566,7 @@ def test_a_bucket_gets_the_payload_too(form: str) -> None:
         assert "KinesisBatchInfo" in record
 
 
-@FACTS("c4-delivery-fails", "documented", "A destination that cannot be reached is counted, and the shard goes on.")
+@FACTS("c4-delivery-fails", "documented", "A destination that cannot be reached is counted, and the shard continues.")
 def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -587,10 +589,10 @@ def test_a_destination_that_does_not_exist_is_counted_and_the_shard_goes_on_docu
     assert [fate.fate for fate in fake.fates(source.arn)] == ["discarded", "done"]
 
 
-# --- throttles, functions and streams that are gone ------------------------------------------------------------
+# --- throttles, deleted functions and streams ------------------------------------------------------------------
 
 
-@FACTS("c3-function-gone", "reported", "A function that is gone shows in LastProcessingResult; it uses up no retry.")
+@FACTS("c3-function-gone", "reported", "A deleted function shows in LastProcessingResult, and does not use up retries.")
 def test_a_function_that_is_gone_is_no_attempt_and_is_shown_reported(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source)
     uuid = subscribe(fake, source, handler, MaximumRetryAttempts=1)
@@ -629,7 +631,7 @@ def test_last_processing_result(fake: FakeLambda, source: Source, acts: list[str
     assert fake.client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == shown
 
 
-@FACTS("c3-stream-gone", "chosen", 'A stream that is gone shows as "PROBLEM: Stream not found".')
+@FACTS("c3-stream-gone", "chosen", 'A deleted stream shows as "PROBLEM: Stream not found".')
 def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     uuid = subscribe(fake, source, Handler(source))
@@ -642,7 +644,9 @@ def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
 
 
 @FACTS(
-    "c3-one-at-a-time", "recorded", "Thirty records come as three batches of ten, each after the end of the one before."
+    "c3-one-at-a-time",
+    "recorded",
+    "Thirty records come as three batches of ten, each after the end of the previous one.",
 )
 def test_three_times_ten_records_come_as_three_batches_one_after_the_other_recorded(
     fake: FakeLambda, source: Source
@@ -694,7 +698,7 @@ def test_a_batching_window_collects_until_it_ends_or_the_batch_is_full_documente
     assert handler.batches[2:] == [["6"]]
 
 
-@FACTS("c1-window-start", "documented", "The next batching window begins as soon as the invocation before has ended.")
+@FACTS("c1-window-start", "documented", "The next batching window begins as soon as the previous invocation has ended.")
 def test_a_batching_window_begins_when_the_invocation_before_has_ended_documented(
     fake: FakeLambda, source: Source
 ) -> None:
@@ -713,7 +717,7 @@ def test_a_batching_window_begins_when_the_invocation_before_has_ended_documente
 @FACTS(
     "c1-window-idle",
     "chosen",
-    "Where a whole batching window passes without a record, the next one begins with the next record.",
+    "If a whole batching window passes without a record, the next one begins with the next record.",
 )
 def test_a_batching_window_after_an_idle_one_begins_with_a_record_chosen(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source)
@@ -727,7 +731,7 @@ def test_a_batching_window_after_an_idle_one_begins_with_a_record_chosen(fake: F
     assert handler.batches == [["1", "2"]]
 
 
-@FACTS("c1-size", "documented", "A batch holds at most 6 MB.")
+@FACTS("c1-size", "documented", "A batch has at most 6 MB.")
 def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     handler = Handler(source)
@@ -742,7 +746,7 @@ def test_a_batch_holds_at_most_six_megabytes_documented(fake: FakeLambda) -> Non
 @FACTS(
     "f4-kinesis",
     "recorded",
-    "Records that no filter lets pass are skipped; without any that passes there is no invocation.",
+    "Records that pass no filter are skipped; if none passes, there is no invocation.",
 )
 def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
@@ -756,7 +760,7 @@ def test_filtered_records_make_no_invocation_and_the_iterator_moves_on_recorded(
     assert fake.mapping(uuid).metrics["FilteredOutEventCount"] == 2
 
 
-@FACTS("f4-two-functions", "recorded", "Two functions with a filter each on one stream get their own records only.")
+@FACTS("f4-two-functions", "recorded", "Two functions on one stream, each with its filter, get only their own records.")
 def test_two_functions_with_a_filter_each_recorded(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     handlers = {name: Handler(source) for name in ("function_1", "function_2")}
@@ -841,7 +845,7 @@ def test_filters_on_tables(fake: FakeLambda, row: tuple[dict[str, Any], dict[str
 # --- states ----------------------------------------------------------------------------------------------------
 
 
-@FACTS("c3-disabled", "recorded", "A mapping that is Disabled reads nothing, and goes on where it was once enabled.")
+@FACTS("c3-disabled", "recorded", "A Disabled mapping reads nothing; once it is enabled, it continues where it was.")
 def test_a_disabled_mapping_goes_on_where_it_was_recorded(fake: FakeLambda, source: Source) -> None:
     handler = Handler(source)
     uuid = subscribe(fake, source, handler)
@@ -860,7 +864,9 @@ def test_a_disabled_mapping_goes_on_where_it_was_recorded(fake: FakeLambda, sour
 # --- starting positions ---------------------------------------------------------------------------------------
 
 
-@FACTS("c3-at-timestamp", "documented", "AT_TIMESTAMP begins with the first record that is not older.")
+@FACTS(
+    "c3-at-timestamp", "documented", "AT_TIMESTAMP begins with the first record that is not older than the timestamp."
+)
 def test_at_timestamp_begins_with_the_first_record_that_is_not_older_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     for name in "123":

@@ -81,7 +81,7 @@ def test_records_of_a_consumer_carry_the_consumers_arn_documented(fake: FakeLamb
     assert [fate.fate for fate in fake.fates(stream_arn)] == ["done"]
 
 
-@FACTS("b2-consumer-gone", "documented", "A mapping on a consumer that is gone reads no more.")
+@FACTS("b2-consumer-gone", "documented", "A mapping on a deregistered consumer stops reading.")
 def test_a_mapping_on_a_consumer_that_is_gone_reads_no_more_documented(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     consumer = source.client.register_stream_consumer(StreamARN=source.arn, ConsumerName="fan-out")["Consumer"]
@@ -158,7 +158,7 @@ def test_images_follow_the_view_type(fake: FakeLambda, view: str, images: list[t
     assert [tuple(name for name in record["dynamodb"] if name.endswith("Image")) for record in records] == images
 
 
-@FACTS("b3-upsert", "documented", "An update that makes an item is one INSERT, with all of it.")
+@FACTS("b3-upsert", "documented", "An update that creates an item writes one INSERT with the whole item.")
 def test_an_update_that_makes_an_item_is_one_insert_with_all_of_it_documented(fake: FakeLambda) -> None:
     source = TableSource(fake)
     subscribe(fake, source, Handler(source))
@@ -229,7 +229,7 @@ def test_sizes_of_attributes(item: dict[str, Any], size: int) -> None:
     assert dynamodb.size_of(item) == size
 
 
-@FACTS("b3-same-in-the-api", "documented", "GetRecords has the same members of a record as the function's event.")
+@FACTS("b3-same-in-the-api", "documented", "A record has the same members in GetRecords as in the function's event.")
 def test_records_of_the_streams_api_are_those_of_the_event_documented(fake: FakeLambda) -> None:
     source = TableSource(fake)
     subscribe(fake, source, Handler(source))

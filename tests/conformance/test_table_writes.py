@@ -1,4 +1,4 @@
-"""What reaches the stream of a table, whichever operation writes, and the labels of streams: one row, one fact."""
+"""How each writing operation reaches the stream of a table, and the labels of streams: one fact per row."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_statements_reach_the_stream(fake: FakeLambda, quoted: bool) -> None:
 
 
 @FACTS(
-    "b2-partiql-batch", "documented", "BatchExecuteStatement reaches the stream; an error of one statement is its own."
+    "b2-partiql-batch",
+    "documented",
+    "BatchExecuteStatement reaches the stream; an error in one statement does not affect the others.",
 )
 def test_a_batch_of_statements_reaches_the_stream(fake: FakeLambda) -> None:
     table = Table(fake)

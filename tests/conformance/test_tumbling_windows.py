@@ -34,7 +34,7 @@ class Sum:
         return {"state": {"count": event["state"].get("count", 0) + len(names)}}
 
 
-@FACTS("s26-final", "documented", "A window has its last invocation, also when its records are past their maximum age.")
+@FACTS("s26-final", "documented", "A window has its last invocation, even when its records are past their maximum age.")
 @pytest.mark.parametrize("age", AGES.values(), ids=[f"past-{name}-documented" for name in AGES])
 def test_a_window_has_its_last_invocation(fake: FakeLambda, source: Source, age: dict[str, Any]) -> None:
     windows = Sum()
@@ -79,7 +79,7 @@ def test_the_limit_of_the_state(fake: FakeLambda, source: Source, more: int, ear
 @FACTS(
     "s26-final-age",
     "chosen",
-    "A last invocation that fails is given up once it has failed for the maximum age; then the shard goes on.",
+    "A last invocation that fails is given up once it has failed for the maximum age; then the shard continues.",
 )
 def test_a_last_invocation_is_given_up_after_the_maximum_age_chosen(fake: FakeLambda, source: Source) -> None:
     windows = Sum()
@@ -98,7 +98,7 @@ def test_a_last_invocation_is_given_up_after_the_maximum_age_chosen(fake: FakeLa
     assert given_up in [entry.text for entry in fake.timeline]
 
 
-@FACTS("s26-filtered", "chosen", "A later record that no filter lets pass does not close a window.")
+@FACTS("s26-filtered", "chosen", "A later record that passes no filter does not close a window.")
 def test_a_record_that_is_filtered_out_does_not_close_a_window_chosen(fake: FakeLambda, source: Source) -> None:
     windows = Sum()
     passes = {"partitionKey": ["good"]} if isinstance(source, KinesisSource) else keys("good")

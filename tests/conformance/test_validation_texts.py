@@ -1,4 +1,4 @@
-"""What AWS says when a request breaks the constraints of the model, word for word.
+"""The exact texts of AWS for requests that break the constraints of the model.
 
 ``evidence`` is one of the kinds in ``helpers.evidence``. Where a text quotes a pattern, the pattern is the one in the
 installed botocore's model, just as AWS quotes its own current one.
@@ -33,7 +33,7 @@ MOST, LEAST = (
 
 @dataclass(frozen=True)
 class Row:
-    """``clauses``: value and demand by turns; ``{pattern of a.b}`` is what the model says of a member."""
+    """``clauses`` alternate between value and constraint; ``{pattern of a.b}`` is a member's pattern in the model."""
 
     id: str
     evidence: str
@@ -45,7 +45,7 @@ class Row:
     def text(self) -> str:
         """The fact in a sentence, for the documentation."""
         shown = " and ".join(clause.removeprefix("Value ")[:60] for clause in self.clauses[::2])
-        return f"What {self.operation} answers to {shown}."
+        return f"The answer of {self.operation} to {shown}."
 
 
 FACT_TITLE = "Texts of broken constraints"
@@ -107,7 +107,7 @@ ROWS = (
     ),
     Row(
         "a7-bad-tag-value",
-        "recorded",  # in 2018 without the last demand, which other maps of functions have since 2023
+        "recorded",  # in 2018 without the last constraint, which other maps of functions have had since 2023
         "TagResource",
         {"Resource": ESM_ARN, "Tags": {"Creator": "a,b"}},
         (
@@ -148,7 +148,7 @@ ROWS = (
     ),
     Row(
         "e3-name-and-qualifier",
-        "recorded",  # that one message tells both; their order is chosen
+        "recorded",  # that one message reports both; their order is chosen
         "GetFunctionEventInvokeConfig",
         {"FunctionName": "f!", "Qualifier": "a" * 129},
         (

@@ -1,7 +1,7 @@
 """The API as its reference stated it in 2018 to 2020, with the setting ``limits="2020"``.
 
-One row a statement: S0 is CreateEventSourceMapping (2020), S1 UpdateEventSourceMapping (2018) and S2
-GetFunctionEventInvokeConfig. Statements on polling, and on permissions, are not the operations' and not here.
+Each row is one statement: S0 is CreateEventSourceMapping (2020), S1 UpdateEventSourceMapping (2018) and S2
+GetFunctionEventInvokeConfig. Statements about polling and permissions do not concern these operations and are not here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def create(source: str, **members: Any) -> dict[str, Any]:
 
 
 def constraint(lab: Lab, params: dict[str, Any], clause: str, operation: str = CREATE) -> None:
-    """The request breaks one constraint, which the text ends with."""
+    """The request breaks one constraint, and the text ends with that constraint."""
     refusal = lab.refusal(operation, params)
     assert (refusal.status, refusal.code) == (400, "ValidationException")
     assert refusal.message.startswith("1 validation error detected: ")
@@ -100,7 +100,7 @@ def _(lab: Lab) -> None:
             assert "is invalid" in lab.refusal(CREATE, params).message
 
 
-@FACTS("S0-06", DOCUMENTED, "The greatest record age is -1 by default.")
+@FACTS("S0-06", DOCUMENTED, "The maximum record age is -1 by default.")
 def _(lab: Lab) -> None:
     assert lab.create("kinesis")["MaximumRecordAgeInSeconds"] == -1
 
@@ -171,7 +171,7 @@ def _(lab: Lab) -> None:
     assert lab.create("kinesis", DestinationConfig=config)["DestinationConfig"] == config
 
 
-@FACTS("S0-17", DOCUMENTED, "Enabled=False makes a mapping that does not poll.")
+@FACTS("S0-17", DOCUMENTED, "Enabled=False creates a mapping that does not poll.")
 def _(lab: Lab) -> None:
     assert lab.create(Enabled=False)["State"] == "Disabled"
 
@@ -185,7 +185,9 @@ def _(lab: Lab) -> None:
     )
 
 
-@FACTS("S0-18-kinds", DOCUMENTED, "It names a stream, a consumer, a stream of a table, a queue or a cluster.")
+@FACTS(
+    "S0-18-kinds", DOCUMENTED, "EventSourceArn names a stream, a consumer, a stream of a table, a queue or a cluster."
+)
 def _(lab: Lab) -> None:
     for source in ("kinesis", "consumer", "dynamodb", "sqs", "msk"):
         assert lab.create(source)["EventSourceArn"] == CREATES[source]["EventSourceArn"]
@@ -318,14 +320,14 @@ def _(lab: Lab) -> None:
     assert lab.create(FunctionName="fn:$LATEST")["FunctionArn"] == f"{FUNCTION}:$LATEST"
 
 
-@FACTS("S0-35", DOCUMENTED, "LastModified moves when the state changes.")
+@FACTS("S0-35", DOCUMENTED, "LastModified changes when the state changes.")
 def _(lab: Lab) -> None:
     created = lab.create()
     lab.settle()
     assert lab.get(created["UUID"])["LastModified"] > created["LastModified"]
 
 
-@FACTS("S0-36", DOCUMENTED, "LastProcessingResult is a text.")
+@FACTS("S0-36", DOCUMENTED, "LastProcessingResult is a string.")
 def _(lab: Lab) -> None:
     assert lab.create("kinesis")["LastProcessingResult"] == "No records processed"
 
@@ -355,7 +357,7 @@ def _(lab: Lab) -> None:
     }
 
 
-@FACTS("S0-38", DOCUMENTED, "StateTransitionReason tells whether the user or the service made the last change.")
+@FACTS("S0-38", DOCUMENTED, "StateTransitionReason says whether the user or the service made the last change.")
 def _(lab: Lab) -> None:
     assert lab.create("kinesis")["StateTransitionReason"] == "User action"
     uuid = lab.settled()
@@ -363,7 +365,7 @@ def _(lab: Lab) -> None:
     assert lab.get(uuid)["StateTransitionReason"] == "EVENT_SOURCE_AUTHN_ERROR"
 
 
-@FACTS("S0-39", DOCUMENTED, "UUID is a text.")
+@FACTS("S0-39", DOCUMENTED, "UUID is a string.")
 def _(lab: Lab) -> None:
     assert len(lab.create()["UUID"]) == 36
 
@@ -410,7 +412,7 @@ def _(lab: Lab) -> None:
     assert (answer["FunctionArn"], answer["EventSourceArn"]) == (f"{FUNCTION}2", STREAM)
 
 
-@FACTS("S1-03", DOCUMENTED, "A mapping may lead to a version or an alias.")
+@FACTS("S1-03", DOCUMENTED, "A mapping may point to a version or an alias.")
 def _(lab: Lab) -> None:
     lab.call("PublishVersion", {"FunctionName": "fn"})
     assert lab.update(lab.settled(), FunctionName="fn:1")["FunctionArn"] == f"{FUNCTION}:1"
@@ -482,7 +484,7 @@ def _(lab: Lab) -> None:
     assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
 
 
-@FACTS("S1-23", DOCUMENTED, "What exists already is ResourceConflictException, 409.")
+@FACTS("S1-23", DOCUMENTED, "A mapping that exists already is ResourceConflictException, 409.")
 def _(lab: Lab) -> None:
     lab.function("fn2")
     lab.settled(FunctionName="fn2")
@@ -511,7 +513,7 @@ def _(lab: Lab) -> None:
 PUT, GET = "PutFunctionEventInvokeConfig", "GetFunctionEventInvokeConfig"
 
 
-@FACTS("S2-01", DOCUMENTED, "Get reads what Put stated, for a function, a version or an alias.")
+@FACTS("S2-01", DOCUMENTED, "Get returns what Put set, for a function, a version or an alias.")
 def _(lab: Lab) -> None:
     lab.call("PublishVersion", {"FunctionName": "fn"})
     lab.call("CreateAlias", {"FunctionName": "fn", "Name": "live", "FunctionVersion": "1"})
@@ -629,7 +631,7 @@ def _(lab: Lab) -> None:
 
 
 def flood(lab: Lab, messages: int) -> None:
-    """A mapped queue with many messages, each of which takes its function a long time."""
+    """A mapped queue with many messages, each of which keeps its function busy for a long time."""
     lab.fake.function("slow", lambda event, context: None, region=REGION, timeout=900, duration=900)
     url = client("sqs").create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "43200"})["QueueUrl"]
     for first in range(0, messages, 10):

@@ -1,1 +1,1 @@
-"""What several test files share. Import it as ``from helpers.queues import ...``."""
+"""Code that several test files share. Import it as ``from helpers.queues import ...``."""

@@ -221,7 +221,7 @@ class Facts:
     ) -> None:
         """Add a request that is refused with exactly this message.
 
-        ``needs`` is a shape and a text that the installed botocore must have at that shape; else the test is skipped.
+        ``needs`` is a shape and a text that the installed botocore must have there. If not, the test is skipped.
         """
 
         def check(lab: Lab) -> None:

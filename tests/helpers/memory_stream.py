@@ -127,7 +127,7 @@ class MemoryStream:
         return [shard for shard in self.all if not shard.closed]
 
     def put(self, name: str, key: str, instant: int) -> str:
-        """Put a record; its id."""
+        """Put a record, and return its id."""
         shard = next(shard for shard in self.open_shards() if shard.low <= point_of(key) < shard.high)
         record = MemoryRecord(name, key, str(next(self._numbers)), instant)
         shard.written.append(record)
@@ -178,7 +178,7 @@ class Throttled(Exception):
 class Simulation:
     """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds.
 
-    ``strike(step)`` is called at each step of the poller. It may raise anything, and the handler KeyboardInterrupt.
+    ``strike(step)`` is called at each step of the poller. It may raise anything; the handler only KeyboardInterrupt.
     """
 
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""Threads that sleep on a clock of their own, inside a handler and outside, without moto."""
+"""Threads that sleep on their own clock, inside a handler and outside, without moto."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
 class SleepingThreads:
-    """A clock whose threads sleep side by side; ``sleep`` is what ``time.sleep`` would be.
+    """A clock whose threads sleep in parallel; ``sleep`` is what ``time.sleep`` would be.
 
     A thread that sleeps in a loop stops when ``ended`` is true.
     """

@@ -2,7 +2,7 @@
 
 
 class Untouched:
-    """Asserts at the end of the block that the functions of classes are those of its beginning."""
+    """Asserts that the functions of classes are the same at the end of the block as at its beginning."""
 
     def __init__(self, *owners):
         self._owners = owners

@@ -1,4 +1,4 @@
-"""State machines of Hypothesis: how many trials they make, and the exceptions that they throw."""
+"""State machines of Hypothesis: the number of their trials, and the exceptions that they throw."""
 
 from collections import Counter
 from itertools import cycle
@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, settings
 
 from pytest_lambda_esm import FaultError, HandlerError, NetworkBlocked
 
-_STANDARD = 100  # Hypothesis's own number of examples, which stands for a factor of 1 here.
+_STANDARD = 100  # Hypothesis's default number of examples, which is a factor of 1 here.
 
 
 def trials(examples, steps):
-    """Return settings; a profile with more examples than 100 (``--hypothesis-profile=long``) has as many times more."""
+    """Return settings; a profile with more than 100 examples (``--hypothesis-profile=long``) multiplies them."""
     return settings(
         max_examples=max(1, examples * settings.default.max_examples // _STANDARD),
         stateful_step_count=steps,
@@ -22,7 +22,7 @@ def trials(examples, steps):
 
 
 class Interrupter:
-    """Throws exceptions that are for the test, wherever ``armed`` says, and expects each of them at the clock."""
+    """Throws exceptions for the test wherever ``armed`` says, and expects the clock to raise each of them."""
 
     KINDS = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, HandlerError, NetworkBlocked)
 
@@ -39,7 +39,7 @@ class Interrupter:
             raise next(self._kinds)("as the test wishes")
 
     def move(self, clock, seconds):
-        """Move a clock; go on after each exception that was thrown."""
+        """Move a clock, and continue after each exception that was thrown."""
         target = clock.now.timestamp() + seconds
         while True:
             try:

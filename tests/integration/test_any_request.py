@@ -1,7 +1,7 @@
 """Any request to the ten operations gets AWS's answer or AWS's error, and a refused one changes nothing.
 
-Requests are drawn from the service model of the installed botocore, right and wrong. ``LAMBDA_ESM_EXAMPLES`` sets how
-many are drawn.
+Requests, both valid and invalid, are drawn from the service model of the installed botocore. ``LAMBDA_ESM_EXAMPLES``
+sets how many are drawn.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "MaximumBatchingWindowInSeconds": (0, 1),
     "BatchSize": (1, 10, 11),
 }
-"""Values that are right in the right place; half of those drawn are from here."""
+"""Values that are valid in the right place; half of the drawn values come from here."""
 TEXTS = st.sampled_from(["a", "", "x" * 5000, "é", "\ud83d\ude00", "{}", "a,b", "kafka:1000", "kafka:2000", "group"])
 
 
@@ -213,7 +213,7 @@ class World:
         return list(answer["FunctionEventInvokeConfigs"])
 
     def everything(self) -> str:
-        """All of the state, read from inside: a client's reads would take most of the time."""
+        """The whole state, read directly: a client's reads would take most of the time."""
         world = self.fake._world
         mappings = [mapping for _, mapping in world.store.visible(ACCOUNT, REGION)]
         return repr(
@@ -225,11 +225,11 @@ class World:
         )
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
-        """Send a request; the answer, or None where it was refused as AWS refuses."""
+        """Send a request; return the answer, or None if the request was refused as AWS refuses it."""
         if isinstance(params.get("UUID"), int):
             params = {**params, "UUID": dict(enumerate(self.uuids)).get(params["UUID"], POOLS["UUID"][0])}
         if not params.get("FunctionName", "fn") or not params.get("UUID", "uuid"):
-            return None  # there is no such path
+            return None  # this path does not exist
         method = getattr(self.client, self.lab.method(operation))
         before = self.everything()
         answer = answered(method, params)
@@ -265,7 +265,7 @@ EMPTY = (None, "", [], {})
 
 
 def nothing_ignored(operation: str, params: dict[str, Any], answer: dict[str, Any]) -> None:
-    """Each member of an accepted request shows in the answer, unless it says that there is nothing."""
+    """Each member of an accepted request shows in the answer, unless its value means that nothing is set."""
     if operation.startswith(("Create", "Put", "Update")):
         for name, value in params.items():
             if name == "Enabled":
@@ -332,7 +332,7 @@ BODIES = st.recursive(
 
 
 def send(method: str, path: str, body: str) -> Any:
-    """Send what no client would."""
+    """Send a request that no client would send."""
     return http.request(
         method,
         f"https://lambda.{REGION}.amazonaws.com{path}",

@@ -20,7 +20,7 @@ STEPS = st.lists(st.sampled_from(["error", "timeout", "throttle", "success"]), m
 
 @dataclass(frozen=True)
 class Expected:
-    """Seconds of the attempts that ran, the second of the end, and the condition."""
+    """The seconds at which attempts ran, the second of the end, and the condition."""
 
     attempts: list[int]
     end: int
@@ -28,7 +28,7 @@ class Expected:
 
 
 def model(steps: list[str], retries: int, age: int) -> Expected:
-    """What AWS's documentation and the recordings say, written down as plainly as possible."""
+    """The rules of AWS's documentation and of the recordings, written as plainly as possible."""
     now, attempts, throttles = 0, [], 0
     remaining = [*steps]
     while True:

@@ -1,4 +1,4 @@
-"""The asynchronous queue beyond what is recorded: order, duplicates, loops, targets that are gone."""
+"""The asynchronous queue beyond what is recorded: order, duplicates, loops, deleted targets."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_handler_that_changes_its_event(lambda_esm: FakeLambda) -> None:
 
 @pytest.mark.lambda_esm(account_concurrency=150)
 def test_a_hundred_stay_unreserved(lambda_esm: FakeLambda) -> None:
-    """What functions reserve leaves a hundred concurrent invocations to all others."""
+    """Reservations leave a hundred concurrent invocations for all other functions."""
     lambda_esm.function("reserving", lambda event, context: None, reserved_concurrency=140)
     function = lambda_esm.function("f", lambda event, context: None, duration=10)
     for number in range(101):
@@ -379,7 +379,7 @@ def test_a_throttled_mapping_leaves_the_messages_in_the_queue(lambda_esm: FakeLa
     aws_lambda.delete_function_concurrency(FunctionName="f")
     lambda_esm.clock.run_until_idle()
     [invocation] = function.invocations
-    assert invocation.attempt == 1  # The batch was kept: throttles are no receives.
+    assert invocation.attempt == 1  # The batch was kept: throttles do not count as receives.
 
 
 def test_settings_of_a_function_that_are_refused(lambda_esm: FakeLambda) -> None:

@@ -22,7 +22,7 @@ START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 
 
 class Clock:
-    """A stand-in for the virtual clock: its wall says what was slept."""
+    """A stand-in for the virtual clock: its wall clock shows the time slept."""
 
     def __init__(self, start=START):
         self.naps = []
@@ -65,7 +65,7 @@ def answer(request, status, body):
 
 
 def client_of(mode, answers, service="lambda"):
-    """A plain client whose requests are answered with these statuses, the last one for ever."""
+    """A plain client whose requests are answered with these statuses, and the last status repeats forever."""
     session = botocore.session.Session()
     session.set_credentials("key", "secret")
     config = Config(retries={"mode": mode, "total_max_attempts": 5})

@@ -169,7 +169,7 @@ def test_another_consumer_group_or_mode_replaces_the_mapping(stack: Stack, first
         stack.needs(KAFKA_CONFIG, member)
     stack.apply("create", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: first}))
     (before,) = stack.mappings()
-    # The topic changes too, since the new mapping is made before the old one goes.
+    # The topic changes too, since the new mapping is made before the old one is deleted.
     stack.apply("update", Kafka=with_properties(KAFKA, **{KAFKA_CONFIG: second}, Topics=["other"]))
     (after,) = stack.mappings()
     assert after["UUID"] != before["UUID"]
@@ -275,7 +275,7 @@ def test_a_stack_fails_with_the_error_of_lambda(stack: Stack, changes: dict[str,
 
 
 def test_an_update_of_a_stack_from_before_the_fake_keeps_its_mapping() -> None:
-    """Its old template is unknown, so the settings that the new one leaves out stay as they are."""
+    """Its old template is unknown, so the settings that the new one leaves out stay unchanged."""
     with mock_aws():
         boto3.client("sqs", "us-east-1").create_queue(QueueName="orders")
         role = boto3.client("iam", "us-east-1").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]

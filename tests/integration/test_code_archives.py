@@ -1,4 +1,4 @@
-"""Functions that code under test makes from a zip file run their own code, in this process."""
+"""Functions that code under test creates from a zip file run their own code, in this process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def archive(files: dict[str, str]) -> bytes:
 
 
 def deploy(name: str, files: dict[str, str], **params: Any) -> Any:
-    """What code under test does: make a function from an archive."""
+    """Create a function from an archive, as code under test does."""
     iam = boto3.client("iam", region_name=REGION)
     role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     wanted = {"Runtime": PYTHON, "Handler": "app.handler", "Code": {"ZipFile": archive(files)}, **params}

@@ -35,7 +35,7 @@ def name_of(record):
 
 
 class Events(RuleBasedStateMachine):
-    """Invokes asynchronously, writes to a table and a stream, and throws exceptions through all that happens then."""
+    """Invokes asynchronously, writes to a table and a stream, and throws exceptions through everything that follows."""
 
     @initialize(kind=st.sampled_from([KinesisSource, TableSource]), factor=st.sampled_from([1, 3]))
     def start(self, kind, factor):
@@ -68,7 +68,7 @@ class Events(RuleBasedStateMachine):
             self.fake.faults.add(f"poller.{step}", fault, match=self.look, times=None, optional=True)
 
     def look(self, call):
-        """A predicate that matches no step of a poller, and looks at each of them."""
+        """A predicate that looks at each step of a poller, and matches none."""
         self.count_fates()
         if call.operation == self.interrupter.armed == "poller.Checkpoint":
             self.last_seen.clear()  # The checkpoint is late, so the batch comes again.
@@ -130,13 +130,13 @@ class Events(RuleBasedStateMachine):
     @precondition(lambda self: self.topic)
     @rule()
     def delete_the_topic(self):
-        """From now on it refuses what is sent to it."""
+        """From now on, it refuses everything that is sent to it."""
         self.fake.client("sns").delete_topic(TopicArn=self.topic)
         self.topic = None
 
     @rule(retries=st.integers(0, 2), age=st.sampled_from([60, 90, 21_600]), ends=st.sampled_from(DESTINATIONS))
     def configure(self, retries, age, ends):
-        with suppress(ClientError):  # The topic may be gone already.
+        with suppress(ClientError):  # The topic may be deleted already.
             self.aws_lambda.put_function_event_invoke_config(
                 FunctionName="events",
                 MaximumRetryAttempts=retries,
@@ -181,7 +181,7 @@ class Events(RuleBasedStateMachine):
     @precondition(lambda self: not self.interrupter.armed)
     @rule(seconds=st.sampled_from([1, 40]))
     def travel(self, seconds):
-        """The test travels by itself; the clock follows."""
+        """The test travels on its own; the clock follows."""
         moment = self.fake.clock.now.timestamp() + seconds
         with freeze_time(self.fake.clock.now.replace(tzinfo=None)) as frozen:
             assert self.fake.clock.now
@@ -210,7 +210,7 @@ class Events(RuleBasedStateMachine):
     # --- what must hold ------------------------------------------------------------------------------------------
 
     def count_fates(self):
-        """Note an event or a record that has no fate, or two."""
+        """Record each event and record that has no fate, or two."""
         events = [fate.record for fate in self.fake.fates(self.events)]
         if Counter(events) != Counter(self.sent) and not set(events) - self.sent:
             self.broken.append(f"{Counter(events)} instead of {self.sent}")
@@ -261,7 +261,7 @@ class Events(RuleBasedStateMachine):
             self.fake.__exit__(None, None, None)
 
     def everything_ends(self):
-        """Nothing is stuck: with healthy functions and an enabled mapping, everything comes to its end."""
+        """Nothing is stuck: with healthy functions and an enabled mapping, everything finishes."""
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         for name in ("events", "records"):
             self.aws_lambda.delete_function_concurrency(FunctionName=name)

@@ -1,4 +1,4 @@
-"""Whose fates a test may ask for, and what it is told where it errs."""
+"""The sources whose fates a test may ask for, and the messages for wrong requests."""
 
 import json
 import time

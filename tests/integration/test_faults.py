@@ -45,7 +45,7 @@ def client(service="lambda", **config):
 
 
 def once(service="lambda", **config):
-    """A client that does not try again."""
+    """A client that does not retry."""
     return client(service, retries={"total_max_attempts": 1}, **config)
 
 
@@ -285,7 +285,7 @@ def test_a_late_answer_arrives_late(fake):
 
 
 def test_a_call_stands_in_the_timeline_before_what_it_caused(fake):
-    """Its entry is written when it is answered, with its result, and is put where it began."""
+    """The entry is written with the result when the call is answered, and is placed where the call began."""
     fake.transitions(creating="instant")
     fake.function("outer", lambda event, context: client().invoke(FunctionName="inner")["StatusCode"])
     fake.function("inner", lambda event, context: time.sleep(1))

@@ -1,4 +1,4 @@
-"""Trouble behind the API: what a poller runs into, at the step and the time that a test asks for."""
+"""Failures behind the API: faults that a poller meets at the step and the time that a test chooses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shop:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def delivered(self):
-        """What each invocation got, and how many seconds after the beginning."""
+        """What each invocation got, and how many seconds after the start."""
         return [
             (
                 (invocation.started - self.began).total_seconds(),

@@ -1,4 +1,4 @@
-"""Trouble of the pollers of streams, of FIFO queues and of destinations, as a test asks for it."""
+"""Faults in the pollers of streams and FIFO queues, and at destinations, as a test chooses them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Site:
             self.kinesis.put_record(StreamName="clicks", Data=name.encode(), PartitionKey=name)
 
     def delivered(self):
-        """How many records each invocation got, and how many seconds after the beginning."""
+        """How many records each invocation got, and how many seconds after the start."""
         return [
             ((invocation.started - self.began).total_seconds(), len(invocation.event["Records"]), invocation.attempt)
             for invocation in self.function.invocations

@@ -1,4 +1,4 @@
-"""What a handler sees around it, and that nothing of what it does there stays behind."""
+"""What a handler sees of its surroundings, and that its changes to them do not remain."""
 
 from __future__ import annotations
 

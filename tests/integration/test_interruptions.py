@@ -1,4 +1,4 @@
-"""An exception that is for the test passes through a poller or the asynchronous queue, and both go on afterwards."""
+"""An exception for the test passes through a poller or the asynchronous queue, and both continue afterwards."""
 
 import json
 import time
@@ -22,7 +22,7 @@ def error(request):
 
 
 class Raising:
-    """Raises an error the first times that it is called, and is a handler, a hook or a predicate."""
+    """Raises an error the first few times that it is called; serves as a handler, a hook or a predicate."""
 
     def __init__(self, error, times=1):
         self.error, self.left, self.calls = error, times, []
@@ -81,7 +81,7 @@ def test_the_concurrency_of_a_broken_batch_is_free_again(lambda_esm, error):
     for _ in range(2):
         with pytest.raises(type(error)):
             lambda_esm.clock.advance(1)
-    lambda_esm.clock.advance(1)  # "c" and "d" need no third batch in flight.
+    lambda_esm.clock.advance(1)  # "c" and "d" do not need a third batch in flight.
     assert sorted(fates(lambda_esm, mapping)) == ["deleted", "deleted", "in flight", "in flight"]
     assert "is in use" not in lambda_esm.explain(mapping)
     lambda_esm.clock.run_until_idle()
@@ -298,7 +298,7 @@ def test_a_raising_predicate_at_a_destination_refuses_what_is_sent(lambda_esm, k
 
 
 class RaisingHooks(Hooks):
-    """Hooks of which one raises once, as soon as ``armed`` names it."""
+    """Hooks; the one that ``armed`` names raises once."""
 
     def __init__(self, error):
         self.error, self.armed = error, None

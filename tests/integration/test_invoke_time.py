@@ -1,4 +1,4 @@
-"""A synchronous invocation takes time, and everything else goes on meanwhile."""
+"""A synchronous invocation takes time, while everything else continues."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(la
 
 
 def test_a_function_goes_on_after_its_client_has_given_up(lambda_esm: FakeLambda) -> None:
-    """The client has its error at its read timeout, and the function ends at its own time."""
+    """The client gets its error at its read timeout, and the function ends later."""
     function = lambda_esm.function("f", lambda event, context: time.sleep(30), timeout=60)
     impatient = boto3.client("lambda", region_name=REGION, config=Config(read_timeout=7, retries={"max_attempts": 0}))
     began = lambda_esm.clock.now

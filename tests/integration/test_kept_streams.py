@@ -1,4 +1,4 @@
-"""Loggers and streams that a module kept when it was imported, before there was a fake: their lines are in the log."""
+"""Loggers and streams that a module stored on import, before there was a fake: their lines are in the log."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_streams_of_the_test_are_not_the_functions(log_of: Callable[[Callable[[]
 
 
 def test_a_stream_that_the_test_replaced(log_of: Callable[[Callable[[], Any]], str]) -> None:
-    """What a logger keeps of a stream that stands for standard output during the invocation."""
+    """A logger keeps a stream that replaces standard output during the invocation."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
         handler = logging.StreamHandler(sys.stdout)
         logger = _own_logger("redirected", handler)
@@ -174,7 +174,7 @@ def test_what_capturing_sees_is_the_same(lambda_esm: FakeLambda, capfd: pytest.C
 
 
 def test_nothing_else_is_recorded(lambda_esm: FakeLambda) -> None:
-    """Neither what the test writes, nor a thread of the test, nor what a handler of the test run's root logger does."""
+    """The log has no output of the test, of its threads, or of the handlers of the test run's root logger."""
     go_on, written = threading.Event(), threading.Event()
 
     def writes() -> None:

@@ -74,7 +74,7 @@ def test_deleting(lambda_esm, connect):
     setup = connect(lambda_esm)
     setup.wait_until_enabled()
     mapping = lambda_esm.mapping(setup.uuid)
-    for _ in range(2):  # Asked again meanwhile, the answer is the same.
+    for _ in range(2):  # A second request in the meantime gets the same answer.
         answer = setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)
         assert (answer["State"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("Deleting", 202)
     assert lambda_esm.mappings == [mapping]

@@ -1,4 +1,4 @@
-"""The main job, whichever client does it and wherever it was made."""
+"""The main job, with any client, created anywhere."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""No AWS request leaves the process, and afterwards everything is as it was."""
+"""No AWS request leaves the process, and everything is restored afterwards."""
 
 import asyncio
 import os
@@ -85,7 +85,7 @@ def connect_to(host, method="connect"):
 )
 @pytest.mark.parametrize("host", ["sqs.us-east-1.amazonaws.com", b"SQS.us-east-1.amazonaws.com."])
 def test_no_function_of_socket_finds_aws(lambda_esm, look_up, host):
-    by_name = getattr(socket, look_up.__name__, look_up)  # as it is while the fake is active
+    by_name = getattr(socket, look_up.__name__, look_up)  # the value while the fake is active
     with pytest.raises(NetworkBlocked, match=r"a request to \w+\.us-east-1.amazonaws.com"):
         by_name(host)
 
@@ -155,7 +155,7 @@ def test_credentials_are_not_looked_for_on_the_network(lambda_esm, monkeypatch):
 
 
 def patched():
-    """What a fake replaces."""
+    """The attributes that a fake replaces."""
     classes = (
         LambdaResponse,
         LambdaBackend,

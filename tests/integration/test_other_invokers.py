@@ -1,4 +1,4 @@
-"""Services of moto that invoke functions, and the two other operations that do."""
+"""Services of moto that invoke functions, and the two other operations that invoke functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def function(lambda_esm: FakeLambda) -> Function:
 
 
 def only_event(fake: FakeLambda, function: Function) -> Any:
-    """The one event that arrives when the clock moves, and not before."""
+    """The only event that arrives when the clock moves, and not before."""
     assert function.invocations == []
     fake.clock.run_until_idle()
     [invocation] = function.invocations

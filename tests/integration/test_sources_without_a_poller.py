@@ -1,4 +1,4 @@
-"""Mappings of sources that are not polled yet say so, and deliver nothing in silence."""
+"""Mappings of sources that are not polled yet say so, instead of silently delivering nothing."""
 
 from __future__ import annotations
 

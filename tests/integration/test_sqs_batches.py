@@ -47,7 +47,7 @@ def test_what_is_gathered_is_hidden_from_its_receipt_on(lambda_esm):
     lambda_esm.clock.advance(seconds=1)
     assert counts(url) == (0, 1, 0)
     lambda_esm.clock.advance(seconds=74)
-    # Received at 0 and 30 and 60; the window of 20 seconds eats into the visibility timeout.
+    # Received at 0, 30 and 60; the window of 20 seconds counts against the visibility timeout.
     assert since(lambda_esm, start) == [20, 50]
 
 

@@ -1,4 +1,4 @@
-"""What a user is told about messages that are not delivered, for each reason there is."""
+"""Explanations of messages that are not delivered, one for each possible reason."""
 
 import json
 

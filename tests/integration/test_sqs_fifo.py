@@ -1,4 +1,4 @@
-"""FIFO queues: order in a group, one batch of a group in flight, failures that block their group and no other."""
+"""FIFO queues: order in a group, one batch of a group in flight, failures that block only their group."""
 
 import boto3
 import pytest
@@ -232,7 +232,7 @@ def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
     ("name", "left"), [("orders", (0, 0, 0)), ("orders.fifo", (1, 0, 0))], ids=["standard", "FIFO"]
 )
 def test_a_delete_after_the_visibility_timeout_has_ended(lambda_esm, name, left):
-    """The mapping stops meanwhile, so nothing receives the message again before its function succeeds."""
+    """The mapping stops in the meantime, so nothing receives the message again before its function succeeds."""
     url = make_queue(name, VisibilityTimeout=60)
     orders = lambda_esm.function("orders", accept, timeout=60, duration=50)
     mapping = subscribe(lambda_esm, url)

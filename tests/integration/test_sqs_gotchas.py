@@ -1,4 +1,4 @@
-"""What bites in production with SQS mappings, each as a user would reproduce it."""
+"""Pitfalls of SQS mappings in production, each as a user would reproduce it."""
 
 import json
 
@@ -35,14 +35,14 @@ def test_the_visibility_timeout_is_compared_with_the_functions_only_at_create_an
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
     orders = lambda_esm.function("orders", accept, timeout=30, duration=15)
     subscribe(lambda_esm, url)
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10"})  # Nobody objects.
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10"})  # There is no error.
     [message_id] = send(url, "an order")
     lambda_esm.clock.advance(seconds=16)
     first, second = orders.invocations
     assert [invocation.event["Records"][0]["messageId"] for invocation in (first, second)] == [message_id] * 2
     assert receive_counts(second) == ["2"]
     assert second.started < first.finished
-    assert counts(url) == (0, 1, 0)  # The first run has ended well, and its receipt was stale.
+    assert counts(url) == (0, 1, 0)  # The first run succeeded, and its receipt was stale.
 
 
 def test_one_wrong_identifier_fails_the_whole_batch(lambda_esm):

@@ -1,4 +1,4 @@
-"""What happens around a mapping while it polls: queues, functions and mappings change, and messages get filtered."""
+"""Events around a mapping while it polls: queues, functions and mappings change, and messages are filtered."""
 
 import json
 

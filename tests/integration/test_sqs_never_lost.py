@@ -20,7 +20,7 @@ VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10
 
 class Queues(RuleBasedStateMachine):
     """Sends, fails, times out, is throttled, hides, purges, disables, updates, deletes and moves time at random, throws
-    exceptions through the poller, uses old receipts, and looks each time."""
+    exceptions through the poller, uses old receipts, and checks each time."""
 
     @initialize(fifo=st.booleans(), window=st.sampled_from([0, 0, 12]), partial=st.booleans(), filtered=st.booleans())
     def start(self, fifo, window, partial, filtered):
@@ -65,7 +65,7 @@ class Queues(RuleBasedStateMachine):
                 self.fake.__exit__(None, None, None)
 
     def everything_ends(self):
-        """Nothing is stuck: with a healthy function and an enabled mapping, every message comes to its end."""
+        """Nothing is stuck: with a healthy function and an enabled mapping, every message finishes."""
         self.interrupter.armed, self.behaviour = None, ("succeed", 0)
         self.aws_lambda.delete_function_concurrency(FunctionName="orders")
         self.interrupter.move(self.fake.clock, 300)  # Transitions of the mapping end.
@@ -80,7 +80,7 @@ class Queues(RuleBasedStateMachine):
         assert not self.broken, self.broken
 
     def look(self, call):
-        """A predicate that matches no step of a poller, and looks at each of them."""
+        """A predicate that looks at each step of a poller, and matches none."""
         self.count_fates()
         self.interrupter.at(call.operation)
         return False
@@ -100,7 +100,7 @@ class Queues(RuleBasedStateMachine):
             time.sleep(seconds)
         self.interrupter.at("handler")
         if kind == "send in a thread":
-            self.behaviour = ("succeed", 0)  # Otherwise the function would feed its own queue for ever.
+            self.behaviour = ("succeed", 0)  # Otherwise, the function would feed its own queue forever.
             thread = Thread(target=self.send_one, args=("A", "from a thread"))
             thread.start()
             thread.join()
@@ -125,13 +125,13 @@ class Queues(RuleBasedStateMachine):
         message_id = record["messageId"]
         self.deliveries[message_id] += 1
         received = int(record["attributes"]["ApproximateReceiveCount"])
-        # Batches that were throttled, and clients, have received it without a delivery.
+        # Throttled batches and clients have received it without a delivery.
         if received <= self.receives[message_id] or received < self.deliveries[message_id]:
             self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
         self.receives[message_id] = received
         self.receipts.append((message_id, record["receiptHandle"]))
         fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
-        # A purge does not reach what the poller holds: in a window that is open, in a batch that is throttled.
+        # A purge does not reach the messages that the poller has: in an open window, or in a throttled batch.
         if fates[message_id] != "in flight" and message_id not in self.purged:
             self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
         group = record["attributes"].get("MessageGroupId")
@@ -183,7 +183,7 @@ class Queues(RuleBasedStateMachine):
     @precondition(lambda self: "MaximumBatchingWindowInSeconds" not in self.settings)
     @rule(seconds=st.sampled_from([TIMEOUT - 2, VISIBILITY]))
     def hide_for(self, seconds):
-        """Shorter than the function runs: the second delivery begins while the first goes on."""
+        """The timeout is shorter than the function's run: the second delivery begins while the first is running."""
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(seconds)})
         self.hidden_for = seconds
 
@@ -227,7 +227,7 @@ class Queues(RuleBasedStateMachine):
     @rule()
     def purge(self):
         there = {fate.record for fate in self.fake.fates(self.arn) if fate.fate not in FINAL}
-        with suppress(self.sqs.exceptions.PurgeQueueInProgress):  # It is allowed once a minute.
+        with suppress(self.sqs.exceptions.PurgeQueueInProgress):  # A purge is allowed once a minute.
             self.sqs.purge_queue(QueueUrl=self.url)
             self.purged |= there
 
@@ -256,7 +256,7 @@ class Queues(RuleBasedStateMachine):
         self.uuid = answer["UUID"]
 
     def settled(self):
-        """Whether the mapping can be changed; AWS looks at the queue's visibility timeout then."""
+        """Whether the mapping can be changed; AWS checks the queue's visibility timeout on each change."""
         if self.uuid is None or self.hidden_for < TIMEOUT:
             return False
         return self.fake.mapping(self.uuid).state in ("Enabled", "Disabled")
@@ -264,7 +264,7 @@ class Queues(RuleBasedStateMachine):
     # --- what must hold ----------------------------------------------------------------------------------------
 
     def count_fates(self):
-        """Note a message that has no fate, or two; here a thread may be about to note what it has sent."""
+        """Record each message that has no fate, or two; a thread may not yet have noted what it sent."""
         counted = Counter(fate.record for fate in self.fake.fates(self.arn))
         if set(counted) != set(self.sent) or max(counted.values(), default=1) > 1:
             self.broken.append(f"{set(self.sent) ^ set(counted)} have no fate, or {counted} have two")

@@ -1,4 +1,4 @@
-"""A standard queue, polled: what a user sees of it through boto3."""
+"""A polled standard queue, as a user sees it through boto3."""
 
 import json
 import time

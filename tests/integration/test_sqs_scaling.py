@@ -1,4 +1,4 @@
-"""How many batches of a queue run side by side, and what changes that while messages wait."""
+"""The number of a queue's batches that run in parallel, and what changes it while messages wait."""
 
 import boto3
 import pytest

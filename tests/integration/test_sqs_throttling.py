@@ -1,4 +1,4 @@
-"""What bites in production with SQS mappings and too little concurrency, each as a user would reproduce it."""
+"""Pitfalls in production of SQS mappings with too little concurrency, each as a user would reproduce it."""
 
 import boto3
 import pytest
@@ -13,7 +13,7 @@ def reserve(function, concurrency):
 
 
 def keep_busy(lambda_esm, seconds):
-    """Let another queue's message use the function for a while; gives the function."""
+    """Let another queue's message use the function for a while; return the function."""
     orders = lambda_esm.function("orders")
     orders.takes(seconds)
     url = make_queue("other", VisibilityTimeout=900)

@@ -1,4 +1,4 @@
-"""What pollers rely on in a stream, for moto's streams and for the stream in memory that unit tests use."""
+"""The contract between pollers and streams, for moto's streams and for the unit tests' stream in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bites in production with streams, as a user would test for it: plain boto3 and the fixture."""
+"""Pitfalls of streams in production, as a user would test for them: plain boto3 and the fixture."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_what_a_handler_writes_in_its_own_future_is_not_seen_before(fake: FakeLa
     source.put("1")
     began = fake.clock.now
     fake.clock.advance(1)
-    target.put("meanwhile")  # It has the later sequence number, though the earlier time.
+    target.put("meanwhile")  # It has the later sequence number, but the earlier time.
     fake.clock.run_until_idle()
     assert second.batches == [["forwarded", "meanwhile"]]
     assert fake.invocations[-1].started == began + timedelta(seconds=2)
@@ -198,7 +198,7 @@ def test_a_back_off_of_nothing_is_refused(setting: str) -> None:
         FakeLambda(**{setting: 0})
 
 
-# --- moto's own ways -----------------------------------------------------------------------------------------------
+# --- moto's behaviour ----------------------------------------------------------------------------------------------
 
 
 def test_a_transaction_that_fails_writes_no_record_and_the_stream_goes_on(fake: FakeLambda) -> None:

@@ -1,4 +1,4 @@
-"""Where reading of a stream begins: with what is written after the mapping reads Enabled, however it got there."""
+"""Where reading of a stream begins: with records written after the mapping shows Enabled, however it got there."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Sweeps: a body of code, once for each of its calls and each error."""
-# ruff: noqa: PT012, SIM105, SIM117 - a sweep is a loop with a block, inside of pytest.raises too
+"""Sweeps: run a body of code once for each of its calls and each error."""
+# ruff: noqa: PT012, SIM105, SIM117 - a sweep is a loop with a block, also inside pytest.raises
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_code_that_copes_passes_in_every_world(fake):
             worlds.append((fake.clock.now, uuid))
             assert [mapping.uuid for mapping in fake.mappings] == [uuid]
 
-    # It lists, creates, and lists once more: three calls and three errors, and the world without any.
+    # It lists, creates, and lists once more: three calls and three errors, and one world without errors.
     assert len(worlds) == 1 + 3 * 3
     assert worlds[0] == min(worlds, key=lambda world: world[0])
     assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body completed"
@@ -82,7 +82,7 @@ def test_code_that_copes_passes_in_every_world(fake):
 
 
 def test_the_next_attempt_at_a_call_whose_answer_was_lost_meets_what_it_made(fake):
-    """It would not where the answers of all attempts were lost."""
+    """It would not meet it if the answers of all attempts were lost."""
     conflicts = []
     for run in fake.sweep(errors=(lost_response(), latency(100), read_timeout(), latency(1))):
         with run:
@@ -116,7 +116,7 @@ def test_per_chooses_between_calls_and_attempts(fake, per, attempts):
 
 
 def test_the_line_of_a_lost_answer_replays_exactly_that_attempt(fake):
-    """Attempts before it count: here the body has a fault of its own, which botocore copes with."""
+    """Earlier attempts count: here the body has its own fault, which botocore copes with."""
     with pytest.raises(SweepFailed) as caught:
         for run in fake.sweep(errors=(lost_response(),), operations=["CreateEventSourceMapping"]):
             with run:

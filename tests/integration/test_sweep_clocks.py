@@ -1,4 +1,4 @@
-"""Sweeps go back in time; whoever else keeps the time has to follow."""
+"""Sweeps go back in time; every other clock has to follow."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ def test_a_sweep_cannot_begin_inside_of_an_event():
         with pytest.raises(ClockError, match="restart: time cannot be moved from inside an event"):
             fake.clock.advance(1)
 
-        assert fake.client("lambda").list_functions()["Functions"] == []  # and the world is whole
+        assert fake.client("lambda").list_functions()["Functions"] == []  # and the world is intact

@@ -1,4 +1,4 @@
-"""Threads and pools in handlers and in the test, through boto3 and time.sleep: virtual time as a user sees it."""
+"""Threads and pools in handlers and in the test, through boto3 and time.sleep, with virtual time as a user sees it."""
 
 from __future__ import annotations
 

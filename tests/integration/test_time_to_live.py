@@ -1,4 +1,4 @@
-"""Items of tables whose time to live ends while virtual time goes on."""
+"""Table items whose time to live ends while virtual time passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that travel in time by their own means: each look at the fake, and each request, first catches up."""
+"""Tests that travel in time by their own means: each query of the fake, and each request, first catches up."""
 
 import threading
 import unittest
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Freezegun:
-    """A freezer within the fake, as pytest-freezer's, moved by its own methods."""
+    """A freezer within the fake, like pytest-freezer's, moved by its own methods."""
 
     name = "freezegun"
 

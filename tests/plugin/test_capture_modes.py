@@ -1,4 +1,4 @@
-"""What is in a function's log does not depend on how pytest captures, or on how a module set up its loggers."""
+"""The content of a function's log does not depend on how pytest captures, or on how a module set up its loggers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ logging.config.dictConfig({
     ids=["basicConfig", "basicConfig with force", "addHandler", "dictConfig"],
 )
 def test_what_a_module_does_to_the_root_logger(pytester: pytest.Pytester, setup: str, lines: list[str]) -> None:
-    """As in Lambda, where the runtime's handler hangs on the root logger before the module is imported."""
+    """As in Lambda, where the root logger has the runtime's handler before the module is imported."""
     pytester.makepyfile(ROOT.format(setup=setup, lines=sorted(lines, reverse=True) if len(lines) == 1 else lines))
     result = pytester.runpytest_subprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1)

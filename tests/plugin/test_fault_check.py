@@ -138,7 +138,7 @@ def test_a_predicate_that_raises_is_shown_without_our_frames(pytester, service):
 
 
 def test_hypothesis_sees_every_fault(pytester):
-    """No example swallows a fault, and a fault that never strikes in one example is told."""
+    """No example swallows a fault, and a fault that never strikes in one example is reported."""
     pytester.makepyfile(
         """
         import boto3

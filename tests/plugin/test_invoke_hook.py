@@ -1,4 +1,4 @@
-"""pytest_lambda_esm_invoke is called for every way to invoke a function."""
+"""pytest_lambda_esm_invoke is called for every way of invoking a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures that replace what the fake replaces, and are torn down after it: nothing of the fake comes back."""
+"""Fixtures that replace the same attributes as the fake and are torn down after it: no part of the fake returns."""
 
 TEST = """
     import os, signal, socket, threading, time

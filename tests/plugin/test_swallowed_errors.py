@@ -1,4 +1,4 @@
-"""Errors that the fake raises for the test's author fail the test even if code under test swallows them."""
+"""Errors that the fake raises for the test's author fail the test, even if code under test swallows them."""
 
 CODE = """
 def careless(client):
@@ -144,7 +144,7 @@ def test_it(lambda_esm, name):
 
 
 def test_a_conftest_of_another_folder_counts(run, pytester):
-    """Helpers of a suite are in its conftest.py files, also in those that pytest does not load for this test."""
+    """A suite's helpers are in its conftest.py files, including those that pytest does not load for this test."""
     other = pytester.path / "other"
     other.mkdir()
     for name in ("conftest.py", "code.py"):

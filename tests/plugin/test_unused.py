@@ -1,4 +1,4 @@
-"""A run that uses no fixture of this plugin pays nothing for it."""
+"""A run that uses no fixture of this plugin has no cost from it."""
 
 import sys
 
@@ -26,7 +26,7 @@ def test_nothing_heavy_is_imported(pytester):
 
 
 def others_blocked():
-    """Other installed plugins may import what they like; here only this one and pytest count."""
+    """Other installed plugins may import anything; only this plugin and pytest count here."""
     from importlib.metadata import entry_points
 
     names = {entry.name for entry in entry_points(group="pytest11")} - {"lambda_esm"}

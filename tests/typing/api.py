@@ -1,4 +1,4 @@
-"""Never run: mypy reads it, and so holds the types that users see."""
+"""Never run: mypy checks it, and with it the types that users see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters that must not reach a terminal, and where texts of users are shown."""
+"""Characters that must not reach a terminal, and the places where users' texts are shown."""
 
 import unicodedata
 

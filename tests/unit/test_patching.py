@@ -1,4 +1,4 @@
-"""Replacing attributes that others replace as well, in every order."""
+"""Replacing attributes that others also replace, in every order."""
 
 import functools
 import os
@@ -50,7 +50,7 @@ class Ours:
 
 
 class Closure:
-    """A wrapper as people write it: a function that keeps the one before, and puts it back."""
+    """A wrapper as people write it: a function that keeps the previous one, and restores it."""
 
     def __init__(self, owner, name="method"):
         self.owner, self.name = owner, name
@@ -66,7 +66,7 @@ class Closure:
 
 
 class Descriptor(Closure):
-    """A wrapper that is a descriptor of its own, and cannot be called unbound."""
+    """A wrapper that is itself a descriptor, and cannot be called unbound."""
 
     def __init__(self, owner, name="method"):
         self.owner, self.name = owner, name
@@ -95,7 +95,7 @@ class Wrapt:
 
 
 class Restoring(Wrapt):
-    """The same, removed by restoring what was there before."""
+    """The same, removed by restoring the previous function."""
 
     def __init__(self, owner, name="method"):
         self.before = vars(owner)[name]

@@ -1,4 +1,4 @@
-"""The texts of the repository that repeat what is stated elsewhere."""
+"""Texts of the repository that repeat statements made elsewhere."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Payloads that are no JSON, in the words of the parser that AWS uses.
+"""Payloads that are not JSON, in the words of the parser that AWS uses.
 
 The texts of ``n\\x87...`` and ``\\x99...`` are recorded, with their line and column. The others follow published texts
 of the same parser.

@@ -1,4 +1,4 @@
-"""Any input of the model's types arrives as it was sent, and is accepted or refused in AWS's words."""
+"""Any input of the model's types arrives unchanged, and is accepted or refused in AWS's words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 def values(shape: Shape) -> st.SearchStrategy[Any]:
-    """Values of a shape's type, right ones and wrong ones."""
+    """Valid and invalid values of a shape's type."""
     if shape.type_name == "structure":
         required = {name: values(shape.members[name]) for name in shape.required_members}
         others = {name: values(member) for name, member in shape.members.items() if name not in required}
@@ -52,7 +52,7 @@ def texts(shape: Shape) -> st.SearchStrategy[str]:
     if "pattern" in traits and "\\p" not in traits["pattern"]:
         choices.append(st.from_regex(re.compile(traits["pattern"], re.ASCII), fullmatch=True))
     text = st.one_of(choices)
-    # An empty text in the path is another path, which no client sends.
+    # An empty string in the path makes a different path, which no client sends.
     return text.filter(bool) if shape.serialization.get("location") == "uri" else text
 
 
@@ -61,7 +61,7 @@ def inputs(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def sent(name: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Serialise as botocore does, without its own checks; gives the operation's name and the parsed input."""
+    """Serialise as botocore does, without its checks; return the operation's name and the parsed input."""
     serializer = create_serializer("rest-json", include_validation=False)
     request = serializer.serialize_to_request(params, SERVICE.operation_model(name))
     match = MODEL.match(request["method"], request["url_path"])

@@ -1,4 +1,4 @@
-"""Errors and names that the service model knows."""
+"""Errors and names that the service model contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Java's regular expressions and Java's way to print, which AWS's texts and checks follow."""
+"""Java's regular expressions and Java's way of printing, which AWS's texts and checks follow."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_pattern_of_the_model_can_be_run() -> None:
     for pattern in patterns:
         for text in ("\u20ac" * 3, "!", "", "orders", "$LATEST", "12", FUNCTION):
             matches = JavaPattern(pattern).matches(text)
-            if r"\p" not in pattern:  # Otherwise Python's own meaning is Java's, for these texts.
+            if r"\p" not in pattern:  # Otherwise, Python and Java agree on these texts.
                 assert matches is (re.fullmatch(pattern, text, re.ASCII) is not None), (pattern, text)
 
 

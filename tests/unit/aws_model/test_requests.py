@@ -1,4 +1,4 @@
-"""What a request's URI, query string, headers and body say, in the types of the service model."""
+"""The contents of a request's URI, query string, headers and body, in the types of the service model."""
 
 from __future__ import annotations
 

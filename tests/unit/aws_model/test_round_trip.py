@@ -1,4 +1,4 @@
-"""A real botocore client and the service model: what one sends arrives at the other, both ways."""
+"""A real botocore client and the service model: each receives what the other sends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Raw(io.BytesIO):
 
 
 class Backend:
-    """Reads each request of the client with the service model, and answers what the test says."""
+    """Reads each request of the client with the service model, and returns the answer that the test chose."""
 
     def __init__(self, model: LambdaModel) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""What the model language can say and Lambda's model does not say (yet), with a small model of our own."""
+"""What the model language can say and Lambda's model does not say (yet), with our own small model."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def wall_opener():
 
 @pytest.fixture
 def module_of(tmp_path, monkeypatch):
-    """Write modules that can be imported; return a function that gives the name for a source."""
+    """Write importable modules; return a function that returns the module's name for its source."""
     monkeypatch.syspath_prepend(str(tmp_path))
     made = []
 
@@ -60,7 +60,7 @@ def module_of(tmp_path, monkeypatch):
 
 
 def process_state():
-    """What the whole process sees of time and of imports."""
+    """The time and the imports of the whole process."""
     return {
         "time": {name: value for name, value in vars(time).items() if name != "sleep"},
         "datetime": dict(vars(datetime)),
@@ -209,7 +209,7 @@ def test_a_fake_that_was_put_back_too_late_is_taken_out_the_next_time(wall_opene
     wall = wall_opener()
     fake = subject.datetime
     wall.close()
-    subject.datetime = fake  # as a monkeypatch does that was made before the wall and undone after it
+    subject.datetime = fake  # as a monkeypatch that was created before the wall and undone after it
 
     wall_opener().close()
 
@@ -342,7 +342,7 @@ def test_a_nested_freezer_stopped_twice_leaves_nothing_behind(wall_opener):
     nested.start()
     nested.stop()
     with pytest.raises(AttributeError):
-        nested.stop()  # takes ours away, and freezegun cannot go on
+        nested.stop()  # removes ours, and freezegun cannot continue
     assert wall.read() is None
 
     wall.close()

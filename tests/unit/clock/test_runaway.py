@@ -1,4 +1,4 @@
-"""Code that swallows its end, ended all the same."""
+"""Code that swallows the exception that should end it, and is still ended."""
 
 import contextlib
 import sys
@@ -13,7 +13,7 @@ class End(SystemExit):
 
 
 class Nap:
-    """A sleep that always ends in an exception, from the second time on with insistence."""
+    """A sleep that always ends in an exception; from the second time on, it insists."""
 
     def __init__(self):
         self.insistence = ReRaise()

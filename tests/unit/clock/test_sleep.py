@@ -135,7 +135,7 @@ def patches():
 
 @pytest.fixture
 def virtual(really, naps, patches):
-    """An installed virtual sleep that writes down what was slept."""
+    """An installed virtual sleep that records each sleep."""
     sleep = VirtualSleep(naps.append)
     sleep.install(patches)
     yield sleep
@@ -232,7 +232,7 @@ def test_time_sleep_takes_no_keyword(virtual):
 
 
 def test_it_takes_the_arguments_of_the_function_that_it_stands_for(naps, patches, monkeypatch):
-    """gevent's monkey patching puts such a function in place of the builtin."""
+    """gevent's monkey patching replaces the builtin with such a function."""
     slept = []
 
     def sleep(seconds=0, ref=True):
@@ -389,7 +389,7 @@ HANDED_OVER = {
 def test_a_sleep_that_is_handed_over_is_virtual(virtual, naps, really, way):
     HANDED_OVER[way]()
 
-    assert [nap for nap in naps if nap] == [7]  # sched sleeps for 0 s besides
+    assert [nap for nap in naps if nap] == [7]  # sched also sleeps for 0 s
     assert 7 not in really
 
 
@@ -452,7 +452,7 @@ def test_a_sleep_that_the_test_put_there_itself_stays(naps, module_of, patches):
         subject = importlib.import_module(module_of("import time\ntime.sleep(1)"))
         patches.undo()
         subject.time.sleep(2)
-        # undone only now, and so it puts our function back
+        # undone only now, so it restores our function
     left = time.sleep
 
     again = VirtualSleep(naps.append)

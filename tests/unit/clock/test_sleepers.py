@@ -15,7 +15,7 @@ from pytest_lambda_esm import ClockError, ClockLimitExceeded
 from pytest_lambda_esm.clock import sleepers
 
 TIMES = 30
-"""How often a program runs that promises the same each time."""
+"""The number of runs of a program that must have the same result each time."""
 
 
 @pytest.fixture
@@ -201,11 +201,11 @@ PROGRAM = st.recursive(
     lambda child: st.lists(SLEEP | st.just("join") | child, min_size=1, max_size=4),
     max_leaves=8,
 )
-"""A list of what a thread does: sleep for some seconds, start a thread (a list), or join those that it has started."""
+"""The steps of a thread: sleep for some seconds, start a thread (a list), or join the threads that it has started."""
 
 
 def planned(program, name, now, log):
-    """Return the second at which a thread ends that starts now, and log when it has done each step."""
+    """Return the second at which a thread that starts now ends, and log when it has finished each step."""
     ends = []
     for number, step in enumerate(program):
         if step == "join":
@@ -368,7 +368,7 @@ def test_an_exception_in_an_event_reaches_the_thread_that_moved_the_clock(thread
 
 
 class SlowlyStarted(threading.Thread):
-    """A thread that the system leaves waiting in the middle of its start."""
+    """A thread that the system suspends in the middle of its start."""
 
     def _set_ident(self):
         super()._set_ident()

@@ -185,7 +185,7 @@ time_machine.travel(0).start()
 
 
 def test_without_time_machine_the_error_says_how_to_install_it():
-    # In a process of its own: time-machine 2.16 crashes the interpreter when its module is taken away later.
+    # In a separate process: time-machine 2.16 crashes the interpreter when its module is taken away later.
     script = """
 import sys
 sys.modules["time_machine"] = None

@@ -188,7 +188,7 @@ def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
     with pytest.raises(ClockLimitExceeded) as info:
         code(clock)
     clock.stop()
-    assert sys.gettrace() is tracer  # that of a debugger, or of a measurement of coverage
+    assert sys.gettrace() is tracer  # the trace function of a debugger or of coverage
     assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
     assert "Nothing is pending, so sleeping longer will not help" in str(info.value)
     assert "'longest_standstill'.\nWaiting for the test:\n  a mapping" in str(info.value)
@@ -341,7 +341,7 @@ def test_an_idle_clock_does_not_wait_for_background_events():
     assert ran == ["due now", "on the way", "awaited"]
     assert clock.now == START + timedelta(seconds=3)
     assert [event.about for event in clock.pending] == ["z"]
-    clock.cancel(awaited)  # It has run: nothing is left to be taken back.
+    clock.cancel(awaited)  # It has run: there is nothing left to undo.
     clock.cancel(far)
     clock.call_at(clock.instant + SECOND, lambda: ran.append("later"), lambda: "b")
     clock.run_until_idle()
@@ -349,7 +349,7 @@ def test_an_idle_clock_does_not_wait_for_background_events():
 
 
 class Wall:
-    """A stand-in for the process's wall clock, with freezers of the user's on top."""
+    """A stand-in for the process's wall clock, with the user's freezers on top."""
 
     def __init__(self, instant):
         self.freezers = [[instant]]
@@ -472,7 +472,7 @@ def test_an_event_of_a_handler_follows_a_freezer_that_it_moves(wall):
         wall.move(micro(seconds=7))
         clock.follow_wall()
         wall.move(micro(seconds=2))
-        clock.follow_wall()  # Its own time does not go back.
+        clock.follow_wall()  # Its time does not go back.
 
     clock.call_at(clock.instant + 5 * SECOND, handler, lambda: "x")
     clock.advance(10)

@@ -1,4 +1,4 @@
-"""What the place says in which a thread stands, with real threads in each place."""
+"""Whether a thread waits, judged by the place in the code where it stands; with real threads."""
 
 import asyncio
 import contextlib

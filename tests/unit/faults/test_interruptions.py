@@ -1,4 +1,4 @@
-"""Exceptions for the test are raised when the event of the clock has ended."""
+"""Exceptions for the test are raised when the clock's event has ended."""
 
 import pytest
 

@@ -283,7 +283,7 @@ def test_only_the_first_near_misses_are_shown(plan):
 
 
 def why(plan):
-    """Return the lines on the last unused fault, between the place where it was added and how to allow it."""
+    """Return the lines about the last unused fault, between where it was added and how to allow it."""
     lines = plan.unused().splitlines()
     start = max(number for number, line in enumerate(lines) if "asked for at" in line)
     return [line.strip() for line in lines[start + 1 : -1]]

@@ -1,4 +1,4 @@
-"""The engine against a slow matcher that follows the rules word by word, on random patterns and events."""
+"""The engine, compared with a slow matcher that follows the rules word by word, on random patterns and events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_lambda_esm.filters import Filter, InvalidPattern, compile_pattern
 # The reference: a pattern is an object as Python has it, so without repeated keys.
 
 Located = tuple[Any, dict[tuple[str, ...], int]]
-"""A value, and the index it stands at in each list around it; a list is named by the way to it."""
+"""A value, and its index in each list around it; a list is named by the path to it."""
 
 
 def values_at(node: Any, names: list[str], way: tuple[str, ...], indices: dict[tuple[str, ...], int]) -> list[Located]:
@@ -96,7 +96,7 @@ def accepts_text(name: str, operand: Any, value: Any) -> bool:
 
 
 def accepts(entry: Any, value: Any) -> bool:
-    """Whether one entry of a list accepts a value that is there."""
+    """Whether one entry of a list accepts a value that exists."""
     if not isinstance(entry, dict):
         return same(entry, value)
     [(name, operand)] = entry.items()
@@ -137,7 +137,7 @@ def reference(pattern: dict[str, Any], event: Any) -> bool:
     return any(way_matches(sorted(way.items()), event, {}) for way in expand(pattern))
 
 
-# What is random: few keys and values, so that something matches.
+# The random input: few keys and values, so that something matches.
 
 KEYS = st.sampled_from(["a", "b", "c", "a.b", "b.c", "", "a-c"])
 TEXTS = st.sampled_from(["", "x", "xy", "XY", "yx", "x*y", "\\", "1", "10.0.0.7", "2001:db8::1", "é", "É", "🚀", "ab"])
@@ -224,7 +224,7 @@ def test_engine_agrees_with_the_reference(pattern: dict[str, Any], event: dict[s
     assert engine(pattern, event) is reference(pattern, event)
 
 
-# Two keys and two values only, so that most examples turn on which list element a value stands in.
+# Only two keys and two values, so that most examples depend on the list element that a value is in.
 FEW_KEYS = st.sampled_from(["a", "b", "a.b"])
 FEW_LEAVES = st.sampled_from([[1], [2], [{"exists": False}], [{"exists": True}], [1, {"exists": False}]])
 FEW_PATTERNS = st.dictionaries(

@@ -174,7 +174,7 @@ def test_or_lists_with_too_many_combinations_are_refused() -> None:
         compile_pattern("{" + ", ".join([fork] * 10) + "}")
 
 
-# What is publicly known of AWS's limit: lists of wildcards for one key, and whether AWS took them.
+# The public knowledge of AWS's limit: lists of wildcards for one key, and whether AWS accepted them.
 COMPLEXITY: list[tuple[list[str], bool]] = [
     (["*:*:*:*:*:event-bus/*"], False),
     (["/Users/*/dir/dir/dir/dir/dir/doc.txt"], True),

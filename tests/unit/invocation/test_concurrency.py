@@ -1,4 +1,4 @@
-"""Who may run at the same virtual time."""
+"""Invocations that may run at the same virtual time."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_older_runtimes_escape(runtime: str, text: str) -> None:
 
 
 def test_the_limit_counts_bytes() -> None:
-    """As many characters as fit, each of two bytes, do not fit."""
+    """The maximum number of characters does not fit if each has two bytes."""
     letters = (LARGEST_RESPONSE - 2) // 2
     assert returned("é" * letters, "id").error is None
     too_large = returned("é" * (letters + 1), "id")

@@ -1,4 +1,4 @@
-"""Which host names are AWS's."""
+"""The host names that belong to AWS."""
 
 import botocore.session
 import pytest

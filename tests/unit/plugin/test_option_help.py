@@ -1,4 +1,4 @@
-"""The settings' names, which pytest is told, and the configuration, which reads their values."""
+"""The settings' names, which pytest registers, and the configuration, which reads their values."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""How many bytes of an event a message is counted as, against the event itself."""
+"""The number of bytes of an event that a message counts for, compared with the event itself."""
 
 import json
 

@@ -124,7 +124,7 @@ def grouped(*messages):
 
 
 def receive(table, now, limit=10, hide=30):
-    """Receive as a queue does: each message is hidden before the next one is asked for."""
+    """Receive as a queue does: each message is hidden before the next one is requested."""
     taken = []
     for each in table.order.available(now * 1000, 10):
         each.visible_at = float(now + hide)

@@ -1,4 +1,4 @@
-"""The poller of a queue, against a queue of the test's own: no moto."""
+"""The poller of a queue, with a simple queue of this file and without moto."""
 
 import dataclasses
 from datetime import datetime, timezone

@@ -160,7 +160,7 @@ def test_a_blocked_shard_says_which_record_since_when_and_when_it_is_tried_again
     )
 
 
-# --- stopping and going on -------------------------------------------------------------------------------------
+# --- stopping and continuing -----------------------------------------------------------------------------------
 
 
 def test_what_was_in_flight_at_a_stop_is_not_read_again() -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to a stream and its mapping, order per key holds and every record has one fate."""
+"""Whatever happens to a stream and its mapping, the order per key is kept and every record has one fate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"partitionKey": [{"anything-but
 
 
 class StreamMachine(RuleBasedStateMachine):
-    """A model beside the simulation: which records there are, in which order per key, and which are over."""
+    """A model that runs alongside the simulation: the records, their order per key, and which are finished."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class StreamMachine(RuleBasedStateMachine):
         assert sorted(records) == sorted(self.ids.values())
 
     def teardown(self) -> None:
-        """Nothing is lost: with a healthy function, everything comes to its end."""
+        """Nothing is lost: with a healthy function, everything finishes."""
         self.failures_left.clear()
         self.interrupter.armed = None
         self.mode = "raise"
