@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
@@ -54,8 +56,12 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,9 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            MotoDestinations(self.invoke_asynchronously), self.injector, lambda: self.clock.instant
+            TopicsAnd(lambda: self.kafka, MotoDestinations(self.invoke_asynchronously)),
+            self.injector,
+            lambda: self.clock.instant,
         )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
@@ -164,6 +172,7 @@ class World:
                 interference=self.interference,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
+                clusters=lambda: self.kafka,
             ),
         )
         self.engine = Engine(
@@ -231,6 +240,19 @@ class World:
             log=CallLog(calls=self.calls, timeline=self.timeline, new_request_id=self.new_id, on_call=self.hooks.call),
         )
 
+    @cached_property
+    def kafka(self) -> KafkaClusters:
+        """The clusters of Kafka; few tests use them."""
+        from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
+        from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+
+        return KafkaClusters(Surroundings(instant=lambda: self.clock.instant, now=self.local_instant, depth=self.depth))
+
+    def close(self, why: str) -> None:
+        """Refuse every change of what the test holds of this world, with this text."""
+        if "kafka" in self.__dict__:
+            self.kafka.close(why)
+
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
         return self.runtime.now()
@@ -289,10 +311,16 @@ class World:
             self.engine.drop(mapping)
             mapping.drop()
             self.pollers.forget(mapping)
+        if "kafka" in self.__dict__:
+            self.kafka.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
+
+    def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate]:
+        """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it."""
+        return self.pollers.kafka_fates(self.store, source, mapping_uuid)
 
     # --- inside ------------------------------------------------------------------------------------------
 
