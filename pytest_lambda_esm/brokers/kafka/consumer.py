@@ -64,7 +64,8 @@ class GroupMember:
             position = max(self._position(place), partition.start(now))
             end, _ = partition.fitting(position, min(partition.end, position + limit - len(found)), now, 1 << 60)
             found += [read(partition, record) for record in partition.stored(range(position, end))]
-            self._positions[place] = end
+            if end > position:
+                self._positions[place] = end
         return found
 
     def commit(self) -> None:
