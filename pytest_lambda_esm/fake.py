@@ -423,4 +423,4 @@ class FakeLambda:
 
     def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*lookups.existing_resources(), *bound]
+        return [*lookups.existing_resources(), *bound, *self._world.kafka_clusters()]

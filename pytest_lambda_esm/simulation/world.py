@@ -248,6 +248,10 @@ class World:
 
         return KafkaClusters(Surroundings(instant=lambda: self.clock.instant, now=self.local_instant, depth=self.depth))
 
+    def kafka_clusters(self) -> list[str]:
+        """Describe the clusters of Kafka so far: ``Kafka cluster '...'``."""
+        return [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
+
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
         if "kafka" in self.__dict__:

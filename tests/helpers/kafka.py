@@ -34,7 +34,9 @@ def memory_cluster(clock: VirtualClock) -> KafkaCluster:
 def names_of(event: dict[str, Any]) -> list[str]:
     """Return the values of an event's records, partition by partition."""
     return [
-        base64.b64decode(record.get("value", "")).decode() for records in event["records"].values() for record in records
+        base64.b64decode(record.get("value", "")).decode()
+        for records in event["records"].values()
+        for record in records
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from helpers.kafka import ACCESS, ARN, PROVISIONED, names_of, subscribe
-from pytest_lambda_esm import ConfigurationError, FakeLambda, LambdaEsmError, NotActive
+from pytest_lambda_esm import ConfigurationError, FakeLambda, FaultError, LambdaEsmError, NotActive
 
 
 @pytest.fixture
@@ -365,7 +365,16 @@ def test_a_run_without_kafka_imports_none_of_it() -> None:
         "    fake.client('lambda').create_event_source_mapping(\n"
         "        EventSourceArn='arn:aws:sqs:us-east-1:123456789012:q', FunctionName='f')\n"
         "    fake.clock.run_until_idle()\n"
-        "print([name for name in sys.modules if 'esm.brokers' in name or 'polling.kafka' in name or name == 'moto.kafka'])"
+        "parts = ('esm.brokers', 'polling.kafka', 'moto.kafka')\n"
+        "print([name for name in sys.modules if any(part in name for part in parts)])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_cluster_that_is_made_before_a_sweep_is_refused(fake: FakeLambda) -> None:
+    fake.kafka("kafka:9092")
+    with pytest.raises(FaultError, match="Kafka cluster 'kafka:9092'"):
+        for run in fake.sweep():
+            with run:
+                pass

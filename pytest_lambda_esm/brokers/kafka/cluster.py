@@ -54,6 +54,12 @@ class Topic:
     partitions: list[Partition]
     sticky: StickyPartitions = field(default_factory=StickyPartitions)
 
+    def choose(self, key: bytes | None, size: int, instant: int) -> int:
+        """Return the partition of a record that states none."""
+        if key is not None:
+            return partition_of_key(key, len(self.partitions))
+        return self.sticky.next(size, instant, len(self.partitions))
+
 
 class KafkaCluster:
     """A Kafka cluster in memory, made with ``lambda_esm.kafka(...)``; mappings of it are polled.
@@ -73,9 +79,14 @@ class KafkaCluster:
         self._closed: str | None = None
 
     def __repr__(self) -> str:
-        return f"<KafkaCluster {self._arn or self.bootstrap_servers}>"
+        return f"<KafkaCluster {self.name}>"
 
     # --- reading -----------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Its ARN, or the bootstrap servers of a self-managed cluster: the source of its mappings."""
+        return self._arn or self.bootstrap_servers
 
     @property
     def arn(self) -> str | None:
@@ -135,14 +146,7 @@ class KafkaCluster:
             raise ConfigurationError(f"{call}: a topic has up to 249 letters, digits, dots, hyphens and underscores")
         if name in self._topics:
             raise ConfigurationError(f"{call}: the topic exists already")
-        if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
-            raise ConfigurationError(f"{call}: partitions is a whole number from 1, not {partitions!r}")
-        if timestamp_type not in _TIMESTAMP_TYPES:
-            raise ConfigurationError(f"{call}: timestamp_type is one of {_TIMESTAMP_TYPES}, not {timestamp_type!r}")
-        try:
-            kept = microseconds(retention)
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"{call}: retention: {error}") from None
+        kept = _checked_retention(call, partitions, retention, timestamp_type)
         self._topics[name] = Topic([Partition(name, number, kept, timestamp_type) for number in range(partitions)])
         for group in self._groups.values():
             group.rebalance()
@@ -170,16 +174,13 @@ class KafkaCluster:
         call = f"produce({topic!r})"
         self._check_open(call)
         found = self._find(call, topic)
-        content, key_content = value_bytes(call, value), key_bytes(call, key)
+        content, key_content, now = value_bytes(call, value), key_bytes(call, key), self._surroundings.now()
         stored = stored_headers(call, headers)
-        now = self._surroundings.now()
         created = now // 1000 if timestamp is None else timestamp_of(call, timestamp)
         if partition is not None:
             number = self._number(call, topic, partition)
-        elif key_content is not None:
-            number = partition_of_key(key_content, len(found.partitions))
         else:
-            number = found.sticky.next(len(content or b""), now, len(found.partitions))
+            number = found.choose(key_content, len(content or b""), now)
         log = found.partitions[number]
         if log.timestamp_type == "LOG_APPEND_TIME":
             created = now // 1000
@@ -315,3 +316,16 @@ class KafkaCluster:
                 f"{call}: the topic has the partitions 0 to {count - 1}, and no partition {partition!r}"
             )
         return partition
+
+
+def _checked_retention(call: str, partitions: Any, retention: Any, timestamp_type: Any) -> int:
+    """Check the options of a new topic, and return its retention in microseconds. Raises ConfigurationError."""
+    __tracebackhide__ = True
+    if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
+        raise ConfigurationError(f"{call}: partitions is a whole number from 1, not {partitions!r}")
+    if timestamp_type not in _TIMESTAMP_TYPES:
+        raise ConfigurationError(f"{call}: timestamp_type is one of {_TIMESTAMP_TYPES}, not {timestamp_type!r}")
+    try:
+        return microseconds(retention)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{call}: retention: {error}") from None
