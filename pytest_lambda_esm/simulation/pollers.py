@@ -119,16 +119,17 @@ class PollerFactory:
             found += [fate for fate in unread if fate.record not in with_fate]
         return found
 
-    def kafka_fates(self, mappings: Iterable[Mapping], source: str, uuid: str | None = None) -> list[Fate]:
-        """Return the fates of a cluster's records, for one mapping or for each one that reads or has read it."""
-        readers = [
+    def kafka_mappings(self, mappings: Iterable[Mapping], source: str | None = None) -> list[Mapping]:
+        """Return the mappings of Kafka that are polled, or those of them with this source."""
+        return [
             mapping
             for mapping in mappings
-            if mapping.source_arn == source
-            and uuid in (None, mapping.uuid)
-            and self._source(mapping).polled_as == "kafka"
+            if source in (None, mapping.source_arn) and self._source(mapping).polled_as == "kafka"
         ]
-        return [fate for mapping in readers for fate in self._kafka_poller(mapping).fates()]
+
+    def kafka_fates(self, mappings: Iterable[Mapping]) -> list[Fate]:
+        """Return the fates of a topic's records for each of some mappings of Kafka."""
+        return [fate for mapping in mappings for fate in self._kafka_poller(mapping).fates()]
 
     def _source(self, mapping: Mapping) -> EventSource:
         source = recognise(mapping.settings, self._config.limits)

@@ -56,11 +56,12 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.kafka import TopicsAnd
+from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
 
 
@@ -322,15 +323,28 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
 
-    def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate]:
-        """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it."""
-        return self.pollers.kafka_fates(self.store, source, mapping_uuid)
+    def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
+        """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
+
+        Return None for a source that is no cluster.
+        """
+        cluster = self.kafka.known(source) if "kafka" in self.__dict__ else None
+        if cluster is None and not self.pollers.kafka_mappings(self.store, source):
+            return None
+        cluster = self.kafka.find(source)
+        mappings = [each for each in self.pollers.kafka_mappings(self.store) if self._reads(each, cluster)]
+        chosen = [each for each in mappings if mapping_uuid in (None, each.uuid)]
+        found = self.pollers.kafka_fates(chosen)
+        return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _what_waits(self) -> list[str]:
         waiting = (mapping for mapping in self.store if mapping.waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
+
+    def _reads(self, mapping: Mapping, cluster: KafkaCluster) -> bool:
+        return self.kafka.find(mapping.source_arn) is cluster
 
     def _remove(self, mapping: Mapping) -> None:
         self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})

@@ -375,6 +375,63 @@ def test_a_run_without_kafka_imports_none_of_it() -> None:
 def test_a_cluster_that_is_made_before_a_sweep_is_refused(fake: FakeLambda) -> None:
     fake.kafka("kafka:9092")
     with pytest.raises(FaultError, match="Kafka cluster 'kafka:9092'"):
-        for run in fake.sweep():
-            with run:
-                pass
+        next(iter(fake.sweep()))
+
+
+def test_fates_of_a_cluster_that_no_mapping_reads(fake: FakeLambda) -> None:
+    cluster = fake.kafka("main")
+    assert fake.fates(str(cluster.arn)) == []
+    cluster.create_topic("orders", retention=60)
+    cluster.create_topic("bills")
+    cluster.produce("orders", "1")
+    cluster.produce("bills", "2")
+    fake.clock.advance(60)
+    fates = {fate.record: (fate.fate, fate.about) for fate in fake.fates(str(cluster.arn))}
+    assert fates["bills-0:0"] == ("waiting", "no mapping reads the topic")
+    assert fates["orders-0:0"][0] == "expired"
+
+
+def test_fates_of_a_self_managed_cluster_by_one_of_its_servers(fake: FakeLambda) -> None:
+    cluster = fake.kafka("kafka-1:9092,kafka-2:9092")
+    cluster.create_topic("orders")
+    cluster.produce("orders", "1")
+    endpoints = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka-2:9092"]}}
+    subscribe(fake, cluster, accept, SelfManagedEventSource=endpoints)
+    fake.clock.run_until_idle()
+    assert [fate.fate for fate in fake.fates("kafka-2:9092")] == ["done"]
+    assert [fate.fate for fate in fake.fates(cluster.bootstrap_servers)] == ["done"]
+
+
+def test_fates_of_an_unknown_cluster_are_refused(fake: FakeLambda) -> None:
+    fake.kafka("main")
+    with pytest.raises(LambdaEsmError, match="there is no"):
+        fake.fates(ARN)
+
+
+def test_an_update_keeps_the_reason_why_a_mapping_does_not_poll(fake: FakeLambda) -> None:
+    cluster = fake.kafka("main")
+    cluster.create_topic("orders")
+    uuid = subscribe(fake, cluster, accept)
+    client = fake.client("lambda")
+    cluster.refuse("authentication")
+    fake.clock.advance(1)
+    client.update_event_source_mapping(UUID=uuid, BatchSize=10)
+    fake.clock.run_until_idle()
+    assert client.get_event_source_mapping(UUID=uuid)["StateTransitionReason"] == "EVENT_SOURCE_AUTHN_ERROR"
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    fake.clock.run_until_idle()
+    cluster.accept()
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    fake.clock.run_until_idle()
+    answer = client.get_event_source_mapping(UUID=uuid)
+    assert (answer["StateTransitionReason"], answer["LastProcessingResult"]) == ("USER_INITIATED", "OK")
+
+
+def test_a_reason_that_the_test_forces_stays(fake: FakeLambda) -> None:
+    cluster = fake.kafka("main")
+    cluster.create_topic("orders")
+    uuid = subscribe(fake, cluster, accept)
+    fake.mapping(uuid).force("Enabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")
+    fake.clock.run_until_idle()
+    assert fake.mapping(uuid).history[-1].reason == "FUNCTION_CONFIG_NOT_VALID"
+    assert fake.mapping(uuid).last_result == "PROBLEM: x"

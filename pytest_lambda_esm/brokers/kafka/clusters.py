@@ -33,6 +33,12 @@ class KafkaClusters:
         arn = Arn.parse(source)
         return self._managed(source, arn) if arn is not None else self._by_servers(source.split(","))
 
+    def known(self, source: str) -> KafkaCluster | None:
+        """Return the cluster of a source, or None if nobody has asked for it."""
+        servers = set(source.split(","))
+        found = (cluster for known, cluster in self._self_managed if known & servers)
+        return self._by_arn.get(source) or next(found, None)
+
     def forget_place(self, account_id: str, region: str) -> None:
         """Empty the clusters of an account and region, because moto has been reset."""
         for text, cluster in list(self._by_arn.items()):

@@ -23,6 +23,7 @@ _REGISTRY: Final = (
     "it does not poll: a schema registry is not simulated by pytest-lambda-esm yet. Instead: leave SchemaRegistryConfig"
     " out, and produce what the function would get"
 )
+_TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, *REFUSALS.values()))
 _ELSEWHERE: Final = "another member of the consumer group reads the partition"
 _NOT_YET: Final = "the mapping does not poll now"
 
@@ -39,13 +40,17 @@ class KafkaPoller:
         self._polling = False
         self._next_look: Any = None
         self._shown: tuple[str, str] | None = None
+        self._reason = ""  # The StateTransitionReason that this poller has set.
         self._topic_was_missing = False
 
     def start(self) -> None:
         """Start polling: the first time at the starting position, later where the group has committed."""
         self._polling = True
         self._context.cluster.listen(self.wake)
-        self._look()
+        if self._problem() is None:
+            self._look()
+        else:
+            self.wake()  # Not at once: this may be called while the mapping enters a state.
 
     def stop(self) -> None:
         """Stop polling; in-flight batches still complete."""
@@ -140,23 +145,25 @@ class KafkaPoller:
         return None if context.cluster.partitions(context.topic) else NO_TOPIC
 
     def _show(self, problem: tuple[str, str] | None) -> None:
-        """Show a problem in the mapping's state, once, and remove it when it is over."""
-        if problem == self._shown:
+        """Show a problem in the mapping's state, and remove it when it is over."""
+        mapping = self._mapping
+        if problem is not None and problem != self._shown:
+            self._context.journal.add("poll", f"mapping {mapping.uuid}", problem[1])
+        self._shown = problem
+        code, text = problem or ("", "")
+        if code:
+            mapping.last_result = text
+        elif mapping.last_result in _TEXTS:
+            mapping.last_result = "OK"
+        reason = mapping.history[-1].reason
+        if mapping.state != "Enabled":
             return
-        before, self._shown = self._shown, problem
-        if problem is not None:
-            self._context.journal.add("poll", f"mapping {self._mapping.uuid}", problem[1])
-            if not problem[0]:
-                return
-            self._mapping.last_result = problem[1]
-            self._reason(problem[0])
-        elif before is not None and before[0]:
-            self._mapping.last_result = "OK"
-            self._reason(self._mapping.user_reason)
-
-    def _reason(self, reason: str) -> None:
-        if self._mapping.state == "Enabled":
-            self._mapping.force("Enabled", reason=reason)
+        if code and reason != code:
+            self._reason = code
+            mapping.force("Enabled", reason=code)
+        elif not code and self._reason and reason == self._reason:
+            self._reason = ""
+            mapping.force("Enabled", reason=mapping.user_reason)
 
     def _begin(self) -> None:
         """Note where reading begins in each partition, the first time that the topic can be read."""
