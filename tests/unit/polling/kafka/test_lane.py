@@ -262,6 +262,21 @@ def test_a_partition_changes_hands_when_its_batch_is_over() -> None:
     assert simulation.fates() == ["done", "done", "read by another consumer"]
 
 
+def test_a_batch_in_flight_survives_the_loss_of_another_partition() -> None:
+    rejects = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": ["1", "3"]}'}]}}
+    simulation = started(partitions=2, **rejects)
+    simulation.duration = 10
+    simulation.put("1", "rejected", "3", partition=0)
+    simulation.clock.advance(1)
+    member = simulation.cluster.join("uuid", "orders")
+    assert member.assignment == [("orders", 1)]
+    assert simulation.cluster.committed("uuid") == {}
+    simulation.clock.run_until_idle()
+    assert simulation.batches == [["1", "3"]]
+    assert sorted(simulation.fates()) == ["done", "done", "filtered out"]
+    assert simulation.cluster.committed("uuid") == {"orders-0": 3}
+
+
 def test_what_a_member_has_not_committed_comes_to_the_mapping() -> None:
     simulation = started()
     simulation.poller.stop()
