@@ -1,4 +1,4 @@
-"""Every exception of this package, suggestions for misspelt names, and whether a test caught an exception.
+"""Every exception of this package, suggestions for misspelt names, texts for terminals, and caught exceptions.
 
 AWS's errors reach the code under test as botocore's ``ClientError``. The exceptions here are for the author of the
 test: wrong use of this package, something that the fake does not simulate, a request that would have left the process.
@@ -7,13 +7,27 @@ None of them is a botocore error, so code under test cannot mistake one for a re
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Container, Iterable
 from pathlib import PurePath
 from typing import Any, Final
 
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls except tabs and line feeds
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks
+    "\u2028\u2029\ufff9-\ufffb\ud800-\udfff]"  # separators, interlinear annotations, surrogates
+)
+
 
 class LambdaEsmError(Exception):
-    """Base class of every exception that this package defines."""
+    """Base class of every exception that this package defines.
+
+    Its text may quote texts of code under test, so characters that would control a terminal are shown as escapes.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
 
 
 class ConfigurationError(LambdaEsmError):
@@ -77,6 +91,9 @@ class LambdaEsmAdvice(UserWarning):
     The setting ``advice`` decides whether it is a warning, an error, or ignored.
     """
 
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
+
 
 def nearest(name: object, candidates: Iterable[str]) -> str:
     """Return a suggestion for a misspelt name, to end an error text with.
@@ -99,6 +116,15 @@ def is_for_the_author(excinfo: Any) -> bool:
     return isinstance(excinfo.value, LambdaEsmError)
 
 
+def ends_the_run(error: BaseException) -> bool:
+    """Return whether this is what ``pytest.exit()`` raises: an Exception, unlike pytest's other outcomes.
+
+    It passes through everything, as a KeyboardInterrupt does.
+    """
+    pytest: Any = sys.modules.get("pytest")
+    return pytest is not None and isinstance(error, pytest.exit.Exception)
+
+
 _TOOLS: Final = frozenset({"_pytest", "pytest", "unittest"})
 """The packages that catch exceptions for a test: ``pytest.raises(NetworkBlocked, call)``, ``assertRaises``."""
 
@@ -116,3 +142,16 @@ def caught_by_test(error: BaseException, files: Container[str]) -> bool:
     file = frame.f_code.co_filename
     package = str(frame.f_globals.get("__name__")).partition(".")[0]
     return file in files or PurePath(file).name == "conftest.py" or package in _TOOLS
+
+
+def printable(text: str) -> str:
+    """Return a text with each character that must not reach a terminal as its escape, such as ``\\x1b``.
+
+    A terminal would obey an escape sequence in a text of code under test, bidirectional marks would show it in another
+    order, and a lone surrogate cannot be written to a file.
+    """
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

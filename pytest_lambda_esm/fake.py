@@ -18,7 +18,7 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive
+from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive, printable
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
@@ -106,6 +106,7 @@ class FakeLambda:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
         self._world.close("cannot be changed any more: its fake is closed")
         self._world.clock.stop()
@@ -123,6 +124,14 @@ class FakeLambda:
         self._patches.then(self._world_patches.undo)
         self._patches.undo()
 
+    def undo_again(self) -> None:
+        """Revert what others have put back since the end, such as a fixture that was set up before this fake.
+
+        :meta private:
+        """
+        self._patches.undo_again()
+        self._world_patches.undo_again()
+
     def _open(self) -> None:
         __tracebackhide__ = True
         real_start = int(time.time() * 1_000_000)
@@ -136,7 +145,7 @@ class FakeLambda:
             source.shift(start - real_start)  # What moto already holds was written in real time.
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
-        persistent = PersistentParts(FaultPlan(catalogue), catalogue, ClientCalls())
+        persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
@@ -146,7 +155,7 @@ class FakeLambda:
     def _open_wall(self) -> Wall:
         __tracebackhide__ = True
         wall = open_wall(self.config.wall_clock, instant_of(self.config.start))
-        self._patches.then(wall.close)
+        self._patches.then(wall.close, wall.undo_again)
         if self.config.has_own_start:
             wall.show(instant_of(self.config.start))  # Moves an adopted freezer as well.
         return wall
@@ -157,6 +166,7 @@ class FakeLambda:
         before.clock.restart(self._started)  # First, since it raises in the middle of an event.
         before.close("belongs to a world that has been restarted; ask for it again, inside the sweep")
         self._world_patches.undo()
+        self._world_patches.undo_again()
         session.restart(self.config.seed)
         self._errors.clear()
         self._leftovers.forget()
@@ -185,7 +195,16 @@ class FakeLambda:
                 "this FakeLambda is closed: its 'with' block, or the test that used the fixture, has ended. Its logs"
                 " can still be read; for anything else, start a new one."
             )
+        self._world.clock.follow_wall()
         return self._world
+
+    @property
+    def _seen(self) -> World:
+        """The world, for a look at what happened: it first catches up with a wall clock that the user moved."""
+        __tracebackhide__ = True
+        world = self._world
+        world.clock.follow_wall()
+        return world
 
     # --- what happened -------------------------------------------------------------------------------------
 
@@ -211,7 +230,7 @@ class FakeLambda:
     def invocations(self) -> Sequence[Invocation]:
         """The invocations of all functions so far, in the order in which they started."""
         __tracebackhide__ = True
-        return ReadOnlySequence(self._world.invocations)
+        return ReadOnlySequence(self._world.invocations, self._world.clock.follow_wall)
 
     @property
     def timeline(self) -> Timeline:
@@ -222,6 +241,16 @@ class FakeLambda:
     @property
     def errors(self) -> Sequence[BaseException]:
         """The exceptions that the fake raised through API calls, also those that code under test swallowed."""
+        if self._opened is not None:
+            self._opened.clock.follow_wall()
+        return self.recorded_errors
+
+    @property
+    def recorded_errors(self) -> Sequence[BaseException]:
+        """The same without catching up first: the errors until the test's body had ended.
+
+        :meta private:
+        """
         return tuple(self._errors)
 
     @property
@@ -233,7 +262,7 @@ class FakeLambda:
     def mappings(self) -> Sequence[Mapping]:
         """The existing mappings of all accounts and regions, in the order of their creation."""
         __tracebackhide__ = True
-        return [mapping for mapping in self._world.store if mapping.state != "Deleted"]
+        return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
 
     def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
         """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
@@ -241,7 +270,7 @@ class FakeLambda:
         Raises MappingNotFound with the mappings that exist.
         """
         __tracebackhide__ = True
-        return queries.find_mapping(self._world, which)
+        return queries.find_mapping(self._seen, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -370,9 +399,8 @@ class FakeLambda:
         """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""
         if self._opened is None:
             return ""
-        return "\n".join(
-            filter(None, [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)])
-        )
+        left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
+        return printable("\n".join(filter(None, left)))
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""
@@ -390,7 +418,7 @@ class FakeLambda:
         ARN of a source; or None for everything.
         """
         __tracebackhide__ = True
-        return queries.explain(self._world, self.mappings, subject)
+        return queries.explain(self._seen, self.mappings, subject)
 
     def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
         """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
@@ -401,7 +429,7 @@ class FakeLambda:
         LambdaEsmError for an unknown ARN, with the nearest known ones.
         """
         __tracebackhide__ = True
-        return queries.fates(self._world, source)
+        return queries.fates(self._seen, source)
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.

@@ -4,8 +4,12 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
 
 import pytest_lambda_esm.fake  # noqa: F401 - pytester unloads modules that a run inside a test was the first to import
+
+# The trials of state machines: pytest --hypothesis-profile=long runs a thousand times as many.
+settings.register_profile("long", max_examples=100_000, print_blob=True)
 
 PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 # CI makes pytest's summary repeat whole messages; the others change colours, widths and options.

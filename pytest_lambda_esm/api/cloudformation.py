@@ -232,5 +232,5 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
 def _number(kind: type[int] | type[float], value: Any, path: str) -> int | float:
     try:
         return kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"Property {path} must be of type Number") from None

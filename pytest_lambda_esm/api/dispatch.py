@@ -23,11 +23,12 @@ from pytest_lambda_esm.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The account and region of a request, and the id that its response has."""
+    """The account and region of a request, the id that its response has, and the trace header that came with it."""
 
     account_id: str
     region: str
     request_id: str = ""
+    trace: str = ""
 
 
 Operation = Callable[[Caller, dict[str, Any]], Mapping[str, Any]]
@@ -144,7 +145,8 @@ class Dispatcher:
         operation, request = arrival.match.operation, arrival.request
         self._model.validate(operation, arrival.params)
         perform = self._table.operations[operation.name]
-        caller = Caller(request.account_id, request.region, request_id)
+        trace = request.headers.get("x-amzn-trace-id", "")
+        caller = Caller(request.account_id, request.region, request_id, trace)
         if operation.name in self._table.concurrent:
             return self._model.render(operation, perform(caller, arrival.params))
         with self._one_at_a_time:

@@ -213,10 +213,11 @@ class EventSourceMappings:
         self._checks.check_conflicts(source, settings, function, others)
 
     def _begin(self, mapping: Mapping, source: EventSource, step: Step, settings: Settings) -> ReadOnly[str, Any]:
-        mapping.begin(step, settings)
-        answer = self._describe(mapping, source)
-        mapping.answered()
-        return answer
+        try:
+            mapping.begin(step, settings)
+            return self._describe(mapping, source)
+        finally:  # Also after an exception of a hook.
+            mapping.answered()
 
     def _describe(self, mapping: Mapping, source: EventSource) -> dict[str, Any]:
         answer = describe(mapping, mapping.requested if self._answers_new_values else mapping.settings)

@@ -25,6 +25,7 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.invocation.async_queue import AsyncQueue
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
+from pytest_lambda_esm.invocation.concurrency import RESERVED_LIMIT
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -61,12 +62,17 @@ class Time(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationServices:
-    """What runs invocations. ``stops_loop`` tells whether a chain of a given length has to end at a function."""
+    """What runs invocations.
+
+    ``stops_loop`` tells whether a chain of a given length has to end at a function. ``trace(request_id, header)`` is
+    called with the trace header that came with a request; it may be empty.
+    """
 
     functions: Functions
     invoker: Invoker
     queue: AsyncQueue
     stops_loop: Callable[[FunctionReference, int], bool]
+    trace: Callable[[str, str], None]
 
 
 class Invocations:
@@ -117,7 +123,7 @@ class Invocations:
             "StatusCode": 200,
             "FunctionError": "Unhandled" if invocation.error is not None else None,
             "LogResult": _tail(invocation) if params.get("LogType") == "Tail" else None,
-            "Payload": invocation.payload.encode("utf-8", "surrogatepass"),
+            "Payload": invocation.payload_bytes,
             "ExecutedVersion": invocation.context.function_version,
         }
 
@@ -146,7 +152,7 @@ class Invocations:
             complete = {"ErrorCode": "Unhandled", "ErrorDetails": invocation.payload}
         if params.get("LogType") == "Tail":
             complete["LogResult"] = _tail(invocation)
-        chunk = {"PayloadChunk": {"Payload": invocation.payload.encode("utf-8", "surrogatepass")}}
+        chunk = {"PayloadChunk": {"Payload": invocation.payload_bytes}}
         return {
             "StatusCode": 200,
             "ExecutedVersion": invocation.context.function_version,
@@ -167,12 +173,13 @@ class Invocations:
             raise self._model.error("RecursiveInvocationException", RECURSIVE.message)
         request = Request(
             function=function,
-            invoked_arn=_invoked_arn(reference),
+            invoked_arn=reference.arn,
             event=lambda: json.loads(text),
             request_id=caller.request_id,
             depth=depth,
             client_context=client_context,
         )
+        self._services.trace(caller.request_id, caller.trace)
         with self._time.occupied(lambda: f"{reference.name}, invoked synchronously"):
             outcome = self._services.invoker.attempt(request)
         if isinstance(outcome, Throttled):
@@ -183,6 +190,7 @@ class Invocations:
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:
+        self._services.trace(caller.request_id, caller.trace)
         self._services.queue.accept(reference, text, caller.request_id, self._time.depth(), self._time.now())
 
     def _reference(self, caller: Caller, text: str, qualifier: str | None) -> FunctionReference:
@@ -233,9 +241,9 @@ class Invocations:
             raise self._model.error("InvalidRequestContentException", str(error)) from None
 
     def _throttled(self, throttled: Throttled) -> ApiError:
-        return self._model.error(
-            "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason, retryAfterSeconds="1"
-        )
+        # Throttles because of reserved concurrency have no Retry-After (recorded).
+        wait = {} if throttled.reason == RESERVED_LIMIT else {"retryAfterSeconds": "1"}
+        return self._model.error("TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason, **wait)
 
     def _check_request_size(self, payload: bytes, operation: str) -> None:
         if len(payload) > LARGEST_REQUEST:
@@ -252,9 +260,5 @@ class Invocations:
             )
 
 
-def _invoked_arn(reference: FunctionReference) -> str:
-    return reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn
-
-
 def _tail(invocation: Invocation) -> str:
-    return base64.b64encode(invocation.log.encode()[-TAIL:]).decode()
+    return base64.b64encode(invocation.log.encode("utf-8", "replace")[-TAIL:]).decode()

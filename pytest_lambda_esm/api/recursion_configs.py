@@ -9,6 +9,7 @@ from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.observe import chains
 
 TERMINATE: Final = "Terminate"
 ALLOW: Final = "Allow"
@@ -41,8 +42,10 @@ class RecursionConfigs:
         return {"RecursiveLoop": ALLOW if self._arn(caller, params) in self._allowed else TERMINATE}
 
     def stops(self, reference: FunctionReference, depth: int) -> bool:
-        """Whether Lambda refuses an invocation that is preceded by a chain of ``depth`` invocations."""
-        return bool(self._limit) and depth >= self._limit and reference.unqualified_arn not in self._allowed
+        """Whether Lambda refuses an invocation that is preceded by the chain of invocations ``depth``."""
+        return (
+            bool(self._limit) and chains.traced(depth) >= self._limit and reference.unqualified_arn not in self._allowed
+        )
 
     def _arn(self, caller: Caller, params: Mapping[str, Any]) -> str:
         reference = parse(params["FunctionName"], caller.account_id, caller.region)

@@ -55,6 +55,10 @@ class FreezegunFreezers:
     _now = api.real_datetime.now
     _microsecond = datetime.timedelta(microseconds=1)
 
+    def setting(self, freezer: Any) -> object:
+        """Return what a move of the freezer changes."""
+        return freezer.time_to_freeze
+
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick, in microseconds since the epoch.
 
@@ -135,7 +139,7 @@ class FreezegunFreeze:
                 stack.clear()  # Nothing was frozen before, or that freezer would have been adopted.
             self._restore()
             raise
-        patches.then(self._unfreeze)
+        patches.then(self._unfreeze, self._restore_names)
 
     def _unfreeze(self) -> None:
         """Unfreeze time, unless the user has entered another freezer since and not left it yet."""
@@ -168,18 +172,27 @@ class FreezegunFreeze:
         # Not freezegun's stop(), which searches the modules loaded since with getattr.
         import_watch().remove(self._globals)
         _remove_pydantic_hooks()
-        for place, key, old in self._changes:
+        self._restore_names()
+        self._globals.restore_everywhere()
+
+    def _restore_names(self) -> None:
+        """Restore what freezegun replaced, except what others have replaced since; they may put freezegun's back."""
+        if api.freeze_factories:
+            return
+        for place, key, old, new in self._changes:
+            if place.get(key, _ABSENT) is not new:
+                continue
             if old is _ABSENT:
-                place.pop(key, None)
+                del place[key]
             else:
                 place[key] = old
-        self._globals.restore_everywhere()
 
 
 class _Change(NamedTuple):
     place: dict[Any, Any]
     key: Any
     old: Any
+    new: Any
 
 
 def _changed_by_freezegun() -> tuple[dict[Any, Any], ...]:
@@ -188,7 +201,7 @@ def _changed_by_freezegun() -> tuple[dict[Any, Any], ...]:
 
 def _changes_since(before: list[tuple[dict[Any, Any], dict[Any, Any]]]) -> list[_Change]:
     return [
-        _Change(place, key, old.get(key, _ABSENT))
+        _Change(place, key, old.get(key, _ABSENT), value)
         for place, old in before
         for key, value in place.items()
         if old.get(key, _ABSENT) is not value

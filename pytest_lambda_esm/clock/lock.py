@@ -37,11 +37,7 @@ class ClockLock:
     def __enter__(self) -> None:
         __tracebackhide__ = True
         if not self._lock.acquire(timeout=LONGEST_WAIT):
-            raise ClockError(
-                f"{self._about()}: another thread has held the clock for {LONGEST_WAIT} s, running: {self._activity()}."
-                f" Is a handler waiting for a thread that the test started earlier, and that sleeps or invokes a"
-                f" function? Start the thread in the handler."
-            )
+            raise held_too_long(self._about(), self._activity())
         try:
             self._check()
         except BaseException:
@@ -50,3 +46,12 @@ class ClockLock:
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
+
+
+def held_too_long(caller: str, activity: str) -> ClockError:
+    """Return the error for a caller that has waited for another thread for ``LONGEST_WAIT``."""
+    return ClockError(
+        f"{caller}: another thread has held the clock for {LONGEST_WAIT} s, running: {activity}."
+        f" Is a handler waiting for a thread that the test started earlier, and that sleeps or invokes a"
+        f" function? Start the thread in the handler."
+    )

@@ -19,7 +19,7 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader, Sourceles
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 Finding = TypeVar("Finding")
 
@@ -141,7 +141,7 @@ class ImportWatch:
         finders = {type(finder) for finder in sys.meta_path if not isinstance(finder, type)}
         rewriters = tuple((finder, "exec_module") for finder in finders if hasattr(finder, "exec_module"))
         for loader, method in (*_EXECUTING_METHODS, *rewriters):
-            self._patches.set(loader, method, self._with_real_functions(getattr(loader, method)))
+            self._patches.set(loader, method, self._with_real_functions(original_of(loader, method)))
 
     def _with_real_functions(self, execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         @functools.wraps(execute)

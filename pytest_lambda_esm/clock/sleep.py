@@ -7,6 +7,7 @@ decides for each call whether it sleeps in virtual or in real time.
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import sys
 import threading
@@ -44,22 +45,41 @@ class SleepFunction:
         self.on_sleep: Callable[[float], None] | None = None
         self.older_threads: frozenset[threading.Thread] = frozenset()
 
-    def __call__(self, seconds: float, /) -> None:
-        """Sleep in virtual or real time. Raises what ``time.sleep`` raises for the same argument."""
+    def __call__(self, /, *args: Any, **kwargs: Any) -> None:
+        """Sleep in virtual or real time. Takes what the real function takes, and raises what that raises.
+
+        Under gevent's monkey patching, the real function is ``gevent.sleep(seconds=0, ref=True)``.
+        """
         on_sleep = self.on_sleep
-        if on_sleep is None:
-            return self.real(seconds)
-        if threading.current_thread() in self.older_threads or sleeps_really(sys._getframe(1)):
-            return self.real(seconds)
+        if (
+            on_sleep is None
+            or threading.current_thread() in self.older_threads
+            or sleeps_really(sys._getframe().f_back)
+        ):
+            return self.real(*args, **kwargs)
+        seconds = args[0] if len(args) == 1 and not kwargs else _first_argument(self.real, args, kwargs)
         # As in time.sleep, and so with the same errors: a float, or anything that has __index__.
         exact = seconds if isinstance(seconds, float) else operator.index(seconds)
         if not 0 <= exact < _LONGEST:
             return self.real(exact)  # raises
-        return on_sleep(float(exact))
+        on_sleep(float(exact))
+        if getattr(self.real, "__module__", None) == "gevent.hub":
+            self.real(0)  # Other greenlets run while one sleeps.
+        return None
 
     def __reduce__(self) -> str:
         """Pickle by name, as the builtin does, so that another process unpickles its own sleep."""
         return "sleep"
+
+
+def _first_argument(function: Callable[..., None], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a function gets as its first argument, a default included. Raises what it raises for none."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # The builtin has no signature in some versions.
+        return function(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args[0] if bound.args else function(*args, **kwargs)
 
 
 class VirtualSleep:
@@ -90,7 +110,7 @@ class VirtualSleep:
             function.real = time.sleep
         function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
         function.on_sleep = self._on_sleep
-        patches.then(self._remove)
+        patches.then(self._remove, self.suspend)
         self.resume([])
         for place in _memo(function.real).findings():
             place.replace(function.real, function)

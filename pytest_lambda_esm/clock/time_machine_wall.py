@@ -33,6 +33,10 @@ class TimeMachineFreezers:
         stack = _stack(time_machine)
         return stack[-1] if stack else None
 
+    def setting(self, traveller: Any) -> object:
+        """Return what a move of the traveller changes."""
+        return traveller._destination_timestamp_ns, traveller._tick
+
     def read(self, traveller: Any) -> int:
         """Return a traveller's time in microseconds since the epoch."""
         return int(traveller.time_ns()) // 1000

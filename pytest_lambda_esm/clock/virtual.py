@@ -16,6 +16,7 @@ from typing import Final
 
 from pytest_lambda_esm.clock.lock import ClockLock
 from pytest_lambda_esm.clock.runaway import StallDetector
+from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns, pauses
 from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
@@ -45,9 +46,15 @@ class VirtualClock:
         self._now = instant_of(start)
         self._longest_standstill = longest_standstill
         self._stall: StallDetector | None = None  # The sleeps since something last happened.
+        self._background_stall: StallDetector | None = None
+        self.sleepers = Sleepers()
+        """The threads that sleep; those of the test share this clock's time."""
+        self._owner = threading.current_thread()
+        self._moving = 0  # The moves that give other threads their turn now.
         self._report_waiting: Callable[[], list[str]] = list
         self._wall = wall
-        self._freezer = self._first_freezer = wall.identity() if wall is not None else None
+        self._freezers = [wall.identity()] if wall is not None else []
+        self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
         self._shown = self._now
         self._heap: list[Event] = []
         self._sequence = 0
@@ -55,8 +62,9 @@ class VirtualClock:
         self._busy = 0
         self._slept: list[float] = []
         self._running: Event | None = None
+        self._runner: int | None = None  # The thread that runs it.
         self._lock = threading.RLock()
-        self._used = False
+        self._released = threading.Condition(self._lock)
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -80,12 +88,14 @@ class VirtualClock:
     @property
     def next_event(self) -> DueEvent | None:
         """The next event that is due, or None if nothing is pending."""
+        self.follow_wall()
         self._drop_cancelled()
         return self._heap[0].describe() if self._heap else None
 
     @property
     def pending(self) -> tuple[DueEvent, ...]:
         """All pending events, in the order in which they will run."""
+        self.follow_wall()
         return tuple(event.describe() for event in sorted(self._heap) if event.action is not None)
 
     # --- moving ------------------------------------------------------------------------------------------
@@ -140,8 +150,10 @@ class VirtualClock:
         end = self._now + span
         while not predicate():
             with self._move("run_until"):
-                upcoming = self._next_due()
+                upcoming = self._next_instant()
                 if upcoming is None:
+                    if self.sleepers.has_company and predicate():
+                        return
                     raise self._nothing_pending()
                 if upcoming > end:
                     raise self._limit_exceeded("run_until", span, "the condition is still false")
@@ -167,11 +179,15 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """Record a ``time.sleep`` of code under test, and advance by it.
 
-        Raises ClockLimitExceeded for code that keeps sleeping while nothing happens, and ClockError from inside an
-        event.
+        In a thread that was started meanwhile, it waits until the clock has advanced by it. Raises ClockLimitExceeded
+        for code that keeps sleeping while nothing happens, and ClockError from inside an event.
         """
         __tracebackhide__ = True
         span = _span_of("time.sleep", seconds)
+        if self._is_background():
+            self.record_sleep(seconds)
+            self.wait_until(self._now + span)
+            return
         with self._move("time.sleep"):
             stall = self._stall = self._stall or StallDetector(self._longest_standstill)
             stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
@@ -185,18 +201,19 @@ class VirtualClock:
         """
         __tracebackhide__ = True
         with self._move("restart"):
+            self.sleepers.end_all(self._now, close=False)
             self._heap.clear()
             self._slept.clear()
             self._cancelled = 0
             self._busy = 0
             self._sequence = 0
-            self._used = False
             self._end_stall()
             self._now = instant_of(start)
             self.show(self._now)
 
     def stop(self) -> None:
-        """Close the clock: it can still be read, and any attempt to move it raises NotActive."""
+        """Close the clock: it can still be read, and any attempt to move it raises NotActive. End all sleeps."""
+        self.sleepers.end_all(self._now, close=True)
         self._stopped = True
         self._end_stall()
 
@@ -205,8 +222,15 @@ class VirtualClock:
         self._slept.append(seconds)
 
     def wait_until(self, instant: int) -> None:
-        """Move time forward to an instant, for a call that takes time. Does nothing from inside an event."""
+        """Move time forward to an instant, for a call that takes time. Does nothing from inside an event.
+
+        In a thread that was started meanwhile, it waits until the clock has reached the instant.
+        """
         __tracebackhide__ = True
+        if self._is_background():
+            if instant > self._now:
+                self.sleepers.sleep(self, instant)
+            return
         with self._locked(lambda: "the call"):
             if self._running is None and instant > self._now:
                 with self._move("the call"):
@@ -221,10 +245,67 @@ class VirtualClock:
                 yield
                 return
             self._running = Event(self._now, 0, _no_op, about)
+            self._runner = threading.get_ident()
             try:
                 yield
             finally:
-                self._running = None
+                self._running = self._runner = None
+                if self._shown != self._now:
+                    self.show(self._now)
+
+    # --- the time of the test's threads ------------------------------------------------------------------
+
+    @property
+    def awaited(self) -> threading.Thread:
+        """The test's thread: others may move the clock only while it waits."""
+        return self._owner
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move that is not a sleeper's gives other threads their turn now."""
+        return self._moving > 0
+
+    def reach(self, sleeper: Sleeper) -> None:
+        """Move on to the end of a thread's sleep, unless another move gets there before.
+
+        Raises ClockLimitExceeded if threads keep sleeping while nothing happens.
+        """
+        __tracebackhide__ = True
+        with self._move("time.sleep"):
+            stall = self._background_stall = self._background_stall or StallDetector(self._longest_standstill)
+            stall.record_sleep(self._now, lambda: self._endless_sleep(stall))
+            self._run_to(max(sleeper.due, self._now), sleeper)
+
+    def let_pass(self, seconds: float) -> None:
+        """Wait, in code under test, as long as a sleep would; it is not recorded as one."""
+        __tracebackhide__ = True
+        if self._is_background():
+            self.wait_until(self._now + _span_of("wait", seconds))
+        else:
+            self.advance(seconds)
+
+    def _is_background(self) -> bool:
+        """Whether the calling thread waits for the clock, rather than moves it."""
+        groups = self.sleepers.groups
+        if groups is None or not groups.threads or self._runner == threading.get_ident():
+            return False
+        thread = threading.current_thread()
+        return thread is not self._owner and thread in groups.threads
+
+    def _give_turns(self, sleeper: Sleeper | None) -> None:
+        """Let the other threads run until each sleeps, waits or has ended; they may use the clock meanwhile."""
+        __tracebackhide__ = True
+        turns = Turns(self.sleepers, patient=sleeper is not None)
+        if turns.over(self):
+            return
+        self._moving += sleeper is None
+        try:
+            for pause in pauses():
+                self._released.wait(pause)
+                if turns.over(self) or (sleeper is not None and not sleeper.asleep):
+                    return
+        finally:
+            self._moving -= sleeper is None
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -232,7 +313,6 @@ class VirtualClock:
         """Schedule ``action`` for an instant, or for now if that has passed; ``about()`` describes it to users."""
         self._sequence += 1
         self._busy += 1
-        self._used = True
         event = Event(instant if instant > self._now else self._now, self._sequence, action, about)
         heapq.heappush(self._heap, event)
         return event
@@ -267,37 +347,73 @@ class VirtualClock:
             self._wall.show(instant)
 
     def follow_wall(self) -> None:
-        """Catch up with a freezer that the user moved directly, and run what has fallen due.
+        """Catch up with a wall clock that the user moved, and run what has fallen due. Cheap where nobody moved it.
 
-        While nothing has been scheduled and no time has passed, the freezer may also be earlier than the clock, which
-        then takes over its time. Raises ClockError if it was moved back later than that.
+        A wall clock that was moved back takes virtual time back with it: nothing runs, and pending events keep their
+        instants. The end of a freeze or travel within the test never takes time back: time continues at the outer
+        freezer's time if that is later, else from now. From inside an event, nothing happens but what
+        :meth:`set_event_time` says.
         """
         __tracebackhide__ = True
-        if self._wall is None or self._running is not None or self._stopped:
+        wall = self._wall
+        if wall is None or self._stopped or wall.is_as_left():
             return
-        freezer = self._wall.identity()
-        if freezer is not self._freezer:
-            self._freezer = freezer
-            if freezer is self._first_freezer:
-                self.show(self._now)  # The user's own freeze has ended; time continues from here.
-                return
-            self._shown = -1
-        seen = self._wall.read()
-        if seen is None or seen == self._shown:
+        if self._running is not None:
+            self._follow_inside(wall)
             return
-        if seen < self._now and self._used:
-            raise ClockError(
-                f"the frozen wall clock was moved back to {moment_of(seen)}, but virtual time is at"
-                f" {moment_of(self._now)} and cannot go back. Freeze before anything is created, or set 'start'."
-            )
-        self._shown = seen
-        if seen < self._now:
-            self._now = seen
-            return
-        with self._locked(lambda: "the wall clock", lambda: self._refuse_to_move("the wall clock")):
-            self._run_to(seen)
+        with self._locked(lambda: "the wall clock"):
+            if self._running is None and not self._stopped:
+                self._catch_up(wall)
+
+    def set_event_time(self, now: Callable[[], int | None], move: Callable[[int], None]) -> None:
+        """Set how a running handler follows a wall clock that the user moves meanwhile.
+
+        ``now`` returns the caller's own time, or None where the caller does not belong to a handler; ``move`` moves
+        that time forward to an instant.
+        """
+        self._event_time = (now, move)
 
     # --- moving, inside ----------------------------------------------------------------------------------
+
+    def _catch_up(self, wall: Wall) -> None:
+        __tracebackhide__ = True
+        left = self._note_freezer(wall)
+        seen = wall.read()
+        if seen is None or seen == self._now:
+            self._shown = self._now
+        elif seen > self._now:
+            self._shown = seen
+            self._run_to(seen)
+        elif left:
+            self.show(self._now)
+        else:
+            self._end_stall()
+            self._now = self._shown = seen
+
+    def _follow_inside(self, wall: Wall) -> None:
+        now, move = self._event_time
+        own = now()
+        if own is None:
+            return  # Not a handler's: whoever next looks from outside follows.
+        left = self._note_freezer(wall)
+        seen = wall.read()
+        if seen is not None and seen > own:
+            move(seen)
+        elif left:
+            self.show(own)
+        else:
+            self._shown = -1  # Time has not gone back: the wall clocks show it again when the event has ended.
+
+    def _note_freezer(self, wall: Wall) -> bool:
+        """Note which freezer is on top; return whether the user has left the one that was."""
+        freezer = wall.identity()
+        for depth, known in enumerate(self._freezers):
+            if known is freezer:
+                left = depth < len(self._freezers) - 1
+                del self._freezers[depth + 1 :]
+                return left
+        self._freezers.append(freezer)
+        return False
 
     def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
         return ClockLock(self._lock, about, self._activity, check)
@@ -323,33 +439,46 @@ class VirtualClock:
     def _activity(self) -> str:
         return self._running.about() if self._running is not None else "nothing"
 
-    def _run_to(self, target: int) -> None:
+    def _run_to(self, target: int, sleeper: Sleeper | None = None) -> None:
+        """Run what is due and wake who sleeps until an instant; stop early when ``sleeper``, who moves, is woken."""
         __tracebackhide__ = True
         if target > _END:
             raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
-        while (due := self._next_due()) is not None and due <= target:
-            event = heapq.heappop(self._heap)
-            self._set_now(due)
-            self._run(event)
-        self._set_now(target)
+        groups = self.sleepers.groups
+        while sleeper is None or sleeper.asleep:
+            first = None
+            if groups is not None and groups.threads:
+                self._give_turns(sleeper)
+                first = self.sleepers.first(self)
+            due = self._next_due()
+            if due is not None and due <= target and (first is None or due <= first.due):
+                event = heapq.heappop(self._heap)
+                self._set_now(due)
+                self._run(event)
+            elif first is not None and first is not sleeper and first.due <= target:
+                self._set_now(first.due)
+                self.sleepers.wake(first)
+            else:
+                self._set_now(target)
+                return
 
     def _run(self, event: Event) -> None:
         __tracebackhide__ = True
-        if self._stall is not None:
+        if self._stall is not None or self._background_stall is not None:
             self._end_stall()
         action, event.action = event.action, None
         self._busy -= event.keeps_busy
         self._running = event
+        self._runner = threading.get_ident()
         try:
             assert action is not None
             action()
         finally:
-            self._running = None
+            self._running = self._runner = None
 
     def _set_now(self, instant: int) -> None:
         if instant > self._now:
             self._now = instant
-            self._used = True
         if self._shown != self._now:
             self.show(self._now)
 
@@ -357,6 +486,15 @@ class VirtualClock:
         if self._cancelled:
             self._drop_cancelled()
         return self._heap[0].due if self._heap else None
+
+    def _next_instant(self) -> int | None:
+        """Return when the next event is due or the next thread wakes."""
+        if self.sleepers.has_company:
+            self._give_turns(None)
+        due, first = self._next_due(), self.sleepers.first(self)
+        if first is None:
+            return due
+        return first.due if due is None else min(due, first.due)
 
     def _drop_cancelled(self) -> None:
         while self._heap and self._heap[0].action is None:
@@ -385,9 +523,11 @@ class VirtualClock:
         )
 
     def _end_stall(self) -> None:
-        stall, self._stall = self._stall, None
-        if stall is not None:
-            stall.end()
+        stalls = (self._stall, self._background_stall)
+        self._stall = self._background_stall = None
+        for stall in stalls:
+            if stall is not None:
+                stall.end()
 
     def _endless_sleep(self, stall: StallDetector) -> ClockLimitExceeded:
         upcoming = self.next_event

@@ -6,6 +6,7 @@ since the Unix epoch.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -31,15 +32,24 @@ class Wall(Protocol):
         It differs from what was shown last if the user has moved, entered or left a freezer.
         """
 
+    def is_as_left(self) -> bool:
+        """Whether the same freezer is on top and shows the same time as after the last ``show`` or ``read``. Cheap."""
+
     def identity(self) -> object:
         """Return the freezer on top, for comparison with ``is``; None if time is not frozen any more."""
 
     def close(self) -> None:
         """Restore the state before the wall was opened. An adopted freezer continues from its current time."""
 
+    def undo_again(self) -> None:
+        """Restore what others have put back since the wall was closed."""
+
 
 class Freezers(Protocol):
     """One tool's stack of freezers."""
+
+    def setting(self, freezer: Any) -> object:
+        """Return what a move of the freezer changes, for comparison."""
 
     def read(self, freezer: Any) -> int:
         """Return the time of a freezer that does not tick."""
@@ -70,17 +80,36 @@ class _ProcessWall:
         self._time_machine = TimeMachineFreezers()
         self._patches = Patches()
         self._paused: list[tuple[Freezers, Any]] = []
+        self._lock = threading.Lock()
+        self._left: tuple[Any, object] = (None, None)
         for freeze in freezes:
             freeze.install(self._patches)
 
     def show(self, instant: int) -> None:
         freezers, freezer = self._pause_topmost()
         if freezer is not None:
-            freezers.show(freezer, instant)
+            with self._lock:
+                freezers.show(freezer, instant)
+                self._left = (freezer, freezers.setting(freezer))
 
     def read(self) -> int | None:
         freezers, freezer = self._pause_topmost()
-        return None if freezer is None else freezers.read(freezer)
+        if freezer is None:
+            self._left = (None, None)
+            return None
+        self._left = (freezer, freezers.setting(freezer))
+        return freezers.read(freezer)
+
+    def is_as_left(self) -> bool:
+        if self._is_as_left():
+            return True
+        with self._lock:  # Another thread may have been in the middle of showing an instant.
+            return self._is_as_left()
+
+    def _is_as_left(self) -> bool:
+        freezers, freezer = self._topmost()
+        left, setting = self._left
+        return freezer is left and (freezer is None or freezers.setting(freezer) == setting)
 
     def identity(self) -> object:
         return self._topmost()[1]
@@ -90,6 +119,9 @@ class _ProcessWall:
             freezers, freezer = self._paused.pop()
             freezers.tick_again(freezer)
         self._patches.undo()
+
+    def undo_again(self) -> None:
+        self._patches.undo_again()
 
     def _pause_topmost(self) -> tuple[Freezers, Any]:
         freezers, freezer = self._topmost()

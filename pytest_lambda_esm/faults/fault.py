@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import Protocol
 
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect
 from pytest_lambda_esm.faults.matching import Match
 from pytest_lambda_esm.faults.spec import FaultSpec
+
+
+class Plan(Protocol):
+    """The plan that a fault belongs to."""
+
+    @property
+    def catch_up(self) -> Callable[[], None]:
+        """Catches up with a wall clock that the user moved, before a test looks at what has happened."""
+        ...
+
+    def end(self, fault: Fault) -> None:
+        """End a fault."""
+        ...
 
 
 class Fault:
@@ -21,9 +35,7 @@ class Fault:
     :attr:`remaining` and :attr:`calls`.
     """
 
-    def __init__(
-        self, spec: FaultSpec, effects: Sequence[Effect | None], match: Match, end: Callable[[Fault], None]
-    ) -> None:
+    def __init__(self, spec: FaultSpec, effects: Sequence[Effect | None], match: Match, plan: Plan) -> None:
         self._spec = spec
         self.operation = spec.operation
         self.effects = tuple(effects)
@@ -38,7 +50,7 @@ class Fault:
         self.by_hook = spec.by_hook
         self.begun: Mapping[str, int] = {}
         self.over: Mapping[str, int] | None = None
-        self._end = end
+        self._plan = plan
         self._spent = 0
         self._met = 0
         self._passed = 0
@@ -58,21 +70,24 @@ class Fault:
 
     def end(self) -> None:
         """Stop striking; the end of the test still checks whether the fault has ever struck."""
-        self._end(self)
+        self._plan.end(self)
 
     @property
     def hits(self) -> int:
         """How many attempts of botocore it has struck; those that a sequence let through do not count."""
+        self._plan.catch_up()
         return len(self._calls)
 
     @property
     def remaining(self) -> int | None:
         """How many more times it will strike; None for a fault without an end."""
+        self._plan.catch_up()
         return None if self.times is None else self.times - self._spent
 
     @property
     def calls(self) -> Sequence[IncomingCall]:
         """The calls that it has struck, in the order of their arrival."""
+        self._plan.catch_up()
         return tuple(self._calls)
 
     @property
@@ -87,20 +102,25 @@ class Fault:
 
     # --- for the plan ------------------------------------------------------------------------------------
 
-    def fresh_copy(self, end: Callable[[Fault], None]) -> Fault:
+    def fresh_copy(self) -> Fault:
         """Return the same fault before it struck anything; one that has struck in an earlier world is optional."""
         spec = replace(self._spec, optional=self.optional or self.has_struck)
-        return Fault(spec, self.effects, self.match, end)
+        return Fault(spec, self.effects, self.match, self._plan)
 
     @property
     def is_spent(self) -> bool:
         """Whether it has struck as often as requested."""
-        return self.remaining == 0
+        return self._spent == self.times
 
     @property
     def is_over(self) -> bool:
         """Whether it strikes no further call; attempts of a call that it has struck may follow."""
         return self.over is not None or self._spent == self.times
+
+    @property
+    def struck(self) -> int:
+        """How many attempts it has struck, for a report on what happened so far."""
+        return len(self._calls)
 
     @property
     def met(self) -> int:

@@ -6,6 +6,7 @@ import heapq
 from operator import itemgetter
 from typing import TypeAlias
 
+from pytest_lambda_esm.errors import ends_the_run
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect
 from pytest_lambda_esm.faults.fault import Fault
@@ -123,6 +124,8 @@ class _Group:
                 if predicate(call):
                     matching.append((number, fault))
         except Exception as error:
+            if ends_the_run(error):
+                raise
             assert fault is not None
             raise fault.match.broken(call, error) from error
         return [(number, fault) for number, fault in matching if not (fault.is_over or fault.lets_pass(call))]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
 
-from pytest_lambda_esm.errors import FaultError
+from pytest_lambda_esm.errors import FaultError, ends_the_run
 from pytest_lambda_esm.faults.call import IncomingCall
 
 MatchGiven: TypeAlias = Mapping[str, Any] | Callable[[IncomingCall], object] | None
@@ -88,6 +88,8 @@ class ByPredicate:
         try:
             fits = self.fits(call)
         except Exception as error:
+            if ends_the_run(error):
+                raise
             raise self.broken(call, error) from error
         return [] if fits else [f"the predicate {self._name} rejected it"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -33,8 +33,9 @@ class FaultPlan:
     :meth:`strike`.
     """
 
-    def __init__(self, catalogue: FaultCatalogue) -> None:
+    def __init__(self, catalogue: FaultCatalogue, catch_up: Callable[[], None] = lambda: None) -> None:
         self._catalogue = catalogue
+        self.catch_up = catch_up
         self._by_hook = False
         self._lock = threading.RLock()
         self.clear()
@@ -137,13 +138,13 @@ class FaultPlan:
         match = read_match(spec.match)
         if isinstance(match, ByParams):
             self._catalogue.check_params(operation, list(match.params))
-        fault = Fault(replace(spec, operation=operation, by_hook=self._by_hook), effects, match, self._end)
+        fault = Fault(replace(spec, operation=operation, by_hook=self._by_hook), effects, match, self)
         self._add(fault)
         return fault
 
     def ask_again(self, fault: Fault) -> None:
         """Add a fresh copy of a fault of an earlier world."""
-        self._add(fault.fresh_copy(self._end))
+        self._add(fault.fresh_copy())
 
     @property
     def asked_by_test(self) -> Sequence[Fault]:
@@ -231,7 +232,11 @@ class FaultPlan:
             self._indexes.setdefault(fault.operation, FaultIndex()).add(fault)
             self.is_live = True
 
-    def _end(self, fault: Fault) -> None:
+    def end(self, fault: Fault) -> None:
+        """End a fault, as ``Fault.end`` does.
+
+        :meta private:
+        """
         with self._lock:
             index = self._indexes.get(fault.operation)
             if index is not None and fault in self._faults and fault.over is None:

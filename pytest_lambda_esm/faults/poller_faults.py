@@ -10,7 +10,8 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import PollerFault
-from pytest_lambda_esm.faults.poller_steps import INVOKE_EVENT, NOTHING, SEND
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
+from pytest_lambda_esm.faults.poller_steps import FAILURES, INVOKE_EVENT, NOTHING, SEND
 from pytest_lambda_esm.mappings.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -23,12 +24,20 @@ class PollerFaults:
     """Faults at the steps of a mapping's poller.
 
     ``instant()`` is microseconds since the epoch, here and below; ``delete`` deletes a mapping as its owner would.
+    An exception of the test's code at a step fails that step; ``interruptions`` raises it when the event has ended.
     """
 
-    def __init__(self, injector: FaultInjector, instant: Callable[[], int], delete: Callable[[Mapping], None]) -> None:
+    def __init__(
+        self,
+        injector: FaultInjector,
+        instant: Callable[[], int],
+        delete: Callable[[Mapping], None],
+        interruptions: Interruptions,
+    ) -> None:
         self._injector = injector
         self._instant = instant
         self._delete = delete
+        self._interruptions = interruptions
 
     def at(
         self, step: str, mapping: Mapping, records: RecordIds = tuple, cannot: frozenset[str] = NOTHING
@@ -37,12 +46,16 @@ class PollerFaults:
 
         ``records()`` are the ids of the records concerned; ``cannot`` are the faults of the step that are
         impossible at this source. A fault that disables or deletes the mapping is carried out here, and None is
-        returned. Raises FaultError if a test asks for one of those that ``cannot`` lists.
+        returned. FaultError interrupts the step if a test asks for one of those that ``cannot`` lists.
         """
         __tracebackhide__ = is_for_the_author
         if self._injector.is_quiet:
             return None
-        return self._apply(step, mapping, records, cannot)
+        try:
+            return self._apply(step, mapping, records, cannot)
+        except BaseException as error:
+            self._interruptions.keep(error)
+            return FAILURES[step]
 
     def _apply(self, step: str, mapping: Mapping, records: RecordIds, cannot: frozenset[str]) -> str | None:
         __tracebackhide__ = is_for_the_author
@@ -75,9 +88,10 @@ class PollerFaults:
 class AsyncFaults:
     """Faults at the attempts to invoke a function with an asynchronous event."""
 
-    def __init__(self, injector: FaultInjector, instant: Callable[[], int]) -> None:
+    def __init__(self, injector: FaultInjector, instant: Callable[[], int], interruptions: Interruptions) -> None:
         self._injector = injector
         self._instant = instant
+        self._interruptions = interruptions
 
     def at(self, reference: FunctionReference, request_id: str, payload: str) -> str | None:
         """Return the fault that strikes an attempt: ``"throttled"``, ``"failed"`` or None."""
@@ -91,23 +105,42 @@ class AsyncFaults:
                 instant=self._instant(),
             )
 
-        effect = self._injector.on_step(INVOKE_EVENT, call, NOTHING)
+        try:
+            effect = self._injector.on_step(INVOKE_EVENT, call, NOTHING)
+        except BaseException as error:
+            self._interruptions.keep(error)
+            return "failed"
         return str(effect) if effect is not None else None
 
 
 class FaultyDestinations:
-    """Destinations that refuse a message when a fault strikes at ``poller.Send``."""
+    """Destinations that refuse a message when a fault strikes at ``poller.Send``, or an exception for the test does."""
 
-    def __init__(self, destinations: Destinations, injector: FaultInjector, instant: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        destinations: Destinations,
+        injector: FaultInjector,
+        instant: Callable[[], int],
+        interruptions: Interruptions,
+    ) -> None:
         self._destinations = destinations
         self._injector = injector
         self._instant = instant
+        self._interruptions = interruptions
 
     def deliver(self, arn: str, message: Message) -> None:
         """Deliver a message now. Raises DeliveryFailed if the destination does not exist or refuses it."""
-        if self._injector.on_step(SEND, lambda: self._call(arn, message), NOTHING) is not None:
+        try:
+            refused = self._injector.on_step(SEND, lambda: self._call(arn, message), NOTHING) is not None
+            if not refused:
+                self._destinations.deliver(arn, message)
+        except DeliveryFailed:
+            raise
+        except BaseException as error:
+            self._interruptions.keep(error)
+            raise DeliveryFailed(f"sending to {arn} was {broken_off(error)}") from None
+        if refused:
             raise DeliveryFailed(f"{arn} refused it, as the test has asked for")
-        self._destinations.deliver(arn, message)
 
     def _call(self, arn: str, message: Message) -> IncomingCall:
         parsed = Arn.parse(arn)

@@ -64,6 +64,11 @@ destination's ARN and the text that is sent, for mappings and asynchronous invoc
 function's ARN, the event's request id and its payload.
 """
 
+FAILURES: Final[Mapping[str, str]] = MappingProxyType(
+    {READ: "failed", INVOKE: "failed", DELETE: "lost", CHECKPOINT: "late"}
+)
+"""What happens at a step of a mapping's poller when the test's own code raises an exception there."""
+
 NOTHING: Final[frozenset[str]] = frozenset()
 KEEPS_ITS_ORDER: Final = frozenset({"reordered"})
 """The faults of READ that are impossible at a source that keeps its order: FIFO queues and streams."""

@@ -77,7 +77,7 @@ def as_code(function: str, arguments: tuple[Any, ...], options: Mapping[str, Any
 
 
 def _value_as_code(value: Any) -> str:
-    return getattr(value, "__qualname__", "") if callable(value) else repr(value)
+    return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
 
 
 def _is_count(value: object, minimum: int) -> bool:

@@ -43,8 +43,8 @@ def unused_text(faults: Sequence[Fault], seen: Mapping[str, Sequence[SeenCall]],
     for fault in unused:
         lines.append(f"  {fault.asked}")
         lines.append(f"    asked for at {fault.place}")
-        if fault.hits:
-            lines.append(f"    calls struck: {fault.hits}; errors left: {fault.errors_left}")
+        if fault.struck:
+            lines.append(f"    calls struck: {fault.struck}; errors left: {fault.errors_left}")
         lines += [f"    {line}" for line in _reasons(fault, seen.get(fault.operation, ()), called)]
     return "\n".join([*lines, HOW_TO_ALLOW])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults
 from pytest_lambda_esm.invocation import async_results
 from pytest_lambda_esm.invocation.async_results import AsyncOutcome, AsyncResults, Refusal
@@ -20,8 +21,10 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Fu
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.observe import chains
+from pytest_lambda_esm.observe.fates import IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.timing import MICROSECONDS, Backoff, time_text
+from pytest_lambda_esm.timing import MICROSECONDS, Backoff, moment_of, time_text
 
 RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 """One minute before the first retry, two minutes before the second."""
@@ -32,7 +35,7 @@ THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
 class AsyncQueue:
-    """All asynchronous events of one fake."""
+    """All asynchronous events of one fake. Each is kept until it has a final fate."""
 
     def __init__(
         self,
@@ -50,12 +53,13 @@ class AsyncQueue:
         self._configs = functions.configs
         self._invoker = attempts.invoker
         self._trouble = attempts.trouble
+        self._interruptions = attempts.interruptions
         self._stops_loop = attempts.stops_loop
         self._latency = attempts.latency
         self._jitter = attempts.jitter
         self._randomness = attempts.randomness
         self._results = results
-        self._waiting: dict[int, Event] = {}
+        self._unfinished: dict[int, Event] = {}
 
     def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
         """Queue an event at an instant, which inside a handler may be later than the clock's."""
@@ -65,45 +69,70 @@ class AsyncQueue:
             due = at + self._latency
             if self._jitter:
                 due += self._randomness.randrange(self._jitter + 1)
-            self._schedule(Event(reference, payload, request_id, depth, at), due)
+            event = Event(reference, payload, request_id, depth, at)
+            self._unfinished[id(event)] = event
+            self._schedule(event, due)
 
     def explain(self, function: Function | None) -> list[str]:
-        """Describe the waiting events of a function, or of all functions if it is None; one line for each event."""
+        """Describe the unfinished events of a function, or of all functions if it is None; one line for each event."""
         now = self._clock.instant
         return [
-            f"asynchronous event {event.request_id} for {event.reference.arn}: attempt {event.attempts + 1} is due at"
-            f" {time_text(event.due, now)}"
-            for event in self._waiting.values()
+            f"asynchronous event {event.request_id} for {event.reference.arn}: {event.describe(now)}"
+            for event in self._unfinished.values()
             if function is None or event.reference.unqualified_arn == function.arn
         ]
 
-    def waiting(self, arn: str) -> list[Event]:
-        """Return the waiting events of a function, by its unqualified ARN."""
-        return [event for event in self._waiting.values() if event.reference.unqualified_arn == arn]
+    def fates(self, arn: str) -> list[Fate]:
+        """Return the fates of a function's unfinished events, by its unqualified ARN; one for each request id.
+
+        Of an event that is delivered twice, the copy that runs counts, otherwise the one that is due first.
+        """
+        now, found = self._clock.instant, dict[str, Event]()
+        for event in self._unfinished.values():
+            if event.reference.unqualified_arn == arn:
+                other = found.get(event.request_id)
+                if other is None or event.precedence < other.precedence:
+                    found[event.request_id] = event
+        return [
+            Fate(event.request_id, IN_FLIGHT if event.runs else WAITING, moment_of(event.due), event.describe(now))
+            for event in found.values()
+        ]
 
     def forget_place(self, account_id: str, region: str) -> None:
         """Drop the events of a region that was reset in moto."""
-        for key, event in list(self._waiting.items()):
+        for key, event in list(self._unfinished.items()):
             if (event.reference.account_id, event.reference.region) == (account_id, region):
                 self._clock.cancel(event.scheduled)
-                del self._waiting[key]
+                del self._unfinished[key]
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _schedule(self, event: Event, due: int) -> None:
-        event.due = due
-        self._waiting[id(event)] = event
+        event.due, event.runs = due, False
         event.scheduled = self._clock.call_at(
             due,
-            lambda: self._attempt(event),
+            self._interruptions.event(lambda: self._attempt(event), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",
         )
 
+    def _mend(self, event: Event) -> None:
+        """Continue after a bug: the event is attempted again as after an error of Lambda, or discarded at its end."""
+        if id(event) not in self._unfinished:
+            return
+        if event.ends:
+            self._drop(event, "its end was broken off")
+            return
+        event.throttles += 1
+        self._schedule(event, self._clock.instant + THROTTLE_BACKOFF.after(event.throttles))
+
+    def _drop(self, event: Event, why: str) -> None:
+        self._results.drop(self._function(event), event.request_id, why)
+        del self._unfinished[id(event)]
+
     def _attempt(self, event: Event) -> None:
-        del self._waiting[id(event)]
         configuration = self._functions.route(event.reference)
         if configuration is None:
-            self._results.drop(self._function(event), event.request_id, "the function does not exist (any more)")
+            self._drop(event, "the function does not exist (any more)")
             return
         if self._stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
@@ -117,18 +146,28 @@ class AsyncQueue:
             refusal = async_results.THROTTLED if fault == "throttled" else async_results.FAILED
             self._back_off(event, configuration, Throttled(fault, self._clock.instant), refusal)
             return
-        result = self._invoker.attempt(self._request(event, configuration))
+        event.runs = True
+        event.attempts += 1
+        try:
+            result = self._invoker.attempt(self._request(event, configuration))
+        except BaseException as error:
+            self._interruptions.keep(error)
+            self._on_interruption(event, configuration, broken_off(error))
+            return
+        if id(event) not in self._unfinished:
+            return  # Its handler has reset moto.
         if isinstance(result, Throttled):
+            event.attempts -= 1
             self._back_off(event, configuration, result, async_results.THROTTLED)
             return
-        event.attempts += 1
         event.last = result
         if result.end <= self._clock.instant:
             self._on_end(event, configuration)
             return
-        self._clock.call_at(
+        event.due = result.end
+        event.scheduled = self._clock.call_at(
             result.end,
-            lambda: self._on_end(event, configuration),
+            self._interruptions.event(lambda: self._on_end(event, configuration), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {result.outcome}",
         )
 
@@ -136,10 +175,10 @@ class AsyncQueue:
         reference = event.reference
         return Request(
             function=configuration,
-            invoked_arn=reference.unqualified_arn if reference.qualifier == "$LATEST" else reference.arn,
+            invoked_arn=reference.arn,
             event=lambda: json.loads(event.payload),
             request_id=event.request_id,
-            attempt=event.attempts + 1,
+            attempt=event.attempts,
             depth=event.depth,
         )
 
@@ -159,6 +198,18 @@ class AsyncQueue:
         if event.last.error is None:
             self._finish(event, configuration, async_results.SUCCESS)
             return
+        self._retry_or_give_up(event, configuration, event.last.end, event.last.outcome)
+
+    def _on_interruption(self, event: Event, configuration: FunctionConfiguration, outcome: str) -> None:
+        """Count an attempt that an exception for the test has ended as one that failed, without a response."""
+        if id(event) not in self._unfinished:
+            return
+        event.last = None
+        self._journal.add("result", event.reference.name, outcome)
+        self._retry_or_give_up(event, configuration, self._clock.instant, outcome)
+
+    def _retry_or_give_up(self, event: Event, configuration: FunctionConfiguration, ended: int, outcome: str) -> None:
+        """Decide what follows an attempt that failed at the instant ``ended``."""
         config = self._config(event)
         retries = DEFAULT_RETRIES
         if config is not None and config.maximum_retry_attempts is not None:
@@ -166,11 +217,11 @@ class AsyncQueue:
         if event.attempts > retries:
             self._finish(event, configuration, async_results.RETRIES_EXHAUSTED)
             return
-        due = event.last.end + RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS)) - 1]
+        due = ended + RETRY_DELAYS[min(event.attempts, len(RETRY_DELAYS)) - 1]
         if self._too_old(event, due):
             self._finish(event, configuration, async_results.EVENT_AGE_EXCEEDED)
             return
-        self._retry(event, due, event.last.outcome)
+        self._retry(event, due, outcome)
 
     def _too_old(self, event: Event, due: int) -> bool:
         """Return whether an attempt at an instant would exceed the event's maximum age.
@@ -191,7 +242,7 @@ class AsyncQueue:
     def _finish(
         self, event: Event, configuration: FunctionConfiguration, condition: str, refusal: Refusal | None = None
     ) -> None:
-        reference = event.reference
+        reference, event.ends = event.reference, True
         outcome = AsyncOutcome(
             condition=condition,
             function_arn=f"{reference.unqualified_arn}:{reference.qualifier or '$LATEST'}",
@@ -203,9 +254,9 @@ class AsyncQueue:
             at=self._clock.instant,
             refusal=refusal,
         )
-        self._results.deliver(
-            self._function(event), outcome, self._config(event), configuration.dead_letter, event.depth + 1
-        )
+        chain = chains.longer(event.depth)
+        self._results.deliver(self._function(event), outcome, self._config(event), configuration.dead_letter, chain)
+        self._unfinished.pop(id(event), None)
 
     def _config(self, event: Event) -> InvokeConfig | None:
         reference = event.reference
@@ -231,12 +282,14 @@ class AsyncFunctions:
 class AsyncAttempts:
     """How the queue attempts an event; ``trouble`` asks for the faults that refuse an attempt.
 
-    ``stops_loop(reference, depth)`` returns whether Lambda stops a chain of ``depth`` invocations. The first attempt
+    ``interruptions`` raises exceptions for the test when the attempt has ended.
+    ``stops_loop(reference, depth)`` returns whether Lambda stops the chain of invocations ``depth``. The first attempt
     follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds.
     """
 
     invoker: Invoker
     trouble: AsyncFaults
+    interruptions: Interruptions
     stops_loop: Callable[[FunctionReference, int], bool]
     latency: int
     jitter: int
@@ -247,7 +300,8 @@ class AsyncAttempts:
 class Event:
     """An event in the queue. ``payload`` is its JSON as sent, ``scheduled`` its entry in the clock's schedule.
 
-    ``accepted`` and ``due`` are in microseconds since the epoch.
+    ``accepted`` and ``due`` are in microseconds since the epoch. ``due`` is when the next attempt is made or, while
+    ``runs`` is true, when the current one ends. ``ends`` is true once no attempt follows.
     """
 
     reference: FunctionReference
@@ -259,4 +313,19 @@ class Event:
     throttles: int = 0
     last: Invocation | None = None
     due: int = 0
+    runs: bool = False
+    ends: bool = False
     scheduled: Any = None
+
+    @property
+    def precedence(self) -> tuple[bool, int]:
+        """Sorts the copies of an event by what counts for its fate."""
+        return not self.runs, self.due
+
+    def describe(self, now: int) -> str:
+        """Describe what the event waits for."""
+        if not self.runs:
+            return f"attempt {self.attempts + 1} is due at {time_text(self.due, now)}"
+        if self.due <= now:
+            return f"attempt {self.attempts} is in flight: the function runs with it"
+        return f"attempt {self.attempts} is in flight until {time_text(self.due, now)}"

@@ -152,15 +152,23 @@ def _record(outcome: AsyncOutcome) -> dict[str, Any]:
             "condition": outcome.condition,
             "approximateInvokeCount": outcome.attempts,
         },
-        "requestPayload": json.loads(outcome.payload),
+        "requestPayload": _value(outcome.payload),
     }
     if outcome.last is not None:
         context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.last.context.function_version}
         if outcome.last.error is not None:
             context["functionError"] = "Unhandled"
         record["responseContext"] = context
-        record["responsePayload"] = json.loads(outcome.last.payload)
+        record["responsePayload"] = _value(outcome.last.payload)
     return record
+
+
+def _value(payload: str) -> Any:
+    """Return a payload's JSON value; the text itself where it is not JSON, such as bytes of a handler (chosen)."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload
 
 
 def _dead_letter_message(outcome: AsyncOutcome) -> Message:

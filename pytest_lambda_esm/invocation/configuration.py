@@ -11,6 +11,8 @@ from pytest_lambda_esm.arn import FunctionReference
 
 FunctionKey = tuple[str, str, str]
 """Account, region, name."""
+TEXT: Final = "Text"
+"""The format of a log that is not JSON."""
 IMAGE: Final = "image"
 """The runtime of a function that is a container image."""
 
@@ -36,7 +38,7 @@ class FunctionConfiguration:
     runtime: str
     environment: Mapping[str, str]
     log_group: str = ""
-    log_format: str = "Text"
+    log_format: str = TEXT
     log_level: str = ""
     dead_letter: str | None = None
     reserved_concurrency: int | None = None
@@ -77,9 +79,22 @@ class Functions(Protocol):
         """Return the share of the account's concurrency that is reserved for functions."""
         ...
 
+    def usage(self, account_id: str, region: str) -> Usage:
+        """Return what an account uses in a region."""
+        ...
+
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Create a function and its execution role."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an account uses in a region: ``functions`` counts them once, ``code_size`` are the bytes of all versions."""
+
+    functions: int
+    code_size: int
+    reserved_concurrency: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

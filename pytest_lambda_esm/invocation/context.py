@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.configuration import TEXT, FunctionConfiguration
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class LambdaContext:
         self.invoked_function_arn = invoked_arn
         self.client_context = ClientContext(client_context) if client_context is not None else None
         self.tenant_id: str | None = None
+        self._w3c = _w3c_fields(client_context)
         self._time = time
 
     @cached_property
@@ -52,6 +53,10 @@ class LambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds of virtual time until the function times out, at least 0."""
         return max(0, (self._time.deadline - self._time.now()) // 1000)
+
+    def w3c(self) -> dict[str, str]:
+        """Return the W3C trace context that came in the client context: traceparent, tracestate and baggage."""
+        return dict(self._w3c)
 
     def log(self, message: object) -> None:
         """Write to the function's log."""
@@ -65,6 +70,16 @@ class LambdaContext:
             f"invoked_function_arn={self.invoked_function_arn},client_context={self.client_context},"
             f"identity={self.identity},tenant_id={self.tenant_id}])"
         )
+
+
+_W3C_FIELDS: Final = ("traceparent", "tracestate", "baggage")
+
+
+def _w3c_fields(client_context: Mapping[str, Any] | None) -> dict[str, str]:
+    members = client_context.get("w3c") if client_context is not None else None
+    if not isinstance(members, Mapping):
+        return {}
+    return {name: members[name] for name in _W3C_FIELDS if isinstance(members.get(name), str)}
 
 
 class CognitoIdentity:
@@ -136,18 +151,27 @@ def log_stream_name(start: int, version: str, identifier: str) -> str:
     return f"{moment_of(start):%Y/%m/%d}/[{version}]{identifier}"
 
 
+_XRAY_HOST: Final = "127.0.0.1"
+_XRAY_PORT: Final = "2000"
+
+
 def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str]:
     """Return Lambda's runtime variables and the function's own, which may override the unreserved ones.
 
     Variables that differ between invocations are not included.
     """
-    level = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
+    logging = {"AWS_LAMBDA_LOG_LEVEL": function.log_level} if function.log_level else {}
+    if function.log_format != TEXT:
+        logging["AWS_LAMBDA_LOG_FORMAT"] = function.log_format
     return {
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        # Of this machine, since X-Ray's SDK sends datagrams there.
+        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_HOST}:{_XRAY_PORT}",
+        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": _XRAY_PORT,
         "TZ": ":UTC",
         **function.environment,
-        **level,
-        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+        **logging,
         "_HANDLER": function.handler,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -164,7 +188,14 @@ def variables(function: FunctionConfiguration, log_stream: str) -> dict[str, str
     }
 
 
-def trace_header(request_id: str, instant: int) -> str:
-    """Return an X-Ray trace header that is not sampled; ``instant`` is in microseconds since the epoch."""
+def trace_header(request_id: str, instant: int, received: str = "") -> str:
+    """Return the X-Ray trace header of an invocation that starts at an instant, in microseconds since the epoch.
+
+    It continues the trace of the header that came with the request, or begins one that is not sampled.
+    """
     digits = request_id.replace("-", "")
-    return f"Root=1-{instant // MICROSECONDS:08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"
+    root, sampled = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}", "0"
+    if received:
+        parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
+        root, sampled = parts.get("Root") or root, parts.get("Sampled") or sampled
+    return f"Root={root};Parent={digits[-16:]};Sampled={sampled}"

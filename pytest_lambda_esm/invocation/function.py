@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
-from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, resolve
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, module_state, resolve
 from pytest_lambda_esm.invocation.script import Outcome
-from pytest_lambda_esm.observe.sequences import ReadOnlySequence
+from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 class Function:
     """A function, the handler bound to it, and its invocations so far."""
 
-    def __init__(self, account_id: str, region: str, name: str) -> None:
+    def __init__(
+        self, account_id: str, region: str, name: str, catch_up: Callable[[], None] = nothing_to_catch_up
+    ) -> None:
+        self._catch_up = catch_up
         self.account_id = account_id
         self.region = region
         self.name = name
@@ -32,8 +35,11 @@ class Function:
         self._script: deque[Outcome] = deque()
         self._counters: Counter[str] = Counter()
         self._duplicates = 0
+        self._state: dict[str, tuple[int, int]] = {}
+        self._left_behind: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
+        self._catch_up()
         bound = described(self.handler) if self.handler else "no handler bound"
         return f"<Function {self.name} ({bound}) {len(self._invocations)} invocations>"
 
@@ -45,7 +51,7 @@ class Function:
     @property
     def invocations(self) -> Sequence[Invocation]:
         """The invocations of this function so far, in order."""
-        return ReadOnlySequence(self._invocations)
+        return ReadOnlySequence(self._invocations, self._catch_up)
 
     @property
     def metrics(self) -> Mapping[str, int]:
@@ -55,6 +61,7 @@ class Function:
         ``DeadLetterErrors``, ``DestinationDeliveryFailures``, ``RecursiveInvocationsDropped``. A counter that was never
         incremented reads 0.
         """
+        self._catch_up()
         return MappingProxyType(self._counters)
 
     def script(self, *outcomes: Outcome) -> None:
@@ -88,6 +95,8 @@ class Function:
         """
         __tracebackhide__ = True
         self.handler = resolve(handler)
+        self._state = module_state(self.handler)
+        self._left_behind = ()
 
     def takes(self, duration: Span) -> None:
         """Set the minimum duration of an invocation, in virtual seconds or as a timedelta."""
@@ -103,6 +112,17 @@ class Function:
         self._counters["Invocations"] += 1
         if invocation.answer.error is not None:
             self._counters["Errors"] += 1
+
+    def note_end_of_process(self) -> None:
+        """Note which variables of the bound handler's module have changed: in Lambda, a new process starts without."""
+        if self.handler is not None:
+            now = module_state(self.handler)
+            self._left_behind = tuple(sorted(name for name in now if now[name] != self._state.get(name)))
+
+    def take_left_behind(self) -> tuple[str, ...]:
+        """Return the names that :meth:`note_end_of_process` found, once."""
+        names, self._left_behind = self._left_behind, ()
+        return names
 
     def count(self, metric: str) -> None:
         """Add one to a metric."""
@@ -123,14 +143,15 @@ class Function:
 class Registry:
     """The functions that the test has named or that have been invoked, by account, region and name."""
 
-    def __init__(self) -> None:
+    def __init__(self, catch_up: Callable[[], None] = nothing_to_catch_up) -> None:
+        self._catch_up = catch_up
         self._functions: dict[FunctionKey, Function] = {}
 
     def get(self, account_id: str, region: str, name: str) -> Function:
         """Return the function, whether or not a handler is bound to it."""
         key = (account_id, region, name)
         if key not in self._functions:
-            self._functions[key] = Function(account_id, region, name)
+            self._functions[key] = Function(account_id, region, name, self._catch_up)
         return self._functions[key]
 
     def __iter__(self) -> Iterator[Function]:

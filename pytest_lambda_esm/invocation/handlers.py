@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pytest_lambda_esm.errors import HandlerError, nearest
+from pytest_lambda_esm.errors import HandlerError, ends_the_run, nearest
+from pytest_lambda_esm.invocation.sandbox.root_logger import noting_imports
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
@@ -47,8 +50,11 @@ def _imported(path: str) -> Any:
     if not separator or not module_name or not name:
         raise HandlerError(f"a handler is given by name as 'pkg.mod:name', not {path!r}")
     try:
-        module = importlib.import_module(module_name)
+        with noting_imports():
+            module = importlib.import_module(module_name)
     except Exception as error:
+        if ends_the_run(error):
+            raise
         raise HandlerError(
             f"the handler {path!r} cannot be imported: {type(error).__name__}: {error}. Is the module's folder on"
             f" sys.path (pytest's 'pythonpath' setting)?"
@@ -60,6 +66,32 @@ def _imported(path: str) -> Any:
             raise HandlerError(f"the module {module_name!r} has no {name!r}. {nearest(name, callables)}")
         target = getattr(target, part)
     return target
+
+
+def translation(handler: Handler) -> Callable[[str], str]:
+    """Return what translates a line of a handler's stack traces to what it reads in Lambda.
+
+    It is ``str`` for all handlers but those of deployed code. The class decides, since a mock has any attribute.
+    """
+    return handler.as_in_lambda if hasattr(type(handler), "as_in_lambda") else str  # type: ignore[attr-defined]  # Checked.
+
+
+def module_state(handler: Handler) -> dict[str, tuple[int, int]]:
+    """Return a summary of the global variables of a handler's module, for a comparison with a later one.
+
+    Each has an identity and, if it is a container, a length. Functions, classes and modules are left out.
+    """
+    namespace: dict[str, Any] = getattr(inspect.unwrap(handler), "__globals__", {})
+    # The type decides, since a proxy may have no class outside of its context.
+    return {
+        name: (id(value), len(value) if issubclass(type(value), _CONTAINERS) else 0)
+        for name, value in list(namespace.items())
+        if not name.startswith("__") and not issubclass(type(value), _CODE)
+    }
+
+
+_CONTAINERS: Final = (list, dict, set, bytearray, deque)
+_CODE: Final = (ModuleType, FunctionType, type)
 
 
 def described(handler: Handler) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_lambda_esm.invocation.concurrency import Concurrency
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
 from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
-from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult, translation
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
@@ -20,6 +20,14 @@ from pytest_lambda_esm.timing import moment_of
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.archive.environment import CodeEnvironments
+
+
+_PROCESS_ENDED: Final = ("timeout", "exit")
+_LEFT_BEHIND: Final = (
+    "the handler of {function!r} runs again after a timeout or an exit, and its module has what it changed before: "
+    "{names}. In Lambda, the module is imported again, so these variables start afresh. Deploy the code as a zip file "
+    "to test that, or reset them in the test."
+)
 
 
 class Invoker:
@@ -42,6 +50,7 @@ class Invoker:
         self._hooks = execution.hooks
         self._journal = recording.journal
         self._keep = recording.keep
+        self._advise = recording.advise
 
     def attempt(self, request: Request) -> Invocation | Throttled:
         """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
@@ -68,6 +77,9 @@ class Invoker:
             end = invocation.end
         finally:
             pool.leave(at, end)
+        if invocation.outcome in _PROCESS_ENDED:
+            self._archives.restart(configuration)
+            function.note_end_of_process()
         function.remember(invocation)
         self._keep(invocation)
         return invocation
@@ -95,6 +107,9 @@ class Invoker:
         if scripted is not None and scripted.kind != "runs":
             return _SCRIPTED[scripted.kind](scripted.value)
         if function.handler is not None:
+            names = function.take_left_behind()
+            if names:
+                self._advise(function.name, _LEFT_BEHIND.format(function=function.name, names=", ".join(names)))
             return function.handler
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
@@ -112,10 +127,14 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
+    """Where an invoker records invocations; ``keep`` is called with each one that has ended.
+
+    ``advise`` is called with a function's name and a description of what is different in production.
+    """
 
     journal: Journal
     keep: Callable[[Invocation], None]
+    advise: Callable[[str, str], None]
 
 
 class InvocationHooks(Protocol):
@@ -145,7 +164,11 @@ class _HookedHandler:
         self._request = request
         self._handler = handler
         self._hooks = hooks
-        self.as_in_lambda = getattr(handler, "as_in_lambda", str)
+
+    @property
+    def as_in_lambda(self) -> Callable[[str], str]:
+        """The translation of the handler's stack traces."""
+        return translation(self._handler)
 
     def __call__(self, event: Any, context: LambdaContext) -> Any:
         request = self._request

@@ -9,47 +9,75 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from pytest_lambda_esm.clock.runaway import ReRaise
+from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers
 from pytest_lambda_esm.timing import microseconds
 
 
 class LocalTime:
-    """The time of one invocation, in microseconds since the epoch.
+    """The time of one invocation, in microseconds since the epoch; ``show`` shows it on the wall clocks.
 
-    Threads sleep in parallel, so each thread that the handler starts has its own time, which starts at the time of the
-    thread that started it. ``furthest`` is the latest instant that any of them has reached; it determines the duration
-    of the invocation. In a pool, one thread may run several tasks, since each ends at once in real time; their sleeps
-    then add up.
+    The handler and the threads that it starts share it, and sleep side by side: it moves on to the end of the earliest
+    sleep as soon as each of them sleeps, waits or has ended. Where it cannot be seen whether threads wait, as with
+    gevent's, each has a time of its own, and ``furthest`` is the latest. ``imported`` is how many microseconds the
+    import of the handler's module took.
     """
 
-    def __init__(self, start: int, deadline: int, show: Callable[[int], None]) -> None:
+    awaited: Final = None
+    is_moving: Final = False
+
+    def __init__(self, start: int, deadline: int, show: Callable[[int], None], sleepers: Sleepers) -> None:
         self.start: Final = start
         self.deadline = deadline
         self._show = show
+        self._sleepers = sleepers
         self.furthest = start
-        self._owner = threading.get_ident()
-        self._main_time = start
-        self._thread_times: WeakKeyDictionary[threading.Thread, int] | None = None
+        self.imported = 0
+        self._own_times: WeakKeyDictionary[threading.Thread, int] | None = None
         self._reraise: ReRaise | None = None
+        self._ended = False
+
+    @property
+    def instant(self) -> int:
+        """The latest instant that a thread of the invocation has reached."""
+        return self.furthest
 
     def now(self) -> int:
-        """Return the calling thread's time."""
-        if self._thread_times is None or threading.get_ident() == self._owner:
-            return self._main_time
-        return self._thread_times.get(threading.current_thread(), self._main_time)
+        """Return the time that the calling thread has reached."""
+        if self._own_times is None:
+            return self.furthest
+        return self._own_times.get(threading.current_thread(), self.furthest)
 
     def sleep(self, seconds: float) -> None:
         """Sleep in virtual time, as ``time.sleep`` does in a handler. Raises TimedOut at the deadline."""
         self.wait_until(self.now() + microseconds(seconds))
 
     def wait_until(self, target: int) -> None:
-        """Move the calling thread's time to an instant. Raises TimedOut at the deadline."""
+        """Wait until an instant. Raises TimedOut at the deadline."""
         now = self.now()
         if now >= self.deadline:
             self._raise_again()
-        target = max(target, now)
+        if target > now and now < self.deadline and not self._sleepers.is_alone(self):
+            self._sleepers.sleep(self, target)
+        else:
+            self._move(target)
+
+    def reach(self, sleeper: Sleeper) -> None:
+        """Move on to the end of a sleep, in its thread. Raises TimedOut at the deadline."""
+        self._move(sleeper.due)
+
+    def begin(self, thread: threading.Thread) -> None:
+        """Start the time of a new thread at the calling thread's time."""
+        if self._sleepers.groups is None:
+            if self._own_times is None:
+                self._own_times = WeakKeyDictionary({threading.current_thread(): self.furthest})
+            self._own_times[thread] = self.now()
+
+    def _move(self, target: int) -> None:
+        target = max(target, self.now())
         reached = min(target, self.deadline)
-        self._set(reached)
-        if reached > self.furthest:
+        if self._own_times is not None:
+            self._own_times[threading.current_thread()] = reached
+        if reached > self.furthest and not self._ended:
             self.furthest = reached
             self._show(reached)
         if target >= self.deadline:
@@ -63,17 +91,12 @@ class LocalTime:
         try:
             yield
         finally:
-            passed = self.furthest - before
+            passed = self.imported = self.furthest - before
             self.deadline = deadline + (passed if passed <= limit else 0)
 
-    def begin(self, thread: threading.Thread) -> None:
-        """Start the time of a new thread at the calling thread's time."""
-        if self._thread_times is None:
-            self._thread_times = WeakKeyDictionary()
-        self._thread_times[thread] = self.now()
-
     def end(self) -> None:
-        """Stop raising TimedOut again; the handler has ended."""
+        """Stand still from now on, and stop raising TimedOut again; the handler has ended."""
+        self._ended = True
         if self._reraise is not None:
             self._reraise.end()
 
@@ -82,14 +105,6 @@ class LocalTime:
         if self._reraise is None:
             self._reraise = ReRaise()
         self._reraise.again(TimedOut)
-
-    def _set(self, reached: int) -> None:
-        if threading.get_ident() == self._owner:
-            self._main_time = reached
-            return
-        if self._thread_times is None:
-            self._thread_times = WeakKeyDictionary()
-        self._thread_times[threading.current_thread()] = reached
 
 
 class TimedOut(SystemExit):

@@ -1,16 +1,15 @@
-"""The request for an invocation, the record that a test reads, and the log that Lambda writes about it."""
+"""The request for an invocation, and the record that a test reads."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from pytest_lambda_esm.invocation import log
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.invocation.sandbox.output import JSON, stamp
+from pytest_lambda_esm.invocation.marshalling import encode
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.timing import moment_of
 
@@ -26,7 +25,7 @@ class Request(NamedTuple):
     """A request to invoke a function.
 
     ``function`` is the version to run, ``invoked_arn`` the ARN in the request. ``event()`` makes the event. ``attempt``
-    counts from 1. ``depth`` is the length of the chain of invocations that led to this request.
+    counts from 1. ``depth`` is the chain of invocations that led to this request, see ``observe/chains.py``.
     """
 
     function: FunctionConfiguration
@@ -39,6 +38,17 @@ class Request(NamedTuple):
     client_context: ReadOnly[str, Any] | None = None
 
 
+class Period(NamedTuple):
+    """When an invocation started and ended, in microseconds since the epoch.
+
+    ``init`` are the microseconds of it that the start of the execution environment took; None if it was warm.
+    """
+
+    start: int
+    end: int
+    init: int | None = None
+
+
 class Invocation:
     """One run of a function. A throttled request does not reach the function, so it is not an invocation.
 
@@ -46,15 +56,15 @@ class Invocation:
     each batch creates one.
     """
 
-    __slots__ = ("_answer", "_context", "_end", "_request", "_start", "_written")
+    __slots__ = ("_answer", "_context", "_end", "_init", "_request", "_start", "_written")
 
     def __init__(
-        self, request: Request, context: LambdaContext, answer: Result, period: tuple[int, int], written: Sequence[str]
+        self, request: Request, context: LambdaContext, answer: Result, period: Period, written: Sequence[str]
     ) -> None:
         self._request = request
         self._context = context
         self._answer = answer
-        self._start, self._end = period
+        self._start, self._end, self._init = period
         self._written = written
 
     @property
@@ -81,6 +91,11 @@ class Invocation:
     def end(self) -> int:
         """The end, in microseconds since the epoch."""
         return self._end
+
+    @property
+    def init(self) -> int | None:
+        """Microseconds that the start of the execution environment took; None if it was warm."""
+        return self._init
 
     @property
     def written(self) -> Sequence[str]:
@@ -129,14 +144,20 @@ class Invocation:
 
     @property
     def payload(self) -> str:
-        """The response payload as JSON: the return value or the error."""
+        """The response payload as JSON: the return value or the error. Bytes that a handler returned may be no JSON."""
         answer = self._answer
-        return answer.text if answer.error is None else json.dumps(answer.error.payload)
+        return answer.text if answer.error is None else encode(answer.error.payload, self._request.function.runtime)
+
+    @property
+    def payload_bytes(self) -> bytes:
+        """The response payload as the client receives it."""
+        raw = self._answer.raw
+        return raw if raw is not None else self.payload.encode("utf-8", "surrogatepass")
 
     @property
     def log(self) -> str:
-        """This invocation's part of the function's log stream."""
-        return "".join(message for message, _ in entries(self))
+        """This invocation's part of the function's log stream, from START on."""
+        return log.text(self)
 
     @property
     def started(self) -> datetime:
@@ -155,64 +176,3 @@ class Invocation:
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.function} attempt {self.attempt} {self.outcome} {self.request_id}>"
-
-
-_INDENTATION: Final = re.compile(r"^ +", re.MULTILINE)
-
-
-def entries(invocation: Invocation) -> list[tuple[str, int]]:
-    """Return the messages of an invocation's log, each with its instant in microseconds since the epoch."""
-    written = "".join(invocation.written)
-    lines = [(line, invocation.start) for line in written.splitlines(keepends=True)]
-    if written and not written.endswith("\n"):
-        lines[-1] = (f"{lines[-1][0]}\n", invocation.start)
-    platform_lines = _json_lines if invocation.request.function.log_format == JSON else _text_lines
-    before, after = platform_lines(invocation)
-    return [(before, invocation.start), *lines, *((line, invocation.end) for line in after)]
-
-
-def _text_lines(invocation: Invocation) -> tuple[str, list[str]]:
-    request_id, error, context = invocation.request_id, invocation.error, invocation.context
-    duration, memory = invocation.end - invocation.start, context.memory_limit_in_mb
-    status = "\tStatus: timeout" if invocation.outcome == "timeout" else ""
-    report = (
-        f"REPORT RequestId: {request_id}\tDuration: {duration / 1000:.2f} ms\t"
-        f"Billed Duration: {-(-duration // 1000)} ms\tMemory Size: {memory} MB\tMax Memory Used: {memory} MB{status}\n"
-    )
-    failure = [_text_error(error, request_id, invocation.end)] if error is not None else []
-    start = f"START RequestId: {request_id} Version: {context.function_version}\n"
-    return start, [*failure, f"END RequestId: {request_id}\n", report]
-
-
-def _text_error(error: FunctionError, request_id: str, end: int) -> str:
-    if error.type == "Sandbox.Timedout":
-        return f"{stamp(end)} {request_id} {error.message.partition('Error: ')[2]}\n"
-    trace = error.payload.get("stackTrace")
-    if trace is None:  # Reported by the sandbox, not by the runtime.
-        return f"{error.message}\n{error.type}\n"
-    # The runtime replaces indentation with no-break spaces, so that the log keeps it.
-    lines = _INDENTATION.sub(lambda match: "\u00a0" * len(match[0]), "".join(trace))
-    return f"[ERROR] {error}\nTraceback (most recent call last):\n{lines}"
-
-
-def _json_lines(invocation: Invocation) -> tuple[str, list[str]]:
-    request_id, error, context = invocation.request_id, invocation.error, invocation.context
-    duration, memory = invocation.end - invocation.start, int(context.memory_limit_in_mb)
-    status = {"success": "success", "timeout": "timeout"}.get(invocation.outcome, "error")
-    metrics = {
-        "durationMs": duration / 1000,
-        "billedDurationMs": -(-duration // 1000),
-        "memorySizeMB": memory,
-        "maxMemoryUsedMB": memory,
-    }
-    failure = []
-    if error is not None and "stackTrace" in error.payload:
-        failure = [_line({"timestamp": stamp(invocation.end)[:-5], "level": "ERROR", **error.payload})]
-    record = {"requestId": request_id, "version": context.function_version}
-    report = {"requestId": request_id, "metrics": metrics, "status": status}
-    start = _line({"time": stamp(invocation.start), "type": "platform.start", "record": record})
-    return start, [*failure, _line({"time": stamp(invocation.end), "type": "platform.report", "record": report})]
-
-
-def _line(members: dict[str, Any]) -> str:
-    return json.dumps(members, ensure_ascii=False) + "\n"

@@ -9,20 +9,22 @@ import traceback
 from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from pytest_lambda_esm.errors import LambdaEsmError, printable
+from pytest_lambda_esm.invocation.marshalling import encode
 from pytest_lambda_esm.timing import MICROSECONDS
 
 OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
 """The members of an error that the function's runtime reports."""
+_OF_OLD_RUNTIME: Final = ("errorMessage", "errorType", "stackTrace")
+_OLD_RUNTIME: Final = re.compile(r"python(2\.7|3\.[678])$")
+"""Runtimes that do not report the request id (recorded for python3.8)."""
 LARGEST_RESPONSE: Final = 6_291_556
 """Bytes of a response: 6 MiB and 100 bytes, as recorded."""
-_ESCAPES_UNICODE: Final = re.compile(r"python(3\.([0-9]|1[01]))?$")
-"""Runtimes before Python 3.12 escape all non-ASCII characters in the response."""
 _THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
 
 
@@ -30,17 +32,26 @@ _THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
 class Result:
     """The result of an invocation.
 
-    ``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``text`` is the JSON of the return value.
+    ``outcome`` is ``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``; ``text`` is the JSON of the return value. A
+    handler that returns bytes has them in ``raw``; ``text`` is then what they read as UTF-8.
     """
 
     outcome: str
     text: str = "null"
     error: FunctionError | None = None
+    raw: bytes | None = None
 
     @property
     def value(self) -> Any:
-        """The return value, read back from its JSON; None if the invocation failed."""
-        return None if self.error is not None or self.text == "null" else json.loads(self.text)
+        """The return value, read back from its JSON; None if the invocation failed. Bytes may be no JSON."""
+        if self.error is not None or self.text == "null":
+            return None
+        if self.raw is None:
+            return json.loads(self.text)
+        try:
+            return json.loads(self.raw)
+        except ValueError:
+            return self.raw
 
     def __str__(self) -> str:
         return self.outcome if self.error is None else f"{self.outcome}, {self.error}"
@@ -75,7 +86,7 @@ class FunctionError:
         return {name: values[name] for name in self.members}
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
+        return printable(f"{self.type}: {self.message}")
 
 
 class InitFailed(Exception):
@@ -93,24 +104,55 @@ def returned(value: Any, request_id: str, runtime: str = "python3.12") -> Result
     """Return the result of a handler that returned.
 
     It is Runtime.MarshalError for a value that JSON cannot express, and Function.ResponseSizeTooLarge for one that is
-    too large. NaN and infinities are allowed, as in Lambda's encoder.
+    too large. Text with lone surrogates cannot be sent as UTF-8, which ends the runtime.
     """
     if value is None:
         return _NOTHING
+    if isinstance(value, bytes):
+        return (
+            _too_large()
+            if len(value) > LARGEST_RESPONSE
+            else Result("success", value.decode(errors="replace"), raw=value)
+        )
     try:
-        text = json.dumps(value, default=_to_json, ensure_ascii=_ESCAPES_UNICODE.match(runtime) is not None)
-    except (TypeError, ValueError, RecursionError) as error:
-        return _marshal_error(error, request_id)
-    if len(text) * 4 > LARGEST_RESPONSE and len(text.encode("utf-8", "surrogatepass")) > LARGEST_RESPONSE:
-        return _too_large()
-    return Result("success", text)
+        text = encode(value, runtime)
+    except LambdaEsmError:
+        raise
+    except Exception as error:
+        return _marshal_error(error, request_id, runtime)
+    size = _size(text)
+    if size is None:
+        return crashed(request_id)
+    return Result("success", text) if size <= LARGEST_RESPONSE else _too_large()
 
 
-def _marshal_error(error: Exception, request_id: str) -> Result:
+def _size(text: str) -> int | None:
+    """Return the size of a text in UTF-8, or None for one that UTF-8 cannot express."""
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        return None
+
+
+def members_of(runtime: str) -> tuple[str, ...]:
+    """Return the members of an error that a runtime reports, in their order."""
+    return _OF_OLD_RUNTIME if _OLD_RUNTIME.match(runtime) else OF_RUNTIME
+
+
+def _marshal_error(error: Exception, request_id: str, runtime: str) -> Result:
     message = f"Unable to marshal response: {error}"
+    bare = error.with_traceback(None)
     return Result(
-        "error", error=FunctionError("Runtime.MarshalError", message, OF_RUNTIME, request_id, exception=error)
+        "error", error=FunctionError("Runtime.MarshalError", message, members_of(runtime), request_id, exception=bare)
     )
+
+
+def unreadable(error: Exception, request_id: str) -> FunctionError:
+    """Return the error of Lambda's runtime for an event that is not JSON, or exceeds what Python can read."""
+    message, bare = f"Unable to unmarshal input: {error}", error.with_traceback(None)
+    return FunctionError("Runtime.UnmarshalError", message, OF_RUNTIME, request_id, exception=bare)
 
 
 def _too_large() -> Result:
@@ -119,20 +161,11 @@ def _too_large() -> Result:
     return Result("error", error=FunctionError(kind, message, ("errorMessage", "errorType")))
 
 
-def _to_json(value: Any) -> float | int:
-    if isinstance(value, Decimal):
-        whole = value.is_finite() and value == value.to_integral_value() and "." not in str(value)
-        return int(value) if whole else float(value)
-    kind = type(value)
-    # While freezegun freezes time, dates and datetimes are of its classes; a handler in Lambda sees the real ones.
-    name = kind.__name__.removeprefix("Fake").lower() if kind.__module__ == "freezegun.api" else kind.__name__
-    raise TypeError(f"Object of type {name} is not JSON serializable")
-
-
 def raised(
     error: BaseException,
     trace: TracebackType | None,
     request_id: str,
+    runtime: str = "python3.12",
     as_in_lambda: Callable[[str], str] = str,
 ) -> Result:
     """Return the result of a handler that raised; ``trace`` starts at the handler's frame.
@@ -145,9 +178,13 @@ def raised(
         message = str(error)
     except Exception:
         return crashed(request_id)
+    if _size(message) is None:
+        return crashed(request_id)
     stack = tuple([as_in_lambda(line) for line in stack_trace(trace)])
     bare = error.with_traceback(None)
-    return Result("error", error=FunctionError(type(error).__name__, message, OF_RUNTIME, request_id, stack, bare))
+    return Result(
+        "error", error=FunctionError(type(error).__name__, message, members_of(runtime), request_id, stack, bare)
+    )
 
 
 def timed_out(timeout: int, request_id: str) -> Result:
@@ -156,19 +193,34 @@ def timed_out(timeout: int, request_id: str) -> Result:
     return Result("timeout", error=_sandbox_error("Sandbox.Timedout", message))
 
 
-def exited(request_id: str) -> Result:
-    """Return the result of a handler that ended its process: Runtime.ExitError, as recorded."""
-    message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
-    return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
+def exited(request_id: str, code: object = None) -> Result:
+    """Return the result of a handler that ended its process: Runtime.ExitError.
+
+    ``code`` is the argument of ``sys.exit``. Status 0 is recorded, status 1 reported by users.
+    """
+    status = exit_status(code)
+    reason = (
+        f"Runtime exited with error: exit status {status}" if status else "Runtime exited without providing a reason"
+    )
+    return Result("exit", error=_sandbox_error("Runtime.ExitError", f"RequestId: {request_id} Error: {reason}"))
+
+
+def exit_status(code: object) -> int:
+    """Return the status, from 0 to 255, of a process that ends with ``sys.exit(code)``."""
+    if code is None:
+        return 0
+    if not isinstance(code, int):
+        return 1
+    return code & 255 if -(2**63) <= code < 2**63 else 255
 
 
 def crashed(request_id: str) -> Result:
     """Return the result of a crash of the runtime itself.
 
-    It crashes if the handler raises a BaseException that is not an Exception, or an exception whose ``str`` fails.
+    It crashes if the handler raises a BaseException that is not an Exception, or an exception whose text cannot be
+    read, or if its text cannot be sent.
     """
-    message = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
-    return Result("exit", error=_sandbox_error("Runtime.ExitError", message))
+    return exited(request_id, 1)
 
 
 def _sandbox_error(kind: str, message: str) -> FunctionError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.context import (
@@ -18,13 +21,13 @@ from pytest_lambda_esm.invocation.context import (
     trace_header,
     variables,
 )
-from pytest_lambda_esm.invocation.handlers import Handler
+from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
-from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.record import Invocation, Period, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
-from pytest_lambda_esm.ports import Clock
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.timing import MICROSECONDS
 
 
@@ -34,15 +37,16 @@ class Runtime:
     A caller is the test's code, or a handler that is running.
     """
 
-    def __init__(self, clock: Clock, new_id: Callable[[], str], isolation: Isolation) -> None:
+    def __init__(self, clock: VirtualClock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
         self._isolation = isolation
-        self._output = Output()
-        self.nesting = Nesting()
+        self.nesting = Nesting(clock.sleepers, clock)
+        self.output = Output(self.nesting.current)
         self._causing_depth = 0
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
+        self._traces: dict[str, str] = {}
 
     @property
     def local_time(self) -> LocalTime | None:
@@ -52,18 +56,23 @@ class Runtime:
 
     @property
     def depth(self) -> int:
-        """The length of the chain of invocations, each caused by the one before, that led to the caller."""
+        """The chain of invocations, each caused by the one before, that led to the caller (:mod:`.chains`)."""
         invocation = self.nesting.current()
         return invocation.depth if invocation is not None else self._causing_depth
 
     @contextmanager
     def causing(self, depth: int) -> Iterator[None]:
-        """Attribute what happens meanwhile to a chain of this many invocations, although none is running."""
+        """Attribute what happens meanwhile to a chain of invocations, although none is running."""
         before, self._causing_depth = self._causing_depth, depth
         try:
             yield
         finally:
             self._causing_depth = before
+
+    def trace(self, request_id: str, header: str) -> None:
+        """Continue the trace of a header in all invocations of a request, retries included."""
+        if header:
+            self._traces[request_id] = header
 
     def now(self) -> int:
         """Return the caller's time: the running invocation's, or the clock's."""
@@ -95,67 +104,101 @@ class Runtime:
         package, pytest's own outcomes and KeyboardInterrupt pass through to the line that moved the clock.
         """
         function, request_id = request.function, request.request_id
-        time = LocalTime(start, start + timeout, self._show)
-        environment = self._environment(function, start)
+        time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
+        environment, is_new = self._environment(function, start)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
-        opened = OpenInvocation(time, request.depth + 1)
+        opened = OpenInvocation(time, chains.longer(request.depth))
         self.nesting.push(opened)
-        before = self._output.begin(request_id, function)
-        changes = self._isolation.enter(environment.variables, trace_header(request_id, start))
+        log = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
+        trace = trace_header(request_id, start, self._traces.get(request_id, ""))
+        changes = self._isolation.enter(environment.variables, trace)
         try:
             result = _call(handler, context, request, timeout)
+            with suppress(TimedOut):  # The result says so below.
+                self._clock.follow_wall()
         finally:
             time.end()
             with opened.lock:  # A thread of the handler may still be running an invocation.
-                self._isolation.leave(changes)
-                written = self._output.end(before)
-                self.nesting.pop(opened)
-                furthest = time.furthest
-                if furthest > start:
-                    self._show(start)
+                try:
+                    self._isolation.leave(changes)
+                finally:
+                    written = self.output.end(log)
+                    self.nesting.pop(opened)
+                    furthest = time.furthest
+                    if furthest > start:
+                        self._show(start)
         end = max(furthest, start + duration)
+        if changes.exit_status is not None:
+            result = results.exited(request_id, changes.exit_status)
         # A handler that sleeps up to its timeout has more to do, so it times out; a declared duration may equal it.
         if furthest >= time.deadline or end > time.deadline:
             end = time.deadline
             result = results.timed_out(timeout, request_id)
-        return Invocation(request, context, result, (start, end), written or ())
+        period = Period(start, end, time.imported if is_new else None)
+        return Invocation(request, context, result, period, written or ())
 
-    def _environment(self, function: FunctionConfiguration, start: int) -> ExecutionEnvironment:
+    def _environment(self, function: FunctionConfiguration, start: int) -> tuple[ExecutionEnvironment, bool]:
+        """Return the environment that runs a function, and whether it starts now."""
         key = (function.arn, function.version)
         current = self._environments.get(key)
         if current is not None and current.function is function:
-            return current
-        if current is not None and current.function.runs_as(function):
+            return current, False
+        is_new = current is None or not current.function.runs_as(function)
+        if current is not None and not is_new:
             stream = current.log_stream
         else:
             # A change of code or configuration starts a new environment, with a new log stream.
             stream = log_stream_name(start, function.version, self._new_id().replace("-", ""))
         new = ExecutionEnvironment(function, stream, encoded(variables(function, stream)))
         self._environments[key] = new
-        return new
+        return new, is_new
 
 
 def _call(handler: Handler, context: LambdaContext, request: Request, timeout: int) -> results.Result:
     request_id = request.request_id
     try:
-        return results.returned(handler(request.event(), context), request_id, request.function.runtime)
+        return results.returned(handler(_event(request), context), request_id, request.function.runtime)
     except TimedOut:
         return results.timed_out(timeout, request_id)
-    except SystemExit:
-        return results.exited(request_id)
+    except SystemExit as error:
+        return _exited(error, request_id)
     except (CancelledError, GeneratorExit):
         return results.crashed(request_id)
     except LambdaEsmError:
         raise
     except results.InitFailed as failed:
-        return results.Result("error", error=failed.error)
+        members = results.members_of(request.function.runtime)
+        return results.Result("error", error=replace(failed.error, members=members))
     except Exception as error:
-        as_in_lambda = getattr(handler, "as_in_lambda", str)
-        return results.raised(error, _from_handler_on(error.__traceback__), request_id, as_in_lambda)
+        if ends_the_run(error):
+            raise
+        trace = _from_handler_on(error.__traceback__)
+        return results.raised(error, trace, request_id, request.function.runtime, translation(handler))
+
+
+def _exited(error: SystemExit, request_id: str) -> results.Result:
+    """Do what Python does at ``sys.exit``: a text goes to standard error, and the status is 1."""
+    if error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+    return results.exited(request_id, error.code)
+
+
+def _event(request: Request) -> Any:
+    """Return the event. Raises InitFailed for a payload that the runtime cannot read."""
+    try:
+        return request.event()
+    except (ValueError, RecursionError) as error:
+        if request.mapping is not None:
+            raise  # A batch is not read from a payload.
+        raise results.InitFailed(results.unreadable(error, request.request_id)) from error
 
 
 def _from_handler_on(trace: TracebackType | None) -> TracebackType | None:
-    """Drop the frames before the handler's: this package and pytest's hooks called it."""
+    """Drop the frames before the handler's: this package called it, through pytest's hooks and a test's own ones."""
+    called = trace
+    while called is not None and called.tb_frame.f_code is not HandlerCall.run.__code__:
+        called = called.tb_next
+    trace = called or trace
     while trace is not None:
         package = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("pytest_lambda_esm", "pluggy"):

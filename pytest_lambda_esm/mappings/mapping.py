@@ -61,21 +61,33 @@ class Mapping:
     @property
     def state(self) -> str:
         """``Creating``, ``Enabled`` and so on; ``Deleted`` once the mapping does not exist any more for AWS."""
+        self._clock.follow_wall()
         return self._history[-1].state if self._history else "Creating"
 
     @property
     def history(self) -> tuple[Transition, ...]:
         """Every change of state so far, oldest first."""
+        self._clock.follow_wall()
         return tuple(self._history)
 
     @property
     def settings(self) -> ReadOnly[str, Any]:
         """The settings in force, by their names in the API. An update changes them when it settles."""
+        self._clock.follow_wall()
+        return self._settings
+
+    @property
+    def in_force(self) -> ReadOnly[str, Any]:
+        """The same for pollers, which read them for each batch.
+
+        :meta private:
+        """
         return self._settings
 
     @property
     def requested(self) -> ReadOnly[str, Any]:
         """The settings that will be in force once the open transition has settled."""
+        self._clock.follow_wall()
         return self._open.settings if self._open else self._settings
 
     @property
@@ -94,6 +106,7 @@ class Mapping:
     @property
     def last_modified(self) -> datetime:
         """The time of the last change of state."""
+        self._clock.follow_wall()
         return self._history[-1].at
 
     @property
@@ -102,6 +115,7 @@ class Mapping:
 
         It grows while a batch is retried. For Kafka the age is that of the record's timestamp.
         """
+        self._clock.follow_wall()
         return self.read_iterator_age() if self.read_iterator_age is not None else None
 
     @property
@@ -127,6 +141,7 @@ class Mapping:
         batches, ``OnFailureDestinationDeliveryErrorCount``, ``CommitErrorCount``), and KafkaMetrics:
         ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now.
         """
+        self._clock.follow_wall()
         found = {**dict.fromkeys(self._metric_names, 0), **self.counters}
         lags = self.offset_lag.values()
         if lags:
@@ -136,6 +151,7 @@ class Mapping:
     @property
     def stable_state(self) -> str:
         """The last settled state, from before the open transition."""
+        self._clock.follow_wall()
         return self._stable
 
     # --- control by the test -----------------------------------------------------------------------------
@@ -162,6 +178,7 @@ class Mapping:
                 f"a mapping can be held in a transitional state, not in {state!r}."
                 f" {nearest(state, TRANSITIONAL_STATES)}"
             )
+        self._clock.follow_wall()
         self._held.add(state)
         if self._open and self.state == state:
             self._clock.cancel(self._open.event)
@@ -173,6 +190,7 @@ class Mapping:
         Raises StateError if no state is held and no transition is open.
         """
         __tracebackhide__ = True
+        self._clock.follow_wall()
         if not self._held and self._open is None:
             raise StateError(f"there is nothing to release: mapping {self.uuid} is {self.state} and no state is held")
         self._held.clear()
@@ -207,6 +225,7 @@ class Mapping:
 
     def explain(self) -> list[str]:
         """Return what the open transition waits for, one line per reason."""
+        self._clock.follow_wall()
         if self._open is None:
             return []
         end = f"{self.state} ends as {self._open.step.settled}"
@@ -244,10 +263,12 @@ class Mapping:
         due = None if isinstance(time, (AfterReads, str)) else self._clock.instant + microseconds(time)
         if time == "instant":
             due = self._clock.instant
-        self._open = _OpenTransition(step, new, due, reads)
-        self._enter(step.transitional, self.user_reason)
-        if self._open is not None and due is not None and time != "instant" and step.transitional not in self._held:
-            self._schedule()
+        opened = self._open = _OpenTransition(step, new, due, reads)
+        try:
+            self._enter(step.transitional, self.user_reason)
+        finally:  # A hook of the test may raise, and the transition still ends.
+            if self._open is opened and due is not None and time != "instant" and step.transitional not in self._held:
+                self._schedule()
 
     def answered(self) -> None:
         """Settle an instant transition, since the response that started it has been written.

@@ -30,7 +30,7 @@ from botocore.retries import adaptive, bucket, standard, throttling
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _STORED_TIMES: Final[tuple[tuple[type, tuple[str, ...], str, float | None], ...]] = (
     (bucket.TokenBucket, ("_refill",), "_last_timestamp", None),
@@ -56,7 +56,7 @@ class BackoffPatch:
         patches.then(self._forget_virtual_times)
         for owner, methods, attribute, initial in _STORED_TIMES:
             for method in methods:
-                patches.set(owner, method, self._forgetting_future(getattr(owner, method), attribute, initial))
+                patches.set(owner, method, self._forgetting_future(original_of(owner, method), attribute, initial))
         patches.set(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
         if _HANDLER_STORES_SLEEP:
             patches.set(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
@@ -125,7 +125,7 @@ class RetryQuotas:
 
     def install(self, patches: Patches) -> None:
         """Record the quotas that clients use from now on."""
-        original = RetryQuota.acquire
+        original = original_of(RetryQuota, "acquire")
 
         def acquire(quota: Any, *args: Any, **kwargs: Any) -> Any:
             self._used.add(quota)

@@ -1,6 +1,10 @@
 """Which call of which boto3 client is in progress in each thread, which moto does not know, and its timeouts.
 
-Seen with botocore 1.36.26, 1.43.117 and 1.44.5: ``BaseClient._make_api_call``, ``meta.config``, ``meta.service_model``.
+``BaseClient._make_api_call`` calls ``_emit_api_params``, with the parameters as the caller gave them, and
+``_make_request``, with all attempts. It is not replaced itself: tracers (X-Ray, OpenTelemetry, ddtrace) and tests put
+theirs there, and restore it at any time.
+
+Seen with botocore 1.36.0, 1.36.26, 1.43.117 and 1.44.5: these methods, ``meta.config``, ``meta.service_model``.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
@@ -17,8 +21,11 @@ from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.runtime import Runtime
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import microseconds
+
+_PARAMS: Final = "lambda_esm_params"
+"""The key of a call's parameters in botocore's context of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +59,26 @@ class ClientCalls:
 
     def install(self, patches: Patches) -> None:
         """Track the calls of all clients from now on, also of those created before."""
-        original: Any = vars(BaseClient)["_make_api_call"]
+        emit = original_of(BaseClient, "_emit_api_params")
+        make = original_of(BaseClient, "_make_request")
         local = self._local
 
-        def _make_api_call(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:
+        def _emit_api_params(client: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
+            __tracebackhide__ = is_for_the_author
+            context[_PARAMS] = api_params
+            return emit(client, api_params=api_params, operation_model=operation_model, context=context)
+
+        def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
             stack = local.__dict__.setdefault("stack", [])
-            stack.append(_client_call(client, operation_name, api_params))
+            stack.append(_client_call(client, operation_model.name, request_context.get(_PARAMS, {})))
             try:
-                return original(client, operation_name, api_params)
+                return make(client, operation_model, request_dict, request_context)
             finally:
                 stack.pop()
 
-        patches.set(BaseClient, "_make_api_call", _make_api_call)
+        patches.set(BaseClient, "_emit_api_params", _emit_api_params)
+        patches.set(BaseClient, "_make_request", _make_request)
 
 
 def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> ClientCall:

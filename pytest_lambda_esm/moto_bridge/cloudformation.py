@@ -20,7 +20,7 @@ from moto.core.common_models import CloudFormationModel
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
 from pytest_lambda_esm.moto_bridge.lookups import lambda_backends_in_use, polled_sources
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 Adopt = Callable[[str, str, str, dict[str, Any]], None]
 """Takes the account, region, UUID and CreateEventSourceMapping parameters of a mapping that moto already had."""
@@ -121,7 +121,7 @@ class MappingHandle:
 
 
 def _install_mappings(patches: Patches, operations: MakeOperations) -> None:
-    by_arn = LambdaBackend._get_resource_by_arn
+    by_arn = original_of(LambdaBackend, "_get_resource_by_arn")
 
     def handles(backend: Any) -> dict[str, MappingHandle]:
         listed = operations().list(backend.account_id, backend.region_name)

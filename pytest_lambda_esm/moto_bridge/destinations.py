@@ -67,7 +67,7 @@ def _to_topic(arn: Arn, message: Message) -> None:
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
-    attributes = {name: {"Type": _data_type(value), "Value": value} for name, value in message.attributes.items()}
+    attributes = {name: {"Type": _data_type(value), "Value": str(value)} for name, value in message.attributes.items()}
     sns_backends[arn.account_id][arn.region].publish(message.body, arn=topic, message_attributes=attributes)
 
 

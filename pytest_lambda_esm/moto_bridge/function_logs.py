@@ -12,8 +12,9 @@ from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.invocation.record import Invocation, entries
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.invocation.log import events
+from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.patching import Patches, original_of
 
 
 class FunctionLogs:
@@ -25,7 +26,7 @@ class FunctionLogs:
 
     def install(self, patches: Patches) -> None:
         """Write the logs before moto answers a request to CloudWatch Logs."""
-        original = LogsResponse.setup_class
+        original = original_of(LogsResponse, "setup_class")
 
         def setup_class(response: Any, *args: Any, **kwargs: Any) -> None:
             original(response, *args, **kwargs)
@@ -55,5 +56,5 @@ def _write(invocation: Invocation) -> None:
     backend.ensure_log_group(group)
     if stream not in backend.groups[group].streams:
         backend.create_log_stream(group, stream)
-    events = [{"timestamp": instant // 1000, "message": message} for message, instant in entries(invocation)]
-    backend.groups[group].streams[stream].put_log_events(events)
+    entries = [{"timestamp": instant // 1000, "message": message} for message, instant in events(invocation)]
+    backend.groups[group].streams[stream].put_log_events(entries)

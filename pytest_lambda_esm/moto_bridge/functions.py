@@ -21,9 +21,9 @@ from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
 from pytest_lambda_esm.arn import FunctionReference, partition_of
-from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction
+from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction, Usage
 from pytest_lambda_esm.moto_bridge.session import backend_of
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _ROLE: Final = "lambda-esm-execution-role"
 _TRUST_POLICY: Final = json.dumps(
@@ -89,6 +89,17 @@ class MotoFunctions:
         functions = get_backend(account_id, region).list_functions()
         return sum(int(function.reserved_concurrency or 0) for function in functions)
 
+    def usage(self, account_id: str, region: str) -> Usage:
+        """Return what an account uses in a region."""
+        backend = get_backend(account_id, region)
+        functions = list(backend.list_functions())
+        versions = [version for function in functions for version in _versions(backend, function)]
+        return Usage(
+            functions=len(functions),
+            code_size=sum(int(version.code_size or 0) for version in versions),
+            reserved_concurrency=self.reserved_total(account_id, region),
+        )
+
     def create(self, account_id: str, region: str, function: NewFunction) -> FunctionConfiguration:
         """Create a function with a role. Its archive is a placeholder that never runs."""
         backend = get_backend(account_id, region)
@@ -108,6 +119,12 @@ class MotoFunctions:
         created = backend.create_function(spec)
         created.reserved_concurrency = function.reserved_concurrency
         return _configuration(created, created, backend)
+
+
+def _versions(backend: Any, function: Any) -> list[Any]:
+    """Return the versions of a function, $LATEST included."""
+    versions: list[Any] = list(backend.list_versions_by_function(function.function_name))
+    return versions
 
 
 def _backend(account_id: str, region: str) -> Any:
@@ -206,9 +223,9 @@ def _placeholder_archive() -> str:
 
 def install(patches: Patches) -> None:
     """Preserve the settings that moto discards, and show them in responses."""
-    create = LambdaFunction.__init__
-    update = LambdaFunction.update_configuration
-    show = LambdaFunction.get_configuration
+    create = original_of(LambdaFunction, "__init__")
+    update = original_of(LambdaFunction, "update_configuration")
+    show = original_of(LambdaFunction, "get_configuration")
 
     def __init__(self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         setattr(self, _PRESERVED, {name: spec[name] for name in _DISCARDED_BY_MOTO if spec.get(name)})
@@ -228,7 +245,7 @@ def install(patches: Patches) -> None:
         configuration.update({name: value for name, value in _preserved_of(self).items() if value})
         return configuration
 
-    make = LambdaFunction.create_from_cloudformation_json.__func__
+    make = original_of(LambdaFunction, "create_from_cloudformation_json")
 
     def from_template(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
         function = make(cls, resource_name, cloudformation_json, *args, **kwargs)

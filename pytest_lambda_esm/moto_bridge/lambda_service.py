@@ -28,7 +28,7 @@ from pytest_lambda_esm.aws_model.http import HttpRequest, HttpResponse
 from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 
 class Lambda(Protocol):
@@ -44,6 +44,9 @@ class Lambda(Protocol):
         ...
 
 
+_IN_USE: Final = "lambda_esm_in_use"
+"""An attribute of moto's class while a fake answers in its place."""
+
 _ANY_PATH: Final = r"{0}/.+$"
 
 # boto3 1.44 sends requests for streams to an endpoint with the account in its name; moto 5.2.5 knows only the old one.
@@ -56,7 +59,7 @@ def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[Ba
     ``on_error`` is called with each exception except those of network faults and of handlers that timed out; all are
     raised as well.
     """
-    original = LambdaResponse.call_action
+    original = original_of(LambdaResponse, "call_action")
 
     def call_action(self: Any) -> Any:
         __tracebackhide__ = is_for_the_author
@@ -79,6 +82,7 @@ def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[Ba
         return response.status, headers, response.body
 
     patches.set(LambdaResponse, "call_action", call_action)
+    patches.set(LambdaResponse, _IN_USE, True)
     _install_body_reader(patches)
     # moto's own table misses the operations that moto lacks, and names with dots; this last entry catches the rest.
     patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
@@ -98,7 +102,7 @@ def _response_of_moto(call_action: Callable[[Any], Any], lambda_response: Any) -
 
 def _install_body_reader(patches: Patches) -> None:
     """Keep a payload that is not UTF-8 as bytes: Lambda refuses it, but moto would raise before the fake sees it."""
-    original = LambdaResponse.setup_class
+    original = original_of(LambdaResponse, "setup_class")
 
     def setup_class(self: Any, request: Any, full_url: str, headers: Any, use_raw_body: bool = False) -> None:
         try:
@@ -125,7 +129,7 @@ def _http_request(response: Any) -> HttpRequest:
 
 def install_endpoints(patches: Patches) -> None:
     """Rewrite requests to endpoints that moto does not know yet."""
-    original = BotocoreStubber.process_request
+    original = original_of(BotocoreStubber, "process_request")
 
     def process_request(self: Any, request: Any) -> Any:
         __tracebackhide__ = is_for_the_author
@@ -138,7 +142,7 @@ def install_endpoints(patches: Patches) -> None:
 
 def install_resets(patches: Patches, forget: Callable[[str, str], None]) -> None:
     """Call ``forget(account, region)`` before moto resets a region."""
-    original = LambdaBackend.reset
+    original = original_of(LambdaBackend, "reset")
 
     def reset(self: Any) -> None:
         forget(self.account_id, self.region_name)
@@ -149,7 +153,8 @@ def install_resets(patches: Patches, forget: Callable[[str, str], None]) -> None
 
 def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | None], None]) -> None:
     """Call ``forget(account, region, function, qualifier)`` after a function, version or alias has been deleted."""
-    delete_function, delete_alias = LambdaBackend.delete_function, LambdaBackend.delete_alias
+    delete_function = original_of(LambdaBackend, "delete_function")
+    delete_alias = original_of(LambdaBackend, "delete_alias")
 
     def delete_and_forget(self: Any, function_name: str, qualifier: str | None = None) -> None:
         delete_function(self, function_name, qualifier)
@@ -168,4 +173,4 @@ def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | N
 
 def is_installed() -> bool:
     """Whether a fake of this process answers requests to Lambda already."""
-    return "call_action" in vars(LambdaResponse)
+    return _IN_USE in vars(LambdaResponse)

@@ -18,7 +18,7 @@ from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, 
 from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
 from pytest_lambda_esm.moto_bridge.error_responses import error_response
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
 
 NETWORK_ERRORS: Final = (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
@@ -52,7 +52,7 @@ class ServiceFaults:
 
     def install(self, patches: Patches) -> None:
         """Check each request from now on."""
-        original = BotocoreStubber.process_request
+        original = original_of(BotocoreStubber, "process_request")
 
         def process_request(stubber: Any, request: Any) -> Any:
             __tracebackhide__ = is_for_the_author

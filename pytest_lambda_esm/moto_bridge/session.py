@@ -7,6 +7,7 @@ Seen with botocore 1.36.0, 1.43.117 and 1.44.5: ``botocore.session.create_loader
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -23,9 +24,11 @@ from moto.core.models import MockAWS, default_user_config
 from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 DEFAULT_ACCOUNT: Final = "123456789012"
+_CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""The variables that moto sets."""
 
 
 @cache
@@ -58,9 +61,11 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
             patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
+    absent = [name for name in _CREDENTIALS if name not in os.environ]
     mock = mock_aws()
     mock.start()
-    patches.then(lambda: _leave_moto(mock))
+    set_by_moto = {name: os.environ.get(name) for name in absent}
+    patches.then(lambda: _leave_moto(mock), lambda: _remove_variables(set_by_moto))
     _install_lambda_choice(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
     # Tests must not depend on a profile or an endpoint of the developer's machine.
@@ -81,7 +86,7 @@ def _install_lambda_choice(patches: Patches) -> None:
     Each of the two has its own functions, so those of the test would disappear. Neither uses Docker here.
     """
     use_docker = default_user_config.get("lambda", {}).get("use_docker", True)
-    start = MockAWS.start
+    start = original_of(MockAWS, "start")
 
     def start_with_same_choice(mock: Any, *args: Any, **kwargs: Any) -> None:
         start(mock, *args, **kwargs)
@@ -93,9 +98,16 @@ def _install_lambda_choice(patches: Patches) -> None:
 
 def _leave_moto(mock: Any) -> None:
     # moto deletes the credentials that it set, and fails half-way where a test has deleted them (moto 5.1.9, 5.2.5).
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in _CREDENTIALS:
         os.environ.setdefault(name, "")
     mock.stop()
+
+
+def _remove_variables(values: Mapping[str, str | None]) -> None:
+    """Remove the variables that still have these values, or again."""
+    for name, value in values.items():
+        if os.environ.get(name) == value:
+            os.environ.pop(name, None)
 
 
 def _share_service_models(patches: Patches) -> None:
@@ -105,7 +117,7 @@ def _share_service_models(patches: Patches) -> None:
 
 def _sign_without_credentials(patches: Patches) -> None:
     """Have clients that found no credentials when they were created sign with placeholder ones."""
-    original = RequestSigner.get_auth_instance
+    original = original_of(RequestSigner, "get_auth_instance")
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._credentials is None and kwargs.get("request_credentials") is None:

@@ -24,7 +24,7 @@ from moto.events.utils import EventTemplateParser
 from moto.s3 import notifications
 
 from pytest_lambda_esm.arn import partition_of
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 Accept = Callable[[str, str], None]
 """Takes a function's ARN and a payload. Reports what cannot be delivered, and never raises."""
@@ -66,7 +66,8 @@ def install(patches: Patches, accept: Accept) -> None:
 
 def _install_notifications(patches: Patches, accept: Accept) -> None:
     """Install for SNS and CloudWatch Logs: a deleted function is a failed delivery, not an exception in Publish."""
-    send_sns, send_log = LambdaBackend.send_sns_message, LambdaBackend.send_log_event
+    send_sns = original_of(LambdaBackend, "send_sns_message")
+    send_log = original_of(LambdaBackend, "send_log_event")
 
     def send_sns_message(
         self: Any, function_name: str, message: str, subject: str | None = None, qualifier: str | None = None
@@ -89,7 +90,7 @@ def _install_notifications(patches: Patches, accept: Accept) -> None:
 
 def _install_rules(patches: Patches, accept: Accept) -> None:
     """Install for EventBridge, and complete the event that other targets get."""
-    send = Rule.send_to_targets
+    send = original_of(Rule, "send_to_targets")
 
     def send_to_targets(self: Any, original_event: Any, *args: Any, **kwargs: Any) -> None:
         functions = [target for target in self.targets if _LAMBDA in target["Arn"]]
@@ -180,6 +181,6 @@ def _transform(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     text = _PLACEHOLDER.sub(fill, template)
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return json.dumps(text)
     return text

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from pytest_lambda_esm.errors import nearest
-from pytest_lambda_esm.observe.sequences import EqualToLists
+from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import moment_of
 
 
@@ -45,7 +45,13 @@ class Call:
 class Calls(EqualToLists[Call]):
     """All calls so far, in the order of their arrival."""
 
-    def __init__(self, operations: Sequence[str], parameters_of: Callable[[str], Collection[str]]) -> None:
+    def __init__(
+        self,
+        operations: Sequence[str],
+        parameters_of: Callable[[str], Collection[str]],
+        catch_up: Callable[[], None] = nothing_to_catch_up,
+    ) -> None:
+        self._catch_up = catch_up
         self._operations = operations
         self._parameters_of = parameters_of
         self._calls: list[Call] = []
@@ -55,21 +61,26 @@ class Calls(EqualToLists[Call]):
     @overload
     def __getitem__(self, index: slice) -> list[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        self._catch_up()
         return self._calls[index]
 
     def __len__(self) -> int:
+        self._catch_up()
         return len(self._calls)
 
     def __iter__(self) -> Iterator[Call]:
+        self._catch_up()
         return iter(self._calls)
 
     def __repr__(self) -> str:
+        self._catch_up()
         return f"<{len(self._calls)} calls>"
 
     @property
     def last(self) -> Call:
         """The newest call. Raises AssertionError where there is none."""
         __tracebackhide__ = True
+        self._catch_up()
         if not self._calls:
             raise AssertionError("no Lambda API call has been made yet")
         return self._calls[-1]
@@ -82,6 +93,7 @@ class Calls(EqualToLists[Call]):
         __tracebackhide__ = True
         if operation not in self._operations:
             raise AssertionError(f"Lambda has no operation {operation!r}. {nearest(operation, self._operations)}")
+        self._catch_up()
         return [call for call in self._calls if call.operation == operation]
 
     def assert_called(self, operation: str, times: int | None = None, **params: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.timing import moment_of
 
@@ -40,8 +41,9 @@ class Fate:
     For Kafka, ``record`` is the topic, the partition and the offset, as ``orders-0:17``; records that another member of
     the mapping's consumer group has committed are ``"read by another consumer"``.
 
-    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"done"``, ``"sent to a destination"`` or
-    ``"discarded"``.
+    For asynchronous events, ``record`` is the request id, and ``fate`` is ``"waiting"``, ``"in flight"`` (an attempt
+    runs), ``"done"``, ``"sent to a destination"`` or ``"discarded"``. For an event that waits or is in flight, ``at``
+    is when its next attempt begins or its current one ends.
     """
 
     record: str
@@ -62,7 +64,7 @@ def _fates(final_fate: FinalFate) -> Iterator[Fate]:
     records, fate, instant, about, why = final_fate
     at = moment_of(instant)
     for index, record in enumerate(records):
-        yield Fate(record, fate, at, about if why is None else f"{about}: {why(index)}")
+        yield Fate(record, fate, at, printable(about if why is None else f"{about}: {why(index)}"))
 
 
 class FateLedger:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, overload
 
-from pytest_lambda_esm.observe.sequences import EqualToLists
+from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
 KINDS: Final = (
@@ -64,8 +65,9 @@ class Entry(NamedTuple):
 class Timeline(EqualToLists[Entry]):
     """All entries so far, in the order of events."""
 
-    def __init__(self, instant: Callable[[], int]) -> None:
+    def __init__(self, instant: Callable[[], int], catch_up: Callable[[], None] = nothing_to_catch_up) -> None:
         self._instant = instant
+        self._catch_up = catch_up
         # Plain tuples: named ones take longer to create, and the garbage collector goes on tracking them.
         self._entries: list[tuple[int, str, str, str, tuple[str, ...]]] = []
 
@@ -74,13 +76,16 @@ class Timeline(EqualToLists[Entry]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+        self._catch_up()
         found = self._entries[index]
         return [Entry(*entry) for entry in found] if isinstance(found, list) else Entry(*found)
 
     def __len__(self) -> int:
+        self._catch_up()
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
+        self._catch_up()
         return map(Entry._make, self._entries)
 
     def __str__(self) -> str:
@@ -96,6 +101,14 @@ class Timeline(EqualToLists[Entry]):
     def insert(self, place: int, kind: str, subject: str, text: str, at: int) -> None:
         """Insert an entry before those that it caused; ``place`` is the length of the timeline when it began."""
         self._entries.insert(place, (at, kind, subject, text, ()))
+
+    @property
+    def recorded(self) -> list[Entry]:
+        """The entries, without catching up first: what happened until the test's body had ended.
+
+        :meta private:
+        """
+        return list(map(Entry._make, self._entries))
 
     def of(self, kind: str) -> list[Entry]:
         """Return the entries of one kind."""
@@ -121,8 +134,8 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text that is easier to read: each ARN as its service and resource, each UUID as its first part."""
-    return _UUID.sub(r"\1", _ARN.sub(r"\1:\2", text))
+    """Return a text as people read it: each ARN as its service and resource, each UUID as its first part."""
+    return printable(_UUID.sub(r"\1", _ARN.sub(r"\1:\2", text)))
 
 
 def _entry_lines(entry: Entry, first: int, width: int) -> list[str]:

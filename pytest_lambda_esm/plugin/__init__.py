@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
+_STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
 # --- options, settings, markers --------------------------------------------------------------------------------
@@ -63,9 +64,13 @@ def pytest_configure(config: pytest.Config) -> None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
         if not hasattr(config, "workerinput"):  # pytest-xdist sends the reports of its workers to the main process.
-            from pytest_lambda_esm.plugin.html_report import ReportFile
+            from pytest_lambda_esm.plugin.html_report import ReportFile, cannot_write
 
-            config.pluginmanager.register(ReportFile(config.invocation_params.dir / path), "lambda_esm_report")
+            try:
+                report = ReportFile(config.invocation_params.dir / path)
+            except OSError as error:
+                raise pytest.UsageError(cannot_write(path, error)) from None
+            config.pluginmanager.register(report, "lambda_esm_report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -102,6 +107,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_make_collect_report() -> Generator[None, object, object]:
+    """Note what imported modules do to the root logger: functions whose code they are have done the same in Lambda."""
+    from pytest_lambda_esm.invocation.sandbox.root_logger import noting_imports
+
+    with noting_imports():
+        return (yield)
+
+
 def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
     """Return the index of the first fixture of function scope: those of wider scopes come before the fake."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
@@ -111,7 +125,9 @@ def _after_wider_scopes(item: pytest.Item, names: list[str]) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test whose markers are invalid, in a worker that could not report it at collection."""
+    """Note pytest's streams. Fail a test whose markers are invalid, in a worker that could not report it before."""
+    # Before capsys replaces them: these are the streams that loggers of imported modules hold.
+    item.stash[_STREAMS] = (sys.stdout, sys.stderr)
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
@@ -214,7 +230,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             *markers.setting_layers(request.node),
         ]
     )
-    hooks = PytestHooks(request.node)
+    hooks = PytestHooks(request.node, request.node.stash.get(_STREAMS, ()))
     with FakeLambda(config, _hooks=hooks) as fake:
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
@@ -271,11 +287,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         from pytest_lambda_esm.errors import caught_by_test
 
         files = _files_of(item)
-        swallowed = [error for error in fake.errors if not caught_by_test(error, files)]
+        swallowed = [error for error in fake.recorded_errors if not caught_by_test(error, files)]
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Release the fake of a test that has ended: pytest keeps its items, and what they refer to, until the run ends.
+
+    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well.
+    """
+    try:
+        return (yield)
+    finally:
+        fake = item.stash.get(_FAKE, None)
+        if fake is not None:
+            del item.stash[_FAKE]
+            fake.undo_again()
 
 
 def _files_of(item: pytest.Item) -> set[str]:
@@ -318,7 +349,7 @@ def _attach_timeline(
     from pytest_lambda_esm.observe.timeline import render
     from pytest_lambda_esm.plugin.html_report import ROWS, rows_of
 
-    entries = list(fake.timeline)
+    entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
         report.sections.append(("lambda esm timeline", render(entries)))
@@ -330,6 +361,8 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
     """Return the sections on unused faults, unless the failure shows them already, and on how to replay the weather."""
     import shlex
 
+    from pytest_lambda_esm.errors import printable
+
     sections = []
     unused = fake.faults_left()
     if unused and unused not in failure:
@@ -338,5 +371,5 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
         seed = fake.config.seed
         command = f"pytest {shlex.quote(item.nodeid)} --lambda-esm-seed={seed}"
         text = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: {command}"
-        sections.append(("lambda esm weather", text))
+        sections.append(("lambda esm weather", printable(text)))
     return sections

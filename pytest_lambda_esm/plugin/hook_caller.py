@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
 from pytest_lambda_esm.simulation.hooks import Hooks
@@ -23,8 +24,9 @@ class PytestHooks(Hooks):
     ``fake`` is None while the fake starts; mappings that it takes over from moto then cause no call.
     """
 
-    def __init__(self, item: pytest.Item) -> None:
+    def __init__(self, item: pytest.Item, streams: Sequence[Any] = ()) -> None:
         self._hooks = item.ihook
+        self._streams = streams
         self.fake: FakeLambda | None = None
         self.request: pytest.FixtureRequest | None = None
 
@@ -36,6 +38,10 @@ class PytestHooks(Hooks):
         """Report that a mapping has entered a state."""
         if self.fake is not None:
             self._hooks.pytest_lambda_esm_transition(mapping=mapping, transition=transition, fake=self.fake)
+
+    def standard_streams(self) -> Sequence[Any]:
+        """Return the streams of pytest's capturing, which modules found when they were imported."""
+        return self._streams
 
     def take_part_in_invocations(self) -> bool:
         """Return whether anyone other than this plugin implements the hook."""

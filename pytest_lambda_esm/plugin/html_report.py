@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Final, TypeAlias
 
 import pytest
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Entry, shortened
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
@@ -36,11 +41,22 @@ td:first-child { text-align: right; color: #57606a; white-space: nowrap }
 
 
 class ReportFile:
-    """A pytest plugin that collects timelines and writes the file when the run ends."""
+    """A pytest plugin that collects timelines and writes the file when the run ends.
+
+    The previous file is replaced as a whole, and only by a complete new one. Raises OSError at once where the file
+    cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = Path(os.path.realpath(path))
         self._tests: list[_ReportedTest] = []
+        self._outcome = ""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            if S_ISDIR(self._path.stat().st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        self._temporary.touch()
+        self._temporary.unlink()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the timeline of a test whose call has ended, or whose setup has failed."""
@@ -48,16 +64,34 @@ class ReportFile:
         if rows is not None:
             self._tests.append(_ReportedTest(report.nodeid, report.outcome, rows))
 
+    def pytest_sessionfinish(self) -> None:
+        """Write the file."""
+        try:
+            self._temporary.write_text(_page(self._tests), encoding="utf-8")
+            self._temporary.replace(self._path)
+            self._outcome = f"lambda_esm timelines: {self._path}"
+        except OSError as error:
+            self._outcome = cannot_write(self._path, error)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the file and print its path."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(_page(self._tests), encoding="utf-8")
-        terminalreporter.write_sep("-", f"lambda_esm timelines: {self._path}")
+        """Print the path of the file, or why there is none."""
+        terminalreporter.write_sep("-", printable(self._outcome))
+
+    @property
+    def _temporary(self) -> Path:
+        return self._path.with_name(f".lambda-esm-{os.getpid()}.tmp")
+
+
+def cannot_write(path: object, error: OSError) -> str:
+    """Return the line that says why the report cannot be written."""
+    return f"--lambda-esm-report cannot write {str(path)!r}: {error.strerror or error}"
 
 
 def rows_of(entries: Sequence[Entry]) -> list[Row]:
     """Return the rows of a timeline."""
-    return [(entry.instant, entry.kind, entry.subject, entry.text) for entry in entries]
+    return [(entry.instant, entry.kind, shortened(entry.subject), shortened(entry.text)) for entry in entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +114,7 @@ def _page(tests: Sequence[_ReportedTest]) -> str:
 def _section(test: _ReportedTest) -> str:
     """Return the section of a test, which is expanded if the test failed."""
     expanded = " open" if test.outcome == "failed" else ""
-    head = f"<summary>{escape(test.node_id)}: {escape(test.outcome)}</summary>"
+    head = f"<summary>{escape(printable(test.node_id))}: {escape(test.outcome)}</summary>"
     return f'<details class="{escape(test.outcome)}"{expanded}>{head}{_table(test.rows)}</details>'
 
 
@@ -90,7 +124,7 @@ def _table(rows: Sequence[Row]) -> str:
     first = rows[0][0]
     lines = [
         f"<tr><td>{(instant - first) / MICROSECONDS:.3f}</td><td class='kind'>{escape(kind)}</td>"
-        f"<td>{escape(shortened(subject))}</td><td>{escape(shortened(text))}</td></tr>"
+        f"<td>{escape(subject)}</td><td>{escape(text)}</td></tr>"
         for instant, kind, subject, text in rows
     ]
     start = f"<p>Virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then.</p>"

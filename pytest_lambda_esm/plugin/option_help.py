@@ -69,7 +69,7 @@ SETTINGS: Final = {
     ),
     "weather": "how often calls and pollers fail at random, drawn from the seed",
     "read_retry_delay": "seconds until a poller reads again after a failed read (not documented by AWS)",
-    "loop_depth": "how often a handler may cause its own next invocation before the test is stopped",
+    "loop_depth": "how long a chain of invocations that AWS does not stop may become before the test is stopped",
     "longest_standstill": (
         "real seconds for which code under test may keep calling time.sleep while nothing happens, before it is stopped"
     ),

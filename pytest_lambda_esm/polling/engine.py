@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Poller
 from pytest_lambda_esm.ports import Clock, Journal
@@ -39,7 +40,7 @@ class Engine:
         self._polling_states = polling_states
         self._pollers: dict[str, Poller] = {}
         self._starting: dict[str, _Start] = {}
-        self._stopped: dict[str, Poller] = {}
+        self._stopped: dict[str, tuple[Mapping, Poller]] = {}
         self._by_source: dict[str, list[str]] = {}
 
     def on_transition(self, mapping: Mapping, transition: Transition) -> None:
@@ -68,12 +69,13 @@ class Engine:
         poller = self._pollers.pop(mapping.uuid, None)
         if poller is not None:
             self._by_source[stream_arn(mapping.source_arn)].remove(mapping.uuid)
+            self._stopped[mapping.uuid] = mapping, poller
             poller.stop()
-            self._stopped[mapping.uuid] = poller
 
     def explain(self, mapping: Mapping) -> list[str]:
         """Explain what the mapping's poller waits for."""
-        poller, stopped = self._pollers.get(mapping.uuid), self._stopped.get(mapping.uuid)
+        poller = self._pollers.get(mapping.uuid)
+        _, stopped = self._stopped.get(mapping.uuid, (mapping, None))
         in_hand = stopped.in_hand() if stopped is not None and stopped is not poller else []
         if poller is not None:
             return in_hand + poller.explain()
@@ -84,6 +86,11 @@ class Engine:
         if starting is not None:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
         return [f"it does not poll in the state {mapping.state}", *in_hand]
+
+    def deleted_with_batches(self) -> list[tuple[Mapping, list[str]]]:
+        """Return the deleted mappings that still have batches in flight, with the descriptions of these."""
+        found = [(mapping, poller.in_hand()) for mapping, poller in self._stopped.values() if mapping.state == GONE]
+        return [(mapping, in_hand) for mapping, in_hand in found if in_hand]
 
     def _describe_start(self, mapping: Mapping) -> str:
         about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.sources.queue_ports import Received, ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
 
@@ -34,8 +35,9 @@ class LoopGuard:
             self._instant = now
             self._receives.clear()
         for message in map(ReceivedMessage._make, messages):
-            if message.depth >= self._limit:
-                raise chain_error(self._mapping, message.depth, self._describe(message))
+            depth = chains.length(message.depth)
+            if depth >= self._limit:
+                raise chain_error(self._mapping, depth, self._describe(message))
             if message.receive_count > 1:
                 self._receives[message.message_id] += 1
                 if self._receives[message.message_id] > self._limit:

@@ -41,8 +41,8 @@ class Deliver(Protocol):
     def __call__(self, mapping: Mapping, event: Callable[[], dict[str, Any]], attempt: int, depth: int) -> Delivery:
         """Invoke the function now.
 
-        ``event()`` makes a new event each time; ``depth`` counts the invocations, each caused by the one before, that
-        led to it.
+        ``event()`` makes a new event each time; ``depth`` is the chain of invocations, each caused by the one before,
+        that led to it (see ``observe/chains.py``).
         """
         ...
 

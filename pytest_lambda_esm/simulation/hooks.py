@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.errors import UnusedFault
 
@@ -22,6 +23,10 @@ class Hooks:
 
     def transition(self, mapping: Mapping, transition: Transition) -> None:
         """Called when a mapping has entered a state."""
+
+    def standard_streams(self) -> Sequence[Any]:
+        """Return further streams that count as standard output or error, such as those of a test runner's capturing."""
+        return ()
 
     def take_part_in_invocations(self) -> bool:
         """Whether :meth:`invoke` does more than run the handler."""

@@ -1,12 +1,13 @@
 """Installs a world into moto, botocore and this process: every patch, in order.
 
-The order matters in four places. Patches are undone in reverse.
+The order matters in five places. Patches are undone in reverse.
 
 1. Endpoints come before the faults of other services: both replace the same method of moto, and a fault has to strike
    the request as the client sent it.
-2. Archives come after isolation and nesting, so that they are removed while both still work.
-3. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
-4. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
+2. Arrivals come after the faults, so that a fault meets a request at the time that the user moved to.
+3. Archives come after isolation and nesting, so that they are removed while both still work.
+4. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
+5. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
 """
 
 from __future__ import annotations
@@ -19,12 +20,22 @@ from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.errors import ClockLimitExceeded
-from pytest_lambda_esm.moto_bridge import cloudformation, functions, lambda_service, network_guard, triggers
+from pytest_lambda_esm.moto_bridge import (
+    arrivals,
+    cloudformation,
+    code_sizes,
+    functions,
+    identity,
+    lambda_service,
+    network_guard,
+    triggers,
+)
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import microseconds
@@ -38,15 +49,18 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)
+    code_sizes.install(patches)
+    identity.install(patches, world.runtime.output.function)
     world.logs.install(patches)
     world.isolation.install(patches)
     world.runtime.nesting.install(patches)
+    world.runtime.output.install(patches, world.hooks.standard_streams())
     patches.then(world.archives.remove)
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
     QueueCalls(world).install(patches)
-    kinesis.install(patches, world.source_changed, world.depth)
-    dynamodb.install(patches, world.source_changed, world.depth)
+    kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
+    dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _install_stacks(patches, world)
@@ -81,6 +95,7 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
     network_guard.install(patches, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
+    arrivals.install(patches, world.clock.follow_wall)
     install_jitter(patches, world.config.seed)
 
 

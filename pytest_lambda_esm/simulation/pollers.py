@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.api import unsupported
-from pytest_lambda_esm.arn import parse
+from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.faults.poller_steps import INVOKE
+from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
+from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
@@ -45,6 +48,8 @@ _FUNCTION_GONE: Final = (
 )
 """The rest of LastProcessingResult after ``PROBLEM: ``, as users of AWS have reported it."""
 
+_LOOP: Final = f"RecursiveInvocationException: {RECURSIVE.message}"
+
 _FAILURES: Final[dict[str, dict[str, Any]]] = {
     "throttled": {"throttled": True},
     "failed": {"problem": "Function call failed"},
@@ -56,8 +61,9 @@ _FAILURES: Final[dict[str, dict[str, Any]]] = {
 class PollerPorts:
     """What pollers work with.
 
-    ``new_id`` returns a new UUID. ``source_changed`` is called with the ARN of a queue when messages in it may become
-    visible earlier or later than before. ``clusters()`` are those of Kafka.
+    ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
+    function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
+    become visible earlier or later than before. ``clusters()`` are those of Kafka.
     """
 
     clock: VirtualClock
@@ -67,7 +73,9 @@ class PollerPorts:
     streams: Streams
     destinations: Destinations
     deliver: Deliver
+    stops_loop: Callable[[Mapping, int], bool]
     interference: PollerFaults
+    interruptions: Interruptions
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
     clusters: Callable[[], Clusters]
@@ -159,6 +167,7 @@ class PollerFactory:
                 payload_as_text=self._config.failure_payload == "text",
             ),
             interference=ports.interference,
+            interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
         )
@@ -188,6 +197,7 @@ class PollerFactory:
             journal=ports.journal,
             discarder=KafkaDiscarder(ports.destinations, ports.new_id, config.failure_payload == "text"),
             interference=ports.interference,
+            interruptions=ports.interruptions,
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -205,10 +215,12 @@ class PollerFactory:
             mapping=mapping,
             queues=ports.queues,
             deliver=ports.deliver,
+            stops_loop=ports.stops_loop,
             clock=ports.clock,
             journal=ports.journal,
             polling=_queue_polling(self._config),
             interference=ports.interference,
+            interruptions=ports.interruptions,
             timeout=self._timeout,
             source_changed=ports.source_changed,
         )
@@ -225,22 +237,42 @@ class PollerFactory:
         return Reader(mapping.source_arn, configuration.role if configuration is not None else "")
 
 
-class BatchInvoker:
-    """Invokes the function of a mapping with a batch."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokerPorts:
+    """What a batch invoker works with.
 
-    def __init__(
-        self,
-        clock: VirtualClock,
-        functions: MotoFunctions,
-        invoker: Invoker,
-        interference: PollerFaults,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._clock = clock
-        self._functions = functions
-        self._invoker = invoker
-        self._interference = interference
-        self._new_id = new_id
+    ``stops_loop`` returns whether Lambda stops a chain of invocations at a function. ``new_id`` returns a new UUID.
+    """
+
+    clock: VirtualClock
+    functions: MotoFunctions
+    registry: Registry
+    stops_loop: Callable[[FunctionReference, int], bool]
+    invoker: Invoker
+    interference: PollerFaults
+    interruptions: Interruptions
+    new_id: Callable[[], str]
+
+
+class BatchInvoker:
+    """Invokes the function of a mapping with a batch.
+
+    An invocation that an exception for the test has ended is one that failed.
+    """
+
+    def __init__(self, ports: InvokerPorts) -> None:
+        self._clock = ports.clock
+        self._functions = ports.functions
+        self._registry = ports.registry
+        self._stops = ports.stops_loop
+        self._invoker = ports.invoker
+        self._interference = ports.interference
+        self._interruptions = ports.interruptions
+        self._new_id = ports.new_id
+
+    def stops_loop(self, mapping: Mapping, depth: int) -> bool:
+        """Return whether Lambda's loop detection refuses to invoke the mapping's function after a chain."""
+        return self._stops(parse(mapping.function_arn, mapping.account_id, mapping.region), depth)
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Invoke now, and return the outcome."""
@@ -255,12 +287,30 @@ class BatchInvoker:
                 "the function does not exist (any more)",
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
+        if depth and self._stops(reference, depth):
+            self._registry.get(reference.account_id, reference.region, reference.name).count(
+                "RecursiveInvocationsDropped"
+            )
+            return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
         failure = self._interference.at(INVOKE, mapping)
+        if failure is None and self._interruptions.pending:
+            failure = "failed"
         if failure is not None:
             about = f"{failure} before it started"
             return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
-        outcome = self._invoker.attempt(request)
+        try:
+            outcome = self._invoker.attempt(request)
+        except BaseException as error:
+            self._interruptions.keep(error)
+            return Delivery(
+                False,
+                self._clock.instant,
+                reference.name,
+                broken_off(error),
+                version=configuration.version,
+                request_id=request.request_id,
+            )
         if isinstance(outcome, Throttled):
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
         answer = outcome.answer

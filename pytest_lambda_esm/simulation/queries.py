@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest
+from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest, printable
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.observe.fates import WAITING, Fate
+from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.queues.explain import waiting_fates
 from pytest_lambda_esm.simulation.world import World
-from pytest_lambda_esm.timing import instant_of, moment_of, time_text
+from pytest_lambda_esm.timing import instant_of, time_text
 
 Source = Mapping | Function | str | ReadOnly[str, Any]
 Subject = Source | None
@@ -44,13 +44,19 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
         lines.append(f"  mapping {mapping.uuid} is {mapping.state} since {since}")
         lines += [f"  {reason}" for reason in mapping.explain()]
         lines += [f"  {reason}" for reason in world.engine.explain(mapping)]
-    waiting = _waiting_events(world, subject)
+    ended = [
+        f"mapping {mapping.uuid} was deleted, {mapping.source_arn} -> {mapping.function_arn}: {line}"
+        for mapping, in_hand in world.engine.deleted_with_batches()
+        if _concerns(mapping, subject)
+        for line in in_hand
+    ]
+    waiting = ended + _waiting_events(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
     upcoming = world.clock.next_event
     lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def fates(world: World, source: Source) -> Sequence[Fate]:
@@ -69,9 +75,10 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
         waiting = waiting_fates(queue, world.clock.instant)
         in_queue = {fate.record for fate in waiting}
         found = [fate for fate in found if fate.record not in in_queue] + waiting
-    for event in world.async_queue.waiting(arn):
-        about = f"attempt {event.attempts + 1} is due then"
-        found.append(Fate(event.request_id, WAITING, moment_of(event.due), about))
+    events = world.async_queue.fates(arn)
+    if events:
+        unfinished = {fate.record for fate in events}
+        found = [fate for fate in found if fate.record not in unfinished] + events
     if not found and queue is None and isinstance(source, str):
         _check_known(world, arn)
     return found

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
+from pytest_lambda_esm.api.account_settings import AccountSettings
 from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, OperationTable, Trouble
 from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
@@ -24,10 +25,12 @@ from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.injection import FaultInjector, SeededWeather
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.plan import FaultPlan
 from pytest_lambda_esm.faults.poller_faults import AsyncFaults, FaultyDestinations, PollerFaults
 from pytest_lambda_esm.invocation.archive.environment import ArchiveSettings, CodeEnvironments
@@ -50,6 +53,7 @@ from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
@@ -57,7 +61,7 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
-from pytest_lambda_esm.simulation.pollers import BatchInvoker, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 if TYPE_CHECKING:
@@ -95,10 +99,12 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
-        self.timeline = Timeline(self.runtime.now)
+        if config.sleep == "virtual" and threads_are_visible():
+            clock.sleepers.groups = self.runtime.nesting
+        self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
-        self.calls = Calls(model.operations, model.parameters_of)
+        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
         self.injector = FaultInjector(
             persistent.plan,
             persistent.catalogue,
@@ -107,18 +113,20 @@ class World:
             timeline=self.timeline,
         )
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
-        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove)
+        self.interruptions = Interruptions()
+        self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
         self._compose_mappings(config, model)
         self.dispatcher = self._compose_dispatcher(model, persistent.client_calls)
         clock.set_waiting_report(self._what_waits)
+        clock.set_event_time(self._handlers_time, self._move_handlers_time)
 
     def _compose_runs(self, config: Config) -> None:
         """Create what runs handlers, for pollers, clients and asynchronous events alike."""
         self.invocations: list[Invocation] = []
-        self.registry = Registry()
+        self.registry = Registry(self.clock.follow_wall)
         self.functions = MotoFunctions(self.randomness)
         self.advice = Advice(self.timeline)
         self.archives = CodeEnvironments(
@@ -131,7 +139,7 @@ class World:
             registry=self.registry,
             concurrency=Concurrency(config.account_concurrency, self.functions.reserved_total),
             execution=Execution(runtime=self.runtime, archives=self.archives, hooks=self.hooks),
-            recording=Recording(journal=self.journal, keep=self._keep),
+            recording=Recording(journal=self.journal, keep=self._keep, advise=self.advice.give),
         )
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
@@ -140,6 +148,7 @@ class World:
             TopicsAnd(lambda: self.kafka, MotoDestinations(self.invoke_asynchronously)),
             self.injector,
             lambda: self.clock.instant,
+            self.interruptions,
         )
         self.recursion = RecursionConfigs(model=model, functions=self.functions, limit=config.recursion_limit)
         self.async_queue = AsyncQueue(
@@ -148,7 +157,8 @@ class World:
             functions=AsyncFunctions(functions=self.functions, registry=self.registry, configs=self.invoke_configs),
             attempts=AsyncAttempts(
                 invoker=self.invoker,
-                trouble=AsyncFaults(self.injector, lambda: self.clock.instant),
+                trouble=AsyncFaults(self.injector, lambda: self.clock.instant, self.interruptions),
+                interruptions=self.interruptions,
                 stops_loop=self.recursion.stops,
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
@@ -159,7 +169,18 @@ class World:
 
     def _compose_pollers(self, config: Config) -> None:
         self.streams = AllStreams()
-        invoker = BatchInvoker(self.clock, self.functions, self.invoker, self.interference, self.new_id)
+        invoker = BatchInvoker(
+            InvokerPorts(
+                clock=self.clock,
+                functions=self.functions,
+                registry=self.registry,
+                stops_loop=self.recursion.stops,
+                invoker=self.invoker,
+                interference=self.interference,
+                interruptions=self.interruptions,
+                new_id=self.new_id,
+            )
+        )
         self.pollers = PollerFactory(
             config,
             PollerPorts(
@@ -170,7 +191,9 @@ class World:
                 streams=self.streams,
                 destinations=self.destinations,
                 deliver=invoker.deliver,
+                stops_loop=invoker.stops_loop,
                 interference=self.interference,
+                interruptions=self.interruptions,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
                 clusters=lambda: self.kafka,
@@ -218,6 +241,7 @@ class World:
                 invoker=self.invoker,
                 queue=self.async_queue,
                 stops_loop=self.recursion.stops,
+                trace=self.runtime.trace,
             ),
             time=ClientTime(self.runtime, client_calls),
             journal=self.journal.add,
@@ -229,6 +253,7 @@ class World:
                 **invocations,
                 **tags,
                 **self.recursion.operations(),
+                **AccountSettings(self.config, self.functions).operations(),
             },
             shared=dict.fromkeys(tags, concerns_mappings),
             concurrent=frozenset(invocations),
@@ -247,7 +272,14 @@ class World:
         from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
         from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
 
-        return KafkaClusters(Surroundings(instant=lambda: self.clock.instant, now=self.local_instant, depth=self.depth))
+        # Kafka passes on no trace header.
+        return KafkaClusters(
+            Surroundings(
+                instant=lambda: self.clock.instant,
+                now=self.local_instant,
+                depth=lambda: chains.untraced(self.depth()),
+            )
+        )
 
     def kafka_clusters(self) -> list[str]:
         """Describe the clusters of Kafka so far: ``Kafka cluster '...'``."""
@@ -278,7 +310,7 @@ class World:
         __tracebackhide__ = True
         local = self.runtime.local_time
         if local is None:
-            self.clock.advance(seconds)
+            self.clock.let_pass(seconds)
         else:
             local.sleep(seconds)
 
@@ -291,7 +323,7 @@ class World:
         self.journal.fate(source, records, fate, text)
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the previous one, led to the code that runs now."""
+        """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
 
     def invoke_asynchronously(self, function_arn: str, payload: str) -> None:
@@ -345,6 +377,15 @@ class World:
 
     def _reads(self, mapping: Mapping, cluster: KafkaCluster) -> bool:
         return self.kafka.find(mapping.source_arn) is cluster
+
+    def _handlers_time(self) -> int | None:
+        local = self.runtime.local_time
+        return local.now() if local is not None else None
+
+    def _move_handlers_time(self, instant: int) -> None:
+        local = self.runtime.local_time
+        if local is not None:
+            local.wait_until(instant)
 
     def _remove(self, mapping: Mapping) -> None:
         self.mappings.delete(Caller(mapping.account_id, mapping.region), {"UUID": mapping.uuid})

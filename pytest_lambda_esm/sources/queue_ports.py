@@ -10,8 +10,8 @@ class ReceivedMessage(NamedTuple):
     """One message as it was received, with the fields of ReceiveMessage.
 
     Times are in milliseconds since the epoch, ``sent`` as a string. ``message_attributes`` and ``system_attributes``
-    are None if the message has none. ``depth`` counts the invocations, each caused by the one before, that led to
-    its sending; 0 outside handlers.
+    are None if the message has none. ``depth`` is the chain of invocations, each caused by the one before, that
+    led to its sending (see ``observe/chains.py``); 0 outside handlers.
     """
 
     message_id: str
@@ -44,7 +44,14 @@ runs.
 MESSAGE_ID: Final = 0
 RECEIVE_COUNT: Final = 3
 DEPTH: Final = 11
+_SYSTEM_ATTRIBUTES: Final = 10
 """Indexes of fields in a Received."""
+
+
+def group_of(message: Received) -> str | None:
+    """Return the message group of a received message, or None if it has none."""
+    system_attributes = message[_SYSTEM_ATTRIBUTES]
+    return system_attributes.get("MessageGroupId") if system_attributes else None
 
 
 Receipt: TypeAlias = tuple[Sequence[Received], Sequence[str], Sequence[str]]
@@ -55,25 +62,26 @@ the ids of those that had expired."""
 class WaitingMessage(NamedTuple):
     """A message in a queue. Instants are in microseconds since the epoch.
 
-    ``visible`` is when it becomes or became visible, ``expires`` when its retention period ends, ``group`` its message
-    group in a FIFO queue.
+    ``visible`` is when it becomes or became visible, ``expires`` when its retention period ends.
     """
 
     message_id: str
     visible: int
     receive_count: int
     expires: int
-    group: str | None = None
 
 
 class BlockedGroup(NamedTuple):
-    """A FIFO group that a hidden message blocks until an instant, and how many messages wait behind that one."""
+    """A FIFO group, a hidden message that blocks it until an instant, and the ids of the messages that wait for it.
+
+    A hidden message blocks those behind it, not those before it.
+    """
 
     group: str
     message_id: str
     until: int
     receive_count: int
-    waiting: int
+    waiting: Sequence[str]
 
 
 class Queue(Protocol):
@@ -120,7 +128,7 @@ class Queue(Protocol):
         ...
 
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
-        """Return the groups of a FIFO queue from which nothing can be received now."""
+        """Return what blocks the groups of a FIFO queue now: one entry for each message that others wait for."""
         ...
 
 

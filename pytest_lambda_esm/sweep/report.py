@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
 
 _MOST_LINES: Final = 6
@@ -78,7 +79,7 @@ def report(outcome: SweepOutcome) -> str:
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
         lines.append("    A sweep counts calls, so the body has to make the same calls each time: avoid random names.")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _summary(outcome: SweepOutcome) -> str:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
-from pytest_lambda_esm.errors import FaultError, SweepFailed
+from pytest_lambda_esm.errors import FaultError, SweepFailed, ends_the_run
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
@@ -189,4 +189,5 @@ class Sweep:
 
 def _is_failure(error: BaseException) -> bool:
     """Return whether a body failed, rather than being skipped or interrupted; pytest.fail raises no Exception."""
-    return isinstance(error, (Exception, SystemExit)) or type(error).__name__ == "Failed"
+    is_error = isinstance(error, (Exception, SystemExit)) and not ends_the_run(error)
+    return is_error or type(error).__name__ == "Failed"

@@ -323,6 +323,19 @@ def test_dead_letter_topic(lambda_esm: FakeLambda) -> None:
     assert message["MessageAttributes"]["ErrorCode"] == {"DataType": "Number", "StringValue": "200"}
 
 
+@known("d4-topic-attribute", "recorded", 'ErrorCode in a notification\'s MessageAttributes is the text "200".')
+def test_error_code_of_a_dead_letter_topic(lambda_esm: FakeLambda) -> None:
+    url, arn = queue("subscriber")
+    sns = lambda_esm.client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    lambda_esm.function("my-function", Handler(9), dead_letter=topic)
+    lambda_esm.client("lambda").invoke(FunctionName="my-function", InvocationType="Event")
+    lambda_esm.clock.run_until_idle()
+    [message] = received(url)
+    assert json.loads(message["Body"])["MessageAttributes"]["ErrorCode"] == {"Type": "Number", "Value": "200"}
+
+
 @known("d4-message", "documented", "ErrorMessage is the first kilobyte of the error's message.")
 def test_the_message_is_cut_after_a_kilobyte(lambda_esm: FakeLambda) -> None:
     url, arn = queue("dead-letters")

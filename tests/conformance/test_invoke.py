@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import os
 import re
+import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -16,6 +21,7 @@ from botocore.config import Config as ClientConfig
 from botocore.exceptions import ClientError
 
 from helpers.conformance import Facts
+from helpers.return_values import NO_JSON, NOT_UTF_8, WRONG_KEY, Color, Data, Number, Point, circular
 from pytest_lambda_esm import FakeLambda
 
 FACT_TITLE = "Invoke"
@@ -98,7 +104,7 @@ def test_log_result_is_the_tail_of_the_log(lambda_esm: FakeLambda, aws_lambda: A
     assert log.startswith("xxx")
     assert re.search(
         rf"x\nEND RequestId: {request}\nREPORT RequestId: {request}\tDuration: 0.00 ms\tBilled Duration: 0 ms\t"
-        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\n$",
+        rf"Memory Size: 256 MB\tMax Memory Used: \d+ MB\tInit Duration: 0.00 ms\t\n$",
         log,
     )
 
@@ -147,8 +153,12 @@ class FunctionError:
         return f"The payload is {self.payload}, with status 200 and FunctionError Unhandled."
 
 
-def _exits(event: Any, context: Any) -> None:
-    raise SystemExit(1)
+def _exits_with(*status: Any) -> Callable[[Any, Any], None]:
+    return lambda event, context: sys.exit(*status)
+
+
+def _exit_error(reason: str) -> dict[str, Any]:
+    return {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: <id> Error: {reason}"}
 
 
 FUNCTION_ERRORS = (
@@ -160,13 +170,31 @@ FUNCTION_ERRORS = (
             "errorMessage": "RequestId: <id> Error: Task timed out after 1.00 seconds",
         },
     ),
+    FunctionError("e2-process-exit", _exits_with(), _exit_error("Runtime exited without providing a reason")),
+    FunctionError("e2-process-exit-0", _exits_with(0), _exit_error("Runtime exited without providing a reason")),
     FunctionError(
-        "e2-process-exit",
-        _exits,
-        {
-            "errorType": "Runtime.ExitError",
-            "errorMessage": "RequestId: <id> Error: Runtime exited without providing a reason",
-        },
+        "e2-process-exit-1",
+        _exits_with(1),
+        _exit_error("Runtime exited with error: exit status 1"),
+        evidence="reported",
+    ),
+    FunctionError(
+        "e2-process-exit-text",
+        _exits_with("no table"),
+        _exit_error("Runtime exited with error: exit status 1"),
+        evidence="chosen",
+    ),
+    FunctionError(
+        "e2-process-exit-3",
+        _exits_with(3),
+        _exit_error("Runtime exited with error: exit status 3"),
+        evidence="chosen",
+    ),
+    FunctionError(
+        "e2-process-exit-at-once",
+        lambda event, context: os._exit(4),
+        _exit_error("Runtime exited with error: exit status 4"),
+        evidence="chosen",
     ),
     FunctionError(
         "e2-response-too-large",
@@ -190,12 +218,148 @@ def test_function_error(lambda_esm: FakeLambda, aws_lambda: Any, row: FunctionEr
     assert list(payload) == list(row.payload)
 
 
+@known("e2-response-is-measured-in-bytes", "documented", "The size of a response counts its bytes in UTF-8.")
+@pytest.mark.parametrize(("letters", "error"), [(3_145_777, None), (3_145_778, "Unhandled")])
+def test_size_of_a_response_that_is_not_ascii(
+    lambda_esm: FakeLambda, aws_lambda: Any, letters: int, error: str | None
+) -> None:
+    lambda_esm.function("my-function", lambda event, context: "é" * letters)
+    assert aws_lambda.invoke(FunctionName="my-function").get("FunctionError") == error
+
+
 @known("e2-response-of-six-mebibytes", "recorded", "A response of exactly 6 MiB passes.")
 def test_response_of_exactly_six_mebibytes_passes(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
     lambda_esm.function("my-function", lambda event, context: "x" * (6 * 1024 * 1024))
     answer = aws_lambda.invoke(FunctionName="my-function")
     assert "FunctionError" not in answer
     assert len(answer["Payload"].read()) == 6 * 1024 * 1024 + 2
+
+
+@dataclass(frozen=True)
+class ReturnValue:
+    id: str
+    value: Any
+    payload: bytes
+    evidence: str = "runtime"
+
+    @property
+    def text(self) -> str:
+        return f"A handler that returns {self.value!r} answers {self.payload!r}."
+
+
+RETURN_VALUES = (
+    ReturnValue("e5-decimal", Decimal("1.10"), b"1.10"),
+    ReturnValue("e5-decimal-digits", Decimal("0.12345678901234567890123"), b"0.12345678901234567890123"),
+    ReturnValue("e5-decimal-exponent", Decimal("1E+2"), b"1E+2"),
+    ReturnValue("e5-decimal-nan", Decimal("-NaN"), b"NaN"),
+    ReturnValue("e5-named-tuple", Point(1, 2), b'{"x": 1, "y": 2}'),
+    ReturnValue("e5-bytes", b"\x00raw\xff", b"\x00raw\xff"),
+    ReturnValue("e5-bytes-inside", {"b": b"abc"}, b'{"b": "abc"}'),
+    ReturnValue("e5-enumeration-of-numbers", [Number.ONE], b"[1]"),
+    ReturnValue("e5-not-a-number", float("nan"), b"NaN"),
+    ReturnValue("e5-not-escaped", "ü", '"ü"'.encode()),
+)
+
+
+@pytest.mark.parametrize("row", RETURN_VALUES, ids=lambda row: row.id)
+def test_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: ReturnValue) -> None:
+    lambda_esm.function("my-function", lambda event, context: row.value)
+    answer = aws_lambda.invoke(FunctionName="my-function")
+    assert (answer.get("FunctionError"), answer["Payload"].read()) == (None, row.payload)
+
+
+@dataclass(frozen=True)
+class NoReturnValue:
+    id: str
+    value: Any
+    message: str
+    evidence: str = "runtime"
+
+    @property
+    def text(self) -> str:
+        return f"A handler that returns {self.value!r} is a Runtime.MarshalError: {self.message}"
+
+
+NO_RETURN_VALUES = (
+    NoReturnValue("e5-no-utf-8", [b"\xff"], NOT_UTF_8),
+    NoReturnValue("e5-enumeration", Color.RED, NO_JSON.format("Color")),
+    NoReturnValue("e5-dataclass", Data(), NO_JSON.format("Data")),
+    NoReturnValue("e5-set", {1}, NO_JSON.format("set")),
+    NoReturnValue("e5-key-that-is-a-tuple", {(1, 2): 3}, WRONG_KEY.format("tuple")),
+    NoReturnValue("e5-circular", circular("list"), "Circular reference detected"),
+)
+
+
+@pytest.mark.parametrize("row", NO_RETURN_VALUES, ids=lambda row: row.id)
+def test_no_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: NoReturnValue) -> None:
+    lambda_esm.function("my-function", lambda event, context: row.value)
+    answer = aws_lambda.invoke(FunctionName="my-function")
+    assert json.loads(answer["Payload"].read()) == {
+        "errorMessage": f"Unable to marshal response: {row.message}",
+        "errorType": "Runtime.MarshalError",
+        "requestId": answer["ResponseMetadata"]["RequestId"],
+        "stackTrace": [],
+    }
+
+
+@known(
+    "e2-unreadable-event",
+    "documented",
+    "An event that is not JSON is Runtime.UnmarshalError with the text of Python's json, as in AWS's runtime client.",
+)
+def test_an_event_that_is_not_json(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("my-function", echo)
+    events = lambda_esm.client("events")
+    events.put_rule(Name="r", EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": function.arn, "Input": "nonsense"}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.run_until(lambda: bool(function.invocations))
+    error = function.invocations[0].error
+    assert error is not None
+    assert dict(error.payload) == {
+        "errorMessage": "Unable to unmarshal input: Expecting value: line 1 column 1 (char 0)",
+        "errorType": "Runtime.UnmarshalError",
+        "requestId": function.invocations[0].request_id,
+        "stackTrace": [],
+    }
+
+
+def _with_runtime(aws_lambda: Any, runtime: str) -> None:
+    aws_lambda.update_function_configuration(FunctionName="my-function", Runtime=runtime)
+
+
+def _raises_umlaut(event: Any, context: Any) -> None:
+    raise ValueError("ü")
+
+
+@known("e2-error-payload-is-not-escaped", "runtime", "From python3.12 on, error payloads are not escaped.")
+@pytest.mark.parametrize(("runtime", "text"), [("python3.11", "\\u00fc"), ("python3.12", "ü"), ("python3.14", "ü")])
+def test_escapes_in_error_payloads(lambda_esm: FakeLambda, aws_lambda: Any, runtime: str, text: str) -> None:
+    lambda_esm.function("my-function", _raises_umlaut)
+    _with_runtime(aws_lambda, runtime)
+    payload = aws_lambda.invoke(FunctionName="my-function")["Payload"].read().decode()
+    assert payload.startswith(f'{{"errorMessage": "{text}", "errorType": "ValueError", ')
+
+
+@known("e2-no-request-id-in-python-3.8", "recorded", "Error payloads of python3.8 have no requestId.")
+@pytest.mark.parametrize(("runtime", "present"), [("python3.8", False), ("python3.9", True)])
+def test_request_id_in_error_payloads(lambda_esm: FakeLambda, aws_lambda: Any, runtime: str, present: bool) -> None:
+    lambda_esm.function("my-function", _raises_umlaut)
+    _with_runtime(aws_lambda, runtime)
+    payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
+    assert list(payload) == ["errorMessage", "errorType", *(["requestId"] if present else []), "stackTrace"]
+
+
+def _raises_surrogate(event: Any, context: Any) -> None:
+    raise ValueError("\ud800")
+
+
+@known("e2-text-that-cannot-be-sent", "runtime", "A lone surrogate in the response or the error ends the runtime.")
+@pytest.mark.parametrize("handler", [lambda event, context: ["\ud800"], _raises_surrogate])
+def test_lone_surrogates_end_the_runtime(lambda_esm: FakeLambda, aws_lambda: Any, handler: Any) -> None:
+    lambda_esm.function("my-function", handler)
+    payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
+    assert payload["errorMessage"].endswith(" Error: Runtime exited with error: exit status 1")
 
 
 # --- refusals ------------------------------------------------------------------------------------------------
@@ -232,6 +396,34 @@ REFUSALS = (
         NOT_FOUND,
         f"Function not found: {ARN}:doesnotexist:$LATEST",
         {"Type": "User"},
+    ),
+    Refusal(
+        "e3-unknown-function-event",
+        {"FunctionName": "doesnotexist", "InvocationType": "Event"},
+        NOT_FOUND,
+        f"Function not found: {ARN}:doesnotexist:$LATEST",
+        evidence="documented",
+    ),
+    Refusal(
+        "e3-unknown-function-dry-run",
+        {"FunctionName": "doesnotexist", "InvocationType": "DryRun"},
+        NOT_FOUND,
+        f"Function not found: {ARN}:doesnotexist:$LATEST",
+        evidence="documented",
+    ),
+    Refusal(
+        "e3-unknown-alias-event",
+        {"FunctionName": "my-function:live", "InvocationType": "Event"},
+        NOT_FOUND,
+        f"Function not found: {ARN}:my-function:live",
+        evidence="documented",
+    ),
+    Refusal(
+        "e3-unknown-version-dry-run",
+        {"FunctionName": "my-function", "Qualifier": "7", "InvocationType": "DryRun"},
+        NOT_FOUND,
+        f"Function not found: {ARN}:my-function:7",
+        evidence="documented",
     ),
     Refusal(
         "e3-unknown-version",
@@ -308,13 +500,45 @@ REFUSALS = (
         "e3-body-is-no-json-control-character",
         {"FunctionName": "my-function", "Payload": b"\x99"},
         ("InvalidRequestContentException", 400),
-        NOT_JSON + f"Unexpected character ((CTRL-CHAR, code 153)): {EXPECTED}" + SOURCE + "2]",
+        NOT_JSON + f"Unexpected character ((CTRL-CHAR, code 153)): {EXPECTED}" + SOURCE + "1]",
+    ),
+    Refusal(
+        "e3-body-is-no-utf-8",
+        {"FunctionName": "my-function", "Payload": b"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt"},
+        ("InvalidRequestContentException", 400),
+        NOT_JSON + "Invalid UTF-8 start byte 0x87" + SOURCE + "3]",
+    ),
+    Refusal(
+        "e3-body-begins-with-no-utf-8",
+        {"FunctionName": "my-function", "Payload": b"\x99\xeb,j\x07\xa1zYh"},
+        ("InvalidRequestContentException", 400),
+        NOT_JSON + f"Unexpected character ((CTRL-CHAR, code 153)): {EXPECTED}" + SOURCE + "1]",
     ),
     Refusal(
         "e3-event-body-is-no-json",
         {"FunctionName": "my-function", "Payload": b"nonsense", "InvocationType": "Event"},
         ("InvalidRequestContentException", 400),
         NOT_JSON + "Unrecognized token 'nonsense': was expecting …",
+        evidence="chosen",
+    ),
+    *(
+        Refusal(
+            f"e3-number-of-{digits}-digits-{kind}",
+            {"FunctionName": "my-function", "Payload": payload, "InvocationType": kind},
+            ("InvalidRequestContentException", 400),
+            NOT_JSON + f"Number value length ({digits}) exceeds the maximum allowed (1000, from"
+            " `StreamReadConstraints.getMaxNumberLength()`)",
+            evidence="chosen",
+        )
+        for digits, payload in ((1001, b"-" + b"1" * 1001), (5000, b'{"a": [1.' + b"1" * 4990 + b"e+100000000]}"))
+        for kind in ("RequestResponse", "Event", "DryRun")
+    ),
+    Refusal(
+        "e3-nested-too-deeply",
+        {"FunctionName": "my-function", "Payload": b'[{"a":' * 501 + b"1" + b"}]" * 501},
+        ("InvalidRequestContentException", 400),
+        NOT_JSON + "Document nesting depth (1001) exceeds the maximum allowed (1000, from"
+        " `StreamReadConstraints.getMaxNestingDepth()`)",
         evidence="chosen",
     ),
     Refusal(
@@ -351,6 +575,49 @@ def test_refusal(lambda_esm: FakeLambda, aws_lambda: Any, row: Refusal) -> None:
     assert function.invocations == []
 
 
+@known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException with Reason, but without Retry-After.")
+def package_of(size: int) -> bytes:
+    """A zip file whose directory says that its one entry, which is empty, has this size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("zeros", b"")
+        archive.infolist()[0].file_size = size
+    return buffer.getvalue()
+
+
+LARGEST = 262_144_000
+
+
+@known(
+    "e3-code-too-large", "reported", f"Unzipped size must be smaller than {LARGEST} bytes: 400, on create and update."
+)
+def test_code_that_is_too_large_unpacked(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    lambda_esm.function("my-function", echo)
+    aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(LARGEST))
+    with pytest.raises(aws_lambda.exceptions.InvalidParameterValueException) as caught:
+        aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(LARGEST + 1))
+    response = caught.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert response["Error"]["Message"] == f"Unzipped size must be smaller than {LARGEST} bytes"
+
+
+@known(
+    "e3-code-too-large-with-layers",
+    "reported",
+    f"Function code combined with layers exceeds the maximum allowed size of {LARGEST} bytes, and the actual size.",
+)
+def test_code_that_is_too_large_with_its_layers(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    layer = aws_lambda.publish_layer_version(LayerName="zeros", Content={"ZipFile": package_of(LARGEST)})
+    lambda_esm.function("my-function", echo)
+    aws_lambda.update_function_code(FunctionName="my-function", ZipFile=package_of(10))
+    with pytest.raises(aws_lambda.exceptions.InvalidParameterValueException) as caught:
+        aws_lambda.update_function_configuration(FunctionName="my-function", Layers=[layer["LayerVersionArn"]])
+    assert caught.value.response["Error"]["Message"] == (
+        f"Function code combined with layers exceeds the maximum allowed size of {LARGEST} bytes."
+        f" The actual size is {LARGEST + 10} bytes."
+    )
+
+
 @known("e3-reserved-concurrency", "recorded", "429 TooManyRequestsException: Rate Exceeded., with Reason and Type.")
 @pytest.mark.parametrize("reserved", [0, 1])
 def test_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, reserved: int) -> None:
@@ -365,10 +632,49 @@ def test_reserved_concurrency_exceeded(lambda_esm: FakeLambda, aws_lambda: Any, 
         assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
         assert (response["Error"]["Message"], response["Type"]) == ("Rate Exceeded.", "User")
         assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-        assert response["retryAfterSeconds"] == "1"
+        assert "retryAfterSeconds" not in response
+        assert "retry-after" not in response["ResponseMetadata"]["HTTPHeaders"]
     else:
         payload = json.loads(aws_lambda.invoke(FunctionName="my-function")["Payload"].read())
         assert payload["errorType"] == "TooManyRequestsException"
+
+
+# --- traces --------------------------------------------------------------------------------------------------
+
+ROOT = "1-5759e988-bd862e3fe1be46a994272793"
+
+
+@known("e6-trace", "recorded", "The Root of the header X-Amzn-Trace-Id is the Root that the handler sees.")
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_trace_of_the_caller(lambda_esm: FakeLambda, aws_lambda: Any, kind: str) -> None:
+    def handler(event: Any, context: Any) -> str:
+        return os.environ["_X_AMZN_TRACE_ID"]
+
+    def add_header(params: dict[str, Any], **_: Any) -> None:
+        params["headers"]["X-Amzn-Trace-Id"] = f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1"
+
+    function = lambda_esm.function("my-function", handler)
+    aws_lambda.invoke(FunctionName="my-function")
+    aws_lambda.meta.events.register("before-call.lambda.Invoke", add_header)
+    aws_lambda.invoke(FunctionName="my-function", InvocationType=kind)
+    lambda_esm.clock.run_until_idle()
+    first, second = (invocation.result for invocation in function.invocations)
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0", first)
+    assert re.fullmatch(rf"Root={ROOT};Parent=[0-9a-f]{{16}};Sampled=1", second)
+    assert "53995c3f42cd8ad8" not in second
+
+
+@known("e6-w3c", "runtime", "context.w3c() has the W3C trace context of the client context, which does not show it.")
+def test_w3c_trace_context(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    seen = []
+    lambda_esm.function("my-function", lambda event, context: seen.append((context.w3c(), context.client_context)))
+    sent = {"w3c": {"traceparent": "00-1-2-01", "tracestate": 7, "other": "x"}, "custom": {"a": 1}}
+    aws_lambda.invoke(FunctionName="my-function", ClientContext=base64.b64encode(json.dumps(sent).encode()).decode())
+    aws_lambda.invoke(FunctionName="my-function")
+    (fields, client_context), (no_fields, _) = seen
+    assert (fields, no_fields) == ({"traceparent": "00-1-2-01"}, {})
+    assert client_context.custom == {"a": 1}
+    assert not hasattr(client_context, "w3c")
 
 
 # --- qualifiers ----------------------------------------------------------------------------------------------
@@ -391,7 +697,9 @@ QUALIFIED = (
     Qualified("e4-unqualified", {"FunctionName": "my-function"}, f"{ARN}:my-function", "$LATEST"),
     Qualified("e4-full-arn", {"FunctionName": f"{ARN}:my-function"}, f"{ARN}:my-function", "$LATEST"),
     Qualified("e4-partial-arn", {"FunctionName": f"{ACCOUNT}:function:my-function"}, f"{ARN}:my-function", "$LATEST"),
-    Qualified("e4-latest", {"FunctionName": "my-function", "Qualifier": "$LATEST"}, f"{ARN}:my-function", "$LATEST"),
+    Qualified(
+        "e4-latest", {"FunctionName": "my-function", "Qualifier": "$LATEST"}, f"{ARN}:my-function:$LATEST", "$LATEST"
+    ),
     Qualified("e4-version", {"FunctionName": "my-function", "Qualifier": "1"}, f"{ARN}:my-function:1", "1"),
     Qualified("e4-alias", {"FunctionName": "my-function", "Qualifier": "live"}, f"{ARN}:my-function:live", "1"),
     Qualified("e4-alias-in-name", {"FunctionName": "my-function:live"}, f"{ARN}:my-function:live", "1"),
@@ -414,5 +722,5 @@ def test_qualifier(lambda_esm: FakeLambda, aws_lambda: Any, row: Qualified) -> N
     assert answer["ExecutedVersion"] == row.version
 
 
-ROWS = (*known, *SUCCESSES, *FUNCTION_ERRORS, *REFUSALS, *QUALIFIED)
+ROWS = (*known, *SUCCESSES, *FUNCTION_ERRORS, *RETURN_VALUES, *NO_RETURN_VALUES, *REFUSALS, *QUALIFIED)
 """All facts of this file, for the page of facts."""

@@ -135,6 +135,30 @@ def _(lab: Lab) -> None:
     assert [len(page["FunctionEventInvokeConfigs"]) for page in pages] == [2, 1]
 
 
+@FACTS("d1-fifty", "documented", "A page has at most 50 configs.")
+def _(lab: Lab) -> None:
+    versions(lab)
+    for number in range(50):
+        lab.call("CreateAlias", {"FunctionName": "fn", "Name": f"alias-{number}", "FunctionVersion": "1"})
+        lab.call(PUT, {"FunctionName": "fn", "Qualifier": f"alias-{number}", "MaximumRetryAttempts": 1})
+    assert "NextMarker" not in lab.call(LIST, {"FunctionName": "fn"})
+    lab.call(PUT, {"FunctionName": "fn", "MaximumRetryAttempts": 1})
+    page = lab.call(LIST, {"FunctionName": "fn"})
+    rest = lab.call(LIST, {"FunctionName": "fn", "Marker": page["NextMarker"]})
+    assert [len(found["FunctionEventInvokeConfigs"]) for found in (page, rest)] == [50, 1]
+
+
+@FACTS("d1-full-last-page", "documented", "A last page that is exactly full has no NextMarker.")
+def _(lab: Lab) -> None:
+    versions(lab)
+    for qualifier in ("live", "$LATEST"):
+        lab.call(PUT, {"FunctionName": "fn", "Qualifier": qualifier, "MaximumRetryAttempts": 1})
+    assert "NextMarker" not in lab.call(LIST, {"FunctionName": "fn", "MaxItems": 2})
+    first = lab.call(LIST, {"FunctionName": "fn", "MaxItems": 1})
+    last = lab.call(LIST, {"FunctionName": "fn", "MaxItems": 1, "Marker": first["NextMarker"]})
+    assert (len(last["FunctionEventInvokeConfigs"]), "NextMarker" in last) == (1, False)
+
+
 @FACTS("d1-no-configs", "recorded", "A list of a function without configs is empty.")
 def _(lab: Lab) -> None:
     assert lab.call(LIST, {"FunctionName": "fn"}) == {"FunctionEventInvokeConfigs": []}

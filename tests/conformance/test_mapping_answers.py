@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -255,6 +256,23 @@ def _(lab: Lab) -> None:
         ("msk", {"MaximumPollers": 7}, {"MinimumPollers": 1, "MaximumPollers": 7}),
     ):
         assert lab.create(source, ProvisionedPollerConfig=given)["ProvisionedPollerConfig"] == shown
+
+
+@FACTS("a2-provisioned-equal", "documented", "The least and the largest number of provisioned pollers may be equal.")
+def _(lab: Lab) -> None:
+    for number, (source, stated) in enumerate(
+        (
+            ("sqs", {"MinimumPollers": 2, "MaximumPollers": 2}),
+            ("fifo", {"MinimumPollers": 200, "MaximumPollers": 200}),
+            ("msk", {"MaximumPollers": 1}),
+            ("self-managed", {"MinimumPollers": 200}),
+        )
+    ):
+        lab.function(f"fn{number}")
+        answer = lab.create(source, FunctionName=f"fn{number}", ProvisionedPollerConfig=stated)
+        pollers = answer["ProvisionedPollerConfig"]
+        assert {**pollers, **stated} == pollers
+        assert pollers["MinimumPollers"] == pollers["MaximumPollers"]
 
 
 # --- states ----------------------------------------------------------------------------------------------
@@ -584,6 +602,20 @@ def _(lab: Lab) -> None:
         assert refusal.message == f"Event source mapping not found: {ABSENT}"
 
 
+@FACTS("a7-another-place", "documented", "A mapping has no tags under an ARN of another account or region.")
+def _(lab: Lab) -> None:
+    arn = lab.create(Tags={"team": "shop"})["EventSourceMappingArn"]
+    for wrong in (arn.replace(ACCOUNT, "999999999999"), arn.replace(REGION, "eu-west-1")):
+        for operation, more in (
+            ("ListTags", {}),
+            ("TagResource", {"Tags": {"team": "web"}}),
+            ("UntagResource", {"TagKeys": ["team"]}),
+        ):
+            refusal = lab.refusal(operation, {"Resource": wrong, **more})
+            assert (refusal.status, refusal.message) == (404, f"Event source mapping not found: {wrong}")
+    assert lab.call("ListTags", {"Resource": arn})["Tags"] == {"team": "shop"}
+
+
 @FACTS(
     "a7-malformed",
     "recorded",
@@ -625,6 +657,9 @@ def _(lab: Lab) -> None:
         "Number of tags exceeds resource tag limit.",
     )
     assert len(lab.call("ListTags", {"Resource": arn})["Tags"]) == 50
+    too_many = {"FunctionName": "fn", **CREATES["kinesis"], "Tags": {f"tag-{number}": "" for number in range(51)}}
+    assert lab.refusal("CreateEventSourceMapping", too_many).message == refusal.message
+    assert lab.call("ListEventSourceMappings", {"EventSourceArn": STREAM}) == {"EventSourceMappings": []}
 
 
 @FACTS("a7-functions", "chosen", "The tags of functions are moto's.")
@@ -642,6 +677,17 @@ def _(lab: Lab) -> None:
     pages = lab.aws_lambda.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 2})
     found = [[mapping["UUID"] for mapping in page["EventSourceMappings"]] for page in pages]
     assert found == [uuids[:2], uuids[2:4], uuids[4:]]
+
+
+@FACTS("a8-full-last-page", "documented", "A last page that is exactly full has no NextMarker.")
+def _(lab: Lab) -> None:
+    for number in range(4):
+        lab.function(f"fn{number}")
+        lab.create(FunctionName=f"fn{number}")
+    first = lab.call("ListEventSourceMappings", {"MaxItems": 2})
+    last = lab.call("ListEventSourceMappings", {"MaxItems": 2, "Marker": first["NextMarker"]})
+    assert (len(last["EventSourceMappings"]), "NextMarker" in last) == (2, False)
+    assert "NextMarker" not in lab.call("ListEventSourceMappings", {"MaxItems": 4})
 
 
 @FACTS("a8-hundred", "documented", "A page has at most 100 mappings, whatever MaxItems says.")
@@ -670,6 +716,16 @@ def _(lab: Lab) -> None:
         assert [mapping["UUID"] for mapping in found] == [mapping["UUID"] for mapping in expected]
 
 
+@FACTS("a8-during-an-update", "chosen", "A list shows a mapping for the function to which an update moves it.")
+def _(lab: Lab) -> None:
+    lab.function("fn2")
+    uuid = lab.settled()
+    lab.update(uuid, FunctionName="fn2")
+    assert lab.call("ListEventSourceMappings", {"FunctionName": "fn"}) == {"EventSourceMappings": []}
+    (found,) = lab.call("ListEventSourceMappings", {"FunctionName": "fn2"})["EventSourceMappings"]
+    assert (found["UUID"], found["State"]) == (uuid, "Updating")
+
+
 @FACTS("a8-qualified", "chosen", "A list for a function shows the mappings of exactly the qualifier that it names.")
 def _(lab: Lab) -> None:
     plain, latest = lab.create(), lab.create(FunctionName="fn:$LATEST")
@@ -680,7 +736,8 @@ def _(lab: Lab) -> None:
 
 @FACTS("a8-marker", "chosen", "A marker that no list has given out is an InvalidParameterValueException.")
 def _(lab: Lab) -> None:
-    for marker in ("nonsense", "AAAA", "LTE=", "", "é"):
+    too_long = base64.b64encode(b"9" * 5_000).decode()
+    for marker in ("nonsense", "AAAA", "LTE=", "", "é", "MQ", "MQ==\n", too_long):
         refusal = lab.refusal("ListEventSourceMappings", {"Marker": marker})
         assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
 

@@ -95,3 +95,19 @@ def test_records_without_a_function_count_as_failed_documented(fake: FakeLambda,
     fake.clock.advance(0.5)
     metrics = fake.mapping(uuid).metrics
     assert (metrics["InvokedEventCount"], metrics["FailedInvokeEventCount"]) == (0, 4)
+
+
+@FACTS("s214-retries", "documented", "InvokedEventCount counts the records of a batch with each attempt.")
+def test_each_attempt_counts_as_invoked(fake: FakeLambda, source: Source) -> None:
+    attempts = iter([True, True])
+
+    def act(event: dict[str, Any], names: list[str]) -> None:
+        if next(attempts, False):
+            raise ValueError("not yet")
+
+    source.put("1", "2", "3")
+    uuid = subscribe(fake, source, Handler(source, act))
+    fake.clock.run_until_idle()
+    metrics = fake.mapping(uuid).metrics
+    counted = [metrics[name] for name in ("PolledEventCount", "InvokedEventCount", "FailedInvokeEventCount")]
+    assert counted == [3, 9, 6]

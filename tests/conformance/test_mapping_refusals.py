@@ -248,6 +248,44 @@ def _(lab: Lab) -> None:
     assert lab.create("self-managed", Topics=["other"])["State"] == "Creating"
 
 
+@FACTS("a5-13-duplicate-broker", "chosen", "A queue of a broker has one mapping to a function; the text is a stream's.")
+def _(lab: Lab) -> None:
+    _check_conflict(lab, "mq", BROKER)
+    for other in ({"Queues": ["other"]}, {"EventSourceArn": BROKER.replace("0123", "9876")}):
+        assert lab.create("mq", **other)["State"] == "Creating"
+
+
+@FACTS(
+    "a5-13-duplicate-collection",
+    "chosen",
+    "A collection of DocumentDB has one mapping to a function; the text is a stream's.",
+)
+def _(lab: Lab) -> None:
+    _check_conflict(lab, "documentdb", DOCUMENTS)
+    for config in (
+        {"DatabaseName": "other"},
+        {"DatabaseName": "shop", "CollectionName": "orders"},
+        {"DatabaseName": "shop", "CollectionName": "users"},
+    ):
+        assert lab.create("documentdb", DocumentDBEventSourceConfig=config)["State"] == "Creating"
+    assert lab.create("documentdb", EventSourceArn=f"{DOCUMENTS}-2")["State"] == "Creating"
+    for changes in (
+        {"DocumentDBEventSourceConfig": {"DatabaseName": "shop", "CollectionName": "orders"}},
+        {"DocumentDBEventSourceConfig": {"DatabaseName": "shop", "FullDocument": "UpdateLookup"}, "BatchSize": 1},
+    ):
+        assert lab.refusal(CREATE, create("documentdb", **changes)).status == 409
+
+
+def _check_conflict(lab: Lab, source: str, arn: str) -> None:
+    uuid = lab.settled(source)
+    refusal = lab.refusal(CREATE, create(source))
+    assert (refusal.status, refusal.code) == (409, "ResourceConflictException")
+    assert refusal.message == (
+        f'The event source arn (" {arn} ") and function (" fn ") provided mapping already exists.'
+        f" Please update or delete the existing mapping with UUID {uuid}"
+    )
+
+
 @FACTS("a5-02-msk-vpc-connection", "documented", "A VPC connection to a cluster of Amazon MSK is an event source.")
 def _(lab: Lab) -> None:
     arn = MSK.replace("cluster/main", "vpc-connection/123456789012/main")

@@ -113,6 +113,13 @@ RESPONSES = [
         [],
     ),
     (
+        "c.2 other members",
+        "chosen",
+        "A response that is an object without batchItemFailures counts as success of the whole batch.",
+        lambda event: {"statusCode": 500, "failures": ids_of(event)},
+        [],
+    ),
+    (
         "c.2 one of three",
         "recorded",
         "Messages that are reported stay until their visibility timeout ends; the others are deleted.",
@@ -240,7 +247,7 @@ for name, evidence, text, *_ in RESPONSES:
     "documented",
     "Without ReportBatchItemFailures in FunctionResponseTypes the response is ignored and everything is deleted.",
 )
-@pytest.mark.parametrize("respond", [row[3] for row in RESPONSES[6:-1]], ids=[row[0] for row in RESPONSES[6:-1]])
+@pytest.mark.parametrize("respond", [row[3] for row in RESPONSES[7:-1]], ids=[row[0] for row in RESPONSES[7:-1]])
 def test_without_the_response_type_a_return_is_success_whatever_it_says(lambda_esm, respond):
     url = make_queue()
     lambda_esm.function("orders", lambda event, context: respond(event))

@@ -137,11 +137,75 @@ def test_a_retry_without_limit_ends_with_the_retention_and_leaves_no_record_docu
     source.put("bad")
     fake.clock.advance(hours=23, minutes=59)
     source.put("good")
+    fake.clock.advance(seconds=59.999)
     assert ["good"] not in handler.batches
-    fake.clock.advance(minutes=2)
+    fake.clock.advance(0.001)
     assert handler.batches[-1] == ["good"]
     assert destination.records() == []
     assert [fate.fate for fate in fake.fates(source.arn)] == ["expired", "done"]
+
+
+@FACTS("c3-retention-of-24-hours", "documented", "A record can be read for 24 hours, to the instant, and not longer.")
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
+def test_a_record_can_be_read_for_exactly_a_day(fake: FakeLambda, source: Source, late: bool) -> None:
+    fake.transitions(disabling="instant", enabling="instant")
+    handler = Handler(source)
+    uuid = subscribe(fake, source, handler)
+    fake.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
+    source.put("1")
+    fake.clock.advance(hours=24, seconds=0 if late else -0.001)
+    fake.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
+    fake.clock.advance()
+    assert handler.batches == ([] if late else [["1"]])
+    assert [fate.fate for fate in fake.fates(source.arn)] == ["expired" if late else "done"]
+
+
+@FACTS("c3-retention-for-clients", "documented", "GetRecords of a table's stream returns a record for 24 hours.")
+def test_clients_read_a_tables_stream_for_exactly_a_day(fake: FakeLambda) -> None:
+    source = TableSource(fake)
+    streams = fake.client("dynamodbstreams")
+    shard = streams.describe_stream(StreamArn=source.arn)["StreamDescription"]["Shards"][0]["ShardId"]
+
+    def read() -> int:
+        iterator = streams.get_shard_iterator(StreamArn=source.arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+            "ShardIterator"
+        ]
+        return len(streams.get_records(ShardIterator=iterator)["Records"])
+
+    source.put("1")
+    fake.clock.advance(hours=24, seconds=-0.001)
+    assert read() == 1
+    fake.clock.advance(0.001)
+    assert read() == 0
+
+
+@FACTS(
+    "c3-retention-and-maximum-age",
+    "documented",
+    "Of the retention period and the maximum age, the shorter one ends the attempts; only the latter leaves a record.",
+)
+@pytest.mark.parametrize(
+    ("age", "hours", "fate", "records"),
+    [
+        (604_800, 24, "expired", 0),
+        (86_401, 24, "expired", 0),
+        (86_399, 24, "sent to a destination", 1),
+        (3_600, 1, "sent to a destination", 1),
+    ],
+)
+def test_the_shorter_of_retention_and_maximum_age(
+    fake: FakeLambda, source: Source, destination: Destination, age: int, hours: int, fate: str, records: int
+) -> None:
+    handler = Handler(source, poison("bad"))
+    settings = {"DestinationConfig": destination.config, "MaximumRecordAgeInSeconds": age}
+    uuid = subscribe(fake, source, handler, **settings)
+    source.put("bad")
+    fake.clock.advance(hours=hours, seconds=-2)
+    assert [each.fate for each in fake.fates(source.arn)] == ["waiting"]
+    fake.clock.advance(2)
+    assert [each.fate for each in fake.fates(source.arn)] == [fate]
+    assert len(destination.records()) == records
+    assert fake.mapping(uuid).metrics["OnFailureDestinationDeliveredEventCount"] == records
 
 
 # --- partial answers -----------------------------------------------------------------------------------------
@@ -153,6 +217,10 @@ SUCCESSES: dict[str, Any] = {
     "empty-object": {},
     "no-failures": {"batchItemFailures": []},
     "null-failures": {"batchItemFailures": None},
+}
+WITHOUT_FAILURES: dict[str, Any] = {
+    "other-members": {"statusCode": 500, "failures": ["1"]},
+    "other-letters": {"BatchItemFailures": [{"itemIdentifier": "1"}]},
 }
 FAILURES: dict[str, Any] = {
     "number": {"batchItemFailures": [{"itemIdentifier": 123}]},
@@ -177,6 +245,16 @@ def test_answers_that_are_a_success(fake: FakeLambda, source: Source, answer: An
     fake.clock.run_until_idle()
     assert handler.batches == [["1", "2", "3"]]
     assert fake.mapping(uuid).last_result == "OK"
+
+
+@FACTS(
+    "c3-answers-without-failures",
+    "chosen",
+    "With partial answers, an object that has other members and no batchItemFailures is a success.",
+)
+@pytest.mark.parametrize("answer", [pytest.param(v, id=f"{k}-chosen") for k, v in WITHOUT_FAILURES.items()])
+def test_answers_without_failures_are_a_success(fake: FakeLambda, source: Source, answer: Any) -> None:
+    test_answers_that_are_a_success(fake, source, answer)
 
 
 @FACTS(

@@ -9,6 +9,10 @@ EVIDENCE = {
         "recorded and documented behaviour differ, the recorded one wins."
     ),
     "framework": "Other AWS services with the same front end as Lambda answered this.",
+    "runtime": (
+        "The client of Lambda's Python runtimes, the open-source package awslambdaric, did this in a test of this "
+        "project; it is what runs a handler in AWS."
+    ),
     "documented": (
         "AWS's documentation or botocore's service model states it: constraints, enumerations, errors, statuses."
     ),

@@ -6,12 +6,13 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from helpers.interference import NoInterference
+from helpers.interference import RaisingInterference
 from helpers.memory_stream import START, NoJournal, Outbox, Throttled
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster, Surroundings
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.kafka.context import KafkaContext, KafkaPolling
@@ -89,6 +90,7 @@ class KafkaSimulation:
         self.mapping.begin(Step("Enabled", "Enabled"))
         if partitions:
             self.cluster.create_topic("orders", partitions)
+        interruptions = Interruptions()
         self.poller = KafkaPoller(
             KafkaContext(
                 mapping=self.mapping,
@@ -98,7 +100,8 @@ class KafkaSimulation:
                 clock=self.clock,
                 journal=NoJournal(),
                 discarder=KafkaDiscarder(self.outbox, lambda: "id", True),
-                interference=NoInterference(),
+                interference=RaisingInterference(interruptions, lambda step: None),
+                interruptions=interruptions,
                 polling=KafkaPolling(
                     latency=0,
                     backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),

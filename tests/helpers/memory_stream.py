@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from hashlib import md5
+from fractions import Fraction
+from itertools import accumulate, count, takewhile
 from typing import Any
+from zlib import crc32
 
-from helpers.interference import NoInterference
+from helpers.interference import RaisingInterference
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
+from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.ports import Delivery
@@ -26,76 +30,89 @@ from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 HOUR = 3600 * MICROSECONDS
-HASH_KEYS = 1 << 128
 
 
-@dataclass
+@dataclass(frozen=True)
 class MemoryRecord:
-    partition_key: str
-    sequence_number: int
-    data: str
-    created_at: float
+    name: str
+    key: str
+    number: str
+    arrived: int
+    depth: int = 0
 
 
 @dataclass
 class MemoryShard:
+    """A shard for the keys whose points are at least ``low`` and less than ``high``."""
+
     shard_id: str
-    first: int
-    last: int
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(1)
     parents: Sequence[str] = ()
     closed: bool = False
     retention: int = 24 * HOUR
-    kept: list[MemoryRecord] = field(default_factory=list)
+    written: list[MemoryRecord] = field(default_factory=list)
 
     @property
     def end(self) -> int:
-        return len(self.kept)
+        return len(self.written)
 
     def arrival(self, position: int) -> int:
-        return round(self.kept[position].created_at * MICROSECONDS)
+        return self.written[position].arrived
 
     def sequence_number(self, position: int) -> str:
-        return str(self.kept[position].sequence_number)
+        return self.written[position].number
 
     def key(self, position: int) -> str:
-        return repr(self.kept[position].partition_key)
+        return f"'{self.written[position].key}'"
 
     def hash_fraction(self, position: int) -> float:
-        width = self.last - self.first + 1
-        return int(((hash_of(self.kept[position].partition_key) - self.first) << 48) // width) / (1 << 48)
+        return float((point_of(self.written[position].key) - self.low) / (self.high - self.low))
 
     def size(self, position: int) -> int:
-        return len(self.kept[position].data)
+        return len(json.dumps(self.records([position], Reader(ARN, ""))[0]))
 
     def depth(self, positions: Sequence[int]) -> int:
-        return 0
+        return max((self.written[position].depth for position in positions), default=0)
 
     def fitting(self, start: int, stop: int, now: int, room: int) -> tuple[int, int]:
-        taken = 0
-        for position in range(start, stop):
-            if self.arrival(position) > now or taken + self.size(position) > room:
-                return position, taken
-            taken += self.size(position)
-        return stop, taken
+        arrived = takewhile(lambda position: self.arrival(position) <= now, range(start, stop))
+        totals = [*takewhile(lambda total: total <= room, accumulate(map(self.size, arrived)))]
+        return start + len(totals), totals[-1] if totals else 0
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
-        return kinesis.records([self.kept[position] for position in positions], self.shard_id, reader, "us-east-1")
+        return [self._as_received(self.written[position], reader) for position in positions]
+
+    def _as_received(self, record: MemoryRecord, reader: Reader) -> dict[str, Any]:
+        return {
+            "eventSource": "aws:kinesis",
+            "eventSourceARN": reader.source_arn,
+            "invokeIdentityArn": reader.identity_arn,
+            "kinesis": {
+                "partitionKey": record.key,
+                "sequenceNumber": record.number,
+                "data": base64.b64encode(record.name.encode()).decode(),
+                "approximateArrivalTimestamp": record.arrived / MICROSECONDS,
+            },
+        }
 
 
-def hash_of(key: str) -> int:
-    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest(), "big")
+def point_of(key: str) -> Fraction:
+    """Where a key falls between 0 and 1."""
+    return Fraction(crc32(key.encode()), 1 << 32)
 
 
 class MemoryStream:
-    """One stream, which also implements the lookup by ARN."""
+    """One stream, which also implements the lookup by ARN. It follows the contract in ``sources/stream_ports.py``."""
 
     def __init__(self, shards: int = 1) -> None:
         self.incarnation: object = "first"
         self.exists = True
-        width = HASH_KEYS // shards
         self.all = [
-            MemoryShard(f"shard-{number}", number * width, (number + 1) * width - 1) for number in range(shards)
+            MemoryShard(f"shard-{number}", Fraction(number, shards), Fraction(number + 1, shards))
+            for number in range(shards)
         ]
+        self._numbers = count(1001, 7)
 
     def find(self, arn: str) -> MemoryStream | None:
         return self if self.exists else None
@@ -111,22 +128,21 @@ class MemoryStream:
 
     def put(self, name: str, key: str, instant: int) -> str:
         """Put a record; its id."""
-        shard = next(shard for shard in self.open_shards() if shard.first <= hash_of(key) <= shard.last)
-        data = base64.b64encode(name.encode()).decode()
-        record = MemoryRecord(key, len(shard.kept) + 1, data, instant / MICROSECONDS)
-        shard.kept.append(record)
-        return f"{shard.shard_id}:{record.sequence_number}"
+        shard = next(shard for shard in self.open_shards() if shard.low <= point_of(key) < shard.high)
+        record = MemoryRecord(name, key, str(next(self._numbers)), instant)
+        shard.written.append(record)
+        return f"{shard.shard_id}:{record.number}"
 
     def split(self, shard: MemoryShard) -> None:
-        middle = (shard.first + shard.last) // 2
+        middle = (shard.low + shard.high) / 2
         shard.closed = True
-        for first, last in ((shard.first, middle), (middle + 1, shard.last)):
-            self.all.append(MemoryShard(f"shard-{len(self.all)}", first, last, [shard.shard_id]))
+        for low, high in ((shard.low, middle), (middle, shard.high)):
+            self.all.append(MemoryShard(f"shard-{len(self.all)}", low, high, [shard.shard_id]))
 
     def merge(self, left: MemoryShard, right: MemoryShard) -> None:
         left.closed = right.closed = True
         parents = [left.shard_id, right.shard_id]
-        self.all.append(MemoryShard(f"shard-{len(self.all)}", left.first, right.last, parents))
+        self.all.append(MemoryShard(f"shard-{len(self.all)}", left.low, right.high, parents))
 
 
 class NoJournal:
@@ -143,8 +159,10 @@ class Outbox:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.broken = False
+        self.strike: Callable[[str], None] = lambda step: None
 
     def deliver(self, arn: str, message: Message) -> None:
+        self.strike("a bug")
         if self.broken:
             raise DeliveryFailed("it is broken")
         self.messages.append(message)
@@ -158,7 +176,10 @@ class Throttled(Exception):
 
 
 class Simulation:
-    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds."""
+    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds.
+
+    ``strike(step)`` is called at each step of the poller. It may raise anything, and the handler KeyboardInterrupt.
+    """
 
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
         self.clock = VirtualClock(START)
@@ -166,6 +187,8 @@ class Simulation:
         self.outbox = Outbox()
         self.handler = handler
         self.duration = 0.0
+        self.strike: Callable[[str], None] = lambda step: None
+        self.interruptions = Interruptions()
         self.batches: list[list[str]] = []
         self.attempts: list[int] = []
         self.settings = {
@@ -195,7 +218,8 @@ class Simulation:
             clock=self.clock,
             journal=NoJournal(),
             discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
-            interference=NoInterference(),
+            interference=RaisingInterference(self.interruptions, lambda step: self.strike(step)),
+            interruptions=self.interruptions,
             polling=StreamPolling(
                 latency=0,
                 backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
@@ -230,6 +254,9 @@ class Simulation:
             result = self.handler(made)
         except Throttled:
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
+        except KeyboardInterrupt as error:
+            self.interruptions.keep(error)
+            return Delivery(False, self.clock.instant, "f", broken_off(error), request_id="request")
         except ValueError as error:
             self._note(made, attempt)
             return Delivery(False, end, "f", f"error, {error}", request_id="request")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lambda_esm import ConfigurationError, FakeLambda, HandlerError, returns
+from pytest_lambda_esm import ConfigurationError, FakeLambda, HandlerError, returns, throttled
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
@@ -86,6 +86,75 @@ def test_fates_of_events(lambda_esm: FakeLambda) -> None:
     ]
     assert function.metrics["AsyncEventsDropped"] == 1
     assert function.metrics["AsyncEventsReceived"] == 2
+
+
+def test_the_fate_of_an_event_with_only_a_dead_letter_queue(lambda_esm: FakeLambda) -> None:
+    sqs = lambda_esm.client("sqs")
+    url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead-letters"
+    function = lambda_esm.function("f", failing, dead_letter=arn)
+    first = send(lambda_esm, "f", 1)
+    lambda_esm.clock.run_until_idle()
+    sqs.delete_queue(QueueUrl=url)
+    second = send(lambda_esm, "f", 2)
+    lambda_esm.clock.run_until_idle()
+    assert {fate.record: fate.fate for fate in lambda_esm.fates(function.arn)} == {
+        first: "sent to a destination",
+        second: "discarded",
+    }
+    assert (function.metrics["AsyncEventsDropped"], function.metrics["DeadLetterErrors"]) == (1, 1)
+
+
+def test_an_event_is_given_up_after_six_hours(lambda_esm: FakeLambda) -> None:
+    function = lambda_esm.function("f", lambda event, context: None)
+    function.script(*[throttled()] * 200)
+    send(lambda_esm, "f")
+    lambda_esm.clock.advance(hours=5, minutes=50)
+    assert lambda_esm.fates(function.arn) == [] or lambda_esm.fates(function.arn)[0].fate == "waiting"
+    lambda_esm.clock.run_until_idle()
+    [fate] = lambda_esm.fates(function.arn)
+    assert fate.fate == "discarded"
+    assert "EventAgeExceeded" in fate.about
+    assert timedelta(hours=5, minutes=50) < fate.at - lambda_esm.config.start <= timedelta(hours=6)
+
+
+def test_a_handler_that_changes_its_event(lambda_esm: FakeLambda) -> None:
+    """Each attempt gets the event as it was sent, and so do the destination and the dead-letter queue."""
+    sqs, seen = lambda_esm.client("sqs"), []
+    arns = {}
+    for name in ("failures", "dead-letters"):
+        sqs.create_queue(QueueName=name)
+        arns[name] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+    def handler(event: Any, context: Any) -> None:
+        seen.append(json.dumps(event))
+        event["items"].append("changed")
+        event.clear()
+        raise ValueError
+
+    function = lambda_esm.function("f", handler, dead_letter=arns["dead-letters"])
+    lambda_esm.client("lambda").put_function_event_invoke_config(
+        FunctionName="f", DestinationConfig={"OnFailure": {"Destination": arns["failures"]}}
+    )
+    send(lambda_esm, "f", {"items": [1]})
+    lambda_esm.clock.run_until_idle()
+    assert seen == ['{"items": [1]}'] * 3
+    assert [invocation.event for invocation in function.invocations] == [{"items": [1]}] * 3
+    for name, sent in (("failures", lambda body: body["requestPayload"]), ("dead-letters", lambda body: body)):
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+        assert sent(json.loads(message["Body"])) == {"items": [1]}
+
+
+@pytest.mark.lambda_esm(account_concurrency=150)
+def test_a_hundred_stay_unreserved(lambda_esm: FakeLambda) -> None:
+    """What functions reserve leaves a hundred concurrent invocations to all others."""
+    lambda_esm.function("reserving", lambda event, context: None, reserved_concurrency=140)
+    function = lambda_esm.function("f", lambda event, context: None, duration=10)
+    for number in range(101):
+        send(lambda_esm, "f", number)
+    lambda_esm.clock.advance(0.5)
+    assert (len(function.invocations), function.metrics["Throttles"]) == (100, 1)
 
 
 def test_an_event_for_a_function_that_is_gone_is_dropped(lambda_esm: FakeLambda) -> None:

@@ -1,4 +1,4 @@
-"""Stacks make, change and remove mappings and invoke configs, through the same operations as a client."""
+"""Stacks create, update and delete mappings and invoke configs, through the same operations as a client."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from pytest_lambda_esm import FakeLambda
 
@@ -84,7 +86,7 @@ def with_properties(resource: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**resource, "Properties": {name: value for name, value in properties.items() if value is not None}}
 
 
-def test_a_stack_makes_a_mapping_with_numbers_as_texts(stack: Stack) -> None:
+def test_a_template_may_state_numbers_as_strings(stack: Stack) -> None:
     outputs = {
         "Id": {"Value": {"Ref": "Mapping"}},
         "Arn": {"Value": {"Fn::GetAtt": ["Mapping", "EventSourceMappingArn"]}},
@@ -100,7 +102,7 @@ def test_a_stack_makes_a_mapping_with_numbers_as_texts(stack: Stack) -> None:
     assert shown == {"Id": mapping["UUID"], "Arn": mapping["EventSourceMappingArn"]}
 
 
-def test_an_update_keeps_the_mapping_and_undoes_what_the_template_leaves_out(stack: Stack) -> None:
+def test_an_update_keeps_the_mapping_and_resets_properties_that_the_template_leaves_out(stack: Stack) -> None:
     stack.apply("create", Mapping=MAPPING)
     (before,) = stack.mappings()
     stack.apply("update", Mapping=with_properties(MAPPING, BatchSize=9, ScalingConfig=None, Tags=None))
@@ -118,7 +120,7 @@ def test_an_update_keeps_the_mapping_and_undoes_what_the_template_leaves_out(sta
     ],
     ids=["queue", "stream"],
 )
-def test_what_the_template_leaves_out_goes_back_to_the_defaults_of_the_source(
+def test_properties_that_the_template_leaves_out_return_to_the_defaults_of_the_source(
     stack: Stack, resource: dict[str, Any], defaults: dict[str, Any]
 ) -> None:
     stated = {"BatchSize": 5, "MaximumBatchingWindowInSeconds": 9, "Enabled": False}
@@ -130,7 +132,7 @@ def test_what_the_template_leaves_out_goes_back_to_the_defaults_of_the_source(
     assert {name: after[name] for name in ("UUID", *defaults)} == {"UUID": before["UUID"], **defaults}
 
 
-def test_what_no_template_stated_stays_as_a_client_made_it(stack: Stack) -> None:
+def test_settings_that_no_template_stated_stay_as_a_client_set_them(stack: Stack) -> None:
     resource = with_properties(MAPPING, BatchSize=None, Enabled=None)
     stack.apply("create", Mapping=resource)
     (before,) = stack.mappings()
@@ -141,7 +143,7 @@ def test_what_no_template_stated_stays_as_a_client_made_it(stack: Stack) -> None
     assert (after["BatchSize"], after["State"]) == (3, "Disabled")
 
 
-def test_the_batching_window_of_kafka_stays_since_no_update_can_put_it_back(stack: Stack) -> None:
+def test_the_batching_window_of_kafka_stays_because_no_update_can_reset_it(stack: Stack) -> None:
     stack.apply("create", Kafka=with_properties(KAFKA, MaximumBatchingWindowInSeconds=9))
     stack.apply("update", Kafka=with_properties(KAFKA, BatchSize=5))
     (after,) = stack.mappings()
@@ -195,7 +197,7 @@ def test_provisioned_pollers_go_with_what_needs_them(stack: Stack) -> None:
     assert not provisioned.keys() - {KAFKA_CONFIG} & after.keys()
 
 
-def test_a_group_of_pollers_that_the_template_leaves_out_is_left(stack: Stack) -> None:
+def test_an_update_leaves_a_poller_group_that_the_template_leaves_out(stack: Stack) -> None:
     stack.needs("ProvisionedPollerConfig", "PollerGroupName")
     stack.apply(
         "create", Kafka=with_properties(KAFKA, ProvisionedPollerConfig={"MinimumPollers": 2, "PollerGroupName": "g"})
@@ -214,7 +216,7 @@ def test_another_source_replaces_the_mapping(stack: Stack) -> None:
     assert after["UUID"] != before["UUID"]
 
 
-def test_a_deleted_stack_takes_its_mappings_and_configs_along(stack: Stack) -> None:
+def test_deleting_a_stack_deletes_its_mappings_and_invoke_configs(stack: Stack) -> None:
     stack.apply("create", Mapping=MAPPING, Kafka=KAFKA, Config=CONFIG)
     assert len(stack.mappings()) == 2
     stack.cloudformation.delete_stack(StackName="shop")
@@ -222,7 +224,27 @@ def test_a_deleted_stack_takes_its_mappings_and_configs_along(stack: Stack) -> N
     assert stack.aws_lambda.list_function_event_invoke_configs(FunctionName="fn")["FunctionEventInvokeConfigs"] == []
 
 
-def test_a_stack_states_an_invoke_config_and_moves_it(stack: Stack) -> None:
+def test_a_stack_can_be_deleted_after_its_invoke_config(stack: Stack) -> None:
+    stack.apply("create", Config=CONFIG)
+    stack.aws_lambda.delete_function_event_invoke_config(FunctionName="fn")
+    stack.cloudformation.delete_stack(StackName="shop")
+    summaries = stack.cloudformation.list_stacks()["StackSummaries"]
+    assert [summary["StackStatus"] for summary in summaries] == ["DELETE_COMPLETE"]
+    assert not stack.fake.errors
+
+
+def test_a_stack_can_be_deleted_after_its_mapping(stack: Stack) -> None:
+    stack.apply("create", Mapping=MAPPING)
+    (mapping,) = stack.mappings()
+    stack.aws_lambda.delete_event_source_mapping(UUID=mapping["UUID"])
+    stack.fake.clock.advance(60)
+    stack.cloudformation.delete_stack(StackName="shop")
+    summaries = stack.cloudformation.list_stacks()["StackSummaries"]
+    assert [summary["StackStatus"] for summary in summaries] == ["DELETE_COMPLETE"]
+    assert not stack.fake.errors
+
+
+def test_an_update_of_a_stack_moves_its_invoke_config_to_another_function(stack: Stack) -> None:
     stack.apply("create", Config=CONFIG)
     config = stack.aws_lambda.get_function_event_invoke_config(FunctionName="fn")
     assert config["MaximumRetryAttempts"] == 1
@@ -245,14 +267,42 @@ def test_a_stack_states_an_invoke_config_and_moves_it(stack: Stack) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_lambda_refuses_the_stack_refuses(stack: Stack, changes: dict[str, Any], text: str) -> None:
+def test_a_stack_fails_with_the_error_of_lambda(stack: Stack, changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ClientError, match=text):
         stack.apply("create", Mapping=with_properties(MAPPING, **changes))
     assert stack.mappings() == []
     assert not stack.fake.errors
 
 
-def test_a_stack_that_is_made_after_the_fake_does_not_know_invoke_configs_any_more(stack: Stack) -> None:
+def test_an_update_of_a_stack_from_before_the_fake_keeps_its_mapping() -> None:
+    """Its old template is unknown, so the settings that the new one leaves out stay as they are."""
+    with mock_aws():
+        boto3.client("sqs", "us-east-1").create_queue(QueueName="orders")
+        role = boto3.client("iam", "us-east-1").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        boto3.client("lambda", "us-east-1").create_function(
+            FunctionName="fn", Role=role, Runtime="python3.12", Handler="app.handler", Code={"ZipFile": b"zip"}
+        )
+        properties = {
+            "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:orders",
+            "FunctionName": "fn",
+            "BatchSize": 7,
+            "Enabled": True,
+        }
+        template = {"Resources": {"Mapping": {"Type": MAPPING["Type"], "Properties": properties}}}
+        cloudformation = boto3.client("cloudformation", "us-east-1")
+        cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template))
+        with FakeLambda(region="us-east-1", advice="off") as fake:
+            aws_lambda = fake.client("lambda")
+            (before,) = aws_lambda.list_event_source_mappings()["EventSourceMappings"]
+            properties["MaximumBatchingWindowInSeconds"] = 3
+            del properties["BatchSize"]
+            cloudformation.update_stack(StackName="shop", TemplateBody=json.dumps(template))
+            (after,) = aws_lambda.list_event_source_mappings()["EventSourceMappings"]
+            assert (after["UUID"], after["BatchSize"]) == (before["UUID"], 7)
+            assert (after["State"], after["MaximumBatchingWindowInSeconds"]) == ("Enabled", 3)
+
+
+def test_moto_no_longer_knows_invoke_configs_after_the_fake(stack: Stack) -> None:
     from moto.cloudformation.parsing import get_model_map
 
     stack.apply("create", Config=CONFIG)

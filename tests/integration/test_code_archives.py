@@ -8,14 +8,17 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import FakeLambda, HandlerError
+from pytest_lambda_esm import FakeLambda, HandlerError, NotSimulated, times_out
 
 REGION = "us-east-1"
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -90,6 +93,98 @@ def test_variables_directory_and_imports_at_run_time(lambda_esm: FakeLambda) -> 
     assert invoke("f") == ["orders", 7, "text", True, "f", "app.handler"]
     assert (os.getcwd(), sys.path) == (directory, path)
     assert "TABLE" not in os.environ
+
+
+def test_no_trace_while_modules_are_imported(lambda_esm: FakeLambda) -> None:
+    name = "_X_AMZN_TRACE_ID"
+    code = f"import os\nAT_IMPORT = os.environ.get({name!r})\n"
+    code += f"def handler(event, context):\n    return [AT_IMPORT, os.environ[{name!r}][:7]]\n"
+    deploy("f", {"app.py": code})
+    assert [invoke("f"), invoke("f")] == [[None, "Root=1-"]] * 2
+    assert name not in os.environ
+
+
+ENDS = """
+import pathlib, sys, tempfile, time
+calls = []
+FILE = pathlib.Path(tempfile.gettempdir(), "kept-by-lambda-esm")
+def handler(event, context):
+    calls.append(event)
+    if event == "sleep":
+        FILE.write_text("kept")
+        time.sleep(9)
+    if event == "exit":
+        sys.exit(2)
+    return [calls, FILE.exists()]
+"""
+
+
+@pytest.mark.parametrize("ends", ["sleep", "exit"])
+def test_a_timeout_or_an_exit_ends_the_environment(lambda_esm: FakeLambda, ends: str) -> None:
+    deploy("f", {"app.py": ENDS})
+    assert invoke("f", "first")[0] == ["first"]
+    assert invoke("f", "second")[0] == ["first", "second"]
+    assert invoke("f", ends)["errorType"] in ("Sandbox.Timedout", "Runtime.ExitError")
+    try:
+        assert invoke("f", "third") == [["third"], ends == "sleep"]
+        assert invoke("f", "fourth")[0] == ["third", "fourth"]
+    finally:
+        (Path(tempfile.gettempdir()) / "kept-by-lambda-esm").unlink(missing_ok=True)
+    streams = {invocation.context.log_stream_name for invocation in lambda_esm.invocations}
+    assert len(streams) == 1  # Lambda starts the runtime again in the same environment.
+
+
+def test_a_scripted_timeout_ends_the_environment(lambda_esm: FakeLambda) -> None:
+    deploy("counter", {"app.py": COUNTER, "state.py": "calls = 0\n"})
+    function = lambda_esm.function("counter")
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+    function.script(times_out())
+    invoke("counter")
+    assert [invoke("counter"), invoke("counter")] == [1, 2]
+
+
+def test_the_import_is_the_init_phase(lambda_esm: FakeLambda) -> None:
+    code = "import time\ntime.sleep(1.5)\ndef handler(event, context):\n    time.sleep(event)\n"
+    deploy("f", {"app.py": code})
+    for seconds in (1, 5, 0.5):
+        invoke("f", seconds)
+    reports = [
+        line.split("\t")[1:]
+        for message in log_of(lambda_esm, "f")
+        for line in message.splitlines()
+        if line.startswith("REPORT")
+    ]
+    assert reports[0][:2] == ["Duration: 1000.00 ms", "Billed Duration: 2500 ms"]
+    assert reports[0][4:] == ["Init Duration: 1500.00 ms", ""]
+    assert reports[1][0] == "Duration: 3000.00 ms"
+    # The environment starts again within the invocation, whose duration includes it (documented).
+    assert reports[2][:2] == ["Duration: 2000.00 ms", "Billed Duration: 2000 ms"]
+    assert reports[2][4:] == [""]
+
+
+def log_of(lambda_esm: FakeLambda, name: str) -> list[str]:
+    logs, group = lambda_esm.client("logs"), f"/aws/lambda/{name}"
+    [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    return [event["message"] for event in events]
+
+
+@pytest.mark.parametrize("path", ["/idontexist", "/opt/wrapper", "wrapper.sh"])
+def test_a_wrapper_that_is_missing(lambda_esm: FakeLambda, path: str) -> None:
+    deploy("f", {"app.py": ECHO}, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": path}})
+    error = invoke("f")
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith(" Error: Runtime exited with error: exit status 127")
+
+
+@pytest.mark.parametrize("path", ["/var/task/wrapper.sh", "wrapper.sh"])
+def test_a_wrapper_that_exists(lambda_esm: FakeLambda, path: str) -> None:
+    files = {"app.py": ECHO, "wrapper.sh": "#!/bin/sh\nexec $@\n"}
+    deploy("f", files, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": path}})
+    with pytest.raises(NotSimulated, match="wrapper script"):
+        invoke("f")
+    lambda_esm.function("f", lambda event, context: "bound")
+    assert invoke("f") == "bound"
 
 
 def test_handler_in_a_package_and_in_a_folder(lambda_esm: FakeLambda) -> None:
@@ -199,7 +294,18 @@ def test_traces_read_as_in_lambda(lambda_esm: FakeLambda) -> None:
 
 
 @pytest.mark.lambda_esm(strict=False)
-@pytest.mark.parametrize("name", ["../escaped.py", "/tmp/escaped.py", "..\\escaped.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../escaped.py",
+        "/tmp/escaped.py",
+        "..\\escaped.py",
+        "folder/../../escaped.py",
+        "C:\\escaped.py",
+        "C:/escaped.py",
+        "c:escaped.py",
+    ],
+)
 def test_an_archive_that_leaves_its_folder_is_refused(lambda_esm: FakeLambda, name: str) -> None:
     deploy("f", {"app.py": ECHO, name: "print('out')\n"})
     with pytest.raises(HandlerError, match="an entry outside its folder"):
@@ -512,3 +618,132 @@ def test_what_was_unpacked_is_removed() -> None:
         folder = Path(json.loads(answer["Payload"].read()))
         assert folder.is_dir()
     assert not folder.exists()
+
+
+LARGEST = 262_144_000
+
+
+def stored(*entries: tuple[str | zipfile.ZipInfo, bytes], sizes: dict[str, int] | None = None) -> bytes:
+    """An archive with these entries and a handler; ``sizes`` are what its directory says about some of them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of two entries with one name
+        for name, content in [("app.py", ECHO.encode()), *entries]:
+            archive.writestr(name, content)
+        for info in archive.infolist():
+            info.file_size = (sizes or {}).get(info.filename, info.file_size)
+    return buffer.getvalue()
+
+
+def link(name: str, target: str) -> tuple[zipfile.ZipInfo, bytes]:
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    return info, target.encode()
+
+
+def damaged(content: bytes, *, flag: int | None = None) -> bytes:
+    """Change the first byte of the data of the last entry, or its flags."""
+    place = content.rindex(b"PK\x03\x04")
+    directory = content.rindex(b"PK\x01\x02")
+    changed = bytearray(content)
+    if flag is not None:
+        changed[place + 6] |= flag
+        changed[directory + 8] |= flag
+    else:
+        data = place + 30 + int.from_bytes(content[place + 26 : place + 28], "little")
+        changed[data] ^= 0xFF
+    return bytes(changed)
+
+
+BROKEN = {
+    "both a file and a folder": stored(("data", b""), ("data/x", b"")),
+    "both a file and a folder, in the other order": stored(("data/x/y", b""), ("data/x", b"")),
+    "the handler's file as a folder": stored(("app.py/x", b"")),
+    "a long name": stored(("n" * 256, b"")),
+    "a long name in another encoding": stored(("ü" * 128, b"")),
+    "a long path": stored(("n/" * 2_044, b"")),
+    "no name": stored((".", b"")),
+    "a drive": stored(("C:\\x", b"")),
+    "a link to the outside": stored(link("out", "../..")),
+    "a link to the root": stored(link("out", "/etc")),
+    "a link by way of another": stored(link("here", "."), link("out", "here/..")),
+    "a file in a link": stored(link("here", "."), ("here/x", b"")),
+    "a link with a long target": stored(link("long", "n" * 5_000)),
+    "wrong data": damaged(stored(("data", b"x" * 99))),
+    "an encrypted entry": damaged(stored(("data", b"x" * 99)), flag=0x1),
+    "no end": stored(("data", b"x" * 99))[:-30],
+    "no beginning": stored(("data", b"x" * 99))[20:],
+    "nothing": b"PK\x05\x06",
+}
+
+
+@pytest.mark.lambda_esm(strict=False)
+@pytest.mark.parametrize("problem", BROKEN)
+def test_an_archive_that_cannot_be_unpacked(lambda_esm: FakeLambda, problem: str) -> None:
+    deploy("f", {}, Code={"ZipFile": BROKEN[problem]})
+    for _ in range(2):
+        with pytest.raises(HandlerError, match=r"lambda_esm.function\('f', handler\)"):
+            invoke("f")
+    lambda_esm.client("lambda").update_function_code(FunctionName="f", ZipFile=archive({"app.py": ECHO}))
+    assert invoke("f", 1) == 1
+
+
+def test_links_and_repeated_entries_of_an_archive(lambda_esm: FakeLambda) -> None:
+    files = [
+        ("lib/one.py", b"N = 1"),
+        link("two.py", "lib/one.py"),
+        link("lib/up", ".."),
+        ("state.py", b"import no_such"),
+    ]
+    code = b"import state, two\ndef handler(event, context):\n    return [state.N, two.N]\n"
+    deploy("f", {}, Code={"ZipFile": stored(*files, ("state.py", b"N = 2"), ("app.py", code))})
+    assert invoke("f") == [2, 1]
+
+
+def test_code_that_is_too_large_unpacked(lambda_esm: FakeLambda) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    huge = stored(("zeros", b""), sizes={"zeros": LARGEST})
+    refused = pytest.raises(ClientError, match=f"Unzipped size must be smaller than {LARGEST} bytes")
+    with refused as caught:
+        deploy("f", {}, Code={"ZipFile": huge})
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    assert aws_lambda.list_functions()["Functions"] == []
+    with refused:
+        aws_lambda.publish_layer_version(LayerName="huge", Content={"ZipFile": huge})
+    deploy("g", {"app.py": ECHO})
+    with refused:
+        aws_lambda.update_function_code(FunctionName="g", ZipFile=huge)
+    assert invoke("g", 1) == 1
+    lambda_esm.client("s3").create_bucket(Bucket="code")
+    lambda_esm.client("s3").put_object(Bucket="code", Key="huge.zip", Body=huge)
+    with refused:
+        aws_lambda.update_function_code(FunctionName="g", S3Bucket="code", S3Key="huge.zip")
+    assert invoke("g", 1) == 1
+
+
+def test_code_that_is_too_large_with_its_layers(lambda_esm: FakeLambda) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    half = stored(("python/zeros", b""), sizes={"python/zeros": LARGEST // 2})
+    layers = [
+        aws_lambda.publish_layer_version(LayerName=name, Content={"ZipFile": half})["LayerVersionArn"] for name in "ab"
+    ]
+    deploy("f", {"app.py": ECHO})
+    size = len(ECHO) + 2 * (LARGEST // 2 + len(ECHO))
+    text = (
+        f"Function code combined with layers exceeds the maximum allowed size of {LARGEST} bytes."
+        f" The actual size is {size} bytes."
+    )
+    with pytest.raises(ClientError, match=text):
+        aws_lambda.update_function_configuration(FunctionName="f", Layers=layers, Timeout=9)
+    configuration = aws_lambda.get_function_configuration(FunctionName="f")
+    assert (configuration["Timeout"], configuration.get("Layers", [])) == (3, [])
+    with pytest.raises(ClientError, match=text):
+        deploy("g", {"app.py": ECHO}, Layers=layers)
+    aws_lambda.update_function_configuration(FunctionName="f", Layers=layers[:1])
+
+
+@pytest.mark.lambda_esm(strict=False)
+def test_an_archive_that_holds_more_than_its_directory_says(lambda_esm: FakeLambda, tmp_path: Path) -> None:
+    deploy("f", {}, Code={"ZipFile": stored(("zeros", b"\0" * 1_000_000), sizes={"zeros": 10})})
+    with pytest.raises(HandlerError, match="has a damaged entry: 'zeros'"):
+        invoke("f")

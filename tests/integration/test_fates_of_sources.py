@@ -1,11 +1,15 @@
 """Whose fates a test may ask for, and what it is told where it errs."""
 
 import json
+import time
+from datetime import timedelta
+from itertools import groupby
 
 import boto3
 import pytest
+from moto.awslambda.models import lambda_backends
 
-from pytest_lambda_esm import LambdaEsmError, MappingNotFound
+from pytest_lambda_esm import LambdaEsmError, MappingNotFound, returns, times_out
 
 
 @pytest.fixture
@@ -145,3 +149,86 @@ def test_fates_of_an_earlier_stream_of_the_same_name_stay(lambda_esm):
     assert [fate.fate for fate in lambda_esm.fates(uuid)] == ["done", "waiting"]
     lambda_esm.clock.run_until_idle()
     assert [fate.fate for fate in lambda_esm.fates(uuid)] == ["done", "done"]
+
+
+def send_event(name="orders"):
+    boto3.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+
+
+def test_an_event_is_in_flight_while_its_attempt_runs(lambda_esm):
+    orders = lambda_esm.function("orders", lambda event, context: None)
+    orders.script(times_out(), returns(1))
+    send_event()
+    start = lambda_esm.clock.now
+    lambda_esm.clock.advance(1)
+    [fate] = lambda_esm.fates(orders)
+    assert (fate.fate, fate.at) == ("in flight", start + timedelta(seconds=3))
+    assert "attempt 1 is in flight until 00:00:03.000000" in lambda_esm.explain(orders)
+    lambda_esm.clock.advance(2)
+    [fate] = lambda_esm.fates(orders)
+    assert (fate.fate, fate.at) == ("waiting", start + timedelta(seconds=63))
+    assert "attempt 2 is due at 00:01:03.000000" in lambda_esm.explain(orders)
+    lambda_esm.clock.advance(60)
+    assert [fate.fate for fate in lambda_esm.fates(orders)] == ["done"]
+
+
+def test_a_handler_sees_its_own_event_in_flight(lambda_esm):
+    seen = []
+
+    def handler(event, context):
+        seen.append(([fate.fate for fate in lambda_esm.fates(orders)], lambda_esm.explain(orders)))
+
+    orders = lambda_esm.function("orders", handler)
+    send_event()
+    lambda_esm.clock.advance(0)
+    [(fates, told)] = seen
+    assert fates == ["in flight"]
+    assert "attempt 1 is in flight: the function runs with it" in told
+
+
+def test_a_handler_sees_its_own_batch_in_flight(lambda_esm, queue_arn):
+    told = []
+    lambda_esm.function("orders", lambda event, context: told.append(lambda_esm.explain(queue_arn)))
+    boto3.client("lambda").create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")
+    boto3.client("sqs").send_message(QueueUrl="orders", MessageBody="a")
+    lambda_esm.clock.run_until_idle()
+    assert "a batch of 1 is in flight: the function runs with it" in told[0]
+    assert "in flight" not in lambda_esm.explain(queue_arn)
+
+
+def test_a_deleted_mapping_is_named_until_its_batch_has_ended(lambda_esm, queue_arn):
+    lambda_esm.function("orders", lambda event, context: time.sleep(2))
+    aws_lambda = boto3.client("lambda")
+    uuid = aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")["UUID"]
+    boto3.client("sqs").send_message(QueueUrl="orders", MessageBody="a")
+    lambda_esm.clock.run_until(lambda: lambda_esm.invocations)
+    lambda_esm.transitions(deleting=0)
+    aws_lambda.delete_event_source_mapping(UUID=uuid)
+    lambda_esm.clock.advance(1)
+    for subject in (queue_arn, "orders", None):
+        assert f"mapping {uuid} was deleted, {queue_arn}" in lambda_esm.explain(subject)
+        assert "a batch of 1 is in flight until" in lambda_esm.explain(subject)
+    lambda_esm.clock.advance(1)
+    assert uuid not in lambda_esm.explain()
+    assert [fate.fate for fate in lambda_esm.fates(queue_arn)] == ["deleted"]
+
+
+def test_an_event_that_is_delivered_twice_has_one_fate(lambda_esm):
+    orders = lambda_esm.function("orders", lambda event, context: None)
+    orders.duplicate_events()
+    orders.script(times_out(), returns(1))
+    send_event()
+    seen = []
+    for _ in range(70):
+        seen.append([fate.fate for fate in lambda_esm.fates(orders)])
+        lambda_esm.clock.advance(1)
+    assert [next(group) for _, group in groupby(seen)] == [["waiting"], ["in flight"], ["waiting"], ["done"]]
+    assert len(orders.invocations) == 3
+
+
+def test_a_handler_that_resets_moto_leaves_no_event(lambda_esm):
+    orders = lambda_esm.function("orders", lambda event, context: lambda_backends.reset())
+    send_event()
+    lambda_esm.clock.run_until_idle()
+    assert lambda_esm.fates(orders) == []
+    assert "asynchronous" not in lambda_esm.explain()

@@ -284,6 +284,39 @@ def test_a_late_answer_arrives_late(fake):
     assert fake.clock.slept == []
 
 
+def test_a_call_stands_in_the_timeline_before_what_it_caused(fake):
+    """Its entry is written when it is answered, with its result, and is put where it began."""
+    fake.transitions(creating="instant")
+    fake.function("outer", lambda event, context: client().invoke(FunctionName="inner")["StatusCode"])
+    fake.function("inner", lambda event, context: time.sleep(1))
+    fake.faults.add("CreateEventSourceMapping", latency(2))
+    fake.faults.add("Invoke", "TooManyRequestsException", match={"FunctionName": "inner"})
+    before = len(fake.timeline)
+
+    answer = subscribe(client())
+    client().invoke(FunctionName="outer")
+
+    start = fake.timeline[before].at
+    seen = [((entry.at - start).total_seconds(), entry.kind, entry.subject) for entry in fake.timeline[before:]]
+    mapping = f"mapping {answer['UUID']}"
+    assert seen[:4] == [
+        (0, "call", "CreateEventSourceMapping"),
+        (0, "fault", "CreateEventSourceMapping"),
+        (0, "transition", mapping),
+        (0, "transition", mapping),
+    ]
+    assert [(kind, subject) for _, kind, subject in seen[4:] if kind != "sleep"] == [
+        ("call", "Invoke"),
+        ("invocation", "outer"),
+        ("call", "Invoke"),
+        ("fault", "Invoke"),
+        ("call", "Invoke"),
+        ("invocation", "inner"),
+        ("result", "inner"),
+        ("result", "outer"),
+    ]
+
+
 def test_other_things_happen_while_a_client_waits(fake):
     mapping = fake.mapping(subscribe(client()))
     fake.faults.add("ListFunctions", latency(30))

@@ -184,7 +184,8 @@ def test_a_failure_destination_refuses(fake):
     site.put("b")
     fake.clock.run_until_idle()
 
-    assert refused.hits == 1
+    [call] = refused.calls
+    assert (call.account_id, call.region) == ("123456789012", site.mapping.region)
     assert sorted(site.fates()) == ["discarded", "sent to a destination"]
     assert site.mapping.metrics["DestinationDeliveryFailures"] == 1
 

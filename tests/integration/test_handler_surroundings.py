@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -293,7 +294,6 @@ def test_variables_that_lambda_sets(lambda_esm: FakeLambda) -> None:
 
 
 def test_client_context(lambda_esm: FakeLambda) -> None:
-    import base64
 
     def handler(event: Any, context: Any) -> Any:
         given = context.client_context
@@ -311,9 +311,17 @@ def test_client_context(lambda_esm: FakeLambda) -> None:
     assert invoke("f") is None
 
 
+def test_the_largest_client_context(lambda_esm: FakeLambda) -> None:
+    lambda_esm.function("f", lambda event, context: len(context.client_context.custom["a"]))
+    sent = base64.b64encode(json.dumps({"custom": {"a": "x" * 2_664}}).encode()).decode()
+    assert len(sent) == 3_580  # Base64 has whole groups of four.
+    assert invoke("f", ClientContext=sent) == 2_664
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("WzFd", "Client context must be a valid Base64-encoded JSON object."),
         ("bm90IGpzb24=", "Client context must be a valid Base64-encoded JSON object."),
         ("???", "Client context must be a valid Base64-encoded JSON object."),
         ("A" * 3584, "Client context must be no more than 3583 bytes."),
@@ -334,8 +342,9 @@ VALUES = (
     (None, b"null"),
     ({"a": [1, 2.5, True]}, b'{"a": [1, 2.5, true]}'),
     ("é", '"é"'.encode()),
-    (Decimal("1.5"), b"1.5"),
+    (Decimal("1.10"), b"1.10"),
     (Decimal("3"), b"3"),
+    (b"\x00raw\xff", b"\x00raw\xff"),
     ((1, 2), b"[1, 2]"),
     (float("nan"), b"NaN"),
 )
@@ -350,7 +359,6 @@ def test_values_as_json(lambda_esm: FakeLambda, value: Any, payload: bytes) -> N
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        (lambda: b"x", "bytes"),
         (lambda: datetime.now(), "datetime"),
         (lambda: date.today(), "date"),
         (lambda: {1}, "set"),
@@ -465,7 +473,8 @@ def test_logs_reach_the_invocation_cloudwatch_and_the_test(
     [stream] = logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
     assert stream["logStreamName"] == invocation.context.log_stream_name
     events = logs.get_log_events(logGroupName="/aws/lambda/f", logStreamName=stream["logStreamName"])["events"]
-    assert "".join(event["message"] for event in events) == invocation.log
+    assert events[0]["message"].startswith("INIT_START Runtime Version: python:3.12")
+    assert "".join(event["message"] for event in events[1:]) == invocation.log
 
 
 def test_the_ends_that_a_log_tells(lambda_esm: FakeLambda) -> None:
@@ -559,3 +568,20 @@ def test_a_log_group_of_its_own(lambda_esm: FakeLambda) -> None:
     assert invoke("f") == "/shop/f"
     groups = lambda_esm.client("logs").describe_log_groups()["logGroups"]
     assert [group["logGroupName"] for group in groups] == ["/shop/f"]
+
+
+def test_log_handlers_that_the_test_drops_meanwhile_are_not_put_back(lambda_esm: FakeLambda) -> None:
+    kept, dropped = logging.StreamHandler(io.StringIO()), [logging.StreamHandler(io.StringIO())]
+    kept.name, dropped[0].name = "kept", "dropped"
+
+    def handler(event: Any, context: Any) -> None:
+        logging.config.dictConfig({"version": 1})  # forgets all handlers
+        dropped.clear()
+
+    lambda_esm.function("f", handler)
+    invoke("f")
+    alive = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
+    assert None not in alive
+    assert kept in alive
+    assert "kept" in logging._handlers  # type: ignore[attr-defined]
+    assert "dropped" not in logging._handlers  # type: ignore[attr-defined]

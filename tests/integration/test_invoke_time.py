@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -88,6 +89,41 @@ def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(la
     with pytest.raises(ReadTimeoutError):
         impatient.invoke(FunctionName="f")
     assert lambda_esm.errors == ()
+
+
+def test_a_function_goes_on_after_its_client_has_given_up(lambda_esm: FakeLambda) -> None:
+    """The client has its error at its read timeout, and the function ends at its own time."""
+    function = lambda_esm.function("f", lambda event, context: time.sleep(30), timeout=60)
+    impatient = boto3.client("lambda", region_name=REGION, config=Config(read_timeout=7, retries={"max_attempts": 0}))
+    began = lambda_esm.clock.now
+    with pytest.raises(ReadTimeoutError):
+        impatient.invoke(FunctionName="f")
+    assert lambda_esm.clock.now - began == timedelta(seconds=7)
+    [invocation] = function.invocations
+    assert (invocation.outcome, invocation.finished - began) == ("success", timedelta(seconds=30))
+
+
+def test_a_handler_that_swallows_its_timeout_and_returns_at_once(lambda_esm: FakeLambda) -> None:
+    def handler(event: Any, context: Any) -> str:
+        with contextlib.suppress(BaseException):
+            time.sleep(3)
+        return "in time"
+
+    function = lambda_esm.function("f", handler, timeout=3)
+    lambda_esm.client("lambda").invoke(FunctionName="f")
+    assert function.invocations[0].outcome == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(2.999999, "success"), (3, "timeout"), (3.000001, "timeout")], ids=str
+)
+def test_sleeping_until_the_timeout(lambda_esm: FakeLambda, seconds: float, outcome: str) -> None:
+    """A handler that sleeps exactly until its timeout has more to do, and so it times out."""
+    function = lambda_esm.function("f", lambda event, context: time.sleep(seconds), timeout=3)
+    lambda_esm.client("lambda").invoke(FunctionName="f")
+    [invocation] = function.invocations
+    assert invocation.outcome == outcome
+    assert invocation.duration == timedelta(seconds=min(seconds, 3))
 
 
 def test_time_cannot_be_moved_from_inside_a_handler(lambda_esm: FakeLambda) -> None:
@@ -205,14 +241,25 @@ def test_a_pool_that_an_earlier_test_made_sleeps_for_the_handler_of_the_next_one
                 assert function.invocations[0].duration == timedelta(seconds=2)
 
 
+def test_a_pool_of_the_test_works_for_a_handler_that_waits_for_it(lambda_esm: FakeLambda) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread belongs to the test
+        function = lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
+        for _ in range(3):
+            invoke("f")
+    assert [each.duration for each in function.invocations] == [timedelta(seconds=1)] * 3
+
+
 @pytest.mark.lambda_esm(strict=False)
-def test_a_handler_that_waits_for_a_sleeping_thread_of_the_test_is_told(
+def test_a_handler_that_waits_for_a_thread_of_the_test_that_slept_before_is_told(
     lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(int).result()  # its thread belongs to the test
-        lambda_esm.function("f", lambda event, context: pool.submit(time.sleep, 1).result())
+        sleeping = pool.submit(time.sleep, 1)
+        while not lambda_esm.clock.slept:
+            threading.Event().wait(0.001)
+        lambda_esm.function("f", lambda event, context: sleeping.result())
         with pytest.raises(ClockError, match=r"time\.sleep: another thread has held the clock"):
             invoke("f")
 

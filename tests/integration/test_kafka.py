@@ -435,3 +435,22 @@ def test_a_reason_that_the_test_forces_stays(fake: FakeLambda) -> None:
     fake.clock.run_until_idle()
     assert fake.mapping(uuid).history[-1].reason == "FUNCTION_CONFIG_NOT_VALID"
     assert fake.mapping(uuid).last_result == "PROBLEM: x"
+
+
+def test_polling_goes_on_after_an_exception_that_is_for_the_test(fake: FakeLambda) -> None:
+    cluster = fake.kafka("main")
+    cluster.create_topic("orders")
+    interrupts = [KeyboardInterrupt()]
+
+    def handler(event: dict[str, Any], context: object) -> None:
+        if interrupts:
+            raise interrupts.pop()
+
+    uuid = subscribe(fake, cluster, handler)
+    cluster.produce("orders", "1")
+    with pytest.raises(KeyboardInterrupt):
+        fake.clock.run_until_idle()
+    assert cluster.committed(uuid) == {}
+    fake.clock.run_until_idle()
+    assert [fate.fate for fate in fake.fates(uuid)] == ["done"]
+    assert cluster.committed(uuid) == {"orders-0": 1}

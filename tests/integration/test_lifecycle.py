@@ -1,4 +1,4 @@
-"""States of a mapping as a client sees them, and the test's hold on them."""
+"""The states of a mapping as a client sees them, and how a test controls them."""
 
 import time
 
@@ -46,6 +46,29 @@ def test_after_reads(lambda_esm, connect):
     assert [state(setup) for _ in range(3)] == ["Creating", "Creating", "Enabled"]
 
 
+def test_a_list_counts_as_a_read_of_each_mapping_on_the_page(lambda_esm, connect):
+    lambda_esm.transitions(creating=after_reads(2))
+    setup = connect(lambda_esm)
+
+    def listed(**params):
+        return [
+            mapping["State"] for mapping in setup.aws_lambda.list_event_source_mappings(**params)["EventSourceMappings"]
+        ]
+
+    assert listed(FunctionName="another") == []
+    assert listed() == ["Creating"]
+    assert listed() == ["Creating"]
+    assert listed() == ["Enabled"]
+
+
+def test_the_answer_of_an_update_does_not_count_as_a_read(lambda_esm, connect):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    lambda_esm.transitions(updating=after_reads(1))
+    assert setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=1)["State"] == "Updating"
+    assert [state(setup) for _ in range(2)] == ["Updating", "Enabled"]
+
+
 @pytest.mark.lambda_esm(transitions={"deleting": "manual"})
 def test_deleting(lambda_esm, connect):
     setup = connect(lambda_esm)
@@ -62,23 +85,36 @@ def test_deleting(lambda_esm, connect):
     assert lambda_esm.mappings == []
 
 
-@pytest.mark.parametrize("held", ["Creating", "Updating", "Enabling", "Disabling"])
-def test_a_mapping_in_transition_is_in_use(lambda_esm, connect, held):
+IN_TRANSITION = ["Creating", "Updating", "Enabling", "Disabling"]
+
+
+def check_in_use(verb, call, **params):
+    with pytest.raises(ClientError) as info:
+        call(**params)
+    assert info.value.response["Error"] == {
+        "Code": "ResourceInUseException",
+        "Message": f"Cannot {verb} the event source mapping because it is in use.",
+    }
+    assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert info.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("held", IN_TRANSITION)
+def test_a_mapping_in_transition_cannot_be_deleted(lambda_esm, connect, held):
     setup = connect(lambda_esm)
     setup.wait_until_enabled()
     lambda_esm.mapping(setup.uuid).force(held)
-    for verb, call in (
-        ("update", lambda: setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, BatchSize=1)),
-        ("delete", lambda: setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)),
-    ):
-        with pytest.raises(ClientError) as info:
-            call()
-        assert info.value.response["Error"] == {
-            "Code": "ResourceInUseException",
-            "Message": f"Cannot {verb} the event source mapping because it is in use.",
-        }
-        assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        assert info.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    check_in_use("delete", setup.aws_lambda.delete_event_source_mapping, UUID=setup.uuid)
+
+
+@pytest.mark.parametrize("changes", [{"BatchSize": 1}, {"Enabled": True}, {"Enabled": False}, {}], ids=str)
+@pytest.mark.parametrize("held", [*IN_TRANSITION, "Deleting"])
+def test_a_mapping_in_transition_cannot_be_updated(lambda_esm, connect, held, changes):
+    setup = connect(lambda_esm)
+    setup.wait_until_enabled()
+    lambda_esm.mapping(setup.uuid).force(held)
+    check_in_use("update", setup.aws_lambda.update_event_source_mapping, UUID=setup.uuid, **changes)
+    assert state(setup) == held
 
 
 def test_disable_and_enable(lambda_esm, connect):
@@ -101,7 +137,7 @@ def test_disable_and_enable(lambda_esm, connect):
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.lambda_esm(longest_standstill=0, strict=False)
-def test_code_that_waits_for_a_state_that_never_comes_is_stopped(lambda_esm, connect, held):
+def test_code_that_waits_for_a_state_forever_is_stopped(lambda_esm, connect, held):
     if not held:
         lambda_esm.transitions(creating="manual")
     setup = connect(lambda_esm)
@@ -124,7 +160,7 @@ def test_created_disabled_reads_disabled_at_once(lambda_esm, connect):
     assert state(setup) == "Disabled"
 
 
-def test_a_service_made_failure(lambda_esm, connect):
+def test_a_change_of_state_by_the_service(lambda_esm, connect):
     setup = connect(lambda_esm)
     assert "LastProcessingResult" not in setup.aws_lambda.get_event_source_mapping(UUID=setup.uuid)
     lambda_esm.mapping(setup.uuid).force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: no function")
@@ -145,6 +181,27 @@ def test_explain_says_when_polling_begins(lambda_esm, connect):
     assert len(setup.function.invocations) == 1
 
 
+@pytest.mark.lambda_esm(polling_delay=30)
+@pytest.mark.parametrize("ended", ["disabled", "deleted"])
+def test_a_mapping_that_stops_before_its_first_poll(lambda_esm, connect, ended):
+    lambda_esm.transitions(creating="instant", disabling="instant", enabling="instant", deleting="instant")
+    setup = connect(lambda_esm)
+    setup.send("x")
+    lambda_esm.clock.advance(20)
+    if ended == "disabled":
+        setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=False)
+    else:
+        setup.aws_lambda.delete_event_source_mapping(UUID=setup.uuid)
+    lambda_esm.clock.advance(hours=1)
+    assert setup.function.invocations == []
+    if ended == "disabled":
+        setup.aws_lambda.update_event_source_mapping(UUID=setup.uuid, Enabled=True)
+        lambda_esm.clock.advance(29)
+        assert setup.function.invocations == []
+        lambda_esm.clock.advance(1)
+        assert len(setup.function.invocations) == 1
+
+
 def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
     lambda_esm.transitions(creating="instant")
     setup = connect(lambda_esm)
@@ -154,7 +211,7 @@ def test_polling_that_begins_now_waits_for_the_clock(lambda_esm, connect):
 
 
 @pytest.mark.parametrize(("answers", "shown"), [("new", 5), ("old", 10)])
-def test_what_an_update_answers_is_a_setting(request, answers, shown, connect):
+def test_the_setting_update_answers_chooses_the_values_that_an_update_returns(request, answers, shown, connect):
     from pytest_lambda_esm import FakeLambda
 
     with FakeLambda(update_answers=answers) as fake:
@@ -196,7 +253,7 @@ def test_a_mapping_is_found_by_uuid_arn_and_answer(lambda_esm, connect):
         lambda_esm.mapping("another")
 
 
-def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, connect):
+def test_explain_gives_the_date_of_a_change_on_another_day(lambda_esm, connect):
     setup = connect(lambda_esm)
     lambda_esm.clock.advance(10)
     assert f"mapping {setup.uuid} is Enabled since 00:00:05.000000" in lambda_esm.explain(setup.uuid)
@@ -205,7 +262,7 @@ def test_explain_tells_since_when_with_the_date_of_another_day(lambda_esm, conne
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])
-def test_what_names_no_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
+def test_an_argument_that_cannot_name_a_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
     with pytest.raises(MappingNotFound, match="a UUID, an ARN or a response of the API is needed"):
         lambda_esm.mapping(nonsense)
     with pytest.raises(LambdaEsmError, match="takes an ARN, a mapping or a function, not"):

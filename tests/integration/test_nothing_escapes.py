@@ -9,6 +9,9 @@ import urllib.request
 import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from freezegun import freeze_time
 from moto import mock_aws
@@ -23,7 +26,7 @@ from pytest_lambda_esm import AlreadyActive, FakeLambda, NetworkBlocked, NotActi
 
 @pytest.mark.parametrize(
     ("service", "endpoint"),
-    [("sqs", "http://localhost:4566"), ("lambda", "https://lambda.example.com"), ("s3", "http://10.0.0.1:9000")],
+    [("sqs", "http://sqs.internal:4566"), ("lambda", "https://lambda.example.com"), ("s3", "http://10.0.0.1:9000")],
 )
 def test_a_foreign_endpoint_is_blocked_by_name(lambda_esm, service, endpoint):
     client = boto3.client(service, endpoint_url=endpoint)
@@ -49,16 +52,73 @@ def with_asyncio(host):
     ids=["urllib", "socket", "asyncio"],
 )
 @pytest.mark.parametrize(
-    "host", ["sqs.us-east-1.amazonaws.com", "b.s3.cn-north-1.amazonaws.com.cn", "x1.lambda-url.eu-west-1.on.aws"]
+    "host",
+    [
+        "sqs.us-east-1.amazonaws.com",
+        "b.s3.cn-north-1.amazonaws.com.cn",
+        "x1.lambda-url.eu-west-1.on.aws",
+        "sqs.eu-isoe-west-1.cloud.adc-e.uk",
+        "us-east-1.signin.aws",
+    ],
 )
 def test_a_client_that_is_not_botocores_does_not_find_aws(lambda_esm, connect, host):
     with pytest.raises(NetworkBlocked, match=f"a request to {host} would have left the process"):
         connect(host)
 
 
+def connect_to(host, method="connect"):
+    with socket.socket() as connection:
+        getattr(connection, method)((host, 443))
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        socket.gethostbyname,
+        socket.gethostbyname_ex,
+        socket.gethostbyaddr,
+        lambda host: socket.getaddrinfo(host, 443),
+        lambda host: socket.getaddrinfo(host=host, port=443),
+        connect_to,
+        lambda host: connect_to(host, "connect_ex"),
+    ],
+)
+@pytest.mark.parametrize("host", ["sqs.us-east-1.amazonaws.com", b"SQS.us-east-1.amazonaws.com."])
+def test_no_function_of_socket_finds_aws(lambda_esm, look_up, host):
+    by_name = getattr(socket, look_up.__name__, look_up)  # as it is while the fake is active
+    with pytest.raises(NetworkBlocked, match=r"a request to \w+\.us-east-1.amazonaws.com"):
+        by_name(host)
+
+
+LOCAL = ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "xray.localhost", "LOCALHOST."]
+
+
+@pytest.mark.parametrize("host", LOCAL)
+def test_a_daemon_of_this_machine_is_absent(lambda_esm, host):
+    config = Config(retries={"max_attempts": 0})
+    daemon = boto3.client("xray", endpoint_url=f"http://{host}:2000", config=config)
+    with pytest.raises(EndpointConnectionError, match=r"Could not connect to the endpoint URL: .*leave it out"):
+        daemon.get_sampling_rules()
+    assert lambda_esm.errors == ()  # A library may swallow it.
+
+
+def test_a_server_of_the_tests_own_does_not_get_requests_of_botocore(lambda_esm, httpserver_of_our_own):
+    with pytest.raises(EndpointConnectionError):
+        boto3.client("dynamodb", endpoint_url=httpserver_of_our_own).list_tables()
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]"])
+def test_nothing_serves_credentials(lambda_esm, host):
+    request = AWSRequest("GET", f"http://{host}/latest/").prepare()
+    with pytest.raises(EndpointConnectionError):
+        URLLib3Session().send(request)
+
+
 def test_other_names_are_found(lambda_esm):
-    for host in ("localhost", b"localhost", None):
+    for host in ("localhost", b"localhost", None, "127.0.0.1"):
         assert socket.getaddrinfo(host, 80)
+    assert socket.gethostbyname("localhost").startswith("127.")
+    assert socket.gethostbyname_ex("127.0.0.1")[2] == ["127.0.0.1"]
 
 
 def test_an_endpoint_from_the_environment_is_ignored(monkeypatch):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pytest_lambda_esm import FakeLambda, Function, NotSimulated
 
@@ -274,6 +275,53 @@ def test_invoke_with_response_stream(lambda_esm: FakeLambda, function: Function)
     assert base64.b64decode(complete["InvokeComplete"]["LogResult"]).startswith(b"START RequestId: ")
 
 
+def test_a_dry_run_of_a_response_stream_runs_nothing(lambda_esm: FakeLambda, function: Function) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    answer = aws_lambda.invoke_with_response_stream(FunctionName="f", InvocationType="DryRun")
+    assert answer["StatusCode"] == 204
+    with pytest.raises(aws_lambda.exceptions.ResourceNotFoundException):
+        aws_lambda.invoke_with_response_stream(FunctionName="gone", InvocationType="DryRun")
+    lambda_esm.clock.run_until_idle()
+    assert function.invocations == []
+
+
+def _json_of(size: int) -> bytes:
+    return b'"' + b"x" * (size - 2) + b'"'
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "largest", "text"),
+    [
+        ("invoke_async", "InvokeArgs", 262_144, "262145 byte payload is too large for the InvokeAsync invocation type"),
+        (
+            "invoke_with_response_stream",
+            "Payload",
+            6_291_456,
+            "Request must be smaller than 6291456 bytes for the InvokeWithResponseStream operation",
+        ),
+        ("invoke", "Payload", 6_291_456, "Request must be smaller than 6291456 bytes for the InvokeFunction operation"),
+    ],
+)
+def test_the_largest_request(
+    lambda_esm: FakeLambda, function: Function, operation: str, member: str, largest: int, text: str
+) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    getattr(aws_lambda, operation)(FunctionName="f", **{member: _json_of(largest)})
+    lambda_esm.clock.run_until_idle()
+    with pytest.raises(ClientError, match=text) as caught:
+        getattr(aws_lambda, operation)(FunctionName="f", **{member: _json_of(largest + 1)})
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+    assert len(function.invocations) == 1
+
+
+def test_the_largest_event(lambda_esm: FakeLambda, function: Function) -> None:
+    aws_lambda = lambda_esm.client("lambda")
+    answer = aws_lambda.invoke(FunctionName="f", InvocationType="Event", Payload=_json_of(1_048_576))
+    assert answer["StatusCode"] == 202
+    lambda_esm.clock.run_until_idle()
+    assert len(function.invocations[0].event) == 1_048_574
+
+
 def test_an_error_in_a_response_stream(lambda_esm: FakeLambda) -> None:
     def failing(event: Any, context: Any) -> None:
         raise ValueError("no")
@@ -317,3 +365,32 @@ def test_functions_of_cloudformation_have_dead_letters(lambda_esm: FakeLambda) -
     lambda_esm.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b"1")
     lambda_esm.clock.run_until_idle()
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("not JSON", "Expecting value"), ("1" * 5000, "Exceeds the limit"), ("[" * 100_000, "while decoding")],
+    ids=["not JSON", "5,000 digits", "nested"],
+)
+def test_an_event_that_the_runtime_cannot_read(
+    lambda_esm: FakeLambda, function: Function, text: str, problem: str
+) -> None:
+    sqs, events = lambda_esm.client("sqs"), lambda_esm.client("events")
+    url = sqs.create_queue(QueueName="failed")["QueueUrl"]
+    lambda_esm.client("lambda").put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"}},
+    )
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "f", "Arn": function.arn, "Input": text}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.run_until_idle()
+    [invocation] = function.invocations
+    assert invocation.error is not None
+    assert invocation.error.type == "Runtime.UnmarshalError"
+    assert invocation.error.message.startswith("Unable to unmarshal input: ")
+    assert problem in invocation.error.message
+    record = json.loads(sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"])
+    assert record["requestPayload"] == text
+    assert record["responsePayload"]["errorType"] == "Runtime.UnmarshalError"

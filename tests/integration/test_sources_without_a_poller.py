@@ -56,3 +56,16 @@ def test_explain_promises_no_polling_before_the_clock_runs(fake: FakeLambda, ser
     explained = fake.explain(ARNS[service])
     assert f"it does not poll: {support.SOURCES[service].thing} is not simulated" in explained
     assert "begin" not in explained
+
+
+def test_the_source_of_self_managed_kafka_is_its_servers(fake: FakeLambda) -> None:
+    fake.function("fn")
+    created = fake.client("lambda").create_event_source_mapping(
+        FunctionName="fn",
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000", "kafka:2000"]}},
+        Topics=["topic"],
+        SourceAccessConfigurations=SECRET,
+    )
+    mapping = fake.mapping(created)
+    assert mapping.source_arn == "kafka:1000,kafka:2000"
+    assert repr(mapping) == f"<Mapping {mapping.uuid} Creating kafka:1000,kafka:2000 -> {mapping.function_arn}>"

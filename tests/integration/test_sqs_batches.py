@@ -110,7 +110,7 @@ def test_without_a_window_nothing_waits(lambda_esm):
     assert since(lambda_esm, start) == [0]
 
 
-def test_ten_thousand_messages_are_one_batch(lambda_esm):
+def test_two_thousand_messages_are_one_batch_of_at_most_ten_thousand(lambda_esm):
     url = make_queue()
     orders = lambda_esm.function("orders", accept)
     mapping = subscribe(lambda_esm, url, BatchSize=10_000, MaximumBatchingWindowInSeconds=5)

@@ -205,13 +205,13 @@ def test_of_a_batch_of_receipts_each_is_refused_by_itself(lambda_esm):
     [new] = sqs.receive_message(QueueUrl=url)["Messages"]
     lambda_esm.clock.advance(seconds=1)
     entries = [{"Id": name, "ReceiptHandle": each["ReceiptHandle"]} for name, each in (("old", old), ("new", new))]
+    answer = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in answer["Successful"]] == ["new"]
+    assert [(entry["Id"], entry["Code"]) for entry in answer["Failed"]] == [("old", "InvalidParameterValue")]
     hidden = [{**entry, "VisibilityTimeout": 60} for entry in entries]
-    for answer in (
-        sqs.change_message_visibility_batch(QueueUrl=url, Entries=hidden),
-        sqs.delete_message_batch(QueueUrl=url, Entries=entries),
-    ):
-        assert [entry["Id"] for entry in answer["Successful"]] == ["new"]
-        assert [(entry["Id"], entry["Code"]) for entry in answer["Failed"]] == [("old", "InvalidParameterValue")]
+    answer = sqs.change_message_visibility_batch(QueueUrl=url, Entries=hidden)
+    assert [entry["Id"] for entry in answer["Successful"]] == ["old"]
+    assert [(entry["Id"], entry["Code"]) for entry in answer["Failed"]] == [("new", "InvalidParameterValue")]
 
 
 def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
@@ -226,3 +226,44 @@ def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
     assert fates[following].at == fates[poison].at
     assert f"the group 'A' is blocked by message {poison}, hidden until" in lambda_esm.explain(mapping)
     assert "1 wait behind it" in lambda_esm.explain(mapping)
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("orders", (0, 0, 0)), ("orders.fifo", (1, 0, 0))], ids=["standard", "FIFO"]
+)
+def test_a_delete_after_the_visibility_timeout_has_ended(lambda_esm, name, left):
+    """The mapping stops meanwhile, so nothing receives the message again before its function succeeds."""
+    url = make_queue(name, VisibilityTimeout=60)
+    orders = lambda_esm.function("orders", accept, timeout=60, duration=50)
+    mapping = subscribe(lambda_esm, url)
+    sqs = boto3.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "20"})
+    send(url, "a", **({"group": "A"} if name.endswith(".fifo") else {}))
+    lambda_esm.clock.advance(seconds=1)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
+    aws_lambda = boto3.client("lambda")
+    aws_lambda.update_event_source_mapping(UUID=mapping.uuid, Enabled=False)
+    lambda_esm.clock.advance(seconds=60)
+    assert counts(url) == left
+    assert mapping.metrics["DeletedEventCount"] == 1 - left[0]
+    aws_lambda.update_event_source_mapping(UUID=mapping.uuid, Enabled=True)
+    lambda_esm.clock.run_until_idle()
+    assert [receive_counts(invocation) for invocation in orders.invocations] == [["1"], ["2"]][: 1 + left[0]]
+    assert counts(url) == (0, 0, 0)
+
+
+def test_groups_that_open_at_the_same_instant_come_in_the_order_of_sending(lambda_esm):
+    url = make_queue("orders.fifo", VisibilityTimeout=30)
+    seen = []
+
+    def handler(event, context):
+        seen.append([record["body"] for record in event["Records"]])
+        if len(seen) == 1:
+            raise ValueError("the first time")
+
+    lambda_esm.function("orders", handler)
+    for body in ("c1", "a1", "b1", "a2", "c2"):
+        send(url, body, group=body[0])
+    subscribe(lambda_esm, url, BatchSize=5)
+    lambda_esm.clock.run_until_idle()
+    assert seen == [["c1", "c2", "a1", "a2", "b1"]] * 2

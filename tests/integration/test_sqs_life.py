@@ -251,3 +251,41 @@ def test_a_filtered_message_is_no_failure_for_the_dead_letter_queue(lambda_esm):
     lambda_esm.clock.run_until_idle()
     assert not lambda_esm.invocations
     assert counts(dead) == (0, 0, 0)
+
+
+def test_a_dead_letter_queue_with_a_redrive_of_its_own_counts_its_own_receives(lambda_esm):
+    last = make_queue("last")
+    dead = make_queue("dead", dead_letter=last, after=2, VisibilityTimeout=10)
+    url = make_queue("orders", dead_letter=dead, after=3, VisibilityTimeout=10)
+    lambda_esm.function("orders", refuse)
+    subscribe(lambda_esm, url)
+    sent = str(int(lambda_esm.clock.now.timestamp() * 1000))
+    [message_id] = send(url, "a")
+    lambda_esm.clock.advance(seconds=31)
+    assert (counts(url), counts(dead)) == ((0, 0, 0), (1, 0, 0))
+    sqs = boto3.client("sqs")
+    seen = []
+    for queue in (dead, dead, dead, last):
+        for message in sqs.receive_message(QueueUrl=queue, AttributeNames=["All"]).get("Messages", []):
+            attributes = message["Attributes"]
+            seen.append((message["MessageId"], attributes["ApproximateReceiveCount"], attributes["SentTimestamp"]))
+            source = attributes["DeadLetterQueueSourceArn"]
+        lambda_esm.clock.advance(seconds=10)
+    assert seen == [(message_id, count, sent) for count in ("4", "5", "6")]
+    assert source == arn_of(dead)
+
+
+def test_a_purge_and_messages_past_their_retention_period(lambda_esm):
+    url = make_queue(MessageRetentionPeriod=60, VisibilityTimeout=600)
+    [in_flight] = send(url, "in flight")
+    boto3.client("sqs").receive_message(QueueUrl=url)
+    [waiting] = send(url, "waiting")
+    lambda_esm.clock.advance(seconds=61)
+    [fresh] = send(url, "fresh")
+    assert counts(url) == (1, 1, 0)
+    boto3.client("sqs").purge_queue(QueueUrl=url)
+    fates = {fate.record: (fate.fate, fate.about) for fate in lambda_esm.fates(arn_of(url))}
+    assert fates[in_flight] == fates[fresh] == ("deleted", "purged")
+    assert fates[waiting][0] == "expired"
+    lambda_esm.clock.advance(seconds=600)
+    assert {fate.record: (fate.fate, fate.about) for fate in lambda_esm.fates(arn_of(url))} == fates

@@ -4,12 +4,14 @@ import json
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
+from threading import Thread
 
-from hypothesis import HealthCheck, settings
+from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from helpers.queues import arn_of, make_queue
+from helpers.trials import Interrupter, trials
 from pytest_lambda_esm import FakeLambda
 
 FINAL = {"deleted", "filtered out", "dead-lettered", "expired"}
@@ -17,8 +19,8 @@ VISIBILITY, RETENTION, MOST_RECEIVES, TIMEOUT = 30, 400, 3, 10
 
 
 class Queues(RuleBasedStateMachine):
-    """Sends, fails, times out, is throttled, hides, purges, disables, updates, deletes and moves time at random, and
-    looks each time."""
+    """Sends, fails, times out, is throttled, hides, purges, disables, updates, deletes and moves time at random, throws
+    exceptions through the poller, uses old receipts, and looks each time."""
 
     @initialize(fifo=st.booleans(), window=st.sampled_from([0, 0, 12]), partial=st.booleans(), filtered=st.booleans())
     def start(self, fifo, window, partial, filtered):
@@ -48,11 +50,40 @@ class Queues(RuleBasedStateMachine):
         self.receives, self.hidden_for, self.purged = Counter(), VISIBILITY, set()
         self.broken = []
         self.uuid = None
+        self.receipts, self.touched, self.reordered = [], set(), set()
+        self.interrupter = Interrupter()
+        for step, fault in (("Read", "failed"), ("Invoke", "failed"), ("Delete", "lost")):
+            self.fake.faults.add(f"poller.{step}", fault, match=self.look, times=None, optional=True)
         self.create()
 
     def teardown(self):
         if hasattr(self, "fake"):
-            self.fake.__exit__(None, None, None)
+            try:
+                if hasattr(self, "interrupter"):
+                    self.everything_ends()
+            finally:
+                self.fake.__exit__(None, None, None)
+
+    def everything_ends(self):
+        """Nothing is stuck: with a healthy function and an enabled mapping, every message comes to its end."""
+        self.interrupter.armed, self.behaviour = None, ("succeed", 0)
+        self.aws_lambda.delete_function_concurrency(FunctionName="orders")
+        self.interrupter.move(self.fake.clock, 300)  # Transitions of the mapping end.
+        if self.uuid is None:
+            self.hidden_for = max(self.hidden_for, TIMEOUT)
+            self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(self.hidden_for)})
+            self.create()
+        elif self.fake.mapping(self.uuid).state != "Enabled":
+            self.fake.mapping(self.uuid).force("Enabled")
+        self.interrupter.move(self.fake.clock, RETENTION + 200)
+        assert {fate.fate for fate in self.fake.fates(self.arn)} <= FINAL, self.fake.explain(self.arn)
+        assert not self.broken, self.broken
+
+    def look(self, call):
+        """A predicate that matches no step of a poller, and looks at each of them."""
+        self.count_fates()
+        self.interrupter.at(call.operation)
+        return False
 
     # --- the function under the poller -------------------------------------------------------------------------
 
@@ -61,8 +92,19 @@ class Queues(RuleBasedStateMachine):
         batch = [record["messageId"] for record in event["Records"]]
         for place, record in enumerate(event["Records"]):
             self.delivered(record, batch[:place])
+            self.receipts.append(record["receiptHandle"])
+        self.count_fates()
+        told = self.fake.explain(self.arn)
+        if f"a batch of {len(batch)} is in flight: the function runs with it" not in told:
+            self.broken.append(f"a running batch is not in: {told}")
         if seconds:
             time.sleep(seconds)
+        self.interrupter.at("handler")
+        if kind == "send in a thread":
+            self.behaviour = ("succeed", 0)  # Otherwise the function would feed its own queue for ever.
+            thread = Thread(target=self.send_one, args=("A", "from a thread"))
+            thread.start()
+            thread.join()
         first = event["Records"][0]
         if kind == "fail":
             raise ValueError("as the test wishes")
@@ -88,27 +130,31 @@ class Queues(RuleBasedStateMachine):
         if received <= self.receives[message_id] or received < self.deliveries[message_id]:
             self.broken.append(f"{message_id}: delivery {self.deliveries[message_id]} has receive count {received}")
         self.receives[message_id] = received
+        self.receipts.append((message_id, record["receiptHandle"]))
         fates = {fate.record: fate.fate for fate in self.fake.fates(self.arn)}
         # A purge does not reach what the poller holds: in a window that is open, in a batch that is throttled.
         if fates[message_id] != "in flight" and message_id not in self.purged:
             self.broken.append(f"{message_id} is delivered while it is {fates[message_id]}")
         group = record["attributes"].get("MessageGroupId")
-        if group is not None:
+        if group is not None and group not in self.reordered:
             line = self.groups[group]
             for earlier in line[: line.index(message_id)]:
-                if fates[earlier] not in FINAL and earlier not in before:
+                if fates[earlier] not in FINAL and earlier not in before and earlier not in self.touched:
                     self.broken.append(f"{message_id} overtakes {earlier}, which is {fates[earlier]}")
 
     # --- what happens ------------------------------------------------------------------------------------------
 
     @rule(count=st.integers(1, 5), group=st.sampled_from("AB"), drop=st.booleans(), delay=st.sampled_from([0, 0, 20]))
     def send(self, count, group, drop, delay):
-        params = {"MessageGroupId": group} if self.suffix else {"DelaySeconds": delay}
         for _ in range(count):
-            body = f"{len(self.sent)} {'drop' if drop else 'keep'}"
-            answer = self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **params)
-            self.sent[answer["MessageId"]] = body
-            self.groups[group].append(answer["MessageId"])
+            self.send_one(group, "drop" if drop else "keep", delay)
+
+    def send_one(self, group, text, delay=0):
+        params = {"MessageGroupId": group} if self.suffix else {"DelaySeconds": delay}
+        body = f"{len(self.sent)} {text}"
+        answer = self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **params)
+        self.sent[answer["MessageId"]] = body
+        self.groups[group].append(answer["MessageId"])
 
     @rule(
         kind=st.sampled_from(
@@ -119,6 +165,7 @@ class Queues(RuleBasedStateMachine):
                 "report nonsense",
                 "hide the first and fail",
                 "delete the first and fail",
+                "send in a thread",
             ]
         ),
         seconds=st.sampled_from([0, 0, 4, TIMEOUT + 5]),
@@ -128,7 +175,12 @@ class Queues(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0, 1, 5, 29, 30, 31, 200]))
     def move_time(self, seconds):
-        self.fake.clock.advance(seconds)
+        self.interrupter.move(self.fake.clock, seconds)
+        assert "is in use" not in self.fake.explain(self.arn)  # Ten batches at a time are more than there ever are.
+
+    @rule(place=st.sampled_from(["handler", "poller.Read", "poller.Invoke", "poller.Delete"]))
+    def interrupt(self, place):
+        self.interrupter.armed = place
 
     @precondition(lambda self: "MaximumBatchingWindowInSeconds" not in self.settings)
     @rule(seconds=st.sampled_from([TIMEOUT - 2, VISIBILITY]))
@@ -147,8 +199,32 @@ class Queues(RuleBasedStateMachine):
     @rule(delete=st.booleans())
     def receive_as_a_client(self, delete):
         for message in self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=2).get("Messages", ()):
+            self.receipts.append((message["MessageId"], message["ReceiptHandle"]))
+            self.touched.add(message["MessageId"])
             if delete:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    @precondition(lambda self: getattr(self, "receipts", None))
+    @rule(which=st.integers(0, 30), seconds=st.sampled_from([None, 0, 7, 60]))
+    def use_a_receipt_again(self, which, seconds):
+        """Delete with a receipt, however old, or show or hide its message; that may change the order in its group."""
+        message_id, handle = self.receipts[-1 - which % len(self.receipts)]
+        gone = {fate.record for fate in self.fake.fates(self.arn) if fate.fate in FINAL}
+        self.touched |= {fate.record for fate in self.fake.fates(self.arn) if fate.fate not in FINAL}
+        self.reordered |= {group for group, line in self.groups.items() if message_id in line}
+        receipt = {"QueueUrl": self.url, "ReceiptHandle": handle}
+        refused = None
+        try:
+            if seconds is None:
+                self.sqs.delete_message(**receipt)
+            else:
+                self.sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
+        except ClientError as error:
+            refused = error.response["Error"]["Code"]
+        if seconds is not None:
+            assert refused == ("InvalidParameterValue" if message_id in gone else None)
+        else:
+            assert refused is None or (self.suffix and message_id not in gone)
 
     @rule()
     def purge(self):
@@ -189,9 +265,15 @@ class Queues(RuleBasedStateMachine):
 
     # --- what must hold ----------------------------------------------------------------------------------------
 
+    def count_fates(self):
+        """Note a message that has no fate, or two; here a thread may be about to note what it has sent."""
+        counted = Counter(fate.record for fate in self.fake.fates(self.arn))
+        if set(counted) != set(self.sent) or max(counted.values(), default=1) > 1:
+            self.broken.append(f"{set(self.sent) ^ set(counted)} have no fate, or {counted} have two")
+
     @invariant()
     def each_message_is_in_exactly_one_place(self):
-        if not hasattr(self, "sent"):
+        if not hasattr(self, "interrupter"):
             return
         fates = list(self.fake.fates(self.arn))
         assert Counter(fate.record for fate in fates) == Counter(self.sent.keys())
@@ -205,7 +287,8 @@ class Queues(RuleBasedStateMachine):
 
     @invariant()
     def deliveries_are_in_order_and_counted(self):
-        assert not getattr(self, "broken", None)
+        broken = getattr(self, "broken", None)
+        assert not broken, broken
 
     @invariant()
     def nothing_is_received_too_often(self):
@@ -213,6 +296,4 @@ class Queues(RuleBasedStateMachine):
 
 
 TestQueues = Queues.TestCase
-TestQueues.settings = settings(
-    max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestQueues.settings = trials(examples=10, steps=30)

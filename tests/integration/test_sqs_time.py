@@ -64,16 +64,6 @@ def test_a_handler_may_hide_its_message_for_longer(lambda_esm, queue):
     assert since(lambda_esm, start) == [0, 100, 300]
 
 
-def test_a_visibility_cannot_be_changed_once_the_message_is_visible(lambda_esm):
-    url = make_queue(VisibilityTimeout=10)
-    send(url, "a")
-    sqs = boto3.client("sqs")
-    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
-    lambda_esm.clock.advance(seconds=10)
-    with pytest.raises(sqs.exceptions.ClientError, match="not available for visibility timeout change"):
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=5)
-
-
 def test_a_message_may_stay_hidden_for_twelve_hours_after_its_receipt(lambda_esm):
     url = make_queue(VisibilityTimeout=10)
     send(url, "a")
@@ -231,3 +221,32 @@ def test_a_message_that_fails_and_shows_itself_at_once_ends_the_test(lambda_esm,
     send(url, "a")
     with pytest.raises(LambdaEsmError, match="has been received 20 times in one instant"):
         lambda_esm.clock.advance(seconds=1)
+
+
+def test_a_timeout_that_ends_within_a_second_ends_exactly_then(lambda_esm):
+    url = make_queue(VisibilityTimeout=30)
+    orders = lambda_esm.function("orders", refuse)
+    subscribe(lambda_esm, url)
+    lambda_esm.clock.advance(0.25)
+    start = lambda_esm.clock.now
+    send(url, "a")
+    lambda_esm.clock.advance(29.999)
+    assert (len(orders.invocations), counts(url)) == (1, (0, 1, 0))
+    lambda_esm.clock.advance(0.001)
+    assert since(lambda_esm, start) == [0, 30]
+
+
+def test_a_client_sees_a_message_exactly_when_its_timeout_ends(lambda_esm):
+    url = make_queue(VisibilityTimeout=30)
+    sqs = boto3.client("sqs")
+    lambda_esm.clock.advance(0.4)
+    send(url, "a")
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    lambda_esm.clock.advance(0.35)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=5)
+    lambda_esm.clock.advance(4.999)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert counts(url) == (0, 1, 0)
+    lambda_esm.clock.advance(0.001)
+    assert counts(url) == (1, 0, 0)
+    assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1

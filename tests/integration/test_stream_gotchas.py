@@ -178,10 +178,12 @@ def test_a_clock_that_does_not_become_idle_names_the_record(lambda_esm: FakeLamb
     lambda_esm.function("clicks", refuse("bad"))
     uuid = map_stream()
     put(kinesis, "bad", key="a")
+    (record,) = (fate.record for fate in lambda_esm.fates(uuid))
     with pytest.raises(ClockLimitExceeded) as raised:
         lambda_esm.clock.run_until_idle()
     due = "2026-01-01 01:00:08.750000"
-    attempt = f"attempt 68 with record 1 (key 'a') of shardId-000000000000 in {STREAM}"
+    shard, _, number = record.partition(":")
+    attempt = f"attempt 68 with record {number} (key 'a') of {shard} in {STREAM}"
     assert f"{due} mapping {uuid}: {attempt}" in str(raised.value)
 
 
@@ -333,6 +335,31 @@ def test_children_of_a_split_shard_begin_their_windows_anew(lambda_esm: FakeLamb
     assert [event["isFinalInvokeForWindow"] for event in events] == [False, True, False]
     assert events[2]["state"] == {}
     assert events[2]["shardId"] != "shardId-000000000000"
+
+
+def test_a_child_waits_for_the_last_invocation_of_its_parents_window(lambda_esm: FakeLambda) -> None:
+    kinesis = stream()
+    fail = iter([True, True])
+
+    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+        if event["isFinalInvokeForWindow"] and next(fail, False):
+            raise ValueError("not yet")
+        return {"state": {}}
+
+    clicks = lambda_esm.function("clicks", handler, timeout=20, duration=10)
+    map_stream(TumblingWindowInSeconds=900)
+    lambda_esm.clock.advance(5)
+    put(kinesis, "1")
+    lambda_esm.clock.advance(1)
+    kinesis.split_shard(StreamName="clicks", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(1 << 127))
+    lambda_esm.clock.advance(14)
+    put(kinesis, "2")  # The parent's last invocation runs.
+    lambda_esm.clock.advance(60)
+    kinds = [(each.event["shardId"], each.event["isFinalInvokeForWindow"], each.outcome) for each in clicks.invocations]
+    parent = "shardId-000000000000"
+    assert kinds[:4] == [(parent, False, "success"), *[(parent, True, "error")] * 2, (parent, True, "success")]
+    assert [kind[1] for kind in kinds[4:]] == [False]
+    assert clicks.invocations[4].started >= clicks.invocations[3].started + timedelta(seconds=10)
 
 
 # 22

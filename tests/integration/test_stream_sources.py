@@ -263,6 +263,24 @@ def test_a_table_whose_stream_is_enabled_again_has_another_stream(fake: FakeLamb
     assert [len(fake.fates(arn)) for arn in (first, source.arn)] == [1, 1]
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["disabled", "disabled and enabled"])
+def test_nothing_joins_a_batch_of_a_stream_that_was_disabled(fake: FakeLambda, again: bool) -> None:
+    source = TableSource(fake)
+    handler = Handler(source)
+    subscribe(fake, source, handler, MaximumBatchingWindowInSeconds=300)
+    source.put("a")
+    fake.clock.advance(1)
+    assert handler.batches == []
+    source.client.update_table(TableName=source.name, StreamSpecification={"StreamEnabled": False})
+    if again:
+        enable(source, "KEYS_ONLY")
+        source.put("b")
+    fake.clock.advance(1)
+    assert handler.batches == [["a"]]
+    fake.clock.run_until_idle()
+    assert handler.batches == [["a"]]
+
+
 def test_a_stream_that_is_enabled_cannot_be_enabled_again(fake: FakeLambda) -> None:
     source = TableSource(fake)
     with pytest.raises(ClientError, match="Cannot enable stream"):
@@ -372,10 +390,10 @@ def test_a_blocked_shard_is_explained(fake: FakeLambda, kind: str) -> None:
 def test_the_timeline_tells_what_became_of_records(fake: FakeLambda) -> None:
     source = KinesisSource(fake)
     subscribe(fake, source, Handler(source, poison("bad")), MaximumRetryAttempts=0)
-    source.put("bad")
+    (number,) = source.put("bad")
     fake.clock.run_until_idle()
     (entry,) = fake.timeline.of("fate")
-    assert entry.items == ("shardId-000000000000:1",)
+    assert entry.items == (f"shardId-000000000000:{number}",)
     assert entry.text == (
         "1 record of shardId-000000000000 discarded: RetryAttemptsExhausted after 1 attempt;"
         " there is no failure destination"

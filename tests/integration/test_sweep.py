@@ -43,7 +43,7 @@ def queue_arn(name="orders"):
 
 
 def subscribe(aws_lambda):
-    """Code under test that copes with everything: it looks before it leaps, and looks again when it fell."""
+    """Code under test that copes with everything: it checks before it creates, and checks again after an error."""
     for _ in range(10):
         try:
             found = aws_lambda.list_event_source_mappings(FunctionName="orders")["EventSourceMappings"]
@@ -101,7 +101,7 @@ def test_the_next_attempt_at_a_call_whose_answer_was_lost_meets_what_it_made(fak
 
 
 @pytest.mark.parametrize(("per", "attempts"), [("call", 3), ("attempt", 2)])
-def test_what_a_fault_strikes_can_be_said(fake, per, attempts):
+def test_per_chooses_between_calls_and_attempts(fake, per, attempts):
     aws_lambda = boto3.client("lambda", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
     made = []
     for run in fake.sweep(errors=(lost_response(), BROKEN), per=per):
@@ -130,6 +130,41 @@ def test_the_line_of_a_lost_answer_replays_exactly_that_attempt(fake):
     report = str(caught.value)
     assert "world 3: CreateEventSourceMapping, call 2 of this operation: lost response" in report
     assert "@pytest.mark.lambda_esm_fault('CreateEventSourceMapping', lost_response(), after=2)" in report
+
+
+def test_a_sweep_without_errors_takes_the_usual_four(fake):
+    seen = []
+    for run in fake.sweep(operations=["ListFunctions"]):
+        with run:
+            try:
+                fake.client("lambda").list_functions()
+                error = None
+            except ClientError as refused:
+                error = refused.response["Error"]["Code"]
+            seen.append((error, len(fake.calls) > 1))
+
+    assert seen == [
+        (None, False),
+        (THROTTLED, True),
+        (BROKEN, True),
+        ("AccessDeniedException", False),
+        (None, True),  # The next attempt at the call whose answer was lost.
+    ]
+
+
+def test_the_report_shows_the_first_six_lines_of_an_error(fake):
+    sweep = fake.sweep(errors=(BROKEN,))
+    with pytest.raises(SweepFailed) as failed:
+        for run in sweep:
+            with run:
+                try:
+                    fake.client("lambda").list_functions()
+                except ClientError:
+                    raise ValueError("\n".join(f"line {number}" for number in range(1, 10))) from None
+
+    assert "    ValueError: line 1\n    line 2\n" in sweep.report
+    assert "    line 6\n    at " in sweep.report
+    assert "line 7" not in str(failed.value)
 
 
 def test_a_sweep_of_errors_that_no_call_can_raise_has_tested_nothing(fake):
@@ -247,7 +282,7 @@ def test_a_skip_in_a_world_skips_the_test(fake):
                 fake.client("lambda").list_functions()
 
 
-def test_the_same_objects_serve_every_world_and_begin_anew(fake):
+def test_every_world_has_the_same_objects_in_their_initial_state(fake):
     clock, faults, start = fake.clock, fake.faults, fake.clock.now
     aws_lambda = fake.client("lambda")
     for run in fake.sweep(errors=(BROKEN,)):
@@ -275,6 +310,22 @@ def test_each_world_has_the_same_ids(fake):
                 answer = aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn(), FunctionName="orders")
                 ids.append((answer["UUID"], answer["ResponseMetadata"]["RequestId"]))
                 aws_lambda.list_event_source_mappings()
+
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+
+
+def test_each_world_has_the_same_ids_and_names_from_moto(fake):
+    ids = []
+    for run in fake.sweep(errors=(THROTTLED, BROKEN), operations=["ListFunctions"]):
+        with run:
+            role = fake.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
+            vpc = fake.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+            ids.append((role, vpc))
+            try:
+                fake.client("lambda").list_functions()
+            except ClientError:
+                pass
 
     assert len(ids) == 3
     assert len(set(ids)) == 1
@@ -357,6 +408,7 @@ def test_calls_that_differ_from_world_to_world_are_reported(fake):
 
     report = str(caught.value)
     assert "not deterministic: call 1 was ListTags(Resource=" in report
+    assert "make the same calls each time: avoid random names" in report
     assert "in world 1, and ListTags(Resource=" in report
 
 
@@ -470,7 +522,7 @@ def test_a_body_that_swallows_an_error_of_the_fake_breaks_its_world(fake):
                 exec("try:\n    client.list_functions()\nexcept Exception:\n    pass", namespace)
 
 
-def test_a_sweep_that_is_left_is_told_at_the_end():
+def test_a_sweep_that_was_left_early_is_reported_at_the_end():
     with pytest.raises(UnusedFault, match=r"a sweep was left after 2 of 3 worlds"):
         with FakeLambda(region=REGION) as fake:
             for run in fake.sweep(errors=(THROTTLED, BROKEN)):

@@ -87,14 +87,6 @@ def test_moving_a_freezer_runs_what_fell_due(connect):
         assert len(setup.function.invocations) == 1
 
 
-def test_a_freezer_that_is_moved_back_is_an_error(connect):
-    with freeze_time("2024-02-29") as frozen, FakeLambda() as fake:
-        connect(fake)
-        frozen.move_to("2024-02-28")
-        with pytest.raises(ClockError, match="was moved back to 2024-02-28"):
-            fake.clock.advance(1)
-
-
 def test_a_freeze_within_is_a_jump(lambda_esm, connect):
     setup = connect(lambda_esm)
     with freeze_time("2026-01-01T01:00:00"):

@@ -11,7 +11,7 @@ QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
 
 
 def a_day(seed=0, messages=60, **weather):
-    """What happens to one message a second, in this weather: the bodies of each invocation, and the timeline."""
+    """Send two messages a second in this weather; return the bodies received, the timeline and the fates."""
     with FakeLambda(region=REGION, seed=seed, weather=weather) as fake:
         sqs = fake.client("sqs")
         url = sqs.create_queue(QueueName="orders")["QueueUrl"]
@@ -86,6 +86,20 @@ def test_calls_are_late():
             fake.client("lambda").list_functions()
 
         assert 0 < (fake.clock.now - before).total_seconds() <= 5
+
+
+def test_weather_does_not_affect_calls_of_other_services():
+    with FakeLambda(region=REGION, weather=Weather(throttles=1.0, latency=1.0, slowest=0.5)) as fake:
+        before = fake.clock.now
+        sqs = fake.client("sqs")
+        url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="a")
+        assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a"
+        assert fake.clock.now == before
+        assert not fake.timeline.of("fault")
+        client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+        with pytest.raises(client.exceptions.TooManyRequestsException):
+            client.list_event_source_mappings()
 
 
 @pytest.mark.parametrize(

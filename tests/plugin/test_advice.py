@@ -39,6 +39,38 @@ def test_it_does_not_disturb_the_code_under_test(run):
     assert "create_event_source_mapping" not in result.stdout.str()
 
 
+STATE = """
+import time
+import boto3
+from pytest_lambda_esm import times_out
+
+CACHE, NAMES, COUNT = {{}}, ["constant"], 0
+
+def handler(event, context):
+    global COUNT
+    {body}
+    time.sleep(5)
+
+def test_it(lambda_esm):
+    lambda_esm.function("f", handler)
+    for _ in range({times}):
+        boto3.client("lambda").invoke(FunctionName="f")
+"""
+CHANGES = "COUNT += 1; CACHE[COUNT] = NAMES"
+
+
+def test_module_state_after_a_timeout(run):
+    """A bound handler keeps its module's variables, which Lambda would import again."""
+    result = run(STATE.format(body=CHANGES, times=3), "-W", "default")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*LambdaEsmAdvice: the handler of 'f' runs again after a timeout*: CACHE, COUNT. *"])
+
+
+@pytest.mark.parametrize(("body", "times"), [(CHANGES, 1), ("NAMES.index('constant')", 3)], ids=["once", "unchanged"])
+def test_no_advice_where_it_makes_no_difference(run, body, times):
+    run(STATE.format(body=body, times=times), "-W", "default").assert_outcomes(passed=1, warnings=0)
+
+
 @pytest.mark.parametrize("mode", ["warn", "error", "off"])
 def test_without_pytest(mode):
     from pytest_lambda_esm import FakeLambda, LambdaEsmAdvice

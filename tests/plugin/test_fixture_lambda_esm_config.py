@@ -56,3 +56,24 @@ def test_transitions_are_merged_one_by_one(run):
 """,
     )
     run(text, ini="lambda_esm_transitions =\n    creating = 30\n    updating = 7").assert_outcomes(passed=1)
+
+
+def test_a_marker_wins_over_an_override_setting_by_setting(run):
+    text = """
+    import pytest
+
+    @pytest.fixture
+    def lambda_esm_config():
+        return {"seed": 4, "region": "eu-west-1", "transitions": {"creating": 60, "deleting": 70}}
+
+    @pytest.mark.lambda_esm(seed=9, transitions={"creating": 1})
+    def test_marked(lambda_esm):
+        assert (lambda_esm.config.seed, lambda_esm.region) == (9, "eu-west-1")
+        times = lambda_esm.config.transitions
+        assert (times.creating, times.deleting) == (1, 70)
+
+    def test_plain(lambda_esm):
+        assert lambda_esm.config.seed == 4
+        assert lambda_esm.config.transitions.creating == 60
+    """
+    run(text, "--lambda-esm-seed=2", ini="lambda_esm_seed = 1").assert_outcomes(passed=2)

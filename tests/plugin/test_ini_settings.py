@@ -9,6 +9,11 @@ SETTINGS = [
         "lambda_esm.config.transitions.creating == 30",
     ),
     ("lambda_esm_transitions = updating = after_reads(2)", "lambda_esm.config.transitions.updating.reads == 2"),
+    ("lambda_esm_transitions = creating = 0.5", "lambda_esm.config.transitions.creating == 0.5"),
+    (
+        "lambda_esm_weather =\n    duplicates = 0.25\n    slowest = 2",
+        "(lambda_esm.config.weather.duplicates, lambda_esm.config.weather.slowest) == (0.25, 2)",
+    ),
     ("lambda_esm_strict = no", "lambda_esm.config.strict is False"),
     ("lambda_esm_polling_delay = 1.5", "lambda_esm.config.polling_delay == 1.5"),
     ("lambda_esm_polling_states = Updating", "lambda_esm.config.polling_states == ('Updating',)"),

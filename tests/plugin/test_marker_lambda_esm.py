@@ -1,3 +1,6 @@
+import pytest
+
+
 def test_the_nearest_marker_wins(run):
     result = run(
         """
@@ -110,6 +113,24 @@ def test_a_wrong_setting_is_refused_at_collection(run):
         """
     )
     result.stderr.fnmatch_lines(["ERROR: *::test_it: marker lambda_esm: transitions = * Did you mean 'creating'?"])
+
+
+def test_a_wrong_setting_of_several_tests_is_reported_once(run):
+    result = run(
+        """
+        import pytest
+        pytestmark = pytest.mark.lambda_esm(sead=3)
+
+        def test_one(): pass
+        def test_two(): pass
+        def test_three(): pass
+        """
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    errors = [line for line in result.errlines if "there is no setting 'sead'" in line]
+    assert len(errors) == 1
+    assert errors[0].endswith("(the same in 2 more tests)")
+    assert "::test_one: " in errors[0]
 
 
 def test_a_positional_argument_is_refused_at_collection(run):

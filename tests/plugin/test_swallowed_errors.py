@@ -1,4 +1,4 @@
-"""What the fake says to the test's author must not get lost in code under test."""
+"""Errors that the fake raises for the test's author fail the test even if code under test swallows them."""
 
 CODE = """
 def careless(client):
@@ -29,7 +29,7 @@ def test_allowed(lambda_esm):
 """
 
 
-def test_only_the_swallowed_one_fails_the_test(run):
+def test_a_swallowed_error_fails_the_test(run):
     result = run(TEST, code_under_test=CODE)
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
@@ -120,10 +120,38 @@ class Base:
 """
 
 
-def test_an_error_that_the_test_sees_by_any_means_is_not_swallowed(run):
+def test_an_error_that_reaches_the_test_in_any_way_is_not_swallowed(run):
     result = run(SEEN, code_under_test=CODE, conftest=CONFTEST, shared=SHARED)
     result.assert_outcomes(passed=9, failed=1)
     result.stdout.fnmatch_lines(["FAILED *::TestCase::test_swallowed*"])
+
+
+ELSEWHERE = """
+import importlib.util, pathlib
+import boto3, pytest
+
+def helper(name):
+    spec = importlib.util.spec_from_file_location("elsewhere", pathlib.Path(__file__).parent / "other" / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+@pytest.mark.parametrize("name", ["conftest.py", "code.py"])
+def test_it(lambda_esm, name):
+    client = boto3.client("sqs", endpoint_url="http://localhost:4566")
+    helper(name).careless(client)
+"""
+
+
+def test_a_conftest_of_another_folder_counts(run, pytester):
+    """Helpers of a suite are in its conftest.py files, also in those that pytest does not load for this test."""
+    other = pytester.path / "other"
+    other.mkdir()
+    for name in ("conftest.py", "code.py"):
+        other.joinpath(name).write_text(CODE, encoding="utf-8")
+    result = run(ELSEWHERE, "test_a_conftest_of_another_folder_counts.py")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_it[[]code.py[]]*"])
 
 
 ENDLESS = """
@@ -139,7 +167,7 @@ def test_swallowed(lambda_esm):
 """
 
 
-def test_a_sleep_without_an_end_that_is_swallowed_fails_the_test(run):
+def test_a_swallowed_error_about_an_endless_sleep_fails_the_test(run):
     result = run("from endless import *", endless=ENDLESS)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["  ClockLimitExceeded: time.sleep: code under test has slept 1000 times in a row*"])

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.errors import HandlerError, LambdaEsmError
+from pytest_lambda_esm.errors import HandlerError, LambdaEsmError, NotSimulated, ends_the_run
 from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
 from pytest_lambda_esm.invocation.archive.process import ProcessState
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
@@ -23,11 +24,15 @@ from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfigurat
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
-from pytest_lambda_esm.invocation.sandbox.isolation import Isolation
+from pytest_lambda_esm.invocation.sandbox.isolation import TRACE, Isolation
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
 """Lambda allows imports ten seconds in addition to the timeout. A longer import starts again, within the timeout."""
+
+
+_WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
+_COMMAND_NOT_FOUND: Final = 127
 
 
 class CodeEnvironments:
@@ -53,6 +58,12 @@ class CodeEnvironments:
             environment = CodeEnvironment(function, self._unpacking.unpack(function), self._settings)
         self._environments[key] = (function, environment)
         return environment
+
+    def restart(self, function: FunctionConfiguration) -> None:
+        """Import a function's modules again at its next invocation, since its process has ended. Its files stay."""
+        _, environment = self._environments.get((function.arn, function.version), (None, None))
+        if environment is not None:
+            environment.restart()
 
     def remove(self) -> None:
         """Forget the environments, and remove the unpacked files."""
@@ -84,12 +95,23 @@ class CodeEnvironment:
         path = _import_path(unpacked, function.runtime)
         self._modules = ArchiveModules(unpacked, path)
         self._imports = ArchiveImports(function.name, self._modules, settings.import_policy, settings.advise)
-        self._process = ProcessState(settings.isolation, path, str(unpacked.task))
         self._local_time = settings.local_time
+        self._isolation, self._path = settings.isolation, path
+        self._process = self._new_process()
         self._handler: Handler | None = None
+
+    def _new_process(self) -> ProcessState:
+        return ProcessState(self._isolation, self._path, str(self._unpacked.task))
+
+    def restart(self) -> None:
+        """Start again with the import of the handler's module."""
+        self._handler = None
+        self._modules.forget()
+        self._process = self._new_process()
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Run the handler; the first call imports its module. Raises InitFailed if the import fails."""
+        check_wrapper(self._function, self._unpacked)
         try:
             with self._modules.in_place(), self._imports.watched():
                 self._process.enter()
@@ -108,8 +130,11 @@ class CodeEnvironment:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         time = self._local_time()
+        trace = os.environ.pop(TRACE, None)  # It is not set while modules are imported (recorded).
         with time.extra(LONGEST_IMPORT) if time is not None else nullcontext():
             handler = self._load()
+        if trace is not None:
+            os.environ[TRACE] = trace
         self._process.save(handlers, level)
         return handler
 
@@ -128,6 +153,8 @@ class CodeEnvironment:
         except SyntaxError as error:
             raise _syntax_error(module_name, error, self.as_in_lambda) from error
         except Exception as error:
+            if ends_the_run(error):
+                raise
             raise _module_raised(error, self.as_in_lambda) from error
         handler = getattr(module, name, None)
         if handler is None:
@@ -148,6 +175,22 @@ class CodeEnvironment:
                 f" the test's process, which a module of the archive cannot replace. Rename the archive's module, or"
                 f" bind a handler: lambda_esm.function({self._function.name!r}, handler)."
             )
+
+
+def check_wrapper(function: FunctionConfiguration, unpacked: Unpacked) -> None:
+    """Do what becomes of a wrapper script, which Lambda would start instead of the runtime.
+
+    Without the script, the process ends with status 127 (recorded). Raises NotSimulated if it exists.
+    """
+    wrapper = function.environment.get(_WRAPPER)
+    if not wrapper:
+        return
+    if not unpacked.holds(wrapper):
+        raise SystemExit(_COMMAND_NOT_FOUND)
+    raise NotSimulated(
+        f"the function {function.name!r} has a wrapper script, {_WRAPPER}={wrapper}, and only Python code runs in the"
+        f" test's process. Leave the variable out, or bind a handler: lambda_esm.function({function.name!r}, handler)."
+    )
 
 
 def _malformed_name(handler: str) -> InitFailed:

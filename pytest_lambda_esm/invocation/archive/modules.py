@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.clock.modules import namespace_of
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked
+from pytest_lambda_esm.patching import Patches, original_of
 
 _STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
 SHARED: Final = _STANDARD_LIBRARY | {
@@ -114,7 +115,8 @@ class ArchiveImports:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Check the import statements of the archive's code meanwhile, but not those of other code."""
-        original = builtins.__import__
+        patches = Patches()
+        original = original_of(builtins, "__import__")
 
         def watching_import(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
@@ -126,11 +128,11 @@ class ArchiveImports:
                     self._check(top)
             return module
 
-        builtins.__import__ = watching_import
+        patches.set(builtins, "__import__", watching_import)
         try:
             yield
         finally:
-            builtins.__import__ = original
+            patches.undo()
 
     def _check(self, name: str) -> None:
         if self._modules.holds(sys.modules.get(name)):

@@ -14,14 +14,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from pytest_lambda_esm.invocation.sandbox.loggers import LoggerState, LoggingState
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 
 _encoded: Final[Callable[[str], Any]] = os.fsencode if os.supports_bytes_environ else str
 """Encodes as ``os.environ`` does. Not with its methods, since a test may have replaced it by a plain dictionary."""
-_TRACE: Final = _encoded("_X_AMZN_TRACE_ID")
+TRACE: Final = "_X_AMZN_TRACE_ID"
+"""The variable with the header of an invocation's trace."""
+_TRACE: Final = _encoded(TRACE)
 _POSITION_OF_ENV: Final = 10
 """Position of ``env`` among the arguments of ``subprocess.Popen``, from 0 and without ``self``."""
 _ENVIRON: Final[Any] = os._Environ
@@ -50,6 +52,7 @@ class Isolation:
         self._note_signals(patches)
         self._note_variables(patches)
         self._note_loggers(patches)
+        self._note_exits(patches)
         self._installed = True
         patches.then(self._remove)
 
@@ -135,9 +138,8 @@ class Isolation:
 
     def _note_directories(self, patches: Patches) -> None:
         for name in ("chdir", "fchdir"):
-            change = getattr(os, name, None)
-            if change is not None:
-                patches.set(os, name, self._noting_directory(change))
+            if hasattr(os, name):
+                patches.set(os, name, self._noting_directory(original_of(os, name)))
 
     def _noting_directory(self, change: Any) -> Any:
         def noting_change(place: Any) -> None:
@@ -148,7 +150,7 @@ class Isolation:
         return noting_change
 
     def _note_signals(self, patches: Patches) -> None:
-        signal_ = signal.signal
+        signal_ = original_of(signal, "signal")
 
         def noting_signal(number: int, handler: Any) -> Any:
             previous = signal_(number, handler)
@@ -164,7 +166,7 @@ class Isolation:
 
     def _note_timers(self, patches: Patches, alarm: int) -> None:
         owner: Any = signal
-        alarm_, setitimer, getitimer = owner.alarm, owner.setitimer, owner.getitimer
+        alarm_, setitimer, getitimer = original_of(signal, "alarm"), original_of(signal, "setitimer"), owner.getitimer
 
         def note(timer: int) -> None:
             if self._inner:
@@ -184,8 +186,8 @@ class Isolation:
         patches.set(signal, "setitimer", noting_setitimer)
 
     def _note_variables(self, patches: Patches) -> None:
-        putenv, unsetenv = os.putenv, os.unsetenv
-        popen = subprocess.Popen.__init__
+        putenv, unsetenv = original_of(os, "putenv"), original_of(os, "unsetenv")
+        popen = original_of(subprocess.Popen, "__init__")
 
         def note(name: Any) -> None:
             self._variables_changed += 1
@@ -212,7 +214,7 @@ class Isolation:
         patches.set(subprocess.Popen, "__init__", with_variables)
 
     def _note_loggers(self, patches: Patches) -> None:
-        disable, shutdown = logging.disable, logging.shutdown
+        disable, shutdown = original_of(logging, "disable"), original_of(logging, "shutdown")
 
         def noting_disable(*args: Any, **kwargs: Any) -> None:
             self.note_logging()
@@ -228,6 +230,19 @@ class Isolation:
 
         patches.set(logging, "disable", noting_disable)
         patches.set(logging, "shutdown", noting_shutdown)
+
+    def _note_exits(self, patches: Patches) -> None:
+        exit_: Callable[[int], NoReturn] = original_of(os, "_exit")
+        process = os.getpid()
+
+        def noting_exit(status: int) -> NoReturn:
+            """End the handler instead of the test run; a child process really ends."""
+            if self._inner and os.getpid() == process:
+                self._inner[-1].exit_status = status
+                raise SystemExit(status)
+            exit_(status)
+
+        patches.set(os, "_exit", noting_exit)
 
 
 class Changes:
@@ -245,6 +260,7 @@ class Changes:
     timers: dict[int, tuple[float, float]] | None = None
     logging: LoggingState | None = None
     loggers: list[LoggerState] | None = None
+    exit_status: int | None = None
 
     def __init__(self, environ: Any, environment: Any, own: Mapping[Any, Any], trace: Any) -> None:
         self.environ = environ

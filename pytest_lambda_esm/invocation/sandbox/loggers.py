@@ -64,14 +64,15 @@ class LoggingState:
         return cls(loggers, logging.root.manager.disable, registry._handlerList[:])
 
     def restore(self) -> None:
-        """Restore this configuration; newer loggers and handlers stay as they are."""
+        """Restore this configuration, without handlers that no longer exist; newer loggers and handlers stay."""
         registry: Any = logging
         for state in self.loggers:
             state.restore()
         logging.root.manager.disable = self.disabled
-        registry._handlerList[:] = [*self.handlers, *self.newer()]
-        named = ((handler.name, handler) for handler in (reference() for reference in self.handlers) if handler)
-        registry._handlers.update((name, handler) for name, handler in named if name)
+        # logging removes the reference to a handler that dies from its list, but not from a copy of the list.
+        alive = [(reference, handler) for reference in self.handlers if (handler := reference()) is not None]
+        registry._handlerList[:] = [*(reference for reference, _ in alive), *self.newer()]
+        registry._handlers.update((handler.name, handler) for _, handler in alive if handler.name)
 
     def changed(self) -> list[tuple[LoggerState, LoggerState]]:
         """Return the loggers whose configuration has changed, newer ones included, as (before, now)."""

@@ -7,35 +7,37 @@ notify them.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from moto.core.utils import unix_time_millis
 from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid
-from moto.sqs.models import Message, SQSBackend, _filter_message_attributes, sqs_backends
+from moto.sqs.models import Message, SQSBackend, sqs_backends
 from moto.sqs.models import Queue as MotoQueue
 
+from pytest_lambda_esm.moto_bridge.sqs import responses
 from pytest_lambda_esm.moto_bridge.sqs.messages import MessageTable, table_of
-from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
 from pytest_lambda_esm.moto_bridge.sqs.storage import (
     MARKS,
     Receiver,
     delete_message,
     find_by_receipt,
+    has_expired,
     has_expired_receipt,
+    is_gone,
+    note_gone,
     sent_messages_of,
     store_handles,
-    was_deleted,
 )
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 """How long a message can stay hidden after a receipt, in milliseconds."""
 
 _INVALID: Final = "InvalidParameterValue"
+_EXPIRED: Final = "expired at the queue's retention period"
 
 
 class QueueEvents(Protocol):
@@ -50,7 +52,7 @@ class QueueEvents(Protocol):
         ...
 
     def depth(self) -> int:
-        """Return how many invocations, each caused by the one before, led to the message that is sent now."""
+        """Return the chain of invocations, each caused by the one before, that led to the message that is sent now."""
         ...
 
     def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
@@ -75,8 +77,8 @@ class QueueCalls:
 
     def install(self, patches: Patches) -> None:
         """Replace moto's operations until the patches are undone."""
-        for name, default in MARKS.items():
-            patches.set(Message, name, default)
+        for mark, default in MARKS.items():
+            patches.set(Message, mark, default)
         patches.set(Message, "visible", property(_is_visible))
         patches.set(MotoQueue, "approximate_number_of_messages", property(lambda queue: len(_visible(queue))))
         patches.set(MotoQueue, "approximate_number_of_messages_delayed", property(_count_delayed))
@@ -84,13 +86,18 @@ class QueueCalls:
         patches.set(MotoQueue, "messages", property(lambda queue: _visible(queue)))
         patches.set(MotoQueue, "add_message", self._bound(self.add_message))
         patches.set(MotoQueue, "delete_message", self._bound(self.delete_message))
-        patches.set(MotoQueue, "_set_attributes", self._after(MotoQueue._set_attributes))
+        patches.set(MotoQueue, "_set_attributes", self._after(original_of(MotoQueue, "_set_attributes")))
         patches.set(SQSBackend, "receive_message", self._bound(self.receive_message))
         patches.set(SQSBackend, "change_message_visibility", self._bound(self.change_message_visibility))
         for batch in ("delete_message_batch", "change_message_visibility_batch"):
-            patches.set(SQSBackend, batch, _entry_by_entry(getattr(SQSBackend, batch)))
-        patches.set(SQSBackend, "purge_queue", self._emptying(SQSBackend.purge_queue, "purged"))
-        patches.set(SQSBackend, "delete_queue", self._emptying(SQSBackend.delete_queue, "deleted with its queue"))
+            patches.set(SQSBackend, batch, _entry_by_entry(original_of(SQSBackend, batch)))
+        patches.set(SQSBackend, "purge_queue", self._emptying(original_of(SQSBackend, "purge_queue"), "purged"))
+        patches.set(
+            SQSBackend,
+            "delete_queue",
+            self._emptying(original_of(SQSBackend, "delete_queue"), "deleted with its queue"),
+        )
+        responses.install(patches)
         patches.then(_restore_lists)
 
     # --- operations; the first argument is moto's queue or backend, whose methods they replace -----------------
@@ -134,49 +141,47 @@ class QueueCalls:
                 queue, int(count), now, int(visibility_timeout or 0)
             )
             self._record(queue.queue_arn, dead_lettered, DEAD_LETTERED, "moved to the dead-letter queue")
-            self._record(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")
+            self._record(queue.queue_arn, expired, EXPIRED, _EXPIRED)
             if messages:
                 self._events.source_changed(queue.queue_arn)
             if messages or now >= until:
-                return [_with_attributes(message, message_attribute_names or ()) for message in messages]
+                return [responses.with_attributes(message, message_attribute_names or ()) for message in messages]
             upcoming = table_of(queue).order.next_visible() or until
             step = min(until - now, MICROSECONDS, upcoming - now if upcoming > now else MICROSECONDS)
             self._events.wait(step / MICROSECONDS)
 
     def delete_message(self, queue: Any, receipt_handle: str) -> None:
-        """Delete a message by receipt handle. With an earlier receipt's handle, do nothing, as SQS does."""
-        if was_deleted(queue, receipt_handle):
-            return
-        message = find_by_receipt(queue, receipt_handle)
+        """Delete a message by receipt handle. With an earlier receipt's handle, do nothing, as SQS does.
+
+        Do nothing either if the message has left the queue: deleted before, expired, purged or dead-lettered.
+        """
+        now = self._events.local_instant()
+        message = self._find(queue, receipt_handle, now)
         if message is None:
-            raise ReceiptHandleIsInvalid()
-        if has_expired_receipt(queue, message, self._events.local_instant()):
-            raise InvalidParameterValue(
-                f"Value {receipt_handle} for parameter ReceiptHandle is invalid."
-                " Reason: The receipt handle has expired."
-            )
+            return
+        if has_expired_receipt(queue, message, now):
+            raise _invalid_handle(receipt_handle, "The receipt handle has expired.")
         if message.receipt_handle == receipt_handle:
-            delete_message(queue, message, self._events.local_instant())
+            delete_message(queue, message, now)
             self._record(queue.queue_arn, [message.id], DELETED, "deleted by a client")
             self._events.source_changed(queue.queue_arn)
 
     def change_message_visibility(
         self, backend: Any, queue_name: str, receipt_handle: str, visibility_timeout: int
     ) -> None:
-        """Change how long an in-flight message stays hidden, counted from now; 0 makes it visible at once."""
+        """Hide a message for a time that counts from now; 0 makes it visible at once.
+
+        This works with the handle of each of its receipts, and also if its visibility timeout has ended.
+        """
         queue = backend.get_queue(queue_name)
-        message = find_by_receipt(queue, receipt_handle)
-        if message is None:
-            raise ReceiptHandleIsInvalid()
         now, timeout = self._events.local_instant(), int(visibility_timeout) * 1000
-        if message.receipt_handle != receipt_handle:
-            return
-        if visible_from(message) <= now:
-            raise InvalidParameterValue(
-                f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is"
-                " not available for visibility timeout change."
-            )
-        if now // 1000 + timeout - message.lambda_esm_received_at > LONGEST_VISIBILITY:
+        message = self._find(queue, receipt_handle, now)
+        if message is None:
+            reason = "Message does not exist or is not available for visibility timeout change."
+            raise _invalid_handle(receipt_handle, reason)
+        # Before the fake began, moto noted only the first receipt.
+        received_at = message.lambda_esm_received_at or message.approximate_first_receive_timestamp
+        if now // 1000 + timeout - received_at > LONGEST_VISIBILITY:
             raise InvalidParameterValue(
                 f"Value {visibility_timeout} for parameter VisibilityTimeout is invalid. Reason: Total"
                 " VisibilityTimeout for the message is beyond the limit [43200 seconds]"
@@ -184,6 +189,24 @@ class QueueCalls:
         message.visible_at = now / 1000 + timeout
         table_of(queue).order.moved(message)
         self._events.source_changed(queue.queue_arn)
+
+    def _find(self, queue: Any, receipt_handle: str, now: int) -> Any | None:
+        """Return the message of a receipt, or None if it has left the queue.
+
+        Raises moto's ReceiptHandleIsInvalid for a handle that was never issued for a message of this queue.
+        """
+        message = find_by_receipt(queue, receipt_handle)
+        if message is None:
+            if is_gone(queue, receipt_handle):
+                return None
+            raise ReceiptHandleIsInvalid()
+        if not has_expired(queue, message, now):
+            return message
+        table_of(queue).remove(message)
+        note_gone(queue, [message])
+        self._record(queue.queue_arn, [message.id], EXPIRED, _EXPIRED)
+        self._events.source_changed(queue.queue_arn)
+        return None
 
     def _record(self, source: str, ids: Sequence[str], fate: str, text: str) -> None:
         if ids:
@@ -203,12 +226,15 @@ class QueueCalls:
 
     def _emptying(self, operation: Callable[..., None], text: str) -> Callable[..., None]:
         def empty_and_notify(backend: Any, queue_name: str) -> None:
-            queue = backend.get_queue(queue_name)
-            expired = _expired(queue, self._events.local_instant())
-            expired_ids = set(expired)
-            others = [message.id for message in queue._messages if message.id not in expired_ids]
+            queue, now = backend.get_queue(queue_name), self._events.local_instant()
+            messages = list(queue._messages)
+            expired = [message.id for message in messages if has_expired(queue, message, now)]
+            others = [message.id for message in messages if not has_expired(queue, message, now)]
             operation(backend, queue_name)
-            self._record(queue.queue_arn, expired, EXPIRED, "expired at the queue's retention period")
+            note_gone(queue, messages)
+            if queue.fifo_queue:
+                sent_messages_of(queue).forget_ids()
+            self._record(queue.queue_arn, expired, EXPIRED, _EXPIRED)
             self._record(queue.queue_arn, others, DELETED, text)
             self._events.source_changed(queue.queue_arn)
 
@@ -235,6 +261,10 @@ def _entry_by_entry(operation: Callable[..., Any]) -> Callable[..., Any]:
     return one_by_one
 
 
+def _invalid_handle(receipt_handle: str, reason: str) -> InvalidParameterValue:
+    return InvalidParameterValue(f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: {reason}")
+
+
 def _is_visible(message: Any) -> bool:
     """Return whether clients may receive a message: from the instant at which its visibility timeout ends.
 
@@ -242,14 +272,6 @@ def _is_visible(message: Any) -> bool:
     the rounding of floating-point numbers.
     """
     return bool(unix_time_millis() >= message.visible_at - 0.0005)
-
-
-def _expired(queue: Any, now: int) -> list[str]:
-    """Return the ids of visible messages past their retention period, which no receive has removed yet."""
-    oldest = now // 1000 - int(queue.message_retention_period) * 1000
-    return [
-        message.id for message in queue._messages if message.sent_timestamp <= oldest and visible_from(message) <= now
-    ]
 
 
 def _unexpired(queue: Any) -> tuple[list[Any], float]:
@@ -273,13 +295,6 @@ def _count_hidden(queue: Any) -> int:
     # Messages past their retention period count too: their receiver may still delete them.
     now = unix_time_millis() + 0.0005
     return sum(1 for message in queue._messages if message.visible_at > now)
-
-
-def _with_attributes(message: Any, attribute_names: Sequence[str]) -> Any:
-    """Return a copy with only the message attributes that the client requested."""
-    response = copy.copy(message)
-    _filter_message_attributes(response, list(attribute_names))
-    return response
 
 
 def _restore_lists() -> None:

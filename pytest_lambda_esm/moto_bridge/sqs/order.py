@@ -1,8 +1,8 @@
 """The order in which a queue's messages are received.
 
 A standard queue delivers messages as they become visible. A FIFO queue delivers them by group, and within a group in
-the order of sending. It blocks a group while one of the group's messages is hidden: in flight, or waiting for the end
-of its visibility timeout after a failure. That keeps the order when a message is retried.
+the order of sending. A hidden message, in flight or waiting for the end of its visibility timeout after a failure,
+blocks the messages behind it, but not those before it. That keeps the order when a message is retried.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeAlias
+
+Blockade: TypeAlias = tuple[str, Any, list[Any]]
+"""A message group, a hidden message that blocks it, and the visible messages that wait for that one."""
 
 Place: TypeAlias = tuple[int, int, Any]
 """When a message becomes visible (microseconds since the epoch), its number in the order of sending, the message."""
@@ -53,8 +56,8 @@ class MessageOrder(Protocol):
         """Return when the next message becomes or became visible, or None if there is no message."""
         ...
 
-    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
-        """Return the blocked groups: the group, the message that blocks it longest, and how many wait behind it."""
+    def blocked(self, now: int) -> Iterable[Blockade]:
+        """Return what blocks groups. A visible message waits for the one before it that is hidden longest."""
         ...
 
 
@@ -121,7 +124,7 @@ class StandardOrder(MessageOrder):
                 self._place(message, sequence)
         return None
 
-    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
+    def blocked(self, now: int) -> Iterable[Blockade]:
         """Return nothing: a standard queue has no groups that block."""
         return ()
 
@@ -205,7 +208,6 @@ class FifoOrder(MessageOrder):
         for message in messages:
             member = self._members.pop(message.id, None)
             if member is not None:
-                member.group.hidden.pop(message.id, None)
                 self._changed[member.group.key] = member.group
 
     def moved(self, message: Any) -> None:
@@ -224,13 +226,11 @@ class FifoOrder(MessageOrder):
             heapq.heappop(self._heap)
             group.place = None
             self._taken[group.key] = group
-            group.hidden.clear()
             for sequence, message in group.messages:
                 if not self._is_here(message, sequence):
                     continue
                 if visible_from(message) > now:
                     break
-                group.hidden[message.id] = message
                 yield message
 
     def pass_over(self, now: int) -> None:
@@ -242,13 +242,25 @@ class FifoOrder(MessageOrder):
         group = self._first()
         return group.place[0] if group is not None and group.place is not None else None
 
-    def blocked(self, now: int) -> Iterable[tuple[str, Any, int]]:
-        """Return the blocked groups: the group, the message that blocks it longest, and how many wait behind it."""
+    def blocked(self, now: int) -> Iterable[Blockade]:
+        """Return what blocks groups. A visible message waits for the one before it that is hidden longest."""
         for group in self._groups.values():
-            hidden = [message for message in group.hidden.values() if visible_from(message) > now]
-            if hidden:
-                here = sum(self._is_here(message, sequence) for sequence, message in group.messages)
-                yield group.key, max(hidden, key=visible_from), here - len(hidden)
+            yield from self._blocked_in(group, now)
+
+    def _blocked_in(self, group: _Group, now: int) -> Iterator[Blockade]:
+        blocker, until, waiting = None, now, list[Any]()
+        for sequence, message in group.messages:
+            visible = visible_from(message)
+            if not self._is_here(message, sequence):
+                continue
+            if visible > until:
+                if waiting:
+                    yield group.key, blocker, waiting
+                blocker, until, waiting = message, visible, []
+            elif visible <= now and blocker is not None:
+                waiting.append(message)
+        if waiting:
+            yield group.key, blocker, waiting
 
     def _restore_taken(self) -> None:
         self._changed.update(self._taken)
@@ -260,7 +272,7 @@ class FifoOrder(MessageOrder):
             place = self._heap[0]
             group = self._groups.get(place[2])
             if group is not None and group.place is place:
-                if self._opens(group) == place[0]:
+                if visible_from(group.messages[0][1]) == place[0]:
                     return group
                 self._changed[group.key] = group
                 self._place_changed()
@@ -275,18 +287,12 @@ class FifoOrder(MessageOrder):
             while group.messages and not self._is_here(group.messages[0][1], group.messages[0][0]):
                 group.messages.popleft()
             if group.messages:
-                group.place = (self._opens(group), group.messages[0][0], group.key)
+                group.place = (visible_from(group.messages[0][1]), group.messages[0][0], group.key)
                 heapq.heappush(self._heap, group.place)
             else:
                 group.place = None
                 self._groups.pop(group.key, None)
         self._changed.clear()
-
-    def _opens(self, group: _Group) -> int:
-        first = visible_from(group.messages[0][1])
-        return (
-            max((visible_from(message) for message in group.hidden.values()), default=first) if group.hidden else first
-        )
 
     def _is_here(self, message: Any, sequence: int) -> bool:
         member = self._members.get(message.id)
@@ -294,14 +300,13 @@ class FifoOrder(MessageOrder):
 
 
 class _Group:
-    """One message group: its messages with their numbers, in the order of sending, and those that may be hidden."""
+    """One message group: its messages with their numbers, in the order of sending."""
 
-    __slots__ = ("hidden", "key", "messages", "place")
+    __slots__ = ("key", "messages", "place")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.messages: deque[tuple[int, Any]] = deque()
-        self.hidden: dict[str, Any] = {}
         self.place: tuple[int, int, str] | None = None
 
 

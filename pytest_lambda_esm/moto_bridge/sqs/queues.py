@@ -94,15 +94,20 @@ class PolledQueue:
                 visible_from(message),
                 message.approximate_receive_count,
                 (message.sent_timestamp + retention) * 1000,
-                message.group_id if self.queue.fifo_queue else None,
             )
             for message in table_of(self.queue)
         ]
 
     def blocked(self, now: int) -> Sequence[BlockedGroup]:
-        """Return the groups of a FIFO queue from which nothing can be received now."""
+        """Return what blocks the groups of a FIFO queue."""
         return [
-            BlockedGroup(group, message.id, visible_from(message), message.approximate_receive_count, waiting)
+            BlockedGroup(
+                group,
+                message.id,
+                visible_from(message),
+                message.approximate_receive_count,
+                [behind.id for behind in waiting],
+            )
             for group, message, waiting in table_of(self.queue).order.blocked(now)
         ]
 

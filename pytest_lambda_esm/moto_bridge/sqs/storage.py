@@ -9,6 +9,7 @@ after a timeout. This module uses the attributes ``_messages``, ``deleted_messag
 from __future__ import annotations
 
 import json
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -17,28 +18,33 @@ from moto.sqs.models import sqs_backends
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.sqs.messages import table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
+from pytest_lambda_esm.observe import chains
 
 MARKS: Final = {
     "lambda_esm_depth": None,
     "lambda_esm_dead_letter_source": None,
     "lambda_esm_received_elsewhere": 0,
     "lambda_esm_received_at": 0,
+    "lambda_esm_handle": "",
     "lambda_esm_place": None,
     "lambda_esm_content": None,
 }
 """Attributes that are added to moto's messages, with their defaults.
 
-``depth`` is how many invocations led to the message's sending (None: not sent yet), ``dead_letter_source`` the ARN of
-the queue from which it was moved, ``received_elsewhere`` its receive count there, ``received_at`` the time of its last
-receipt in milliseconds, ``place`` its place in the queue's order, ``content`` the fields that are the same at each
+``depth`` is the chain of invocations that led to the message's sending (None: not sent yet). ``dead_letter_source`` is
+the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there.
+
+``received_at`` is the time of its last receipt in milliseconds, ``handle`` what all its receipt handles begin with
+(empty: not received yet), ``place`` its place in the queue's order, ``content`` the fields that are the same at each
 receipt.
 """
 
-_RECENTLY_DELETED: Final = "_lambda_esm_deleted"
-"""An attribute of moto's queues: deleted messages whose handles :func:`store_handles` has not stored yet."""
+_RECENTLY_GONE: Final = "_lambda_esm_gone"
+"""An attribute of moto's queues: messages that left, whose handles :func:`store_handles` has not stored yet."""
 
 _PREFIX: Final = "AQEB"
-_ID_LENGTH: Final = 36
+_ID_LENGTH: Final = 48
+"""The length of a message's id as base64."""
 
 DEDUPLICATION_INTERVAL: Final = 5 * 60 * 1000
 """How long a deduplication id counts, in milliseconds, whether or not its message is still in the queue."""
@@ -54,7 +60,7 @@ class Receiver:
     """Receives messages from moto's queues.
 
     ``new_receipt`` returns a text that tells one receipt from another. A receipt handle consists of the message's id
-    and that text.
+    in base64 and that text. As in AWS, it shows no UUID.
     """
 
     def __init__(self, new_receipt: Callable[[], str]) -> None:
@@ -71,7 +77,7 @@ class Receiver:
         table = table_of(queue)
         received: list[Any] = []
         moved: list[Any] = []
-        expired: list[str] = []
+        expired: list[Any] = []
         oldest = now // 1000 - int(queue.message_retention_period) * 1000
         target = dead_letter_target(queue)
         max_receives = int(queue.redrive_policy["maxReceiveCount"]) if target is not None else None
@@ -80,7 +86,7 @@ class Receiver:
         for message in table.order.available(now, limit):
             if message.sent_timestamp <= oldest:
                 table.remove(message)
-                expired.append(message.id)
+                expired.append(message)
             elif max_receives is not None and _receives_here(message) >= max_receives:
                 table.remove(message)
                 moved.append(message)
@@ -91,8 +97,7 @@ class Receiver:
                     message._old_receipt_handles.append(message.receipt_handle)
                 if not message.approximate_first_receive_timestamp:
                     message.approximate_first_receive_timestamp = at
-                # The message's id comes first, so that find_by_receipt() needs no search.
-                message.receipt_handle = f"{_PREFIX}{message.id}{receipt}"
+                message.receipt_handle = f"{message.lambda_esm_handle or _begin_handle(message)}{receipt}"
                 message.approximate_receive_count += 1
                 message.visible_at = hidden_until
                 message.lambda_esm_received_at = at
@@ -101,7 +106,22 @@ class Receiver:
                     break
         for message in moved:
             _move(message, queue, target, now // 1000)
-        return received, [message.id for message in moved], expired
+        note_gone(queue, expired)
+        return received, [message.id for message in moved], [message.id for message in expired]
+
+
+def _begin_handle(message: Any) -> str:
+    """Return what all receipt handles of a message begin with: its id, so that find_by_receipt() needs no search."""
+    message.lambda_esm_handle = _PREFIX + b2a_base64(message.id.encode(), newline=False).decode()
+    return str(message.lambda_esm_handle)
+
+
+def _id_in(receipt_handle: str) -> str:
+    """Return the message id in a receipt handle, and an empty string for a handle of moto's own."""
+    try:
+        return a2b_base64(receipt_handle[len(_PREFIX) :][:_ID_LENGTH]).decode()
+    except ValueError:
+        return ""
 
 
 def dead_letter_target(queue: Any) -> Any | None:
@@ -133,28 +153,39 @@ def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
     deleted = table_of(queue).delete(receipts, is_over)
-    vars(queue).setdefault(_RECENTLY_DELETED, []).extend(deleted)
+    note_gone(queue, deleted)
     return [message.id for message in deleted]
 
 
-def was_deleted(queue: Any, receipt_handle: str) -> bool:
-    """Return whether a receipt handle, the newest or an earlier one, belonged to a message that has been deleted."""
+def note_gone(queue: Any, messages: Iterable[Any]) -> None:
+    """Note that messages have left a queue: they were deleted or purged, or they expired."""
+    vars(queue).setdefault(_RECENTLY_GONE, []).extend(messages)
+
+
+def is_gone(queue: Any, receipt_handle: str) -> bool:
+    """Return whether a receipt handle, the newest or an earlier one, belonged to a message that has left the queue."""
     store_handles(queue)
     return receipt_handle in queue.deleted_messages
 
 
 def store_handles(queue: Any) -> None:
-    """Store the receipt handles of deleted messages where moto stores them.
+    """Store the receipt handles of messages that have left the queue where moto stores those of deleted ones.
 
     This is done only when the handles are needed: pollers delete most messages, and hardly any test deletes them again.
     """
-    for message in vars(queue).pop(_RECENTLY_DELETED, ()):
+    for message in vars(queue).pop(_RECENTLY_GONE, ()):
         queue.deleted_messages.update(message.all_receipt_handles)
 
 
 def delete_message(queue: Any, message: Any, now: int) -> None:
     """Delete a message. Its receipt handles are stored, since deleting it again is not an error."""
     delete_received(queue, [(message.id, message.receipt_handle)], now)
+
+
+def has_expired(queue: Any, message: Any, now: int) -> bool:
+    """Return whether a message's retention period has ended and nobody holds the message."""
+    oldest = now // 1000 - int(queue.message_retention_period) * 1000
+    return bool(message.sent_timestamp <= oldest) and visible_from(message) <= now
 
 
 def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
@@ -165,7 +196,7 @@ def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
 def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
     """Return the message to which a receipt handle belongs, the newest or an earlier one, or None."""
     table = table_of(queue)
-    message = table.get(receipt_handle[len(_PREFIX) : len(_PREFIX) + _ID_LENGTH])
+    message = table.get(_id_in(receipt_handle))
     if message is not None and message.had_receipt_handle(receipt_handle):
         return message
     return next((other for other in table if other.had_receipt_handle(receipt_handle)), None)
@@ -178,10 +209,13 @@ def _receives_here(message: Any) -> int:
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
     """Move a message to a dead-letter queue. It is visible at once, and its receive count continues.
 
-    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one.
+    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one. Lambda's loop
+    detection does not stop its delivery from there.
     """
+    source.deleted_messages.update(message.all_receipt_handles)
     message.lambda_esm_dead_letter_source = source.queue_arn
     message.lambda_esm_received_elsewhere = message.approximate_receive_count
+    message.lambda_esm_depth = chains.untraced(message.lambda_esm_depth or 0)
     message.receipt_handle = None
     message._old_receipt_handles = []
     message.delayed_until = 0.0
@@ -214,6 +248,10 @@ class SentMessages:
         if earlier is None:
             self._recent[key] = Sent(message.id, message.sequence_number, message.sent_timestamp)
         return earlier
+
+    def forget_ids(self) -> None:
+        """Forget all deduplication ids: the queue was purged."""
+        self._recent.clear()
 
     def _forget_before(self, limit: int) -> None:
         while self._recent:

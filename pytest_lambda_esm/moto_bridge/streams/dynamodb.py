@@ -19,7 +19,8 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import StreamShard, Table
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.moto_bridge.streams import partiql
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import dynamodb
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of
@@ -164,9 +165,10 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
     """
     _install_single_update_records(patches)
     _install_reenabling(patches, changed)
-    add = StreamShard.add
-    get = StreamShard.get
-    delete_table = DynamoDBBackend.delete_table
+    partiql.install(patches)
+    add = original_of(StreamShard, "add")
+    get = original_of(StreamShard, "get")
+    delete_table = original_of(DynamoDBBackend, "delete_table")
 
     def add_and_notify(self: Any, old: Any, new: Any) -> None:
         if not _is_enabled(self.table) or _nothing_changed(old, new):
@@ -196,17 +198,19 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
 
 def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> None:
     """A table may have one stream after another, each with its own ARN; disabled streams stay readable."""
-    set_specification = Table.set_stream_specification
-    update_streams = DynamoDBBackend.update_table_streams
+    set_specification = original_of(Table, "set_stream_specification")
+    update_streams = original_of(DynamoDBBackend, "update_table_streams")
     known_arns: set[str] = set()
 
     def set_and_notify(self: Any, streams: Any) -> None:
         before, shard = self.latest_stream_label, self.stream_shard
         set_specification(self, streams)
         if self.stream_shard is not shard:
+            created = datetime.fromisoformat(self.latest_stream_label)
+            self.latest_stream_label = _label(created)
             while _arn(self) in known_arns:  # Streams created at the same virtual instant need different labels.
-                later = datetime.fromisoformat(self.latest_stream_label) + timedelta(microseconds=1)
-                self.latest_stream_label = later.isoformat()
+                created += timedelta(milliseconds=1)
+                self.latest_stream_label = _label(created)
             known_arns.add(_arn(self))
             if shard is not None:
                 self.__dict__.setdefault(_EARLIER, {})[before] = shard
@@ -226,8 +230,8 @@ def _install_reenabling(patches: Patches, changed: Callable[[str], None]) -> Non
 
 def _install_single_update_records(patches: Patches) -> None:
     """Write one record for an update that creates an item; moto writes two."""
-    put_item = Table.put_item
-    update_item = DynamoDBBackend.update_item
+    put_item = original_of(Table, "put_item")
+    update_item = original_of(DynamoDBBackend, "update_item")
     updating: list[str] = []
 
     def put_without_stream_in_updates(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -268,6 +272,11 @@ def _older(items: Any, oldest: datetime) -> Any:
 
 def _nothing_changed(old: Any, new: Any) -> bool:
     return old is not None and new is not None and bool(old.attrs == new.attrs)
+
+
+def _label(created: datetime) -> str:
+    """Return the label of a stream; as in AWS it has milliseconds, also at a full second."""
+    return created.isoformat(timespec="milliseconds")
 
 
 def _arn(table: Any, label: str | None = None) -> str:

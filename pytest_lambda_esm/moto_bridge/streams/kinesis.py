@@ -20,7 +20,8 @@ from moto.kinesis.models import Stream as MotoStream
 from moto.kinesis.utils import decompose_shard_iterator
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.moto_bridge.streams import sequence_numbers
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -29,7 +30,7 @@ _DEPTH: Final = "_lambda_esm_depth"
 
 
 class PolledShard:
-    """One shard in moto's storage; its sequence numbers are 1, 2, 3 and so on."""
+    """One shard in moto's storage, whose keys are 1, 2, 3 and so on."""
 
     __slots__ = ("_records", "_region", "_shard", "retention", "shard_id")
 
@@ -172,12 +173,14 @@ def _hash_key(partition_key: str) -> int:
 def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
     """Call ``changed(stream_arn)`` whenever a stream may have records to read, and correct moto's resharding.
 
-    ``depth()`` returns the length of the chain of invocations that led to the record that is being put.
+    ``depth()`` returns the length of the chain of invocations that led to the record that is being put. Streams pass on
+    no trace header, so Lambda's loop detection begins a new count behind them.
     """
+    sequence_numbers.install(patches)
     _install_puts(patches, changed, depth)
     _install_resharding(patches, changed)
     _install_reads(patches)
-    delete_stream = KinesisBackend.delete_stream
+    delete_stream = original_of(KinesisBackend, "delete_stream")
 
     def delete_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
         stream = delete_stream(self, *args, **kwargs)
@@ -188,15 +191,16 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
 
 
 def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
-    put_record = MotoStream.put_record
+    put_record = original_of(MotoStream, "put_record")
 
     def put_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
-        sequence_number, shard_id = put_record(self, *args, **kwargs)
+        key, shard_id = put_record(self, *args, **kwargs)
+        shard = self.shards[shard_id]
         chain = depth()
         if chain:
-            shard = self.shards[shard_id]
             shard.__dict__[_DEPTH] = True
-            shard.records[int(sequence_number)].__dict__[_DEPTH] = chain
+            shard.records[int(key)].__dict__[_DEPTH] = chain
+        sequence_number = sequence_numbers.number_record(self, shard, int(key))
         changed(self.arn)
         return sequence_number, shard_id
 
@@ -205,9 +209,9 @@ def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Calla
 
 def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> None:
     """Splits and merges move no records, and later records go to the open shards."""
-    split_shard = MotoStream.split_shard
-    merge_shards = MotoStream.merge_shards
-    find_shard = MotoStream.get_shard_for_key
+    split_shard = original_of(MotoStream, "split_shard")
+    merge_shards = original_of(MotoStream, "merge_shards")
+    find_shard = original_of(MotoStream, "get_shard_for_key")
 
     def open_shard_for_key(self: Any, partition_key: Any, explicit_hash_key: Any) -> Any:
         find_shard(self, partition_key, explicit_hash_key)  # It validates the keys.
@@ -220,11 +224,13 @@ def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> Non
     def split_and_notify(self: Any, shard_to_split: str, new_starting_hash_key: str) -> None:
         with _without_records(self):
             split_shard(self, shard_to_split, new_starting_hash_key)
+        _number_shards(self)
         changed(self.arn)
 
     def merge_and_notify(self: Any, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
         with _without_records(self):
             merge_shards(self, shard_to_merge, adjacent_shard_to_merge)
+        _number_shards(self)
         changed(self.arn)
 
     patches.set(MotoStream, "get_shard_for_key", open_shard_for_key)
@@ -232,10 +238,19 @@ def _install_resharding(patches: Patches, changed: Callable[[str], None]) -> Non
     patches.set(MotoStream, "merge_shards", merge_and_notify)
 
 
+def _number_shards(stream: Any) -> None:
+    """Give the shards that were closed their last sequence numbers, and then the new ones their first."""
+    for shard in stream.shards.values():
+        if not shard.is_open:
+            sequence_numbers.close(stream, shard)
+    for shard in stream.shards.values():
+        sequence_numbers.begin(stream, shard)
+
+
 def _install_reads(patches: Patches) -> None:
     """GetRecords returns retained records only, and deregistering removes the named consumer only."""
-    get_records = KinesisBackend.get_records
-    deregister = KinesisBackend.deregister_stream_consumer
+    get_records = original_of(KinesisBackend, "get_records")
+    deregister = original_of(KinesisBackend, "deregister_stream_consumer")
 
     def deregister_named(self: Any, stream_arn: Any, consumer_name: Any, consumer_arn: Any) -> None:
         stream = self._find_stream_by_arn(stream_arn) if stream_arn else None

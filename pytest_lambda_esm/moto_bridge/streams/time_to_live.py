@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.dynamodb import TIME_TO_LIVE_IDENTITY
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -53,8 +53,9 @@ class TimeToLive:
 
     def install(self, patches: Patches) -> None:
         """Watch all items, and each one that is written to a table with a time to live."""
-        put_item, update_item = Table.put_item, DynamoDBBackend.update_item
-        update_time_to_live = DynamoDBBackend.update_time_to_live
+        put_item = original_of(Table, "put_item")
+        update_item = original_of(DynamoDBBackend, "update_item")
+        update_time_to_live = original_of(DynamoDBBackend, "update_time_to_live")
 
         def put_and_watch(table: Any, *args: Any, **kwargs: Any) -> Any:
             item = put_item(table, *args, **kwargs)

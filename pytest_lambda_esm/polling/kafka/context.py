@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import SKIPPED
@@ -55,6 +56,7 @@ class KafkaContext:
     deliver: Deliver
     discarder: KafkaDiscarder
     interference: PollerFaults
+    interruptions: Interruptions
     polling: KafkaPolling
     source_arn: str = field(init=False)
     topic: str = field(init=False)
@@ -73,7 +75,7 @@ class KafkaContext:
 
         Do not keep them longer than a step of a poller, since the mapping may be updated between two steps.
         """
-        current = self.mapping.settings
+        current = self.mapping.in_force
         source, settings = self._read_settings
         if settings is None or source is not current:
             settings = KafkaSettings.of(current, self.source.data_rules)
@@ -88,7 +90,7 @@ class KafkaContext:
         """Return the builder of an event. It can still build the event after the records have expired."""
         kind = self.source.kafka_kind
         assert kind is not None
-        arn = self.mapping.settings.get("EventSourceArn")
+        arn = self.mapping.in_force.get("EventSourceArn")
         return KafkaEvent(kind, arn, self.source_arn if arn is None else self.cluster.bootstrap_servers, runs)
 
     def begin(self, partition: KafkaPartition, start: int) -> None:

@@ -36,6 +36,7 @@ class KafkaLane:
         self._polling = False
         self._next_step: Any = None
         self._last_age: int | None = None
+        self._step_event = context.interruptions.event(self._step, self._mend)
 
     @property
     def topics(self) -> Sequence[str]:
@@ -139,7 +140,7 @@ class KafkaLane:
             if self._next_step.due <= due:
                 return
             clock.cancel(self._next_step)
-        self._next_step = clock.call_at(due, self._step, self._about_step)
+        self._next_step = clock.call_at(due, self._step_event, self._about_step)
 
     def _next_due(self, settings: KafkaSettings) -> int | None:
         state = self._state
@@ -215,19 +216,13 @@ class KafkaLane:
         text = f"{places(batch.runs)}, attempt {attempt}"
         context.journal.add("poll", context.source_arn, text, ids_of_ends(batch.runs))
         self._in_flight = batch
-        try:
-            delivery = context.deliver(context.mapping, context.event(batch.runs), attempt, depth)
-        except BaseException:
-            self._in_flight = None
-            # The test may correct the cause, such as a missing handler, and go on.
-            self._schedule(context.settings())
-            raise
+        delivery = context.deliver(context.mapping, context.event(batch.runs), attempt, depth)
         if delivery.end <= context.clock.instant:
             self._complete(batch, delivery)
         else:
             context.clock.call_at(
                 delivery.end,
-                lambda: self._complete(batch, delivery),
+                context.interruptions.event(lambda: self._complete(batch, delivery), self._mend),
                 lambda: f"mapping {context.mapping.uuid}: {delivery.function} ends: {delivery.about}",
             )
         return context.settings()
@@ -240,6 +235,21 @@ class KafkaLane:
             self._state.return_to_commits(None)
         self._context.group.settle()
         self._schedule(self._context.settings())
+
+    def _mend(self) -> None:
+        """Continue after a bug, or after the end of a chain of invocations: the batch is retried, or read again."""
+        self._in_flight = None
+        state, context = self._state, self._context
+        if not self._polling:
+            state.return_to_commits(None)
+            context.group.settle()
+            return
+        due = self._no_read_before = context.clock.instant + context.polling.read_retry
+        if state.batches:
+            self._outcomes.retry_later(state.batches[0])
+            due = state.batches[0].due
+        self._cancel()
+        self._next_step = context.clock.call_at(due, self._step_event, self._about_step)
 
     def _age(self, batch: KafkaBatch) -> int:
         partition, offsets = batch.runs[-1]

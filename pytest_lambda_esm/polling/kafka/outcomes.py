@@ -44,7 +44,7 @@ class KafkaOutcomes:
                 mapping.counters["InvokeErrorCount"] += 1
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             batch.last_outcome = delivery.about
-            self._retry_later(batch)
+            self.retry_later(batch)
             return
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
@@ -62,8 +62,8 @@ class KafkaOutcomes:
 
     def discard_oversized(self, settings: KafkaSettings, batch: KafkaBatch) -> None:
         """Discard a record that fits into no event."""
-        self._state.batches.pop(0)
         self._discard(settings, batch, batch.runs, TOO_LARGE)
+        self._state.batches.pop(0)
         self._state.commit()
 
     def expiry(self, settings: KafkaSettings, batch: KafkaBatch) -> int:
@@ -91,6 +91,14 @@ class KafkaOutcomes:
             if not kept:
                 batches.pop(0)
             self._state.commit()
+
+    def retry_later(self, batch: KafkaBatch) -> None:
+        """Retry a batch after the next back-off."""
+        now = self._context.clock.instant
+        batch.failures += 1
+        batch.due = now + self._context.polling.backoff.after(batch.failures)
+        if batch.blocked_since is None:
+            batch.blocked_since = now
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -127,7 +135,7 @@ class KafkaOutcomes:
         if done:
             self._context.end(done, DONE, f"attempt {batch.invocations}; a later record failed")
             left = self._state.batches[0] = batch.part(rest)
-            self._retry_later(left)
+            self.retry_later(left)
             self._state.commit()
             return
         if batch.blocked_since is None:
@@ -136,18 +144,11 @@ class KafkaOutcomes:
             halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
             self._state.batches[:1] = [batch.part(half) for half in halves]
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self._retry_later(batch)
+            self.retry_later(batch)
         else:
-            self._state.batches.pop(0)
             self._discard(settings, batch, batch.runs, RETRIES_EXHAUSTED)
+            self._state.batches.pop(0)
             self._state.commit()
-
-    def _retry_later(self, batch: KafkaBatch) -> None:
-        now = self._context.clock.instant
-        batch.failures += 1
-        batch.due = now + self._context.polling.backoff.after(batch.failures)
-        if batch.blocked_since is None:
-            batch.blocked_since = now
 
     def _discard(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, condition: str) -> None:
         context = self._context

@@ -73,7 +73,18 @@ class QueueBatch:
     ``on_end`` is called with a batch that was still in flight when :meth:`invoke` returned.
     """
 
-    __slots__ = ("_context", "_on_end", "_retry_at", "_tries", "attempt", "delivery", "depth", "messages", "settings")
+    __slots__ = (
+        "_context",
+        "_on_end",
+        "_retry_at",
+        "_runs",
+        "_tries",
+        "attempt",
+        "delivery",
+        "depth",
+        "messages",
+        "settings",
+    )
 
     def __init__(
         self,
@@ -87,6 +98,7 @@ class QueueBatch:
         self.settings = settings
         self._set_messages(messages)
         self.delivery: Delivery | None = None
+        self._runs = False
         self._tries = 0
         self._retry_at = 0
 
@@ -94,7 +106,9 @@ class QueueBatch:
         """Invoke the function, and return whether the batch is complete. If not, it is in flight."""
         context, messages = self._context, self.messages
         event = _Event(self.settings.render, messages)
+        self._runs = True
         delivery = self.delivery = context.deliver(context.mapping, event, self.attempt, self.depth)
+        self._runs = False
         if delivery.throttled:
             return not self._wait_for_concurrency(delivery)
         if not delivery.problem:
@@ -102,15 +116,16 @@ class QueueBatch:
         if delivery.end <= context.clock.instant:
             self._settle(delivery)
             return True
-        context.clock.call_at(delivery.end, self._finish, self._describe_end)
+        context.clock.call_at(delivery.end, self._event(self._finish), self._describe_end)
         return False
 
     def explain(self) -> str:
         """Describe what this batch waits for."""
         size = f"a batch of {len(self.messages)}"
-        if self.delivery is None or not self.delivery.throttled:
-            end = self.delivery.end if self.delivery is not None else self._context.clock.instant
-            return f"{size} is in flight until {self._time(end)}"
+        if self._runs or self.delivery is None:
+            return f"{size} is in flight: the function runs with it"
+        if not self.delivery.throttled:
+            return f"{size} is in flight until {self._time(self.delivery.end)}"
         until = max((until for _, until in self._still_hidden()), default=self._context.clock.instant)
         return (
             f"{size} has been throttled {self._tries} times ({self.delivery.about}): next try at"
@@ -129,6 +144,10 @@ class QueueBatch:
     def _describe_end(self) -> str:
         assert self.delivery is not None
         return f"mapping {self._context.mapping.uuid}: {self.delivery.function} ends: {self.delivery.about}"
+
+    def _event(self, action: Callable[[], None]) -> Callable[[], None]:
+        """Return an event that ends the batch, also if it raises: its messages then stay in the queue, hidden."""
+        return self._context.interruptions.event(action, lambda: self._on_end(self))
 
     def _finish(self) -> None:
         assert self.delivery is not None
@@ -152,7 +171,7 @@ class QueueBatch:
         context.journal.add("result", delivery.function, text, ids)
         context.clock.call_at(
             self._retry_at,
-            self._retry,
+            self._event(self._retry),
             lambda: f"mapping {context.mapping.uuid}: retry the throttled batch of {len(self.messages)}",
         )
         return True

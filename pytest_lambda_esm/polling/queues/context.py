@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
@@ -37,6 +38,7 @@ class QueuePolling:
 class QueueContext:
     """One mapping and the parts of the simulation that its poller needs.
 
+    ``stops_loop`` returns whether Lambda's loop detection refuses to invoke the function after a chain of invocations.
     ``timeout`` returns the function's timeout in seconds, or None if the function does not exist. ``source_changed``
     is called with the queue's ARN when a batch ends late, since other mappings may poll the same queue.
     """
@@ -44,9 +46,11 @@ class QueueContext:
     mapping: Mapping
     queues: Queues
     deliver: Deliver
+    stops_loop: Callable[[Mapping, int], bool]
     clock: Clock
     journal: Journal
     polling: QueuePolling
     interference: PollerFaults
+    interruptions: Interruptions
     timeout: Callable[[Mapping], int | None]
     source_changed: Callable[[str], None]

@@ -20,7 +20,7 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
     lines = [
         f"the group {blocked.group!r} is blocked by message {blocked.message_id}, hidden until"
         f" {time_text(blocked.until, now)} (received {blocked.receive_count} times);"
-        f" {blocked.waiting} wait behind it"
+        f" {len(blocked.waiting)} wait behind it"
         for blocked in queue.blocked(now)
     ]
     if len(lines) > _MOST_GROUPS:
@@ -63,8 +63,8 @@ def waiting_fates(queue: Queue, now: int) -> list[Fate]:
     A message past its retention period counts as expired only once it is visible: until then its receiver may still
     delete it.
     """
-    blocked = {group.group: group for group in queue.blocked(now)}
-    return [_fate(message, blocked.get(message.group or ""), now) for message in queue.contents()]
+    blocked = {message_id: group for group in queue.blocked(now) for message_id in group.waiting}
+    return [_fate(message, blocked.get(message.message_id), now) for message in queue.contents()]
 
 
 def _fate(message: WaitingMessage, blocked: BlockedGroup | None, now: int) -> Fate:

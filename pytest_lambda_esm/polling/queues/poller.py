@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, NOTHING, READ
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
 from pytest_lambda_esm.polling.ports import Delivery
@@ -18,7 +19,7 @@ from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, first_message
 from pytest_lambda_esm.polling.queues.scaling import Scaling
 from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueueSettings, settings_of
-from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Queue, Received
+from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, Queue, Received, group_of
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
 
 
@@ -32,16 +33,20 @@ class QueuePoller:
         self._clock = context.clock
         self._journal = context.journal
         self._polling = context.polling
-        self._cannot = KEEPS_ITS_ORDER if self._source.endswith(".fifo") else NOTHING
+        self._is_fifo = self._source.endswith(".fifo")
+        self._cannot = KEEPS_ITS_ORDER if self._is_fifo else NOTHING
         self._settings = settings_of(self._mapping.settings, self._source, self._polling)
         self._scaling = Scaling(self._settings.bounds)
         self._loops = LoopGuard(self._mapping, self._polling.loop_depth)
         self._polls = False
         self._not_before = 0
         self._in_flight: dict[int, QueueBatch] = {}
+        self._running: QueueBatch | None = None
         self._open_batch: OpenBatch | None = None
         self._last: Delivery | None = None
         self._upcoming: Any = None
+        self._poll_event = context.interruptions.event(self._poll, self._mend)
+        self._close_event = context.interruptions.event(self._close, self._mend)
 
     def start(self) -> None:
         """Start polling."""
@@ -55,7 +60,7 @@ class QueuePoller:
         self._upcoming = None
         if self._open_batch is not None:
             self._clock.cancel(self._open_batch.closing)
-            self._open_batch.closing = self._clock.call_at(self._clock.instant, self._close, self._describe_close)
+            self._open_batch.closing = self._clock.call_at(self._clock.instant, self._close_event, self._describe_close)
 
     def wake(self) -> None:
         """Schedule the next poll for when there will be something to receive, and cancel it if there is nothing."""
@@ -68,7 +73,7 @@ class QueuePoller:
             self._clock.cancel(self._upcoming)
             self._upcoming = None
         if due is not None:
-            self._upcoming = self._clock.call_at(due, self._poll, self._describe_poll)
+            self._upcoming = self._clock.call_at(due, self._poll_event, self._describe_poll)
 
     def explain(self) -> list[str]:
         """Explain why messages are not delivered now, and when they will be."""
@@ -88,6 +93,8 @@ class QueuePoller:
     def in_hand(self) -> list[str]:
         """Describe the batches that are in flight or open, also after polling has stopped; one line each."""
         lines = [batch.explain() for batch in self._in_flight.values()]
+        if self._running is not None:
+            lines.append(self._running.explain())
         if self._open_batch is not None:
             count, size = len(self._open_batch.messages), self._open_batch.settings.batch_size
             closes = time_text(self._open_batch.closes, self._clock.instant)
@@ -97,7 +104,7 @@ class QueuePoller:
     # --- when to poll -----------------------------------------------------------------------------------------
 
     def _current_settings(self) -> QueueSettings:
-        settings = self._mapping.settings
+        settings = self._mapping.in_force
         if self._settings.settings is not settings:
             self._settings = settings_of(settings, self._source, self._polling)
             self._scaling.set_bounds(self._settings.bounds, self._clock.instant)
@@ -107,6 +114,7 @@ class QueuePoller:
         return self._open_batch is not None or len(self._in_flight) < self._scaling.capacity(now)
 
     def _next_poll(self) -> int | None:
+        self._current_settings()  # An update may have raised the maximum concurrency.
         queue = self._context.queues.find(self._source)
         visible = queue.next_visible() if queue is not None else None
         if visible is None:
@@ -169,7 +177,7 @@ class QueuePoller:
             self._deliver(batch)
         elif self._open_batch is None:
             self._open_batch = batch
-            batch.closing = self._clock.call_at(batch.closes, self._close, self._describe_close)
+            batch.closing = self._clock.call_at(batch.closes, self._close_event, self._describe_close)
 
     def _visibility(self, queue: Queue, settings: QueueSettings) -> int:
         """Return for how many seconds the next messages are hidden."""
@@ -221,21 +229,58 @@ class QueuePoller:
     # --- invoke -----------------------------------------------------------------------------------------------
 
     def _deliver(self, collected: OpenBatch) -> None:
-        batch = QueueBatch(self._context, collected.settings, collected.messages, self._on_late_end)
-        if batch.depth >= self._polling.loop_depth or batch.attempt > 1:
+        batch = self._batch(collected, collected.messages)
+        if batch.attempt > 1 or chains.length(batch.depth) >= self._polling.loop_depth:
             self._loops.check(batch.messages, self._clock.instant)
+        if batch.depth and self._context.stops_loop(self._mapping, batch.depth):
+            stopped, others = self._stopped(batch.messages)
+            self._invoke(self._batch(collected, stopped))
+            if not others:
+                return
+            batch = self._batch(collected, others)
         self._invoke(batch)
         for _ in range(1, collected.deliveries):
-            self._invoke(QueueBatch(self._context, collected.settings, collected.messages, self._on_late_end))
+            self._invoke(self._batch(collected, batch.messages))
+
+    def _batch(self, collected: OpenBatch, messages: Sequence[Received]) -> QueueBatch:
+        return QueueBatch(self._context, collected.settings, messages, self._on_late_end)
+
+    def _stopped(self, messages: Sequence[Received]) -> tuple[list[Received], list[Received]]:
+        """Divide a batch into the messages that Lambda's loop detection stops, and the others.
+
+        What is behind a stopped message in its FIFO group stays with it, which keeps the order.
+        """
+        stopped: list[Received] = []
+        others: list[Received] = []
+        groups: set[str] = set()
+        for message in messages:
+            group = group_of(message) if self._is_fifo else None
+            if group in groups or self._context.stops_loop(self._mapping, message[DEPTH]):
+                stopped.append(message)
+                groups |= {group} if group is not None else set()
+            else:
+                others.append(message)
+        return stopped, others
 
     def _invoke(self, batch: QueueBatch) -> None:
-        if batch.invoke():
+        self._running = batch
+        is_complete = batch.invoke()
+        self._running = None
+        if is_complete:
             self._record_result(batch)
         else:
             self._in_flight[id(batch)] = batch
 
+    def _mend(self) -> None:
+        """Continue after a bug: messages that were received return when their visibility timeout ends."""
+        self._running = None
+        self._not_before = self._clock.instant + self._polling.read_retry
+        if self._polls:
+            self._clock.cancel(self._upcoming)
+            self._upcoming = self._clock.call_at(self._not_before, self._poll_event, self._describe_poll)
+
     def _on_late_end(self, batch: QueueBatch) -> None:
-        del self._in_flight[id(batch)]
+        self._in_flight.pop(id(batch), None)
         self._record_result(batch)
         self._context.source_changed(self._source)
         self.wake()

@@ -209,7 +209,7 @@ class OpenWindow:
     def set_state(self, state: Any) -> None:
         """Keep the state that the function returned; one that is too large as compact JSON ends the window early."""
         self.state = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-        self.ends_early = len(self.state.encode()) > LARGEST_STATE
+        self.ends_early = len(self.state.encode(errors="surrogatepass")) > LARGEST_STATE
 
     def event_members(self, *, shard_id: str, source_arn: str, final: bool) -> dict[str, Any]:
         """Return the members of an event besides ``Records``, in the order of AWS."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.ports import Deliver
@@ -28,6 +29,7 @@ class StreamContext:
     deliver: Deliver
     discarder: BatchDiscarder
     interference: PollerFaults
+    interruptions: Interruptions
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
     source_arn: str = field(init=False)
@@ -41,7 +43,7 @@ class StreamContext:
 
         Do not keep them longer than a step of a lane, since the mapping may be updated between two steps.
         """
-        current = self.mapping.settings
+        current = self.mapping.in_force
         source, settings = self._read_settings
         if settings is None or source is not current:
             settings = StreamSettings.of(current, self.discarder.kind.data_rules)

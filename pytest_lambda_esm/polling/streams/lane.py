@@ -50,6 +50,7 @@ class StreamLane:
         self._polling = False
         self._next_step: Any = None
         self._last_age: int | None = None
+        self._step_event = context.interruptions.event(self._step, self._mend)
 
     @property
     def checkpoint(self) -> int:
@@ -137,7 +138,7 @@ class StreamLane:
             if self._next_step.due <= due:
                 return
             clock.cancel(self._next_step)
-        self._next_step = clock.call_at(due, self._step, self._about_step)
+        self._next_step = clock.call_at(due, self._step_event, self._about_step)
 
     def _next_due(self, shard: Shard, settings: StreamSettings) -> int | None:
         state = self._state
@@ -239,20 +240,14 @@ class StreamLane:
         context.journal.add("poll", context.source_arn, text, ids_of_ends(shard, batch.positions))
         event = self._outcomes.event(shard, settings, batch)
         self._in_flight = batch
-        try:
-            delivery = context.deliver(context.mapping, event, attempt, depth)
-        except BaseException:
-            self._in_flight = None
-            # The test may correct the cause, such as a missing handler, and go on.
-            self._schedule(shard, context.settings())
-            raise
+        delivery = context.deliver(context.mapping, event, attempt, depth)
         settings = context.settings()
         if delivery.end <= context.clock.instant:
             self._complete(shard, settings, batch, delivery)
         else:
             context.clock.call_at(
                 delivery.end,
-                lambda: self._complete_later(batch, delivery),
+                context.interruptions.event(lambda: self._complete_later(batch, delivery), self._mend),
                 lambda: f"mapping {context.mapping.uuid}: {delivery.function} ends: {delivery.about}",
             )
         return settings
@@ -264,6 +259,21 @@ class StreamLane:
         if not self._polling:
             self._state.return_to_checkpoint(None)
             self._shard_context.refresh()  # Other lanes may wait until this one has nothing in flight.
+
+    def _mend(self) -> None:
+        """Continue after a bug, or after the end of a chain of invocations: the batch is retried, or read again."""
+        self._in_flight = None
+        state, context = self._state, self._context
+        if not self._polling:
+            state.return_to_checkpoint(None)
+            self._shard_context.refresh()
+            return
+        due = self._no_read_before = context.clock.instant + context.polling.read_retry
+        if state.batches:
+            self._outcomes.retry_later(state.batches[0])
+            due = state.batches[0].due
+        context.clock.cancel(self._next_step)
+        self._next_step = context.clock.call_at(due, self._step_event, self._about_step)
 
     def _complete_later(self, batch: Batch, delivery: Delivery) -> None:
         shard = self._shard_context.shard()

@@ -58,7 +58,7 @@ class LaneOutcomes:
                 mapping.counters["FailedInvokeEventCount"] += count
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             batch.last_outcome = delivery.about
-            self._retry_later(batch)
+            self.retry_later(batch)
             return
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
@@ -88,6 +88,14 @@ class LaneOutcomes:
             self._drop_expired_records(shard, settings, batch)
             if not batch.positions:
                 batches.pop(0)
+
+    def retry_later(self, batch: Batch) -> None:
+        """Retry a batch after the next back-off."""
+        now = self._context.clock.instant
+        batch.failures += 1
+        batch.due = now + self._context.polling.backoff.after(batch.failures)
+        if batch.blocked_since is None:
+            batch.blocked_since = now
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -132,7 +140,7 @@ class LaneOutcomes:
         self._state.end(shard, done.positions, DONE, f"attempt {batch.invocations}; a later record failed")
         self._keep_window_state(delivery)
         self._state.batches[0] = rest
-        self._retry_later(rest)
+        self.retry_later(rest)
         self._state.flush(shard)
 
     def _fail(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
@@ -143,20 +151,13 @@ class LaneOutcomes:
         if settings.bisects and count > 1:
             self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self._retry_later(batch)
+            self.retry_later(batch)
         elif batch.final:
             self._finish_window(f"given up after {counted(batch.invocations, 'attempt')}")
         else:
-            self._state.batches.pop(0)
             self._discard(shard, settings, batch, batch.positions, RETRIES_EXHAUSTED)
+            self._state.batches.pop(0)
             self._state.flush(shard)
-
-    def _retry_later(self, batch: Batch) -> None:
-        now = self._context.clock.instant
-        batch.failures += 1
-        batch.due = now + self._context.polling.backoff.after(batch.failures)
-        if batch.blocked_since is None:
-            batch.blocked_since = now
 
     def _keep_window_state(self, delivery: Delivery) -> None:
         if self._state.window is not None:

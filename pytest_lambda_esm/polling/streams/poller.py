@@ -31,6 +31,7 @@ class StreamPoller:
         self._readings: list[StreamReading] = []
         self._polling = False
         self._next_look: Any = None
+        self._look_event = context.interruptions.event(self._look, self._mend)
 
     def start(self) -> None:
         """Start polling: the first time at the starting position, later where polling stopped."""
@@ -51,7 +52,7 @@ class StreamPoller:
     def wake(self) -> None:
         """Look at the stream as soon as the clock runs, since it or the mapping's settings have changed."""
         if self._polling and self._next_look is None:
-            self._next_look = self._clock.call_at(self._clock.instant, self._look, self._about_look)
+            self._next_look = self._clock.call_at(self._clock.instant, self._look_event, self._about_look)
 
     def iterator_age(self) -> timedelta | None:
         """Return the age of the last record of the last batch; the greatest age if shards differ."""
@@ -103,6 +104,12 @@ class StreamPoller:
     def _look(self) -> None:
         self._next_look = None
         self._look_at(self._find_stream())
+
+    def _mend(self) -> None:
+        """Look again after a bug."""
+        if self._polling and self._next_look is None:
+            due = self._clock.instant + self._context.polling.read_retry
+            self._next_look = self._clock.call_at(due, self._look_event, self._about_look)
 
     def _look_at(self, stream: Stream | None) -> None:
         """Wake the readers of the stream's shards, and make readers for new shards."""

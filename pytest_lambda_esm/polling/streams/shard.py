@@ -26,6 +26,7 @@ class ShardReader:
         context.history.add(range(start), SKIPPED, now, "it arrived before the starting position")
         self._finished_before: Selector | None = None
         self._polling = False
+        self._lanes_end = False
         self._lanes: list[StreamLane] = []
         self._make_lanes(start, context.stream.settings().factor)
 
@@ -101,7 +102,10 @@ class ShardReader:
     def _adjust_lanes(self, shard: Shard | None, settings: StreamSettings) -> None:
         """Replace the lanes after the factor was changed, as soon as nothing is in flight any more."""
         if len(self._lanes) == settings.factor:
+            if self._lanes_end:  # The factor was changed back before they had ended.
+                self._start_lanes(shard, settings)
             return
+        self._lanes_end = True
         for lane in self._lanes:
             lane.stop()
         if any(lane.busy for lane in self._lanes):
@@ -109,6 +113,10 @@ class ShardReader:
         checkpoints = [lane.checkpoint for lane in self._lanes]
         self._finished_before = self._finished_selector(checkpoints)
         self._make_lanes(min(checkpoints), settings.factor)
+        self._start_lanes(shard, settings)
+
+    def _start_lanes(self, shard: Shard | None, settings: StreamSettings) -> None:
+        self._lanes_end = False
         if self._polling:
             for lane in self._lanes:
                 lane.start(shard, settings)

@@ -68,6 +68,25 @@ class Poller:
 
 Poller.itself = Poller
 
+def make(wait):
+    def inner(seconds): wait(seconds)
+    return inner
+
+by_closure = make(sleep)
+by_partial = functools.partial(sleep)
+by_partial_argument = functools.partial(by_default, wait=sleep)
+
+def wrapped(wait):
+    def decorate(function):
+        def wrapper(self, seconds): wait(seconds)
+        return wrapper
+    return decorate
+
+class Waiter:
+    rest = functools.partial(time.sleep)
+    @wrapped(time.sleep)
+    def method(self, seconds): raise AssertionError
+
 @dataclass
 class Settings:
     wait: Callable[[float], None] = time.sleep
@@ -86,6 +105,11 @@ FORMS = {
     "default of a class method": lambda subject: subject.Poller.by_class,
     "default of a nested class's method": lambda subject: subject.Poller.Nested().method,
     "default of a dataclass": lambda subject: subject.Settings().wait,
+    "closure": lambda subject: subject.by_closure,
+    "closure of a decorated method": lambda subject: subject.Waiter().method,
+    "partial": lambda subject: subject.by_partial,
+    "argument of a partial": lambda subject: subject.by_partial_argument,
+    "partial in a class": lambda subject: subject.Waiter.rest,
     "class attribute": lambda subject: subject.Poller().by_attribute,
     "static class attribute": lambda subject: subject.Poller().by_static_attribute,
 }
@@ -164,6 +188,9 @@ def test_every_place_holds_the_very_same_function_again(module_of, patches):
         lambda: subject.by_keyword_default.__kwdefaults__["wait"],
         lambda: vars(subject.Poller)["pause"],
         lambda: vars(subject.Poller)["rest"].__func__,
+        lambda: subject.by_closure.__closure__[0].cell_contents,
+        lambda: subject.by_partial.func,
+        lambda: subject.by_partial_argument.keywords["wait"],
     ]
     sleep = VirtualSleep(lambda seconds: None)
     sleep.install(patches)
@@ -202,6 +229,38 @@ def test_seconds_arrive_as_a_float(virtual, naps, given, seconds):
 def test_time_sleep_takes_no_keyword(virtual):
     with pytest.raises(TypeError):
         time.sleep(seconds=1)
+
+
+def test_it_takes_the_arguments_of_the_function_that_it_stands_for(naps, patches, monkeypatch):
+    """gevent's monkey patching puts such a function in place of the builtin."""
+    slept = []
+
+    def sleep(seconds=0, ref=True):
+        slept.append((seconds, ref))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    VirtualSleep(naps.append).install(patches)
+    try:
+        time.sleep()
+        time.sleep(seconds=2)
+        time.sleep(3, False)
+        time.sleep(4, ref=False)
+        with pytest.raises(TypeError, match="unexpected keyword argument"):
+            time.sleep(5, other=True)
+    finally:
+        patches.undo()
+    assert (naps, slept) == ([0, 2, 3, 4], [])
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1, 2), {}), ((), {"secs": 1})])
+def test_the_builtin_refuses_what_it_refuses(patches, naps, args, kwargs):
+    VirtualSleep(naps.append).install(patches)
+    try:
+        with pytest.raises(TypeError):
+            time.sleep(*args, **kwargs)
+    finally:
+        patches.undo()
+    assert naps == []
 
 
 def test_a_class_made_meanwhile_can_hold_it(virtual, naps):
@@ -334,7 +393,9 @@ def test_a_sleep_that_is_handed_over_is_virtual(virtual, naps, really, way):
     assert 7 not in really
 
 
-@pytest.mark.parametrize("package", ["_pytest", "execnet", "xdist", "multiprocessing", "subprocess", "freezegun"])
+@pytest.mark.parametrize(
+    "package", ["_pytest", "execnet", "xdist", "multiprocessing", "subprocess", "freezegun", "gevent"]
+)
 def test_what_runs_the_tests_sleeps_really(virtual, naps, really, package):
     caller = {"__name__": f"{package}.something", "time": time}
     exec("def wait(): time.sleep(7)", caller)

@@ -353,13 +353,26 @@ class Wall:
 
     def __init__(self, instant):
         self.freezers = [[instant]]
+        self.left = None
 
     def show(self, instant):
         if self.freezers:
             self.freezers[-1][0] = instant
+        self.left = self.setting()
 
     def read(self):
+        self.left = self.setting()
         return self.freezers[-1][0] if self.freezers else None
+
+    def setting(self):
+        return (id(self.freezers[-1]), self.freezers[-1][0]) if self.freezers else None
+
+    def is_as_left(self):
+        return self.left == self.setting()
+
+    def move(self, instant):
+        """Move the freezer on top, as a user does."""
+        self.freezers[-1][0] = instant
 
     def identity(self):
         return self.freezers[-1] if self.freezers else None
@@ -387,17 +400,22 @@ def test_a_freezer_that_the_user_moves_is_followed(wall):
     clock = VirtualClock(START, wall)
     log = []
     schedule(clock, log, 5)
-    wall.show(micro(seconds=60))
+    wall.move(micro(seconds=60))
     assert clock.now == START + timedelta(seconds=60)
     assert log == [("event", START + timedelta(seconds=5))]
 
 
-def test_a_freezer_that_is_moved_back_is_an_error(wall):
+def test_a_freezer_that_is_moved_back_takes_time_back(wall):
     clock = VirtualClock(START, wall)
+    log = []
     clock.advance(10)
-    wall.show(micro(seconds=5))
-    with pytest.raises(ClockError, match="was moved back to 2026-01-01 00:00:05"):
-        clock.advance(1)
+    schedule(clock, log, 5)  # due at 15 s
+    wall.move(micro(seconds=5))
+    assert clock.now == START + timedelta(seconds=5)
+    clock.advance(9)
+    assert log == []
+    clock.advance(1)
+    assert log == [("event", START + timedelta(seconds=15))]
 
 
 def test_a_fresh_clock_takes_over_an_earlier_time(wall):
@@ -415,6 +433,51 @@ def test_time_goes_on_after_a_freeze_within(wall):
     wall.freezers.pop()
     assert clock.now == START + timedelta(hours=1)
     assert wall.read() == micro(hours=1)
+
+
+def test_after_a_freeze_in_the_past_time_continues_where_it_was(wall):
+    clock = VirtualClock(START, wall)
+    log = []
+    schedule(clock, log, 60)
+    wall.freezers.append([micro(days=-600)])
+    assert clock.now == START - timedelta(days=600)
+    schedule(clock, log, 5)
+    wall.freezers.pop()
+    assert clock.now == START
+    assert log == [("event", START - timedelta(days=600, seconds=-5))]
+    clock.advance(60)
+    assert log[1:] == [("event", START + timedelta(seconds=60))]
+
+
+def test_freezes_nest(wall):
+    clock = VirtualClock(START, wall)
+    wall.freezers.append([micro(days=-600)])
+    assert clock.now == START - timedelta(days=600)
+    wall.freezers.append([micro(days=-700)])
+    assert clock.now == START - timedelta(days=700)
+    wall.freezers.pop()
+    assert clock.now == START - timedelta(days=600)
+    wall.freezers.append([micro(days=1)])
+    assert clock.now == START + timedelta(days=1)
+    del wall.freezers[1:]
+    assert clock.now == START + timedelta(days=1)
+
+
+def test_an_event_of_a_handler_follows_a_freezer_that_it_moves(wall):
+    clock = VirtualClock(START, wall)
+    moved = []
+    clock.set_event_time(lambda: micro(seconds=5), moved.append)
+
+    def handler():
+        wall.move(micro(seconds=7))
+        clock.follow_wall()
+        wall.move(micro(seconds=2))
+        clock.follow_wall()  # Its own time does not go back.
+
+    clock.call_at(clock.instant + 5 * SECOND, handler, lambda: "x")
+    clock.advance(10)
+    assert moved == [micro(seconds=7)]
+    assert clock.now == START + timedelta(seconds=10)
 
 
 def test_a_wall_that_is_frozen_no_more_leaves_the_clock_alone(wall):

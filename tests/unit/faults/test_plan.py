@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import inspect
 from datetime import datetime, timedelta, timezone
 from itertools import count
@@ -48,7 +49,7 @@ def call(operation="Get", logical_id=None, attempt=1, **params):
 
 
 def struck(plan, *calls):
-    """The codes that the calls get, '-' for those that go through."""
+    """Return the code that each call gets, '-' for one that is let through."""
     found = [plan.strike(each) for each in calls]
     return "".join("-" if each is None or each[1] is None else str(each[1]) for each in found)
 
@@ -63,27 +64,27 @@ def test_strikes_once_and_then_no_more(plan):
     assert struck(plan, *calls(3)) == "A--"
 
 
-def test_strikes_so_many_times_after_so_many_calls(plan):
+def test_strikes_the_given_number_of_times_after_the_given_number_of_calls(plan):
     plan.add("Get", "A", times=2, after=3)
 
     assert struck(plan, *calls(7)) == "---AA--"
 
 
-def test_strikes_without_an_end(plan):
+def test_times_none_strikes_every_call(plan):
     fault = plan.add("Get", "A", times=None)
 
     assert struck(plan, *calls(5)) == "AAAAA"
     assert fault.remaining is None
 
 
-def test_faults_that_are_ready_strike_in_the_order_of_asking(plan):
+def test_faults_that_are_ready_strike_in_the_order_in_which_they_were_added(plan):
     plan.add("Get", "A", times=2)
     plan.add("Get", "B")
 
     assert struck(plan, *calls(4)) == "AAB-"
 
 
-def test_after_counts_all_calls_since_the_fault_was_asked_for(plan):
+def test_after_counts_all_calls_since_the_fault_was_added(plan):
     plan.add("Get", "A", after=2)
     plan.add("Get", "B", after=1)
     assert struck(plan, *calls(4)) == "-BA-"
@@ -124,7 +125,7 @@ def test_match_by_predicate(plan):
     assert struck(plan, call(BatchSize=1), call(BatchSize=6), call()) == "-A-"
 
 
-def test_the_first_asked_for_strikes_whatever_the_kind_of_match(plan):
+def test_the_fault_that_was_added_first_strikes_whatever_the_kind_of_match(plan):
     plan.add("Get", "A", match=lambda call: True)
     plan.add("Get", "B", match={"UUID": "x"})
     plan.add("Get", "C")
@@ -148,7 +149,7 @@ def test_per_call_every_attempt_is_struck_and_counts_once(plan, match):
     assert (fault.hits, fault.remaining) == (3, 0)
 
 
-def test_what_a_fault_tells(plan):
+def test_hits_remaining_and_calls_of_a_fault(plan):
     fault = plan.add("Get", "A", times=3)
     one = call(UUID="x")
     plan.strike(one)
@@ -170,12 +171,21 @@ def test_a_fault_that_ends_strikes_no_further_attempt(plan):
     assert struck(plan, call(logical_id="1", attempt=2)) == "-"
 
 
-def test_a_plan_that_is_over_is_not_asked_any_more(plan):
+def test_a_plan_without_faults_left_is_not_live(plan):
     assert not plan.is_live
     plan.add("Get", "A")
     assert plan.is_live
     struck(plan, call())
     assert not plan.is_live
+
+
+def test_a_plan_is_live_while_calls_are_watched(plan):
+    with plan.watching() as first, plan.watching() as second:
+        assert plan.is_live
+        struck(plan, call("Get"), call("List"))
+    assert not plan.is_live
+    struck(plan, call("Get"))
+    assert [each.operation for each in first] == [each.operation for each in second] == ["Get", "List"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +202,7 @@ def test_a_plan_that_is_over_is_not_asked_any_more(plan):
         ({"match": "UUID"}, "match takes the parameters"),
     ],
 )
-def test_refuses_what_cannot_be(plan, options, told):
+def test_refuses_invalid_options(plan, options, told):
     with pytest.raises(FaultError, match=told):
         plan.add("Get", "A", **options)
 
@@ -203,7 +213,7 @@ def test_refuses_a_sequence_of_nothing(plan, errors):
         plan.sequence("Get", *errors)
 
 
-def test_a_predicate_that_raises_is_told_with_the_call(plan):
+def test_the_error_for_a_predicate_that_raises_shows_the_call(plan):
     def wrong(call):
         return call.params["Nam"]
 
@@ -213,7 +223,14 @@ def test_a_predicate_that_raises_is_told_with_the_call(plan):
         plan.strike(call(Name="x"))
 
 
-def test_nothing_is_said_of_faults_that_struck(plan):
+def test_a_predicate_without_a_name_is_shown_by_its_repr(plan):
+    predicate = functools.partial(lambda size, call: False, 5)
+    fault = plan.add("Get", "A", match=predicate)
+
+    assert fault.asked == f"faults.add('Get', 'A', match={predicate!r})"
+
+
+def test_faults_that_struck_are_not_reported(plan):
     plan.add("Get", "A")
     plan.add("List", "A", optional=True)
     struck(plan, call())
@@ -222,7 +239,7 @@ def test_nothing_is_said_of_faults_that_struck(plan):
     plan.check()
 
 
-def test_a_fault_that_never_struck_is_told_with_what_came_near(plan):
+def test_the_report_on_a_fault_that_never_struck_lists_near_misses(plan):
     plan.add("Get", "A", match={"UUID": "x", "Name": "n"})
     plan.add("Get", "B", after=5)
     struck(plan, call(UUID="y"), call("List"))
@@ -241,21 +258,21 @@ def test_a_fault_that_never_struck_is_told_with_what_came_near(plan):
     assert "strict=False" in text
 
 
-def test_a_fault_whose_operation_was_never_called_names_what_was(plan):
+def test_the_report_lists_the_other_calls_if_the_operation_was_never_called(plan):
     plan.add("Delete", "A")
     struck(plan, call(), call(), call("List"))
 
     assert "since then there was no call of Delete; calls meanwhile: Get (2), List (1)" in plan.unused()
 
 
-def test_a_sequence_that_was_not_reached_to_its_end_is_told(plan):
+def test_a_sequence_that_did_not_end_is_reported(plan):
     plan.sequence("Get", "A", "B", "C")
     struck(plan, call())
 
     assert "calls struck: 1; errors left: 2" in plan.unused()
 
 
-def test_only_the_first_calls_that_came_near_are_shown(plan):
+def test_only_the_first_near_misses_are_shown(plan):
     plan.add("Get", "A", match={"UUID": "x"})
     struck(plan, *calls(20, UUID="y"))
 
@@ -266,13 +283,13 @@ def test_only_the_first_calls_that_came_near_are_shown(plan):
 
 
 def why(plan):
-    """The lines on the last unused fault between where it was asked for and how to allow it."""
+    """Return the lines on the last unused fault, between the place where it was added and how to allow it."""
     lines = plan.unused().splitlines()
     start = max(number for number, line in enumerate(lines) if "asked for at" in line)
     return [line.strip() for line in lines[start + 1 : -1]]
 
 
-def test_calls_before_a_fault_was_asked_for_are_not_held_against_it(plan):
+def test_calls_before_a_fault_was_added_are_not_near_misses(plan):
     plan.add("Get", "A")
     struck(plan, *calls(2), call("List"))
     plan.add("Get", "B")
@@ -280,7 +297,7 @@ def test_calls_before_a_fault_was_asked_for_are_not_held_against_it(plan):
     assert why(plan) == ["since then there was no call of Get; calls meanwhile: none"]
 
 
-def test_calls_are_numbered_from_where_the_fault_was_asked_for(plan):
+def test_near_misses_are_numbered_from_the_line_that_added_the_fault(plan):
     plan.add("Get", "A")
     struck(plan, *calls(3))
     plan.add("Get", "B", after=2)
@@ -293,7 +310,7 @@ def test_calls_are_numbered_from_where_the_fault_was_asked_for(plan):
     ]
 
 
-def test_only_matching_calls_are_counted_against_after(plan):
+def test_after_counts_only_matching_calls(plan):
     plan.add("Get", "A", match={"UUID": "x"}, after=1)
     struck(plan, call(UUID="y"), call(UUID="x"))
 
@@ -306,6 +323,33 @@ def test_only_matching_calls_are_counted_against_after(plan):
     ]
 
 
+@pytest.mark.parametrize(
+    ("per", "text"),
+    [
+        ("attempt", ["1 of the attempts", "2 of the attempts", "3 of the attempts", "4 of the attempts"]),
+        ("call", ["1 of the calls", "1 of the calls", "2 of the calls", "2 of the calls"]),
+    ],
+)
+def test_the_report_counts_calls_or_attempts_as_the_fault_does(plan, per, text):
+    fault = plan.add("Get", "A", after=4, per=per)
+    attempts = [call(logical_id=name, attempt=number) for name in "pq" for number in (1, 2)]
+    assert struck(plan, *attempts) == "----"
+
+    assert [line for line in why(plan) if line.startswith("not struck")] == [
+        f"not struck: it was number {number} that match, and the first 4 are let through" for number in text
+    ]
+    assert fault.hits == 0
+
+
+@pytest.mark.parametrize("match", [None, {"UUID": "x"}, lambda call: True], ids=["any", "params", "predicate"])
+def test_per_call_after_lets_whole_calls_through(plan, match):
+    fault = plan.add("Get", "A", per="call", after=2, times=2, match=match)
+
+    attempts = [call(logical_id=name, attempt=number, UUID="x") for name in "pqrst" for number in (1, 2)]
+    assert struck(plan, *attempts) == "----AAAA--"
+    assert (fault.hits, fault.remaining) == (4, 0)
+
+
 def test_the_fault_that_struck_instead_is_named(plan):
     plan.add("Get", "A", times=None)
     plan.add("Get", "B")
@@ -314,7 +358,7 @@ def test_the_fault_that_struck_instead_is_named(plan):
     assert why(plan)[-1] == "not struck: faults.add('Get', 'A', times=None) struck it"
 
 
-def test_a_block_that_is_over_says_so(plan):
+def test_the_report_says_that_a_block_has_ended(plan):
     with plan.add("Get", "A", match={"UUID": "x"}):
         struck(plan, call(UUID="y"), call("List"))
     plan.add("Get", "B")
@@ -336,7 +380,7 @@ def test_a_block_that_is_over_says_so(plan):
     ]
 
 
-def test_a_predicate_with_a_memory_is_not_called_a_liar(plan):
+def test_a_predicate_whose_result_changes_is_reported_as_it_was(plan):
     answers = iter([False, True])
     plan.add("Get", "A", match=lambda call: next(answers))
     struck(plan, call())
@@ -344,7 +388,7 @@ def test_a_predicate_with_a_memory_is_not_called_a_liar(plan):
     assert why(plan)[-1] == "not struck: match rejected it when it arrived"
 
 
-def test_what_a_sequence_lets_through_is_no_hit(plan):
+def test_calls_that_a_sequence_lets_through_are_not_hits(plan):
     fault = plan.sequence("Get", None, "A", None, None)
     struck(plan, *calls(2))
 
@@ -352,7 +396,7 @@ def test_what_a_sequence_lets_through_is_no_hit(plan):
     assert plan.unused() == ""
 
 
-def test_a_sequence_tells_how_many_errors_are_left(plan):
+def test_the_report_says_how_many_errors_of_a_sequence_are_left(plan):
     plan.sequence("Get", None, "A", None, "B")
     struck(plan, *calls(2))
 
@@ -379,13 +423,13 @@ def test_times_match_by_instant(plan, given, strikes):
     assert struck(plan, call(At=given)) == ("A" if strikes else "-")
 
 
-def test_times_travel_in_whole_seconds(plan):
+def test_times_match_in_whole_seconds_as_botocore_sends_them(plan):
     plan.add("Get", "A", match={"At": datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=timezone.utc)})
 
     assert struck(plan, call(At=1767225600)) == "A"
 
 
-def test_a_value_that_cannot_be_compared_is_told_with_the_call(plan):
+def test_the_error_for_a_value_that_cannot_be_compared_shows_the_call(plan):
     class Odd:
         def __eq__(self, other):
             raise ArithmeticError("odd")
@@ -428,8 +472,8 @@ traffic = st.lists(
 
 
 @given(rules, traffic)
-def test_the_index_finds_what_asking_every_fault_would_find(given_rules, given_calls):
-    """No fault is lost and none is invented, however the rules are kept."""
+def test_the_index_finds_the_same_fault_as_a_plain_search(given_rules, given_calls):
+    """Compare the index with a search through all faults."""
     plan = FaultPlan(AnythingGoes())
     for number, (per, after, times, match) in enumerate(given_rules):
         plan.add("Get", str(number), per=per, after=after, times=times, match=MATCHES[match][0])

@@ -60,6 +60,21 @@ def test_data_that_is_no_text_is_dropped_by_kinesis_and_passed_by_kafka(data: An
     assert filters('{"value": {"a": [1]}}', source="kafka").passes({"topic": "t"})
 
 
+STRICT = encoded(b'{"a": 1}')  # eyJhIjogMX0=
+
+
+@pytest.mark.parametrize(
+    "data",
+    [STRICT[:-1], f"{STRICT}\n", f" {STRICT}", f"{STRICT[:4]} {STRICT[4:]}", f"{STRICT[:4]}!{STRICT[4:]}", "-_-_"],
+    ids=["padding", "line-end", "blank-first", "blank-inside", "sign", "url-safe"],
+)
+def test_data_is_strict_base64(data: str) -> None:
+    wants_anything = '{"data": {"a": [{"exists": true}, {"exists": false}]}}'
+    assert filters(wants_anything, source="kinesis").passes({"kinesis": {"data": STRICT}})
+    assert filters(wants_anything, source="kinesis").passes({"kinesis": {"data": STRICT.encode()}})
+    assert not filters(wants_anything, source="kinesis").passes({"kinesis": {"data": data}})
+
+
 def test_a_mapping_without_filters_passes_everything() -> None:
     assert filters().passes(message("anything"))
     assert filters().verdict({}).why == "The mapping has no filters, so every record passes."
@@ -133,6 +148,26 @@ REASONS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
         message({"a": 1, "b": 3}),
         "No filter matched, so the message is deleted. Filter 2 of 2 came closest:"
         ' body.b is 3, not one of [{"numeric": [">", 5]}].',
+    ),
+    "absent_is_wanted": (
+        "sqs",
+        ['{"body": {"a": [{"exists": false}]}}'],
+        message({"a": None, "b": 1}),
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
+        ' body.a is null, not one of [{"exists": false}].',
+    ),
+    "absent_or_a_value_is_wanted": (
+        "sqs",
+        ['{"body": {"a": [2, {"exists": false}], "b": [2]}}'],
+        message({"b": 1}),
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest: body.b is 1, not one of [2].",
+    ),
+    "absent_is_not_wanted": (
+        "sqs",
+        ['{"body": {"a": [{"exists": true}]}}'],
+        message({"b": 1}),
+        "No filter matched, so the message is deleted. Filter 1 of 1 came closest:"
+        ' body.a is absent, not one of [{"exists": true}].',
     ),
     "several_values": (
         "sqs",

@@ -135,6 +135,12 @@ REFUSED: list[tuple[str, str]] = [
     ('{"a": [{"numeric": ["=", true]}]}', "numeric = takes a number"),
     ('{"a": [{"numeric": [">", 1, "<", 1]}]}', "holds no numbers"),
     ('{"a": [{"numeric": ["<", 5000000001]}]}', "outside -5.0e9 to 5.0e9"),
+    ('{"a": [{"numeric": [">", -5000000001]}]}', "outside -5.0e9 to 5.0e9"),
+    ('{"a": [{"numeric": ["=", 5000000001]}]}', "outside -5.0e9 to 5.0e9"),
+    ('{"a": [{"numeric": [">=", 0, "<=", 5000000001]}]}', "outside -5.0e9 to 5.0e9"),
+    ('{"a": [{"anything-but": [1, 5000000001]}]}', "outside -5.0e9 to 5.0e9"),
+    ('{"a": [{"numeric": [">=", 1, "<=", 1]}]}', "holds no numbers"),
+    ('{"a": [{"numeric": [">", 5000000000]}]}', "holds no numbers"),
     ('{"a": [{"wildcard": "a\\\\b"}]}', "a backslash before neither"),
     ('{"a": [{"wildcard": "a\\\\"}]}', "a backslash before neither"),
     ('{"a": [{"anything-but": {"wildcard": ["a**"]}}]}', "two asterisks in a row"),
@@ -231,10 +237,53 @@ def test_cidr(cidr: str, inside: list[str], outside: list[str]) -> None:
     assert [ip for ip in inside + outside if pattern.matches({"ip": ip})] == inside
 
 
-def test_numeric_range_ends_at_five_billion() -> None:
-    pattern = compile_pattern('{"n": [{"numeric": [">", 0]}]}')
-    assert pattern.matches({"n": 5_000_000_000})
-    assert not pattern.matches({"n": 5_000_000_001})
+@pytest.mark.parametrize(
+    ("leaf", "matching", "other"),
+    [
+        ({"equals-ignore-case": "woRD"}, ["WORD", "word", "WoRd"], ["WORDS", "WOR"]),
+        ({"prefix": {"equals-ignore-case": "wo"}}, ["WORD", "wOrd", "Wo"], ["W", "Sword"]),
+        ({"suffix": {"equals-ignore-case": "RD"}}, ["WORD", "worD", "rd"], ["R", "WORDS"]),
+        ({"anything-but": {"equals-ignore-case": ["Word", "TEXT"]}}, ["WORDS", ""], ["WORD", "word", "Text"]),
+        ({"prefix": "wo"}, ["wo", "word"], ["Word", "WORD"]),
+        ({"suffix": "rd"}, ["rd", "WOrd"], ["WORD", "worD"]),
+        ({"anything-but": "word"}, ["Word", "WORD"], ["word"]),
+        ({"wildcard": "w*d"}, ["wd", "word"], ["Word", "worD"]),
+    ],
+    ids=str,
+)
+def test_case_of_pattern_and_event(leaf: dict[str, Any], matching: list[str], other: list[str]) -> None:
+    pattern = compile_pattern(json.dumps({"key": [leaf]}))
+    assert [text for text in matching + other if pattern.matches({"key": text})] == matching
+
+
+BILLION = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("comparison", "matching", "other"),
+    [
+        ([">", 0], [1, 5 * BILLION], [0, 5 * BILLION + 1]),
+        (["<", 0], [-1, -5 * BILLION], [0, -5 * BILLION - 1]),
+        ([">=", -5 * BILLION], [-5 * BILLION, 5 * BILLION], [-5 * BILLION - 1, 5 * BILLION + 1]),
+        (["<=", 5 * BILLION], [-5 * BILLION, 5 * BILLION], [-5 * BILLION - 1, 5 * BILLION + 1]),
+        (["=", 5 * BILLION], [5 * BILLION, 5e9], [5 * BILLION - 1, 5 * BILLION + 1]),
+        (["=", -5 * BILLION], [-5 * BILLION], [5 * BILLION, -5 * BILLION - 1]),
+        ([">", 1, "<", 3], [2, 1.001, 2.999], [1, 3]),
+        ([">=", 1, "<", 3], [1, 2], [0.999, 3]),
+        ([">", 1, "<=", 3], [2, 3], [1, 3.001]),
+        ([">=", 1, "<=", 3], [1, 3], [0.999, 3.001]),
+    ],
+    ids=str,
+)
+def test_numeric_ranges_end_at_five_billion(comparison: list[Any], matching: list[Any], other: list[Any]) -> None:
+    pattern = compile_pattern(json.dumps({"n": [{"numeric": comparison}]}))
+    assert [number for number in matching + other if pattern.matches({"n": number})] == matching
+
+
+def test_anything_but_takes_numbers_up_to_five_billion() -> None:
+    pattern = compile_pattern('{"n": [{"anything-but": [5000000000, -5000000000]}]}')
+    found = [5 * BILLION, -5 * BILLION, 5 * BILLION + 1, 0]
+    assert [number for number in found if pattern.matches({"n": number})] == [5 * BILLION + 1, 0]
 
 
 def test_large_numbers_are_still_equal_to_themselves() -> None:

@@ -1,7 +1,10 @@
+import json
+import sys
 import threading
 import time
 from datetime import datetime, timezone
 from decimal import Decimal
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
@@ -104,14 +107,16 @@ def test_an_exception_is_a_function_error_with_the_handlers_own_trace(world):
 
 
 def test_the_end_of_the_process_is_an_exit_error(world):
-    invocation = world.run(lambda event, context: exit(1))
+    invocation = world.run(lambda event, context: sys.exit())
     assert invocation.outcome == "exit"
     assert str(invocation.error) == (
         "Runtime.ExitError: RequestId: a-request-id Error: Runtime exited without providing a reason"
     )
 
 
-@pytest.mark.parametrize("error", [LambdaEsmError("ours"), KeyboardInterrupt(), pytest.fail.Exception("the test's")])
+@pytest.mark.parametrize(
+    "error", [LambdaEsmError("ours"), KeyboardInterrupt(), pytest.fail.Exception("no"), pytest.exit.Exception("no")]
+)
 def test_what_is_not_the_functions_passes_through(world, error):
     def handler(event, context):
         raise error
@@ -227,3 +232,22 @@ def test_real_time_is_not_spent(world):
     began = time.perf_counter()
     world.run(lambda event, context: world.sleep(2.9))
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("kind", [MagicMock, Mock])
+def test_a_mock_that_raises_is_a_function_error(world, kind):
+    invocation = world.run(kind(side_effect=ValueError("x")))
+    error = json.loads(invocation.payload)
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "x")
+    assert all(isinstance(line, str) for line in error["stackTrace"])
+
+
+def test_a_handler_may_translate_its_stack_trace(world):
+    class Deployed:
+        def __call__(self, event, context):
+            raise ValueError("x")
+
+        def as_in_lambda(self, text):
+            return "/var/task"
+
+    assert set(json.loads(world.run(Deployed()).payload)["stackTrace"]) == {"/var/task"}

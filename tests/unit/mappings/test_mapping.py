@@ -134,7 +134,7 @@ def test_only_transitional_states_can_be_held():
         World().mapping.hold("Enabled")
 
 
-def test_there_must_be_something_to_release():
+def test_release_without_an_open_transition_is_refused():
     world = World()
     world.mapping.begin(CREATE)
     world.clock.advance(5)
@@ -153,7 +153,7 @@ def test_force_puts_a_mapping_into_a_state_with_a_reason_and_a_result():
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, ["Enabled"]])
-def test_a_state_that_is_no_text_is_no_state(nonsense):
+def test_a_state_that_is_not_a_string_is_refused(nonsense):
     with pytest.raises(StateError, match="there is no state"):
         World().mapping.force(nonsense)
     with pytest.raises(StateError, match="held in a transitional state, not in"):
@@ -168,6 +168,51 @@ def test_a_forced_transitional_state_stays_until_release():
     assert world.mapping.state == "Updating"
     world.mapping.release()
     assert world.mapping.state == "Disabled"
+
+
+@pytest.mark.parametrize(
+    ("forced", "settled"),
+    [
+        ("Creating", "Enabled"),
+        ("Enabling", "Enabled"),
+        ("Disabling", "Disabled"),
+        ("Updating", "Disabled"),
+        ("Deleting", "Deleted"),
+    ],
+)
+def test_a_forced_transitional_state_settles_as_usual(forced, settled):
+    world = World()
+    world.mapping.begin(step_for_create(enabled=False))
+    world.mapping.force(forced)
+    assert world.mapping.explain() == [f"{forced} ends as {settled} when the test calls release()"]
+    world.mapping.release()
+    assert world.mapping.state == settled
+
+
+@pytest.mark.parametrize("state", ["Disabled", "Updating"])
+def test_force_keeps_the_settings_of_an_update_in_progress(state):
+    world = World()
+    world.mapping.begin(CREATE)
+    world.clock.advance(5)
+    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
+    world.mapping.force(state)
+    if state == "Updating":
+        assert world.mapping.settings["BatchSize"] == 10
+        world.mapping.release()
+    world.clock.advance(60)
+    assert world.mapping.settings["BatchSize"] == 5
+    assert [entry.state for entry in world.mapping.history].count("Enabled") == (2 if state == "Updating" else 1)
+
+
+def test_force_has_the_reason_of_the_user_unless_another_is_given():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.force("Enabled")
+    assert world.mapping.history[-1].reason == "USER_INITIATED"
+    world.mapping.force("Disabled", reason="", result="")
+    assert (world.mapping.history[-1].reason, world.mapping.last_result) == ("", "")
+    world.mapping.force("Enabled")
+    assert world.mapping.last_result == ""
 
 
 def test_force_refuses_unknown_states_with_the_nearest():
@@ -213,10 +258,40 @@ def test_one_mapping_may_have_its_own_times():
         (after_reads(2), "Creating ends as Enabled after 2 more reads of the state"),
     ],
 )
-def test_explain_says_what_a_transition_waits_for(policy, line):
+def test_explain_names_the_end_of_a_transition(policy, line):
     world = World(creating=policy)
     world.mapping.begin(CREATE)
     assert world.mapping.explain() == [line]
+
+
+def test_explain_says_that_the_test_holds_a_state():
+    world = World()
+    world.mapping.begin(CREATE)
+    world.mapping.hold("Creating")
+    assert world.mapping.explain() == ["Creating ends as Enabled when the test calls release(): the state is held"]
+    world.mapping.release()
+    world.clock.advance(5)
+    assert world.mapping.explain() == []
+
+
+def test_the_own_times_of_a_mapping_leave_its_other_times():
+    world = World(creating=7, updating=9)
+    world.mapping.transitions(creating=1)
+    world.mapping.transitions(deleting=2)
+    world.mapping.begin(CREATE)
+    world.clock.advance(1)
+    world.mapping.begin(step_for_update("Enabled", None))
+    world.clock.advance(9)
+    world.mapping.begin(step_for_delete("Enabled"))
+    world.clock.run_until_idle()
+    assert states(world.mapping) == [
+        ("Creating", 0),
+        ("Enabled", 1),
+        ("Updating", 1),
+        ("Enabled", 10),
+        ("Deleting", 10),
+        ("Deleted", 12),
+    ]
 
 
 UPDATES = [
@@ -226,21 +301,25 @@ UPDATES = [
     ("Disabled", None, Step("Updating", "Disabled")),
     ("Disabled", True, Step("Enabling", "Enabled")),
     ("Disabled", False, Step("Updating", "Disabled")),
-    *((state, None, None) for state in ("Creating", "Enabling", "Disabling", "Updating", "Deleting")),
+    *(
+        (state, enabled, None)
+        for state in ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+        for enabled in (None, True, False)
+    ),
 ]
 
 
 @pytest.mark.parametrize(("state", "enabled", "step"), UPDATES)
-def test_what_an_update_starts(state, enabled, step):
+def test_the_transition_that_an_update_starts(state, enabled, step):
     assert step_for_update(state, enabled) == step
 
 
-@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating"])
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating", "Deleting"])
 def test_a_mapping_in_transition_cannot_be_deleted(state):
     assert step_for_delete(state) is None
 
 
-def test_an_end_on_another_day_is_told_with_its_date():
+def test_explain_gives_the_date_of_an_end_on_another_day():
     world = World(creating=timedelta(hours=23), deleting=timedelta(days=1))
     world.mapping.begin(CREATE)
     assert world.mapping.explain() == ["Creating ends as Enabled at 23:00:00.000000"]

@@ -1,3 +1,4 @@
+from itertools import takewhile
 from types import SimpleNamespace
 
 import pytest
@@ -133,7 +134,7 @@ def receive(table, now, limit=10, hide=30):
     return taken
 
 
-def test_a_group_is_closed_while_one_of_its_messages_is_hidden():
+def test_a_group_is_closed_while_its_first_message_is_hidden():
     a1, a2, b1 = message("a1", group="A"), message("a2", group="A"), message("b1", group="B")
     table = grouped(a1, a2, b1)
     assert receive(table, 0, limit=1) == ["a1"]
@@ -150,16 +151,36 @@ def test_what_failed_comes_again_in_its_old_place():
     assert receive(table, 30) == ["a0", "a1", "a2", "a3"]
 
 
-def test_a_group_waits_for_the_last_of_its_hidden_messages():
-    a1, a2 = message("a1", group="A"), message("a2", group="A")
-    table = grouped(a1, a2)
-    receive(table, 0)
-    a1.visible_at = 5.0
-    table.order.moved(a1)
+def test_a_hidden_message_blocks_those_behind_it_and_not_those_before_it():
+    messages = [message(name, group="A") for name in ("a1", "a2", "a3", "a4")]
+    table = grouped(*messages)
+    assert receive(table, 0, limit=3) == ["a1", "a2", "a3"]
+    messages[1].visible_at = 60.0
+    table.order.moved(messages[1])
     assert table.order.next_visible() == 30_000
-    a2.visible_at = 10.0
-    table.order.moved(a2)
-    assert receive(table, 10) == ["a1", "a2"]
+    assert receive(table, 30) == ["a1"]
+    table.remove(messages[0])
+    assert table.order.next_visible() == 60_000
+    assert receive(table, 59) == []
+    assert receive(table, 60) == ["a2", "a3", "a4"]
+
+
+def test_each_waiting_message_names_the_one_before_it_that_is_hidden_longest():
+    hidden = {"a1": 10.0, "a3": 5.0, "a4": 60.0}
+    table = grouped(
+        *[message(f"a{number}", visible=hidden.get(f"a{number}", 0.0), group="A") for number in range(1, 7)]
+    )
+    blocked = [(group, blocker.id, [each.id for each in behind]) for group, blocker, behind in table.order.blocked(0)]
+    assert blocked == [("A", "a1", ["a2"]), ("A", "a4", ["a5", "a6"])]
+    assert list(table.order.blocked(60_000_000)) == []
+
+
+def test_groups_that_open_at_the_same_instant_come_in_the_order_of_their_first_messages():
+    messages = [message(name, group=name[0].upper()) for name in ("b1", "a1", "c1", "a2", "b2")]
+    table = grouped(*messages)
+    assert receive(table, 0) == ["b1", "b2", "a1", "a2", "c1"]
+    assert receive(table, 30, limit=3) == ["b1", "b2", "a1"]
+    assert receive(table, 30) == ["c1"]
 
 
 def test_a_delayed_message_holds_back_those_behind_it():
@@ -178,7 +199,11 @@ def test_a_message_that_returns_to_its_queue_stands_at_the_end():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["send", "receive", "delete", "show"]), st.integers(0, 5), st.integers(0, 20)),
+        st.tuples(
+            st.sampled_from(["send", "receive", "receive", "delete", "show", "extend"]),
+            st.integers(0, 5),
+            st.integers(0, 20),
+        ),
         max_size=60,
     )
 )
@@ -192,21 +217,20 @@ def test_groups_agree_with_a_plain_list(steps):
             plain.append(message(f"m{count}", group="ABC"[index % 3]))
             table.append(plain[-1])
         elif action == "receive":
-            closed = {each.group_id for each in plain if each.visible_at > now}
-            open_ones = [each for each in plain if each.group_id not in closed]
-            opened = {each.group_id: 0.0 for each in open_ones}
-            for group in opened:
-                opened[group] = max(each.visible_at for each in open_ones if each.group_id == group)
+            expected = {}
+            for group in "ABC":
+                members = [each for each in plain if each.group_id == group]
+                expected[group] = [each.id for each in takewhile(lambda each: each.visible_at <= now, members)]  # noqa: B023 - used up at once
             taken = receive(table, now, limit=1 + index)
-            in_groups = [[each.id for each in open_ones if each.group_id == group] for group in opened]
-            for group in in_groups:
-                assert [name for name in taken if name in group] == group[: sum(name in group for name in taken)]
-            assert len(taken) == min(1 + index, len(open_ones))
+            for names in expected.values():
+                mine = [name for name in taken if name in names]
+                assert mine == names[: len(mine)]
+            assert len(taken) == min(1 + index, sum(map(len, expected.values())))
         elif chosen is not None and action == "delete":
             plain.remove(chosen)
             table.remove(chosen)
         elif chosen is not None:
-            chosen.visible_at = min(chosen.visible_at, float(now))
+            chosen.visible_at = float(now + span * 3) if action == "extend" else min(chosen.visible_at, float(now))
             table.order.moved(chosen)
         assert [each.id for each in table] == [each.id for each in plain]
         assert (table.order.next_visible() is None) == (not plain)

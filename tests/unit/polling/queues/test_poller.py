@@ -7,6 +7,7 @@ import pytest
 
 from helpers.interference import NoInterference
 from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
+from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
 from pytest_lambda_esm.observe.fates import FateLedger, Journal
@@ -134,10 +135,12 @@ class World:
             mapping=mapping,
             queues=self,
             deliver=self.deliver,
+            stops_loop=lambda mapping, depth: False,
             clock=self.clock,
             journal=Journal(self.timeline, self.ledger),
             polling=self.settings,
             interference=NoInterference(),
+            interruptions=Interruptions(),
             timeout=lambda mapping: 3,
             source_changed=self.engine.source_changed,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from helpers.memory_stream import HASH_KEYS, HOUR, START, MemoryShard, Simulation, Throttled, names_of
+from helpers.memory_stream import HOUR, START, MemoryShard, Simulation, Throttled, names_of
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 
 
@@ -155,7 +155,7 @@ def test_a_blocked_shard_says_which_record_since_when_and_when_it_is_tried_again
     simulation.clock.advance(1)
     (line,) = simulation.poller.explain()
     assert line == (
-        "shard-0 is blocked by record 1 (key 'bad') since 00:00:00.000000: 3 attempts so far (error, bad);"
+        "shard-0 is blocked by record 1001 (key 'bad') since 00:00:00.000000: 3 attempts so far (error, bad);"
         " attempt 4 comes at 00:00:01.750000; 1 record behind"
     )
 
@@ -230,7 +230,7 @@ def test_a_stream_made_anew_under_its_name_is_read_from_its_start() -> None:
     simulation.put("1")
     simulation.clock.run_until_idle()
     simulation.stream.incarnation = "second"
-    simulation.stream.all[0].kept.clear()
+    simulation.stream.all[0].written.clear()
     simulation.put("2")
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"], ["2"]]
@@ -242,7 +242,7 @@ def test_a_batch_in_flight_while_its_stream_is_recreated_says_nothing_of_the_new
     simulation.put(*"123")
     simulation.clock.advance(1)
     simulation.stream.incarnation = "second"
-    simulation.stream.all = [MemoryShard("shard-0", 0, HASH_KEYS - 1)]
+    simulation.stream.all = [MemoryShard("shard-0")]
     simulation.put("4")
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1", "2", "3"], ["4"]]
@@ -415,24 +415,38 @@ def test_waiting_records_cost_no_memory_of_ours(factor: int) -> None:
     assert simulation.fates().count("waiting") == 5_001
 
 
+def test_a_factor_that_was_changed_back_while_the_function_runs_leaves_no_lane_stopped() -> None:
+    simulation = started(ParallelizationFactor=2, BatchSize=1)
+    simulation.duration = 2
+    simulation.put("1", "2", key="a")
+    simulation.clock.advance(1)
+    simulation.update(ParallelizationFactor=1)
+    simulation.clock.advance(0)
+    simulation.update(ParallelizationFactor=2)
+    simulation.put("3", key="b")
+    simulation.clock.run_until_idle()
+    assert simulation.fates() == ["done"] * 3
+
+
 # --- what it says ----------------------------------------------------------------------------------------------
 
 
 def test_a_lane_counts_its_own_records_only() -> None:
     simulation = started(refuse("bad"), ParallelizationFactor=2, BatchSize=1)
     # The hashes of "a" and "b" are in different halves of the range.
-    simulation.put("bad", *"123", key="a")
+    ids_of_a = simulation.put("bad", *"123", key="a")
     simulation.put("4", key="b")
     simulation.clock.advance(0)
     (line,) = simulation.poller.explain()
     assert line.endswith("; 3 records behind")
     simulation.poller.stop()
-    simulation.put("5", key="b")
-    simulation.put("6", "7", key="a")
+    (of_b,) = simulation.put("5", key="b")
+    ids_of_a += simulation.put("6", "7", key="a")
     waits = {fate.record: fate.about for fate in simulation.poller.fates() if fate.fate == "waiting"}
-    of_a = {waits[f"shard-0:{number}"] for number in (1, 2, 3, 4, 7, 8)}
-    assert of_a == {"shard-0: 6 records wait, starting with record 1 (key 'a')"}
-    assert waits["shard-0:6"] == "shard-0: 1 record waits, starting with record 6 (key 'b')"
+    of_a = {waits[record] for record in ids_of_a}
+    assert of_a == {"shard-0: 6 records wait, starting with record 1001 (key 'a')"}
+    number = of_b.partition(":")[2]
+    assert waits[of_b] == f"shard-0: 1 record waits, starting with record {number} (key 'b')"
 
 
 def test_times_of_another_day_have_their_date() -> None:

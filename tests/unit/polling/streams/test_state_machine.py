@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from helpers.memory_stream import Simulation, Throttled, names_of
+from helpers.trials import Interrupter, trials
 
 KEYS = st.sampled_from("abcdef")
+TO_A_QUEUE = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:failures"}}
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"partitionKey": [{"anything-but": ["c"]}]})}]}
 
 
@@ -26,18 +27,26 @@ class StreamMachine(RuleBasedStateMachine):
         self.failures_left: dict[str, int] = {}
         self.mode = "raise"
         self.polls = True
+        self.interrupter = Interrupter()
+        self.simulation.strike = self.simulation.outbox.strike = self.look
         self.simulation.poller.start()
 
     # --- the function ------------------------------------------------------------------------------------
 
+    def look(self, step: str) -> None:
+        self.every_record_has_one_fate()
+        self.interrupter.at(step)
+
     def handle(self, event: dict[str, Any]) -> Any:
         names = names_of(event)
         over = self.over()
+        self.every_record_has_one_fate()
         for place, name in enumerate(names):
             assert self.ids[name] not in over, f"{name} is over and comes again"
             earlier = self.of_key[name.partition("-")[0]]
             for before in earlier[: earlier.index(name)]:
                 assert self.ids[before] in over or before in names[:place], f"{name} overtakes {before}"
+        self.interrupter.at("handler")
         if self.mode == "throttle":
             self.mode = "raise"
             raise Throttled
@@ -69,7 +78,15 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0, 0.25, 1, 10, 100]))
     def advance(self, seconds: float) -> None:
-        self.simulation.clock.advance(seconds)
+        self.interrupter.move(self.simulation.clock, seconds)
+
+    @rule(place=st.sampled_from(["handler", "poller.Read", "poller.Checkpoint", "a bug"]))
+    def interrupt(self, place: str) -> None:
+        self.interrupter.armed = place
+
+    @rule(broken=st.booleans())
+    def break_the_destination(self, broken: bool) -> None:
+        self.simulation.outbox.broken = broken
 
     @rule(mode=st.sampled_from(["raise", "report", "throttle"]))
     def answer_otherwise(self, mode: str) -> None:
@@ -92,6 +109,7 @@ class StreamMachine(RuleBasedStateMachine):
                 "TumblingWindowInSeconds": st.sampled_from([0, 30]),
                 "FunctionResponseTypes": st.sampled_from([[], ["ReportBatchItemFailures"]]),
                 "FilterCriteria": st.sampled_from([{}, ONLY_SOME]),
+                "DestinationConfig": st.sampled_from([{}, TO_A_QUEUE]),
             },
         )
     )
@@ -116,7 +134,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.simulation.stream.all) < 10)
     @rule(data=st.data())
     def merge(self, data: st.DataObject) -> None:
-        shards = sorted(self.simulation.stream.open_shards(), key=lambda shard: shard.first)
+        shards = sorted(self.simulation.stream.open_shards(), key=lambda shard: shard.low)
         place = data.draw(st.integers(0, len(shards) - 2))
         self.simulation.stream.merge(shards[place], shards[place + 1])
         self.simulation.poller.wake()
@@ -131,15 +149,15 @@ class StreamMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Nothing is lost: with a healthy function, everything comes to its end."""
         self.failures_left.clear()
+        self.interrupter.armed = None
         self.mode = "raise"
         self.simulation.duration = 0
         if not self.polls:
             self.simulation.poller.start()
-        self.simulation.clock.run_until_idle(limit=7200)
+        self.interrupter.move(self.simulation.clock, 7200)
+        assert self.simulation.clock.next_event is None
         assert self.over() == set(self.ids.values())
 
 
 TestStreams = StreamMachine.TestCase
-TestStreams.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestStreams.settings = trials(examples=150, steps=30)

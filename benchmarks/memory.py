@@ -1,0 +1,98 @@
+"""What stays in memory of a test that has ended: bytes per test, against the same calls with plain moto.
+
+``python -m benchmarks.memory [TESTS]`` runs pytest twice for each way in which a test may end, once with ``lambda_esm``
+and once with ``mock_aws``, and prints what each further test adds to the memory of the process after a garbage
+collection. Most of that is pytest's own: it keeps its items and reports until the run ends.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+WARM_UP: Final = 150
+"""How many tests run before the first measurement: they import modules and fill caches, of which moto has some."""
+
+_CONFTEST: Final = f"""
+import gc, sys, tracemalloc
+
+sizes = []
+count = 0
+
+def pytest_runtest_logfinish():
+    global count
+    count += 1
+    if count == {WARM_UP}:
+        tracemalloc.start()
+        measure()
+
+def measure():
+    for name in ("last_exc", "last_value", "last_traceback"):
+        vars(sys).pop(name, None)  # pytest keeps the last failure here until the next one.
+    gc.collect()
+    sizes.append(tracemalloc.get_traced_memory()[0])
+
+def pytest_unconfigure():
+    if sizes:
+        measure()
+        print(f"bytes per test: {{(sizes[1] - sizes[0]) / (count - {WARM_UP}):.0f}}")
+"""
+
+_TEST: Final = """
+import boto3, pytest
+from moto import mock_aws
+
+BODY = "x" * 10_000
+
+def work():
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    for _ in range(10):
+        sqs.send_message(QueueUrl=url, MessageBody=BODY)
+    sqs.receive_message(QueueUrl=url)
+    boto3.client("lambda", region_name="us-east-1").list_event_source_mappings()
+
+@pytest.fixture
+def plain_moto():
+    with mock_aws():
+        yield
+
+@pytest.mark.parametrize("number", range({tests}))
+def test(number, {fixture}):
+    work()
+    {ending}
+"""
+
+ENDINGS: Final = {
+    "passed": "pass",
+    "failed": "assert False",
+    "skipped": "pytest.skip('enough')",
+}
+
+
+def main() -> None:
+    tests = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    print(f"{'what stays of a test':<24} {'ours':>10} {'plain moto':>12}")
+    for ending, statement in ENDINGS.items():
+        ours, theirs = (bytes_per_test(tests, fixture, statement) for fixture in ("lambda_esm", "plain_moto"))
+        print(f"{ending:<24} {ours:>8,} B {theirs:>10,} B", flush=True)
+
+
+def bytes_per_test(tests: int, fixture: str, ending: str) -> int:
+    """Return what each test of a run adds to the memory of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "conftest.py").write_text(_CONFTEST)
+        Path(folder, "test_it.py").write_text(_TEST.format(tests=WARM_UP + tests, fixture=fixture, ending=ending))
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider"]
+        run = subprocess.run([*command, folder], capture_output=True, text=True, cwd=folder, check=False)
+    for line in run.stdout.splitlines():
+        if line.startswith("bytes per test: "):
+            return int(line.removeprefix("bytes per test: "))
+    raise SystemExit(f"the tests did not run:\n{run.stdout}{run.stderr}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""Whether a thread waits, judged by the place in the code where it stands.
+
+Most waits of the standard library end in a few functions. For these, the state of what a thread waits for says exactly
+whether it still waits, or has been notified and is about to go on. Everywhere else a thread may wait in C code or
+compute, which only shows over time: :class:`Stillness` compares where threads stand at several moments.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from enum import Enum
+from types import FrameType
+from typing import Any, Final
+
+Position = tuple[object, ...]
+"""The place in the code where a thread stands."""
+
+Found = tuple[Position, float]
+"""Where a thread was found waiting, and the CPU time that it had used until then."""
+
+Frames = Mapping[int, FrameType]
+"""The innermost Python frame of each thread that runs Python code, by the thread's identifier."""
+
+
+class Standing(Enum):
+    """What the place in the code where a thread stands says about it. The value is in real seconds.
+
+    If the thread stays in that place for this long, it waits.
+    """
+
+    WAITING = 0.0
+    """It waits, for something that has not happened yet."""
+    IDLE = 0.0020
+    """It waits for work, of which there is none; or it has just taken some, and has not gone on yet."""
+    OUTSIDE = 0.0500
+    """It waits for another process, for a network, or for real time."""
+    UNKNOWN = 0.0501
+    """It waits in C code, as in ``lock.acquire()``, or it runs."""
+    RUNNING = float("inf")
+    """It runs, or is about to."""
+
+
+UNKNOWN_CPU: Final = -1.0
+"""The CPU time of a thread where the system does not tell, as on macOS, or the thread has ended."""
+
+KNOWN_STILLNESS: Final = 0.005
+"""The real seconds for a thread that was found waiting in the same place before."""
+
+FEWEST_LOOKS: Final = 8
+"""So often at least a thread has to be seen in the same place, unless it waits for certain."""
+
+
+Sight = dict[threading.Thread, tuple[Standing, Position]]
+"""Where threads stand at one moment."""
+
+
+def standing(frame: FrameType, frames: Frames) -> Standing:
+    """Return what a thread does whose innermost frame this is."""
+    module = str(frame.f_globals.get("__name__"))
+    rule = _PLACES.get((module, frame.f_code.co_name))
+    if rule is not None:
+        return rule(frame.f_locals, frames)
+    if module == "selectors":
+        return _selecting(frame)
+    package = module.partition(".")[0]
+    if package in _PROMPTS:
+        return Standing.RUNNING
+    return Standing.OUTSIDE if package in _OUTSIDE else Standing.UNKNOWN
+
+
+def threads_are_visible() -> bool:
+    """Whether this process can see where its threads stand. It cannot with greenlets that gevent shows as threads."""
+    return threading.get_ident() in sys._current_frames()
+
+
+def _waiting_if(waits: bool, kind: Standing = Standing.WAITING) -> Standing:
+    return kind if waits else Standing.RUNNING
+
+
+def _in_condition(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    # notify() removes the waiter. Events, futures, semaphores, barriers and queue.Queue all wait here.
+    timeout, waiter = variables.get("timeout"), variables.get("waiter")
+    waits = waiter is not None and waiter in variables["self"]._waiters and (timeout is None or timeout > 0)
+    return _waiting_if(waits)
+
+
+def _in_join(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    # A thread without a frame has ended, or is about to: its frames are gone before a join of it returns.
+    return _waiting_if(variables["self"].ident in frames)
+
+
+def _idle_executor(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    at_work = "work_item" in variables or "executor" in variables
+    return _waiting_if(not at_work and variables["work_queue"].empty(), Standing.IDLE)
+
+
+def _idle_worker(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    return _waiting_if(variables.get("task") is None and variables["inqueue"].empty(), Standing.IDLE)
+
+
+def _idle_task_handler(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    return _waiting_if(variables["taskqueue"].empty(), Standing.IDLE)
+
+
+def _idle_result_handler(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    return _waiting_if(variables["outqueue"].empty(), Standing.IDLE)
+
+
+def _selecting(frame: FrameType) -> Standing:
+    """Return what a thread in ``selector.select()`` does: an event loop, a pool's housekeeper, a server."""
+    caller = frame.f_back
+    while caller is not None and caller.f_globals.get("__name__") in _SELECTING:
+        if caller.f_code.co_name == "_run_once":
+            loop = caller.f_locals.get("self")
+            if getattr(loop, "_ready", None):
+                return Standing.RUNNING
+            selector = getattr(loop, "_selector", None)
+            # Registered is only the pipe through which other threads wake the loop.
+            return Standing.IDLE if selector is not None and len(selector.get_map()) == 1 else Standing.OUTSIDE
+        if caller.f_code.co_name == "_handle_workers":
+            return Standing.IDLE
+        caller = caller.f_back
+    return Standing.OUTSIDE
+
+
+def _blocked(variables: Mapping[str, Any], frames: Frames) -> Standing:
+    return _waiting_if(variables["self"].asleep)
+
+
+_PLACES: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any], Frames], Standing]]] = {
+    ("threading", "wait"): _in_condition,
+    ("threading", "join"): _in_join,  # in Python 3.13 and later
+    ("threading", "_wait_for_tstate_lock"): _in_join,  # before
+    ("concurrent.futures.thread", "_worker"): _idle_executor,
+    ("multiprocessing.pool", "worker"): _idle_worker,
+    ("multiprocessing.pool", "_handle_tasks"): _idle_task_handler,
+    ("multiprocessing.pool", "_handle_results"): _idle_result_handler,
+    ("pytest_lambda_esm.clock.sleepers", "block"): _blocked,
+}
+"""The functions in which threads wait in C code, by module and name. Seen in Python 3.10 to 3.14."""
+
+_SELECTING: Final = frozenset(
+    {"selectors", "asyncio.base_events", "multiprocessing.connection", "multiprocessing.pool"}
+)
+_OUTSIDE: Final = frozenset({"socket", "ssl", "select", "subprocess", "multiprocessing"})
+_PROMPTS: Final = frozenset({"bdb", "cmd", "code", "pdb"})
+"""Debuggers: the time for which a user looks at a prompt is not a wait of the program."""
+
+
+class Stillness:
+    """Whether threads wait, judged by looking at them repeatedly.
+
+    All of them have to stand where they stood for as long as the most doubtful of them requires. ``known`` remembers
+    where a thread was found waiting.
+    """
+
+    # A freezer of the user's would replace module globals.
+    _real_time = staticmethod(time.monotonic)
+    _frames = staticmethod(sys._current_frames)
+
+    def __init__(self, known: MutableMapping[threading.Thread, Found] | None = None) -> None:
+        self._known = known if known is not None else {}
+        self._picture: Sight = {}
+        self._cpu: dict[threading.Thread, float] = {}
+        self._since = 0.0
+        self._looks = 0
+        self.seconds = 0.0
+        """The real seconds for which nothing has changed."""
+
+    def look(self, members: Callable[[], list[threading.Thread]], *, patient: bool) -> list[threading.Thread]:
+        """Look at the threads that ``members`` returns, and return those that may still run on.
+
+        With ``patient=False``, a thread in a place where it waits for something outside, or where it was found waiting
+        before, counts as waiting at once.
+        """
+        sight = self._see(members())
+        running = [thread for thread, (kind, _) in sight.items() if kind is Standing.RUNNING]
+        if running or not sight:
+            return running
+        doubtful = [thread for thread, (kind, _) in sight.items() if kind not in (Standing.WAITING, Standing.RUNNING)]
+        cpu = {thread: _cpu_seconds(thread) for thread in doubtful}
+        # Another thread may have run while this one looked: then two looks differ.
+        if self._see(members()) != sight or self._see(members()) != sight:
+            self._picture = {}
+            return list(sight)
+        self._compare(sight, cpu)
+        running = [
+            thread
+            for thread, (kind, place) in sight.items()
+            if not self._has_waited(self._needed(kind, place, (self._known.get(thread), cpu.get(thread)), patient))
+        ]
+        if not running:
+            self._known.update({thread: (sight[thread][1], cpu[thread]) for thread in doubtful})
+        return running
+
+    def only_for_others(self, members: Callable[[], list[threading.Thread]]) -> bool:
+        """Look at threads; return whether each has waited for a while for other threads, and for nothing else."""
+        running = self.look(members, patient=True)
+        certain = all(kind in (Standing.WAITING, Standing.IDLE) for kind, _ in self._picture.values())
+        return not running and certain and self.seconds >= Standing.UNKNOWN.value
+
+    def _see(self, threads: list[threading.Thread]) -> Sight:
+        """Return where threads stand now. It takes a moment in which no other thread is likely to run."""
+        frames = self._frames()
+        sight: Sight = {}
+        for thread in threads:
+            ident = thread.ident
+            frame = frames.get(ident) if ident is not None else None
+            if frame is None:  # It begins, or ends.
+                sight[thread] = (Standing.RUNNING, ())
+            else:
+                kind = standing(frame, frames)
+                sight[thread] = (kind, _position(frame, kind))
+        return sight
+
+    def _needed(self, kind: Standing, place: Position, used: tuple[Found | None, float | None], patient: bool) -> float:
+        """Return for how many real seconds a thread has to stay where it is; ``used`` is what it had used, and has."""
+        seconds: float = kind.value
+        if kind in (Standing.RUNNING, Standing.WAITING):
+            return seconds
+        found, cpu = used
+        known = found is not None and found[0] == place
+        if kind is Standing.IDLE:  # If it has not run since, it has not taken any work.
+            return 0.0 if known and found is not None and found[1] == cpu != UNKNOWN_CPU else seconds
+        if not patient and (known or kind is Standing.OUTSIDE):
+            return 0.0
+        return min(seconds, KNOWN_STILLNESS) if known else seconds
+
+    def _has_waited(self, needed: float) -> bool:
+        return not needed or (self.seconds >= needed and self._looks >= FEWEST_LOOKS)
+
+    def _compare(self, sight: Sight, cpu: Mapping[threading.Thread, float]) -> None:
+        """Start to measure again if a thread has moved, or has computed."""
+        now = self._real_time()
+        elapsed = now - self._since
+        computed = any(seconds - self._cpu.get(thread, seconds) > elapsed / 4 for thread, seconds in cpu.items())
+        if sight != self._picture or (computed and elapsed > KNOWN_STILLNESS / 2):
+            self._picture, self._since, self._cpu, self._looks = sight, now, dict(cpu), 0
+        self._looks += 1
+        self.seconds = now - self._since
+
+
+def _position(frame: FrameType, kind: Standing) -> Position:
+    # A loop that polls a socket stands in another frame of the same function each time.
+    return (frame.f_code, frame.f_lasti) if kind is Standing.OUTSIDE else (id(frame), frame.f_code, frame.f_lasti)
+
+
+def _cpu_seconds(thread: threading.Thread) -> float:
+    """Return the CPU time of a thread, in seconds, or ``UNKNOWN_CPU``."""
+    try:
+        with open(f"/proc/self/task/{thread.native_id}/schedstat", "rb", buffering=0) as statistics:
+            return int(statistics.read().split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return UNKNOWN_CPU

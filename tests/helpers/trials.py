@@ -1,0 +1,53 @@
+"""State machines of Hypothesis: how many trials they make, and the exceptions that they throw."""
+
+from collections import Counter
+from itertools import cycle
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from pytest_lambda_esm import FaultError, HandlerError, NetworkBlocked
+
+_STANDARD = 100  # Hypothesis's own number of examples, which stands for a factor of 1 here.
+
+
+def trials(examples, steps):
+    """Return settings; a profile with more examples than 100 (``--hypothesis-profile=long``) has as many times more."""
+    return settings(
+        max_examples=max(1, examples * settings.default.max_examples // _STANDARD),
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+class Interrupter:
+    """Throws exceptions that are for the test, wherever ``armed`` says, and expects each of them at the clock."""
+
+    KINDS = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, HandlerError, NetworkBlocked)
+
+    def __init__(self):
+        self.armed = None
+        self.thrown = Counter()
+        self._kinds = cycle(self.KINDS)
+
+    def at(self, place):
+        """Throw the next exception if ``place`` is armed."""
+        if self.armed == place:
+            self.armed = None
+            self.thrown["outstanding"] += 1
+            raise next(self._kinds)("as the test wishes")
+
+    def move(self, clock, seconds):
+        """Move a clock; go on after each exception that was thrown."""
+        target = clock.now.timestamp() + seconds
+        while True:
+            try:
+                # The clock is exact, and the remaining seconds are not.
+                clock.advance(round(max(0.0, target - clock.now.timestamp()), 6))
+            except (*self.KINDS, FaultError):
+                assert self.thrown["outstanding"] == 1, "an exception that nobody has thrown, or not the first one"
+                self.thrown["outstanding"] = 0
+            else:
+                assert not self.thrown["outstanding"], "an exception has not reached the test"
+                return
