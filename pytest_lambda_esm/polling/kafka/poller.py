@@ -39,6 +39,7 @@ class KafkaPoller:
         self._leaving: list[KafkaLane] = []
         self._polling = False
         self._next_look: Any = None
+        self._look_event = context.interruptions.event(self._look, self._mend)
         self._shown: tuple[str, str] | None = None
         self._reason = ""  # The StateTransitionReason that this poller has set.
         self._topic_was_missing = False
@@ -63,7 +64,7 @@ class KafkaPoller:
     def wake(self) -> None:
         """Look at the cluster as soon as the clock runs, since it or the mapping's settings have changed."""
         if self._polling and self._next_look is None:
-            self._next_look = self._clock.call_at(self._clock.instant, self._look, self._about_look)
+            self._next_look = self._clock.call_at(self._clock.instant, self._look_event, self._about_look)
 
     def iterator_age(self) -> timedelta | None:
         """Return the age of the last record of the last batch; the greatest age if pollers differ."""
@@ -134,6 +135,12 @@ class KafkaPoller:
         for lane in self._lanes:
             lane.start()
             lane.wake()
+
+    def _mend(self) -> None:
+        """Look again after a bug."""
+        if self._polling and self._next_look is None:
+            due = self._clock.instant + self._context.polling.read_retry
+            self._next_look = self._clock.call_at(due, self._look_event, self._about_look)
 
     def _problem(self) -> tuple[str, str] | None:
         """Return why the mapping cannot poll: the code for its state, and a text."""
