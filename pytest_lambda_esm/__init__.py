@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
+    from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
+    from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
+    from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
     from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
@@ -75,11 +79,15 @@ _MODULES = {
     "FaultPlan": "faults.plan",
     "Function": "invocation.function",
     "FunctionError": "invocation.result",
+    "GroupMember": "brokers.kafka.consumer",
     "HandlerCall": "invocation.handlers",
     "HandlerError": "errors",
     "HandlerResult": "invocation.handlers",
     "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
+    "KafkaCluster": "brokers.kafka.cluster",
+    "KafkaProducer": "brokers.kafka.producer",
+    "KafkaRecord": "brokers.kafka.records",
     "LambdaContext": "invocation.context",
     "LambdaEsmAdvice": "errors",
     "LambdaEsmError": "errors",
@@ -90,6 +98,7 @@ _MODULES = {
     "NotActive": "errors",
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
+    "RecordMetadata": "brokers.kafka.records",
     "StateError": "errors",
     "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
@@ -134,11 +143,15 @@ __all__ = [
     "FaultPlan",
     "Function",
     "FunctionError",
+    "GroupMember",
     "HandlerCall",
     "HandlerError",
     "HandlerResult",
     "IncomingCall",
     "Invocation",
+    "KafkaCluster",
+    "KafkaProducer",
+    "KafkaRecord",
     "LambdaContext",
     "LambdaEsmAdvice",
     "LambdaEsmError",
@@ -149,6 +162,7 @@ __all__ = [
     "NotActive",
     "NotSimulated",
     "Outcome",
+    "RecordMetadata",
     "StateError",
     "Sweep",
     "SweepFailed",

@@ -287,6 +287,7 @@ class Config:
     stream_backoff: float = _setting(0.25, _read_backoff)
     stream_backoff_limit: float = _setting(60.0, _read_backoff)
     larger_half: str = _setting("second", _one_of("first", "second"))
+    kafka_pollers: int = _setting(1, _read_positive)
     window_idle_wait: float = _setting(120.0, _read_span)
     time_to_live_delay: float = _setting(0.0, _read_span)
     failure_payload: str = _setting("text", _one_of("text", "object"))

@@ -19,7 +19,8 @@ class Message:
 
     ``attributes`` become message attributes of queues and topics: of type Number for numbers, of type String for
     strings. ``key`` is the object's key in a bucket. ``detail_type`` and ``resources`` belong to an event on an event
-    bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader.
+    bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the bootstrap
+    servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there.
     """
 
     body: str
@@ -28,6 +29,8 @@ class Message:
     detail_type: str = ""
     resources: tuple[str, ...] = ()
     trace: str = ""
+    cluster: str = ""
+    record_key: bytes | None = None
 
 
 class Destinations(Protocol):

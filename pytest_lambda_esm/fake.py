@@ -9,7 +9,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -36,13 +36,16 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation import functions, installation, queries
+from pytest_lambda_esm.simulation import functions, installation, kafka, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
 
 
 @cache
@@ -105,6 +108,7 @@ class FakeLambda:
         self._closed = True
         self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
+        self._world.close("cannot be changed any more: its fake is closed")
         self._world.clock.stop()
         if error is not None:
             return
@@ -160,6 +164,7 @@ class FakeLambda:
         """Discard everything that happened and was created, as if the fake had just started; faults stay."""
         before = self._active
         before.clock.restart(self._started)  # First, since it raises in the middle of an event.
+        before.close("belongs to a world that has been restarted; ask for it again, inside the sweep")
         self._world_patches.undo()
         self._world_patches.undo_again()
         session.restart(self.config.seed)
@@ -325,6 +330,19 @@ class FakeLambda:
         function.bind(handler)
         return function
 
+    def kafka(self, cluster: str | Sequence[str], *, region: str | None = None) -> KafkaCluster:
+        """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.
+
+        ``cluster`` is the ARN of a cluster of Amazon MSK; a plain name, for a cluster that is made in moto, in the
+        default region or another one; or the bootstrap servers of a self-managed cluster, as a list or separated by
+        commas. The same cluster is the same object each time. Raises ConfigurationError for anything else.
+        """
+        __tracebackhide__ = True
+        world = self._active
+        if region is not None:
+            session.check_region(f"kafka({cluster!r})", region, self.config.account_id)
+        return kafka.find_cluster(world, cluster, region or self.region)
+
     def transitions(self, **times: TransitionTime) -> None:
         """Change how long the transitions that start from now on take.
 
@@ -433,4 +451,4 @@ class FakeLambda:
 
     def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*lookups.existing_resources(), *bound]
+        return [*lookups.existing_resources(), *bound, *self._world.kafka_clusters()]

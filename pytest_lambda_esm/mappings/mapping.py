@@ -44,6 +44,7 @@ class Mapping:
         # Not a Counter, whose items are set through a Python method: pollers count each batch.
         self.counters: defaultdict[str, int] = defaultdict(int)
         self.read_iterator_age: Callable[[], timedelta | None] | None = None
+        self.read_offset_lag: Callable[[], dict[str, int]] | None = None
         self._settings = MappingProxyType(dict(spec.settings))
         self._clock = clock
         self._on_transition = on_transition
@@ -112,10 +113,18 @@ class Mapping:
     def iterator_age(self) -> timedelta | None:
         """The age of the last record of the last batch of a stream; None for queues and before the first batch.
 
-        It grows while a batch is retried.
+        It grows while a batch is retried. For Kafka the age is that of the record's timestamp.
         """
         self._clock.follow_wall()
         return self.read_iterator_age() if self.read_iterator_age is not None else None
+
+    @property
+    def offset_lag(self) -> dict[str, int]:
+        """How many records the consumer group of a Kafka mapping has not committed, by ``topic-partition``.
+
+        It is empty for other sources, and before the mapping has begun to poll.
+        """
+        return self.read_offset_lag() if self.read_offset_lag is not None else {}
 
     @property
     def metrics(self) -> dict[str, int]:
@@ -127,9 +136,17 @@ class Mapping:
         (discarded events, except those that expired with the stream's retention or were sent to a destination),
         ``OnFailureDestinationDeliveredEventCount`` and ``DestinationDeliveryFailures`` (a metric of the function,
         counted in batches). The metrics that AWS has for the source are 0 from the start.
+
+        Kafka has ``CommittedEventCount``, the groups ErrorCount (``PollingErrorCount``, ``InvokeErrorCount`` in
+        batches, ``OnFailureDestinationDeliveryErrorCount``, ``CommitErrorCount``), and KafkaMetrics:
+        ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now.
         """
         self._clock.follow_wall()
-        return {**dict.fromkeys(self._metric_names, 0), **self.counters}
+        found = {**dict.fromkeys(self._metric_names, 0), **self.counters}
+        lags = self.offset_lag.values()
+        if lags:
+            found.update(MaxOffsetLag=max(lags), SumOffsetLag=sum(lags))
+        return found
 
     @property
     def stable_state(self) -> str:

@@ -22,6 +22,7 @@ DONE: Final = "done"
 SENT: Final = "sent to a destination"
 DISCARDED: Final = "discarded"
 SKIPPED: Final = "skipped by the starting position"
+TAKEN: Final = "read by another consumer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Fate:
     so ``mapping`` is the mapping's UUID. ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``, ``"filtered out"``,
     ``"sent to a destination"``, ``"discarded"`` (given up without a destination), ``"expired"`` or ``"skipped by the
     starting position"``. For a record that waits, ``at`` is its arrival.
+
+    For Kafka, ``record`` is the topic, the partition and the offset, as ``orders-0:17``; records that another member of
+    the mapping's consumer group has committed are ``"read by another consumer"``.
 
     For asynchronous events, ``record`` is the request id, and ``fate`` is ``"waiting"``, ``"in flight"`` (an attempt
     runs), ``"done"``, ``"sent to a destination"`` or ``"discarded"``. For an event that waits or is in flight, ``at``

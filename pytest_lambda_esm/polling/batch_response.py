@@ -41,16 +41,21 @@ def failure(why: str, function_error: str | None = None) -> Verdict:
 def judge(response: Any, sequence_numbers: Sequence[str]) -> Verdict:
     """Read a function's response to a batch of stream records."""
     count = len(sequence_numbers)
-    if not response or (isinstance(response, dict) and not response.get("batchItemFailures")):
+    if is_empty(response):
         return success(count)
     places = {number: place for place, number in enumerate(sequence_numbers)}
     try:
         reported = _read_identifiers(response, places)
-    except _MalformedResponse as malformed:
+    except MalformedResponse as malformed:
         return failure(str(malformed))
     lowest = min(places[number] for number in reported)
     why = f"batchItemFailures names {len(reported)}, the first of them {sequence_numbers[lowest]}"
     return Verdict(False, lowest, why, reported=len(set(reported)))
+
+
+def is_empty(response: Any) -> bool:
+    """Whether a response reports no failure: it is empty, or an object without batchItemFailures."""
+    return not response or (isinstance(response, dict) and not response.get("batchItemFailures"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +74,31 @@ def read_report(response: Any, batch: Collection[str]) -> Report:
         return Report(frozenset(), "no batchItemFailures: all succeeded")
     try:
         failed = frozenset(_read_identifiers(response, batch))
-    except _MalformedResponse as malformed:
+    except MalformedResponse as malformed:
         return Report(frozenset(batch), f"{malformed}: the whole batch counts as failed")
     return Report(failed, f"{len(failed)} of {len(batch)} reported as failed")
 
 
-class _MalformedResponse(Exception):
+class MalformedResponse(Exception):
     """The response is not of the documented shape."""
 
 
 def _read_identifiers(response: Any, batch: Container[str]) -> list[str]:
-    """Return the identifiers in a response that is not empty, in its order. Raises _MalformedResponse."""
-    if not isinstance(response, dict):
-        raise _MalformedResponse(f"the response is not a JSON object ({response!r:.80})")
-    failures = response["batchItemFailures"]
-    if not isinstance(failures, list):
-        raise _MalformedResponse(f"batchItemFailures is not a list ({failures!r:.80})")
+    """Return the identifiers in a response that is not empty, in its order. Raises MalformedResponse."""
     identifiers = []
-    for entry in failures:
+    for entry in read_entries(response):
         identifier = entry.get("itemIdentifier") if isinstance(entry, dict) else None
         if not isinstance(identifier, str) or identifier not in batch:
-            raise _MalformedResponse(f"an entry of batchItemFailures names nothing in the batch ({entry!r:.80})")
+            raise MalformedResponse(f"an entry of batchItemFailures names nothing in the batch ({entry!r:.80})")
         identifiers.append(identifier)
     return identifiers
+
+
+def read_entries(response: Any) -> list[Any]:
+    """Return the entries of batchItemFailures in a response that is not empty. Raises MalformedResponse."""
+    if not isinstance(response, dict):
+        raise MalformedResponse(f"the response is not a JSON object ({response!r:.80})")
+    failures = response["batchItemFailures"]
+    if not isinstance(failures, list):
+        raise MalformedResponse(f"batchItemFailures is not a list ({failures!r:.80})")
+    return failures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.arn import FunctionReference, parse
@@ -34,9 +34,13 @@ from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.sources.kafka_ports import Clusters
 from pytest_lambda_esm.sources.queue_ports import Queues
 from pytest_lambda_esm.sources.stream_ports import Reader, Streams, stream_arn
 from pytest_lambda_esm.timing import Backoff, microseconds
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
 
 _FUNCTION_GONE: Final = (
     "Function not found under accountId {account} in database"
@@ -59,7 +63,7 @@ class PollerPorts:
 
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
-    become visible earlier or later than before.
+    become visible earlier or later than before. ``clusters()`` are those of Kafka.
     """
 
     clock: VirtualClock
@@ -74,23 +78,27 @@ class PollerPorts:
     interruptions: Interruptions
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
+    clusters: Callable[[], Clusters]
 
 
 class PollerFactory:
     """Creates pollers.
 
-    The stream poller of a mapping is kept as long as the mapping exists: it holds the mapping's place in the stream.
+    The poller of a stream or of Kafka is kept as long as its mapping exists: it holds the mapping's place there.
     """
 
     def __init__(self, config: Config, ports: PollerPorts) -> None:
         self._config = config
         self._ports = ports
         self._stream_pollers: dict[str, StreamPoller] = {}
+        self._kafka_pollers: dict[str, KafkaPoller] = {}
 
     def new(self, mapping: Mapping) -> Poller:
         """Return the poller of a mapping that starts to poll."""
         if self._source(mapping).polled_as == "stream":
             return self._stream_poller(mapping)
+        if self._source(mapping).polled_as == "kafka":
+            return self._kafka_poller(mapping)
         not_polled = self.not_polled(mapping)
         if not_polled:
             return UnpolledPoller(mapping, not_polled, self._ports.journal)
@@ -103,6 +111,7 @@ class PollerFactory:
     def forget(self, mapping: Mapping) -> None:
         """Discard a mapping's place in its stream: its region has been reset."""
         self._stream_pollers.pop(mapping.uuid, None)
+        self._kafka_pollers.pop(mapping.uuid, None)
 
     def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
@@ -117,6 +126,18 @@ class PollerFactory:
             unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
             found += [fate for fate in unread if fate.record not in with_fate]
         return found
+
+    def kafka_mappings(self, mappings: Iterable[Mapping], source: str | None = None) -> list[Mapping]:
+        """Return the mappings of Kafka that are polled, or those of them with this source."""
+        return [
+            mapping
+            for mapping in mappings
+            if source in (None, mapping.source_arn) and self._source(mapping).polled_as == "kafka"
+        ]
+
+    def kafka_fates(self, mappings: Iterable[Mapping]) -> list[Fate]:
+        """Return the fates of a topic's records for each of some mappings of Kafka."""
+        return [fate for mapping in mappings for fate in self._kafka_poller(mapping).fates()]
 
     def _source(self, mapping: Mapping) -> EventSource:
         source = recognise(mapping.settings, self._config.limits)
@@ -151,6 +172,42 @@ class PollerFactory:
             find_reader=self._reader,
         )
         return StreamPoller(context)
+
+    def _kafka_poller(self, mapping: Mapping) -> KafkaPoller:
+        poller = self._kafka_pollers.get(mapping.uuid)
+        if poller is None:
+            poller = self._kafka_pollers[mapping.uuid] = self._new_kafka_poller(mapping)
+            mapping.read_iterator_age = poller.iterator_age
+            mapping.read_offset_lag = poller.offset_lag
+        return poller
+
+    def _new_kafka_poller(self, mapping: Mapping) -> KafkaPoller:
+        # Imported here, since most tests never need it.
+        from pytest_lambda_esm.polling.kafka.context import KafkaContext, KafkaPolling
+        from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
+        from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
+
+        ports, config = self._ports, self._config
+        context = KafkaContext(
+            mapping=mapping,
+            source=self._source(mapping),
+            cluster=ports.clusters().find(mapping.source_arn),
+            deliver=ports.deliver,
+            clock=ports.clock,
+            journal=ports.journal,
+            discarder=KafkaDiscarder(ports.destinations, ports.new_id, config.failure_payload == "text"),
+            interference=ports.interference,
+            interruptions=ports.interruptions,
+            polling=KafkaPolling(
+                latency=microseconds(config.poll_latency),
+                backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
+                pollers=config.kafka_pollers,
+                larger_half=config.larger_half,
+                loop_depth=config.loop_depth,
+                read_retry=microseconds(config.read_retry_delay),
+            ),
+        )
+        return KafkaPoller(context)
 
     def _new_queue_poller(self, mapping: Mapping) -> QueuePoller:
         ports = self._ports

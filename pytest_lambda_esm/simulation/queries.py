@@ -66,6 +66,9 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
     arn = _source_arn(source)
     if world.streams.serves(arn):
         return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
+    of_kafka = world.kafka_fates(arn, source.uuid if isinstance(source, Mapping) else None)
+    if of_kafka is not None:
+        return of_kafka
     found = world.ledger.final(arn)
     queue = world.queues.find(arn)
     if queue is not None:

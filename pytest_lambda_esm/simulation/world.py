@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.account_settings import AccountSettings
@@ -51,14 +53,20 @@ from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
+    from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            MotoDestinations(self.invoke_asynchronously),
+            TopicsAnd(lambda: self.kafka, MotoDestinations(self.invoke_asynchronously)),
             self.injector,
             lambda: self.clock.instant,
             self.interruptions,
@@ -188,6 +196,7 @@ class World:
                 interruptions=self.interruptions,
                 new_id=self.new_id,
                 source_changed=self.source_changed,
+                clusters=lambda: self.kafka,
             ),
         )
         self.engine = Engine(
@@ -257,6 +266,30 @@ class World:
             log=CallLog(calls=self.calls, timeline=self.timeline, new_request_id=self.new_id, on_call=self.hooks.call),
         )
 
+    @cached_property
+    def kafka(self) -> KafkaClusters:
+        """The clusters of Kafka; few tests use them."""
+        from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
+        from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+
+        # Kafka passes on no trace header.
+        return KafkaClusters(
+            Surroundings(
+                instant=lambda: self.clock.instant,
+                now=self.local_instant,
+                depth=lambda: chains.untraced(self.depth()),
+            )
+        )
+
+    def kafka_clusters(self) -> list[str]:
+        """Describe the clusters of Kafka so far: ``Kafka cluster '...'``."""
+        return [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
+
+    def close(self, why: str) -> None:
+        """Refuse every change of what the test holds of this world, with this text."""
+        if "kafka" in self.__dict__:
+            self.kafka.close(why)
+
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
         return self.runtime.now()
@@ -315,16 +348,35 @@ class World:
             self.engine.drop(mapping)
             mapping.drop()
             self.pollers.forget(mapping)
+        if "kafka" in self.__dict__:
+            self.kafka.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
+
+    def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
+        """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
+
+        Return None for a source that is no cluster.
+        """
+        cluster = self.kafka.known(source) if "kafka" in self.__dict__ else None
+        if cluster is None and not self.pollers.kafka_mappings(self.store, source):
+            return None
+        cluster = self.kafka.find(source)
+        mappings = [each for each in self.pollers.kafka_mappings(self.store) if self._reads(each, cluster)]
+        chosen = [each for each in mappings if mapping_uuid in (None, each.uuid)]
+        found = self.pollers.kafka_fates(chosen)
+        return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _what_waits(self) -> list[str]:
         waiting = (mapping for mapping in self.store if mapping.waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
+
+    def _reads(self, mapping: Mapping, cluster: KafkaCluster) -> bool:
+        return self.kafka.find(mapping.source_arn) is cluster
 
     def _handlers_time(self) -> int | None:
         local = self.runtime.local_time

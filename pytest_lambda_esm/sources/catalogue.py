@@ -107,6 +107,7 @@ CATALOGUE: Final[Mapping[str, tuple[EventSource, ...]]] = MappingProxyType(
             replace(
                 _in_2020(MSK, rules.position_needed, rules.no_timestamp_position),
                 optional=_POSITIONS | {"Topics"},
+                hidden={"MaximumBatchingWindowInSeconds": 0},  # Batching windows were for streams.
             ),
         ),
     }

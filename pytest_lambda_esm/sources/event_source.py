@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.filters import DataRules
+from pytest_lambda_esm.sources.kafka_ports import KafkaKind
 from pytest_lambda_esm.sources.stream_ports import StreamKind
 
 Settings = Mapping[str, Any]
@@ -106,9 +107,9 @@ class EventSource:
     failed batches may go to.
 
     Delivery: ``data_rules`` says how records are filtered. ``polled_as`` is the kind of poller, None if mappings of
-    the source are not polled; ``stream_kind`` is set for streams. ``user_reason`` is the StateTransitionReason of a
-    user's action, ``first_result`` the LastProcessingResult of a new mapping (None if it has none), ``metrics`` the
-    names of the counters that AWS keeps for a mapping.
+    the source are not polled; ``stream_kind`` is set for streams, ``kafka_kind`` for Kafka. ``user_reason`` is the
+    StateTransitionReason of a user's action, ``first_result`` the LastProcessingResult of a new mapping (None if it has
+    none), ``metrics`` the names of the counters that AWS keeps for a mapping.
     """
 
     name: str
@@ -130,8 +131,9 @@ class EventSource:
     destinations: frozenset[str] = frozenset()
 
     data_rules: DataRules
-    polled_as: Literal["queue", "stream"] | None = None
+    polled_as: Literal["queue", "stream", "kafka"] | None = None
     stream_kind: StreamKind | None = None
+    kafka_kind: KafkaKind | None = None
     user_reason: str
     first_result: str | None = None
     metrics: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ more members; a mapping changes its kind when an update gives it provisioned pol
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from pytest_lambda_esm.sources.event_source import (
     from_arn,
     same_arn,
 )
+from pytest_lambda_esm.sources.kafka_ports import KafkaKind, KafkaPartition
 
 MSK_CONFIG: Final = "AmazonManagedKafkaEventSourceConfig"
 SELF_MANAGED_CONFIG: Final = "SelfManagedKafkaEventSourceConfig"
@@ -70,10 +73,44 @@ _SELF_MANAGED_ACCESS: Final = frozenset(
 )
 
 
+NO_TOPIC: Final = ("ESM_CONFIG_NOT_VALID", "PROBLEM: Topic not found")
+"""The StateTransitionReason (documented) and the LastProcessingResult (chosen) of a mapping without its topic."""
+
+REFUSALS: Final = {
+    "authentication": ("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: SASL authentication failed"),
+    "authorization": ("EVENT_SOURCE_AUTHZ_ERROR", "PROBLEM: Cluster failed to authorize Lambda"),
+    "certificate": ("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Provided certificate or private key is invalid"),
+    "connection": (
+        "ESM_CONFIG_NOT_VALID",
+        "PROBLEM: Connection error. Please check your event source connection configuration.",
+    ),
+}
+"""The StateTransitionReason and the LastProcessingResult of a mapping whose cluster refuses Lambda, by the reason.
+
+Codes and texts are documented, except for the text of a failed connection, which users have reported.
+"""
+
+RETRIES_WITH_DESTINATION: Final = 10
+"""The retries of a mapping without a limit that has a failure destination (documented)."""
+
+
 def consumer_group(settings: Settings) -> str | None:
     """Return the consumer group of a Kafka mapping; None if the settings have none yet, or are of another source."""
     configs = (settings.get(name, {}) for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
     return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
+
+
+def has_registry(settings: Settings) -> bool:
+    """Whether a mapping validates its records with a schema registry."""
+    return any(settings.get(name, {}).get("SchemaRegistryConfig") for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
+
+
+def _other_topic(settings: Settings, _: Any) -> str | None:
+    """Refuse the mapping's own topic as failure destination (documented rule, chosen message)."""
+    destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if destination not in [f"kafka://{topic}" for topic in settings.get("Topics", ())]:
+        return None
+    return f"The on-failure destination {destination} must not be a topic of the event source mapping."
 
 
 # --- Amazon MSK --------------------------------------------------------------------------------------------
@@ -88,7 +125,8 @@ _NO_REGISTRY: Final = {config: rules.no_registry(config) for config in (MSK_CONF
 MSK: Final = EventSource(
     name="Amazon MSK",
     service="kafka",
-    recognises=from_arn("kafka", "(cluster|vpc-connection)/.*"),
+    # The last is how moto calls serverless clusters.
+    recognises=from_arn("kafka", "(cluster|vpc-connection|serverless-cluster)/.*"),
     defaults={"BatchSize": 100},
     optional=_OPTIONAL | {MSK_CONFIG},
     consumer_group_in=MSK_CONFIG,
@@ -112,6 +150,8 @@ MSK: Final = EventSource(
     missing="Cluster not found: {arn}",  # chosen
     destinations=frozenset({"sqs", "sns", "s3"}),
     data_rules=data_rules.KAFKA,
+    polled_as="kafka",
+    kafka_kind=KafkaKind("aws:kafka"),
     user_reason="USER_INITIATED",
     first_result="No records processed",
     metrics=(
@@ -119,6 +159,12 @@ MSK: Final = EventSource(
         "DroppedEventCount",
         "OnFailureDestinationDeliveredEventCount",
         "CommittedEventCount",
+        "PollingErrorCount",
+        "InvokeErrorCount",
+        "OnFailureDestinationDeliveryErrorCount",
+        "CommitErrorCount",
+        "MaxOffsetLag",
+        "SumOffsetLag",
     ),
 )
 
@@ -169,6 +215,7 @@ SELF_MANAGED: Final = replace(
         rules.function_timeout_at_most(rules.BROKER_FUNCTION_TIMEOUT),
     ),
     conflict=replace(MSK.conflict, overlap=_shared_server_and_topics),
+    kafka_kind=KafkaKind("SelfManagedKafka"),
 )
 
 QUEUE_MODE: Final = replace(
@@ -179,6 +226,8 @@ QUEUE_MODE: Final = replace(
     optional=SELF_MANAGED.optional
     - {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"},
     rules=(*SELF_MANAGED.rules, rules.finite_retries),
+    polled_as=None,
+    kafka_kind=None,
 )
 
 
@@ -200,6 +249,7 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
             *(rule for rule in on_demand.rules if rule is not _NO_REGISTRY[config]),
             rules.registry(config),
             rules.record_age,
+            _other_topic,
         ),
         destinations=on_demand.destinations | {"kafka"},
     )
@@ -208,3 +258,47 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
 PROVISIONED_MSK: Final = _provisioned(MSK, MSK_CONFIG)
 PROVISIONED_SELF_MANAGED: Final = _provisioned(SELF_MANAGED, SELF_MANAGED_CONFIG)
 PROVISIONED_QUEUE_MODE: Final = _provisioned(QUEUE_MODE, SELF_MANAGED_CONFIG)
+
+
+# --- records -------------------------------------------------------------------------------------------------
+
+
+def event(
+    kind: KafkaKind, source_arn: str | None, servers: str, parts: Iterable[tuple[KafkaPartition, Sequence[int]]]
+) -> dict[str, Any]:
+    """Return an event with these records of some partitions, with its keys in the order of AWS.
+
+    ``source_arn`` is None for a self-managed cluster; ``servers`` are the bootstrap servers, separated by commas.
+    """
+    built: dict[str, Any] = {"eventSource": kind.event_source}
+    if source_arn is not None:
+        built["eventSourceArn"] = source_arn
+    built["bootstrapServers"] = servers
+    built["records"] = {partition.shard_id: records(partition, offsets) for partition, offsets in parts}
+    return built
+
+
+def records(partition: KafkaPartition, offsets: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the records of one partition as a function receives them: no key or value is no member."""
+    topic, number, timestamp_type = partition.topic, partition.number, partition.timestamp_type
+    entries = []
+    for record in partition.stored(offsets):
+        entry: dict[str, Any] = {
+            "topic": topic,
+            "partition": number,
+            "offset": record.offset,
+            "timestamp": record.timestamp,
+            "timestampType": timestamp_type,
+        }
+        if record.key is not None:
+            entry["key"] = b64encode(record.key).decode("ascii")
+        if record.value is not None:
+            entry["value"] = b64encode(record.value).decode("ascii")
+        entry["headers"] = [{name: _signed(value or b"")} for name, value in record.headers]
+        entries.append(entry)
+    return entries
+
+
+def _signed(data: bytes) -> list[int]:
+    """Return bytes as Java does, from -128 to 127."""
+    return [byte - 256 if byte > 127 else byte for byte in data]

@@ -34,22 +34,12 @@ class StreamKind:
     timespec: str
 
 
-class Shard(Protocol):
-    """One shard: a sequence of records that only grows."""
+class RecordLog(Protocol):
+    """A sequence of records that only grows: a shard, or a partition of a Kafka topic."""
 
     @property
     def shard_id(self) -> str:
-        """The shard's id."""
-        ...
-
-    @property
-    def parents(self) -> Sequence[str]:
-        """The ids of the shards that have to be read before this one."""
-        ...
-
-    @property
-    def closed(self) -> bool:
-        """Whether no more records will arrive: the shard was split or merged, or the stream has ended."""
+        """Its id, which begins the ids of its records."""
         ...
 
     @property
@@ -67,7 +57,21 @@ class Shard(Protocol):
         ...
 
     def sequence_number(self, position: int) -> str:
-        """Return a record's sequence number."""
+        """Return a record's sequence number or offset as text."""
+        ...
+
+
+class Shard(RecordLog, Protocol):
+    """One shard."""
+
+    @property
+    def parents(self) -> Sequence[str]:
+        """The ids of the shards that have to be read before this one."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more records will arrive: the shard was split or merged, or the stream has ended."""
         ...
 
     def key(self, position: int) -> str:

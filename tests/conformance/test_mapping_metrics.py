@@ -21,7 +21,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sqs": (*ALL, "DeletedEventCount"),
     "kinesis": (*ALL, *GIVEN_UP, "DestinationDeliveryFailures"),
     "dynamodb": (*ALL, *GIVEN_UP, "DestinationDeliveryFailures"),
-    "msk": (*ALL, *GIVEN_UP, "CommittedEventCount"),
+    "msk": (
+        *ALL,
+        *GIVEN_UP,
+        "CommittedEventCount",
+        "PollingErrorCount",
+        "InvokeErrorCount",
+        "OnFailureDestinationDeliveryErrorCount",
+        "CommitErrorCount",
+        "MaxOffsetLag",
+        "SumOffsetLag",
+    ),
     "mq": (),
     "documentdb": (),
 }

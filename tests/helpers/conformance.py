@@ -91,6 +91,8 @@ class Lab:
 
     def create(self, source: str = "sqs", **params: Any) -> dict[str, Any]:
         """Create a mapping with the shortest request plus ``params``; None leaves a member out."""
+        if source in _CLUSTERS and CREATES[source]["Topics"][0] not in self.fake.kafka(_CLUSTERS[source]).topics:
+            self.fake.kafka(_CLUSTERS[source]).create_topic(CREATES[source]["Topics"][0])
         members = {"FunctionName": "fn", **CREATES[source], **params}
         return self.call("CreateEventSourceMapping", {k: v for k, v in members.items() if v is not None})
 
@@ -138,6 +140,9 @@ class Lab:
             message=response["Error"]["Message"],
             response={name: value for name, value in response.items() if name != "ResponseMetadata"},
         )
+
+
+_CLUSTERS = {"msk": MSK, "self-managed": "kafka:1000"}
 
 
 def _make_queue() -> None:

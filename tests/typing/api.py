@@ -16,8 +16,11 @@ from pytest_lambda_esm import (
     Fate,
     Function,
     Invocation,
+    KafkaCluster,
+    KafkaRecord,
     LambdaContext,
     Mapping,
+    RecordMetadata,
     Timeline,
     Transition,
     VirtualClock,
@@ -48,6 +51,15 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(lambda_esm.mapping({"UUID": "uuid"}).history, tuple[Transition, ...])
     assert_type(lambda_esm.fates("arn"), Sequence[Fate])
     assert_type(lambda_esm.explain(), str)
+    cluster = lambda_esm.kafka("main")
+    assert_type(cluster, KafkaCluster)
+    assert_type(cluster.arn, str | None)
+    assert_type(cluster.produce("orders", {"n": 1}, key="k", headers={"a": b"1"}), RecordMetadata)
+    assert_type(cluster.records("orders"), list[KafkaRecord])
+    assert_type(cluster.committed("group"), dict[str, int])
+    assert_type(cluster.join("group").poll(), list[KafkaRecord])
+    assert_type(len(cluster.producer()), int)
+    assert_type(lambda_esm.mapping("uuid").offset_lag, dict[str, int])
     lambda_esm.transitions(creating=5, updating="manual", deleting=after_reads(2))
     lambda_esm.mapping("uuid").hold("Creating")
     lambda_esm.mapping("uuid").force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")

@@ -73,7 +73,7 @@ class BatchDiscarder:
             return Message(body=json.dumps(record))
         event = batch.event()
         record["payload"] = json.dumps(event) if self.payload_as_text else event
-        key = _object_key(batch.mapping.uuid, batch.shard.shard_id, at, self.new_id())
+        key = object_key(batch.mapping.uuid, batch.shard.shard_id, at, self.new_id())
         return Message(body=json.dumps(record), key=key)
 
     def _failure_record(self, batch: DiscardedBatch, at: datetime) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class BatchDiscarder:
                 "functionError": batch.response.function_error,
             }
         record["version"] = "1.0"
-        record["timestamp"] = _timestamp(at, "milliseconds")
+        record["timestamp"] = timestamp_text(at, "milliseconds")
         record[self.kind.batch_info] = self._batch_info(batch)
         return record
 
@@ -103,18 +103,18 @@ class BatchDiscarder:
             "shardId": shard.shard_id,
             "startSequenceNumber": shard.sequence_number(first),
             "endSequenceNumber": shard.sequence_number(last),
-            "approximateArrivalOfFirstRecord": _timestamp(moment_of(shard.arrival(first)), self.kind.timespec),
-            "approximateArrivalOfLastRecord": _timestamp(moment_of(shard.arrival(last)), self.kind.timespec),
+            "approximateArrivalOfFirstRecord": timestamp_text(moment_of(shard.arrival(first)), self.kind.timespec),
+            "approximateArrivalOfLastRecord": timestamp_text(moment_of(shard.arrival(last)), self.kind.timespec),
             "batchSize": len(batch.positions),
             "streamArn": stream_arn(batch.mapping.source_arn),
         }
 
 
-def _timestamp(moment: datetime, timespec: str) -> str:
+def timestamp_text(moment: datetime, timespec: str) -> str:
     """Format a moment as AWS does, such as ``2019-11-14T00:38:06.021Z``."""
     return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
-def _object_key(uuid: str, shard_id: str, at: datetime, unique: str) -> str:
+def object_key(uuid: str, shard_id: str, at: datetime, unique: str) -> str:
     """Return the key of a failure record in a bucket."""
     return f"aws/lambda/{uuid}/{shard_id}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{unique}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
-from pytest_lambda_esm.sources.stream_ports import Shard, Stream
+from pytest_lambda_esm.sources.stream_ports import RecordLog, Stream
 from pytest_lambda_esm.timing import moment_of
 
 NO_READER: Final = "no mapping reads the stream"
@@ -54,7 +54,7 @@ class ShardHistory:
         compact = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
         self._final.append(FinalFate(compact, fate, instant, about if callable(about) else lambda position: about))
 
-    def fates(self, shard: Shard, pending: PendingState) -> Iterator[tuple[int, Fate]]:
+    def fates(self, shard: RecordLog, pending: PendingState) -> Iterator[tuple[int, Fate]]:
         """Return each record's fate with the instant to sort it by: final fates first, waiting records last."""
         final: set[int] = set()
         for noted in self._final:
@@ -65,7 +65,7 @@ class ShardHistory:
             if position not in final:
                 yield from self._pending(shard, position, pending)
 
-    def _pending(self, shard: Shard, position: int, pending: PendingState) -> Iterator[tuple[int, Fate]]:
+    def _pending(self, shard: RecordLog, position: int, pending: PendingState) -> Iterator[tuple[int, Fate]]:
         arrival, now = shard.arrival(position), pending.now
         expires = arrival + shard.retention
         if position in pending.in_flight:
@@ -81,7 +81,7 @@ class ShardHistory:
         else:
             yield now, self._fate(shard, position, WAITING, arrival, pending.why(position))
 
-    def _fate(self, shard: Shard, position: int, fate: str, instant: int, about: str) -> Fate:
+    def _fate(self, shard: RecordLog, position: int, fate: str, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
         return Fate(name, fate, moment_of(instant), about, self._mapping_uuid)
 

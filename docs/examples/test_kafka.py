@@ -1,0 +1,235 @@
+"""The recipes of the how-to page on Kafka. Each is a test, and the project runs them."""
+
+# [setup]
+import base64
+import json
+import sys
+
+import boto3
+import pytest
+
+from pytest_lambda_esm import ConfigurationError
+
+
+def value_of(record):
+    return json.loads(base64.b64decode(record["value"]))
+
+
+def records_of(event):
+    return [record for records in event["records"].values() for record in records]
+
+
+class Ledger:
+    """The function under test books orders; it cannot book one without an amount."""
+
+    def __init__(self):
+        self.booked = []
+
+    def handler(self, event, context):
+        for record in records_of(event):
+            self.booked.append(value_of(record)["amount"])
+
+
+# [/setup]
+
+
+# [first]
+def test_an_order_is_booked(lambda_esm):
+    cluster = lambda_esm.kafka("shop")  # A cluster of Amazon MSK; its ARN or bootstrap servers work, too.
+    cluster.create_topic("orders", partitions=3)
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    mapping = boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn, FunctionName="ledger", Topics=["orders"], StartingPosition="TRIM_HORIZON"
+    )
+
+    made = cluster.produce("orders", {"amount": 12}, key="customer-7", headers={"trace": "abc"})
+    lambda_esm.clock.run_until_idle()
+
+    assert ledger.booked == [12]
+    assert cluster.committed(mapping["UUID"]) == {f"orders-{made.partition}": 1}
+
+
+# [/first]
+
+
+# [producer]
+class Shop:
+    """Code under test that takes a producer, as ``confluent_kafka.Producer`` is one."""
+
+    def __init__(self, producer):
+        self.producer = producer
+        self.acknowledged = []
+
+    def order(self, customer, amount):
+        value = json.dumps({"amount": amount})
+        self.producer.produce("orders", value, key=customer, on_delivery=self.on_delivery)
+        self.producer.flush()
+
+    def on_delivery(self, error, message):
+        self.acknowledged.append((error, message.topic(), message.offset()))
+
+
+def test_the_shop_produces_an_order(lambda_esm):
+    cluster = lambda_esm.kafka(["kafka-1:9092", "kafka-2:9092"])
+    cluster.create_topic("orders")
+    shop = Shop(cluster.producer())
+
+    shop.order("customer-7", 12)
+
+    assert shop.acknowledged == [(None, "orders", 0)]
+    (record,) = cluster.records("orders")
+    assert (record.key, record.json()) == (b"customer-7", {"amount": 12})
+
+
+# [/producer]
+
+
+# In the reader's project this is a module that says "from confluent_kafka import Producer".
+module = sys.modules[__name__]
+Producer = None
+
+
+# [patch]
+def make_shop():
+    return Shop(Producer({"bootstrap.servers": "kafka:9092"}))
+
+
+def test_a_shop_that_makes_its_own_producer(lambda_esm, monkeypatch):
+    cluster = lambda_esm.kafka("kafka:9092")
+    cluster.create_topic("orders")
+    clusters = lambda config: lambda_esm.kafka(config["bootstrap.servers"]).producer()  # noqa: E731
+    monkeypatch.setattr(module, "Producer", clusters)
+
+    make_shop().order("customer-7", 12)
+
+    assert len(cluster.records("orders")) == 1
+
+
+# [/patch]
+
+
+# [poison]
+def test_a_broken_order_is_set_aside(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders")
+    cluster.create_topic("broken-orders")
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    mapping = boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn,
+        FunctionName="ledger",
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        ProvisionedPollerConfig={"MinimumPollers": 1},  # The other settings need provisioned pollers.
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=2,
+        DestinationConfig={"OnFailure": {"Destination": "kafka://broken-orders"}},
+    )
+    for order in ({"amount": 1}, {"amuont": 2}, {"amount": 3}):
+        cluster.produce("orders", order)
+
+    lambda_esm.clock.run_until_idle()
+
+    assert [fate.fate for fate in lambda_esm.fates(mapping)] == ["done", "sent to a destination", "done"]
+    (failure,) = cluster.records("broken-orders")
+    (record,) = records_of(failure.json()["payload"])
+    assert value_of(record) == {"amuont": 2}
+
+
+# [/poison]
+
+
+# [partial]
+def test_only_what_failed_comes_again(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders")
+    attempts = []
+
+    def handler(event, context):
+        attempts.append([record["offset"] for record in records_of(event)])
+        if len(attempts) == 1:
+            return {"batchItemFailures": [{"itemIdentifier": {"partition": "orders-0", "offset": 1}}]}
+
+    lambda_esm.function("ledger", handler)
+    boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn,
+        FunctionName="ledger",
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        ProvisionedPollerConfig={"MinimumPollers": 1},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    for amount in (1, 2, 3):
+        cluster.produce("orders", {"amount": amount})
+
+    lambda_esm.clock.run_until_idle()
+
+    assert attempts == [[0, 1, 2], [1, 2]]
+
+
+# [/partial]
+
+
+# [group]
+def test_another_consumer_of_the_group_takes_its_share(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders", partitions=2)
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn,
+        FunctionName="ledger",
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": "booking"},
+    )
+    lambda_esm.clock.run_until_idle()
+
+    service = cluster.join("booking")  # Somebody forgot to stop the service that the function replaces.
+    for partition in (0, 1):
+        cluster.produce("orders", {"amount": partition}, partition=partition)
+    lambda_esm.clock.run_until_idle()
+
+    assert ledger.booked == [0]
+    assert [record.json() for record in service.poll()] == [{"amount": 1}]
+
+
+# [/group]
+
+
+# [trouble]
+def test_the_mapping_shows_why_it_does_not_poll(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    client = boto3.client("lambda")
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    uuid = client.create_event_source_mapping(
+        EventSourceArn=cluster.arn, FunctionName="ledger", Topics=["orders"], StartingPosition="LATEST"
+    )["UUID"]
+    lambda_esm.clock.run_until_idle()
+    assert client.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "PROBLEM: Topic not found"
+
+    cluster.create_topic("orders")
+    cluster.refuse("authentication")
+    cluster.produce("orders", {"amount": 12})
+    lambda_esm.clock.run_until_idle()
+    assert client.get_event_source_mapping(UUID=uuid)["StateTransitionReason"] == "EVENT_SOURCE_AUTHN_ERROR"
+
+    cluster.accept()
+    lambda_esm.clock.run_until_idle()
+    assert ledger.booked == [12]
+
+
+# [/trouble]
+
+
+# [misuse]
+def test_a_misspelt_topic_is_an_error_of_the_test(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders")
+    with pytest.raises(ConfigurationError, match="Did you mean 'orders'"):
+        cluster.produce("ordres", {"amount": 12})
+
+
+# [/misuse]

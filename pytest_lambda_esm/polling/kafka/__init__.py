@@ -1,0 +1,1 @@
+"""The pollers of Kafka mappings: partitions, batches, outcomes, commits."""

@@ -1,0 +1,184 @@
+"""What follows from an invocation with Kafka records: commit, retry, split, or discard.
+
+Follows the pages "Configuring error handling controls for Kafka event sources" and "Capturing discarded batches". On
+demand, a batch is retried as a whole; the other controls need provisioned pollers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
+from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
+from pytest_lambda_esm.polling.kafka.context import KafkaContext
+from pytest_lambda_esm.polling.kafka.failures import TOO_LARGE, DiscardedRecords
+from pytest_lambda_esm.polling.kafka.response import KafkaVerdict, judge
+from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.polling.kafka.state import KafkaState
+from pytest_lambda_esm.polling.kafka.wording import ids, ids_of_ends, places
+from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.streams.batch import LastResponse, first_half
+from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD
+from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
+
+CALL_FAILED: Final = "PROBLEM: Function call failed"
+
+
+class KafkaOutcomes:
+    """Updates a poller's state after each invocation, and when records become too old."""
+
+    def __init__(self, context: KafkaContext, state: KafkaState) -> None:
+        self._context = context
+        self._state = state
+
+    def complete(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> None:
+        """Handle the end of an invocation."""
+        mapping, count = self._context.mapping, batch.runs.total
+        self._context.journal.add("result", delivery.function, delivery.about)
+        if not delivery.reached:
+            if delivery.problem:
+                mapping.counters["FailedInvokeEventCount"] += count
+                mapping.counters["InvokeErrorCount"] += 1
+            mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
+            batch.last_outcome = delivery.about
+            self.retry_later(batch)
+            return
+        mapping.counters["InvokedEventCount"] += count
+        batch.invocations += 1
+        batch.request_id = delivery.request_id
+        verdict = _judge(settings, batch, delivery)
+        batch.last_outcome = verdict.why
+        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        if verdict.succeeded:
+            self._succeed(batch)
+            return
+        mapping.counters["FailedInvokeEventCount"] += verdict.reported or count
+        mapping.counters["InvokeErrorCount"] += 1
+        batch.response = LastResponse(delivery.version, verdict.function_error)
+        self._fail(settings, batch, verdict)
+
+    def discard_oversized(self, settings: KafkaSettings, batch: KafkaBatch) -> None:
+        """Discard a record that fits into no event."""
+        self._discard(settings, batch, batch.runs, TOO_LARGE)
+        self._state.batches.pop(0)
+        self._state.commit()
+
+    def expiry(self, settings: KafkaSettings, batch: KafkaBatch) -> int:
+        """Return when the first of a batch's records is too old for the topic or the mapping.
+
+        The age that the mapping limits is that of the record's timestamp, since it is all that Lambda can see.
+        """
+        expiries = [run.partition.arrival(run.offsets[0]) + run.partition.retention for run in batch.runs]
+        age = settings.maximum_age
+        if age is not None:
+            expiries += [run.partition.created(run.offsets[0]) + age for run in batch.runs]
+        return min(expiries)
+
+    def drop_expired(self, settings: KafkaSettings) -> None:
+        """Remove records that are too old from the pending batches."""
+        now, batches = self._context.clock.instant, self._state.batches
+        while batches and self.expiry(settings, batches[0]) <= now:
+            batch = batches[0]
+            expired, kept = _split(batch.runs, lambda partition, offset: offset < partition.start(now))
+            about = f"the topic's retention ended after {counted(batch.invocations, 'attempt')}"
+            self._context.end(expired, EXPIRED, about)
+            if settings.maximum_age is not None:
+                kept = self._drop_too_old(settings, batch, kept, now - settings.maximum_age)
+            batch.runs = kept
+            if not kept:
+                batches.pop(0)
+            self._state.commit()
+
+    def retry_later(self, batch: KafkaBatch) -> None:
+        """Retry a batch after the next back-off."""
+        now = self._context.clock.instant
+        batch.failures += 1
+        batch.due = now + self._context.polling.backoff.after(batch.failures)
+        if batch.blocked_since is None:
+            batch.blocked_since = now
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _drop_too_old(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, oldest: int) -> Runs:
+        too_old, kept = _split(runs, lambda partition, offset: partition.created(offset) <= oldest)
+        if too_old:
+            self._discard(settings, batch, too_old, TOO_OLD)
+        return kept
+
+    def _succeed(self, batch: KafkaBatch) -> None:
+        if self._is_delivered_again(batch):
+            self._state.batches[0] = KafkaBatch(runs=batch.runs)
+            return
+        self._state.batches.pop(0)
+        self._context.end(batch.runs, DONE, f"attempt {batch.invocations}")
+        self._state.commit()
+
+    def _is_delivered_again(self, batch: KafkaBatch) -> bool:
+        """Whether a fault of the test repeats a delivery that succeeded."""
+        context = self._context
+        late = context.interference.at(CHECKPOINT, context.mapping, lambda: ids(batch.runs))
+        if not (late or batch.deliver_again):
+            return False
+        if late:
+            context.mapping.counters["CommitErrorCount"] += 1
+        why = "the offsets are not committed" if late else "at-least-once delivery"
+        text = f"{places(batch.runs)} come again after success: {why}"
+        context.journal.add("fate", context.source_arn, text, ids_of_ends(batch.runs))
+        return True
+
+    def _fail(self, settings: KafkaSettings, batch: KafkaBatch, verdict: KafkaVerdict) -> None:
+        """Keep what failed of a batch: retry it, split it, or discard it."""
+        done, rest = batch.runs.split_at(verdict.failed_from) if verdict.failed_from else (Runs(), batch.runs)
+        if done:
+            self._context.end(done, DONE, f"attempt {batch.invocations}; a later record failed")
+            left = self._state.batches[0] = batch.part(rest)
+            self.retry_later(left)
+            self._state.commit()
+            return
+        if batch.blocked_since is None:
+            batch.blocked_since = self._context.clock.instant
+        if settings.bisects and batch.runs.total > 1:
+            halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
+            self._state.batches[:1] = [batch.part(half) for half in halves]
+        elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
+            self.retry_later(batch)
+        else:
+            self._discard(settings, batch, batch.runs, RETRIES_EXHAUSTED)
+            self._state.batches.pop(0)
+            self._state.commit()
+
+    def _discard(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, condition: str) -> None:
+        context = self._context
+        discarded = DiscardedRecords(
+            mapping=context.mapping,
+            condition=condition,
+            invocations=batch.invocations,
+            response=batch.response if condition == RETRIES_EXHAUSTED else None,
+            request_id=batch.request_id,
+            event=context.event(runs),
+        )
+        now = context.clock.instant
+        for part, fate, about in context.discarder.discard(discarded, settings.failure_destination, now):
+            context.end(part, fate, about)
+
+
+def _judge(settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:
+    if not delivery.succeeded:
+        return KafkaVerdict(False, delivery.about, function_error="Unhandled")
+    if settings.reports_item_failures:
+        return judge(delivery.result, batch.runs)
+    return KafkaVerdict(True, "success")
+
+
+def _split(runs: Runs, is_over: Callable[[KafkaPartition, int], bool]) -> tuple[Runs, Runs]:
+    """Return the records at the start of each run that are over, and the others."""
+    places = {}
+    for partition, offsets in runs:
+        place = 0
+        while place < len(offsets) and is_over(partition, offsets[place]):
+            place += 1
+        places[partition.number] = place
+    return runs.split_at(places)

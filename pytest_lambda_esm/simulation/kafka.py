@@ -1,0 +1,88 @@
+"""Kafka in a world: ``fake.kafka(...)``, the clusters, and the pollers. Nothing of it is imported before it is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.destinations import Destinations, Message
+from pytest_lambda_esm.errors import ConfigurationError
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.moto_bridge.session import check_region
+from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.polling.streams.history import PendingState, ShardHistory
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
+    from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+    from pytest_lambda_esm.simulation.world import World
+
+_RESOURCE: Final = re.compile(r"(cluster|serverless-cluster|vpc-connection)/.+")
+_NAME: Final = re.compile(r"[a-zA-Z0-9-]{1,64}")
+_SERVER: Final = re.compile(r"[^\s,:/]+:\d{1,5}")
+_TOPIC_SCHEME: Final = "kafka://"
+
+
+def find_cluster(world: World, given: str | Sequence[str], region: str) -> KafkaCluster:
+    """Return the cluster of an ARN, a name, or bootstrap servers. Raises ConfigurationError."""
+    __tracebackhide__ = True
+    if not isinstance(given, str):
+        return world.kafka.find(_servers(given, list(given)))
+    if given.startswith("arn:"):
+        return world.kafka.find(_checked_arn(world, given))
+    if ":" in given:
+        return world.kafka.find(_servers(given, given.split(",")))
+    if not _NAME.fullmatch(given):
+        raise ConfigurationError(
+            f"kafka({given!r}): a cluster is given by its ARN, a name of up to 64 letters, digits and hyphens, or its"
+            f" bootstrap servers, such as 'kafka-1:9092,kafka-2:9092'"
+        )
+    from pytest_lambda_esm.moto_bridge.kafka_clusters import cluster_arn
+
+    return world.kafka.find(cluster_arn(given, world.config.account_id, region))
+
+
+def _checked_arn(world: World, text: str) -> str:
+    __tracebackhide__ = True
+    arn = Arn.parse(text)
+    if arn is None or arn.service != "kafka" or not _RESOURCE.fullmatch(arn.resource):
+        raise ConfigurationError(f"kafka({text!r}): this is not the ARN of a cluster of Amazon MSK")
+    check_region(f"kafka({text!r})", arn.region, arn.account_id)
+    return text
+
+
+def _servers(given: object, servers: Sequence[str]) -> str:
+    __tracebackhide__ = True
+    for server in servers:
+        if not isinstance(server, str) or not _SERVER.fullmatch(server):
+            raise ConfigurationError(
+                f"kafka({given!r}): {server!r} is no bootstrap server; one is a host and a port, such as 'kafka:9092'"
+            )
+    if not servers:
+        raise ConfigurationError(f"kafka({given!r}): a self-managed cluster has at least one bootstrap server")
+    return ",".join(servers)
+
+
+def unread_fates(cluster: KafkaCluster, mappings: Iterable[Mapping], now: int) -> list[Fate]:
+    """Return the fates of the records of topics that none of the cluster's mappings reads: waiting, or expired."""
+    read = {topic for mapping in mappings for topic in mapping.settings["Topics"]}
+    history, pending = ShardHistory(""), PendingState(now=now, why=lambda _: "no mapping reads the topic")
+    partitions = [each for topic in cluster.topics if topic not in read for each in cluster.partitions(topic)]
+    return [fate for partition in partitions for _, fate in history.fates(partition, pending)]
+
+
+class TopicsAnd:
+    """Delivers to topics of Kafka (``kafka://name``), and passes everything else on."""
+
+    def __init__(self, clusters: Callable[[], KafkaClusters], others: Destinations) -> None:
+        self._clusters = clusters
+        self._others = others
+
+    def deliver(self, arn: str, message: Message) -> None:
+        """Deliver a message now. Raises DeliveryFailed if the destination does not exist or refuses it."""
+        if arn.startswith(_TOPIC_SCHEME):
+            self._clusters().deliver(arn, message)
+        else:
+            self._others.deliver(arn, message)
