@@ -138,7 +138,7 @@ def helper(name):
 
 @pytest.mark.parametrize("name", ["conftest.py", "code.py"])
 def test_it(lambda_esm, name):
-    client = boto3.client("sqs", endpoint_url="http://localhost:4566")
+    client = boto3.client("sqs", endpoint_url="http://sqs.internal:4566")
     helper(name).careless(client)
 """
 
