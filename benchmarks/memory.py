@@ -1,8 +1,8 @@
 """The memory that a test keeps after it has ended: bytes per test, against the same calls with plain moto.
 
 ``python -m benchmarks.memory [TESTS]`` runs pytest twice for each way in which a test may end, once with ``lambda_esm``
-and once with ``mock_aws``, and prints what each further test adds to the largest size of the process. Most of that is
-pytest's own: it keeps its items and reports until the run ends. It needs the module ``resource``, which Windows lacks.
+and once with ``mock_aws``, and prints what each further test adds to the size of the process. Most of that is pytest's
+own: it keeps its items and reports until the run ends. It needs Linux, which tells a process its size.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WARM_UP: Final = 200
 """The number of tests before the first measurement: they import modules and fill caches, including those of moto."""
 
 _CONFTEST: Final = f"""
-import gc, resource, sys
+import gc, os
 
 sizes = []
 count = 0
@@ -30,8 +30,8 @@ def pytest_runtest_logfinish():
 
 def measure():
     gc.collect()
-    unit = 1 if sys.platform == "darwin" else 1024
-    sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    pages = int(open("/proc/self/statm").read().split()[1])
+    sizes.append(pages * os.sysconf("SC_PAGE_SIZE"))
 
 def pytest_unconfigure():
     if sizes:

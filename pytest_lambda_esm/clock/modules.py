@@ -137,6 +137,7 @@ class ImportWatch:
                 self._patches.undo()
 
     def _wrap_loaders(self) -> None:
+        self._patches.undo_again()
         # pytest's assertion rewriter is a finder that executes modules itself; so are some import hooks.
         finders = {type(finder) for finder in sys.meta_path if not isinstance(finder, type)}
         rewriters = tuple((finder, "exec_module") for finder in finders if hasattr(finder, "exec_module"))

@@ -145,3 +145,30 @@ def test_no_fake_outlives_its_test(pytester, times, options):
     # Not in this process: pytester would keep the arguments of each hook.
     pytester.runpytest_subprocess("-p", "no:randomly", "--tb=no", *options)
     assert pytester.path.joinpath("alive.txt").read_text() == f"{sorted(tests)}, still there: {{}}"
+
+
+COUNTING = """
+import gc
+from collections import Counter
+from pathlib import Path
+
+counts = []
+PACKAGE = "pytest_lambda_esm"
+
+def pytest_runtest_logfinish(nodeid):
+    if nodeid.endswith(("[10]", "[30]")):
+        gc.collect()
+        kinds = (type(each) for each in gc.get_objects())
+        counts.append(Counter(kind.__qualname__ for kind in kinds if str(kind.__module__).startswith(PACKAGE)))
+
+def pytest_sessionfinish():
+    Path(__file__).with_name("more.txt").write_text(f"{dict(counts[1] - counts[0])}")
+"""
+
+
+def test_what_all_fakes_of_a_process_share_does_not_grow(pytester):
+    pytester.makeconftest(COUNTING)
+    test = "@pytest.mark.parametrize('number', range(31))\ndef test(number, lambda_esm):\n    work(lambda_esm)"
+    pytester.makepyfile(HELPERS.replace("{times}", "20") + test)
+    pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist")
+    assert pytester.path.joinpath("more.txt").read_text() == "{}"
