@@ -16,7 +16,7 @@ from typing import Final
 WARM_UP: Final = 200
 """The number of tests before the first measurement: they import modules and fill caches, including those of moto."""
 
-_CONFTEST: Final = f"""
+_CONFTEST: Final = """
 import gc, os
 
 sizes = []
@@ -25,18 +25,15 @@ count = 0
 def pytest_runtest_logfinish():
     global count
     count += 1
-    if count == {WARM_UP}:
-        measure()
-
-def measure():
-    gc.collect()
-    pages = int(open("/proc/self/statm").read().split()[1])
-    sizes.append(pages * os.sysconf("SC_PAGE_SIZE"))
+    if count in {measured}:
+        gc.collect()
+        pages = int(open("/proc/self/statm").read().split()[1])
+        sizes.append(pages * os.sysconf("SC_PAGE_SIZE"))
 
 def pytest_unconfigure():
-    if sizes:
-        measure()
-        print(f"bytes per test: {{(sizes[1] - sizes[0]) / (count - {WARM_UP}):.0f}}")
+    first, last = {measured}
+    if len(sizes) == 2:
+        print(f"bytes per test: {{(sizes[1] - sizes[0]) / (last - first):.0f}}")
 """
 
 _TEST: Final = """
@@ -82,7 +79,7 @@ def main() -> None:
 def bytes_per_test(tests: int, fixture: str, ending: str) -> int:
     """Return the memory that each test of a run adds to the process."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "conftest.py").write_text(_CONFTEST)
+        Path(folder, "conftest.py").write_text(_CONFTEST.format(measured=(WARM_UP, WARM_UP + tests)))
         Path(folder, "test_it.py").write_text(_TEST.format(tests=WARM_UP + tests, fixture=fixture, ending=ending))
         command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider"]
         run = subprocess.run([*command, folder], capture_output=True, text=True, cwd=folder, check=False)
