@@ -58,7 +58,9 @@ from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
@@ -67,6 +69,7 @@ from pytest_lambda_esm.timing import microseconds, moment_of
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+    from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class World:
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
         self.new_receipt = ids.receipts(random.Random(f"receipts {config.seed}")).new
         self.clock = clock
+        self.patches = Patches()  # Those of the installation, once it is installed.
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         if config.sleep == "virtual" and threads_are_visible():
@@ -197,6 +201,7 @@ class World:
                 new_id=self.new_id,
                 source_changed=self.source_changed,
                 clusters=lambda: self.kafka,
+                brokers=lambda: self.mq,
             ),
         )
         self.engine = Engine(
@@ -281,14 +286,33 @@ class World:
             )
         )
 
-    def kafka_clusters(self) -> list[str]:
-        """Describe the clusters of Kafka so far: ``Kafka cluster '...'``."""
-        return [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
+    @cached_property
+    def mq(self) -> MqBrokers:
+        """The brokers of Amazon MQ; few tests use them."""
+        from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
+        from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+        from pytest_lambda_esm.moto_bridge import mq_brokers
+
+        ports = BrokerPorts(
+            now=self.local_instant,
+            depth=lambda: chains.untraced(self.depth()),  # Brokers pass on no trace header.
+            directory=mq_brokers.MotoBrokers(),
+        )
+        brokers = MqBrokers(ports)
+        mq_brokers.install(self.patches, brokers.changed)
+        return brokers
+
+    def made_brokers(self) -> list[str]:
+        """Describe the clusters of Kafka and the brokers of Amazon MQ so far: ``Kafka cluster '...'``."""
+        clusters = [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
+        return clusters + ([f"broker {broker.arn!r}" for broker in self.mq] if "mq" in self.__dict__ else [])
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
         if "kafka" in self.__dict__:
             self.kafka.close(why)
+        if "mq" in self.__dict__:
+            self.mq.close(why)
 
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
@@ -350,6 +374,8 @@ class World:
             self.pollers.forget(mapping)
         if "kafka" in self.__dict__:
             self.kafka.forget_place(account_id, region)
+        if "mq" in self.__dict__:
+            self.mq.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
@@ -368,6 +394,17 @@ class World:
         chosen = [each for each in mappings if mapping_uuid in (None, each.uuid)]
         found = self.pollers.kafka_fates(chosen)
         return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
+
+    def mq_fates(self, source: str, mapping: Mapping | None = None) -> list[Fate] | None:
+        """Return the fates of a broker's messages, or those of the queue of one mapping of it.
+
+        Return None for a source that is no broker of Amazon MQ.
+        """
+        broker = self.mq.known(source) if "mq" in self.__dict__ else None
+        if broker is None:
+            return None
+        queues = [queue for queue in broker.queues if mapping is None or self.pollers.reads(mapping, queue)]
+        return mq.fates(self.ledger, list(queues), self.clock.instant)
 
     # --- inside ------------------------------------------------------------------------------------------
 

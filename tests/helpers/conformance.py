@@ -161,6 +161,11 @@ def _make_consumer() -> None:
     client("kinesis").register_stream_consumer(StreamARN=STREAM, ConsumerName="app")
 
 
+def _make_login() -> None:
+    """Create the secret with which Lambda logs in to the broker; moto does not look up the broker itself."""
+    client("secretsmanager").create_secret(Name="login", SecretString='{"username": "lambda", "password": "secret"}')
+
+
 def _make_table() -> None:
     client("dynamodb").create_table(
         TableName="users",
@@ -177,6 +182,7 @@ _MAKERS: dict[str, Callable[[], None]] = {
     STREAM: _make_stream,
     CONSUMER: _make_consumer,
     TABLE: _make_table,
+    BROKER: _make_login,
 }
 
 
