@@ -241,7 +241,7 @@ class PollerFactory:
             source=self._source(mapping),
             brokers=ports.brokers(),
             login_problem=mq.check_login,
-            function_exists=lambda mapping: self._timeout(mapping) is not None,
+            timeout=self._timeout,
             deliver=ports.deliver,
             clock=ports.clock,
             journal=ports.journal,

@@ -47,14 +47,14 @@ class BrokerPolling:
 class BrokerContext:
     """One mapping, and what its poller needs from the rest of the simulation.
 
-    ``function_exists`` returns whether the mapping's function does.
+    ``timeout`` returns the function's timeout in seconds, or None if the function does not exist.
     """
 
     mapping: Mapping
     source: EventSource
     brokers: Brokers
     login_problem: FindLoginProblem
-    function_exists: Callable[[Mapping], bool]
+    timeout: Callable[[Mapping], int | None]
     deliver: Deliver
     clock: Clock
     journal: Journal

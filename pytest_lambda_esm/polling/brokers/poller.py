@@ -75,7 +75,7 @@ class BrokerPoller:
         problem = self._problems.find()
         if problem is not None:
             return lines + self._problems.explain(problem)
-        if not self._context.function_exists(self._mapping):
+        if self._context.timeout(self._mapping) is None:
             lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
         if self._last is not None and not self._last.succeeded:
             lines.append(f"the last batch failed at {time_text(self._last.end, now)}: {self._last.about}")

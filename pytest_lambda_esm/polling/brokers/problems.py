@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, Problem
-from pytest_lambda_esm.sources.mq import NO_BROKER, NO_QUEUE, REFUSALS, access
+from pytest_lambda_esm.sources.mq import BAD_FUNCTION, NO_BROKER, NO_QUEUE, REFUSALS, access
+from pytest_lambda_esm.sources.rules import BROKER_FUNCTION_TIMEOUT
 
 
 class Problems:
@@ -21,6 +22,8 @@ class Problems:
             return NO_BROKER
         if broker.refusal is not None:
             return REFUSALS[broker.refusal]
+        if (context.timeout(context.mapping) or 0) > BROKER_FUNCTION_TIMEOUT:
+            return BAD_FUNCTION
         problem = context.login_problem(context.mapping.in_force, broker)
         return problem or (NO_QUEUE if context.queue() is None else None)
 
@@ -61,6 +64,9 @@ class Problems:
         if problem == NO_QUEUE:
             made = f"broker.queue({settings.queue!r}, {settings.virtual_host!r})"
             return [*lines, f"the broker has no queue {settings.queue!r} in {settings.virtual_host!r}: {made} makes it"]
+        if problem == BAD_FUNCTION:
+            longest = f"the longest timeout of a function behind a broker is {BROKER_FUNCTION_TIMEOUT} seconds"
+            return [*lines, longest]
         secret = access(context.mapping.in_force, "BASIC_AUTH")
         users = f" of one of {sorted(broker.users)}" if broker.users is not None else ""
         return [
