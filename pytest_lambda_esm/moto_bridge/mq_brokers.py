@@ -48,17 +48,22 @@ class MotoBrokers:
         return BrokerFacts(broker.engine_type, known)
 
 
-def install(patches: Patches, changed: Callable[[], None]) -> None:
-    """Call ``changed`` after each change of a broker, its users or a secret."""
+def install(patches: Patches, changed: Callable[[], None], forget: Callable[[str, str], None]) -> None:
+    """Call ``changed`` after each change of a broker, its users or a secret.
+
+    ``forget`` is called with account and region when moto resets Amazon MQ there.
+    """
     for backend, names in _CHANGES:
         for name in names:
-            patches.set(backend, name, _then(original_of(backend, name), changed))
+            patches.set(backend, name, _then(original_of(backend, name), lambda _: changed()))
+    reset = _then(original_of(MQBackend, "reset"), lambda backend: forget(backend.account_id, backend.region_name))
+    patches.set(MQBackend, "reset", reset)
 
 
-def _then(original: Callable[..., Any], changed: Callable[[], None]) -> Callable[..., Any]:
+def _then(original: Callable[..., Any], follow: Callable[[Any], None]) -> Callable[..., Any]:
     def call(backend: Any, *args: Any, **kwargs: Any) -> Any:
         answer = original(backend, *args, **kwargs)
-        changed()
+        follow(backend)
         return answer
 
     return call

@@ -299,7 +299,7 @@ class World:
             directory=mq_brokers.MotoBrokers(),
         )
         brokers = MqBrokers(ports)
-        mq_brokers.install(self.patches, brokers.changed)
+        mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
         return brokers
 
     def made_brokers(self) -> list[str]:

@@ -145,15 +145,20 @@ def test_a_deleted_broker_refuses(fake: FakeLambda) -> None:
     assert "ESM_CONFIG_NOT_VALID: PROBLEM: Broker not found" in fake.explain(uuid)
 
 
-def test_moto_reset_empties_the_brokers(fake: FakeLambda) -> None:
-    from moto.mq.models import mq_backends
+def test_moto_reset_empties_the_brokers_of_its_regions(fake: FakeLambda) -> None:
+    from moto.moto_api._internal.models import moto_api_backend
 
-    broker = fake.mq(ARN)
+    broker, other = fake.mq(ARN), fake.mq("main")
     broker.queue("orders").send("1")
-    mq_backends["123456789012"]["us-east-1"].reset()
-    fake.client("lambda").list_functions()
-    again = fake.mq(ARN)
-    assert again is broker or again.queues == []
+    moto_api_backend.reset()
+    for gone in (broker, other):
+        with pytest.raises(NotActive, match="was made before moto was reset"):
+            gone.queue("orders")
+    assert fake.mq(ARN).queues == []
+    subscribe(fake, fake.mq(ARN), accept)
+    fake.mq(ARN).queue("orders").send("2")
+    fake.clock.run_until_idle()
+    assert batches(fake) == [["2"]]
 
 
 def test_a_sweep_begins_each_run_with_empty_brokers(fake: FakeLambda) -> None:
