@@ -29,10 +29,11 @@ class BrokerMachine(RuleBasedStateMachine):
         self.throttled = False
         self.polls = True
 
-    @initialize(engine=st.sampled_from(ENGINES))
-    def begin(self, engine: str) -> None:
+    @initialize(engine=st.sampled_from(ENGINES), duration=st.sampled_from([0, 3]), batch_size=st.sampled_from([1, 100]))
+    def begin(self, engine: str, duration: float, batch_size: int) -> None:
         self.engine = engine
-        self.simulation = BrokerSimulation(self.handle, engine=engine)
+        self.simulation = BrokerSimulation(self.handle, engine=engine, BatchSize=batch_size)
+        self.simulation.duration = duration
         self.simulation.poller.start()
 
     # --- the function ------------------------------------------------------------------------------------
