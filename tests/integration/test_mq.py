@@ -87,8 +87,9 @@ def test_a_mapping_may_ask_for_a_broker_before_the_test_does(fake: FakeLambda) -
     fake.client("lambda").create_event_source_mapping(
         FunctionName="consumer", EventSourceArn=ARN, Queues=["orders"], SourceAccessConfigurations=make_login(fake)
     )
-    fake.transitions(creating="instant")
+    fake.clock.advance(10)
     broker = fake.mq(ARN, engine="RabbitMQ")
+    fake.clock.advance(1)
     broker.queue("orders").send("1")
     fake.clock.run_until_idle()
     assert fake.invocations[0].event["eventSource"] == "aws:rmq"
@@ -262,7 +263,7 @@ def test_queues_that_the_engine_refuses(
 
 def test_another_refusal_than_a_broker_has(fake: FakeLambda) -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'authentication'"):
-        fake.mq("main").refuse("authentification")
+        fake.mq("main").refuse("authenticate")
 
 
 # --- polling -------------------------------------------------------------------------------------------------
