@@ -498,8 +498,8 @@ def test_explain_says_what_waits_and_what_fails(fake: FakeLambda) -> None:
     queue.send("2")
     fake.clock.advance(1)
     explained = fake.explain(uuid)
-    assert "a batch of 1 message failed" in explained
-    assert "(error, ValueError: bad): it is retried at 00:00:0" in explained
+    assert "a batch of 1 message has been tried 3 times" in explained
+    assert "(error, ValueError: bad): the next try comes at 00:00:0" in explained
     assert "all of the mapping's concurrency (1 batches) is in use" in explained
     assert "1 message waits in orders::/, starting with message orders::/:2" in explained
 
@@ -510,6 +510,13 @@ def test_explain_says_how_to_make_a_login(fake: FakeLambda) -> None:
     explained = fake.explain(uuid)
     assert "it does not poll, EVENT_SOURCE_AUTHN_ERROR: PROBLEM: Cannot access secret manager value" in explained
     assert "as a JSON object with 'username' and 'password' of one of ['lambda']" in explained
+
+
+def test_explain_names_the_longest_timeout(fake: FakeLambda) -> None:
+    broker = fake.mq("main")
+    uuid = subscribe(fake, broker, accept)
+    fake.client("lambda").update_function_configuration(FunctionName="consumer", Timeout=900)
+    assert "the longest timeout of a function behind a broker is 840 seconds" in fake.explain(uuid)
 
 
 def test_explain_says_how_to_make_a_queue(fake: FakeLambda) -> None:

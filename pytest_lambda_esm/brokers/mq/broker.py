@@ -61,6 +61,7 @@ class MqBroker:
         self._started = ports.now() // 1000
         self._numbers = count(1)
         self._queues: dict[tuple[str, str], MqQueue] = {}
+        self._is_settled = False
         self._listeners: list[Callable[[], None]] = []
         self._refusal: str | None = None
         self._closed: str | None = None
@@ -107,6 +108,7 @@ class MqBroker:
             if not isinstance(value, str) or not 0 < len(value.encode()) <= _LONGEST_NAME:
                 raise ConfigurationError(f"{call}: {what} has a name of 1 to {_LONGEST_NAME} bytes, not {value!r}")
         declared = self._declaration(call, virtual_host, dead_letter, delivery_limit)
+        self._is_settled = True
         found = self._queues.get((virtual_host, name))
         if found is None:
             return self._create(name, virtual_host, declared)
@@ -202,13 +204,22 @@ class MqBroker:
         """
         self._closed = why
 
-    def become(self, engine: Engine) -> None:
-        """Run another engine. Only before there is a queue: a mapping may ask for a broker before the test does.
+    def become(self, engine: Engine) -> bool:
+        """Run an engine from now on, and return whether that is possible.
+
+        It is not if another engine is known: from Amazon MQ's API, or since the test used the broker. A mapping may ask
+        for a broker before the test says what it runs.
 
         :meta private:
         """
-        self._engine = engine
-        self.changed()
+        if engine is not self._engine:
+            if self._is_settled or self._was_registered:
+                return False
+            self._engine = engine
+            self._queues.clear()  # Consumers asked for them.
+            self.changed()
+        self._is_settled = True
+        return True
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -32,10 +32,8 @@ class MqBrokers:
             assert arn is not None
             kind = engine_named(call, facts.engine) if facts is not None else wanted or ACTIVEMQ
             broker = self._by_arn[source] = MqBroker(arn, source, kind, self._ports)
-        if wanted is not None and wanted.name != broker.engine:
-            if facts is not None or broker.queues:
-                raise ConfigurationError(f"{call}: engine={engine!r}, but this broker runs {broker.engine}")
-            broker.become(wanted)
+        if wanted is not None and not broker.become(wanted):
+            raise ConfigurationError(f"{call}: engine={engine!r}, but this broker runs {broker.engine}")
         return broker
 
     def known(self, source: str) -> MqBroker | None:

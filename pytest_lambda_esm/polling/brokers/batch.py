@@ -28,13 +28,16 @@ class OpenBatch:
     """A batch that still takes messages.
 
     ``closes`` is when its window ends, in microseconds since the epoch, and ``closing`` the clock's event for that.
-    ``empty`` is the size of an event without messages. ``again`` says that a fault has the batch delivered twice.
+    ``empty`` is the size of an event without messages; ``largest`` is that of a message that fits.
+    ``again`` says that a fault has the batch delivered twice.
     """
 
-    __slots__ = ("_overflowed", "_size", "again", "closes", "closing", "messages", "settings")
+    __slots__ = ("_overflowed", "_size", "again", "closes", "closing", "largest", "messages", "queue", "settings")
 
-    def __init__(self, settings: BrokerSettings, now: int, empty: int) -> None:
+    def __init__(self, queue: Queue, settings: BrokerSettings, now: int, empty: int) -> None:
+        self.queue = queue
         self.settings = settings
+        self.largest = LARGEST_PAYLOAD - empty
         self.closes = now + settings.window
         self.closing: Any = None
         self.again = False
@@ -118,8 +121,8 @@ class BrokerBatch:
         size, now = f"a batch of {counted(len(self.messages), 'message')}", self._context.clock.instant
         if self._retry is not None and self.delivery is not None:
             return (
-                f"{size} failed {counted(self._failures, 'time')} ({self.delivery.about}): it is retried at"
-                f" {time_text(self._retry.due, now)}"
+                f"{size} has been tried {counted(self._failures, 'time')} ({self.delivery.about}): the next try comes"
+                f" at {time_text(self._retry.due, now)}"
             )
         if self.delivery is None or self.delivery.end <= now:
             return f"{size} is in flight: the function runs with it"

@@ -16,7 +16,6 @@ from pytest_lambda_esm.polling.brokers.batch import BrokerBatch, OpenBatch
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.explain import explain_waiting
 from pytest_lambda_esm.polling.brokers.problems import Problems
-from pytest_lambda_esm.polling.brokers.settings import LARGEST_PAYLOAD
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
@@ -35,7 +34,6 @@ class BrokerPoller:
         self._polls = False
         self._not_before = 0
         self._open: OpenBatch | None = None
-        self._open_queue: Queue | None = None
         self._batches: list[BrokerBatch] = []
         self._last: Delivery | None = None
         self._upcoming: Any = None
@@ -150,14 +148,12 @@ class BrokerPoller:
 
     def _receive(self, queue: Queue, twice: bool) -> None:
         now, context = self._clock.instant, self._context
-        if self._open is not None and self._open_queue is not queue:
-            self._close()  # An update has changed the queue.
         empty = len(json.dumps(context.kind().event(self._mapping.source_arn, queue, [])))
-        batch = self._open or OpenBatch(context.settings(), now, empty)
+        batch = self._open or OpenBatch(queue, context.settings(), now, empty)
         batch.again = batch.again or twice
         context.end_expired(queue, queue.expire(now))
-        self._collect(queue, batch, LARGEST_PAYLOAD - empty)
-        self._open, self._open_queue = batch, queue
+        self._collect(batch)
+        self._open = batch
         if batch.is_full or (batch.messages and not batch.settings.window):
             self._close()
         elif not batch.messages:
@@ -165,9 +161,10 @@ class BrokerPoller:
         elif batch.closing is None:
             batch.closing = self._clock.call_at(batch.closes, self._close_event, self._about_close)
 
-    def _collect(self, queue: Queue, batch: OpenBatch, largest: int) -> None:
+    def _collect(self, batch: OpenBatch) -> None:
         """Move messages from the queue into the batch; drop those that are too large, and those that do not pass."""
-        now, kind, record_filter = self._clock.instant, self._context.kind(), batch.settings.record_filter
+        now, kind = self._clock.instant, self._context.kind()
+        queue, record_filter = batch.queue, batch.settings.record_filter
         received = len(batch.messages)
         oversized: list[Message] = []
         filtered: list[tuple[Message, Verdict]] = []
@@ -177,7 +174,7 @@ class BrokerPoller:
             verdict = record_filter.verdict(record) if record_filter is not None else None
             if verdict is not None and not verdict.passed:
                 filtered.append((message, verdict))
-            elif size > largest:
+            elif size > batch.largest:
                 oversized.append(message)
             elif not batch.add(message, size):
                 break
@@ -201,12 +198,10 @@ class BrokerPoller:
 
     def _close(self) -> None:
         """Deliver the open batch."""
-        collected, queue = self._open, self._open_queue
+        collected, self._open = self._open, None
         assert collected is not None
-        assert queue is not None
-        self._open = None
         self._clock.cancel(collected.closing)
-        batch = BrokerBatch(self._context, queue, collected.messages, self)
+        batch = BrokerBatch(self._context, collected.queue, collected.messages, self)
         batch.again = collected.again
         self._batches.append(batch)
         batch.invoke()
@@ -214,11 +209,10 @@ class BrokerPoller:
 
     def _withdraw(self) -> None:
         """Return all messages to the queue, except for those that the function runs with."""
-        collected, queue = self._open, self._open_queue
-        if collected is not None and queue is not None:
-            self._open = None
+        collected, self._open = self._open, None
+        if collected is not None:
             self._clock.cancel(collected.closing)
-            queue.give_back(collected.messages)
+            collected.queue.give_back(collected.messages)
         for batch in tuple(self._batches):
             batch.withdraw()
 
