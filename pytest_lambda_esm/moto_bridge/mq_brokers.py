@@ -1,4 +1,4 @@
-"""Brokers of Amazon MQ in moto, which stores what they are made of, and no messages; and the secrets with their logins.
+"""Brokers of Amazon MQ in moto, which stores what they are made of, and no messages.
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 """
@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from moto.mq.models import MQBackend, mq_backends
-from moto.secretsmanager.exceptions import SecretsManagerClientError
-from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.brokers.mq.broker import BrokerFacts
@@ -21,13 +19,7 @@ _VERSIONS: Final = {"ActiveMQ": "5.18", "RabbitMQ": "3.13"}
 _HAS_ALL_USERS: Final = "ACTIVEMQ"
 """RabbitMQ's further users are made on the broker itself, so that Amazon MQ does not know them."""
 
-_CHANGES: Final = (
-    (MQBackend, ("delete_broker", "create_user", "delete_user")),
-    (
-        SecretsManagerBackend,
-        ("create_secret", "put_secret_value", "update_secret", "delete_secret", "restore_secret"),
-    ),
-)
+_CHANGES: Final = ("delete_broker", "create_user", "delete_user")
 """What changes whether Lambda can read from a broker."""
 
 
@@ -49,13 +41,12 @@ class MotoBrokers:
 
 
 def install(patches: Patches, changed: Callable[[], None], forget: Callable[[str, str], None]) -> None:
-    """Call ``changed`` after each change of a broker, its users or a secret.
+    """Call ``changed`` after each change of a broker or its users.
 
     ``forget`` is called with account and region when moto resets Amazon MQ there.
     """
-    for backend, names in _CHANGES:
-        for name in names:
-            patches.set(backend, name, _then(original_of(backend, name), lambda _: changed()))
+    for name in _CHANGES:
+        patches.set(MQBackend, name, _then(original_of(MQBackend, name), lambda _: changed()))
     reset = _then(original_of(MQBackend, "reset"), lambda backend: forget(backend.account_id, backend.region_name))
     patches.set(MQBackend, "reset", reset)
 
@@ -96,19 +87,3 @@ def broker_arn(name: str, account_id: str, region: str, engine: str) -> str:
         users=[],
     )
     return str(arn)
-
-
-def secret_text(uri: str, account_id: str, region: str) -> str | None:
-    """Return the text of a secret's current version, or None where it cannot be read.
-
-    ``account_id`` and ``region`` are those of the mapping, for a URI that is not an ARN.
-    """
-    arn = Arn.parse(uri)
-    place = (arn.account_id, arn.region) if arn is not None else (account_id, region)
-    try:
-        # No version and no stage: moto takes the current version.
-        secret = secretsmanager_backends[place[0]][place[1]].get_secret_value(uri, "", "")
-    except (SecretsManagerClientError, KeyError):
-        return None
-    found = secret.get("SecretString")
-    return str(found) if found is not None else None

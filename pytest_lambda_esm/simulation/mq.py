@@ -54,12 +54,10 @@ def _checked_arn(world: World, text: str) -> str:
 
 def check_login(settings: ReadOnly[str, Any], broker: Broker) -> Problem | None:
     """Return why Lambda cannot log in to a broker with the secret that a mapping names, or None."""
-    from pytest_lambda_esm.moto_bridge.mq_brokers import secret_text
+    from pytest_lambda_esm.moto_bridge import secrets
 
     uri = access(settings, "BASIC_AUTH") or ""
-    arn = Arn.parse(settings["EventSourceArn"])
-    assert arn is not None
-    return login_problem(uri, secret_text(uri, arn.account_id, arn.region), broker.users)
+    return login_problem(uri, secrets.login(uri), broker.users)
 
 
 def fates(ledger: FateLedger, queues: list[Queue], now: int) -> list[Fate]:

@@ -95,12 +95,12 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
+        self.patches = Patches()  # Those that are installed when something is first used.
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
         self.new_receipt = ids.receipts(random.Random(f"receipts {config.seed}")).new
         self.clock = clock
-        self.patches = Patches()  # Those of the installation, once it is installed.
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
         if config.sleep == "virtual" and threads_are_visible():
@@ -291,7 +291,7 @@ class World:
         """The brokers of Amazon MQ; few tests use them."""
         from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
         from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
-        from pytest_lambda_esm.moto_bridge import mq_brokers
+        from pytest_lambda_esm.moto_bridge import mq_brokers, secrets
 
         ports = BrokerPorts(
             now=self.local_instant,
@@ -300,6 +300,7 @@ class World:
         )
         brokers = MqBrokers(ports)
         mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
+        secrets.install(self.patches, brokers.changed)
         return brokers
 
     def made_brokers(self) -> list[str]:

@@ -6,7 +6,6 @@ broker does not show which of the two it runs; the records of both are in ``mq_r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import Final
 
@@ -85,18 +84,14 @@ def access(settings: Settings, kind: str) -> str | None:
     return next((each.get("URI") for each in configurations if each.get("Type") == kind), None)
 
 
-def login_problem(uri: str, secret: str | None, users: Collection[str] | None) -> tuple[str, str] | None:
+def login_problem(uri: str, login: Settings | None, users: Collection[str] | None) -> tuple[str, str] | None:
     """Return why the login that a secret has cannot work: the code and a text; None if nothing speaks against it.
 
-    ``secret`` is its text, None if there is none; ``users`` are those of the broker, None where they are not known.
-    A secret is JSON with ``username`` and ``password`` (documented); the codes for the cases are chosen.
+    ``login`` are the members of the secret, None if it does not exist; ``users`` are those of the broker, None where
+    they are not known. A login is ``username`` and ``password`` (documented); the codes for the cases are chosen.
     """
-    if secret is None:
+    if login is None:
         return AUTHENTICATION[0], _NO_SECRET.format(uri=uri)
-    try:
-        login = json.loads(secret)
-    except ValueError:
-        return AUTHENTICATION
-    if not isinstance(login, dict) or not {"username", "password"} <= login.keys():
+    if not {"username", "password"} <= login.keys():
         return AUTHENTICATION
     return AUTHENTICATION if users is not None and login["username"] not in users else None

@@ -161,11 +161,6 @@ def _make_consumer() -> None:
     client("kinesis").register_stream_consumer(StreamARN=STREAM, ConsumerName="app")
 
 
-def _make_login() -> None:
-    """Create the secret with which Lambda logs in to the broker; moto does not look up the broker itself."""
-    client("secretsmanager").create_secret(Name="login", SecretString='{"username": "lambda", "password": "secret"}')
-
-
 def _make_table() -> None:
     client("dynamodb").create_table(
         TableName="users",
@@ -176,13 +171,17 @@ def _make_table() -> None:
     )
 
 
+def _make_secret() -> None:
+    client("secretsmanager").create_secret(Name="login", SecretString='{"username": "lambda", "password": "secret"}')
+
+
 _MAKERS: dict[str, Callable[[], None]] = {
     f"{QUEUE}'": _make_queue,
     f"{FIFO}'": _make_fifo,
     STREAM: _make_stream,
     CONSUMER: _make_consumer,
     TABLE: _make_table,
-    BROKER: _make_login,
+    SECRET["URI"]: _make_secret,
 }
 
 

@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.observe.fates import DONE
+from pytest_lambda_esm.polling.attempts import CALL_FAILED
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.settings import LARGEST_PAYLOAD, BrokerSettings
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
 from pytest_lambda_esm.sources.mq_records import MqKind
 from pytest_lambda_esm.timing import moment_of, time_text
@@ -165,7 +166,7 @@ class BrokerBatch:
             context.mapping.last_result = "OK"
             self._succeed()
         else:
-            context.mapping.last_result = f"PROBLEM: {delivery.problem or 'Function call failed'}"
+            context.mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             self._fail(delivery)
 
     # --- what follows -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DISCARDED, EXPIRED
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.broker_ports import Broker, Brokers, Message, Queue
 from pytest_lambda_esm.sources.event_source import EventSource

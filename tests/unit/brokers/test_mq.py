@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from helpers.memory_stream import START
 from helpers.mq import ARN, ENGINES, memory_brokers
+from helpers.simulation import START
 from pytest_lambda_esm import ConfigurationError, MqBroker, MqQueue, NotActive
 from pytest_lambda_esm.brokers.mq.broker import BrokerFacts, BrokerPorts
 from pytest_lambda_esm.brokers.mq.brokers import MqBrokers

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from helpers.memory_stream import Throttled
 from helpers.mq import ENGINES, BrokerSimulation, bodies_of
+from helpers.simulation import Throttled
 
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"data": {"kept": [True]}})}]}
 CONSUMERS = {"ActiveMQ": 5, "RabbitMQ": 1}
@@ -62,7 +62,7 @@ class BrokerMachine(RuleBasedStateMachine):
             raise ValueError(bad)
 
     def fates(self) -> dict[str, str]:
-        found = self.simulation.fates()
+        found = self.simulation.fate_of_each()
         by_record = {fate.record: fate.fate for fate in found}
         assert len(by_record) == len(found), "a message has two fates"
         return by_record
