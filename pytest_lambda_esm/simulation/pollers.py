@@ -232,10 +232,10 @@ class PollerFactory:
 
     def _new_broker_poller(self, mapping: Mapping) -> BrokerPoller:
         # Imported here, since most tests never need it.
-        from pytest_lambda_esm.polling.brokers.context import BrokerContext, BrokerPolling
+        from pytest_lambda_esm.polling.brokers.context import BrokerContext
         from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
 
-        ports, config = self._ports, self._config
+        ports = self._ports
         context = BrokerContext(
             mapping=mapping,
             source=self._source(mapping),
@@ -247,13 +247,7 @@ class PollerFactory:
             journal=ports.journal,
             interference=ports.interference,
             interruptions=ports.interruptions,
-            polling=BrokerPolling(
-                latency=microseconds(config.poll_latency),
-                backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
-                throttle_backoff=_queue_polling(config).throttle_backoff,
-                read_retry=microseconds(config.read_retry_delay),
-                loop_depth=config.loop_depth,
-            ),
+            polling=_stream_polling(self._config),
         )
         return BrokerPoller(context)
 

@@ -14,8 +14,9 @@ from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
-from pytest_lambda_esm.polling.brokers.context import BrokerContext, BrokerPolling
+from pytest_lambda_esm.polling.brokers.context import BrokerContext
 from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
+from pytest_lambda_esm.polling.lane_context import LanePolling
 from pytest_lambda_esm.simulation.mq import fates
 from pytest_lambda_esm.sources import mq
 
@@ -60,20 +61,13 @@ class BrokerSimulation(PolledMapping):
         self.broker = brokers.find(ARN, engine)
         self.queue = self.broker.queue("orders")
         self.ledger = FateLedger()
-        backoff = LANES["backoff"]
         self.poller = BrokerPoller(
             BrokerContext(
                 source=mq.MQ,
                 brokers=brokers,
                 login_problem=lambda settings, broker: None,
                 timeout=lambda mapping: 3,
-                polling=BrokerPolling(
-                    latency=0,
-                    backoff=backoff,
-                    throttle_backoff=backoff,
-                    loop_depth=LANES["loop_depth"],
-                    read_retry=LANES["read_retry"],
-                ),
+                polling=LanePolling(**LANES),
                 **{**self.context_members, "journal": Journal(Timeline(lambda: self.clock.instant), self.ledger)},
             )
         )

@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.observe.fates import DONE
-from pytest_lambda_esm.polling.attempts import CALL_FAILED
+from pytest_lambda_esm.polling.attempts import CALL_FAILED, EVENT_CAPACITY
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
-from pytest_lambda_esm.polling.brokers.settings import LARGEST_PAYLOAD, BrokerSettings
+from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.wording import counted
@@ -38,7 +38,7 @@ class OpenBatch:
     def __init__(self, queue: Queue, settings: BrokerSettings, now: int, empty: int) -> None:
         self.queue = queue
         self.settings = settings
-        self.largest = LARGEST_PAYLOAD - empty
+        self.largest = EVENT_CAPACITY - empty
         self.closes = now + settings.window
         self.closing: Any = None
         self.again = False
@@ -53,7 +53,7 @@ class OpenBatch:
 
     def add(self, message: Message, size: int) -> bool:
         """Add a message, unless it does not fit any more; return whether it did."""
-        if self._size + size > LARGEST_PAYLOAD:
+        if self._size + size > EVENT_CAPACITY:
             self._overflowed = True
             return False
         self.messages.append(message)
@@ -205,11 +205,8 @@ class BrokerBatch:
             self._retry = self._context.clock.call_at(due, self._event(self._try_again), self._about_retry)
 
     def _wait(self, delivery: Delivery) -> int:
-        polling = self._context.polling
-        if delivery.throttled:
-            return polling.throttle_backoff.after(self._failures)
         delay = self._queue.redelivery_delay if delivery.reached else None
-        return polling.backoff.after(self._failures) if delay is None else delay
+        return self._context.polling.backoff.after(self._failures) if delay is None else delay
 
     def _try_again(self) -> None:
         self._retry = None

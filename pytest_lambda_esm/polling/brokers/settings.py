@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.filters import DataRules, Filter
+from pytest_lambda_esm.polling.members import record_filter
 from pytest_lambda_esm.sources.mq import access
 from pytest_lambda_esm.timing import MICROSECONDS
 
 DEFAULT_WINDOW: Final = MICROSECONDS // 2
 """The batching window of a mapping that states none."""
-
-LARGEST_PAYLOAD: Final = 6 * 1024 * 1024
-"""Maximum size of an event in bytes: the quota for the payload of a synchronous invocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +28,11 @@ class BrokerSettings:
     @classmethod
     def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> BrokerSettings:
         """Read a mapping's settings; ``data_rules`` are the filter rules of its source."""
-        criteria = settings.get("FilterCriteria", {}).get("Filters") or ()
-        patterns = [item["Pattern"] for item in criteria if item.get("Pattern") is not None]
         window = settings.get("MaximumBatchingWindowInSeconds")
         return cls(
             queue=str((settings.get("Queues") or [""])[0]),
             virtual_host=access(settings, "VIRTUAL_HOST") or "/",
             batch_size=int(settings["BatchSize"]),
             window=DEFAULT_WINDOW if window is None else int(window) * MICROSECONDS,
-            record_filter=Filter.compile(patterns, data_rules) if patterns else None,
+            record_filter=record_filter(settings, data_rules),
         )
