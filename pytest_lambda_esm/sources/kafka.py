@@ -100,6 +100,11 @@ def consumer_group(settings: Settings) -> str | None:
     return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
 
 
+def consumption_mode(settings: Settings) -> str:
+    """Return how a mapping consumes its topic: ``"Stream"``, or ``"Queue"`` with a share group."""
+    return str(settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode", "Stream"))
+
+
 def has_registry(settings: Settings) -> bool:
     """Whether a mapping validates its records with a schema registry."""
     return any(settings.get(name, {}).get("SchemaRegistryConfig") for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
@@ -177,8 +182,7 @@ def _is_self_managed(settings: Settings, arn: Arn | None) -> bool:
 
 
 def _is_queue_mode(settings: Settings, arn: Arn | None) -> bool:
-    mode = settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode")
-    return mode == "Queue" and _is_self_managed(settings, arn)
+    return consumption_mode(settings) == "Queue" and _is_self_managed(settings, arn)
 
 
 def _servers(settings: Settings) -> set[str]:
@@ -226,8 +230,6 @@ QUEUE_MODE: Final = replace(
     optional=SELF_MANAGED.optional
     - {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"},
     rules=(*SELF_MANAGED.rules, rules.finite_retries),
-    polled_as=None,
-    kafka_kind=None,
 )
 
 
@@ -252,6 +254,7 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
             _other_topic,
         ),
         destinations=on_demand.destinations | {"kafka"},
+        metrics=(*on_demand.metrics, "ProvisionedPollers"),
     )
 
 

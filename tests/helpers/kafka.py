@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
+
+import pytest
 
 from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm import FakeLambda
@@ -43,6 +46,25 @@ def failures(*places: tuple[str, int]) -> dict[str, Any]:
     """Return a partial batch response that names these records."""
     identifiers = [{"partition": partition, "offset": offset} for partition, offset in places]
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
+
+
+def poison(event: dict[str, Any]) -> dict[tuple[str, int], int]:
+    """Return how often each record of an event is to fail, as its value says."""
+    return {
+        (place, record["offset"]): json.loads(base64.b64decode(record["value"]))["failures"]
+        for place, records in event["records"].items()
+        for record in records
+    }
+
+
+def place_of(record: str) -> tuple[str, int]:
+    """Return the place of a record from its name in a fate."""
+    name, _, offset = record.rpartition(":")
+    return name, int(offset)
+
+
+QUEUE = {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}
+"""Consumes the topic with a share group."""
 
 
 class KafkaSimulation(PolledMapping):
@@ -95,3 +117,10 @@ def subscribe(fake: FakeLambda, cluster: KafkaCluster, handler: Any, **params: A
 
 PROVISIONED = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
 """With one provisioned poller, which the error handling controls need."""
+
+
+def needs_queue_mode(fake: FakeLambda) -> None:
+    """Skip a test whose botocore is older than queue mode."""
+    model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")
+    if "ConsumptionMode" not in model.members:
+        pytest.skip("the installed botocore has no ConsumptionMode")

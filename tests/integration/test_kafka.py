@@ -308,19 +308,6 @@ def test_limits_of_2020_poll_a_cluster(fake: FakeLambda) -> None:
         assert not {"StartingPosition", "AmazonManagedKafkaEventSourceConfig"} & set(answer)
 
 
-def test_queue_mode_says_that_it_does_not_poll(fake: FakeLambda) -> None:
-    model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")
-    if "ConsumptionMode" not in model.members:
-        pytest.skip("the installed botocore has no ConsumptionMode")
-    cluster = fake.kafka("kafka:9092")
-    cluster.create_topic("orders")
-    uuid = subscribe(fake, cluster, accept, SelfManagedKafkaEventSourceConfig={"ConsumptionMode": "Queue"})
-    cluster.produce("orders", "1")
-    fake.clock.run_until_idle()
-    assert batches(fake) == []
-    assert "queue mode as an event source is not simulated" in fake.explain(uuid)
-
-
 # --- real libraries ------------------------------------------------------------------------------------------
 
 

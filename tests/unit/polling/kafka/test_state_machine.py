@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helpers.kafka import KafkaSimulation, failures, ids_of
+from helpers.kafka import KafkaSimulation, failures, ids_of, place_of, poison
 from helpers.simulation import Throttled
+from helpers.trials import trials
 
 PARTITIONS = 3
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"value": {"kept": [True]}})}]}
 Place = tuple[str, int]
-
-
-def poison(event: dict[str, Any]) -> dict[Place, int]:
-    """Return how often each record of an event is to fail, as its value says."""
-    return {
-        (place, record["offset"]): json.loads(base64.b64decode(record["value"]))["failures"]
-        for place, records in event["records"].items()
-        for record in records
-    }
 
 
 class KafkaMachine(RuleBasedStateMachine):
@@ -67,7 +57,7 @@ class KafkaMachine(RuleBasedStateMachine):
 
     def over(self) -> set[Place]:
         unfinished = ("waiting", "in flight")
-        return {_place(fate.record) for fate in self.simulation.poller.fates() if fate.fate not in unfinished}
+        return {place_of(fate.record) for fate in self.simulation.poller.fates() if fate.fate not in unfinished}
 
     # --- what happens ------------------------------------------------------------------------------------
 
@@ -155,7 +145,7 @@ class KafkaMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_record_has_one_fate(self) -> None:
-        places = [_place(fate.record) for fate in self.simulation.poller.fates()]
+        places = [place_of(fate.record) for fate in self.simulation.poller.fates()]
         assert sorted(places) == sorted(self.produced)
 
     @invariant()
@@ -180,12 +170,5 @@ class KafkaMachine(RuleBasedStateMachine):
         assert not any(self.simulation.poller.offset_lag().values())
 
 
-def _place(record: str) -> Place:
-    name, _, offset = record.rpartition(":")
-    return name, int(offset)
-
-
 TestKafka = KafkaMachine.TestCase
-TestKafka.settings = settings(
-    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestKafka.settings = trials(examples=80, steps=30)
