@@ -90,8 +90,21 @@ REFUSALS: Final = {
 Codes and texts are documented, except for the text of a failed connection, which users have reported.
 """
 
+_CLIENT_ERRORS: Final = {
+    NO_TOPIC: "UnknownTopicOrPartitionException",
+    REFUSALS["authentication"]: "SaslAuthenticationException",
+    REFUSALS["authorization"]: "TopicAuthorizationException",
+    REFUSALS["certificate"]: "SslAuthenticationException",
+    REFUSALS["connection"]: "TimeoutException",
+}
+
 RETRIES_WITH_DESTINATION: Final = 10
 """The retries of a mapping without a limit that has a failure destination (documented)."""
+
+
+def client_error(problem: tuple[str, str]) -> str:
+    """Return the exception with which Kafka's client meets a problem, as the log of a mapping names it."""
+    return f"org.apache.kafka.common.errors.{_CLIENT_ERRORS[problem]}" if problem in _CLIENT_ERRORS else problem[0]
 
 
 def consumer_group(settings: Settings) -> str | None:

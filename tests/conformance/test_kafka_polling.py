@@ -559,6 +559,76 @@ def test_pollers_follow_the_lag_chosen(fake: FakeLambda) -> None:
     assert len(handler.batches) == 64
 
 
+# --- the log of a mapping ------------------------------------------------------------------------------------
+
+
+def logged(fake: FakeLambda, uuid: str) -> list[dict[str, Any]]:
+    """Return what a mapping has written into the log group of its function."""
+    given = {"logGroupName": "/aws/lambda/consumer", "logStreamName": f"2026/01/01/{uuid}"}
+    return [json.loads(event["message"]) for event in fake.client("logs").get_log_events(**given)["events"]]
+
+
+def common(uuid: str, level: str, kind: str, timestamp: int) -> dict[str, Any]:
+    return {
+        "eventType": kind,
+        "timestamp": timestamp,
+        "resourceArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}",
+        "eventSourceArn": ARN,
+        "eventProcessorId": f"{uuid}/0",
+        "logLevel": level,
+    }
+
+
+def subscribe_with_log(fake: FakeLambda, cluster: KafkaCluster, level: str) -> str:
+    fake_client = fake.client("lambda")
+    if "LoggingConfig" not in fake_client.meta.service_model.shape_for("CreateEventSourceMappingRequest").members:
+        pytest.skip("the installed botocore has no LoggingConfig of mappings")
+    return subscribe(fake, cluster, Handler(), **PROVISIONED, LoggingConfig={"SystemLogLevel": level})
+
+
+@FACTS("b6-log-warn", "documented", "WARN: what went wrong is in the log group of the function when it happens.")
+def test_log_warn_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "WARN")
+    cluster.refuse("authentication")
+    fake.clock.advance(1)
+    error = {
+        "errorMessage": "SASL authentication failed",
+        "errorCode": "org.apache.kafka.common.errors.SaslAuthenticationException",
+    }
+    expected = {**common(uuid, "WARN", "ESM_PROCESSING_EVENT", START + 5_000), "error": error}
+    assert json.dumps(logged(fake, uuid)) == json.dumps([expected])
+
+
+@FACTS("b6-log-info", "documented", "INFO: also the configuration of each consumer, when it is built or changed.")
+def test_log_info_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "INFO")
+    connection = {
+        "brokerEndpoints": cluster.bootstrap_servers,
+        "consumerId": f"{uuid}-0",
+        "topics": ["orders"],
+        "consumerGroupId": uuid,
+        "securityProtocol": "SASL_SSL",
+        "saslMechanism": "AWS_MSK_IAM",
+        "totalPartitionCount": 2,
+        "assignedPartitionCount": 2,
+        "partitionsAssignmentGeneration": 1,
+        "assignedPartitions": ["orders-0", "orders-1"],
+    }
+    expected = {**common(uuid, "INFO", "POLLER_STATUS_EVENT", START + 5_000), "kafkaEventSourceConnection": connection}
+    assert json.dumps(logged(fake, uuid)) == json.dumps([expected])
+
+
+@FACTS("b6-log-debug", "documented", "DEBUG: also the offsets of each partition, each minute.")
+def test_log_debug_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "DEBUG")
+    produce(cluster, "1", "2", partition=1)
+    fake.clock.advance(60)
+    offsets = {"partition": "orders-1", "endOffset": 2, "consumedOffset": 1, "processedOffset": 1, "committedOffset": 2}
+    expected = {**common(uuid, "DEBUG", "KAFKA_STATUS_EVENT", START + 65_000), "kafkaPartitionOffsets": offsets}
+    _, _, last = logged(fake, uuid)
+    assert json.dumps(last) == json.dumps(expected)
+
+
 # --- failure destinations ------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,7 @@ class KafkaSimulation(PolledMapping):
         super().__init__(handler, {**members, **provisioned, **settings}, "USER_INITIATED")
         self.mapping.begin(Step("Enabled", "Enabled"))
         self.cluster = memory_cluster(self.clock)
+        self.log: list[tuple[str, dict[str, Any]]] = []
         if partitions:
             self.cluster.create_topic("orders", partitions)
         self.poller = KafkaPoller(
@@ -84,6 +85,7 @@ class KafkaSimulation(PolledMapping):
                 cluster=self.cluster,
                 discarder=KafkaDiscarder(self.outbox, lambda: "id", True),
                 polling=KafkaPolling(pollers=1, **LANES),
+                write_log=lambda stream, instant, text: self.log.append((stream, json.loads(text))),
                 **self.context_members,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,13 +29,15 @@ class KafkaPolling(LanePolling):
 class KafkaContext(LaneContext[KafkaSettings]):
     """One mapping, and what its pollers need from the rest of the simulation.
 
-    ``histories`` are those of the partitions seen so far, by their numbers.
+    ``write_log(stream, instant, text)`` writes into the log group of the mapping's function. ``histories`` are those of
+    the partitions seen so far, by their numbers.
     """
 
     source: EventSource
     cluster: Cluster
     discarder: KafkaDiscarder
     polling: KafkaPolling
+    write_log: Callable[[str, int, str], None]
     topic: str = field(init=False)
     group_id: str = field(init=False)
     histories: dict[int, PartitionHistory] = field(init=False, default_factory=dict)

@@ -15,6 +15,7 @@ from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.modes import Mode
 from pytest_lambda_esm.polling.kafka.outcomes import KafkaOutcomes
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.polling.kafka.system_log import READ_FAILED, PollerLog
 from pytest_lambda_esm.polling.kafka.wording import batch_name, blocked, ids_of_ends, places, record_name
 from pytest_lambda_esm.polling.lane_clock import LaneClock
 from pytest_lambda_esm.polling.loop_guard import chain_error
@@ -26,11 +27,12 @@ from pytest_lambda_esm.timing import moment_of
 class KafkaLane:
     """A poller, as a member of the consumer group."""
 
-    def __init__(self, context: KafkaContext, mode: Mode) -> None:
+    def __init__(self, context: KafkaContext, mode: Mode, log: PollerLog) -> None:
         self._context = context
+        self._log = log
         self._group: Membership = mode.members
         self._state = mode.new_state()
-        self._outcomes = KafkaOutcomes(context, self._state)
+        self._outcomes = KafkaOutcomes(context, self._state, log)
         self._timer = LaneClock(context, step=self._step, mend=self._mend, about=self._about_step)
         self._in_flight: KafkaBatch | None = None
         self._polling = False
@@ -72,6 +74,7 @@ class KafkaLane:
         self._polling = False
         self._timer.cancel()
         self._group.leave(self)
+        self._log.closed()
         self._state.return_to_commits(self._in_flight)
 
     def wake(self) -> None:
@@ -88,7 +91,13 @@ class KafkaLane:
         self._timer.cancel()
         self._state.assign(numbers, self._in_flight)
         if self._polling:
+            self._log.assigned(numbers)
             self._schedule(self._context.settings())
+
+    def read_before(self, number: int) -> int:
+        """Return the offset after the last record of a partition that is in a batch; 0 if none is."""
+        runs = (run for batch in self._state.batches for run in batch.runs if run.partition.number == number)
+        return max((run.offsets[-1] + 1 for run in runs), default=0)
 
     def iterator_age(self) -> int | None:
         """Return the age of the last record of the pending batch, or of the batch sent last, in microseconds."""
@@ -172,6 +181,7 @@ class KafkaLane:
         fault = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if fault in ("throttled", "failed"):
             context.mapping.counters["PollingErrorCount"] += 1
+            self._log.warn(f"The records could not be read: {fault}", READ_FAILED)
             self._timer.pause_reading()
         elif self._polling and state.open_batch.count:  # The fault may have disabled or deleted the mapping.
             batch = state.take()

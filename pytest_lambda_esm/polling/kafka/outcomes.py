@@ -19,6 +19,7 @@ from pytest_lambda_esm.polling.kafka.response import KafkaVerdict, judge
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.share_state import ShareState
 from pytest_lambda_esm.polling.kafka.state import KafkaState
+from pytest_lambda_esm.polling.kafka.system_log import PollerLog
 from pytest_lambda_esm.polling.kafka.wording import ids, ids_of_ends, places
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.wording import counted
@@ -28,9 +29,10 @@ from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 class KafkaOutcomes:
     """Updates a poller's state after each invocation, and when records become too old."""
 
-    def __init__(self, context: KafkaContext, state: KafkaState | ShareState) -> None:
+    def __init__(self, context: KafkaContext, state: KafkaState | ShareState, log: PollerLog) -> None:
         self._context = context
         self._state = state
+        self._log = log
 
     def complete(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> None:
         """Handle the end of an invocation."""
@@ -150,6 +152,7 @@ class KafkaOutcomes:
         now = context.clock.instant
         for part, fate, about in context.discarder.discard(discarded, settings.failure_destination, now):
             context.end(part, fate, about)
+            self._log.warn(f"{places(part)} {fate}: {about}", condition)
 
 
 def _judge(settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:

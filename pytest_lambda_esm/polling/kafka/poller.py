@@ -6,6 +6,7 @@ enabling and updates; a new mapping inherits it only if it states the same group
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ from pytest_lambda_esm.polling.kafka.history import PartitionHistory
 from pytest_lambda_esm.polling.kafka.lane import KafkaLane, owners
 from pytest_lambda_esm.polling.kafka.modes import Mode, QueueMode, StreamMode
 from pytest_lambda_esm.polling.kafka.scaling import PollerScaling
+from pytest_lambda_esm.polling.kafka.system_log import PartitionOffsets, PollerLog, SystemLog
 from pytest_lambda_esm.polling.streams.history import PendingState
-from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS
+from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, client_error
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 from pytest_lambda_esm.timing import instant_of
 
@@ -39,6 +41,7 @@ class KafkaPoller:
         self._clock = context.clock
         self._mode: Mode = QueueMode(context) if context.settings().is_queue else StreamMode(context)
         self._scaling = PollerScaling(context, lambda: sum(self.offset_lag().values()), self.wake)
+        self._log = SystemLog(context, self._offsets)
         self._lanes: list[KafkaLane] = []
         self._leaving: list[KafkaLane] = []
         self._polling = False
@@ -64,6 +67,7 @@ class KafkaPoller:
         self._clock.cancel(self._next_look)
         self._next_look = None
         self._scaling.stop()
+        self._log.stop()
         self._stop_lanes(0)
 
     def wake(self) -> None:
@@ -128,12 +132,14 @@ class KafkaPoller:
             self._show(problem)
             return
         self._show(None)
+        self._log.start()
         self._begin()
         partitions = self._context.cluster.partitions(self._context.topic)
         wanted = self._scaling.wanted(self._context.settings(), self._mode.most_pollers(len(partitions)))
         self._stop_lanes(wanted)
         while len(self._lanes) < wanted:
-            self._lanes.append(KafkaLane(self._context, self._mode))
+            log = PollerLog(self._log, self._context, len(self._lanes))
+            self._lanes.append(KafkaLane(self._context, self._mode, log))
         for lane in self._lanes:
             lane.start()
             lane.wake()
@@ -158,6 +164,7 @@ class KafkaPoller:
         mapping = self._mapping
         if problem is not None and problem != self._shown:
             self._context.journal.add("poll", f"mapping {mapping.uuid}", problem[1])
+            self._log.warn(0, problem[1].removeprefix("PROBLEM: "), client_error(problem))
         self._shown = problem
         code, text = problem or ("", "")
         if code:
@@ -191,6 +198,21 @@ class KafkaPoller:
         for lane in reversed(stopped):
             lane.stop()
         self._leaving += [lane for lane in stopped if lane.busy]
+
+    def _offsets(self) -> Iterator[PartitionOffsets]:
+        """Return the offsets of the partitions that the pollers read; a share group has none."""
+        if isinstance(self._mode, QueueMode):
+            return
+        for number, lane in sorted(owners(self._lanes).items()):
+            partition = self._context.partition(number)
+            committed = partition.end - self._mode.lag(partition, self._context.histories[number])
+            yield PartitionOffsets(
+                poller=self._lanes.index(lane),
+                partition=partition.shard_id,
+                end=partition.end,
+                consumed=max(committed, lane.read_before(number)) - 1,
+                committed=committed,
+            )
 
     def _pending(self, partition: KafkaPartition) -> PendingState:
         read = owners(self._lanes)

@@ -26,6 +26,7 @@ class KafkaSettings:
 
     ``group`` is the consumer group that the mapping states. ``pollers`` is MinimumPollers, None on demand;
     ``maximum_pollers`` is MaximumPollers. ``is_queue`` means that the records are consumed with a share group.
+    ``log_level`` is what the pollers write into the function's log group: ``"DEBUG"``, ``"INFO"`` or ``"WARN"``.
     """
 
     topic: str
@@ -44,6 +45,7 @@ class KafkaSettings:
     starting_position: str
     starting_instant: int
     has_registry: bool
+    log_level: str | None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> KafkaSettings:
@@ -70,4 +72,5 @@ class KafkaSettings:
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=members.starting_instant(settings),
             has_registry=has_registry(settings),
+            log_level=settings.get("LoggingConfig", {}).get("SystemLogLevel"),
         )
