@@ -191,6 +191,10 @@ class ShareGroup(Membership, Protocol):
         """End the records before an offset that nobody has acquired. Return them."""
         ...
 
+    def over(self, place: Place) -> Sequence[int]:
+        """Return the offsets of the records that are over."""
+        ...
+
     def lag(self, place: Place) -> int:
         """Return how many records of a partition are not over."""
         ...

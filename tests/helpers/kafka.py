@@ -67,6 +67,16 @@ QUEUE = {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}
 """Consumes the topic with a share group."""
 
 
+def refuse(*bad: str) -> Any:
+    """Return a handler of a simulation that fails if one of these is among the values of its event."""
+
+    def handler(event: dict[str, Any]) -> None:
+        if set(bad) & set(names_of(event)):
+            raise ValueError("bad")
+
+    return handler
+
+
 class KafkaSimulation(PolledMapping):
     """A mapping on the topic ``orders``."""
 
@@ -119,6 +129,21 @@ def subscribe(fake: FakeLambda, cluster: KafkaCluster, handler: Any, **params: A
 
 PROVISIONED = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
 """With one provisioned poller, which the error handling controls need."""
+
+
+def accept(event: dict[str, Any], context: object) -> None:
+    """A handler that succeeds."""
+
+
+def refuse_bad(event: dict[str, Any], context: object) -> None:
+    """A handler that fails if one of its records is ``bad``."""
+    if "bad" in names_of(event):
+        raise ValueError("bad")
+
+
+def batches(fake: FakeLambda) -> list[list[str]]:
+    """Return the values of each invocation's records."""
+    return [names_of(invocation.event) for invocation in fake.invocations]
 
 
 def needs_queue_mode(fake: FakeLambda) -> None:

@@ -128,6 +128,11 @@ class ShareGroup:
         shared.position = max(shared.position, start)
         return gone
 
+    def over(self, place: Place) -> list[int]:
+        """Return the offsets of the records that are over."""
+        shared = self._shared[place]
+        return [offset for offset in range(shared.start, shared.position) if offset not in shared.deliveries]
+
     def lag(self, place: Place) -> int:
         """Return how many records of a partition are not over."""
         shared = self._shared.get(place)

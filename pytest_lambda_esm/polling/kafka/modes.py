@@ -86,7 +86,9 @@ class QueueMode:
         return self.members.lag((self._context.topic, partition.number)) if history is not None else 0
 
     def update(self, partition: KafkaPartition, history: PartitionHistory) -> None:
-        """Do nothing: other members are not simulated."""
+        """Note what other mappings with the same group have ended, such as an earlier one."""
+        over = self.members.over((self._context.topic, partition.number))
+        history.others_ended(over, self._context.clock.instant)
 
 
 Mode: TypeAlias = "StreamMode | QueueMode"

@@ -112,7 +112,7 @@ class KafkaPoller:
             history = context.histories.get(partition.number)
             if history is None:
                 history = PartitionHistory(self._mapping.uuid)
-            else:
+            elif self._mapping.state != GONE:
                 self._mode.update(partition, history)
             found += history.fates(partition, self._pending(partition))
         return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]

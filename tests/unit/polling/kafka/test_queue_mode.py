@@ -7,20 +7,12 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import QUEUE, KafkaSimulation, failures, names_of
+from helpers.kafka import QUEUE, KafkaSimulation, failures, refuse
 from helpers.simulation import Throttled
 from pytest_lambda_esm.timing import MICROSECONDS
 
 TO_A_QUEUE = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:failures"}}
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-
-
-def refuse(*bad: str) -> Any:
-    def handler(event: dict[str, Any]) -> None:
-        if set(bad) & set(names_of(event)):
-            raise ValueError("bad")
-
-    return handler
 
 
 def started(handler: Any = None, *, limit: int = 5, **settings: Any) -> KafkaSimulation:

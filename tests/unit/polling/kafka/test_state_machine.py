@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from helpers.kafka import KafkaSimulation, failures, ids_of, place_of, poison
-from helpers.simulation import Throttled
+from helpers.kafka import KafkaSimulation, ids_of
+from helpers.machines import TopicMachine
 from helpers.trials import trials
 
-PARTITIONS = 3
-ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"value": {"kept": [True]}})}]}
-Place = tuple[str, int]
 
-
-class KafkaMachine(RuleBasedStateMachine):
+class KafkaMachine(TopicMachine):
     """A model beside the simulation: which records there are, how often they have failed, and which are over."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.simulation = KafkaSimulation(self.handle, partitions=PARTITIONS, pollers=2, MaximumRetryAttempts=2)
-        self.produced: list[Place] = []
-        self.unwanted: set[Place] = set()
-        self.failed: dict[Place, int] = {}
-        self.healthy = False
-        self.mode = "raise"
-        self.polls = True
+        self.simulation = KafkaSimulation(self.handle, partitions=self.PARTITIONS, pollers=2, MaximumRetryAttempts=2)
         self.members: list[Any] = []
         self.simulation.poller.start()
-
-    # --- the function ------------------------------------------------------------------------------------
 
     def handle(self, event: dict[str, Any]) -> Any:
         ids = ids_of(event)
@@ -43,83 +30,12 @@ class KafkaMachine(RuleBasedStateMachine):
                 # What no filter accepts is committed together with the records behind it.
                 rejected = before in self.unwanted and "FilterCriteria" in self.simulation.settings
                 assert rejected or before in over or before in ids[:index], f"{place}:{offset} overtakes {before}"
-        if self.mode == "throttle":
-            self.mode = "raise"
-            raise Throttled
-        bad = [each for each, count in poison(event).items() if self.failed.get(each, 0) < count and not self.healthy]
-        for each in bad:
-            self.failed[each] = self.failed.get(each, 0) + 1
-        if not bad:
-            return None
-        if self.mode == "report":
-            return failures(*bad)
-        raise ValueError(bad)
+        self.throttle_once()
+        return self.answer(event)
 
-    def over(self) -> set[Place]:
-        unfinished = ("waiting", "in flight")
-        return {place_of(fate.record) for fate in self.simulation.poller.fates() if fate.fate not in unfinished}
-
-    # --- what happens ------------------------------------------------------------------------------------
-
-    @rule(
-        partition=st.integers(0, PARTITIONS - 1),
-        failures=st.integers(0, 4),
-        count=st.integers(1, 4),
-        kept=st.booleans(),
-    )
-    def put(self, partition: int, failures: int, count: int, kept: bool) -> None:
-        for number in range(count):
-            value = json.dumps({"failures": failures if number == 0 else 0, "kept": kept})
-            places = self.simulation.put(value, partition=partition)
-            self.produced += places
-            if not kept:
-                self.unwanted.update(places)
-
-    @rule(seconds=st.sampled_from([0, 0.25, 0.5, 1, 10, 100]))
-    def advance(self, seconds: float) -> None:
-        self.simulation.clock.advance(seconds)
-
-    @rule(mode=st.sampled_from(["raise", "report", "throttle"]))
-    def answer_otherwise(self, mode: str) -> None:
-        self.mode = mode
-
-    @rule(seconds=st.sampled_from([0, 0.1, 2]))
-    def take_time(self, seconds: float) -> None:
-        self.simulation.duration = seconds
-
-    @rule(
-        changes=st.fixed_dictionaries(
-            {},
-            optional={
-                "BatchSize": st.sampled_from([1, 2, 3, 100]),
-                "ProvisionedPollerConfig": st.sampled_from([{"MinimumPollers": number} for number in (1, 2, 3, 5)]),
-                "BisectBatchOnFunctionError": st.booleans(),
-                "MaximumRetryAttempts": st.sampled_from([0, 1, 3]),
-                "MaximumRecordAgeInSeconds": st.sampled_from([-1, 60]),
-                "MaximumBatchingWindowInSeconds": st.sampled_from([0, 1, 5]),
-                "FunctionResponseTypes": st.sampled_from([[], ["ReportBatchItemFailures"]]),
-                "FilterCriteria": st.sampled_from([{}, ONLY_SOME]),
-                "DestinationConfig": st.sampled_from([{}, {"OnFailure": {"Destination": "arn:x:y:z"}}]),
-            },
-        )
-    )
-    def update(self, changes: dict[str, Any]) -> None:
-        self.simulation.update(**changes)
-
-    @rule()
-    def toggle(self) -> None:
-        self.polls = not self.polls
-        if self.polls:
-            self.simulation.poller.start()
-        else:
-            self.simulation.poller.stop()
-
-    @rule(reason=st.sampled_from([None, "authentication"]))
-    def refuse_or_accept(self, reason: str | None) -> None:
-        if reason is None:
-            self.simulation.cluster.accept()
-        else:
-            self.simulation.cluster.refuse(reason)
+    @rule(seconds=st.sampled_from([0, 1, 5]))
+    def collect_longer(self, seconds: int) -> None:
+        self.simulation.update(MaximumBatchingWindowInSeconds=seconds)
 
     @precondition(lambda self: len(self.members) < 3)
     @rule()
@@ -144,11 +60,6 @@ class KafkaMachine(RuleBasedStateMachine):
     # --- what holds --------------------------------------------------------------------------------------
 
     @invariant()
-    def every_record_has_one_fate(self) -> None:
-        places = [place_of(fate.record) for fate in self.simulation.poller.fates()]
-        assert sorted(places) == sorted(self.produced)
-
-    @invariant()
     def what_is_committed_is_over_and_the_other_way_round(self) -> None:
         committed = self.simulation.cluster.committed("uuid")
         over = self.over()
@@ -157,16 +68,9 @@ class KafkaMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Nothing is lost: with a healthy function, everything comes to its end."""
-        self.healthy = True
-        self.mode = "raise"
-        self.simulation.duration = 0
         for member in self.members:
             member.leave()
-        self.simulation.cluster.accept()
-        if not self.polls:
-            self.simulation.poller.start()
-        self.simulation.clock.run_until_idle(limit=7200)
-        assert self.over() == set(self.produced)
+        self.finish()
         assert not any(self.simulation.poller.offset_lag().values())
 
 
