@@ -24,7 +24,7 @@ from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolli
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
-from pytest_lambda_esm.sources.stream_ports import Reader
+from pytest_lambda_esm.sources.stream_ports import Reader, Trouble
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
@@ -116,6 +116,9 @@ class MemoryStream:
 
     def find(self, arn: str) -> MemoryStream | None:
         return self if self.exists else None
+
+    def trouble(self) -> Trouble | None:
+        return None
 
     def shards(self) -> Sequence[MemoryShard]:
         return self.all

@@ -14,7 +14,7 @@ from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.ports import Clock, Journal
-from pytest_lambda_esm.sources.stream_ports import Reader, Shard, Stream, Streams
+from pytest_lambda_esm.sources.stream_ports import MappingStreams, Reader, Shard, Stream, StreamKind, Trouble
 from pytest_lambda_esm.timing import Backoff
 
 
@@ -23,7 +23,7 @@ class StreamContext:
     """One mapping, and what its poller needs from the rest of the simulation."""
 
     mapping: Mapping
-    streams: Streams
+    streams: MappingStreams
     clock: Clock
     journal: Journal
     deliver: Deliver
@@ -33,6 +33,7 @@ class StreamContext:
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
     source_arn: str = field(init=False)
+    _lost_position: Trouble | None = field(init=False, default=None)
     _read_settings: tuple[Any, StreamSettings | None] = field(init=False, default=(None, None))
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class StreamContext:
         current = self.mapping.in_force
         source, settings = self._read_settings
         if settings is None or source is not current:
-            settings = StreamSettings.of(current, self.discarder.kind.data_rules)
+            settings = StreamSettings.of(current, self.kind)
             self._read_settings = (current, settings)
         return settings
 
@@ -57,6 +58,25 @@ class StreamContext:
     def stream(self) -> Stream | None:
         """Find the stream as it is now."""
         return self.streams.find(self.source_arn)
+
+    @property
+    def kind(self) -> StreamKind:
+        """The kind of the mapping's source."""
+        return self.discarder.kind
+
+    def trouble(self) -> Trouble | None:
+        """Return what keeps the mapping from reading, or None."""
+        return self._lost_position or self.streams.trouble()
+
+    def lose_position(self) -> None:
+        """Disable a mapping whose next record has expired, if the service does so with its source."""
+        trouble = self.kind.expired
+        if trouble is None or self._lost_position is not None:
+            return
+        self._lost_position = trouble
+        self.journal.add("poll", f"mapping {self.mapping.uuid}", trouble.text)
+        if self.mapping.stable_state == "Enabled" and self.mapping.state in ("Enabled", "Updating"):
+            self.mapping.force("Disabled", trouble.code, trouble.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,14 +159,15 @@ class StreamLane:
         """A batch is due when it is complete, when no record can join it, or when the batch window ends.
 
         A batch window starts as soon as the previous invocation has ended; if no record arrives in it, the next one
-        starts with the next record.
+        starts with the next record. Windows of some sources always wait for a record.
         """
         batch = self._state.open_batch
         if batch.complete or batch.later_window or self._at_end(shard):
             return self._context.clock.instant
         arrived = shard.arrival(batch.positions[0]) + self._context.polling.latency
         window = settings.batching_window
-        return (self._free_since if arrived < self._free_since + window else arrived) + window
+        waits_for_record = 0 if settings.kind.window_waits_for_record else window
+        return (self._free_since if arrived < self._free_since + waits_for_record else arrived) + window
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window closes on a later record, at the end of its shard, on its state, or after ``idle_wait``."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_lambda_esm.filters import DataRules, Filter
+from pytest_lambda_esm.filters import Filter
+from pytest_lambda_esm.sources.stream_ports import StreamKind
 from pytest_lambda_esm.sources.stream_source import STREAM_DEFAULTS
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
@@ -16,6 +17,7 @@ from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 class StreamSettings:
     """The settings of a stream mapping. Time spans are microseconds; ``None`` means no limit, or not set."""
 
+    kind: StreamKind
     batch_size: int
     batching_window: int
     tumbling_window: int
@@ -30,8 +32,8 @@ class StreamSettings:
     starting_instant: int
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> StreamSettings:
-        """Read a mapping's settings; ``data_rules`` are the filter rules of its source.
+    def of(cls, settings: Mapping[str, Any], kind: StreamKind) -> StreamSettings:
+        """Read a mapping's settings; ``kind`` is the kind of its source.
 
         Settings that did not exist in the year of the configured limits have their defaults.
         """
@@ -39,8 +41,9 @@ class StreamSettings:
         filters = settings.get("FilterCriteria", {}).get("Filters") or []
         patterns = [given["Pattern"] for given in filters if "Pattern" in given]
         return cls(
+            kind=kind,
             batch_size=int(settings["BatchSize"]),
-            batching_window=settings["MaximumBatchingWindowInSeconds"] * MICROSECONDS,
+            batching_window=settings["MaximumBatchingWindowInSeconds"] * MICROSECONDS or kind.default_window,
             tumbling_window=settings["TumblingWindowInSeconds"] * MICROSECONDS,
             factor=int(settings["ParallelizationFactor"]),
             bisects=bool(settings["BisectBatchOnFunctionError"]),
@@ -48,7 +51,7 @@ class StreamSettings:
             maximum_retries=_limit(settings["MaximumRetryAttempts"]),
             maximum_age=_limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
             failure_destination=settings["DestinationConfig"].get("OnFailure", {}).get("Destination"),
-            record_filter=Filter.compile(patterns, data_rules) if patterns else None,
+            record_filter=Filter.compile(patterns, kind.data_rules) if patterns else None,
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=_instant(settings.get("StartingPositionTimestamp", 0)),
         )
