@@ -18,7 +18,7 @@ from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.lifecycle import Step
-from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
+from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec, Transition
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
@@ -184,9 +184,12 @@ class Simulation:
     ``strike(step)`` is called at each step of the poller. It may raise anything; the handler only KeyboardInterrupt.
     """
 
+    arn = ARN
+    source = kinesis.KINESIS
+
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
         self.clock = VirtualClock(START)
-        self.stream = MemoryStream(shards)
+        self.stream = self.new_stream(shards)
         self.outbox = Outbox()
         self.handler = handler
         self.duration = 0.0
@@ -195,8 +198,8 @@ class Simulation:
         self.batches: list[list[str]] = []
         self.attempts: list[int] = []
         self.settings = {
-            **kinesis.KINESIS.defaults,
-            "EventSourceArn": ARN,
+            **self.source.defaults,
+            "EventSourceArn": self.arn,
             "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
             "StartingPosition": "TRIM_HORIZON",
             **settings,
@@ -212,15 +215,17 @@ class Simulation:
             ),
             times=TransitionTimes,
             clock=self.clock,
-            on_transition=lambda mapping, transition: None,
+            on_transition=lambda mapping, transition: self.on_transition(transition),
         )
+        kind = self.source.stream_kind
+        assert kind is not None
         context = StreamContext(
             mapping=self.mapping,
             streams=self.stream,
             deliver=self._deliver,
             clock=self.clock,
             journal=NoJournal(),
-            discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
+            discarder=BatchDiscarder(self.outbox, kind, lambda: "id", True),
             interference=RaisingInterference(self.interruptions, lambda step: self.strike(step)),
             interruptions=self.interruptions,
             polling=StreamPolling(
@@ -231,9 +236,19 @@ class Simulation:
                 loop_depth=1000,
                 read_retry=MICROSECONDS,
             ),
-            find_reader=lambda mapping: Reader(ARN, "role"),
+            find_reader=lambda mapping: Reader(self.arn, "role"),
         )
         self.poller = StreamPoller(context)
+
+    def new_stream(self, shards: int) -> Any:
+        """Return the stream that the mapping reads."""
+        return MemoryStream(shards)
+
+    def on_transition(self, transition: Transition) -> None:
+        """Do what the engine does when the mapping enters a state: here nothing."""
+
+    def names_of(self, event: dict[str, Any]) -> list[str]:
+        return names_of(event)
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
         """Put records at the current time, wake the poller, and return the records' ids."""
@@ -267,7 +282,7 @@ class Simulation:
         return Delivery(True, end, "f", "success", result=result, request_id="request")
 
     def _note(self, event: dict[str, Any], attempt: int) -> None:
-        self.batches.append(names_of(event))
+        self.batches.append(self.names_of(event))
         self.attempts.append(attempt)
 
 
