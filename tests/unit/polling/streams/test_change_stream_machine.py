@@ -1,4 +1,4 @@
-"""Whatever happens to a DocumentDB cluster and its mapping: order, one fate per event, and only what expires is lost."""
+"""Whatever happens to a DocumentDB cluster: events keep their order, have one fate, and are lost only by expiry."""
 
 from __future__ import annotations
 
