@@ -255,7 +255,7 @@ MISUSES: dict[str, tuple[Callable[[DocumentDBCluster], Any], str]] = {
     "retention": (lambda cluster: cluster.set_retention(60), "kept for an hour to 7 days"),
     "long-retention": (lambda cluster: cluster.set_retention(timedelta(days=8)), "kept for an hour to 7 days"),
     "no-span": (lambda cluster: cluster.set_retention("3h"), "set_retention('3h'): "),
-    "reason": (lambda cluster: cluster.refuse("authentification"), "'authentication'"),
+    "reason": (lambda cluster: cluster.refuse("authentications"), "'authentication'"),
     "modify": (lambda cluster: cluster.modify_change_streams(enable=True, collection="c"), "needs the name of its"),
 }
 
