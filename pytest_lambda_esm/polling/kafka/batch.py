@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pytest_lambda_esm.polling.streams.batch import LastResponse
+from pytest_lambda_esm.polling.attempts import Attempts
 from pytest_lambda_esm.sources import kafka
 from pytest_lambda_esm.sources.kafka_ports import KafkaKind, KafkaPartition
 
@@ -63,25 +63,11 @@ def _without_empty(runs: Sequence[Run]) -> Runs:
 
 
 @dataclass(slots=True, kw_only=True)
-class KafkaBatch:
-    """Records that are sent together. ``oversized`` is a single record that fits into no event, and is never sent.
-
-    ``invocations`` counts the runs of the function with exactly these records; ``failures`` counts failures in a row,
-    throttles included, for the back-off. ``due`` is when the next attempt is made, ``blocked_since`` when the first
-    one failed. ``response``, ``request_id`` and ``last_outcome`` (a text) are those of the last invocation.
-    ``deliver_again`` repeats the delivery after a success.
-    """
+class KafkaBatch(Attempts):
+    """Records that are sent together. ``oversized`` is a single record that fits into no event, and is never sent."""
 
     runs: Runs
     oversized: bool = False
-    invocations: int = 0
-    failures: int = 0
-    due: int = 0
-    blocked_since: int | None = None
-    response: LastResponse | None = None
-    request_id: str = ""
-    last_outcome: str = ""
-    deliver_again: bool = False
 
     def part(self, runs: Runs) -> KafkaBatch:
         """Return a new batch with some of the records. Its invocations count from zero."""

@@ -2,85 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_lambda_esm.faults.interruptions import Interruptions
-from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import SKIPPED
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Runs
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
 from pytest_lambda_esm.polling.kafka.history import PartitionHistory
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
-from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.ports import Clock, Journal
+from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka_ports import Cluster, ConsumerGroup, KafkaPartition
-from pytest_lambda_esm.timing import Backoff
 
 _BEFORE_START: Final = "it arrived before the starting position"
 _COMMITTED: Final = "the consumer group had committed it before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaPolling:
-    """How Kafka is polled. All spans are microseconds.
+class KafkaPolling(LanePolling):
+    """How Kafka is polled. ``pollers`` is how many pollers a mapping on demand has."""
 
-    ``latency`` is from a record's arrival until it is read, ``read_retry`` until a failed read is retried. ``pollers``
-    is how many pollers a mapping on demand has. ``larger_half`` of a split batch is ``"first"`` or ``"second"``.
-    ``loop_depth`` is the longest chain of invocations that each write the record that triggers the next.
-    """
-
-    latency: int
-    backoff: Backoff
     pollers: int
-    larger_half: str
-    loop_depth: int
-    read_retry: int
 
 
 @dataclass(slots=True, kw_only=True)
-class KafkaContext:
+class KafkaContext(LaneContext[KafkaSettings]):
     """One mapping, and what its pollers need from the rest of the simulation.
 
     ``histories`` are those of the partitions seen so far, by their numbers.
     """
 
-    mapping: Mapping
     source: EventSource
     cluster: Cluster
-    clock: Clock
-    journal: Journal
-    deliver: Deliver
     discarder: KafkaDiscarder
-    interference: PollerFaults
-    interruptions: Interruptions
     polling: KafkaPolling
-    source_arn: str = field(init=False)
     topic: str = field(init=False)
     group: ConsumerGroup = field(init=False)
     histories: dict[int, PartitionHistory] = field(init=False, default_factory=dict)
-    _read_settings: tuple[Any, KafkaSettings | None] = field(init=False, default=(None, None))
 
     def __post_init__(self) -> None:
+        LaneContext.__post_init__(self)  # A class with slots is made twice, and super() finds the first one.
         settings = self.settings()
-        self.source_arn = self.mapping.source_arn
         self.topic = settings.topic
         self.group = self.cluster.group(settings.group or self.mapping.uuid)
 
-    def settings(self) -> KafkaSettings:
-        """Return the mapping's current settings: the same object until they change.
-
-        Do not keep them longer than a step of a poller, since the mapping may be updated between two steps.
-        """
-        current = self.mapping.in_force
-        source, settings = self._read_settings
-        if settings is None or source is not current:
-            settings = KafkaSettings.of(current, self.source.data_rules)
-            self._read_settings = (current, settings)
-        return settings
+    def read_settings(self, members: Members[str, Any]) -> KafkaSettings:
+        """Convert the members of a mapping that are in force."""
+        return KafkaSettings.of(members, self.source.data_rules)
 
     def partition(self, number: int) -> KafkaPartition:
         """Return a partition of the topic."""

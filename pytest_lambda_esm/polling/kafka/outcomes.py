@@ -7,10 +7,11 @@ demand, a batch is retried as a whole; the other controls need provisioned polle
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import TOO_LARGE, DiscardedRecords
@@ -19,12 +20,8 @@ from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.state import KafkaState
 from pytest_lambda_esm.polling.kafka.wording import ids, ids_of_ends, places
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.batch import LastResponse, first_half
-from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD
-from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
-
-CALL_FAILED: Final = "PROBLEM: Function call failed"
 
 
 class KafkaOutcomes:
@@ -37,21 +34,11 @@ class KafkaOutcomes:
     def complete(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> None:
         """Handle the end of an invocation."""
         mapping, count = self._context.mapping, batch.runs.total
-        self._context.journal.add("result", delivery.function, delivery.about)
-        if not delivery.reached:
-            if delivery.problem:
-                mapping.counters["FailedInvokeEventCount"] += count
-                mapping.counters["InvokeErrorCount"] += 1
-            mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
-            batch.last_outcome = delivery.about
-            self.retry_later(batch)
+        if not note_delivery(self._context, batch, delivery, count):
+            mapping.counters["InvokeErrorCount"] += bool(delivery.problem)
             return
-        mapping.counters["InvokedEventCount"] += count
-        batch.invocations += 1
-        batch.request_id = delivery.request_id
         verdict = _judge(settings, batch, delivery)
-        batch.last_outcome = verdict.why
-        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
         if verdict.succeeded:
             self._succeed(batch)
             return
@@ -92,14 +79,6 @@ class KafkaOutcomes:
                 batches.pop(0)
             self._state.commit()
 
-    def retry_later(self, batch: KafkaBatch) -> None:
-        """Retry a batch after the next back-off."""
-        now = self._context.clock.instant
-        batch.failures += 1
-        batch.due = now + self._context.polling.backoff.after(batch.failures)
-        if batch.blocked_since is None:
-            batch.blocked_since = now
-
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _drop_too_old(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, oldest: int) -> Runs:
@@ -135,7 +114,7 @@ class KafkaOutcomes:
         if done:
             self._context.end(done, DONE, f"attempt {batch.invocations}; a later record failed")
             left = self._state.batches[0] = batch.part(rest)
-            self.retry_later(left)
+            left.retry_later(self._context.clock.instant, self._context.polling.backoff)
             self._state.commit()
             return
         if batch.blocked_since is None:
@@ -144,7 +123,7 @@ class KafkaOutcomes:
             halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
             self._state.batches[:1] = [batch.part(half) for half in halves]
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self.retry_later(batch)
+            batch.retry_later(self._context.clock.instant, self._context.polling.backoff)
         else:
             self._discard(settings, batch, batch.runs, RETRIES_EXHAUSTED)
             self._state.batches.pop(0)

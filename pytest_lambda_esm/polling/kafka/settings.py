@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from pytest_lambda_esm.filters import DataRules, Filter
+from pytest_lambda_esm.polling import members
 from pytest_lambda_esm.sources.kafka import RETRIES_WITH_DESTINATION, consumer_group, has_registry
-from pytest_lambda_esm.timing import MICROSECONDS, instant_of
+from pytest_lambda_esm.timing import MICROSECONDS
 
 DEFAULT_WINDOW: Final = MICROSECONDS // 2
 """The batching window of a mapping that states none."""
@@ -40,11 +40,9 @@ class KafkaSettings:
     @classmethod
     def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> KafkaSettings:
         """Read a mapping's settings; ``data_rules`` are the filter rules of its source."""
-        filters = settings.get("FilterCriteria", {}).get("Filters") or []
-        patterns = [given["Pattern"] for given in filters if "Pattern" in given]
         window = settings.get("MaximumBatchingWindowInSeconds")
-        destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        retries = _limit(settings.get("MaximumRetryAttempts", -1))
+        destination = members.failure_destination(settings)
+        retries = members.limit(settings.get("MaximumRetryAttempts", -1))
         return cls(
             topic=str((settings.get("Topics") or [""])[0]),
             group=consumer_group(settings),
@@ -54,19 +52,10 @@ class KafkaSettings:
             bisects=bool(settings.get("BisectBatchOnFunctionError")),
             reports_item_failures="ReportBatchItemFailures" in settings.get("FunctionResponseTypes", ()),
             maximum_retries=RETRIES_WITH_DESTINATION if retries is None and destination else retries,
-            maximum_age=_limit(settings.get("MaximumRecordAgeInSeconds", -1), MICROSECONDS),
+            maximum_age=members.limit(settings.get("MaximumRecordAgeInSeconds", -1), MICROSECONDS),
             failure_destination=destination,
-            record_filter=Filter.compile(patterns, data_rules) if patterns else None,
+            record_filter=members.record_filter(settings, data_rules),
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
-            starting_instant=_instant(settings.get("StartingPositionTimestamp", 0)),
+            starting_instant=members.starting_instant(settings),
             has_registry=has_registry(settings),
         )
-
-
-def _limit(value: int, unit: int = 1) -> int | None:
-    """Convert a limit; AWS's -1 means that there is none."""
-    return None if value == -1 else value * unit
-
-
-def _instant(moment: Any) -> int:
-    return instant_of(moment) if isinstance(moment, datetime) else round(moment * MICROSECONDS)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.attempts import EVENT_CAPACITY
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
-from pytest_lambda_esm.polling.streams.batch import EVENT_CAPACITY
 from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpers.kafka import memory_cluster
-from helpers.memory_stream import START
+from helpers.simulation import START
 from pytest_lambda_esm import ConfigurationError, NotActive
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
 from pytest_lambda_esm.brokers.kafka.partitioner import murmur2, partition_of_key

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpers.kafka import KafkaSimulation, failures, ids_of, names_of
-from helpers.memory_stream import Throttled
+from helpers.simulation import Throttled
 
 TO_A_QUEUE = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:failures"}}
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from helpers.kafka import KafkaSimulation, failures, ids_of
-from helpers.memory_stream import Throttled
+from helpers.simulation import Throttled
 
 PARTITIONS = 3
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"value": {"kept": [True]}})}]}

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helpers.memory_stream import Simulation, Throttled
+from helpers.memory_stream import Simulation
+from helpers.simulation import Throttled
 from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
 from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster, Surroundings
 from pytest_lambda_esm.mappings.mapping import Transition

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helpers.memory_stream import Simulation, Throttled, names_of
+from helpers.memory_stream import Simulation, names_of
+from helpers.simulation import Throttled
 from helpers.trials import Interrupter, trials
 
 KEYS = st.sampled_from("abcdef")
