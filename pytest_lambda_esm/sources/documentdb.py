@@ -31,7 +31,7 @@ REFUSALS: Final = {
 }
 """What a mapping shows whose cluster refuses Lambda. Codes are documented, texts chosen."""
 
-NO_SECRET: Final = Trouble("ESM_CONFIG_NOT_VALID", "PROBLEM: Secret not found")
+NO_SECRET: Final = Trouble("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Cannot access the secret with the credentials")
 BAD_SECRET: Final = Trouble("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Secret has no username and password")
 NO_COLLECTION: Final = Trouble("ESM_CONFIG_NOT_VALID", "PROBLEM: Database or collection not found")
 NO_CHANGE_STREAM: Final = Trouble("ESM_CONFIG_NOT_VALID", "PROBLEM: Change streams are not enabled")

@@ -408,7 +408,10 @@ def test_secrets_chosen(fake: FakeLambda, shop: Shop) -> None:
     uuid = shop.subscribe(handler, SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": missing}])
     shop.insert("1")
     fake.clock.advance(10)
-    assert shop.shown(uuid)[1:] == ("ESM_CONFIG_NOT_VALID", "PROBLEM: Secret not found")
+    assert shop.shown(uuid)[1:] == (
+        "EVENT_SOURCE_AUTHN_ERROR",
+        "PROBLEM: Cannot access the secret with the credentials",
+    )
     secrets.create_secret(Name="later", SecretString='{"username": "lambda"}')
     fake.clock.advance(10)
     assert shop.shown(uuid)[1:] == ("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Secret has no username and password")

@@ -283,7 +283,7 @@ def test_a_deleted_secret_is_missing_and_a_restored_one_is_not(fake: FakeLambda,
     secrets.delete_secret(SecretId="login")
     shop.insert("1")
     fake.clock.advance(10)
-    assert shop.shown(uuid)[2] == "PROBLEM: Secret not found"
+    assert shop.shown(uuid)[2] == "PROBLEM: Cannot access the secret with the credentials"
     secrets.restore_secret(SecretId="login")
     fake.clock.run_until_idle()
     assert handler.batches == [["1"]]
