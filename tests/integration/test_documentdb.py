@@ -267,14 +267,48 @@ def test_polling_continues_after_an_exception_that_is_for_the_test(fake: FakeLam
 
 
 def test_a_deleted_mapping_still_finishes_its_batch(fake: FakeLambda, shop: Shop) -> None:
-    fake.function("consumer", timeout=15, duration=10)
+    fake.transitions(deleting="instant")
     uuid = shop.subscribe(Handler())
+    fake.function("consumer", duration=2)
     shop.insert("1")
     fake.clock.advance(1)
     fake.client("lambda").delete_event_source_mapping(UUID=uuid)
     fake.clock.advance(60)
     shop.insert("2")
     assert [fate.fate for fate in fake.fates(uuid)] == ["done"]
+
+
+def test_an_oversized_event_in_a_batch_in_flight_keeps_its_fate(fake: FakeLambda, shop: Shop) -> None:
+    fake.transitions(disabling="instant")
+    uuid = shop.subscribe(Handler())
+    fake.function("consumer", duration=2)
+    shop.insert("1")
+    shop.orders.insert({"_id": "huge", "text": "x" * (6 * 1024 * 1024)})
+    shop.insert("2")
+    fake.clock.advance(1)
+    client = fake.client("lambda")
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)  # The function is still running.
+    fake.clock.run_until_idle()
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    fake.clock.run_until_idle()
+    assert sorted(fate.fate for fate in fake.fates(uuid)) == ["discarded", "done", "done"]
+    assert fake.mapping(uuid).metrics["OversizedRecordCount"] == 1
+
+
+def test_a_cluster_that_refuses_stops_retries(fake: FakeLambda, shop: Shop) -> None:
+    handler = Handler("1")
+    shop.subscribe(handler)
+    shop.insert("1")
+    fake.clock.advance(10)
+    shop.cluster.refuse("connection")
+    fake.clock.advance(0)
+    attempts = len(handler.batches)
+    fake.clock.advance(600)
+    assert len(handler.batches) == attempts > 1
+    shop.cluster.accept()
+    handler.bad.clear()
+    fake.clock.run_until_idle()
+    assert handler.batches[attempts:] == [["1"]]
 
 
 def test_a_deleted_secret_is_missing_and_a_restored_one_is_not(fake: FakeLambda, shop: Shop) -> None:
