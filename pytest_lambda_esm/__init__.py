@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
-    from pytest_lambda_esm.brokers.documentdb.collection import Collection
+    from pytest_lambda_esm.brokers.documentdb.collection import DocumentDBCollection
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
@@ -70,7 +70,7 @@ _MODULES = {
     "Calls": "observe.calls",
     "ClockError": "errors",
     "ClockLimitExceeded": "errors",
-    "Collection": "brokers.documentdb.collection",
+    "DocumentDBCollection": "brokers.documentdb.collection",
     "Config": "config",
     "ConfigurationError": "errors",
     "DocumentDBCluster": "brokers.documentdb.cluster",
@@ -136,10 +136,10 @@ __all__ = [
     "Calls",
     "ClockError",
     "ClockLimitExceeded",
-    "Collection",
     "Config",
     "ConfigurationError",
     "DocumentDBCluster",
+    "DocumentDBCollection",
     "DueEvent",
     "Entry",
     "FakeLambda",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as ReadOnly
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import ConfigurationError
@@ -35,9 +35,10 @@ _NAME: Final = re.compile(r"[a-zA-Z](-?[a-zA-Z0-9]){0,62}")
 def find_cluster(world: World, given: str | ReadOnly[str, Any], region: str) -> DocumentDBCluster:
     """Return the cluster of an ARN, a name, or a response of ``create_db_cluster``. Raises ConfigurationError."""
     __tracebackhide__ = True
-    call, text = f"documentdb({given!r:.200})", given
+    call, text = f"documentdb({given!r:.200})", cast(Any, given)
     if isinstance(given, ReadOnly):
-        text = given.get("DBCluster", given).get("DBClusterArn", "")
+        answer = given.get("DBCluster", given)
+        text = answer.get("DBClusterArn") if isinstance(answer, ReadOnly) else None
     if isinstance(text, str) and text.startswith("arn:"):
         arn = Arn.parse(text)
         if arn is None or arn.service != "rds" or not re.fullmatch("cluster:.+", arn.resource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_lambda_esm import Collection, DocumentDBCluster, FakeLambda
+from pytest_lambda_esm import DocumentDBCluster, DocumentDBCollection, FakeLambda
 
 ARN = "arn:aws:rds:us-east-1:123456789012:cluster:documents"
 LOGIN = '{"username": "lambda", "password": "secret"}'
@@ -18,7 +18,7 @@ class Shop:
     def __init__(self, fake: FakeLambda) -> None:
         self.fake = fake
         self.cluster: DocumentDBCluster = fake.documentdb(ARN)
-        self.orders: Collection = self.cluster.collection("shop", "orders")
+        self.orders: DocumentDBCollection = self.cluster.collection("shop", "orders")
         self.secret = str(fake.client("secretsmanager").create_secret(Name="login", SecretString=LOGIN)["ARN"])
 
     def insert(self, *names: str) -> None:

@@ -11,8 +11,8 @@ from typing_extensions import assert_type
 from pytest_lambda_esm import (
     Call,
     Calls,
-    Collection,
     DocumentDBCluster,
+    DocumentDBCollection,
     Entry,
     FakeLambda,
     Fate,
@@ -65,7 +65,7 @@ def test_api(lambda_esm: FakeLambda) -> None:
     documents = lambda_esm.documentdb("shop")
     assert_type(documents, DocumentDBCluster)
     assert_type(documents.arn, str)
-    assert_type(documents.collection("shop", "orders"), Collection)
+    assert_type(documents.collection("shop", "orders"), DocumentDBCollection)
     assert_type(documents.collection("shop", "orders").documents, list[dict[str, Any]])
     documents.collection("shop", "orders").update({"n": 1}, {"$set": {"n": 2}})
     lambda_esm.transitions(creating=5, updating="manual", deleting=after_reads(2))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pytest_lambda_esm.brokers.documentdb.changes import Change, ChangeLog
-from pytest_lambda_esm.brokers.documentdb.collection import Access, Collection
+from pytest_lambda_esm.brokers.documentdb.collection import Access, DocumentDBCollection
 from pytest_lambda_esm.brokers.documentdb.extended_json import ObjectId
 from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
 from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
@@ -47,7 +47,7 @@ class DocumentDBCluster:
     def __init__(self, arn: str, surroundings: Surroundings) -> None:
         self._arn = arn
         self._surroundings = surroundings
-        self._collections: dict[tuple[str, str], Collection] = {}
+        self._collections: dict[tuple[str, str], DocumentDBCollection] = {}
         self._enabled = [("", "", True)]
         self._ids = 0
         self._refusal: str | None = None
@@ -68,7 +68,7 @@ class DocumentDBCluster:
         """How long change events are kept."""
         return timedelta(microseconds=self._retention)
 
-    def collection(self, database: str, name: str) -> Collection:
+    def collection(self, database: str, name: str) -> DocumentDBCollection:
         """Return a collection, which is created with its database if it does not exist.
 
         Raises ConfigurationError for names that DocumentDB refuses.
@@ -87,7 +87,7 @@ class DocumentDBCluster:
             )
         if (database, name) not in self._collections:
             access = Access(self._check_open, self._write, self._new_id)
-            self._collections[database, name] = Collection(database, name, access)
+            self._collections[database, name] = DocumentDBCollection(database, name, access)
             self._changed()
         return self._collections[database, name]
 

@@ -26,7 +26,7 @@ class Access:
     new_id: Callable[[], ObjectId]
 
 
-class Collection:
+class DocumentDBCollection:
     """A collection of a DocumentDB cluster, made with ``cluster.collection(database, name)``.
 
     Documents are dictionaries of texts, numbers, booleans, None, datetimes, bytes, lists and dictionaries, and of the
@@ -40,7 +40,7 @@ class Collection:
         self._documents: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
-        return f"<Collection {self._database}.{self._name}>"
+        return f"<DocumentDBCollection {self._database}.{self._name}>"
 
     @property
     def database(self) -> str:

@@ -17,7 +17,7 @@ from pytest_lambda_esm import ConfigurationError, NotActive
 from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
 from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster, Surroundings
 from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
-from pytest_lambda_esm.brokers.documentdb.collection import Collection
+from pytest_lambda_esm.brokers.documentdb.collection import DocumentDBCollection
 from pytest_lambda_esm.brokers.documentdb.extended_json import ObjectId, encode
 from pytest_lambda_esm.sources.stream_ports import Reader
 
@@ -46,7 +46,7 @@ def cluster(world: World) -> DocumentDBCluster:
 
 
 @pytest.fixture
-def orders(cluster: DocumentDBCluster) -> Collection:
+def orders(cluster: DocumentDBCluster) -> DocumentDBCollection:
     return cluster.collection("shop", "orders")
 
 
@@ -146,16 +146,18 @@ def test_every_plain_value_has_a_strict_json_text(value: Any) -> None:
 # --- writing -----------------------------------------------------------------------------------------------------
 
 
-def test_documents_are_copies(orders: Collection) -> None:
+def test_documents_are_copies(orders: DocumentDBCollection) -> None:
     given = {"_id": 1, "lines": [1]}
     orders.insert(given)
     given["lines"].append(2)  # type: ignore[attr-defined]
     orders.documents[0]["lines"].append(3)
     assert orders.documents == [{"_id": 1, "lines": [1]}]
-    assert (orders.database, orders.name, repr(orders)) == ("shop", "orders", "<Collection shop.orders>")
+    assert (orders.database, orders.name, repr(orders)) == ("shop", "orders", "<DocumentDBCollection shop.orders>")
 
 
-def test_a_document_without_id_gets_an_object_id(world: World, orders: Collection, cluster: DocumentDBCluster) -> None:
+def test_a_document_without_id_gets_an_object_id(
+    world: World, orders: DocumentDBCollection, cluster: DocumentDBCluster
+) -> None:
     first, second = orders.insert({"n": 1}), orders.insert({"n": 2})
     assert first != second
     assert first[:8] == f"{START // 1_000_000:08x}"
@@ -186,7 +188,7 @@ UPDATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[st
 @pytest.mark.parametrize(("change", "after", "updated", "removed"), UPDATES.values(), ids=UPDATES)
 def test_updates(
     cluster: DocumentDBCluster,
-    orders: Collection,
+    orders: DocumentDBCollection,
     change: dict[str, Any],
     after: dict[str, Any],
     updated: dict[str, Any],
@@ -200,14 +202,14 @@ def test_updates(
 
 @pytest.mark.parametrize("change", [{"n": 1}, {"$inc": {"n": 0}}, {"$unset": {"x": ""}}], ids=["set", "inc", "unset"])
 def test_an_update_that_changes_nothing_has_no_event(
-    cluster: DocumentDBCluster, orders: Collection, change: dict[str, Any]
+    cluster: DocumentDBCluster, orders: DocumentDBCollection, change: dict[str, Any]
 ) -> None:
     orders.insert({"_id": 1, "n": 1})
     orders.update(1, change)
     assert len(changes(cluster)) == 1
 
 
-def test_a_filter_finds_the_first_match(orders: Collection) -> None:
+def test_a_filter_finds_the_first_match(orders: DocumentDBCollection) -> None:
     for number in range(3):
         orders.insert({"_id": number, "kind": "x"})
     orders.delete({"kind": "x"})
@@ -215,7 +217,7 @@ def test_a_filter_finds_the_first_match(orders: Collection) -> None:
     assert orders.documents == [{"_id": 1, "kind": "x"}, {"_id": 2, "kind": "y"}]
 
 
-REFUSED: dict[str, tuple[Callable[[Collection], Any], str]] = {
+REFUSED: dict[str, tuple[Callable[[DocumentDBCollection], Any], str]] = {
     "twice": (lambda orders: orders.insert({"_id": 1}), "has a document with the _id 1 already"),
     "no-dictionary": (lambda orders: orders.insert([1]), "a document is a dictionary, not [1]"),  # type: ignore[arg-type]
     "no-value": (lambda orders: orders.insert({"a": object()}), "no values of the type object"),
@@ -236,7 +238,7 @@ REFUSED: dict[str, tuple[Callable[[Collection], Any], str]] = {
 
 @pytest.mark.parametrize(("act", "text"), REFUSED.values(), ids=REFUSED)
 def test_what_a_collection_refuses(
-    cluster: DocumentDBCluster, orders: Collection, act: Callable[[Collection], Any], text: str
+    cluster: DocumentDBCluster, orders: DocumentDBCollection, act: Callable[[DocumentDBCollection], Any], text: str
 ) -> None:
     orders.insert({"_id": 1, "n": 1, "text": "x"})
     with pytest.raises(ConfigurationError) as refused:
