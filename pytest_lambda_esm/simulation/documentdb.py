@@ -6,6 +6,7 @@ Nothing of the clusters is imported before it is used.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -57,21 +58,24 @@ def find_cluster(world: World, given: str | ReadOnly[str, Any], region: str) -> 
 
 
 class ChangeStreams:
-    """The change streams of all clusters."""
+    """The change streams of all clusters. ``in_use()`` is whether there has been a cluster."""
 
-    def __init__(self, clusters: DocumentDBClusters) -> None:
+    def __init__(self, clusters: Callable[[], DocumentDBClusters], in_use: Callable[[], bool]) -> None:
         self._clusters = clusters
+        self._in_use = in_use
 
     def find(self, arn: str) -> Stream | None:
         """Return the change stream of a whole cluster, or None if nobody has asked for the cluster."""
+        if not self._in_use():
+            return None
         from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
 
-        cluster = self._clusters.known(arn)
+        cluster = self._clusters().known(arn)
         return ChangeStream(cluster, Scope).read_log() if cluster is not None else None
 
     def read_by(self, mapping: Mapping) -> MappingStreams:
         """Return the change stream as a mapping reads it."""
-        return MappingChangeStream(self._clusters.find(mapping.source_arn), mapping)
+        return MappingChangeStream(self._clusters().find(mapping.source_arn), mapping)
 
 
 class MappingChangeStream:

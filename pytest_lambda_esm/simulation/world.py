@@ -95,7 +95,7 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
-        self.patches = Patches()  # Those that are installed when something is first used.
+        self.patches: Patches | None = None  # For what is installed when it is first used; None before and after.
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
@@ -172,7 +172,8 @@ class World:
         )
 
     def _compose_pollers(self, config: Config) -> None:
-        self.streams = AllStreams({"rds": lambda: ChangeStreams(self.documentdb)})
+        change_streams = ChangeStreams(lambda: self.documentdb, in_use=lambda: "documentdb" in self.__dict__)
+        self.streams = AllStreams({"rds": change_streams})
         invoker = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
@@ -299,8 +300,8 @@ class World:
                 changed=self.source_changed,
             )
         )
-        # The credentials of a mapping are a secret, which may be made later than the mapping.
-        secrets.install(self.patches, clusters.changed)
+        if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
+            secrets.install(self.patches, clusters.changed)
         return clusters
 
     def clusters(self) -> list[str]:
@@ -314,6 +315,7 @@ class World:
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
+        self.patches = None
         if "kafka" in self.__dict__:
             self.kafka.close(why)
         if "documentdb" in self.__dict__:

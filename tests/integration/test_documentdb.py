@@ -9,9 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from moto.secretsmanager.models import SecretsManagerBackend
 
 from helpers.documentdb import ARN, HOUR, LOGIN, Handler, Shop
 from pytest_lambda_esm import ConfigurationError, FakeLambda, FaultError, LambdaEsmError, NotActive
+
+SECRETS = "arn:aws:secretsmanager:us-east-1:123456789012:secret"
 
 
 @pytest.fixture
@@ -109,6 +112,22 @@ def test_a_run_without_documentdb_imports_none_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_look_at_fates_after_the_end_leaves_no_patches(fake: FakeLambda) -> None:
+    fake.function("consumer")
+    created = fake.client("lambda").create_event_source_mapping(
+        EventSourceArn=ARN,
+        FunctionName="consumer",
+        Enabled=False,
+        StartingPosition="LATEST",
+        SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": f"{SECRETS}:login"}],
+        DocumentDBEventSourceConfig={"DatabaseName": "shop"},
+    )
+    fake.__exit__(None, None, None)
+    before = dict(vars(SecretsManagerBackend))
+    assert fake.fates(ARN) == fake.fates(created) == []
+    assert dict(vars(SecretsManagerBackend)) == before
 
 
 # --- polling -------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from pytest_lambda_esm.arn import Arn
@@ -27,7 +27,7 @@ class AllStreams:
         "dynamodb": dynamodb.MotoTableStreams(),
     }
 
-    def __init__(self, embedded: Mapping[str, Callable[[], EmbeddedStreams]]) -> None:
+    def __init__(self, embedded: Mapping[str, EmbeddedStreams]) -> None:
         self._embedded = embedded
 
     def serves(self, arn: str) -> bool:
@@ -39,7 +39,7 @@ class AllStreams:
         """Return the streams as a mapping reads them."""
         parsed = Arn.parse(mapping.source_arn)
         embedded = self._embedded.get(parsed.service) if parsed is not None else None
-        return embedded().read_by(mapping) if embedded is not None else self
+        return embedded.read_by(mapping) if embedded is not None else self
 
     def trouble(self) -> Trouble | None:
         """Return None: nothing keeps a mapping from reading a stream in moto."""
@@ -48,7 +48,5 @@ class AllStreams:
     def find(self, arn: str) -> Stream | None:
         """Return the stream, or None if it does not exist."""
         service = arn.split(":", 3)[2:3]
-        streams = self._by_service.get(service[0]) if service else None
-        if streams is None and service and service[0] in self._embedded:
-            streams = self._embedded[service[0]]()
+        streams = self._by_service.get(service[0]) or self._embedded.get(service[0]) if service else None
         return streams.find(arn) if streams is not None else None
