@@ -10,7 +10,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.arn import Arn, partition_of
 from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.session import check_region
@@ -53,8 +53,8 @@ def find_cluster(world: World, given: str | ReadOnly[str, Any], region: str) -> 
             f"{call}: a cluster is given by its ARN, by the response of create_db_cluster, or by a name of up to 63"
             " letters, digits and hyphens, which begins with a letter"
         )
-    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-    return world.documentdb.find(f"arn:{partition}:rds:{region}:{world.config.account_id}:cluster:{text.lower()}")
+    account_id = world.config.account_id
+    return world.documentdb.find(f"arn:{partition_of(region)}:rds:{region}:{account_id}:cluster:{text.lower()}")
 
 
 class ChangeStreams:

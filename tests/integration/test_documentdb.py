@@ -342,6 +342,32 @@ def test_a_deleted_secret_is_missing_and_a_restored_one_is_not(fake: FakeLambda,
     assert handler.batches == [["1"]]
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [f"{SECRETS}:other", SECRETS.replace("us-east-1", "us-east-7") + ":login", "arn:aws:iam::123456789012:role/login"],
+    ids=["other", "region", "service"],
+)
+def test_secrets_that_do_not_exist(fake: FakeLambda, shop: Shop, uri: str) -> None:
+    uuid = shop.subscribe(Handler(), SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": uri}])
+    fake.clock.advance(1)
+    assert shop.shown(uuid)[1:] == (
+        "EVENT_SOURCE_AUTHN_ERROR",
+        "PROBLEM: Cannot access the secret with the credentials",
+    )
+
+
+def test_a_replica_of_a_secret_has_its_credentials(fake: FakeLambda, shop: Shop) -> None:
+    handler = Handler()
+    fake.client("secretsmanager").replicate_secret_to_regions(
+        SecretId="login", AddReplicaRegions=[{"Region": "us-east-2"}]
+    )
+    uri = shop.secret.replace("us-east-1", "us-east-2")
+    shop.subscribe(handler, SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": uri}])
+    shop.insert("1")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"]]
+
+
 @pytest.mark.parametrize("text", ["no JSON", '"text"', "[]", '{"username": "", "password": "x"}'])
 def test_secrets_without_credentials(fake: FakeLambda, shop: Shop, text: str) -> None:
     fake.client("secretsmanager").update_secret(SecretId="login", SecretString=text)
