@@ -313,6 +313,7 @@ def test_expired_documented(fake: FakeLambda, shop: Shop) -> None:
         "Lambda disabled the event source mapping: change stream events have expired",
         "PROBLEM: Change stream events have expired",
     )
+    assert "in the state Disabled (Lambda disabled the event source mapping" in fake.explain(uuid)
     assert {batch[0] for batch in handler.batches} == {"1"}
     assert [(fate.fate, fate.about) for fate in fake.fates(uuid)][1:] == [
         ("expired", "expired at the stream's retention, unread")
