@@ -46,6 +46,7 @@ OnError = Callable[[BaseException], None]
 
 def install(patches: Patches, world: World, on_error: OnError) -> None:
     """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
+    world.patches = patches
     _install_requests(patches, world, on_error)
     triggers.install(patches, world.send_to_function)
     functions.install(patches)

@@ -20,10 +20,10 @@ from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
-from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe.fates import Fate, Journal
 from pytest_lambda_esm.polling.engine import UnpolledPoller
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
@@ -38,7 +38,7 @@ from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka_ports import Clusters
 from pytest_lambda_esm.sources.queue_ports import Queues
-from pytest_lambda_esm.sources.stream_ports import Reader, Streams, stream_arn
+from pytest_lambda_esm.sources.stream_ports import Reader, stream_arn
 from pytest_lambda_esm.timing import Backoff, microseconds
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class PollerPorts:
     journal: Journal
     functions: Functions
     queues: Queues
-    streams: Streams
+    streams: AllStreams
     destinations: Destinations
     deliver: Deliver
     stops_loop: Callable[[Mapping, int], bool]
@@ -124,7 +124,7 @@ class PollerFactory:
             if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
         ]
         found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
-        if uuid is None and all(mapping.state == GONE for mapping in readers):
+        if uuid is None:
             with_fate = {fate.record for fate in found}
             unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
             found += [fate for fate in unread if fate.record not in with_fate]
@@ -159,7 +159,7 @@ class PollerFactory:
         assert kind is not None
         context = StreamContext(
             mapping=mapping,
-            streams=ports.streams,
+            streams=ports.streams.read_by(mapping),
             deliver=ports.deliver,
             clock=ports.clock,
             journal=ports.journal,

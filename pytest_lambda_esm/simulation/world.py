@@ -58,13 +58,16 @@ from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
+from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
 
@@ -92,6 +95,7 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
+        self.patches: Patches | None = None  # For what is installed when it is first used; None before and after.
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
@@ -168,7 +172,8 @@ class World:
         )
 
     def _compose_pollers(self, config: Config) -> None:
-        self.streams = AllStreams()
+        change_streams = ChangeStreams(lambda: self.documentdb, in_use=lambda: "documentdb" in self.__dict__)
+        self.streams = AllStreams({"rds": change_streams})
         invoker = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
@@ -282,14 +287,40 @@ class World:
             )
         )
 
-    def kafka_clusters(self) -> list[str]:
-        """Describe the clusters of Kafka so far: ``Kafka cluster '...'``."""
-        return [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
+    @cached_property
+    def documentdb(self) -> DocumentDBClusters:
+        """The clusters of DocumentDB; few tests use them."""
+        from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
+        from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
+        from pytest_lambda_esm.moto_bridge import secrets
+
+        clusters = DocumentDBClusters(
+            Surroundings(
+                now=self.local_instant,
+                depth=lambda: chains.untraced(self.depth()),
+                changed=self.source_changed,
+            )
+        )
+        if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
+            secrets.install(self.patches, clusters.changed)
+        return clusters
+
+    def clusters(self) -> list[str]:
+        """Describe the clusters of Kafka and DocumentDB so far: ``Kafka cluster '...'``."""
+        kafka = self.kafka if "kafka" in self.__dict__ else ()
+        documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
+        return [
+            *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
+            *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
+        ]
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
+        self.patches = None
         if "kafka" in self.__dict__:
             self.kafka.close(why)
+        if "documentdb" in self.__dict__:
+            self.documentdb.close(why)
 
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
@@ -351,6 +382,8 @@ class World:
             self.pollers.forget(mapping)
         if "kafka" in self.__dict__:
             self.kafka.forget_place(account_id, region)
+        if "documentdb" in self.__dict__:
+            self.documentdb.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""

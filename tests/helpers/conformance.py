@@ -93,6 +93,8 @@ class Lab:
         """Create a mapping with the shortest request plus ``params``; None leaves a member out."""
         if source in _CLUSTERS and CREATES[source]["Topics"][0] not in self.fake.kafka(_CLUSTERS[source]).topics:
             self.fake.kafka(_CLUSTERS[source]).create_topic(CREATES[source]["Topics"][0])
+        if source == "documentdb":
+            self.fake.documentdb(DOCUMENTS).collection("shop", "orders")
         members = {"FunctionName": "fn", **CREATES[source], **params}
         return self.call("CreateEventSourceMapping", {k: v for k, v in members.items() if v is not None})
 
@@ -171,12 +173,17 @@ def _make_table() -> None:
     )
 
 
+def _make_secret() -> None:
+    client("secretsmanager").create_secret(Name="login", SecretString='{"username": "lambda", "password": "secret"}')
+
+
 _MAKERS: dict[str, Callable[[], None]] = {
     f"{QUEUE}'": _make_queue,
     f"{FIFO}'": _make_fifo,
     STREAM: _make_stream,
     CONSUMER: _make_consumer,
     TABLE: _make_table,
+    SECRET["URI"]: _make_secret,
 }
 
 
