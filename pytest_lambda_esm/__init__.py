@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
     from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
+    from pytest_lambda_esm.brokers.mq.broker import MqBroker
+    from pytest_lambda_esm.brokers.mq.messages import MqMessage
+    from pytest_lambda_esm.brokers.mq.queue import MqQueue
     from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
@@ -97,6 +100,9 @@ _MODULES = {
     "LambdaEsmError": "errors",
     "Mapping": "mappings.mapping",
     "MappingNotFound": "errors",
+    "MqBroker": "brokers.mq.broker",
+    "MqMessage": "brokers.mq.messages",
+    "MqQueue": "brokers.mq.queue",
     "NetworkBlocked": "errors",
     "NetworkFault": "faults.effects",
     "NotActive": "errors",
@@ -163,6 +169,9 @@ __all__ = [
     "LambdaEsmError",
     "Mapping",
     "MappingNotFound",
+    "MqBroker",
+    "MqMessage",
+    "MqQueue",
     "NetworkBlocked",
     "NetworkFault",
     "NotActive",

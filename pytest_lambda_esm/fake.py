@@ -36,7 +36,7 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation import documentdb, functions, installation, kafka, queries
+from pytest_lambda_esm.simulation import documentdb, functions, installation, kafka, mq, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
@@ -47,6 +47,7 @@ from pytest_lambda_esm.timing import Span, instant_of, moment_of
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
+    from pytest_lambda_esm.brokers.mq.broker import MqBroker
 
 
 @cache
@@ -357,6 +358,20 @@ class FakeLambda:
             session.check_region(f"documentdb({cluster!r})", region, self.config.account_id)
         return documentdb.find_cluster(world, cluster, region or self.region)
 
+    def mq(self, broker: str | ReadOnly[str, Any], *, engine: str | None = None, region: str | None = None) -> MqBroker:
+        """Return a broker of Amazon MQ to make queues in and send messages to; mappings of it are polled.
+
+        ``broker`` is its ARN, an answer of ``create_broker`` or ``describe_broker``, or a plain name. A broker with
+        this name that moto does not have is made in moto, in the default region or another one, with the ``engine``
+        ``"ActiveMQ"`` (the default) or ``"RabbitMQ"``. The same broker is the same object each time. Raises
+        ConfigurationError for anything else, and for a broker that runs another engine.
+        """
+        __tracebackhide__ = True
+        world = self._active
+        if region is not None:
+            session.check_region(f"mq({broker!r})", region, self.config.account_id)
+        return mq.find_broker(world, broker, engine, region or self.region)
+
     def transitions(self, **times: TransitionTime) -> None:
         """Change how long the transitions that start from now on take.
 
@@ -465,4 +480,4 @@ class FakeLambda:
 
     def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*lookups.existing_resources(), *bound, *self._world.clusters()]
+        return [*lookups.existing_resources(), *bound, *self._world.embedded_sources()]

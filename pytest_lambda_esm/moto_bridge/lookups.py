@@ -2,7 +2,7 @@
 
 ``COLLECTIONS`` is the one table of moto's collections. A source or destination that moto gains gets a line there.
 
-moto has no brokers to read from. Clusters of Kafka and DocumentDB and brokers of Amazon MQ are therefore not looked
+moto has no messages of brokers. Clusters of Kafka and DocumentDB and brokers of Amazon MQ are therefore not looked
 up: each of them counts as existing. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5.
 """
 

@@ -41,6 +41,10 @@ class Fate:
     For Kafka, ``record`` is the topic, the partition and the offset, as ``orders-0:17``; records that another member of
     the mapping's consumer group has committed are ``"read by another consumer"``.
 
+    For Amazon MQ, ``record`` is what ``send`` returned. ``fate`` is ``"waiting"``, ``"in flight"`` (a consumer holds
+    it), ``"done"``, ``"filtered out"``, ``"dead-lettered"``, ``"expired"`` or ``"discarded"`` (too large, or given up
+    without a dead-letter queue). For a message that waits or is in flight, ``at`` is its arrival.
+
     For asynchronous events, ``record`` is the request id, and ``fate`` is ``"waiting"``, ``"in flight"`` (an attempt
     runs), ``"done"``, ``"sent to a destination"`` or ``"discarded"``. For an event that waits or is in flight, ``at``
     is when its next attempt begins or its current one ends.

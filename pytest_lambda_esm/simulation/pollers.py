@@ -34,6 +34,8 @@ from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolli
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import unread_fates
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
+from pytest_lambda_esm.simulation import mq
+from pytest_lambda_esm.sources.broker_ports import Brokers, Queue
 from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka_ports import Clusters
@@ -42,6 +44,7 @@ from pytest_lambda_esm.sources.stream_ports import Reader, stream_arn
 from pytest_lambda_esm.timing import Backoff, microseconds
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
     from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
 
 _FUNCTION_GONE: Final = (
@@ -65,7 +68,8 @@ class PollerPorts:
 
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
-    become visible earlier or later than before. ``clusters()`` are those of Kafka. ``log`` keeps a line of a mapping.
+    become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
+    ``log`` keeps a line of a mapping.
     """
 
     clock: VirtualClock
@@ -82,12 +86,14 @@ class PollerPorts:
     source_changed: Callable[[str], None]
     clusters: Callable[[], Clusters]
     log: Callable[[MappingLog], None]
+    brokers: Callable[[], Brokers]
 
 
 class PollerFactory:
     """Creates pollers.
 
-    The poller of a stream or of Kafka is kept as long as its mapping exists: it holds the mapping's place there.
+    The poller of a stream or of Kafka is kept as long as its mapping exists: it holds the mapping's place there. That
+    of a broker is kept because its batches in flight count towards its concurrency.
     """
 
     def __init__(self, config: Config, ports: PollerPorts) -> None:
@@ -95,6 +101,7 @@ class PollerFactory:
         self._ports = ports
         self._stream_pollers: dict[str, StreamPoller] = {}
         self._kafka_pollers: dict[str, KafkaPoller] = {}
+        self._broker_pollers: dict[str, BrokerPoller] = {}
 
     def new(self, mapping: Mapping) -> Poller:
         """Return the poller of a mapping that starts to poll."""
@@ -102,6 +109,8 @@ class PollerFactory:
             return self._stream_poller(mapping)
         if self._source(mapping).polled_as == "kafka":
             return self._kafka_poller(mapping)
+        if self._source(mapping).polled_as == "broker":
+            return self._broker_poller(mapping)
         not_polled = self.not_polled(mapping)
         if not_polled:
             return UnpolledPoller(mapping, not_polled, self._ports.journal)
@@ -115,6 +124,7 @@ class PollerFactory:
         """Discard a mapping's place in its stream: its region has been reset."""
         self._stream_pollers.pop(mapping.uuid, None)
         self._kafka_pollers.pop(mapping.uuid, None)
+        self._broker_pollers.pop(mapping.uuid, None)
 
     def stream_fates(self, mappings: Iterable[Mapping], source_arn: str, uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
@@ -141,6 +151,13 @@ class PollerFactory:
     def kafka_fates(self, mappings: Iterable[Mapping]) -> list[Fate]:
         """Return the fates of a topic's records for each of some mappings of Kafka."""
         return [fate for mapping in mappings for fate in self._kafka_poller(mapping).fates()]
+
+    def reads(self, mapping: Mapping, queue: Queue) -> bool:
+        """Return whether a queue of a broker is the one that a mapping of this broker reads."""
+        from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
+
+        settings = BrokerSettings.of(mapping.in_force, self._source(mapping).data_rules)
+        return self._ports.brokers().find(mapping.source_arn).consumed(settings.queue, settings.virtual_host) is queue
 
     def _source(self, mapping: Mapping) -> EventSource:
         source = recognise(mapping.settings, self._config.limits)
@@ -212,6 +229,32 @@ class PollerFactory:
             ),
         )
         return KafkaPoller(context)
+
+    def _broker_poller(self, mapping: Mapping) -> BrokerPoller:
+        if mapping.uuid not in self._broker_pollers:
+            self._broker_pollers[mapping.uuid] = self._new_broker_poller(mapping)
+        return self._broker_pollers[mapping.uuid]
+
+    def _new_broker_poller(self, mapping: Mapping) -> BrokerPoller:
+        # Imported here, since most tests never need it.
+        from pytest_lambda_esm.polling.brokers.context import BrokerContext
+        from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
+
+        ports = self._ports
+        context = BrokerContext(
+            mapping=mapping,
+            source=self._source(mapping),
+            brokers=ports.brokers(),
+            login_problem=mq.check_login,
+            timeout=self._timeout,
+            deliver=ports.deliver,
+            clock=ports.clock,
+            journal=ports.journal,
+            interference=ports.interference,
+            interruptions=ports.interruptions,
+            polling=_stream_polling(self._config),
+        )
+        return BrokerPoller(context)
 
     def _new_queue_poller(self, mapping: Mapping) -> QueuePoller:
         ports = self._ports

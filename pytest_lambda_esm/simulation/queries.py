@@ -69,6 +69,9 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
     of_kafka = world.kafka_fates(arn, source.uuid if isinstance(source, Mapping) else None)
     if of_kafka is not None:
         return of_kafka
+    of_mq = world.mq_fates(arn, source if isinstance(source, Mapping) else None)
+    if of_mq is not None:
+        return of_mq
     found = world.ledger.final(arn)
     queue = world.queues.find(arn)
     if queue is not None:

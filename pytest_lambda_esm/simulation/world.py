@@ -60,6 +60,7 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.polling.engine import Engine
+from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+    from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ class World:
                 source_changed=self.source_changed,
                 clusters=lambda: self.kafka,
                 log=self.logs.keep,
+                brokers=lambda: self.mq,
             ),
         )
         self.engine = Engine(
@@ -305,13 +308,33 @@ class World:
             secrets.install(self.patches, clusters.changed)
         return clusters
 
-    def clusters(self) -> list[str]:
-        """Describe the clusters of Kafka and DocumentDB so far: ``Kafka cluster '...'``."""
+    @cached_property
+    def mq(self) -> MqBrokers:
+        """The brokers of Amazon MQ; few tests use them."""
+        from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
+        from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+        from pytest_lambda_esm.moto_bridge import mq_brokers, secrets
+
+        ports = BrokerPorts(
+            now=self.local_instant,
+            depth=lambda: chains.untraced(self.depth()),  # Brokers pass on no trace header.
+            directory=mq_brokers.MotoBrokers(),
+        )
+        brokers = MqBrokers(ports)
+        if self.patches is not None:
+            mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
+            secrets.install(self.patches, brokers.changed)
+        return brokers
+
+    def embedded_sources(self) -> list[str]:
+        """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
         documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
+        brokers = self.mq if "mq" in self.__dict__ else ()
         return [
             *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
             *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
+            *(f"broker {broker.arn!r}" for broker in brokers),
         ]
 
     def close(self, why: str) -> None:
@@ -321,6 +344,8 @@ class World:
             self.kafka.close(why)
         if "documentdb" in self.__dict__:
             self.documentdb.close(why)
+        if "mq" in self.__dict__:
+            self.mq.close(why)
 
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
@@ -384,6 +409,8 @@ class World:
             self.kafka.forget_place(account_id, region)
         if "documentdb" in self.__dict__:
             self.documentdb.forget_place(account_id, region)
+        if "mq" in self.__dict__:
+            self.mq.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
@@ -402,6 +429,17 @@ class World:
         chosen = [each for each in mappings if mapping_uuid in (None, each.uuid)]
         found = self.pollers.kafka_fates(chosen)
         return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
+
+    def mq_fates(self, source: str, mapping: Mapping | None = None) -> list[Fate] | None:
+        """Return the fates of a broker's messages, or those of the queue of one mapping of it.
+
+        Return None for a source that is no broker of Amazon MQ.
+        """
+        broker = self.mq.known(source) if "mq" in self.__dict__ else None
+        if broker is None:
+            return None
+        queues = [queue for queue in broker.queues if mapping is None or self.pollers.reads(mapping, queue)]
+        return mq.fates(self.ledger, list(queues), self.clock.instant)
 
     # --- inside ------------------------------------------------------------------------------------------
 

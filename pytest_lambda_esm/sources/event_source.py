@@ -131,7 +131,7 @@ class EventSource:
     destinations: frozenset[str] = frozenset()
 
     data_rules: DataRules
-    polled_as: Literal["queue", "stream", "kafka"] | None = None
+    polled_as: Literal["queue", "stream", "kafka", "broker"] | None = None
     stream_kind: StreamKind | None = None
     kafka_kind: KafkaKind | None = None
     user_reason: str

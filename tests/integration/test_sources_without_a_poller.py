@@ -11,12 +11,10 @@ from pytest_lambda_esm.api import unsupported as support
 
 ARNS = {
     "kafka": "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123",
-    "mq": "arn:aws:mq:us-east-1:123456789012:broker:main:b-0123",
 }
 SECRET = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}]
 MORE = {
     "kafka": {"Topics": ["topic"], "StartingPosition": "LATEST"},
-    "mq": {"Queues": ["queue"], "SourceAccessConfigurations": SECRET},
 }
 
 

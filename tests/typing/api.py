@@ -22,6 +22,9 @@ from pytest_lambda_esm import (
     KafkaRecord,
     LambdaContext,
     Mapping,
+    MqBroker,
+    MqMessage,
+    MqQueue,
     RecordMetadata,
     Timeline,
     Transition,
@@ -68,6 +71,12 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(documents.collection("shop", "orders"), DocumentDBCollection)
     assert_type(documents.collection("shop", "orders").documents, list[dict[str, Any]])
     documents.collection("shop", "orders").update({"n": 1}, {"$set": {"n": 2}})
+    broker = lambda_esm.mq("main", engine="RabbitMQ", region="eu-west-1")
+    assert_type(broker, MqBroker)
+    assert_type(lambda_esm.mq({"BrokerArn": "arn"}).arn, str)
+    assert_type(broker.queue("orders", "/", dead_letter="failed", delivery_limit=3), MqQueue)
+    assert_type(broker.queue("orders").send("x", priority=3, headers={"a": 1}), str)
+    assert_type(broker.queue("orders").messages, list[MqMessage])
     lambda_esm.transitions(creating=5, updating="manual", deleting=after_reads(2))
     lambda_esm.mapping("uuid").hold("Creating")
     lambda_esm.mapping("uuid").force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")

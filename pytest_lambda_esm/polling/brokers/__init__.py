@@ -1,0 +1,1 @@
+"""Pollers of message brokers: Amazon MQ."""
