@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import (
     delivery,
+    documentdb,
     faults,
     filters,
     idle_mappings,
@@ -29,6 +30,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "filters": filters.comparisons,
     "streams": streams.comparisons,
     "kafka": kafka.comparisons,
+    "documentdb": documentdb.comparisons,
     "invoke": invoke.comparisons,
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
+    from pytest_lambda_esm.brokers.documentdb.collection import DocumentDBCollection
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
@@ -71,8 +73,10 @@ _MODULES = {
     "Calls": "observe.calls",
     "ClockError": "errors",
     "ClockLimitExceeded": "errors",
+    "DocumentDBCollection": "brokers.documentdb.collection",
     "Config": "config",
     "ConfigurationError": "errors",
+    "DocumentDBCluster": "brokers.documentdb.cluster",
     "DueEvent": "clock.virtual",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
@@ -140,6 +144,8 @@ __all__ = [
     "ClockLimitExceeded",
     "Config",
     "ConfigurationError",
+    "DocumentDBCluster",
+    "DocumentDBCollection",
     "DueEvent",
     "Entry",
     "FakeLambda",

@@ -36,7 +36,7 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation import functions, installation, kafka, mq, queries
+from pytest_lambda_esm.simulation import documentdb, functions, installation, kafka, mq, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
@@ -45,6 +45,7 @@ from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
 
@@ -344,6 +345,19 @@ class FakeLambda:
             session.check_region(f"kafka({cluster!r})", region, self.config.account_id)
         return kafka.find_cluster(world, cluster, region or self.region)
 
+    def documentdb(self, cluster: str | ReadOnly[str, Any], *, region: str | None = None) -> DocumentDBCluster:
+        """Return a DocumentDB cluster to write documents to; mappings of its change stream are polled.
+
+        ``cluster`` is its ARN (``arn:aws:rds:...:cluster:name``); a plain name, for a cluster in the default region or
+        another one; or the response of ``create_db_cluster``. The same cluster is the same object each time. Raises
+        ConfigurationError for anything else.
+        """
+        __tracebackhide__ = True
+        world = self._active
+        if region is not None:
+            session.check_region(f"documentdb({cluster!r})", region, self.config.account_id)
+        return documentdb.find_cluster(world, cluster, region or self.region)
+
     def mq(self, broker: str | ReadOnly[str, Any], *, engine: str | None = None, region: str | None = None) -> MqBroker:
         """Return a broker of Amazon MQ to make queues in and send messages to; mappings of it are polled.
 
@@ -466,4 +480,4 @@ class FakeLambda:
 
     def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*lookups.existing_resources(), *bound, *self._world.made_brokers()]
+        return [*lookups.existing_resources(), *bound, *self._world.embedded_sources()]

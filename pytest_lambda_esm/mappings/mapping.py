@@ -135,7 +135,8 @@ class Mapping:
         there was no function to invoke). Queues have ``DeletedEventCount``. Streams have ``DroppedEventCount``
         (discarded events, except those that expired with the stream's retention or were sent to a destination),
         ``OnFailureDestinationDeliveredEventCount`` and ``DestinationDeliveryFailures`` (a metric of the function,
-        counted in batches). The metrics that AWS has for the source are 0 from the start.
+        counted in batches). DocumentDB has ``OversizedRecordCount``, the change events of more than 6 MB that Lambda
+        dropped. The metrics that AWS has for the source are 0 from the start.
 
         Kafka has ``CommittedEventCount``, the groups ErrorCount (``PollingErrorCount``, ``InvokeErrorCount`` in
         batches, ``OnFailureDestinationDeliveryErrorCount``, ``CommitErrorCount``), and KafkaMetrics:

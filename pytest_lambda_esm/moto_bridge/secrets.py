@@ -22,7 +22,11 @@ def login(secret_arn: str) -> dict[str, Any] | None:
     arn = Arn.parse(secret_arn)
     if arn is None or arn.service != "secretsmanager":
         return None
-    secret: Any = secretsmanager_backends[arn.account_id][arn.region].secrets.get(secret_arn)
+    try:
+        secrets: Any = secretsmanager_backends[arn.account_id][arn.region].secrets
+    except KeyError:  # There is no such region.
+        return None
+    secret = secrets.get(secret_arn)
     if secret is None or secret.is_deleted():
         return None
     secret = getattr(secret, "source", secret)  # A replica has the value of another region's secret.

@@ -85,7 +85,9 @@ class Engine:
         starting = self._starting.get(mapping.uuid)
         if starting is not None:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
-        return [f"it does not poll in the state {mapping.state}", *in_hand]
+        reason = mapping.history[-1].reason
+        why = "" if reason == mapping.user_reason else f" ({reason})"
+        return [f"it does not poll in the state {mapping.state}{why}", *in_hand]
 
     def deleted_with_batches(self) -> list[tuple[Mapping, list[str]]]:
         """Return the deleted mappings that still have batches in flight, with the descriptions of these."""

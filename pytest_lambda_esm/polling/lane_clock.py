@@ -51,13 +51,15 @@ class LaneClock:
         self._clock.cancel(self.next_step)
         self.next_step = None
 
-    def batch_due(self, first_arrival: int, window: int) -> int:
+    def batch_due(self, first_arrival: int, window: int, waits_for_record: bool = False) -> int:
         """Return when the batch window of a batch ends that is not complete.
 
         A batch window starts as soon as the previous batch is over; if no record arrives in it, the next one starts
-        with the next record.
+        with the next record. A window that waits for a record starts when its first record can be read.
         """
         arrived = first_arrival + self._context.polling.latency
+        if waits_for_record:
+            return max(self.free_since, arrived) + window
         return (self.free_since if arrived < self.free_since + window else arrived) + window
 
     def pause_reading(self) -> None:

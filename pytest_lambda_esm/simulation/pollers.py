@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.api import unsupported
@@ -19,9 +20,10 @@ from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
-from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
+from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe.fates import Fate, Journal
 from pytest_lambda_esm.polling.engine import UnpolledPoller
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
@@ -38,7 +40,7 @@ from pytest_lambda_esm.sources.catalogue import recognise
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka_ports import Clusters
 from pytest_lambda_esm.sources.queue_ports import Queues
-from pytest_lambda_esm.sources.stream_ports import Reader, Streams, stream_arn
+from pytest_lambda_esm.sources.stream_ports import Reader, stream_arn
 from pytest_lambda_esm.timing import Backoff, microseconds
 
 if TYPE_CHECKING:
@@ -67,13 +69,14 @@ class PollerPorts:
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
     become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
+    ``log`` keeps a line of a mapping.
     """
 
     clock: VirtualClock
     journal: Journal
     functions: Functions
     queues: Queues
-    streams: Streams
+    streams: AllStreams
     destinations: Destinations
     deliver: Deliver
     stops_loop: Callable[[Mapping, int], bool]
@@ -82,6 +85,7 @@ class PollerPorts:
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
     clusters: Callable[[], Clusters]
+    log: Callable[[MappingLog], None]
     brokers: Callable[[], Brokers]
 
 
@@ -130,7 +134,7 @@ class PollerFactory:
             if stream_arn(mapping.source_arn) == stream_arn(source_arn) and uuid in (None, mapping.uuid)
         ]
         found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
-        if uuid is None and all(mapping.state == GONE for mapping in readers):
+        if uuid is None:
             with_fate = {fate.record for fate in found}
             unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
             found += [fate for fate in unread if fate.record not in with_fate]
@@ -172,7 +176,7 @@ class PollerFactory:
         assert kind is not None
         context = StreamContext(
             mapping=mapping,
-            streams=ports.streams,
+            streams=ports.streams.read_by(mapping),
             deliver=ports.deliver,
             clock=ports.clock,
             journal=ports.journal,
@@ -214,6 +218,7 @@ class PollerFactory:
             discarder=KafkaDiscarder(ports.destinations, ports.new_id, config.failure_payload == "text"),
             interference=ports.interference,
             interruptions=ports.interruptions,
+            write_log=partial(self._write_log, mapping),
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -267,6 +272,14 @@ class PollerFactory:
             source_changed=ports.source_changed,
         )
         return QueuePoller(context)
+
+    def _write_log(self, mapping: Mapping, stream: str, instant: int, text: str) -> None:
+        """Write a line into the log group of a mapping's function."""
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
+        if configuration is not None:
+            group = configuration.log_group
+            self._ports.log(MappingLog(function.account_id, function.region, group, stream, instant, text))
 
     def _timeout(self, mapping: Mapping) -> int | None:
         function = parse(mapping.function_arn, mapping.account_id, mapping.region)

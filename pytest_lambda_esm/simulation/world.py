@@ -61,12 +61,14 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.polling.engine import Engine
 from pytest_lambda_esm.simulation import mq
+from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
@@ -95,7 +97,7 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
-        self.patches = Patches()  # Those that are installed when something is first used.
+        self.patches: Patches | None = None  # For what is installed when it is first used; None before and after.
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
@@ -172,7 +174,8 @@ class World:
         )
 
     def _compose_pollers(self, config: Config) -> None:
-        self.streams = AllStreams()
+        change_streams = ChangeStreams(lambda: self.documentdb, in_use=lambda: "documentdb" in self.__dict__)
+        self.streams = AllStreams({"rds": change_streams})
         invoker = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
@@ -201,6 +204,7 @@ class World:
                 new_id=self.new_id,
                 source_changed=self.source_changed,
                 clusters=lambda: self.kafka,
+                log=self.logs.keep,
                 brokers=lambda: self.mq,
             ),
         )
@@ -287,6 +291,24 @@ class World:
         )
 
     @cached_property
+    def documentdb(self) -> DocumentDBClusters:
+        """The clusters of DocumentDB; few tests use them."""
+        from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
+        from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
+        from pytest_lambda_esm.moto_bridge import secrets
+
+        clusters = DocumentDBClusters(
+            Surroundings(
+                now=self.local_instant,
+                depth=lambda: chains.untraced(self.depth()),
+                changed=self.source_changed,
+            )
+        )
+        if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
+            secrets.install(self.patches, clusters.changed)
+        return clusters
+
+    @cached_property
     def mq(self) -> MqBrokers:
         """The brokers of Amazon MQ; few tests use them."""
         from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
@@ -299,19 +321,29 @@ class World:
             directory=mq_brokers.MotoBrokers(),
         )
         brokers = MqBrokers(ports)
-        mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
-        secrets.install(self.patches, brokers.changed)
+        if self.patches is not None:
+            mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
+            secrets.install(self.patches, brokers.changed)
         return brokers
 
-    def made_brokers(self) -> list[str]:
-        """Describe the clusters of Kafka and the brokers of Amazon MQ so far: ``Kafka cluster '...'``."""
-        clusters = [f"Kafka cluster {cluster.name!r}" for cluster in self.kafka] if "kafka" in self.__dict__ else []
-        return clusters + ([f"broker {broker.arn!r}" for broker in self.mq] if "mq" in self.__dict__ else [])
+    def embedded_sources(self) -> list[str]:
+        """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
+        kafka = self.kafka if "kafka" in self.__dict__ else ()
+        documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
+        brokers = self.mq if "mq" in self.__dict__ else ()
+        return [
+            *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
+            *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
+            *(f"broker {broker.arn!r}" for broker in brokers),
+        ]
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
+        self.patches = None
         if "kafka" in self.__dict__:
             self.kafka.close(why)
+        if "documentdb" in self.__dict__:
+            self.documentdb.close(why)
         if "mq" in self.__dict__:
             self.mq.close(why)
 
@@ -375,6 +407,8 @@ class World:
             self.pollers.forget(mapping)
         if "kafka" in self.__dict__:
             self.kafka.forget_place(account_id, region)
+        if "documentdb" in self.__dict__:
+            self.documentdb.forget_place(account_id, region)
         if "mq" in self.__dict__:
             self.mq.forget_place(account_id, region)
 

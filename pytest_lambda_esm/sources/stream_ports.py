@@ -6,7 +6,7 @@ Instants are microseconds since the epoch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,17 +21,46 @@ class Reader:
     identity_arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class StreamKind:
-    """What differs between Kinesis and DynamoDB streams.
+def records_event(records: list[dict[str, Any]], _: Reader) -> dict[str, Any]:
+    """Return an event whose only member is ``Records``."""
+    return {"Records": records}
 
-    ``data_rules`` says how records are filtered, ``batch_info`` the member of failure records that describes a
-    batch, ``timespec`` the precision of its timestamps as ``datetime.isoformat`` takes it.
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a mapping from reading its source.
+
+    ``code`` becomes its StateTransitionReason, ``text`` its LastProcessingResult. ``disables`` means that Lambda
+    disables the mapping, instead of waiting until the trouble is over.
+    """
+
+    code: str
+    text: str
+    disables: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamKind:
+    """What differs between Kinesis, DynamoDB and DocumentDB streams.
+
+    ``data_rules`` says how records are filtered, ``make_event`` returns an event with some records. ``batch_info`` is
+    the member of failure records that describes a batch, ``timespec`` the precision of its timestamps as
+    ``datetime.isoformat`` takes it; both are empty where there are no failure destinations.
+
+    ``default_window`` is the batching window, in microseconds, of a mapping whose setting is 0. With
+    ``window_waits_for_record`` the window starts with its first record, otherwise when the previous invocation ends.
+    ``drops_oversized`` means that a record that is larger than an event may be is dropped. ``expired`` is the trouble
+    of a mapping whose next record has expired, None if it skips expired records.
     """
 
     data_rules: DataRules
-    batch_info: str
-    timespec: str
+    make_event: Callable[[list[dict[str, Any]], Reader], dict[str, Any]] = records_event
+    batch_info: str = ""
+    timespec: str = ""
+    default_window: int = 0
+    window_waits_for_record: bool = False
+    drops_oversized: bool = False
+    expired: Trouble | None = None
 
 
 class RecordLog(Protocol):
@@ -127,6 +156,14 @@ class Streams(Protocol):
 
     def find(self, arn: str) -> Stream | None:
         """Return the stream, or None if it or its consumer does not exist."""
+        ...
+
+
+class MappingStreams(Streams, Protocol):
+    """The streams as one mapping reads them."""
+
+    def trouble(self) -> Trouble | None:
+        """Return what keeps the mapping from reading now, such as credentials that are refused; None if nothing."""
         ...
 
 

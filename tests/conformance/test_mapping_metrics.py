@@ -33,7 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "SumOffsetLag",
     ),
     "mq": (),
-    "documentdb": (),
+    "documentdb": ("OversizedRecordCount",),
 }
 
 

@@ -93,6 +93,8 @@ class Lab:
         """Create a mapping with the shortest request plus ``params``; None leaves a member out."""
         if source in _CLUSTERS and CREATES[source]["Topics"][0] not in self.fake.kafka(_CLUSTERS[source]).topics:
             self.fake.kafka(_CLUSTERS[source]).create_topic(CREATES[source]["Topics"][0])
+        if source == "documentdb":
+            self.fake.documentdb(DOCUMENTS).collection("shop", "orders")
         members = {"FunctionName": "fn", **CREATES[source], **params}
         return self.call("CreateEventSourceMapping", {k: v for k, v in members.items() if v is not None})
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
+
+import pytest
 
 from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm import FakeLambda
@@ -45,6 +48,35 @@ def failures(*places: tuple[str, int]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
+def poison(event: dict[str, Any]) -> dict[tuple[str, int], int]:
+    """Return how often each record of an event is to fail, as its value says."""
+    return {
+        (place, record["offset"]): json.loads(base64.b64decode(record["value"]))["failures"]
+        for place, records in event["records"].items()
+        for record in records
+    }
+
+
+def place_of(record: str) -> tuple[str, int]:
+    """Return the place of a record from its name in a fate."""
+    name, _, offset = record.rpartition(":")
+    return name, int(offset)
+
+
+QUEUE = {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}
+"""Consumes the topic with a share group."""
+
+
+def refuse(*bad: str) -> Any:
+    """Return a handler of a simulation that fails if one of these is among the values of its event."""
+
+    def handler(event: dict[str, Any]) -> None:
+        if set(bad) & set(names_of(event)):
+            raise ValueError("bad")
+
+    return handler
+
+
 class KafkaSimulation(PolledMapping):
     """A mapping on the topic ``orders``."""
 
@@ -54,6 +86,7 @@ class KafkaSimulation(PolledMapping):
         super().__init__(handler, {**members, **provisioned, **settings}, "USER_INITIATED")
         self.mapping.begin(Step("Enabled", "Enabled"))
         self.cluster = memory_cluster(self.clock)
+        self.log: list[tuple[str, dict[str, Any]]] = []
         if partitions:
             self.cluster.create_topic("orders", partitions)
         self.poller = KafkaPoller(
@@ -62,6 +95,7 @@ class KafkaSimulation(PolledMapping):
                 cluster=self.cluster,
                 discarder=KafkaDiscarder(self.outbox, lambda: "id", True),
                 polling=KafkaPolling(pollers=1, **LANES),
+                write_log=lambda stream, instant, text: self.log.append((stream, json.loads(text))),
                 **self.context_members,
             )
         )
@@ -95,3 +129,25 @@ def subscribe(fake: FakeLambda, cluster: KafkaCluster, handler: Any, **params: A
 
 PROVISIONED = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
 """With one provisioned poller, which the error handling controls need."""
+
+
+def accept(event: dict[str, Any], context: object) -> None:
+    """A handler that succeeds."""
+
+
+def refuse_bad(event: dict[str, Any], context: object) -> None:
+    """A handler that fails if one of its records is ``bad``."""
+    if "bad" in names_of(event):
+        raise ValueError("bad")
+
+
+def batches(fake: FakeLambda) -> list[list[str]]:
+    """Return the values of each invocation's records."""
+    return [names_of(invocation.event) for invocation in fake.invocations]
+
+
+def needs_queue_mode(fake: FakeLambda) -> None:
+    """Skip a test whose botocore is older than queue mode."""
+    model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")
+    if "ConsumptionMode" not in model.members:
+        pytest.skip("the installed botocore has no ConsumptionMode")

@@ -16,7 +16,7 @@ from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolli
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
-from pytest_lambda_esm.sources.stream_ports import Reader
+from pytest_lambda_esm.sources.stream_ports import Reader, Trouble
 from pytest_lambda_esm.timing import MICROSECONDS
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
@@ -108,6 +108,9 @@ class MemoryStream:
     def find(self, arn: str) -> MemoryStream | None:
         return self if self.exists else None
 
+    def trouble(self) -> Trouble | None:
+        return None
+
     def shards(self) -> Sequence[MemoryShard]:
         return self.all
 
@@ -139,22 +142,34 @@ class MemoryStream:
 class Simulation(PolledMapping):
     """A mapping on a stream in memory."""
 
+    arn = ARN
+    source = kinesis.KINESIS
+
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
-        super().__init__(handler, {**kinesis.KINESIS.defaults, "EventSourceArn": ARN, **settings}, "User action")
-        self.stream = MemoryStream(shards)
+        super().__init__(handler, {**self.source.defaults, "EventSourceArn": self.arn, **settings}, "User action")
+        self.stream = self.new_stream(shards)
+        kind = self.source.stream_kind
+        assert kind is not None
         self.poller = StreamPoller(
             StreamContext(
                 streams=self.stream,
-                discarder=BatchDiscarder(self.outbox, lambda: "id", True, kinesis.KIND),
+                discarder=BatchDiscarder(self.outbox, lambda: "id", True, kind),
                 polling=StreamPolling(idle_wait=120 * MICROSECONDS, **LANES),
-                find_reader=lambda mapping: Reader(ARN, "role"),
+                find_reader=lambda mapping: Reader(self.arn, "role"),
                 **self.context_members,
             )
         )
 
     @property
     def batches(self) -> list[list[str]]:
-        return [names_of(event) for event in self.events]
+        return [self.names_of(event) for event in self.events]
+
+    def new_stream(self, shards: int) -> Any:
+        """Return the stream that the mapping reads."""
+        return MemoryStream(shards)
+
+    def names_of(self, event: dict[str, Any]) -> list[str]:
+        return names_of(event)
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
         """Put records at the current time, wake the poller, and return the records' ids."""

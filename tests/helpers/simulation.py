@@ -12,7 +12,7 @@ from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.mappings.lifecycle import Step
-from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
+from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec, Transition
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 
@@ -90,8 +90,11 @@ class PolledMapping:
             ),
             times=TransitionTimes,
             clock=self.clock,
-            on_transition=lambda mapping, transition: None,
+            on_transition=lambda mapping, transition: self.on_transition(transition),
         )
+
+    def on_transition(self, transition: Transition) -> None:
+        """Do what the engine does when the mapping enters a state: here nothing."""
 
     @property
     def context_members(self) -> dict[str, Any]:

@@ -10,15 +10,11 @@ from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.api import unsupported as support
 
 ARNS = {
-    "rds": "arn:aws:rds:us-east-1:123456789012:cluster:documents",
+    "kafka": "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123",
 }
 SECRET = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}]
 MORE = {
-    "rds": {
-        "StartingPosition": "LATEST",
-        "SourceAccessConfigurations": SECRET,
-        "DocumentDBEventSourceConfig": {"DatabaseName": "shop"},
-    },
+    "kafka": {"Topics": ["topic"], "StartingPosition": "LATEST"},
 }
 
 

@@ -11,6 +11,8 @@ from typing_extensions import assert_type
 from pytest_lambda_esm import (
     Call,
     Calls,
+    DocumentDBCluster,
+    DocumentDBCollection,
     Entry,
     FakeLambda,
     Fate,
@@ -63,6 +65,12 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(cluster.join("group").poll(), list[KafkaRecord])
     assert_type(len(cluster.producer()), int)
     assert_type(lambda_esm.mapping("uuid").offset_lag, dict[str, int])
+    documents = lambda_esm.documentdb("shop")
+    assert_type(documents, DocumentDBCluster)
+    assert_type(documents.arn, str)
+    assert_type(documents.collection("shop", "orders"), DocumentDBCollection)
+    assert_type(documents.collection("shop", "orders").documents, list[dict[str, Any]])
+    documents.collection("shop", "orders").update({"n": 1}, {"$set": {"n": 2}})
     broker = lambda_esm.mq("main", engine="RabbitMQ", region="eu-west-1")
     assert_type(broker, MqBroker)
     assert_type(lambda_esm.mq({"BrokerArn": "arn"}).arn, str)

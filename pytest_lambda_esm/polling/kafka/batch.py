@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -49,6 +49,18 @@ class Runs(tuple[Run, ...]):
             place = places.get(partition.number, len(offsets))
             done.append(Run(partition, offsets[:place]))
             rest.append(Run(partition, offsets[place:]))
+        return _without_empty(done), _without_empty(rest)
+
+    def pick(self, failed: Mapping[int, Collection[int]]) -> tuple[Runs, Runs]:
+        """Return the records that did not fail, and those that did.
+
+        ``failed`` has, by the partition's number, the places of failed records among those of the partition.
+        """
+        done, rest = [], []
+        for partition, offsets in self:
+            places = failed.get(partition.number, ())
+            done.append(Run(partition, [each for place, each in enumerate(offsets) if place not in places]))
+            rest.append(Run(partition, [each for place, each in enumerate(offsets) if place in places]))
         return _without_empty(done), _without_empty(rest)
 
     def records(self) -> Iterator[Run]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from pytest_lambda_esm.observe.fates import SKIPPED
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Runs
@@ -14,10 +15,7 @@ from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
 from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.sources.event_source import EventSource
-from pytest_lambda_esm.sources.kafka_ports import Cluster, ConsumerGroup, KafkaPartition
-
-_BEFORE_START: Final = "it arrived before the starting position"
-_COMMITTED: Final = "the consumer group had committed it before"
+from pytest_lambda_esm.sources.kafka_ports import Cluster, KafkaPartition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,22 +29,24 @@ class KafkaPolling(LanePolling):
 class KafkaContext(LaneContext[KafkaSettings]):
     """One mapping, and what its pollers need from the rest of the simulation.
 
-    ``histories`` are those of the partitions seen so far, by their numbers.
+    ``write_log(stream, instant, text)`` writes into the log group of the mapping's function. ``histories`` are those of
+    the partitions seen so far, by their numbers.
     """
 
     source: EventSource
     cluster: Cluster
     discarder: KafkaDiscarder
     polling: KafkaPolling
+    write_log: Callable[[str, int, str], None]
     topic: str = field(init=False)
-    group: ConsumerGroup = field(init=False)
+    group_id: str = field(init=False)
     histories: dict[int, PartitionHistory] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         LaneContext.__post_init__(self)  # A class with slots is made twice, and super() finds the first one.
         settings = self.settings()
         self.topic = settings.topic
-        self.group = self.cluster.group(settings.group or self.mapping.uuid)
+        self.group_id = settings.group or self.mapping.uuid
 
     def read_settings(self, members: Members[str, Any]) -> KafkaSettings:
         """Convert the members of a mapping that are in force."""
@@ -63,13 +63,9 @@ class KafkaContext(LaneContext[KafkaSettings]):
         arn = self.mapping.in_force.get("EventSourceArn")
         return KafkaEvent(kind, arn, self.source_arn if arn is None else self.cluster.bootstrap_servers, runs)
 
-    def begin(self, partition: KafkaPartition, start: int) -> None:
-        """Note where reading a partition begins: at the group's committed offset if there is one, else at ``start``."""
-        if partition.number in self.histories:
-            return
+    def begin(self, partition: KafkaPartition, first: int, about: str) -> None:
+        """Note where reading a partition begins; ``about`` says why the records before it are not read."""
         history = self.histories[partition.number] = PartitionHistory(self.mapping.uuid)
-        committed = self.group.committed((self.topic, partition.number))
-        first, about = (start, _BEFORE_START) if committed is None else (min(committed, partition.end), _COMMITTED)
         history.end(range(first), SKIPPED, self.clock.instant, about)
 
     def end(self, runs: Runs, fate: str, about: str) -> None:

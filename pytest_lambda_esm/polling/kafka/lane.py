@@ -12,24 +12,27 @@ from collections.abc import Collection, Sequence
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
+from pytest_lambda_esm.polling.kafka.modes import Mode
 from pytest_lambda_esm.polling.kafka.outcomes import KafkaOutcomes
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
-from pytest_lambda_esm.polling.kafka.state import KafkaState
+from pytest_lambda_esm.polling.kafka.system_log import READ_FAILED, PollerLog
 from pytest_lambda_esm.polling.kafka.wording import batch_name, blocked, ids_of_ends, places, record_name
 from pytest_lambda_esm.polling.lane_clock import LaneClock
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.sources.kafka_ports import Place
+from pytest_lambda_esm.sources.kafka_ports import Membership, Place
 from pytest_lambda_esm.timing import moment_of
 
 
 class KafkaLane:
     """A poller, as a member of the consumer group."""
 
-    def __init__(self, context: KafkaContext) -> None:
+    def __init__(self, context: KafkaContext, mode: Mode, log: PollerLog) -> None:
         self._context = context
-        self._state = KafkaState(context)
-        self._outcomes = KafkaOutcomes(context, self._state)
+        self._log = log
+        self._group: Membership = mode.members
+        self._state = mode.new_state()
+        self._outcomes = KafkaOutcomes(context, self._state, log)
         self._timer = LaneClock(context, step=self._step, mend=self._mend, about=self._about_step)
         self._in_flight: KafkaBatch | None = None
         self._polling = False
@@ -61,7 +64,7 @@ class KafkaLane:
             return
         self._polling = True
         self._timer.free_since = self._context.clock.instant
-        self._context.group.join(self)
+        self._group.join(self)
         self.on_assignment()
 
     def stop(self) -> None:
@@ -70,7 +73,8 @@ class KafkaLane:
             return
         self._polling = False
         self._timer.cancel()
-        self._context.group.leave(self)
+        self._group.leave(self)
+        self._log.closed()
         self._state.return_to_commits(self._in_flight)
 
     def wake(self) -> None:
@@ -83,11 +87,17 @@ class KafkaLane:
 
     def on_assignment(self) -> None:
         """Read the partitions that the group assigns now."""
-        numbers = [number for _, number in self._context.group.assigned(self)]
+        numbers = [number for _, number in self._group.assigned(self)]
         self._timer.cancel()
         self._state.assign(numbers, self._in_flight)
         if self._polling:
+            self._log.assigned(numbers)
             self._schedule(self._context.settings())
+
+    def read_before(self, number: int) -> int:
+        """Return the offset after the last record of a partition that is in a batch; 0 if none is."""
+        runs = (run for batch in self._state.batches for run in batch.runs if run.partition.number == number)
+        return max((run.offsets[-1] + 1 for run in runs), default=0)
 
     def iterator_age(self) -> int | None:
         """Return the age of the last record of the pending batch, or of the batch sent last, in microseconds."""
@@ -95,10 +105,6 @@ class KafkaLane:
         if batch is not None and batch.blocked_since is not None:
             return self._age(batch)
         return self._last_age
-
-    def lag(self) -> dict[int, int]:
-        """Return how many records of each of its partitions are not committed."""
-        return self._state.lag()
 
     def explain(self) -> list[str]:
         """Return what the poller waits for; an empty list if it has read all records and is idle."""
@@ -175,6 +181,7 @@ class KafkaLane:
         fault = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if fault in ("throttled", "failed"):
             context.mapping.counters["PollingErrorCount"] += 1
+            self._log.warn(f"The records could not be read: {fault}", READ_FAILED)
             self._timer.pause_reading()
         elif self._polling and state.open_batch.count:  # The fault may have disabled or deleted the mapping.
             batch = state.take()
@@ -208,7 +215,7 @@ class KafkaLane:
         self._outcomes.complete(self._context.settings(), batch, delivery)
         if not self._polling:
             self._state.return_to_commits(None)
-        self._context.group.settle()
+        self._group.settle()
         self._schedule(self._context.settings())
 
     def _mend(self) -> None:
@@ -218,7 +225,7 @@ class KafkaLane:
             self._timer.recover(self._state.batches)
         else:
             self._state.return_to_commits(None)
-            self._context.group.settle()
+            self._group.settle()
 
     def _age(self, batch: KafkaBatch) -> int:
         partition, offsets = batch.runs[-1]

@@ -61,7 +61,7 @@ class StreamEvent:
 
     def __call__(self) -> dict[str, Any]:
         """Build the event."""
-        event: dict[str, Any] = {"Records": self.shard.records(self.positions, self.reader)}
+        event = self.settings.kind.make_event(self.shard.records(self.positions, self.reader), self.reader)
         return {**event, **json.loads(self.window_members)} if self.window_members else event
 
 
@@ -70,8 +70,9 @@ class OpenBatch:
     """A batch that is being collected. ``position`` is the next one to read; ``selects`` None selects all records.
 
     ``filtered`` are positions that the filters rejected, ``expired`` those whose retention ended before they were
-    read. ``complete`` means that no more records fit. ``later_window`` means that the next record is past
-    ``window_end``, the end of the tumbling window. ``next_arrival`` is when the next record arrives, if it is known.
+    read, ``oversized`` those that are dropped because no event can hold them. ``complete`` means that no more records
+    fit. ``later_window`` means that the next record is past ``window_end``, the end of the tumbling window.
+    ``next_arrival`` is when the next record arrives, if it is known.
     """
 
     position: int
@@ -79,6 +80,7 @@ class OpenBatch:
     positions: list[int] = field(default_factory=list)
     filtered: list[int] = field(default_factory=list)
     expired: list[int] = field(default_factory=list)
+    oversized: list[int] = field(default_factory=list)
     size: int = 0
     complete: bool = False
     later_window: bool = False
@@ -105,16 +107,23 @@ class OpenBatch:
             self.next_arrival = shard.arrival(self.position)
 
     def _collect_run(self, shard: Shard, settings: StreamSettings, now: int) -> None:
-        """Collect consecutive records at once: none is skipped."""
+        """Collect consecutive records at once: none is skipped, except those that are dropped."""
         start = self.position
         stop = min(shard.end, start + settings.batch_size - len(self.positions))
         reached, size = shard.fitting(start, stop, now, EVENT_CAPACITY - self.size)
-        if reached == start and not self.positions and shard.arrival(start) <= now:
+        drops = settings.kind.drops_oversized
+        if reached == start and not self.positions and not drops and shard.arrival(start) <= now:
             reached = start + 1  # A record larger than the capacity is sent alone.
         self.positions.extend(range(start, reached))
         self.position = reached
         self.size += size
         stopped_by_size = reached < stop and shard.arrival(reached) <= now
+        if stopped_by_size and drops and shard.size(reached) > EVENT_CAPACITY:
+            self.oversized.append(reached)
+            self.position += 1
+            if self.position < shard.end:
+                self._collect_run(shard, settings, now)
+            return
         self.complete = stopped_by_size or len(self.positions) >= settings.batch_size
 
     def _collect_one_by_one(self, shard: Shard, settings: StreamSettings, reader: Reader, now: int) -> None:

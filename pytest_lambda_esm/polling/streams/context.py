@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as Members
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_lambda_esm.mappings.mapping import Mapping
@@ -12,21 +12,22 @@ from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
-from pytest_lambda_esm.sources.stream_ports import Reader, Shard, Stream, Streams
+from pytest_lambda_esm.sources.stream_ports import MappingStreams, Reader, Shard, Stream, StreamKind, Trouble
 
 
 @dataclass(slots=True, kw_only=True)
 class StreamContext(LaneContext[StreamSettings]):
     """One mapping, and what its poller needs from the rest of the simulation."""
 
-    streams: Streams
+    streams: MappingStreams
     discarder: BatchDiscarder
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
+    _lost_position: Trouble | None = field(init=False, default=None)
 
     def read_settings(self, members: Members[str, Any]) -> StreamSettings:
         """Convert the members of a mapping that are in force."""
-        return StreamSettings.of(members, self.discarder.kind.data_rules)
+        return StreamSettings.of(members, self.kind)
 
     def reader(self) -> Reader:
         """Return for whom records are rendered now: the function's role may change."""
@@ -35,6 +36,25 @@ class StreamContext(LaneContext[StreamSettings]):
     def stream(self) -> Stream | None:
         """Find the stream as it is now."""
         return self.streams.find(self.source_arn)
+
+    @property
+    def kind(self) -> StreamKind:
+        """The kind of the mapping's source."""
+        return self.discarder.kind
+
+    def trouble(self) -> Trouble | None:
+        """Return what keeps the mapping from reading, or None."""
+        return self._lost_position or self.streams.trouble()
+
+    def lose_position(self) -> None:
+        """Disable a mapping whose next record has expired, if the service does so with its source."""
+        trouble = self.kind.expired
+        if trouble is None or self._lost_position is not None:
+            return
+        self._lost_position = trouble
+        self.journal.add("poll", f"mapping {self.mapping.uuid}", trouble.text)
+        if self.mapping.stable_state == "Enabled" and self.mapping.state in ("Enabled", "Updating"):
+            self.mapping.force("Disabled", trouble.code, trouble.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

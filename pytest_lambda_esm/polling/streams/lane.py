@@ -148,7 +148,9 @@ class StreamLane:
         batch = self._state.open_batch
         if batch.complete or batch.later_window or self._at_end(shard):
             return self._context.clock.instant
-        return self._timer.batch_due(shard.arrival(batch.positions[0]), settings.batching_window)
+        return self._timer.batch_due(
+            shard.arrival(batch.positions[0]), settings.batching_window, settings.kind.window_waits_for_record
+        )
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window closes on a later record, at the end of its shard, on its state, or after ``idle_wait``."""

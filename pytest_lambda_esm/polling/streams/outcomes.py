@@ -157,6 +157,7 @@ class LaneOutcomes:
             about = f"the stream's retention ended after {counted(batch.invocations, 'attempt')}"
             self._state.end(shard, batch.positions[:expired], EXPIRED, about)
             batch.positions = batch.positions[expired:]
+            self._context.lose_position()
         age = settings.maximum_age
         too_old = batch.count_until(shard, now - age) if age is not None else 0
         if too_old:

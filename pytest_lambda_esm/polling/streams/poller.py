@@ -16,6 +16,7 @@ from pytest_lambda_esm.polling.streams.context import ShardContext, StreamContex
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.shard import ShardReader
+from pytest_lambda_esm.polling.streams.trouble import TroubleNotice
 from pytest_lambda_esm.sources.stream_ports import Shard, Stream
 
 STREAM_GONE: Final = "PROBLEM: Stream not found"
@@ -30,16 +31,22 @@ class StreamPoller:
         self._clock = context.clock
         self._readings: list[StreamReading] = []
         self._polling = False
+        self._hindered = False
+        self._notice = TroubleNotice(context.mapping, context.journal)
         self._next_look: Any = None
         self._look_event = context.interruptions.event(self._look, self._mend)
 
     def start(self) -> None:
         """Start polling: the first time at the starting position, later where polling stopped."""
         self._polling = True
-        stream, settings = self._find_stream(), self._context.settings()
-        self._look_at(stream)
-        for reader in self._readers():
-            reader.start(stream.shard(reader.shard_id) if stream is not None else None, settings)
+        stream = self._find_stream()
+        if self._context.trouble() is None:
+            self._read(stream)
+            return
+        if stream is not None:
+            self._open_reading(stream)  # LATEST is where the mapping began to poll, even if it cannot read yet.
+        self._hindered = True
+        self.wake()  # Not at once: this may be called while the mapping enters a state.
 
     def stop(self) -> None:
         """Stop polling; in-flight batches still complete."""
@@ -63,6 +70,9 @@ class StreamPoller:
         """Return what each shard's lanes wait for."""
         if self._find_stream() is None:
             return [f"the stream {self._mapping.source_arn} does not exist (any more)"]
+        trouble = self._context.trouble()
+        if trouble is not None:
+            return [trouble.text]
         lines = list(self._readings[-1].explain()) if self._readings else []
         return lines or ["all records have been read"]
 
@@ -102,8 +112,26 @@ class StreamPoller:
         return bool(self._readings) and self._readings[-1].incarnation == stream.incarnation
 
     def _look(self) -> None:
+        """Read, or show what prevents it."""
         self._next_look = None
-        self._look_at(self._find_stream())
+        stream, trouble = self._find_stream(), self._context.trouble()
+        self._notice.show(trouble)
+        if trouble is not None:
+            self._hindered = True
+            for reader in self._readers():
+                reader.stop()
+        elif self._hindered:
+            self._read(stream)
+        else:
+            self._look_at(stream)
+
+    def _read(self, stream: Stream | None) -> None:
+        """Start all readers, or continue where they stopped."""
+        self._hindered = False
+        self._look_at(stream)
+        settings = self._context.settings()
+        for reader in self._readers():
+            reader.start(stream.shard(reader.shard_id) if stream is not None else None, settings)
 
     def _mend(self) -> None:
         """Look again after a bug."""
@@ -133,13 +161,19 @@ class StreamPoller:
         self._readings.append(StreamReading(self._context, stream, starts, self.wake))
 
     def _starting_positions(self, stream: Stream) -> dict[str, int]:
-        """Return where reading starts in each present shard; AT_TIMESTAMP means the first record that is not older."""
+        """Return where reading starts in each present shard; AT_TIMESTAMP means the first record that is not older.
+
+        Where the expiry of a record is trouble, reading starts with a record that is retained.
+        """
         settings = self._context.settings()
         if settings.starting_position == "LATEST":
             return {shard.shard_id: shard.end for shard in stream.shards()}
-        if settings.starting_position == "AT_TIMESTAMP":
-            return {shard.shard_id: _first_position(shard, settings.starting_instant) for shard in stream.shards()}
-        return {shard.shard_id: 0 for shard in stream.shards()}
+        earliest = settings.starting_instant if settings.starting_position == "AT_TIMESTAMP" else 0
+        starts = {}
+        for shard in stream.shards():
+            retained = self._clock.instant - shard.retention + 1 if settings.kind.expired is not None else 0
+            starts[shard.shard_id] = _first_position(shard, max(earliest, retained))
+        return starts
 
 
 @dataclass(slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.filters import DataRules, Filter
+from pytest_lambda_esm.filters import Filter
 from pytest_lambda_esm.polling import members
+from pytest_lambda_esm.sources.stream_ports import StreamKind
 from pytest_lambda_esm.sources.stream_source import STREAM_DEFAULTS
 from pytest_lambda_esm.timing import MICROSECONDS
 
@@ -16,6 +17,7 @@ from pytest_lambda_esm.timing import MICROSECONDS
 class StreamSettings:
     """The settings of a stream mapping. Time spans are microseconds; ``None`` means no limit, or not set."""
 
+    kind: StreamKind
     batch_size: int
     batching_window: int
     tumbling_window: int
@@ -30,15 +32,16 @@ class StreamSettings:
     starting_instant: int
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> StreamSettings:
-        """Read a mapping's settings; ``data_rules`` are the filter rules of its source.
+    def of(cls, settings: Mapping[str, Any], kind: StreamKind) -> StreamSettings:
+        """Read a mapping's settings; ``kind`` is the kind of its source.
 
         Settings that did not exist in the year of the configured limits have their defaults.
         """
         settings = {**STREAM_DEFAULTS, **settings}
         return cls(
+            kind=kind,
             batch_size=int(settings["BatchSize"]),
-            batching_window=settings["MaximumBatchingWindowInSeconds"] * MICROSECONDS,
+            batching_window=settings["MaximumBatchingWindowInSeconds"] * MICROSECONDS or kind.default_window,
             tumbling_window=settings["TumblingWindowInSeconds"] * MICROSECONDS,
             factor=int(settings["ParallelizationFactor"]),
             bisects=bool(settings["BisectBatchOnFunctionError"]),
@@ -46,7 +49,7 @@ class StreamSettings:
             maximum_retries=members.limit(settings["MaximumRetryAttempts"]),
             maximum_age=members.limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
             failure_destination=members.failure_destination(settings),
-            record_filter=members.record_filter(settings, data_rules),
+            record_filter=members.record_filter(settings, kind.data_rules),
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=members.starting_instant(settings),
         )

@@ -68,7 +68,8 @@ class ShardReader:
     def fates(self, shard: Shard, *, stream_gone: bool) -> Iterator[tuple[int, Fate]]:
         """Return the fates of the shard's records, with the instants to sort them by."""
         mapping = self._context.stream.mapping
-        reasons = ["; ".join(lane.explain()) for lane in self._lanes]
+        trouble = self._context.stream.trouble()
+        reasons = [trouble.text if trouble is not None else "; ".join(lane.explain()) for lane in self._lanes]
         pending = PendingState(
             now=self._context.stream.clock.instant,
             why=lambda position: reasons[self._lane_of(shard, position)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.observe.fates import DISCARDED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow, Selector
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
@@ -90,7 +90,7 @@ class LaneState:
         self._history.add(positions, fate, self._context.clock.instant, about)
 
     def flush(self, shard: Shard) -> None:
-        """Note the fate of records before the checkpoint that were filtered out or had expired."""
+        """Note the fate of records before the checkpoint that were filtered out or dropped, or had expired."""
         checkpoint, counters = self.checkpoint, self._context.mapping.counters
         filtered = _take_before(self.open_batch.filtered, checkpoint)
         if filtered:
@@ -100,6 +100,11 @@ class LaneState:
         expired = _take_before(self.open_batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
+        oversized = _take_before(self.open_batch.oversized, checkpoint)
+        if oversized:
+            counters["PolledEventCount"] += len(oversized)
+            counters["OversizedRecordCount"] += len(oversized)
+            self.end(shard, oversized, DISCARDED, "larger than the 6 MB of an event, so Lambda drops it")
 
     def return_to_checkpoint(self, in_flight: Batch | None) -> None:
         """Forget what was collected or waits for a retry, to read it again. An in-flight batch still completes."""
@@ -107,6 +112,7 @@ class LaneState:
         restarted = OpenBatch(position=position, selects=self._selects, window_end=self.open_batch.window_end)
         restarted.filtered = [each for each in self.open_batch.filtered if each < position]
         restarted.expired = [each for each in self.open_batch.expired if each < position]
+        restarted.oversized = [each for each in self.open_batch.oversized if each < position]
         self.batches = [in_flight] if in_flight else []
         self.open_batch = restarted
 

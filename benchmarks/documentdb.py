@@ -1,0 +1,102 @@
+"""From a change stream of waiting events to a trivial handler."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.harness import Comparison, Goal, Sample, Stopwatch
+from benchmarks.moto_world import ACCOUNT, REGION
+from pytest_lambda_esm import DocumentDBCluster, FakeLambda
+from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
+from pytest_lambda_esm.sources import documentdb
+from pytest_lambda_esm.sources.stream_ports import Reader
+
+BATCH_SIZE = 100
+CLUSTER = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:documents"
+
+
+def comparisons() -> Iterator[Comparison]:
+    yield Comparison(
+        what="deliver 50,000 change events",
+        ours=_through_a_mapping(50_000),
+        against="a bare loop, same events",
+        other=_in_a_bare_loop(50_000),
+        rounds=3,
+        goal=Goal("ratio", 2),
+        units=50_000,
+    )
+    yield Comparison(
+        what="deliver 100,000 change events",
+        ours=_through_a_mapping(100_000),
+        against="deliver 10,000",
+        other=_through_a_mapping(10_000),
+        rounds=1,
+        goal=Goal("ratio", 13),
+        units=100_000,
+    )
+
+
+class _Counter:
+    """A trivial handler. It counts the events: a benchmark that delivers nothing must not look fast."""
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    def __call__(self, event: dict[str, Any], context: object) -> None:
+        self.events += len(event["events"])
+
+    def check(self, expected: int) -> None:
+        if self.events != expected:
+            raise SystemExit(f"{self.events} of {expected} events reached the handler; the numbers mean nothing")
+
+
+def _collection(fake: FakeLambda, count: int) -> DocumentDBCluster:
+    cluster = fake.documentdb(CLUSTER)
+    clicks = cluster.collection("shop", "clicks")
+    for number in range(count):
+        clicks.insert({"_id": number, "click": "x" * 20})
+    return cluster
+
+
+def _through_a_mapping(count: int) -> Sample:
+    def sample() -> float:
+        with FakeLambda(region=REGION) as fake:
+            handler = _Counter()
+            _collection(fake, count)
+            login = '{"username": "lambda", "password": "secret"}'
+            secret = fake.client("secretsmanager").create_secret(Name="login", SecretString=login)
+            fake.function("clicks", handler)
+            fake.client("lambda").create_event_source_mapping(
+                EventSourceArn=CLUSTER,
+                FunctionName="clicks",
+                StartingPosition="TRIM_HORIZON",
+                BatchSize=BATCH_SIZE,
+                SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": secret["ARN"]}],
+                DocumentDBEventSourceConfig={"DatabaseName": "shop"},
+            )
+            gc.collect()  # What the set-up has made is not to be looked through again while time is taken.
+            with Stopwatch() as watch:
+                fake.clock.run_until_idle()
+            handler.check(count)
+            return watch.seconds
+
+    return sample
+
+
+def _in_a_bare_loop(count: int) -> Sample:
+    def sample() -> float:
+        with FakeLambda(region=REGION) as fake:
+            handler = _Counter()
+            stream = ChangeStream(_collection(fake, count), Scope).read_log()
+            reader = Reader(CLUSTER, "")
+            gc.collect()  # What the set-up has made is not to be looked through again while time is taken.
+            with Stopwatch() as watch:
+                for first in range(0, count, BATCH_SIZE):
+                    positions = range(first, min(first + BATCH_SIZE, count))
+                    handler(documentdb.event(stream.records(positions, reader), reader), None)
+            handler.check(count)
+            return watch.seconds
+
+    return sample

@@ -1,0 +1,1 @@
+"""Clusters of Amazon DocumentDB in memory: their documents, and their change streams."""
