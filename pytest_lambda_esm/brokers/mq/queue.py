@@ -54,6 +54,7 @@ class MqQueue:
         self._ports = ports
         self._waiting: deque[MqMessage] = deque()
         self._held: dict[str, MqMessage] = {}
+        self._first_expiry: int | None = None  # No waiting message expires earlier.
         self._sent = 0
 
     def __repr__(self) -> str:
@@ -209,10 +210,11 @@ class MqQueue:
 
         :meta private:
         """
-        if not any(_has_expired(message, now) for message in self._waiting):
+        if self._first_expiry is None or now < self._first_expiry:
             return []
         expired = [message for message in self._waiting if _has_expired(message, now)]
         self._waiting = deque(message for message in self._waiting if not _has_expired(message, now))
+        self._first_expiry = min((each.expires for each in self._waiting if each.expires is not None), default=None)
         return expired
 
     def dead_letter(self, message: MqMessage) -> str | None:
@@ -253,6 +255,8 @@ class MqQueue:
 
     def _enter(self, message: MqMessage) -> None:
         """Put a message where it belongs: in the order of arrival."""
+        if message.expires is not None and (self._first_expiry is None or message.expires < self._first_expiry):
+            self._first_expiry = message.expires
         waiting, place = self._waiting, len(self._waiting)
         if message.redelivered:
             place = next((at for at, each in enumerate(waiting) if _order(each) > _order(message)), place)
