@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
     from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
+    from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
     from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
@@ -99,6 +100,7 @@ _MODULES = {
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
+    "SchemaRegistry": "brokers.kafka.registry",
     "StateError": "errors",
     "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
@@ -163,6 +165,7 @@ __all__ = [
     "NotSimulated",
     "Outcome",
     "RecordMetadata",
+    "SchemaRegistry",
     "StateError",
     "Sweep",
     "SweepFailed",

@@ -8,7 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from pytest_lambda_esm.filters import DataRules, Filter
-from pytest_lambda_esm.sources.kafka import RETRIES_WITH_DESTINATION, consumer_group, has_registry
+from pytest_lambda_esm.sources.kafka import (
+    RETRIES_WITH_DESTINATION,
+    RegistrySettings,
+    consumer_group,
+    registry_settings,
+)
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of
 
 DEFAULT_WINDOW: Final = MICROSECONDS // 2
@@ -35,7 +40,7 @@ class KafkaSettings:
     record_filter: Filter | None
     starting_position: str
     starting_instant: int
-    has_registry: bool
+    registry: RegistrySettings | None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], data_rules: DataRules) -> KafkaSettings:
@@ -59,7 +64,7 @@ class KafkaSettings:
             record_filter=Filter.compile(patterns, data_rules) if patterns else None,
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=_instant(settings.get("StartingPositionTimestamp", 0)),
-            has_registry=has_registry(settings),
+            registry=registry_settings(settings),
         )
 
 
