@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -13,26 +12,10 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import PROVISIONED, subscribe
+from helpers.kafka import subscribe
+from helpers.kafka_registry import AVRO, GLUE, JSON_SCHEMA, MSK_CONFIG, PROTOBUF, URL, content, records, validating
 from helpers.streams import ACCOUNT, REGION, Destination
 from pytest_lambda_esm import ConfigurationError, FakeLambda, KafkaCluster, NotActive, NotSimulated, SchemaRegistry
-
-URL = "https://registry.example.com:8081"
-GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/shop"
-MSK_CONFIG = "AmazonManagedKafkaEventSourceConfig"
-
-AVRO = {
-    "type": "record",
-    "name": "Order",
-    "fields": [{"name": "id", "type": "string"}, {"name": "amount", "type": ["null", "int"], "default": None}],
-}
-PROTOBUF = """
-syntax = "proto3";
-package shop;
-message Order { string id = 1; int32 amount = 2; message Line { int64 big_number = 1; } }
-message Bill { string id = 1; }
-"""
-JSON_SCHEMA = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
 
 needs_avro = pytest.mark.skipif(find_spec("fastavro") is None, reason="needs fastavro")
 needs_json = pytest.mark.skipif(find_spec("jsonschema") is None, reason="needs jsonschema")
@@ -63,28 +46,8 @@ def glue(fake: FakeLambda, cluster: KafkaCluster) -> SchemaRegistry:
     return cluster.schema_registry(GLUE)
 
 
-def validating(*attributes: str, uri: str = URL, record_format: str = "JSON", **members: Any) -> dict[str, Any]:
-    """Return the parameters of a mapping that validates these attributes, by default the value."""
-    config = {
-        "SchemaRegistryURI": uri,
-        "EventRecordFormat": record_format,
-        "SchemaValidationConfigs": [{"Attribute": attribute} for attribute in attributes or ("VALUE",)],
-        **members,
-    }
-    return {**PROVISIONED, MSK_CONFIG: {"SchemaRegistryConfig": config}}
-
-
 def accept(event: dict[str, Any], context: object) -> None:
     pass
-
-
-def records(fake: FakeLambda) -> list[dict[str, Any]]:
-    """Return all records that the function got."""
-    return [each for invocation in fake.invocations for found in invocation.event["records"].values() for each in found]
-
-
-def content(record: dict[str, Any], member: str = "value") -> bytes:
-    return base64.b64decode(record[member])
 
 
 # --- what the function gets ----------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 from pytest_lambda_esm.timing import instant_of
 
 _TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, *REFUSALS.values(), *REGISTRY_PROBLEMS.values()))
+_LOOKS_AGAIN: Final = "the mapping looks again when it or its cluster changes, as with a new record"
 _HINTS: Final = {
     REGISTRY_PROBLEMS["missing"]: "make it with cluster.schema_registry(url), or a registry of Glue with"
-    " glue.create_registry",
+    f" glue.create_registry; {_LOOKS_AGAIN}",
     REGISTRY_PROBLEMS["credentials"]: "the registry requires AccessConfigs that the mapping does not have, or"
-    " secretsmanager.create_secret has not made their secret",
+    f" Secrets Manager does not have their secret; {_LOOKS_AGAIN}",
 }
 _ELSEWHERE: Final = "another member of the consumer group reads the partition"
 _NOT_YET: Final = "the mapping does not poll now"
