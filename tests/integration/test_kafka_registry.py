@@ -475,3 +475,69 @@ def test_kafka_without_a_registry_imports_no_library_of_schemas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- real libraries ------------------------------------------------------------------------------------------
+
+CONSUME = """
+import json, sys
+from aws_lambda_powertools.utilities.kafka import SchemaConfig, kafka_consumer
+event, data_format, schema = json.load(sys.stdin)
+if data_format == "PROTOBUF":
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    file = descriptor_pb2.FileDescriptorProto(name="order.proto", package="shop", syntax="proto3")
+    message = file.message_type.add(name="Order")
+    message.field.add(name="id", number=1, type=9, label=1)
+    message.field.add(name="amount", number=2, type=5, label=1)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    schema = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Order"))
+
+@kafka_consumer(schema_config=SchemaConfig(value_schema_type=data_format, value_schema=schema))
+def handler(event, context):
+    return [record.value for record in event.records]
+
+print(json.dumps(handler(event, None)))
+"""
+"""Read an event with the consumer of Powertools; in another process, since a later freeze_time imports all of it."""
+
+
+@pytest.mark.parametrize("uri", [URL, GLUE], ids=["confluent", "glue"])
+@pytest.mark.parametrize(
+    ("data_format", "definition", "record_format", "consumed_as", "needed"),
+    [
+        ("AVRO", json.dumps(AVRO), "SOURCE", "AVRO", ("fastavro", "avro")),
+        ("AVRO", json.dumps(AVRO), "JSON", "JSON", ("fastavro",)),
+        ("PROTOBUF", PROTOBUF, "SOURCE", "PROTOBUF", ("grpc_tools",)),
+        ("PROTOBUF", PROTOBUF, "JSON", "JSON", ("grpc_tools",)),
+        ("JSON", json.dumps(JSON_SCHEMA), "SOURCE", "JSON", ("jsonschema",)),
+        ("JSON", json.dumps(JSON_SCHEMA), "JSON", "JSON", ("jsonschema",)),
+    ],
+    ids=["avro", "avro-as-json", "protobuf", "protobuf-as-json", "json", "json-as-json"],
+)
+def test_the_consumer_of_powertools_reads_the_events(
+    fake: FakeLambda,
+    cluster: KafkaCluster,
+    uri: str,
+    data_format: str,
+    definition: str,
+    record_format: str,
+    consumed_as: str,
+    needed: tuple[str, ...],
+) -> None:
+    for module in ("aws_lambda_powertools.utilities.kafka", *needed):
+        if find_spec(module.partition(".")[0]) is None or find_spec(module) is None:
+            pytest.skip(f"needs {module}")
+    fake.client("glue").create_registry(RegistryName="shop")
+    registry = cluster.schema_registry(uri)
+    registry.register("order", definition, data_format)
+    for value in ({"id": "a", "amount": 3}, {"id": "b", "amount": 4}):
+        cluster.produce("orders", registry.encode("order", value))
+    subscribe(fake, cluster, accept, **validating(uri=uri, record_format=record_format))
+    fake.clock.run_until_idle()
+    (invocation,) = fake.invocations
+    schema = definition if consumed_as == "AVRO" else None
+    given = json.dumps([invocation.event, consumed_as, schema])
+    done = subprocess.run([sys.executable, "-c", CONSUME], input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [{"id": "a", "amount": 3}, {"id": "b", "amount": 4}]
