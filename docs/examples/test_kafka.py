@@ -224,13 +224,16 @@ def test_the_mapping_shows_why_it_does_not_poll(lambda_esm):
 # [/trouble]
 
 
-def has_fastavro():
+def has_registries():
     from importlib.util import find_spec
 
-    return find_spec("fastavro") is not None
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("lambda")
+    return find_spec("fastavro") is not None and "KafkaSchemaRegistryConfig" in model.shape_names
 
 
-needs_fastavro = pytest.mark.skipif(not has_fastavro(), reason='needs the extra "kafka"')
+needs_registries = pytest.mark.skipif(not has_registries(), reason='needs the extra "kafka" and a newer botocore')
 
 
 # [registry]
@@ -275,7 +278,7 @@ def test_an_order_of_a_schema_registry_is_booked(lambda_esm):
 
 
 # [/registry]
-needs_fastavro(test_an_order_of_a_schema_registry_is_booked)
+needs_registries(test_an_order_of_a_schema_registry_is_booked)
 
 
 # [glue]
@@ -318,7 +321,7 @@ def test_an_order_of_a_glue_registry_is_booked(lambda_esm):
 
 
 # [/glue]
-needs_fastavro(test_an_order_of_a_glue_registry_is_booked)
+needs_registries(test_an_order_of_a_glue_registry_is_booked)
 
 
 # [misuse]

@@ -43,7 +43,11 @@ class MotoLookups:
 
     def store(self, registry: str, name: str, definition: str, data_format: str) -> Version:
         """Create a schema, or a version of it."""
-        found, backend = _registry(registry), _backend(registry)
+        from moto.glue.models import glue_backends
+
+        found, arn = _registry(registry), Arn.parse(registry)
+        assert arn is not None
+        backend = glue_backends[arn.account_id][arn.region]
         if name in found.schemas:
             schema_id = {"RegistryName": found.name, "SchemaName": name}
             made = backend.register_schema_version(schema_id, definition)
@@ -61,27 +65,19 @@ class MotoLookups:
         """Whether a secret exists and is not being deleted."""
         from moto.secretsmanager.models import secretsmanager_backends
 
-        parsed = Arn.parse(arn)
-        if parsed is None:
-            return False
-        secret = Collection(secretsmanager_backends, "secrets").at(parsed).get(arn)
+        secret = _stored(secretsmanager_backends, "secrets", arn, arn)
         return secret is not None and not secret.is_deleted()
 
 
 def _registry(registry: str) -> Any:
     from moto.glue.models import glue_backends
 
-    arn = Arn.parse(registry)
-    if arn is None:
-        return None
-    return Collection(glue_backends, "registries").at(arn).get(arn.resource.partition("registry/")[2])
+    return _stored(glue_backends, "registries", registry, registry.partition(":registry/")[2])
 
 
-def _backend(registry: str) -> Any:
-    from moto.glue.models import glue_backends
-
-    arn = Arn.parse(registry)
-    return glue_backends[arn.account_id][arn.region] if arn is not None else None
+def _stored(backends: Any, attribute: str, arn: str, key: str) -> Any:
+    parsed = Arn.parse(arn)
+    return Collection(backends, attribute).at(parsed).get(key) if parsed is not None else None
 
 
 def _version(schema: Any, version: Any) -> Version:

@@ -93,6 +93,36 @@ def test_key_and_value(fake: FakeLambda, cluster: KafkaCluster, registry: Schema
 
 
 @needs_json
+def test_a_self_managed_cluster(fake: FakeLambda) -> None:
+    cluster = fake.kafka("kafka:9092")
+    cluster.create_topic("orders")
+    registry = cluster.schema_registry(URL)
+    registry.register("orders-value", JSON_SCHEMA, "JSON")
+    cluster.produce("orders", registry.encode("orders-value", {"id": "a"}))
+    params = validating()
+    subscribe(fake, cluster, accept, SelfManagedKafkaEventSourceConfig=params.pop(MSK_CONFIG), **params)
+    fake.clock.run_until_idle()
+    assert content(records(fake)[0]) == b'{"id":"a"}'
+
+
+@needs_json
+def test_a_mapping_without_its_registry_gets_the_bytes(
+    fake: FakeLambda, cluster: KafkaCluster, registry: SchemaRegistry
+) -> None:
+    registry.register("orders-value", JSON_SCHEMA, "JSON")
+    framed = registry.encode("orders-value", {"id": "a"})
+    uuid = subscribe(fake, cluster, accept, **validating())
+    cluster.produce("orders", framed)
+    fake.clock.run_until_idle()
+    config = {MSK_CONFIG: {"SchemaRegistryConfig": {}}}
+    fake.client("lambda").update_event_source_mapping(UUID=uuid, **config)
+    fake.clock.advance(5)
+    cluster.produce("orders", framed)
+    fake.clock.run_until_idle()
+    assert [content(record) for record in records(fake)] == [framed[5:], framed]
+
+
+@needs_json
 def test_no_key_and_no_value_are_valid(fake: FakeLambda, cluster: KafkaCluster, registry: SchemaRegistry) -> None:
     cluster.produce("orders", None)
     subscribe(fake, cluster, accept, **validating("KEY", "VALUE"))
@@ -169,6 +199,12 @@ def test_glue_numbers_the_messages_by_name(fake: FakeLambda, cluster: KafkaClust
     subscribe(fake, cluster, accept, **validating(uri=GLUE))
     fake.clock.run_until_idle()
     assert content(records(fake)[0]) == b'{"id":"a"}'
+
+
+def test_an_unknown_schema_of_glue(fake: FakeLambda, cluster: KafkaCluster, glue: SchemaRegistry) -> None:
+    create_schema(fake, "order", json.dumps(AVRO), "AVRO")
+    with pytest.raises(ConfigurationError, match="Did you mean 'order'"):
+        glue.encode("ordr", {})
 
 
 @needs_json
