@@ -7,12 +7,10 @@ from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
+from pytest_lambda_esm.polling.kafka.checks import RecordChecks
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
-from pytest_lambda_esm.polling.kafka.invalid import discard_invalid
-from pytest_lambda_esm.polling.kafka.schemas import InvalidRecord
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.streams.batch import EVENT_CAPACITY
-from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 
 _ENVELOPE: Final = 1024
@@ -32,7 +30,7 @@ class KafkaState:
         self._positions: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._turn = 0
-        self._invalid: dict[tuple[int, int], InvalidRecord] = {}
+        self._checks = RecordChecks(context)
         self._collected_with: KafkaSettings | None = None
 
     @property
@@ -133,29 +131,16 @@ class KafkaState:
 
     def _filter_or_add(self, partition: KafkaPartition, settings: KafkaSettings) -> None:
         position = self._positions[partition.number]
-        if self._passes(partition, position, settings):
+        if self._checks.accepts(partition, position, settings):
             self._add_one(partition)
             return
         self.open_batch.filtered.setdefault(partition.number, []).append(position)
         self._positions[partition.number] = position + 1
 
-    def _passes(self, partition: KafkaPartition, offset: int, settings: KafkaSettings) -> bool:
-        """Whether a record is valid and a filter matches it. The filters see what a schema registry has read."""
-        schemas, record_filter = self._context.schemas(), settings.record_filter
-        if schemas is not None:
-            invalid = schemas.check(partition, offset)
-            if invalid is not None:
-                self._invalid[partition.number, offset] = invalid
-                return False
-        if record_filter is None:
-            return True
-        entry = records(partition, (offset,))[0] if schemas is None else schemas.for_filters(partition, offset)
-        return record_filter.passes(entry)
-
     def _add_one(self, partition: KafkaPartition) -> None:
         """Add the next record if it fits; one that fits into no event is a batch of its own."""
         position, batch = self._positions[partition.number], self.open_batch
-        size = self._size(partition, position)
+        size = self._checks.size(partition, position)
         batch.oversized = size > CAPACITY and not batch.count
         if size > CAPACITY - batch.size and not batch.oversized:
             batch.complete = True
@@ -164,10 +149,6 @@ class KafkaState:
         batch.complete = batch.oversized
         self._positions[partition.number] = position + 1
 
-    def _size(self, partition: KafkaPartition, offset: int) -> int:
-        schemas = self._context.schemas()
-        return partition.size(offset) if schemas is None else schemas.size(partition, offset)
-
     def _skip_expired(self, partition: KafkaPartition, start: int) -> None:
         """Skip records whose retention ended before they were sent: those collected before them have expired, too."""
         number, batch = partition.number, self.open_batch
@@ -175,7 +156,7 @@ class KafkaState:
             return
         rejected = set(batch.filtered.get(number, ()))
         gone = [offset for offset in range(self._committed[number], start) if offset not in rejected]
-        batch.remove(partition, self._size)
+        batch.remove(partition, self._checks.size)
         self._positions[number] = start
         self._flush_filtered({number: start})
         expired = Runs((Run(partition, _compact(gone)),))
@@ -216,21 +197,15 @@ class KafkaState:
             rejected = filtered.get(number, [])
             gone = [offset for offset in rejected if offset < end]
             filtered[number] = rejected[len(gone) :]
-            gone = [offset for offset in gone if not self._discarded(number, offset)]
+            partition = self._context.partition(number)
+            gone = self._checks.discard_invalid(partition, gone)
             if gone:
-                over.append(Run(self._context.partition(number), gone))
+                over.append(Run(partition, gone))
         if over:
             counters, count = self._context.mapping.counters, Runs(over).total
             counters["PolledEventCount"] += count
             counters["FilteredOutEventCount"] += count
             self._context.end(Runs(over), FILTERED_OUT, "no filter of the mapping matches")
-
-    def _discarded(self, number: int, offset: int) -> bool:
-        """Discard a record if its schema registry has not accepted it."""
-        invalid = self._invalid.pop((number, offset), None) if self._invalid else None
-        if invalid is not None:
-            discard_invalid(self._context, Run(self._context.partition(number), (offset,)), invalid)
-        return invalid is not None
 
 
 def _compact(offsets: list[int]) -> Sequence[int]:

@@ -15,21 +15,13 @@ from helpers.memory_stream import Throttled
 
 PARTITIONS = 3
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"value": {"kept": [True]}})}]}
-REGISTRY = {
-    "SchemaRegistryURI": "https://registry",
-    "EventRecordFormat": "SOURCE",
-    "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
-}
-HEADER = b"\0\0\0\0\1"
-"""In front of what the registry accepts."""
-CONFIG = "AmazonManagedKafkaEventSourceConfig"
 Place = tuple[str, int]
 
 
 def poison(event: dict[str, Any]) -> dict[Place, int]:
     """Return how often each record of an event is to fail, as its value says."""
     return {
-        (place, record["offset"]): json.loads(base64.b64decode(record["value"]).removeprefix(HEADER))["failures"]
+        (place, record["offset"]): json.loads(base64.b64decode(record["value"]))["failures"]
         for place, records in event["records"].items()
         for record in records
     }
@@ -43,7 +35,6 @@ class KafkaMachine(RuleBasedStateMachine):
         self.simulation = KafkaSimulation(self.handle, partitions=PARTITIONS, pollers=2, MaximumRetryAttempts=2)
         self.produced: list[Place] = []
         self.unwanted: set[Place] = set()
-        self.simulation.cluster.schema_registry("https://registry").register("orders-value", {}, "JSON")
         self.failed: dict[Place, int] = {}
         self.healthy = False
         self.mode = "raise"
@@ -59,8 +50,8 @@ class KafkaMachine(RuleBasedStateMachine):
         for index, (place, offset) in enumerate(ids):
             assert (place, offset) not in over, f"{place}:{offset} is over and comes again"
             for before in ((place, number) for number in range(offset)):
-                # What no filter or registry accepts is committed together with the records behind it.
-                rejected = before in self.unwanted and {"FilterCriteria", CONFIG} & set(self.simulation.settings)
+                # What no filter accepts is committed together with the records behind it.
+                rejected = before in self.unwanted and "FilterCriteria" in self.simulation.settings
                 assert rejected or before in over or before in ids[:index], f"{place}:{offset} overtakes {before}"
         if self.mode == "throttle":
             self.mode = "raise"
@@ -85,14 +76,13 @@ class KafkaMachine(RuleBasedStateMachine):
         failures=st.integers(0, 4),
         count=st.integers(1, 4),
         kept=st.booleans(),
-        header=st.sampled_from([b"", HEADER]),
     )
-    def put(self, partition: int, failures: int, count: int, kept: bool, header: bytes) -> None:
+    def put(self, partition: int, failures: int, count: int, kept: bool) -> None:
         for number in range(count):
-            value = json.dumps({"failures": failures if number == 0 else 0, "kept": kept}).encode()
-            places = self.simulation.put(header + value, partition=partition)
+            value = json.dumps({"failures": failures if number == 0 else 0, "kept": kept})
+            places = self.simulation.put(value, partition=partition)
             self.produced += places
-            if not (kept and header):
+            if not kept:
                 self.unwanted.update(places)
 
     @rule(seconds=st.sampled_from([0, 0.25, 0.5, 1, 10, 100]))
@@ -118,7 +108,6 @@ class KafkaMachine(RuleBasedStateMachine):
                 "MaximumRecordAgeInSeconds": st.sampled_from([-1, 60]),
                 "MaximumBatchingWindowInSeconds": st.sampled_from([0, 1, 5]),
                 "FunctionResponseTypes": st.sampled_from([[], ["ReportBatchItemFailures"]]),
-                CONFIG: st.sampled_from([{}, {"SchemaRegistryConfig": REGISTRY}]),
                 "FilterCriteria": st.sampled_from([{}, ONLY_SOME]),
                 "DestinationConfig": st.sampled_from([{}, {"OnFailure": {"Destination": "arn:x:y:z"}}]),
             },
