@@ -198,6 +198,44 @@ def test_another_consumer_of_the_group_takes_its_share(lambda_esm):
 # [/group]
 
 
+@pytest.fixture
+def queue_mode():
+    model = boto3.client("lambda", region_name="us-east-1").meta.service_model
+    if "ConsumptionMode" not in model.shape_for("SelfManagedKafkaEventSourceConfig").members:
+        pytest.skip("the installed botocore has no queue mode")
+
+
+@pytest.mark.usefixtures("queue_mode")
+# [queue]
+def test_a_broken_order_does_not_hold_up_the_others(lambda_esm):
+    cluster = lambda_esm.kafka("kafka:9092")  # Queue mode is for self-managed clusters.
+    cluster.create_topic("orders")
+    cluster.configure_share_group("booking", delivery_limit=2, from_start=True)
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    for order in ({"amuont": 1}, {"amount": 2}):
+        cluster.produce("orders", order)
+    mapping = boto3.client("lambda").create_event_source_mapping(
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:9092"]}},
+        SourceAccessConfigurations=[
+            {"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:k"}
+        ],
+        SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": "booking", "ConsumptionMode": "Queue"},
+        FunctionName="ledger",
+        Topics=["orders"],
+        BatchSize=1,
+    )
+
+    lambda_esm.clock.run_until_idle()
+
+    assert ledger.booked == [2]
+    fates = {fate.record: fate.fate for fate in lambda_esm.fates(lambda_esm.mapping(mapping["UUID"]))}
+    assert fates == {"orders-0:0": "discarded", "orders-0:1": "done"}
+
+
+# [/queue]
+
+
 # [trouble]
 def test_the_mapping_shows_why_it_does_not_poll(lambda_esm):
     cluster = lambda_esm.kafka("shop")

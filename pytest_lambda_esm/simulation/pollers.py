@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.api import unsupported
@@ -21,6 +22,7 @@ from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.observe.fates import Fate, Journal
 from pytest_lambda_esm.polling.engine import UnpolledPoller
@@ -63,7 +65,7 @@ class PollerPorts:
 
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
-    become visible earlier or later than before. ``clusters()`` are those of Kafka.
+    become visible earlier or later than before. ``clusters()`` are those of Kafka. ``log`` keeps a line of a mapping.
     """
 
     clock: VirtualClock
@@ -79,6 +81,7 @@ class PollerPorts:
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
     clusters: Callable[[], Clusters]
+    log: Callable[[MappingLog], None]
 
 
 class PollerFactory:
@@ -198,6 +201,7 @@ class PollerFactory:
             discarder=KafkaDiscarder(ports.destinations, ports.new_id, config.failure_payload == "text"),
             interference=ports.interference,
             interruptions=ports.interruptions,
+            write_log=partial(self._write_log, mapping),
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -225,6 +229,14 @@ class PollerFactory:
             source_changed=ports.source_changed,
         )
         return QueuePoller(context)
+
+    def _write_log(self, mapping: Mapping, stream: str, instant: int, text: str) -> None:
+        """Write a line into the log group of a mapping's function."""
+        function = parse(mapping.function_arn, mapping.account_id, mapping.region)
+        configuration = self._ports.functions.find(function)
+        if configuration is not None:
+            group = configuration.log_group
+            self._ports.log(MappingLog(function.account_id, function.region, group, stream, instant, text))
 
     def _timeout(self, mapping: Mapping) -> int | None:
         function = parse(mapping.function_arn, mapping.account_id, mapping.region)

@@ -197,6 +197,7 @@ class World:
                 new_id=self.new_id,
                 source_changed=self.source_changed,
                 clusters=lambda: self.kafka,
+                log=self.logs.keep,
             ),
         )
         self.engine = Engine(

@@ -99,8 +99,21 @@ REGISTRY_PROBLEMS: Final = {
 }
 """The same for a mapping that cannot use its schema registry. The codes are documented, the texts chosen."""
 
+_CLIENT_ERRORS: Final = {
+    NO_TOPIC: "UnknownTopicOrPartitionException",
+    REFUSALS["authentication"]: "SaslAuthenticationException",
+    REFUSALS["authorization"]: "TopicAuthorizationException",
+    REFUSALS["certificate"]: "SslAuthenticationException",
+    REFUSALS["connection"]: "TimeoutException",
+}
+
 RETRIES_WITH_DESTINATION: Final = 10
 """The retries of a mapping without a limit that has a failure destination (documented)."""
+
+
+def client_error(problem: tuple[str, str]) -> str:
+    """Return the exception with which Kafka's client meets a problem, as the log of a mapping names it."""
+    return f"org.apache.kafka.common.errors.{_CLIENT_ERRORS[problem]}" if problem in _CLIENT_ERRORS else problem[0]
 
 
 def consumer_group(settings: Settings) -> str | None:
@@ -135,6 +148,11 @@ def registry_settings(settings: Settings) -> RegistrySettings | None:
         to_json=config["EventRecordFormat"] == "JSON",
         access=tuple((each.get("Type", ""), each.get("URI", "")) for each in config.get("AccessConfigs", ())),
     )
+
+
+def consumption_mode(settings: Settings) -> str:
+    """Return how a mapping consumes its topic: ``"Stream"``, or ``"Queue"`` with a share group."""
+    return str(settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode", "Stream"))
 
 
 def _other_topic(settings: Settings, _: Any) -> str | None:
@@ -210,8 +228,7 @@ def _is_self_managed(settings: Settings, arn: Arn | None) -> bool:
 
 
 def _is_queue_mode(settings: Settings, arn: Arn | None) -> bool:
-    mode = settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode")
-    return mode == "Queue" and _is_self_managed(settings, arn)
+    return consumption_mode(settings) == "Queue" and _is_self_managed(settings, arn)
 
 
 def _servers(settings: Settings) -> set[str]:
@@ -259,8 +276,6 @@ QUEUE_MODE: Final = replace(
     optional=SELF_MANAGED.optional
     - {"MaximumBatchingWindowInSeconds", "StartingPosition", "StartingPositionTimestamp"},
     rules=(*SELF_MANAGED.rules, rules.finite_retries),
-    polled_as=None,
-    kafka_kind=None,
 )
 
 
@@ -285,6 +300,7 @@ def _provisioned(on_demand: EventSource, config: str) -> EventSource:
             _other_topic,
         ),
         destinations=on_demand.destinations | {"kafka"},
+        metrics=(*on_demand.metrics, "ProvisionedPollers"),
     )
 
 

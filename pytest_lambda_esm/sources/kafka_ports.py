@@ -5,7 +5,7 @@ A record is identified by its offset in its partition. Instants are microseconds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -122,16 +122,8 @@ class GroupMember(Protocol):
         ...
 
 
-class ConsumerGroup(Protocol):
-    """One consumer group: committed offsets, and which member reads which partition."""
-
-    def committed(self, place: Place) -> int | None:
-        """Return the committed offset of a partition, or None if nothing was committed."""
-        ...
-
-    def commit(self, place: Place, offset: int) -> None:
-        """Commit an offset."""
-        ...
+class Membership(Protocol):
+    """The members of a group, and which of them reads which partition."""
 
     def join(self, member: GroupMember) -> None:
         """Add a member, and deal out the partitions."""
@@ -211,6 +203,64 @@ class Registries(Protocol):
         ...
 
 
+class ConsumerGroup(Membership, Protocol):
+    """One consumer group: a partition has one reader, and a committed offset."""
+
+    def committed(self, place: Place) -> int | None:
+        """Return the committed offset of a partition, or None if nothing was committed."""
+        ...
+
+    def commit(self, place: Place, offset: int) -> None:
+        """Commit an offset."""
+        ...
+
+
+class ShareGroup(Membership, Protocol):
+    """One share group: all members read all partitions, and acquire single records."""
+
+    @property
+    def reads_from_start(self) -> bool:
+        """Whether a new group reads a topic from its start, and not only what arrives later."""
+        ...
+
+    @property
+    def delivery_limit(self) -> int:
+        """How often a record is delivered."""
+        ...
+
+    def begin(self, place: Place, first: int) -> int:
+        """Read a partition from an offset on, unless the group reads it already. Return where the group began."""
+        ...
+
+    def available(self, place: Place) -> Iterator[int]:
+        """Return the offsets that can be acquired now or when they arrive, in order."""
+        ...
+
+    def acquire(self, place: Place, offsets: Sequence[int]) -> None:
+        """Deliver records, whose offsets ascend, to a member."""
+        ...
+
+    def acknowledge(self, place: Place, offsets: Iterable[int]) -> None:
+        """End acquired records."""
+        ...
+
+    def release(self, place: Place, offsets: Iterable[int]) -> list[int]:
+        """Give acquired records back. Return those that are archived, because they reached the limit."""
+        ...
+
+    def expire(self, place: Place, start: int) -> list[int]:
+        """End the records before an offset that nobody has acquired. Return them."""
+        ...
+
+    def over(self, place: Place) -> Sequence[int]:
+        """Return the offsets of the records that are over."""
+        ...
+
+    def lag(self, place: Place) -> int:
+        """Return how many records of a partition are not over."""
+        ...
+
+
 class Cluster(Protocol):
     """One cluster."""
 
@@ -235,6 +285,10 @@ class Cluster(Protocol):
 
     def group(self, group_id: str) -> ConsumerGroup:
         """Return a consumer group; it exists as soon as someone asks for it."""
+        ...
+
+    def share_group(self, group_id: str) -> ShareGroup:
+        """Return a share group; it exists as soon as someone asks for it."""
         ...
 
     def listen(self, listener: Callable[[], None]) -> None:

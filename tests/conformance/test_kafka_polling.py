@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from helpers.conformance import Facts
-from helpers.kafka import ARN, PROVISIONED, failures, ids_of, names_of, subscribe
+from helpers.kafka import ARN, PROVISIONED, QUEUE, failures, ids_of, names_of, needs_queue_mode, subscribe
 from helpers.streams import ACCOUNT, REGION, Destination
 from pytest_lambda_esm import FakeLambda, KafkaCluster
 
@@ -58,6 +58,12 @@ def destination(fake: FakeLambda) -> Destination:
 def produce(cluster: KafkaCluster, *names: str, partition: int = 0) -> None:
     for name in names:
         cluster.produce("orders", name, partition=partition)
+
+
+def take_time(fake: FakeLambda, handler: Handler, seconds: float) -> None:
+    """Have the function run for some time."""
+    fake.client("lambda").update_function_configuration(FunctionName="consumer", Timeout=120)
+    fake.function("consumer", handler, duration=seconds)
 
 
 # --- events --------------------------------------------------------------------------------------------------
@@ -437,6 +443,190 @@ def test_unknown_reported(fake: FakeLambda, cluster: KafkaCluster, place: tuple[
     produce(cluster, "1", "2")
     fake.clock.run_until_idle()
     assert handler.batches == [["1", "2"]] * 2
+
+
+# --- queue mode ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(fake: FakeLambda) -> KafkaCluster:
+    needs_queue_mode(fake)
+    cluster = fake.kafka("kafka:9092")
+    cluster.create_topic("orders", 2)
+    return cluster
+
+
+@FACTS("b6-queue-limit", "documented", "In queue mode a failed record comes again until the broker's limit of five.")
+def test_queue_limit_documented(fake: FakeLambda, shared: KafkaCluster) -> None:
+    handler = Handler("bad")
+    uuid = subscribe(fake, shared, handler, **QUEUE)
+    produce(shared, "bad")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["bad"]] * 5
+    assert [fate.fate for fate in fake.fates(fake.mapping(uuid))] == ["discarded"]
+
+
+@FACTS("b6-queue-start", "documented", "A new share group reads what arrives after it: Kafka's default.")
+def test_queue_start_documented(fake: FakeLambda, shared: KafkaCluster) -> None:
+    handler = Handler()
+    produce(shared, "before")
+    subscribe(fake, shared, handler, **QUEUE)
+    produce(shared, "after")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["after"]]
+
+
+@FACTS("b6-queue-shares", "documented", "Several pollers process records of one partition at the same time.")
+def test_queue_shares_documented(fake: FakeLambda, shared: KafkaCluster) -> None:
+    handler = Handler()
+    subscribe(fake, shared, handler, **QUEUE, ProvisionedPollerConfig={"MinimumPollers": 3}, BatchSize=1)
+    take_time(fake, handler, 10)
+    produce(shared, "1", "2", "3", "4")
+    fake.clock.advance(9)
+    assert handler.batches == [["1"], ["2"], ["3"]]
+    fake.clock.run_until_idle()
+    assert handler.batches[3:] == [["4"]]
+
+
+@FACTS("b6-queue-retries", "documented", "In queue mode MaximumRetryAttempts of provisioned pollers is 0 by default.")
+def test_queue_retries_documented(fake: FakeLambda, shared: KafkaCluster, destination: Destination) -> None:
+    handler = Handler("bad")
+    subscribe(fake, shared, handler, **QUEUE, **PROVISIONED, DestinationConfig=destination.config)
+    produce(shared, "bad")
+    fake.clock.run_until_idle()
+    (record,) = destination.records()
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+
+
+@FACTS(
+    "b6-queue-destination", "chosen", "A failure destination gets what the poller gives up; the broker keeps nothing."
+)
+def test_queue_destination_chosen(fake: FakeLambda, shared: KafkaCluster, destination: Destination) -> None:
+    handler = Handler("bad")
+    config = {"MaximumRetryAttempts": 2, "DestinationConfig": destination.config}
+    uuid = subscribe(fake, shared, handler, **QUEUE, **PROVISIONED, **config)
+    produce(shared, "bad", "behind")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["bad", "behind"]] * 3
+    (record,) = destination.records()
+    assert record["KafkaBatchInfo"]["batchSize"] == 2
+    assert {fate.fate for fate in fake.fates(fake.mapping(uuid))} == {"sent to a destination"}
+
+
+@FACTS(
+    "b6-queue-report", "chosen", "In queue mode only the reported records come again, as they are released one by one."
+)
+def test_queue_report_chosen(fake: FakeLambda, shared: KafkaCluster) -> None:
+    handler = Handler(answers=[failures(("orders-0", 1))])
+    subscribe(fake, shared, handler, **QUEUE, **REPORTS)
+    produce(shared, "1", "2", "3")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2", "3"], ["2"]]
+
+
+@FACTS("b6-queue-lock", "chosen", "No record comes again while the function runs: the lock of 30 seconds is renewed.")
+def test_queue_lock_chosen(fake: FakeLambda, shared: KafkaCluster) -> None:
+    handler = Handler()
+    subscribe(fake, shared, handler, **QUEUE, ProvisionedPollerConfig={"MinimumPollers": 2})
+    take_time(fake, handler, 100)
+    produce(shared, "1")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1"]]
+
+
+# --- the number of pollers -----------------------------------------------------------------------------------
+
+
+@FACTS("b6-pollers-follow-lag", "chosen", "Provisioned pollers follow the lag (documented); they double each minute.")
+def test_pollers_follow_the_lag_chosen(fake: FakeLambda) -> None:
+    cluster = fake.kafka(ARN)
+    cluster.create_topic("orders", 8)
+    handler = Handler()
+    pollers = {"MinimumPollers": 1, "MaximumPollers": 3}
+    uuid = subscribe(fake, cluster, handler, BatchSize=1, ProvisionedPollerConfig=pollers)
+    take_time(fake, handler, 10)
+    mapping = fake.mapping(uuid)
+    for partition in range(8):
+        produce(cluster, *map(str, range(8)), partition=partition)
+    seen = []
+    for _ in range(3):
+        seen.append(mapping.metrics["ProvisionedPollers"])
+        fake.clock.advance(60)
+    assert seen == [1, 2, 3]
+    fake.clock.run_until_idle()
+    fake.clock.advance(180)
+    assert mapping.metrics["ProvisionedPollers"] == 1
+    assert len(handler.batches) == 64
+
+
+# --- the log of a mapping ------------------------------------------------------------------------------------
+
+
+def logged(fake: FakeLambda, uuid: str) -> list[dict[str, Any]]:
+    """Return what a mapping has written into the log group of its function."""
+    given = {"logGroupName": "/aws/lambda/consumer", "logStreamName": f"2026/01/01/{uuid}"}
+    return [json.loads(event["message"]) for event in fake.client("logs").get_log_events(**given)["events"]]
+
+
+def common(uuid: str, level: str, kind: str, timestamp: int) -> dict[str, Any]:
+    return {
+        "eventType": kind,
+        "timestamp": timestamp,
+        "resourceArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}",
+        "eventSourceArn": ARN,
+        "eventProcessorId": f"{uuid}/0",
+        "logLevel": level,
+    }
+
+
+def subscribe_with_log(fake: FakeLambda, cluster: KafkaCluster, level: str) -> str:
+    fake_client = fake.client("lambda")
+    if "LoggingConfig" not in fake_client.meta.service_model.shape_for("CreateEventSourceMappingRequest").members:
+        pytest.skip("the installed botocore has no LoggingConfig of mappings")
+    return subscribe(fake, cluster, Handler(), **PROVISIONED, LoggingConfig={"SystemLogLevel": level})
+
+
+@FACTS("b6-log-warn", "documented", "WARN: what went wrong is in the log group of the function when it happens.")
+def test_log_warn_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "WARN")
+    cluster.refuse("authentication")
+    fake.clock.advance(1)
+    error = {
+        "errorMessage": "SASL authentication failed",
+        "errorCode": "org.apache.kafka.common.errors.SaslAuthenticationException",
+    }
+    expected = {**common(uuid, "WARN", "ESM_PROCESSING_EVENT", START + 5_000), "error": error}
+    assert json.dumps(logged(fake, uuid)) == json.dumps([expected])
+
+
+@FACTS("b6-log-info", "documented", "INFO: also the configuration of each consumer, when it is built or changed.")
+def test_log_info_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "INFO")
+    connection = {
+        "brokerEndpoints": cluster.bootstrap_servers,
+        "consumerId": f"{uuid}-0",
+        "topics": ["orders"],
+        "consumerGroupId": uuid,
+        "securityProtocol": "SASL_SSL",
+        "saslMechanism": "AWS_MSK_IAM",
+        "totalPartitionCount": 2,
+        "assignedPartitionCount": 2,
+        "partitionsAssignmentGeneration": 1,
+        "assignedPartitions": ["orders-0", "orders-1"],
+    }
+    expected = {**common(uuid, "INFO", "POLLER_STATUS_EVENT", START + 5_000), "kafkaEventSourceConnection": connection}
+    assert json.dumps(logged(fake, uuid)) == json.dumps([expected])
+
+
+@FACTS("b6-log-debug", "documented", "DEBUG: also the offsets of each partition, each minute.")
+def test_log_debug_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    uuid = subscribe_with_log(fake, cluster, "DEBUG")
+    produce(cluster, "1", "2", partition=1)
+    fake.clock.advance(60)
+    offsets = {"partition": "orders-1", "endOffset": 2, "consumedOffset": 1, "processedOffset": 1, "committedOffset": 2}
+    expected = {**common(uuid, "DEBUG", "KAFKA_STATUS_EVENT", START + 65_000), "kafkaPartitionOffsets": offsets}
+    _, _, last = logged(fake, uuid)
+    assert json.dumps(last) == json.dumps(expected)
 
 
 # --- failure destinations ------------------------------------------------------------------------------------

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import json
 from typing import Any
 
-from helpers.interference import RaisingInterference
-from helpers.memory_stream import START, NoJournal, Outbox, Throttled
+import pytest
+
+from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster, Surroundings
 from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.config import TransitionTimes
-from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import Step
-from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
 from pytest_lambda_esm.polling.kafka.context import KafkaContext, KafkaPolling
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
 from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
-from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.sources import kafka
-from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 
 ARN = "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123-4567"
 ACCESS = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:login"}]
@@ -52,64 +48,55 @@ def failures(*places: tuple[str, int]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
-class KafkaSimulation:
-    """A mapping on the topic ``orders``. ``handler(event)`` returns or raises; ``duration`` is in seconds."""
+def poison(event: dict[str, Any]) -> dict[tuple[str, int], int]:
+    """Return how often each record of an event is to fail, as its value says."""
+    return {
+        (place, record["offset"]): json.loads(base64.b64decode(record["value"]))["failures"]
+        for place, records in event["records"].items()
+        for record in records
+    }
 
-    def __init__(
-        self, handler: Callable[[dict[str, Any]], Any], *, partitions: int = 1, pollers: int = 1, **settings: Any
-    ) -> None:
-        self.clock = VirtualClock(START)
-        self.cluster = memory_cluster(self.clock)
-        self.outbox = Outbox()
-        self.handler = handler
-        self.duration = 0.0
-        self.events: list[dict[str, Any]] = []
-        self.attempts: list[int] = []
-        self.settings = {
-            "BatchSize": 100,
-            "Topics": ["orders"],
-            "EventSourceArn": ARN,
-            "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
-            "StartingPosition": "TRIM_HORIZON",
-            "ProvisionedPollerConfig": {"MinimumPollers": pollers},
-            **settings,
-        }
-        self.mapping = Mapping(
-            MappingSpec(
-                uuid="uuid",
-                arn="arn",
-                account_id="123456789012",
-                region="us-east-1",
-                settings=self.settings,
-                user_reason="USER_INITIATED",
-            ),
-            times=TransitionTimes,
-            clock=self.clock,
-            on_transition=lambda mapping, transition: None,
-        )
+
+def place_of(record: str) -> tuple[str, int]:
+    """Return the place of a record from its name in a fate."""
+    name, _, offset = record.rpartition(":")
+    return name, int(offset)
+
+
+QUEUE = {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}
+"""Consumes the topic with a share group."""
+
+
+def refuse(*bad: str) -> Any:
+    """Return a handler of a simulation that fails if one of these is among the values of its event."""
+
+    def handler(event: dict[str, Any]) -> None:
+        if set(bad) & set(names_of(event)):
+            raise ValueError("bad")
+
+    return handler
+
+
+class KafkaSimulation(PolledMapping):
+    """A mapping on the topic ``orders``."""
+
+    def __init__(self, handler: Answer, *, partitions: int = 1, pollers: int = 1, **settings: Any) -> None:
+        members = {"BatchSize": 100, "Topics": ["orders"], "EventSourceArn": ARN}
+        provisioned = {"ProvisionedPollerConfig": {"MinimumPollers": pollers}}
+        super().__init__(handler, {**members, **provisioned, **settings}, "USER_INITIATED")
         self.mapping.begin(Step("Enabled", "Enabled"))
+        self.cluster = memory_cluster(self.clock)
+        self.log: list[tuple[str, dict[str, Any]]] = []
         if partitions:
             self.cluster.create_topic("orders", partitions)
-        interruptions = Interruptions()
         self.poller = KafkaPoller(
             KafkaContext(
-                mapping=self.mapping,
                 source=kafka.PROVISIONED_MSK,
                 cluster=self.cluster,
-                deliver=self._deliver,
-                clock=self.clock,
-                journal=NoJournal(),
                 discarder=KafkaDiscarder(self.outbox, lambda: "id", True),
-                interference=RaisingInterference(interruptions, lambda step: None),
-                interruptions=interruptions,
-                polling=KafkaPolling(
-                    latency=0,
-                    backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
-                    pollers=1,
-                    larger_half="second",
-                    loop_depth=1000,
-                    read_retry=MICROSECONDS,
-                ),
+                polling=KafkaPolling(pollers=1, **LANES),
+                write_log=lambda stream, instant, text: self.log.append((stream, json.loads(text))),
+                **self.context_members,
             )
         )
 
@@ -121,32 +108,6 @@ class KafkaSimulation:
         """Produce records, and return their places."""
         made = [self.cluster.produce("orders", name, key=key, partition=partition) for name in names]
         return [(f"{each.topic}-{each.partition}", each.offset) for each in made]
-
-    def update(self, **changes: Any) -> None:
-        """Change the mapping's settings immediately."""
-        self.settings = {**self.settings, **changes}
-        self.mapping.begin(Step("Enabled", "Enabled"), self.settings)
-        self.poller.wake()
-
-    def fates(self) -> list[str]:
-        return [fate.fate for fate in self.poller.fates()]
-
-    def _deliver(self, mapping: Mapping, event: Any, attempt: int, depth: int) -> Delivery:
-        end = self.clock.instant + round(self.duration * MICROSECONDS)
-        try:
-            made = event()
-            result = self.handler(made)
-        except Throttled:
-            return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
-        except ValueError as error:
-            self._note(made, attempt)
-            return Delivery(False, end, "f", f"error, {error}", request_id="request")
-        self._note(made, attempt)
-        return Delivery(True, end, "f", "success", result=result, request_id="request")
-
-    def _note(self, event: dict[str, Any], attempt: int) -> None:
-        self.events.append(event)
-        self.attempts.append(attempt)
 
 
 # --- through boto3 -------------------------------------------------------------------------------------------
@@ -168,3 +129,25 @@ def subscribe(fake: FakeLambda, cluster: KafkaCluster, handler: Any, **params: A
 
 PROVISIONED = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
 """With one provisioned poller, which the error handling controls need."""
+
+
+def accept(event: dict[str, Any], context: object) -> None:
+    """A handler that succeeds."""
+
+
+def refuse_bad(event: dict[str, Any], context: object) -> None:
+    """A handler that fails if one of its records is ``bad``."""
+    if "bad" in names_of(event):
+        raise ValueError("bad")
+
+
+def batches(fake: FakeLambda) -> list[list[str]]:
+    """Return the values of each invocation's records."""
+    return [names_of(invocation.event) for invocation in fake.invocations]
+
+
+def needs_queue_mode(fake: FakeLambda) -> None:
+    """Skip a test whose botocore is older than queue mode."""
+    model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")
+    if "ConsumptionMode" not in model.members:
+        pytest.skip("the installed botocore has no ConsumptionMode")

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from fractions import Fraction
 from itertools import accumulate, count, takewhile
 from typing import Any
 from zlib import crc32
 
-from helpers.interference import RaisingInterference
-from pytest_lambda_esm.clock.virtual import VirtualClock
-from pytest_lambda_esm.config import TransitionTimes
-from pytest_lambda_esm.destinations import DeliveryFailed, Message
-from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
-from pytest_lambda_esm.mappings.lifecycle import Step
-from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec
-from pytest_lambda_esm.polling.ports import Delivery
+from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.sources import kinesis
 from pytest_lambda_esm.sources.stream_ports import Reader
-from pytest_lambda_esm.timing import MICROSECONDS, Backoff
+from pytest_lambda_esm.timing import MICROSECONDS
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/memory"
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 HOUR = 3600 * MICROSECONDS
 
 
@@ -145,127 +136,31 @@ class MemoryStream:
         self.all.append(MemoryShard(f"shard-{len(self.all)}", left.low, right.high, parents))
 
 
-class NoJournal:
-    def fate(self, *arguments: Any) -> None:
-        pass
-
-    def add(self, *arguments: Any) -> None:
-        pass
-
-
-class Outbox:
-    """Destinations that keep each message, or refuse it while ``broken`` is set."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.broken = False
-        self.strike: Callable[[str], None] = lambda step: None
-
-    def deliver(self, arn: str, message: Message) -> None:
-        self.strike("a bug")
-        if self.broken:
-            raise DeliveryFailed("it is broken")
-        self.messages.append(message)
-
-
-Answer = Callable[[dict[str, Any]], Any]
-
-
-class Throttled(Exception):
-    """Raised by a handler to simulate a throttled invocation."""
-
-
-class Simulation:
-    """A mapping on a stream in memory. ``handler(event)`` returns or raises; ``duration`` is in seconds.
-
-    ``strike(step)`` is called at each step of the poller. It may raise anything; the handler only KeyboardInterrupt.
-    """
+class Simulation(PolledMapping):
+    """A mapping on a stream in memory."""
 
     def __init__(self, handler: Answer, *, shards: int = 1, **settings: Any) -> None:
-        self.clock = VirtualClock(START)
+        super().__init__(handler, {**kinesis.KINESIS.defaults, "EventSourceArn": ARN, **settings}, "User action")
         self.stream = MemoryStream(shards)
-        self.outbox = Outbox()
-        self.handler = handler
-        self.duration = 0.0
-        self.strike: Callable[[str], None] = lambda step: None
-        self.interruptions = Interruptions()
-        self.batches: list[list[str]] = []
-        self.attempts: list[int] = []
-        self.settings = {
-            **kinesis.KINESIS.defaults,
-            "EventSourceArn": ARN,
-            "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
-            "StartingPosition": "TRIM_HORIZON",
-            **settings,
-        }
-        self.mapping = Mapping(
-            MappingSpec(
-                uuid="uuid",
-                arn="arn",
-                account_id="123456789012",
-                region="us-east-1",
-                settings=self.settings,
-                user_reason="User action",
-            ),
-            times=TransitionTimes,
-            clock=self.clock,
-            on_transition=lambda mapping, transition: None,
+        self.poller = StreamPoller(
+            StreamContext(
+                streams=self.stream,
+                discarder=BatchDiscarder(self.outbox, lambda: "id", True, kinesis.KIND),
+                polling=StreamPolling(idle_wait=120 * MICROSECONDS, **LANES),
+                find_reader=lambda mapping: Reader(ARN, "role"),
+                **self.context_members,
+            )
         )
-        context = StreamContext(
-            mapping=self.mapping,
-            streams=self.stream,
-            deliver=self._deliver,
-            clock=self.clock,
-            journal=NoJournal(),
-            discarder=BatchDiscarder(self.outbox, kinesis.KIND, lambda: "id", True),
-            interference=RaisingInterference(self.interruptions, lambda step: self.strike(step)),
-            interruptions=self.interruptions,
-            polling=StreamPolling(
-                latency=0,
-                backoff=Backoff(MICROSECONDS // 4, 60 * MICROSECONDS),
-                idle_wait=120 * MICROSECONDS,
-                larger_half="second",
-                loop_depth=1000,
-                read_retry=MICROSECONDS,
-            ),
-            find_reader=lambda mapping: Reader(ARN, "role"),
-        )
-        self.poller = StreamPoller(context)
+
+    @property
+    def batches(self) -> list[list[str]]:
+        return [names_of(event) for event in self.events]
 
     def put(self, *names: str, key: str | None = None) -> list[str]:
         """Put records at the current time, wake the poller, and return the records' ids."""
         ids = [self.stream.put(name, key or name, self.clock.instant) for name in names]
         self.poller.wake()
         return ids
-
-    def update(self, **changes: Any) -> None:
-        """Change the mapping's settings immediately."""
-        self.settings = {**self.settings, **changes}
-        self.mapping.begin(Step("Enabled", "Enabled"), self.settings)
-        self.poller.wake()
-
-    def fates(self) -> list[str]:
-        return [fate.fate for fate in self.poller.fates()]
-
-    def _deliver(self, mapping: Mapping, event: Any, attempt: int, depth: int) -> Delivery:
-        end = self.clock.instant + round(self.duration * MICROSECONDS)
-        try:
-            made = event()
-            result = self.handler(made)
-        except Throttled:
-            return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
-        except KeyboardInterrupt as error:
-            self.interruptions.keep(error)
-            return Delivery(False, self.clock.instant, "f", broken_off(error), request_id="request")
-        except ValueError as error:
-            self._note(made, attempt)
-            return Delivery(False, end, "f", f"error, {error}", request_id="request")
-        self._note(made, attempt)
-        return Delivery(True, end, "f", "success", result=result, request_id="request")
-
-    def _note(self, event: dict[str, Any], attempt: int) -> None:
-        self.batches.append(names_of(event))
-        self.attempts.append(attempt)
 
 
 def names_of(event: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import ACCESS, ARN, PROVISIONED, names_of, subscribe
+from helpers.kafka import ACCESS, ARN, PROVISIONED, accept, batches, names_of, refuse_bad, subscribe
 from pytest_lambda_esm import ConfigurationError, FakeLambda, FaultError, LambdaEsmError, NotActive
 
 
@@ -19,19 +19,6 @@ from pytest_lambda_esm import ConfigurationError, FakeLambda, FaultError, Lambda
 def fake() -> Iterator[FakeLambda]:
     with FakeLambda(region="us-east-1", advice="off") as fake:
         yield fake
-
-
-def accept(event: dict[str, Any], context: object) -> None:
-    pass
-
-
-def poison(event: dict[str, Any], context: object) -> None:
-    if "bad" in names_of(event):
-        raise ValueError("bad")
-
-
-def batches(fake: FakeLambda) -> list[list[str]]:
-    return [names_of(invocation.event) for invocation in fake.invocations]
 
 
 # --- which cluster -------------------------------------------------------------------------------------------
@@ -177,7 +164,7 @@ def test_two_mappings_have_groups_of_their_own(fake: FakeLambda) -> None:
     cluster = fake.kafka("main")
     cluster.create_topic("orders")
     first = subscribe(fake, cluster, accept)
-    fake.function("other", poison)
+    fake.function("other", refuse_bad)
     second = fake.client("lambda").create_event_source_mapping(
         EventSourceArn=cluster.arn, FunctionName="other", Topics=["orders"], StartingPosition="TRIM_HORIZON"
     )
@@ -233,7 +220,7 @@ def test_a_refused_failure_record_is_lost(fake: FakeLambda) -> None:
     cluster.create_topic("orders")
     cluster.create_topic("failures")
     destination = {"OnFailure": {"Destination": "kafka://failures"}}
-    uuid = subscribe(fake, cluster, poison, **PROVISIONED, MaximumRetryAttempts=0, DestinationConfig=destination)
+    uuid = subscribe(fake, cluster, refuse_bad, **PROVISIONED, MaximumRetryAttempts=0, DestinationConfig=destination)
     fake.faults.add("poller.Send", "refused", match={"Destination": "kafka://failures"})
     cluster.produce("orders", "bad")
     fake.clock.run_until_idle()
@@ -269,7 +256,7 @@ def test_explain_names_what_waits(fake: FakeLambda) -> None:
 def test_offset_lag_and_iterator_age(fake: FakeLambda) -> None:
     cluster = fake.kafka("main")
     cluster.create_topic("orders", 2)
-    uuid = subscribe(fake, cluster, poison)
+    uuid = subscribe(fake, cluster, refuse_bad)
     mapping = fake.mapping(uuid)
     assert mapping.offset_lag == {"orders-0": 0, "orders-1": 0}
     for name in ("bad", "behind", "it"):
@@ -288,7 +275,7 @@ def test_more_pollers_on_demand_by_a_setting(fake: FakeLambda) -> None:
         cluster.create_topic("orders", 2)
         cluster.produce("orders", "bad", partition=0)
         cluster.produce("orders", "good", partition=1)
-        subscribe(other, cluster, poison)
+        subscribe(other, cluster, refuse_bad)
         other.clock.advance(10)
         assert ["good"] in batches(other)
 
@@ -306,19 +293,6 @@ def test_limits_of_2020_poll_a_cluster(fake: FakeLambda) -> None:
         answer = old.client("lambda").get_event_source_mapping(UUID=uuid)
         assert (answer["BatchSize"], answer["Topics"]) == (100, ["orders"])
         assert not {"StartingPosition", "AmazonManagedKafkaEventSourceConfig"} & set(answer)
-
-
-def test_queue_mode_says_that_it_does_not_poll(fake: FakeLambda) -> None:
-    model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")
-    if "ConsumptionMode" not in model.members:
-        pytest.skip("the installed botocore has no ConsumptionMode")
-    cluster = fake.kafka("kafka:9092")
-    cluster.create_topic("orders")
-    uuid = subscribe(fake, cluster, accept, SelfManagedKafkaEventSourceConfig={"ConsumptionMode": "Queue"})
-    cluster.produce("orders", "1")
-    fake.clock.run_until_idle()
-    assert batches(fake) == []
-    assert "queue mode as an event source is not simulated" in fake.explain(uuid)
 
 
 # --- real libraries ------------------------------------------------------------------------------------------

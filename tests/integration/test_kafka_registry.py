@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import subscribe
+from helpers.conformance import needs_shape
+from helpers.kafka import ACCESS, subscribe
 from helpers.kafka_registry import AVRO, GLUE, JSON_SCHEMA, MSK_CONFIG, PROTOBUF, URL, content, records, validating
 from helpers.streams import ACCOUNT, REGION, Destination
 from pytest_lambda_esm import ConfigurationError, FakeLambda, KafkaCluster, NotActive, NotSimulated, SchemaRegistry
@@ -577,3 +578,38 @@ def test_the_consumer_of_powertools_reads_the_events(
     done = subprocess.run([sys.executable, "-c", CONSUME], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [{"id": "a", "amount": 3}, {"id": "b", "amount": 4}]
+
+
+# --- queue mode ----------------------------------------------------------------------------------------------
+
+
+@needs_json
+def test_queue_mode(fake: FakeLambda) -> None:
+    cluster = fake.kafka("kafka:9092")
+    cluster.create_topic("orders")
+    registry = cluster.schema_registry(URL)
+    registry.register("orders-value", JSON_SCHEMA, "JSON")
+    params = validating()
+    config = {**params.pop(MSK_CONFIG), "ConsumptionMode": "Queue"}
+    needs_shape("SelfManagedKafkaEventSourceConfig", "ConsumptionMode")
+    destination = Destination(fake)
+    fake.function("consumer", accept)
+    created = fake.client("lambda").create_event_source_mapping(
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:9092"]}},
+        SourceAccessConfigurations=ACCESS,
+        FunctionName="consumer",
+        Topics=["orders"],
+        SelfManagedKafkaEventSourceConfig=config,
+        DestinationConfig=destination.config,
+        MaximumRetryAttempts=0,
+        **params,
+    )
+    fake.clock.advance(5)
+    for value in (registry.encode("orders-value", {"id": "a"}), b"bad", registry.encode("orders-value", {"id": "b"})):
+        cluster.produce("orders", value)
+    fake.clock.run_until_idle()
+    assert [content(record) for record in records(fake)] == [b'{"id":"a"}', b'{"id":"b"}']
+    (record,) = destination.records()
+    assert record["requestContext"]["condition"] == "DESERIALIZATION_ERROR"
+    fates = sorted(fate.fate for fate in fake.fates(fake.mapping(created["UUID"])))
+    assert fates == ["done", "done", "sent to a destination"]

@@ -24,6 +24,7 @@ from pytest_lambda_esm.brokers.kafka.records import (
 )
 from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
 from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
+from pytest_lambda_esm.brokers.kafka.share_groups import DELIVERY_LIMITS, ShareGroup
 from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
 from pytest_lambda_esm.timing import Span, microseconds
 
@@ -78,6 +79,7 @@ class KafkaCluster:
         self._surroundings = surroundings
         self._topics: dict[str, Topic] = {}
         self._groups: dict[str, Group] = {}
+        self._share_groups: dict[str, ShareGroup] = {}
         self._listeners: list[Callable[[], None]] = []
         self._refusal: str | None = None
         self._closed: str | None = None
@@ -233,6 +235,32 @@ class KafkaCluster:
         )
         return GroupMember(access, topics)
 
+    def configure_share_group(
+        self, group: str, *, delivery_limit: int | None = None, from_start: bool | None = None
+    ) -> None:
+        """Configure a share group, as mappings in queue mode use it.
+
+        ``delivery_limit`` is how often a record is delivered before it is archived, from 2 to 25 and by default 5
+        (``share.delivery.count.limit``). ``from_start`` is whether a new group reads a topic from its start, and not
+        only what arrives later (``share.auto.offset.reset=earliest``); set it before a mapping polls. Raises
+        ConfigurationError for other values.
+        """
+        __tracebackhide__ = True
+        call = f"configure_share_group({group!r})"
+        self._check_open(call)
+        if not isinstance(group, str) or not group:
+            raise ConfigurationError(f"{call}: a share group is a text, such as a mapping's UUID")
+        if delivery_limit is not None:
+            if isinstance(delivery_limit, bool) or delivery_limit not in DELIVERY_LIMITS:
+                raise ConfigurationError(
+                    f"{call}: delivery_limit is a whole number from 2 to 25, not {delivery_limit!r}"
+                )
+            self.share_group(group).delivery_limit = delivery_limit
+        if from_start is not None:
+            if not isinstance(from_start, bool):
+                raise ConfigurationError(f"{call}: from_start is True or False, not {from_start!r}")
+            self.share_group(group).reads_from_start = from_start
+
     def refuse(self, reason: str) -> None:
         """Refuse Lambda's pollers until :meth:`accept`, for one of :data:`REFUSALS`.
 
@@ -287,6 +315,15 @@ class KafkaCluster:
         if group_id not in self._groups:
             self._groups[group_id] = Group(group_id, self.partitions)
         return self._groups[group_id]
+
+    def share_group(self, group_id: str) -> ShareGroup:
+        """Return a share group; it exists as soon as someone asks for it.
+
+        :meta private:
+        """
+        if group_id not in self._share_groups:
+            self._share_groups[group_id] = ShareGroup(self.partitions, self.changed)
+        return self._share_groups[group_id]
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call a listener after each change.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pytest_lambda_esm.polling.streams.batch import LastResponse
+from pytest_lambda_esm.polling.attempts import Attempts
 from pytest_lambda_esm.sources import kafka
 from pytest_lambda_esm.sources.kafka_ports import KafkaKind, KafkaPartition
 
@@ -51,6 +51,18 @@ class Runs(tuple[Run, ...]):
             rest.append(Run(partition, offsets[place:]))
         return _without_empty(done), _without_empty(rest)
 
+    def pick(self, failed: Mapping[int, Collection[int]]) -> tuple[Runs, Runs]:
+        """Return the records that did not fail, and those that did.
+
+        ``failed`` has, by the partition's number, the places of failed records among those of the partition.
+        """
+        done, rest = [], []
+        for partition, offsets in self:
+            places = failed.get(partition.number, ())
+            done.append(Run(partition, [each for place, each in enumerate(offsets) if place not in places]))
+            rest.append(Run(partition, [each for place, each in enumerate(offsets) if place in places]))
+        return _without_empty(done), _without_empty(rest)
+
     def records(self) -> Iterator[Run]:
         """Return each record as a run of its own."""
         for partition, offsets in self:
@@ -63,25 +75,11 @@ def _without_empty(runs: Sequence[Run]) -> Runs:
 
 
 @dataclass(slots=True, kw_only=True)
-class KafkaBatch:
-    """Records that are sent together. ``oversized`` is a single record that fits into no event, and is never sent.
-
-    ``invocations`` counts the runs of the function with exactly these records; ``failures`` counts failures in a row,
-    throttles included, for the back-off. ``due`` is when the next attempt is made, ``blocked_since`` when the first
-    one failed. ``response``, ``request_id`` and ``last_outcome`` (a text) are those of the last invocation.
-    ``deliver_again`` repeats the delivery after a success.
-    """
+class KafkaBatch(Attempts):
+    """Records that are sent together. ``oversized`` is a single record that fits into no event, and is never sent."""
 
     runs: Runs
     oversized: bool = False
-    invocations: int = 0
-    failures: int = 0
-    due: int = 0
-    blocked_since: int | None = None
-    response: LastResponse | None = None
-    request_id: str = ""
-    last_outcome: str = ""
-    deliver_again: bool = False
 
     def part(self, runs: Runs) -> KafkaBatch:
         """Return a new batch with some of the records. Its invocations count from zero."""

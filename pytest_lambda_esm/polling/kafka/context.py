@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from pytest_lambda_esm.faults.interruptions import Interruptions
-from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import SKIPPED
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Runs
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
@@ -15,74 +14,45 @@ from pytest_lambda_esm.polling.kafka.history import PartitionHistory
 from pytest_lambda_esm.polling.kafka.schemas import RecordSchemas
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
-from pytest_lambda_esm.polling.ports import Deliver
-from pytest_lambda_esm.ports import Clock, Journal
+from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka import records
-from pytest_lambda_esm.sources.kafka_ports import Cluster, ConsumerGroup, KafkaPartition
-from pytest_lambda_esm.timing import Backoff
-
-_BEFORE_START: Final = "it arrived before the starting position"
-_COMMITTED: Final = "the consumer group had committed it before"
+from pytest_lambda_esm.sources.kafka_ports import Cluster, KafkaPartition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaPolling:
-    """How Kafka is polled. All spans are microseconds.
+class KafkaPolling(LanePolling):
+    """How Kafka is polled. ``pollers`` is how many pollers a mapping on demand has."""
 
-    ``latency`` is from a record's arrival until it is read, ``read_retry`` until a failed read is retried. ``pollers``
-    is how many pollers a mapping on demand has. ``larger_half`` of a split batch is ``"first"`` or ``"second"``.
-    ``loop_depth`` is the longest chain of invocations that each write the record that triggers the next.
-    """
-
-    latency: int
-    backoff: Backoff
     pollers: int
-    larger_half: str
-    loop_depth: int
-    read_retry: int
 
 
 @dataclass(slots=True, kw_only=True)
-class KafkaContext:
+class KafkaContext(LaneContext[KafkaSettings]):
     """One mapping, and what its pollers need from the rest of the simulation.
 
-    ``histories`` are those of the partitions seen so far, by their numbers.
+    ``write_log(stream, instant, text)`` writes into the log group of the mapping's function. ``histories`` are those of
+    the partitions seen so far, by their numbers.
     """
 
-    mapping: Mapping
     source: EventSource
     cluster: Cluster
-    clock: Clock
-    journal: Journal
-    deliver: Deliver
     discarder: KafkaDiscarder
-    interference: PollerFaults
-    interruptions: Interruptions
     polling: KafkaPolling
-    source_arn: str = field(init=False)
+    write_log: Callable[[str, int, str], None]
     topic: str = field(init=False)
-    group: ConsumerGroup = field(init=False)
+    group_id: str = field(init=False)
     histories: dict[int, PartitionHistory] = field(init=False, default_factory=dict)
-    _read_settings: tuple[Any, KafkaSettings | None] = field(init=False, default=(None, None))
 
     def __post_init__(self) -> None:
+        LaneContext.__post_init__(self)  # A class with slots is made twice, and super() finds the first one.
         settings = self.settings()
-        self.source_arn = self.mapping.source_arn
         self.topic = settings.topic
-        self.group = self.cluster.group(settings.group or self.mapping.uuid)
+        self.group_id = settings.group or self.mapping.uuid
 
-    def settings(self) -> KafkaSettings:
-        """Return the mapping's current settings: the same object until they change.
-
-        Do not keep them longer than a step of a poller, since the mapping may be updated between two steps.
-        """
-        current = self.mapping.in_force
-        source, settings = self._read_settings
-        if settings is None or source is not current:
-            settings = KafkaSettings.of(current, self.source.data_rules)
-            self._read_settings = (current, settings)
-        return settings
+    def read_settings(self, members: Members[str, Any]) -> KafkaSettings:
+        """Convert the members of a mapping that are in force."""
+        return KafkaSettings.of(members, self.source.data_rules)
 
     def partition(self, number: int) -> KafkaPartition:
         """Return a partition of the topic."""
@@ -105,13 +75,9 @@ class KafkaContext:
         registry = self.settings().registry
         return None if registry is None else RecordSchemas(registry, self.cluster.registries.at(registry.uri))
 
-    def begin(self, partition: KafkaPartition, start: int) -> None:
-        """Note where reading a partition begins: at the group's committed offset if there is one, else at ``start``."""
-        if partition.number in self.histories:
-            return
+    def begin(self, partition: KafkaPartition, first: int, about: str) -> None:
+        """Note where reading a partition begins; ``about`` says why the records before it are not read."""
         history = self.histories[partition.number] = PartitionHistory(self.mapping.uuid)
-        committed = self.group.committed((self.topic, partition.number))
-        first, about = (start, _BEFORE_START) if committed is None else (min(committed, partition.end), _COMMITTED)
         history.end(range(first), SKIPPED, self.clock.instant, about)
 
     def end(self, runs: Runs, fate: str, about: str) -> None:

@@ -32,6 +32,16 @@ class PartitionHistory:
         if offset is not None and offset > self._over:
             self.end(range(self._over, offset), TAKEN, instant, "another member of the consumer group has read it")
 
+    def others_ended(self, offsets: Sequence[int], instant: int) -> None:
+        """Note that other members of a share group have ended those of these records that are not over here."""
+        ended = self._history.ended
+        self.end(
+            [each for each in offsets if each not in ended],
+            TAKEN,
+            instant,
+            "another consumer of the share group read it",
+        )
+
     def fates(self, partition: RecordLog, pending: PendingState) -> Iterator[tuple[int, Fate]]:
         """Return each record's fate with the instant to sort it by: final fates first, waiting records last."""
         return self._history.fates(partition, pending)

@@ -8,35 +8,35 @@ loop: it has at most one event on the clock, and none while it waits for records
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
+from pytest_lambda_esm.polling.kafka.modes import Mode
 from pytest_lambda_esm.polling.kafka.outcomes import KafkaOutcomes
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
-from pytest_lambda_esm.polling.kafka.state import KafkaState
+from pytest_lambda_esm.polling.kafka.system_log import READ_FAILED, PollerLog
 from pytest_lambda_esm.polling.kafka.wording import batch_name, blocked, ids_of_ends, places, record_name
+from pytest_lambda_esm.polling.lane_clock import LaneClock
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.sources.kafka_ports import Place
-from pytest_lambda_esm.timing import moment_of, time_text
+from pytest_lambda_esm.sources.kafka_ports import Membership, Place
+from pytest_lambda_esm.timing import moment_of
 
 
 class KafkaLane:
     """A poller, as a member of the consumer group."""
 
-    def __init__(self, context: KafkaContext) -> None:
+    def __init__(self, context: KafkaContext, mode: Mode, log: PollerLog) -> None:
         self._context = context
-        self._state = KafkaState(context)
-        self._outcomes = KafkaOutcomes(context, self._state)
+        self._log = log
+        self._group: Membership = mode.members
+        self._state = mode.new_state()
+        self._outcomes = KafkaOutcomes(context, self._state, log)
+        self._timer = LaneClock(context, step=self._step, mend=self._mend, about=self._about_step)
         self._in_flight: KafkaBatch | None = None
-        self._free_since = 0
-        self._no_read_before = 0
         self._polling = False
-        self._next_step: Any = None
         self._last_age: int | None = None
-        self._step_event = context.interruptions.event(self._step, self._mend)
 
     @property
     def topics(self) -> Sequence[str]:
@@ -63,8 +63,8 @@ class KafkaLane:
         if self._polling:
             return
         self._polling = True
-        self._free_since = self._context.clock.instant
-        self._context.group.join(self)
+        self._timer.free_since = self._context.clock.instant
+        self._group.join(self)
         self.on_assignment()
 
     def stop(self) -> None:
@@ -72,8 +72,9 @@ class KafkaLane:
         if not self._polling:
             return
         self._polling = False
-        self._cancel()
-        self._context.group.leave(self)
+        self._timer.cancel()
+        self._group.leave(self)
+        self._log.closed()
         self._state.return_to_commits(self._in_flight)
 
     def wake(self) -> None:
@@ -86,11 +87,17 @@ class KafkaLane:
 
     def on_assignment(self) -> None:
         """Read the partitions that the group assigns now."""
-        numbers = [number for _, number in self._context.group.assigned(self)]
-        self._cancel()
+        numbers = [number for _, number in self._group.assigned(self)]
+        self._timer.cancel()
         self._state.assign(numbers, self._in_flight)
         if self._polling:
+            self._log.assigned(numbers)
             self._schedule(self._context.settings())
+
+    def read_before(self, number: int) -> int:
+        """Return the offset after the last record of a partition that is in a batch; 0 if none is."""
+        runs = (run for batch in self._state.batches for run in batch.runs if run.partition.number == number)
+        return max((run.offsets[-1] + 1 for run in runs), default=0)
 
     def iterator_age(self) -> int | None:
         """Return the age of the last record of the pending batch, or of the batch sent last, in microseconds."""
@@ -98,10 +105,6 @@ class KafkaLane:
         if batch is not None and batch.blocked_since is not None:
             return self._age(batch)
         return self._last_age
-
-    def lag(self) -> dict[int, int]:
-        """Return how many records of each of its partitions are not committed."""
-        return self._state.lag()
 
     def explain(self) -> list[str]:
         """Return what the poller waits for; an empty list if it has read all records and is idle."""
@@ -113,10 +116,9 @@ class KafkaLane:
             return [blocked(state.batches[0], unread.total, now)]
         if not unread:
             return []
-        due = f"; the next step comes at {time_text(self._next_step.due, now)}" if self._next_step else ""
         verb = "waits" if unread.total == 1 else "wait"
         first = record_name(unread[0].partition, unread[0].offsets[0])
-        return [f"{places(unread)} {verb}, starting with {first}{due}"]
+        return [f"{places(unread)} {verb}, starting with {first}{self._timer.next_step_text()}"]
 
     def in_hand(self) -> list[str]:
         """Return what the function runs with, even after polling has stopped."""
@@ -124,23 +126,12 @@ class KafkaLane:
 
     # --- when the next step is due --------------------------------------------------------------------------
 
-    def _cancel(self) -> None:
-        self._context.clock.cancel(self._next_step)
-        self._next_step = None
-
     def _schedule(self, settings: KafkaSettings) -> None:
         if not self._polling or self._in_flight:
             return
         due = self._next_due(settings)
-        if due is None:
-            return
-        clock = self._context.clock
-        due = max(due, clock.instant)
-        if self._next_step is not None:
-            if self._next_step.due <= due:
-                return
-            clock.cancel(self._next_step)
-        self._next_step = clock.call_at(due, self._step_event, self._about_step)
+        if due is not None:
+            self._timer.plan(due)
 
     def _next_due(self, settings: KafkaSettings) -> int | None:
         state = self._state
@@ -148,22 +139,16 @@ class KafkaLane:
             return min(state.batches[0].due, self._outcomes.expiry(settings, state.batches[0]))
         state.collect(settings)
         if state.open_batch.count:
-            return max(self._batch_due(settings), self._no_read_before)
+            return max(self._batch_due(settings), self._timer.no_read_before)
         arrival = state.open_batch.next_arrival
         return None if arrival is None else arrival + self._context.polling.latency
 
     def _batch_due(self, settings: KafkaSettings) -> int:
-        """A batch is due when it is complete, or when the batch window ends.
-
-        A batch window starts as soon as the previous batch is over; if no record arrives in it, the next one starts
-        with the next record.
-        """
+        """A batch is due when it is complete, or when the batch window ends."""
         batch = self._state.open_batch
         if batch.complete or batch.first_arrival is None:
             return self._context.clock.instant
-        arrived = batch.first_arrival + self._context.polling.latency
-        window = settings.batching_window
-        return (self._free_since if arrived < self._free_since + window else arrived) + window
+        return self._timer.batch_due(batch.first_arrival, settings.batching_window)
 
     # --- steps ----------------------------------------------------------------------------------------------
 
@@ -175,7 +160,7 @@ class KafkaLane:
         return f"mapping {mapping.uuid}: read the topic {self._context.topic} of {mapping.source_arn}"
 
     def _step(self) -> None:
-        self._next_step = None
+        self._timer.next_step = None
         state, settings = self._state, self._context.settings()
         if not state.batches:
             self._start_batch(settings)
@@ -191,12 +176,13 @@ class KafkaLane:
         state, context = self._state, self._context
         state.collect(settings)
         now = context.clock.instant
-        if not state.open_batch.count or max(self._batch_due(settings), self._no_read_before) > now:
+        if not state.open_batch.count or max(self._batch_due(settings), self._timer.no_read_before) > now:
             return
         fault = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if fault in ("throttled", "failed"):
             context.mapping.counters["PollingErrorCount"] += 1
-            self._no_read_before = now + context.polling.read_retry
+            self._log.warn(f"The records could not be read: {fault}", READ_FAILED)
+            self._timer.pause_reading()
         elif self._polling and state.open_batch.count:  # The fault may have disabled or deleted the mapping.
             batch = state.take()
             batch.deliver_again = fault == "duplicated"
@@ -220,36 +206,26 @@ class KafkaLane:
         if delivery.end <= context.clock.instant:
             self._complete(batch, delivery)
         else:
-            context.clock.call_at(
-                delivery.end,
-                context.interruptions.event(lambda: self._complete(batch, delivery), self._mend),
-                lambda: f"mapping {context.mapping.uuid}: {delivery.function} ends: {delivery.about}",
-            )
+            self._timer.when_over(delivery, lambda: self._complete(batch, delivery))
         return context.settings()
 
     def _complete(self, batch: KafkaBatch, delivery: Delivery) -> None:
         self._in_flight = None
-        self._free_since = self._context.clock.instant
+        self._timer.free_since = self._context.clock.instant
         self._outcomes.complete(self._context.settings(), batch, delivery)
         if not self._polling:
             self._state.return_to_commits(None)
-        self._context.group.settle()
+        self._group.settle()
         self._schedule(self._context.settings())
 
     def _mend(self) -> None:
-        """Continue after a bug, or after the end of a chain of invocations: the batch is retried, or read again."""
+        """Continue after a bug, or after the end of a chain of invocations."""
         self._in_flight = None
-        state, context = self._state, self._context
-        if not self._polling:
-            state.return_to_commits(None)
-            context.group.settle()
-            return
-        due = self._no_read_before = context.clock.instant + context.polling.read_retry
-        if state.batches:
-            self._outcomes.retry_later(state.batches[0])
-            due = state.batches[0].due
-        self._cancel()
-        self._next_step = context.clock.call_at(due, self._step_event, self._about_step)
+        if self._polling:
+            self._timer.recover(self._state.batches)
+        else:
+            self._state.return_to_commits(None)
+            self._group.settle()
 
     def _age(self, batch: KafkaBatch) -> int:
         partition, offsets = batch.runs[-1]

@@ -7,51 +7,41 @@ demand, a batch is retried as a whole; the other controls need provisioned polle
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import TOO_LARGE, DiscardedRecords
 from pytest_lambda_esm.polling.kafka.response import KafkaVerdict, judge
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.polling.kafka.share_state import ShareState
 from pytest_lambda_esm.polling.kafka.state import KafkaState
+from pytest_lambda_esm.polling.kafka.system_log import PollerLog
 from pytest_lambda_esm.polling.kafka.wording import ids, ids_of_ends, places
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.batch import LastResponse, first_half
-from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD
-from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
-
-CALL_FAILED: Final = "PROBLEM: Function call failed"
 
 
 class KafkaOutcomes:
     """Updates a poller's state after each invocation, and when records become too old."""
 
-    def __init__(self, context: KafkaContext, state: KafkaState) -> None:
+    def __init__(self, context: KafkaContext, state: KafkaState | ShareState, log: PollerLog) -> None:
         self._context = context
         self._state = state
+        self._log = log
 
     def complete(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> None:
         """Handle the end of an invocation."""
         mapping, count = self._context.mapping, batch.runs.total
-        self._context.journal.add("result", delivery.function, delivery.about)
-        if not delivery.reached:
-            if delivery.problem:
-                mapping.counters["FailedInvokeEventCount"] += count
-                mapping.counters["InvokeErrorCount"] += 1
-            mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
-            batch.last_outcome = delivery.about
-            self.retry_later(batch)
+        if not note_delivery(self._context, batch, delivery, count):
+            mapping.counters["InvokeErrorCount"] += bool(delivery.problem)
             return
-        mapping.counters["InvokedEventCount"] += count
-        batch.invocations += 1
-        batch.request_id = delivery.request_id
         verdict = _judge(settings, batch, delivery)
-        batch.last_outcome = verdict.why
-        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
         if verdict.succeeded:
             self._succeed(batch)
             return
@@ -92,14 +82,6 @@ class KafkaOutcomes:
                 batches.pop(0)
             self._state.commit()
 
-    def retry_later(self, batch: KafkaBatch) -> None:
-        """Retry a batch after the next back-off."""
-        now = self._context.clock.instant
-        batch.failures += 1
-        batch.due = now + self._context.polling.backoff.after(batch.failures)
-        if batch.blocked_since is None:
-            batch.blocked_since = now
-
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _drop_too_old(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, oldest: int) -> Runs:
@@ -131,24 +113,31 @@ class KafkaOutcomes:
 
     def _fail(self, settings: KafkaSettings, batch: KafkaBatch, verdict: KafkaVerdict) -> None:
         """Keep what failed of a batch: retry it, split it, or discard it."""
-        done, rest = batch.runs.split_at(verdict.failed_from) if verdict.failed_from else (Runs(), batch.runs)
+        context, state = self._context, self._state
+        done, rest = state.split_failed(batch.runs, verdict.failed) if verdict.failed else (Runs(), batch.runs)
         if done:
-            self._context.end(done, DONE, f"attempt {batch.invocations}; a later record failed")
-            left = self._state.batches[0] = batch.part(rest)
-            self.retry_later(left)
-            self._state.commit()
-            return
-        if batch.blocked_since is None:
-            batch.blocked_since = self._context.clock.instant
-        if settings.bisects and batch.runs.total > 1:
-            halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
-            self._state.batches[:1] = [batch.part(half) for half in halves]
-        elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self.retry_later(batch)
+            context.end(done, DONE, f"attempt {batch.invocations}; another record failed")
+            batch = state.batches[0] = state.left(batch, rest)
+            state.commit()
+        if batch.invocations:
+            self._split_or_give_up(settings, batch)
         else:
+            batch.retry_later(context.clock.instant, context.polling.backoff)
+
+    def _split_or_give_up(self, settings: KafkaSettings, batch: KafkaBatch) -> None:
+        """Split a batch that has failed, retry it, give it back, or discard it."""
+        context, state, count = self._context, self._state, batch.runs.total
+        if batch.blocked_since is None:
+            batch.blocked_since = context.clock.instant
+        if settings.bisects and count > 1:
+            halves = batch.runs.split(first_half(count, context.polling.larger_half))
+            state.batches[:1] = [batch.part(half) for half in halves]
+        elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
+            batch.retry_later(context.clock.instant, context.polling.backoff)
+        elif settings.failure_destination is not None or not state.give_back(batch):
             self._discard(settings, batch, batch.runs, RETRIES_EXHAUSTED)
-            self._state.batches.pop(0)
-            self._state.commit()
+            state.batches.pop(0)
+            state.commit()
 
     def _discard(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, condition: str) -> None:
         context = self._context
@@ -163,6 +152,7 @@ class KafkaOutcomes:
         now = context.clock.instant
         for part, fate, about in context.discarder.discard(discarded, settings.failure_destination, now):
             context.end(part, fate, about)
+            self._log.warn(f"{places(part)} {fate}: {about}", condition)
 
 
 def _judge(settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:

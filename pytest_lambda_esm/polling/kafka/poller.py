@@ -6,6 +6,7 @@ enabling and updates; a new mapping inherits it only if it states the same group
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,8 +15,11 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.history import PartitionHistory
 from pytest_lambda_esm.polling.kafka.lane import KafkaLane, owners
+from pytest_lambda_esm.polling.kafka.modes import Mode, QueueMode, StreamMode
+from pytest_lambda_esm.polling.kafka.scaling import PollerScaling
+from pytest_lambda_esm.polling.kafka.system_log import PartitionOffsets, PollerLog, SystemLog
 from pytest_lambda_esm.polling.streams.history import PendingState
-from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, REGISTRY_PROBLEMS
+from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, REGISTRY_PROBLEMS, client_error
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 from pytest_lambda_esm.timing import instant_of
 
@@ -38,6 +42,9 @@ class KafkaPoller:
         self._context = context
         self._mapping = context.mapping
         self._clock = context.clock
+        self._mode: Mode = QueueMode(context) if context.settings().is_queue else StreamMode(context)
+        self._scaling = PollerScaling(context, lambda: sum(self.offset_lag().values()), self.wake)
+        self._log = SystemLog(context, self._offsets)
         self._lanes: list[KafkaLane] = []
         self._leaving: list[KafkaLane] = []
         self._polling = False
@@ -62,6 +69,8 @@ class KafkaPoller:
         self._context.cluster.stop_listening(self.wake)
         self._clock.cancel(self._next_look)
         self._next_look = None
+        self._scaling.stop()
+        self._log.stop()
         self._stop_lanes(0)
 
     def wake(self) -> None:
@@ -75,22 +84,19 @@ class KafkaPoller:
         return timedelta(microseconds=max(ages)) if ages else None
 
     def offset_lag(self) -> dict[str, int]:
-        """Return how many records of each partition its consumer group has not committed."""
+        """Return how many records of each partition are not over for the mapping's group."""
         context = self._context
-        lags = {}
-        for partition in context.cluster.partitions(context.topic):
-            history = context.histories.get(partition.number)
-            committed = context.group.committed((context.topic, partition.number))
-            start = history.over if history is not None else 0
-            lags[partition.shard_id] = partition.end - (start if committed is None else min(committed, partition.end))
-        return lags
+        return {
+            partition.shard_id: self._mode.lag(partition, context.histories.get(partition.number))
+            for partition in context.cluster.partitions(context.topic)
+        }
 
     def explain(self) -> list[str]:
         """Return what keeps the mapping from polling, or what each poller waits for."""
         problem = self._problem()
         if problem is not None:
             return [f"{problem[1]}: {_HINTS[problem]}" if problem in _HINTS else problem[1]]
-        lines = [line for lane in self._lanes for line in lane.explain()]
+        lines = list(dict.fromkeys(line for lane in self._lanes for line in lane.explain()))
         read = owners(self._lanes)
         for partition in self._context.cluster.partitions(self._context.topic):
             if partition.number not in read:
@@ -109,9 +115,8 @@ class KafkaPoller:
             history = context.histories.get(partition.number)
             if history is None:
                 history = PartitionHistory(self._mapping.uuid)
-            else:
-                committed = context.group.committed((context.topic, partition.number))
-                history.others_committed(committed, self._clock.instant)
+            elif self._mapping.state != GONE:
+                self._mode.update(partition, history)
             found += history.fates(partition, self._pending(partition))
         return [fate for _, fate in sorted(found, key=lambda entry: entry[0])]
 
@@ -130,11 +135,14 @@ class KafkaPoller:
             self._show(problem)
             return
         self._show(None)
+        self._log.start()
         self._begin()
-        wanted = self._wanted()
+        partitions = self._context.cluster.partitions(self._context.topic)
+        wanted = self._scaling.wanted(self._context.settings(), self._mode.most_pollers(len(partitions)))
         self._stop_lanes(wanted)
         while len(self._lanes) < wanted:
-            self._lanes.append(KafkaLane(self._context))
+            log = PollerLog(self._log, self._context, len(self._lanes))
+            self._lanes.append(KafkaLane(self._context, self._mode, log))
         for lane in self._lanes:
             lane.start()
             lane.wake()
@@ -161,6 +169,7 @@ class KafkaPoller:
         mapping = self._mapping
         if problem is not None and problem != self._shown:
             self._context.journal.add("poll", f"mapping {mapping.uuid}", problem[1])
+            self._log.warn(0, problem[1].removeprefix("PROBLEM: "), client_error(problem))
         self._shown = problem
         code, text = problem or ("", "")
         if code:
@@ -184,21 +193,8 @@ class KafkaPoller:
         if len(context.histories) == len(partitions):
             return
         for partition in partitions:
-            context.begin(partition, 0 if self._topic_was_missing else self._start_of(partition))
-
-    def _start_of(self, partition: KafkaPartition) -> int:
-        settings = self._context.settings()
-        if settings.starting_position == "LATEST":
-            return partition.end
-        if settings.starting_position == "AT_TIMESTAMP":
-            return partition.first_since(settings.starting_instant)
-        return 0
-
-    def _wanted(self) -> int:
-        """Return the number of pollers: at most one per partition."""
-        context = self._context
-        pollers = context.settings().pollers or context.polling.pollers
-        return min(pollers, len(context.cluster.partitions(context.topic)))
+            if partition.number not in context.histories:
+                self._mode.begin(partition, topic_was_missing=self._topic_was_missing)
 
     def _stop_lanes(self, kept: int) -> None:
         """Stop all pollers but the first ones."""
@@ -207,6 +203,21 @@ class KafkaPoller:
         for lane in reversed(stopped):
             lane.stop()
         self._leaving += [lane for lane in stopped if lane.busy]
+
+    def _offsets(self) -> Iterator[PartitionOffsets]:
+        """Return the offsets of the partitions that the pollers read; a share group has none."""
+        if isinstance(self._mode, QueueMode):
+            return
+        for number, lane in sorted(owners(self._lanes).items()):
+            partition = self._context.partition(number)
+            committed = partition.end - self._mode.lag(partition, self._context.histories[number])
+            yield PartitionOffsets(
+                poller=self._lanes.index(lane),
+                partition=partition.shard_id,
+                end=partition.end,
+                consumed=max(committed, lane.read_before(number)) - 1,
+                committed=committed,
+            )
 
     def _pending(self, partition: KafkaPartition) -> PendingState:
         read = owners(self._lanes)

@@ -17,13 +17,14 @@ from pytest_lambda_esm.polling.kafka.batch import Runs
 class KafkaVerdict:
     """What is done of a batch.
 
-    ``failed_from`` has, for each partition with a failed record, how many of its records in the batch are done. If
-    nothing is done it is None. ``why``, ``function_error`` and ``reported`` are as in ``batch_response.Verdict``.
+    ``failed`` has, for each partition with a reported record, the places of these among the partition's records in the
+    batch. It is None if the response does not say what is done. ``why``, ``function_error`` and ``reported`` are as in
+    ``batch_response.Verdict``.
     """
 
     succeeded: bool
     why: str
-    failed_from: dict[int, int] | None = None
+    failed: dict[int, set[int]] | None = None
     function_error: str | None = None
     reported: int = 0
 
@@ -38,12 +39,13 @@ def judge(response: Any, runs: Runs) -> KafkaVerdict:
             reading.read(entry)
     except MalformedResponse as malformed:
         return KafkaVerdict(False, str(malformed))
-    lowest = reading.lowest
     first = ", ".join(f"{name} from offset {runs[index].offsets[place]}" for name, index, place in reading.named())
-    failed_from = {runs[index].partition.number: place for index, place in lowest.items()}
+    failed: dict[int, set[int]] = {}
+    for index, place in reading.reported:
+        failed.setdefault(runs[index].partition.number, set()).add(place)
     why = f"batchItemFailures names {reading.entries}: {first}"
     reported = len(reading.reported)
-    return KafkaVerdict(False, why, failed_from, reported=reported)
+    return KafkaVerdict(False, why, failed, reported=reported)
 
 
 @dataclass(slots=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.attempts import EVENT_CAPACITY
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
 from pytest_lambda_esm.polling.kafka.checks import RecordChecks
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
-from pytest_lambda_esm.polling.streams.batch import EVENT_CAPACITY
-from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
+from pytest_lambda_esm.sources.kafka_ports import ConsumerGroup, KafkaPartition
 
 _ENVELOPE: Final = 1024
 """Bytes that an event takes in addition to its records, with long names of servers."""
@@ -22,8 +22,9 @@ CAPACITY: Final = EVENT_CAPACITY - _ENVELOPE
 class KafkaState:
     """The state of a poller. ``batches`` is the batch that was read, or what is left of it after splits, in order."""
 
-    def __init__(self, context: KafkaContext) -> None:
+    def __init__(self, context: KafkaContext, group: ConsumerGroup) -> None:
         self._context = context
+        self._group = group
         self.numbers: list[int] = []
         self.open_batch = OpenBatch()
         self.batches: list[KafkaBatch] = []
@@ -39,21 +40,31 @@ class KafkaState:
         return not (self.batches or self.open_batch.count)
 
     def assign(self, numbers: Sequence[int], in_flight: KafkaBatch | None) -> None:
-        """Read these partitions from now on, each from where the group has committed it."""
+        """Read these partitions from now on, each from where the group has committed it.
+
+        What waits for a retry stays pending if its partition stays, with its attempts: rebalancing is cooperative.
+        """
         context = self._context
         self.numbers = list(numbers)
         for number in numbers:
-            committed = context.group.committed((context.topic, number))
+            committed = self._group.committed((context.topic, number))
             context.histories[number].others_committed(committed, context.clock.instant)
-        self.return_to_commits(in_flight)
+        for batch in self.batches:
+            if batch is not in_flight:
+                batch.runs = Runs(run for run in batch.runs if run.partition.number in numbers)
+        self._restart([batch for batch in self.batches if batch.runs])
 
     def return_to_commits(self, in_flight: KafkaBatch | None) -> None:
         """Forget what was collected or waits for a retry, to read it again. An in-flight batch still completes."""
+        self._restart([in_flight] if in_flight else [])
+
+    def _restart(self, batches: list[KafkaBatch]) -> None:
+        """Read what follows these batches."""
         over = {number: self._context.histories[number].over for number in self.numbers}
         self._committed, self._positions = over, dict(over)
-        self.batches = [in_flight] if in_flight else []
+        self.batches = batches
         restarted = OpenBatch()
-        for partition, offsets in in_flight.runs if in_flight else ():
+        for partition, offsets in (run for batch in batches for run in batch.runs):
             number = partition.number
             if number in self._positions:
                 self._positions[number] = offsets[-1] + 1
@@ -71,10 +82,6 @@ class KafkaState:
             if start < partition.end:
                 found.append(Run(partition, range(start, partition.end)))
         return found
-
-    def lag(self) -> dict[int, int]:
-        """Return how many records of each partition are not committed."""
-        return {number: self._context.partition(number).end - self._committed[number] for number in self.numbers}
 
     # --- collecting -----------------------------------------------------------------------------------------
 
@@ -162,6 +169,20 @@ class KafkaState:
         expired = Runs((Run(partition, _compact(gone)),))
         self._context.end(expired, EXPIRED, "the topic's retention ended before they were read")
 
+    # --- what became of a batch -----------------------------------------------------------------------------
+
+    def split_failed(self, runs: Runs, failed: Mapping[int, Collection[int]]) -> tuple[Runs, Runs]:
+        """Return the records that are done, and the others: all from the first failed one of a partition on."""
+        return runs.split_at({number: min(places) for number, places in failed.items()})
+
+    def left(self, batch: KafkaBatch, rest: Runs) -> KafkaBatch:
+        """Return what is left of a batch that succeeded in part. Its attempts count from zero."""
+        return batch.part(rest)
+
+    def give_back(self, batch: KafkaBatch) -> bool:
+        """Return False: a consumer group cannot release records."""
+        return False
+
     # --- committing -----------------------------------------------------------------------------------------
 
     def commit(self) -> None:
@@ -173,7 +194,7 @@ class KafkaState:
             if end > self._committed[number]:
                 context.mapping.counters["CommittedEventCount"] += end - self._committed[number]
                 self._committed[number] = end
-                context.group.commit((context.topic, number), end)
+                self._group.commit((context.topic, number), end)
 
     def _checkpoint(self, number: int) -> int:
         first = self._first_pending(number)

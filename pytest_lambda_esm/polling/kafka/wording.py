@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
-from pytest_lambda_esm.polling.streams.wording import counted
+from pytest_lambda_esm.polling.wording import attempts_text, counted
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
-from pytest_lambda_esm.timing import time_text
 
 
 def record_name(partition: KafkaPartition, offset: int) -> str:
@@ -42,9 +41,4 @@ def ids(runs: Runs) -> list[str]:
 
 def blocked(batch: KafkaBatch, behind: int, now: int) -> str:
     """Which record blocks a poller, since when, how many attempts there were, and when the next one is made."""
-    since = f" since {time_text(batch.blocked_since, now)}" if batch.blocked_since is not None else ""
-    return (
-        f"a poller is blocked by {batch_name(batch.runs)}{since}: {counted(batch.invocations, 'attempt')} so far"
-        f" ({batch.last_outcome}); attempt {batch.invocations + 1} comes at {time_text(batch.due, now)};"
-        f" {counted(behind, 'record')} behind"
-    )
+    return f"a poller is blocked by {batch_name(batch.runs)}{attempts_text(batch, behind, now)}"

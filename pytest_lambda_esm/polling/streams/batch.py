@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from pytest_lambda_esm.polling.attempts import EVENT_CAPACITY, Attempts
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.sources.stream_ports import Reader, Shard
 from pytest_lambda_esm.timing import moment_of
-
-EVENT_CAPACITY: Final = 6 * 1024 * 1024
-"""The maximum size of the records of one event, in bytes."""
 
 LARGEST_STATE: Final = 1024 * 1024
 """Bytes of state that a tumbling window may carry; a window with more is ended early."""
@@ -21,35 +19,16 @@ Selector: TypeAlias = Callable[[Shard, int], bool]
 """Whether a lane reads the record at a position."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastResponse:
-    """The last response of the function: the version that ran, and ``"Unhandled"`` or None for no function error."""
-
-    version: str
-    function_error: str | None
-
-
 @dataclass(slots=True, kw_only=True)
-class Batch:
+class Batch(Attempts):
     """Records that are sent together. ``final`` without records is the last invocation of a tumbling window.
 
-    ``invocations`` counts the runs of the function with exactly these records; ``failures`` counts failures in a row,
-    throttles included, for the back-off. ``due`` is when the next attempt is made, ``blocked_since`` when the first
-    one failed. ``response``, ``request_id`` and ``last_outcome`` (a text) are those of the last invocation, ``event``
-    is what it received. ``deliver_again`` repeats the delivery after a success.
+    ``event`` is what the last invocation received.
     """
 
     positions: Sequence[int]
     final: bool = False
-    invocations: int = 0
-    failures: int = 0
-    due: int = 0
-    blocked_since: int | None = None
-    response: LastResponse | None = None
-    request_id: str = ""
-    last_outcome: str = ""
     event: StreamEvent | None = None
-    deliver_again: bool = False
 
     def split(self, first: int) -> list[Batch]:
         """Return two new batches: the ``first`` records, and the rest. Their invocations count from zero."""
@@ -64,11 +43,6 @@ class Batch:
         while count < len(self.positions) and shard.arrival(self.positions[count]) <= instant:
             count += 1
         return count
-
-
-def first_half(count: int, larger_half: str) -> int:
-    """Return the size of the first half of a failed batch; ``larger_half`` is ``"first"`` or ``"second"``."""
-    return (count + 1) // 2 if larger_half == "first" else count // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping as Members
+from dataclasses import dataclass
 from typing import Any
 
-from pytest_lambda_esm.faults.interruptions import Interruptions
-from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.ports import Deliver
+from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
-from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.stream_ports import Reader, Shard, Stream, Streams
-from pytest_lambda_esm.timing import Backoff
 
 
 @dataclass(slots=True, kw_only=True)
-class StreamContext:
+class StreamContext(LaneContext[StreamSettings]):
     """One mapping, and what its poller needs from the rest of the simulation."""
 
-    mapping: Mapping
     streams: Streams
-    clock: Clock
-    journal: Journal
-    deliver: Deliver
     discarder: BatchDiscarder
-    interference: PollerFaults
-    interruptions: Interruptions
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
-    source_arn: str = field(init=False)
-    _read_settings: tuple[Any, StreamSettings | None] = field(init=False, default=(None, None))
 
-    def __post_init__(self) -> None:
-        self.source_arn = self.mapping.source_arn
-
-    def settings(self) -> StreamSettings:
-        """Return the mapping's current settings: the same object until they change.
-
-        Do not keep them longer than a step of a lane, since the mapping may be updated between two steps.
-        """
-        current = self.mapping.in_force
-        source, settings = self._read_settings
-        if settings is None or source is not current:
-            settings = StreamSettings.of(current, self.discarder.kind.data_rules)
-            self._read_settings = (current, settings)
-        return settings
+    def read_settings(self, members: Members[str, Any]) -> StreamSettings:
+        """Convert the members of a mapping that are in force."""
+        return StreamSettings.of(members, self.discarder.kind.data_rules)
 
     def reader(self) -> Reader:
         """Return for whom records are rendered now: the function's role may change."""
@@ -83,18 +61,10 @@ class ShardContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPolling:
-    """How streams are polled. All spans are microseconds.
+class StreamPolling(LanePolling):
+    """How streams are polled.
 
-    ``latency`` is from a record's arrival until it is read, ``idle_wait`` from the end of a tumbling window until it
-    closes without a later record, ``read_retry`` until a failed read is retried. ``larger_half`` of a split batch is
-    ``"first"`` or ``"second"``. ``loop_depth`` is the longest chain of invocations that each write the record that
-    triggers the next.
+    ``idle_wait`` is from the end of a tumbling window until it closes without a later record, in microseconds.
     """
 
-    latency: int
-    backoff: Backoff
     idle_wait: int
-    larger_half: str
-    loop_depth: int
-    read_retry: int

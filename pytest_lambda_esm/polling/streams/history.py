@@ -54,6 +54,11 @@ class ShardHistory:
         compact = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
         self._final.append(FinalFate(compact, fate, instant, about if callable(about) else lambda position: about))
 
+    @property
+    def ended(self) -> set[int]:
+        """The positions of the records with a final fate."""
+        return {position for noted in self._final for position in noted.positions}
+
     def fates(self, shard: RecordLog, pending: PendingState) -> Iterator[tuple[int, Fate]]:
         """Return each record's fate with the instant to sort it by: final fates first, waiting records last."""
         final: set[int] = set()

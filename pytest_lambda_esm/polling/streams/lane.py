@@ -8,9 +8,9 @@ records.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
+from pytest_lambda_esm.polling.lane_clock import LaneClock
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenWindow, Selector
@@ -21,14 +21,14 @@ from pytest_lambda_esm.polling.streams.state import LaneState
 from pytest_lambda_esm.polling.streams.wording import (
     batch_name,
     blocked,
-    counted,
     ids_of_ends,
     open_window,
     record_name,
     waiting,
 )
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
-from pytest_lambda_esm.timing import moment_of, time_text
+from pytest_lambda_esm.timing import moment_of
 
 
 class StreamLane:
@@ -44,13 +44,10 @@ class StreamLane:
         self._context = context = shard_context.stream
         self._state = LaneState(context, shard_context.history, start, selects)
         self._outcomes = LaneOutcomes(context, self._state)
+        self._timer = LaneClock(context, step=self._step, mend=self._mend, about=self._about_step)
         self._in_flight: Batch | None = None
-        self._free_since = 0
-        self._no_read_before = 0
         self._polling = False
-        self._next_step: Any = None
         self._last_age: int | None = None
-        self._step_event = context.interruptions.event(self._step, self._mend)
 
     @property
     def checkpoint(self) -> int:
@@ -75,7 +72,7 @@ class StreamLane:
     def start(self, shard: Shard | None, settings: StreamSettings) -> None:
         """Start reading at the checkpoint; ``shard`` is None if the stream does not exist."""
         self._polling = True
-        self._free_since = self._context.clock.instant
+        self._timer.free_since = self._context.clock.instant
         if shard is not None:
             # A filter that was changed meanwhile may reject all that is left of a closed shard.
             self._continue(shard, settings)
@@ -83,8 +80,7 @@ class StreamLane:
     def stop(self) -> None:
         """Stop reading; an in-flight batch still completes."""
         self._polling = False
-        self._context.clock.cancel(self._next_step)
-        self._next_step = None
+        self._timer.cancel()
         self._state.return_to_checkpoint(self._in_flight)
 
     def wake(self, shard: Shard, settings: StreamSettings) -> None:
@@ -111,9 +107,8 @@ class StreamLane:
             batch = state.batches[0]
             following = batch.positions[-1] + 1 if batch.positions else state.checkpoint
             return [blocked(shard, batch, len(state.unread(shard, following)), now)]
-        due = f"; the next step comes at {time_text(self._next_step.due, now)}" if self._next_step else ""
         unread = state.unread(shard, state.checkpoint)
-        lines = [waiting(shard, unread) + due] if unread else []
+        lines = [waiting(shard, unread) + self._timer.next_step_text()] if unread else []
         if state.window is not None:
             lines.append(open_window(shard, state.window, self._context.polling.idle_wait, now))
         return lines
@@ -130,15 +125,8 @@ class StreamLane:
         if not self._polling or self._in_flight:
             return
         due = self._next_due(shard, settings)
-        if due is None:
-            return
-        clock = self._context.clock
-        due = max(due, clock.instant)
-        if self._next_step is not None:
-            if self._next_step.due <= due:
-                return
-            clock.cancel(self._next_step)
-        self._next_step = clock.call_at(due, self._step_event, self._about_step)
+        if due is not None:
+            self._timer.plan(due)
 
     def _next_due(self, shard: Shard, settings: StreamSettings) -> int | None:
         state = self._state
@@ -147,7 +135,7 @@ class StreamLane:
             return due if expiry is None else min(due, expiry)
         state.collect(shard, settings)
         if state.open_batch.positions:
-            return max(self._batch_due(shard, settings), self._no_read_before)
+            return max(self._batch_due(shard, settings), self._timer.no_read_before)
         due_times = []
         if state.open_batch.next_arrival is not None:
             due_times.append(state.open_batch.next_arrival + self._context.polling.latency)
@@ -156,17 +144,11 @@ class StreamLane:
         return min(due_times, default=None)
 
     def _batch_due(self, shard: Shard, settings: StreamSettings) -> int:
-        """A batch is due when it is complete, when no record can join it, or when the batch window ends.
-
-        A batch window starts as soon as the previous invocation has ended; if no record arrives in it, the next one
-        starts with the next record.
-        """
+        """A batch is due when it is complete, when no record can join it, or when the batch window ends."""
         batch = self._state.open_batch
         if batch.complete or batch.later_window or self._at_end(shard):
             return self._context.clock.instant
-        arrived = shard.arrival(batch.positions[0]) + self._context.polling.latency
-        window = settings.batching_window
-        return (self._free_since if arrived < self._free_since + window else arrived) + window
+        return self._timer.batch_due(shard.arrival(batch.positions[0]), settings.batching_window)
 
     def _window_due(self, shard: Shard, window: OpenWindow) -> int:
         """A tumbling window closes on a later record, at the end of its shard, on its state, or after ``idle_wait``."""
@@ -187,7 +169,7 @@ class StreamLane:
         return f"mapping {mapping.uuid}: read {self._shard_id} of {mapping.source_arn}"
 
     def _step(self) -> None:
-        self._next_step = None
+        self._timer.next_step = None
         shard = self._shard_context.shard()
         if shard is None:
             return
@@ -201,7 +183,7 @@ class StreamLane:
 
     def _continue(self, shard: Shard, settings: StreamSettings) -> None:
         self._schedule(shard, settings)
-        if self._next_step is None and not self._in_flight and self._at_end(shard) and self.idle:
+        if self._timer.next_step is None and not self._in_flight and self._at_end(shard) and self.idle:
             self._shard_context.refresh()  # Child shards may wait for the end of this shard.
 
     def _start_batch(self, shard: Shard, settings: StreamSettings) -> None:
@@ -209,7 +191,7 @@ class StreamLane:
         state, now = self._state, self._context.clock.instant
         state.collect(shard, settings)
         if state.open_batch.positions:
-            if max(self._batch_due(shard, settings), self._no_read_before) <= now:
+            if max(self._batch_due(shard, settings), self._timer.no_read_before) <= now:
                 self._read_batch(shard, settings)
         elif state.window is not None and self._window_due(shard, state.window) <= now:
             state.batches.append(Batch(positions=(), final=True))
@@ -219,7 +201,7 @@ class StreamLane:
         state, context = self._state, self._context
         fault = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if fault in ("throttled", "failed"):
-            self._no_read_before = context.clock.instant + context.polling.read_retry
+            self._timer.pause_reading()
         elif self._polling:  # The fault may have disabled or deleted the mapping.
             positions = state.open_batch.take()
             state.batches.append(Batch(positions=positions, deliver_again=fault == "duplicated"))
@@ -245,35 +227,25 @@ class StreamLane:
         if delivery.end <= context.clock.instant:
             self._complete(shard, settings, batch, delivery)
         else:
-            context.clock.call_at(
-                delivery.end,
-                context.interruptions.event(lambda: self._complete_later(batch, delivery), self._mend),
-                lambda: f"mapping {context.mapping.uuid}: {delivery.function} ends: {delivery.about}",
-            )
+            self._timer.when_over(delivery, lambda: self._complete_later(batch, delivery))
         return settings
 
     def _complete(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> None:
         self._in_flight = None
-        self._free_since = self._context.clock.instant
+        self._timer.free_since = self._context.clock.instant
         self._outcomes.complete(shard, settings, batch, delivery)
         if not self._polling:
             self._state.return_to_checkpoint(None)
             self._shard_context.refresh()  # Other lanes may wait until this one has nothing in flight.
 
     def _mend(self) -> None:
-        """Continue after a bug, or after the end of a chain of invocations: the batch is retried, or read again."""
+        """Continue after a bug, or after the end of a chain of invocations."""
         self._in_flight = None
-        state, context = self._state, self._context
-        if not self._polling:
-            state.return_to_checkpoint(None)
+        if self._polling:
+            self._timer.recover(self._state.batches)
+        else:
+            self._state.return_to_checkpoint(None)
             self._shard_context.refresh()
-            return
-        due = self._no_read_before = context.clock.instant + context.polling.read_retry
-        if state.batches:
-            self._outcomes.retry_later(state.batches[0])
-            due = state.batches[0].due
-        context.clock.cancel(self._next_step)
-        self._next_step = context.clock.call_at(due, self._step_event, self._about_step)
 
     def _complete_later(self, batch: Batch, delivery: Delivery) -> None:
         shard = self._shard_context.shard()

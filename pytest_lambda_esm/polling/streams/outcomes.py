@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
 from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
+from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.streams.batch import Batch, LastResponse, StreamEvent, first_half
+from pytest_lambda_esm.polling.streams.batch import Batch, StreamEvent
 from pytest_lambda_esm.polling.streams.context import StreamContext
-from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, DiscardedBatch
+from pytest_lambda_esm.polling.streams.failures import DiscardedBatch
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.state import LaneState
-from pytest_lambda_esm.polling.streams.wording import counted, ids_of_ends
+from pytest_lambda_esm.polling.streams.wording import ids_of_ends
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
-
-CALL_FAILED: Final = "PROBLEM: Function call failed"
 
 
 class LaneOutcomes:
@@ -52,20 +52,10 @@ class LaneOutcomes:
     def complete(self, shard: Shard, settings: StreamSettings, batch: Batch, delivery: Delivery) -> None:
         """Handle the end of an invocation."""
         mapping, count = self._context.mapping, len(batch.positions)
-        self._context.journal.add("result", delivery.function, delivery.about)
-        if not delivery.reached:
-            if delivery.problem:
-                mapping.counters["FailedInvokeEventCount"] += count
-            mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
-            batch.last_outcome = delivery.about
-            self.retry_later(batch)
+        if not note_delivery(self._context, batch, delivery, count):
             return
-        mapping.counters["InvokedEventCount"] += count
-        batch.invocations += 1
-        batch.request_id = delivery.request_id
         verdict = self._judge(shard, settings, batch, delivery)
-        batch.last_outcome = verdict.why
-        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
         if verdict.succeeded:
             self._succeed(shard, batch, delivery)
             return
@@ -88,14 +78,6 @@ class LaneOutcomes:
             self._drop_expired_records(shard, settings, batch)
             if not batch.positions:
                 batches.pop(0)
-
-    def retry_later(self, batch: Batch) -> None:
-        """Retry a batch after the next back-off."""
-        now = self._context.clock.instant
-        batch.failures += 1
-        batch.due = now + self._context.polling.backoff.after(batch.failures)
-        if batch.blocked_since is None:
-            batch.blocked_since = now
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -140,7 +122,7 @@ class LaneOutcomes:
         self._state.end(shard, done.positions, DONE, f"attempt {batch.invocations}; a later record failed")
         self._keep_window_state(delivery)
         self._state.batches[0] = rest
-        self.retry_later(rest)
+        rest.retry_later(self._context.clock.instant, self._context.polling.backoff)
         self._state.flush(shard)
 
     def _fail(self, shard: Shard, settings: StreamSettings, batch: Batch) -> None:
@@ -151,7 +133,7 @@ class LaneOutcomes:
         if settings.bisects and count > 1:
             self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
-            self.retry_later(batch)
+            batch.retry_later(self._context.clock.instant, self._context.polling.backoff)
         elif batch.final:
             self._finish_window(f"given up after {counted(batch.invocations, 'attempt')}")
         else:

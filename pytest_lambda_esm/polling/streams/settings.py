@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pytest_lambda_esm.filters import DataRules, Filter
+from pytest_lambda_esm.polling import members
 from pytest_lambda_esm.sources.stream_source import STREAM_DEFAULTS
-from pytest_lambda_esm.timing import MICROSECONDS, instant_of
+from pytest_lambda_esm.timing import MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,6 @@ class StreamSettings:
         Settings that did not exist in the year of the configured limits have their defaults.
         """
         settings = {**STREAM_DEFAULTS, **settings}
-        filters = settings.get("FilterCriteria", {}).get("Filters") or []
-        patterns = [given["Pattern"] for given in filters if "Pattern" in given]
         return cls(
             batch_size=int(settings["BatchSize"]),
             batching_window=settings["MaximumBatchingWindowInSeconds"] * MICROSECONDS,
@@ -45,19 +43,10 @@ class StreamSettings:
             factor=int(settings["ParallelizationFactor"]),
             bisects=bool(settings["BisectBatchOnFunctionError"]),
             reports_item_failures="ReportBatchItemFailures" in settings["FunctionResponseTypes"],
-            maximum_retries=_limit(settings["MaximumRetryAttempts"]),
-            maximum_age=_limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
-            failure_destination=settings["DestinationConfig"].get("OnFailure", {}).get("Destination"),
-            record_filter=Filter.compile(patterns, data_rules) if patterns else None,
+            maximum_retries=members.limit(settings["MaximumRetryAttempts"]),
+            maximum_age=members.limit(settings["MaximumRecordAgeInSeconds"], MICROSECONDS),
+            failure_destination=members.failure_destination(settings),
+            record_filter=members.record_filter(settings, data_rules),
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
-            starting_instant=_instant(settings.get("StartingPositionTimestamp", 0)),
+            starting_instant=members.starting_instant(settings),
         )
-
-
-def _limit(value: int, unit: int = 1) -> int | None:
-    """Convert a limit; AWS's -1 means that there is none."""
-    return None if value == -1 else value * unit
-
-
-def _instant(moment: Any) -> int:
-    return instant_of(moment) if isinstance(moment, datetime) else round(moment * MICROSECONDS)

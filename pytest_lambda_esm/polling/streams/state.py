@@ -9,7 +9,8 @@ from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
-from pytest_lambda_esm.polling.streams.wording import counted, ids_of_ends
+from pytest_lambda_esm.polling.streams.wording import ids_of_ends
+from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
 
 

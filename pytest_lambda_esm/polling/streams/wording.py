@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenWindow
+from pytest_lambda_esm.polling.wording import attempts_text, counted
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun, such as ``1 record`` or ``3 records``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def record_name(shard: Shard, position: int) -> str:
@@ -53,8 +49,4 @@ def open_window(shard: Shard, window: OpenWindow, idle_wait: int, now: int) -> s
 def blocked(shard: Shard, batch: Batch, behind: int, now: int) -> str:
     """Which record blocks a lane, since when, how many attempts there were, and when the next one is made."""
     what = f"{shard.shard_id} is {'suspended' if batch.final else 'blocked'} by {batch_name(shard, batch)}"
-    since = f" since {time_text(batch.blocked_since, now)}" if batch.blocked_since is not None else ""
-    return (
-        f"{what}{since}: {counted(batch.invocations, 'attempt')} so far ({batch.last_outcome}); attempt"
-        f" {batch.invocations + 1} comes at {time_text(batch.due, now)}; {counted(behind, 'record')} behind"
-    )
+    return what + attempts_text(batch, behind, now)

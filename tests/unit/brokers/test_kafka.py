@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpers.kafka import memory_cluster
-from helpers.memory_stream import START
+from helpers.simulation import START
 from pytest_lambda_esm import ConfigurationError, NotActive
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
 from pytest_lambda_esm.brokers.kafka.partitioner import murmur2, partition_of_key
@@ -155,6 +155,30 @@ def test_a_new_topic_is_dealt_out(cluster: KafkaCluster) -> None:
 # --- the producer ----------------------------------------------------------------------------------------------
 
 
+def test_a_share_group_gives_each_record_to_one_consumer(cluster: KafkaCluster) -> None:
+    group, place = cluster.share_group("g"), ("orders", 0)
+    group.begin(place, 0)
+    for name in "abc":
+        cluster.produce("orders", name, partition=0)
+    group.acquire(place, [0, 1])
+    assert list(group.available(place)) == [2]
+    group.acknowledge(place, [1])
+    assert group.release(place, [0]) == []
+    assert list(group.available(place)) == [0, 2]
+    assert group.lag(place) == 2
+
+
+def test_a_share_group_archives_at_its_limit(cluster: KafkaCluster) -> None:
+    cluster.configure_share_group("g", delivery_limit=2)
+    group, place = cluster.share_group("g"), ("orders", 0)
+    group.begin(place, 0)
+    cluster.produce("orders", "a", partition=0)
+    for archived in ([], [0]):
+        group.acquire(place, [0])
+        assert group.release(place, [0]) == archived
+    assert (list(group.available(place)), group.lag(place)) == ([], 0)
+
+
 def test_a_producer_calls_back_when_it_is_polled(cluster: KafkaCluster) -> None:
     producer, delivered = cluster.producer(), []
     producer.produce(
@@ -210,6 +234,9 @@ MISUSES: dict[str, tuple[Any, str]] = {
     "timestamp-type": (lambda c: c.create_topic("t", timestamp_type="NOW"), "timestamp_type is one of"),
     "join-an-unknown-topic": (lambda c: c.join("group", "nothing"), "no topic 'nothing'"),
     "join-nothing": (lambda c: c.join(""), "a consumer group is a text"),
+    "share-group-of-no-name": (lambda c: c.configure_share_group(""), "a share group is a text"),
+    "share-group-limit": (lambda c: c.configure_share_group("g", delivery_limit=1), "from 2 to 25, not 1"),
+    "share-group-start": (lambda c: c.configure_share_group("g", from_start="earliest"), "True or False"),
     "refuse-for-no-reason": (lambda c: c.refuse("authentcation"), "Did you mean 'authentication'"),
 }
 

@@ -7,19 +7,11 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import KafkaSimulation, failures, ids_of, names_of
-from helpers.memory_stream import Throttled
+from helpers.kafka import KafkaSimulation, failures, ids_of, names_of, refuse
+from helpers.simulation import Throttled
 
 TO_A_QUEUE = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:failures"}}
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-
-
-def refuse(*bad: str) -> Any:
-    def handler(event: dict[str, Any]) -> None:
-        if set(bad) & set(names_of(event)):
-            raise ValueError("bad")
-
-    return handler
 
 
 def started(handler: Any = None, **settings: Any) -> KafkaSimulation:

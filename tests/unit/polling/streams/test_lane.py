@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from helpers.memory_stream import HOUR, START, MemoryShard, Simulation, Throttled, names_of
+from helpers.memory_stream import HOUR, MemoryShard, Simulation, names_of
+from helpers.simulation import START, Throttled
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff
 
 

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from helpers.memory_stream import Simulation, Throttled, names_of
+from helpers.machines import PolledMachine
+from helpers.memory_stream import Simulation, names_of
+from helpers.simulation import Throttled
 from helpers.trials import Interrupter, trials
 
 KEYS = st.sampled_from("abcdef")
@@ -16,7 +18,7 @@ TO_A_QUEUE = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:f
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"partitionKey": [{"anything-but": ["c"]}]})}]}
 
 
-class StreamMachine(RuleBasedStateMachine):
+class StreamMachine(PolledMachine):
     """A model that runs alongside the simulation: the records, their order per key, and which are finished."""
 
     def __init__(self) -> None:
@@ -25,8 +27,6 @@ class StreamMachine(RuleBasedStateMachine):
         self.ids: dict[str, str] = {}
         self.of_key: dict[str, list[str]] = {}
         self.failures_left: dict[str, int] = {}
-        self.mode = "raise"
-        self.polls = True
         self.interrupter = Interrupter()
         self.simulation.strike = self.simulation.outbox.strike = self.look
         self.simulation.poller.start()
@@ -88,14 +88,6 @@ class StreamMachine(RuleBasedStateMachine):
     def break_the_destination(self, broken: bool) -> None:
         self.simulation.outbox.broken = broken
 
-    @rule(mode=st.sampled_from(["raise", "report", "throttle"]))
-    def answer_otherwise(self, mode: str) -> None:
-        self.mode = mode
-
-    @rule(seconds=st.sampled_from([0, 0.1, 2]))
-    def take_time(self, seconds: float) -> None:
-        self.simulation.duration = seconds
-
     @rule(
         changes=st.fixed_dictionaries(
             {},
@@ -115,14 +107,6 @@ class StreamMachine(RuleBasedStateMachine):
     )
     def update(self, changes: dict[str, Any]) -> None:
         self.simulation.update(**changes)
-
-    @rule()
-    def toggle(self) -> None:
-        self.polls = not self.polls
-        if self.polls:
-            self.simulation.poller.start()
-        else:
-            self.simulation.poller.stop()
 
     @precondition(lambda self: len(self.simulation.stream.all) < 10)
     @rule(data=st.data())
