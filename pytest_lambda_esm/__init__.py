@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
     from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
+    from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
@@ -109,6 +110,7 @@ _MODULES = {
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
+    "SchemaRegistry": "brokers.kafka.registry",
     "StateError": "errors",
     "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
@@ -178,6 +180,7 @@ __all__ = [
     "NotSimulated",
     "Outcome",
     "RecordMetadata",
+    "SchemaRegistry",
     "StateError",
     "Sweep",
     "SweepFailed",

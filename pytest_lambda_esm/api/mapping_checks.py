@@ -106,7 +106,8 @@ class MappingChecks:
 
     def check_settings(self, source: EventSource, settings: Settings, function: MappedFunction, now: float) -> None:
         """Refuse settings that break a rule of the source or contradict each other."""
-        circumstances = Circumstances(now, function.timeout)
+        place = function.reference
+        circumstances = Circumstances(now, function.timeout, place.account_id, place.region)
         for rule in source.rules:
             problem = rule(settings, circumstances)
             if problem is not None:

@@ -280,6 +280,8 @@ class World:
         """The clusters of Kafka; few tests use them."""
         from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
         from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+        from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
+        from pytest_lambda_esm.moto_bridge.schema_registries import MotoLookups
 
         # Kafka passes on no trace header.
         return KafkaClusters(
@@ -287,6 +289,7 @@ class World:
                 instant=lambda: self.clock.instant,
                 now=self.local_instant,
                 depth=lambda: chains.untraced(self.depth()),
+                registries=SchemaRegistries(MotoLookups()),
             )
         )
 

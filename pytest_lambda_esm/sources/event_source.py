@@ -27,10 +27,13 @@ class Circumstances:
     """What rules can look at in addition to the settings.
 
     ``now`` is in seconds since the epoch, ``function_timeout`` in seconds (None if the function does not exist).
+    ``account_id`` and ``region`` are those of the function.
     """
 
     now: float
     function_timeout: int | None
+    account_id: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pytest_lambda_esm import (
     MqMessage,
     MqQueue,
     RecordMetadata,
+    SchemaRegistry,
     Timeline,
     Transition,
     VirtualClock,
@@ -64,6 +65,10 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(cluster.committed("group"), dict[str, int])
     assert_type(cluster.join("group").poll(), list[KafkaRecord])
     assert_type(len(cluster.producer()), int)
+    registry = cluster.schema_registry("https://registry.example.com")
+    assert_type(registry, SchemaRegistry)
+    assert_type(registry.register("orders-value", {"type": "string"}, type="AVRO"), int | str)
+    assert_type(registry.encode("orders-value", "a", message=None), bytes)
     assert_type(lambda_esm.mapping("uuid").offset_lag, dict[str, int])
     documents = lambda_esm.documentdb("shop")
     assert_type(documents, DocumentDBCluster)

@@ -22,6 +22,8 @@ from pytest_lambda_esm.brokers.kafka.records import (
     timestamp_of,
     value_bytes,
 )
+from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
+from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
 from pytest_lambda_esm.brokers.kafka.share_groups import DELIVERY_LIMITS, ShareGroup
 from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
 from pytest_lambda_esm.timing import Span, microseconds
@@ -40,12 +42,14 @@ class Surroundings:
     """What clusters need from the simulation.
 
     ``instant()`` is the clock's time and ``now()`` that of the code that runs, both in microseconds since the epoch.
-    ``depth()`` is how many invocations, each caused by the one before, led to that code.
+    ``depth()`` is how many invocations, each caused by the one before, led to that code. ``registries`` are the schema
+    registries of all clusters.
     """
 
     instant: Callable[[], int]
     now: Callable[[], int]
     depth: Callable[[], int]
+    registries: SchemaRegistries = field(default_factory=SchemaRegistries)
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class KafkaCluster:
         self._listeners: list[Callable[[], None]] = []
         self._refusal: str | None = None
         self._closed: str | None = None
+        surroundings.registries.listen(self.changed)
 
     def __repr__(self) -> str:
         return f"<KafkaCluster {self.name}>"
@@ -197,6 +202,18 @@ class KafkaCluster:
         self._check_open("producer()")
         return KafkaProducer(self)
 
+    def schema_registry(self, uri: str) -> SchemaRegistry:
+        """Return the schema registry of a URL, to register schemas in and to encode values with.
+
+        A registry like Confluent's exists from the first call on; it is the same object for all clusters. ``uri`` may
+        also be the ARN of a registry of AWS Glue, which must exist in moto. Raises ConfigurationError for anything
+        else.
+        """
+        __tracebackhide__ = True
+        call = f"schema_registry({uri!r})"
+        self._check_open(call)
+        return self._surroundings.registries.get(call, uri)
+
     def join(self, group: str, *topics: str) -> GroupMember:
         """Return a new member of a consumer group, which takes its share of the partitions.
 
@@ -273,6 +290,14 @@ class KafkaCluster:
         :meta private:
         """
         return self._refusal
+
+    @property
+    def registries(self) -> SchemaRegistries:
+        """The schema registries of all clusters.
+
+        :meta private:
+        """
+        return self._surroundings.registries
 
     def partitions(self, topic: str) -> Sequence[Partition]:
         """Return the partitions of a topic; none if it does not exist.

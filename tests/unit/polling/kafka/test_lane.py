@@ -322,13 +322,17 @@ def test_an_in_flight_batch_completes_while_the_cluster_refuses() -> None:
     assert ids_of(simulation.events[-1]) == [("orders-0", 2)]
 
 
-def test_a_mapping_with_a_schema_registry_says_that_it_does_not_poll() -> None:
-    registry = {"SchemaRegistryConfig": {"SchemaRegistryURI": "https://registry", "EventRecordFormat": "JSON"}}
-    simulation = started(AmazonManagedKafkaEventSourceConfig=registry)
+def test_a_mapping_without_its_schema_registry_says_that_it_does_not_poll() -> None:
+    registry = {
+        "SchemaRegistryURI": "https://registry",
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    simulation = started(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": registry})
     simulation.put("1")
     simulation.clock.run_until_idle()
     assert simulation.batches == []
-    assert "a schema registry is not simulated" in simulation.poller.explain()[0]
+    assert "Schema registry not found" in simulation.poller.explain()[0]
     simulation.update(AmazonManagedKafkaEventSourceConfig={})
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"]]
