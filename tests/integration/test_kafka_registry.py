@@ -442,7 +442,7 @@ def test_a_registry_that_refuses(
         (GLUE, r"create it with glue\.create_registry"),
     ],
 )
-def test_what_is_no_registry_is_refused(cluster: KafkaCluster, uri: Any, text: str) -> None:
+def test_other_things_than_registries_are_refused(cluster: KafkaCluster, uri: Any, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         cluster.schema_registry(uri)
 

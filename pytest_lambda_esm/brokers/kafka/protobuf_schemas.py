@@ -38,8 +38,8 @@ class ConfluentPlaces:
         path: list[int] = []
         while descriptor is not None:
             outer = descriptor.containing_type
-            beside = _top_level(descriptor.file) if outer is None else list(outer.nested_types)
-            path.insert(0, beside.index(descriptor))
+            siblings = _top_level(descriptor.file) if outer is None else list(outer.nested_types)
+            path.insert(0, siblings.index(descriptor))
             descriptor = outer
         return b"\0" if path == [0] else b"".join(_varint(number * 2) for number in (len(path), *path))
 

@@ -36,7 +36,7 @@ class SchemaRegistries:
         self._listeners.append(listener)
 
     def get(self, call: str, uri: str) -> SchemaRegistry:
-        """Return the registry that a test asks for. Raises ConfigurationError for what is no registry."""
+        """Return the registry that a test asks for. Raises ConfigurationError for anything else."""
         __tracebackhide__ = True
         arn = Arn.parse(uri) if isinstance(uri, str) else None
         if arn is not None and arn.service == "glue" and arn.resource.startswith("registry/"):

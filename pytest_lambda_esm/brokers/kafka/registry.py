@@ -100,9 +100,7 @@ class SchemaRegistry(ABC):
         """
         __tracebackhide__ = True
         call = f"register({subject!r}, ..., {type!r})"
-        self._check_open(call)
-        if not isinstance(subject, str) or not subject:
-            raise ConfigurationError(f"{call}: a subject is a text, such as 'orders-value'")
+        self._check_use(call, subject)
         if type not in FORMATS:
             raise ConfigurationError(f"{call}: there is no such type. {nearest(type, FORMATS)}")
         if not isinstance(schema, str) and (type == PROTOBUF or not isinstance(schema, (dict, list))):
@@ -125,7 +123,7 @@ class SchemaRegistry(ABC):
         """
         __tracebackhide__ = True
         call = f"encode({subject!r}, ...)"
-        self._check_open(call)
+        self._check_use(call, subject)
         version = self._latest(subject)
         if version is None:
             known = list(self._subjects())
@@ -249,6 +247,12 @@ class SchemaRegistry(ABC):
         __tracebackhide__ = True
         if self._closed is not None:
             raise NotActive(f"{call}: {self!r} {self._closed}")
+
+    def _check_use(self, call: str, subject: Any) -> None:
+        __tracebackhide__ = True
+        self._check_open(call)
+        if not isinstance(subject, str) or not subject:
+            raise ConfigurationError(f"{call}: a subject is a text, such as 'orders-value'")
 
     def _version(self, schema_id: int | str) -> Version | None:
         known = self._compiled.get(schema_id)  # A version never changes, and Lambda keeps the schemas that it has read.

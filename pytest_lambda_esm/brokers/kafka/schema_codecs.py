@@ -79,8 +79,8 @@ def refuse_message(message: str | None, data_format: str) -> None:
 class AvroSchema:
     """An Avro schema.
 
-    The JSON of a value has its underlying types: a date is a number of days, bytes are text in ISO-8859-1, and the
-    value of a union stands without the name of its type.
+    The JSON of a value has its underlying types: a date is a number of days, bytes are text in ISO-8859-1, and
+    the name of the type of a union's value is left out.
     """
 
     def __init__(self, definition: str) -> None:

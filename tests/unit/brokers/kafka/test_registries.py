@@ -75,6 +75,7 @@ def test_the_latest_schema_of_a_subject_encodes(registry: SchemaRegistry) -> Non
         (lambda registry: registry.register("a", 7, "JSON"), "a schema is the text of its definition"),
         (lambda registry: registry.register("a", ANY, "PROTOBUF"), "a schema is the text of its definition"),
         (lambda registry: registry.register("a", "{", "JSON"), "the definition is not JSON"),
+        (lambda registry: registry.encode(["a"], {}), "a subject is a text"),
         (lambda registry: registry.encode("a", {}), "It has no schema yet"),
         (lambda registry: registry.register("orders", ANY, "JSON") and registry.encode("ordres", {}), "'orders'"),
         (lambda registry: registry.register("a", ANY, "JSON") and registry.encode("a", []), "is not of type 'object'"),
