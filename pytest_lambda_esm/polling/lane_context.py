@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -33,7 +34,7 @@ class LanePolling:
 
 
 @dataclass(slots=True, kw_only=True)
-class LaneContext(Generic[Settings]):
+class LaneContext(ABC, Generic[Settings]):
     """One mapping, and what its lanes share. A subclass says how it reads the settings."""
 
     mapping: Mapping
@@ -49,9 +50,9 @@ class LaneContext(Generic[Settings]):
     def __post_init__(self) -> None:
         self.source_arn = self.mapping.source_arn
 
+    @abstractmethod
     def read_settings(self, members: Members[str, Any]) -> Settings:
         """Convert the members of a mapping that are in force."""
-        raise NotImplementedError
 
     def settings(self) -> Settings:
         """Return the mapping's current settings: the same object until they change.

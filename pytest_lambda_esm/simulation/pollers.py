@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
@@ -25,7 +24,6 @@ from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe.fates import Fate, Journal
-from pytest_lambda_esm.polling.engine import UnpolledPoller
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
@@ -111,14 +109,7 @@ class PollerFactory:
             return self._kafka_poller(mapping)
         if self._source(mapping).polled_as == "broker":
             return self._broker_poller(mapping)
-        not_polled = self.not_polled(mapping)
-        if not_polled:
-            return UnpolledPoller(mapping, not_polled, self._ports.journal)
         return self._new_queue_poller(mapping)
-
-    def not_polled(self, mapping: Mapping) -> list[str]:
-        """Return why mappings of this source are not polled, as lines for people; none where they are polled."""
-        return unsupported.not_polled(self._source(mapping))
 
     def forget(self, mapping: Mapping) -> None:
         """Discard a mapping's place in its stream: its region has been reset."""

@@ -211,7 +211,6 @@ class World:
         self.engine = Engine(
             self.clock,
             new_poller=self.pollers.new,
-            not_polled=self.pollers.not_polled,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )

@@ -134,7 +134,7 @@ class EventSource:
     destinations: frozenset[str] = frozenset()
 
     data_rules: DataRules
-    polled_as: Literal["queue", "stream", "kafka", "broker"] | None = None
+    polled_as: Literal["queue", "stream", "kafka", "broker"]
     stream_kind: StreamKind | None = None
     kafka_kind: KafkaKind | None = None
     user_reason: str

@@ -435,3 +435,16 @@ def test_polling_goes_on_after_an_exception_that_is_for_the_test(fake: FakeLambd
     fake.clock.run_until_idle()
     assert [fate.fate for fate in fake.fates(uuid)] == ["done"]
     assert cluster.committed(uuid) == {"orders-0": 1}
+
+
+def test_the_source_of_a_self_managed_cluster_is_its_servers(fake: FakeLambda) -> None:
+    fake.function("fn")
+    created = fake.client("lambda").create_event_source_mapping(
+        FunctionName="fn",
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000", "kafka:2000"]}},
+        Topics=["topic"],
+        SourceAccessConfigurations=ACCESS,
+    )
+    mapping = fake.mapping(created)
+    assert mapping.source_arn == "kafka:1000,kafka:2000"
+    assert repr(mapping) == f"<Mapping {mapping.uuid} Creating kafka:1000,kafka:2000 -> {mapping.function_arn}>"

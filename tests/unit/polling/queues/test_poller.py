@@ -101,7 +101,6 @@ class World:
         self.engine = Engine(
             self.clock,
             new_poller=self.poller,
-            not_polled=lambda mapping: [],
             delay=delay * SECOND,
             polling_states=("Updating", "Disabling"),
         )
