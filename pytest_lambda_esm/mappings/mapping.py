@@ -140,7 +140,8 @@ class Mapping:
 
         Kafka has ``CommittedEventCount``, the groups ErrorCount (``PollingErrorCount``, ``InvokeErrorCount`` in
         batches, ``OnFailureDestinationDeliveryErrorCount``, ``CommitErrorCount``), and KafkaMetrics:
-        ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now.
+        ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now. With provisioned pollers it has ``ProvisionedPollers``,
+        how many there are now.
         """
         self._clock.follow_wall()
         found = {**dict.fromkeys(self._metric_names, 0), **self.counters}

@@ -60,7 +60,8 @@ SETTINGS: Final = {
     "stream_backoff_limit": ("the most seconds that a stream batch waits; each wait doubles (not documented by AWS)"),
     "larger_half": "which half is larger when a stream batch of odd size is split (not documented by AWS)",
     "kafka_pollers": (
-        "the pollers of a Kafka mapping on demand, at most one per partition (AWS adapts them to the lag each minute)"
+        "the pollers of a Kafka mapping on demand, at most one per partition except in queue mode (AWS adapts them to"
+        " the lag each minute)"
     ),
     "window_idle_wait": "seconds after the end of a tumbling window until it is closed, if no later record arrives",
     "time_to_live_delay": "seconds from the time at which an item expires to its deletion (on AWS within a few days)",

@@ -69,7 +69,7 @@ class Topic:
 class KafkaCluster:
     """A Kafka cluster in memory, made with ``lambda_esm.kafka(...)``; mappings of it are polled.
 
-    It has topics with partitions, consumer groups, and retention by time on the virtual clock. Topics are not
+    It has topics with partitions, consumer and share groups, and retention by time on the virtual clock. Topics are not
     compacted, records have no size limit, and there are no transactions.
     """
 

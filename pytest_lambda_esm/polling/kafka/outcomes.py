@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
-from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.attempts import CALL_FAILED, LastResponse, first_half, note_delivery
 from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
@@ -41,7 +41,8 @@ class KafkaOutcomes:
             mapping.counters["InvokeErrorCount"] += bool(delivery.problem)
             return
         verdict = _judge(settings, batch, delivery)
-        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
+        batch.last_outcome = verdict.why
+        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(batch)
             return

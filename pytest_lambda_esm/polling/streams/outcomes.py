@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
-from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.attempts import CALL_FAILED, LastResponse, first_half, note_delivery
 from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.ports import Delivery
@@ -55,7 +55,8 @@ class LaneOutcomes:
         if not note_delivery(self._context, batch, delivery, count):
             return
         verdict = self._judge(shard, settings, batch, delivery)
-        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
+        batch.last_outcome = verdict.why
+        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(shard, batch, delivery)
             return

@@ -336,3 +336,16 @@ def test_a_mapping_without_its_schema_registry_says_that_it_does_not_poll() -> N
     simulation.update(AmazonManagedKafkaEventSourceConfig={})
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"]]
+
+
+def test_a_batch_keeps_its_attempts_when_other_partitions_change_hands() -> None:
+    simulation = started(refuse("bad"), partitions=2, MaximumRetryAttempts=4)
+    simulation.put("bad", partition=0)
+    simulation.put("other", partition=1)
+    simulation.clock.advance(2)
+    assert simulation.attempts == [1, 2, 3]
+    simulation.update(ProvisionedPollerConfig={"MinimumPollers": 2})
+    simulation.clock.run_until_idle()
+    assert simulation.attempts == [1, 2, 3, 4, 1, 5]
+    assert simulation.batches[3:] == [["bad"], ["other"], ["bad"]]
+    assert simulation.fates() == ["done", "discarded"]
