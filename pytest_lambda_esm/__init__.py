@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
     from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
-    from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
+    from pytest_lambda_esm.clock.events import DueEvent
+    from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
         AlreadyActive,
@@ -70,7 +71,7 @@ _MODULES = {
     "ClockLimitExceeded": "errors",
     "Config": "config",
     "ConfigurationError": "errors",
-    "DueEvent": "clock.virtual",
+    "DueEvent": "clock.events",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
