@@ -1,8 +1,8 @@
-"""Whether a thread waits, judged by the place in the code where it stands.
+"""Whether a thread waits, judged by the place in the code where it is.
 
 Most waits of the standard library end in a few functions. For these, the state of what a thread waits for says exactly
-whether it still waits, or has been notified and is about to go on. Everywhere else a thread may wait in C code or
-compute, which only shows over time: :class:`Stillness` compares where threads stand at several moments.
+whether it still waits or has been notified and is about to go on. Everywhere else a thread may wait in C code or
+compute, which only shows over time: :class:`Stillness` compares the places of threads at several moments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 from pytest_lambda_esm.clock.usage import Usage, is_ready, usage_of
 
 Position = tuple[object, ...]
-"""The place in the code where a thread stands."""
+"""The place in the code where a thread is."""
 
 Found = tuple[Position, Usage | None]
 """Where a thread was found waiting, and what it had used until then."""
@@ -28,7 +28,7 @@ Frames = Mapping[int, FrameType]
 
 
 class Standing(Enum):
-    """What the place in the code where a thread stands says about it. The value is in real seconds.
+    """What the place of a thread in the code says about it. The value is in real seconds.
 
     If the thread stays in that place for this long, it waits.
     """
@@ -56,7 +56,7 @@ FEWEST_LOOKS: Final = 8
 
 
 Sight = dict[threading.Thread, tuple[Standing, Position]]
-"""Where threads stand at one moment."""
+"""Where threads are at one moment."""
 
 
 def standing(frame: FrameType, frames: Frames) -> Standing:
@@ -74,7 +74,7 @@ def standing(frame: FrameType, frames: Frames) -> Standing:
 
 
 def threads_are_visible() -> bool:
-    """Whether this process can see where its threads stand. It cannot with greenlets that gevent shows as threads."""
+    """Whether this process can see where its threads are. It cannot with greenlets that gevent shows as threads."""
     return threading.get_ident() in sys._current_frames()
 
 
@@ -155,7 +155,7 @@ _PROMPTS: Final = frozenset({"bdb", "cmd", "code", "pdb"})
 class Stillness:
     """Whether threads wait, judged by looking at them repeatedly.
 
-    All of them have to stand where they stood for as long as the most doubtful of them requires. Only the time between
+    All of them have to stay where they are for as long as the most doubtful of them requires. Only the time between
     two looks counts, in which they could have run, and of that only the time in which each had a processor to run on.
     ``known`` remembers where a thread was found waiting.
     """
@@ -212,7 +212,7 @@ class Stillness:
         return not running and certain and self.seconds >= Standing.UNKNOWN.value
 
     def _see(self, threads: list[threading.Thread]) -> Sight:
-        """Return where threads stand now. It takes a moment in which no other thread is likely to run."""
+        """Return where threads are now. It takes a moment in which no other thread is likely to run."""
         frames = self._frames()
         sight: Sight = {}
         for thread in threads:
@@ -260,5 +260,5 @@ class Stillness:
 
 
 def _position(frame: FrameType, kind: Standing) -> Position:
-    # A loop that polls a socket stands in another frame of the same function each time.
+    # A loop that polls a socket is in another frame of the same function each time.
     return (frame.f_code, frame.f_lasti) if kind is Standing.OUTSIDE else (id(frame), frame.f_code, frame.f_lasti)
