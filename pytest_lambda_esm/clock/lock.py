@@ -33,7 +33,8 @@ class HeldLock:
         __tracebackhide__ = True
         me = threading.get_ident()
         if self._holder != me:
-            self._take(about)
+            if not self._lock.acquire(False):  # It is usually free.
+                self._take(about)
             self._holder = me
             self._about = about
         self._depth += 1
@@ -43,7 +44,8 @@ class HeldLock:
         if self._holder == threading.get_ident():
             self._depth -= 1
             if not self._depth:
-                self._free()
+                self._holder = None
+                self._lock.release()
 
     def lend(self, seconds: float) -> None:
         """Let other threads hold the lock for some real seconds, and acquire it again.
@@ -52,7 +54,8 @@ class HeldLock:
         """
         __tracebackhide__ = True
         depth, about = self._depth, self._about
-        self._free()
+        self._holder, self._depth = None, 0
+        self._lock.release()
         try:
             self._never.wait(seconds)
         finally:
@@ -63,10 +66,6 @@ class HeldLock:
         __tracebackhide__ = True
         if not self._lock.acquire(timeout=LONGEST_WAIT):
             raise held_too_long(about(), self._activity())
-
-    def _free(self) -> None:
-        self._holder, self._depth = None, 0
-        self._lock.release()
 
 
 class ClockLock:
