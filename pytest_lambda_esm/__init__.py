@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
-    from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
+    from pytest_lambda_esm.clock.events import DueEvent
+    from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.errors import (
         AlreadyActive,
@@ -74,11 +75,11 @@ _MODULES = {
     "Calls": "observe.calls",
     "ClockError": "errors",
     "ClockLimitExceeded": "errors",
-    "DocumentDBCollection": "brokers.documentdb.collection",
     "Config": "config",
     "ConfigurationError": "errors",
     "DocumentDBCluster": "brokers.documentdb.cluster",
-    "DueEvent": "clock.virtual",
+    "DocumentDBCollection": "brokers.documentdb.collection",
+    "DueEvent": "clock.events",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",

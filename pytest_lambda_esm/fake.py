@@ -18,7 +18,14 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive, printable
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    NotActive,
+    caught_by_test,
+    printable,
+)
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan
@@ -245,15 +252,19 @@ class FakeLambda:
         """The exceptions that the fake raised through API calls, also those that code under test swallowed."""
         if self._opened is not None:
             self._opened.clock.follow_wall()
-        return self.recorded_errors
+        return tuple(self._errors)
 
-    @property
-    def recorded_errors(self) -> Sequence[BaseException]:
-        """The same without catching up first: the errors until the test's body had ended.
+    def swallowed_errors(self, *files: str) -> list[BaseException]:
+        """Return the errors so far that code under test has caught, rather than the test or one of its ``files``.
+
+        It does not catch up with a wall clock that the user moved.
 
         :meta private:
         """
-        return tuple(self._errors)
+        if not self._errors:
+            return []
+        of_test = {*files, *self._hooks.files_of_test()}
+        return [error for error in self._errors if not caught_by_test(error, of_test)]
 
     @property
     def region(self) -> str:
@@ -416,7 +427,7 @@ class FakeLambda:
             plan=persistent.plan,
             catalogue=persistent.catalogue,
             check=persistent.plan.check_world if strict else lambda: None,
-            swallowed=lambda: self._errors if strict else (),
+            swallowed=lambda file: self.swallowed_errors(file) if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )

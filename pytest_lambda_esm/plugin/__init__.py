@@ -290,10 +290,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
     if fake.config.strict:
-        from pytest_lambda_esm.errors import caught_by_test
-
-        files = _files_of(item)
-        swallowed = [error for error in fake.recorded_errors if not caught_by_test(error, files)]
+        swallowed = fake.swallowed_errors()
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
@@ -313,13 +310,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         if fake is not None:
             del item.stash[_FAKE]
             fake.undo_again()
-
-
-def _files_of(item: pytest.Item) -> set[str]:
-    """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
-    modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
-    known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
-    return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
 
 
 def _swallowed_text(errors: list[BaseException]) -> str:

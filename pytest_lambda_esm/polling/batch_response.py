@@ -18,7 +18,7 @@ class Verdict:
 
     If it did not succeed, the first ``done`` records are done and the others are delivered again; ``why`` says why.
     ``function_error`` is AWS's: ``"Unhandled"`` if the function raised an error, None if it returned a response.
-    ``reported`` is how many records the response names as failed; 0 if it is no such response.
+    ``reported`` is how many records the response names as failed; 0 for any other response.
     """
 
     succeeded: bool

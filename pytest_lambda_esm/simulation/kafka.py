@@ -58,7 +58,7 @@ def _servers(given: object, servers: Sequence[str]) -> str:
     for server in servers:
         if not isinstance(server, str) or not _SERVER.fullmatch(server):
             raise ConfigurationError(
-                f"kafka({given!r}): {server!r} is no bootstrap server; one is a host and a port, such as 'kafka:9092'"
+                f"kafka({given!r}): {server!r} is not a bootstrap server: a host and a port, such as 'kafka:9092'"
             )
     if not servers:
         raise ConfigurationError(f"kafka({given!r}): a self-managed cluster has at least one bootstrap server")

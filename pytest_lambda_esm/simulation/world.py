@@ -421,7 +421,7 @@ class World:
     def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
         """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
 
-        Return None for a source that is no cluster.
+        Return None for a source that is not a cluster.
         """
         cluster = self.kafka.known(source) if "kafka" in self.__dict__ else None
         if cluster is None and not self.pollers.kafka_mappings(self.store, source):

@@ -336,7 +336,7 @@ def event(
 
 
 def records(partition: KafkaPartition, offsets: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the records of one partition as a function receives them: no key or value is no member."""
+    """Return the records of one partition as a function receives them: a missing key or value is left out."""
     topic, number, timestamp_type = partition.topic, partition.number, partition.timestamp_type
     entries = []
     for record in partition.stored(offsets):

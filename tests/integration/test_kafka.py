@@ -69,9 +69,9 @@ def test_self_managed_clusters_are_the_same_if_they_share_a_server(fake: FakeLam
         ("arn:aws:sqs:us-east-1:123456789012:queue", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-1:123456789012:topic/a/b", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-7:123456789012:cluster/a/b", "there is no region 'us-east-7'"),
-        ("kafka:port", "is no bootstrap server"),
+        ("kafka:port", "is not a bootstrap server"),
         ([], "at least one bootstrap server"),
-        ([1], "is no bootstrap server"),
+        ([1], "is not a bootstrap server"),
     ],
 )
 def test_what_is_no_cluster_is_refused(fake: FakeLambda, given: Any, text: str) -> None:
