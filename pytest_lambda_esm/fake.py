@@ -254,6 +254,15 @@ class FakeLambda:
         return tuple(self._errors)
 
     @property
+    def recorded_world(self) -> World:
+        """The world, without catching up first: as it was when the test's body had ended.
+
+        :meta private:
+        """
+        __tracebackhide__ = True
+        return self._world
+
+    @property
     def region(self) -> str:
         """The default region of clients: the setting ``region``, else AWS_DEFAULT_REGION, else us-east-1."""
         return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
