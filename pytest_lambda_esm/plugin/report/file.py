@@ -13,6 +13,7 @@ import pytest
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.plugin.report.collect import ATTRIBUTE
+from pytest_lambda_esm.plugin.report.page import page
 
 
 class ReportFile:
@@ -49,8 +50,6 @@ class ReportFile:
 
     def pytest_sessionfinish(self) -> None:
         """Write the file."""
-        from pytest_lambda_esm.plugin.report.page import page
-
         try:
             self._temporary.write_text(page(self._tests), encoding="utf-8")
             self._temporary.replace(self._path)

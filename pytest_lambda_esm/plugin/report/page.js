@@ -119,17 +119,31 @@ document.addEventListener("keydown", (event) => {
 
 // --- drawn when seen -------------------------------------------------------------------------------------------
 
+const drawn = new WeakSet();
+
+function drawOnce(place) {
+  if (drawn.has(place)) return;
+  drawn.add(place);
+  observer.unobserve(place);
+  drawTest(place);
+}
+
 const observer = new IntersectionObserver(
-  (seen) => {
-    for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
-      observer.unobserve(target);
-      drawTest(target);
-    }
-  },
+  (seen) => seen.filter((each) => each.isIntersecting).forEach((each) => drawOnce(each.target)),
   { rootMargin: "300px" },
 );
 for (const place of document.querySelectorAll(".picture")) observer.observe(place);
+
+// An observer waits for the next frame, which a page in the background never has.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (!target.matches("details.body") || !target.open) return;
+    const { top, bottom } = target.getBoundingClientRect();
+    if (top < innerHeight && bottom > 0) drawOnce(target.querySelector(".picture"));
+  },
+  true,
+);
 
 const linked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
 if (linked && linked.matches("article.test")) linked.querySelector("details.body").open = true;

@@ -35,7 +35,7 @@ _TONES: Final[ReadOnly[str, Sequence[tuple[str, str]]]] = {
     ),
     "result": ((r"^success", "ok"), (r"throttl", "warn"), (r"", "bad")),
     "delivery": ((r"^failed", "bad"), (r"", "info")),
-    "transition": ((r"^(Disabl|Delet)", "warn"),),
+    "transition": ((r"^(Disabled|Disabling|Deleted|Deleting)", "warn"),),
     "throttle": ((r"", "warn"),),
     "retry": ((r"", "warn"),),
     "advice": ((r"", "warn"),),
