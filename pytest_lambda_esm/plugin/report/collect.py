@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Entry
 from pytest_lambda_esm.plugin.report.picture import picture_of
 from pytest_lambda_esm.plugin.report.texts import Mask
@@ -79,7 +80,7 @@ def _page_of(report: pytest.TestReport, mask: Mask, fake: FakeLambda, entries: S
         "outcome": outcome_of(report),
         "seconds": report.duration,
         "sections": [[title.removeprefix(_TITLE), mask.cut(text, _LONGEST_MESSAGE)] for title, text in sections],
-        "kinds": dict(Counter(entry.kind for entry in entries)),
+        "kinds": dict(Counter(printable(entry.kind) for entry in entries)),
         "failed_invocations": sum(each.error is not None for each in world.invocations),
         "virtual": picture["end"],
         "picture": json.dumps(picture, ensure_ascii=False, separators=(",", ":")),

@@ -28,15 +28,22 @@ function runDetails(picture, run) {
 }
 
 function entryDetails(picture, entry) {
-  if (entry.kind === "fold") return [heading(foldText(entry), "info")];
+  if (isFold(entry)) return [heading(foldText(entry), "info")];
   const { texts } = picture.data;
   return [
     heading(`${entry.kind} · ${texts[entry.subject]}`, entry.tone),
     html("p", { class: "text" }, texts[entry.text]),
     factList([["at", instantText(picture.data, entry.at)]]),
     records(picture, entry.items || []),
+    block("These records, in the event of an invocation", eventWith(picture.data, entry.items || []), true),
     block("Parameters", entry.params === undefined ? "" : texts[entry.params], true),
   ];
+}
+
+// The event of the first invocation that got one of some records.
+function eventWith(data, items) {
+  const run = data.runs.find((each) => each.items.some((item) => items.includes(item)));
+  return run ? data.texts[run.event] : "";
 }
 
 function heading(text, tone) {
@@ -78,7 +85,7 @@ function journeyDetails(picture) {
 function entryTable(picture) {
   const { data, isShown } = picture;
   const rows = data.entries.map((entry, index) => {
-    if (entry.kind === "fold") return html("tr", {}, html("td", {}, "…"), html("td", { colspan: 3 }, foldText(entry)));
+    if (isFold(entry)) return html("tr", {}, html("td", {}, "…"), html("td", { colspan: 3 }, foldText(entry)));
     if (!isShown(entry.kind)) return "";
     const id = entry.begins ?? entry.ends;
     const target = id === undefined ? `e${index}` : `r${id}`;

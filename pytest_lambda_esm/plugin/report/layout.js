@@ -15,7 +15,7 @@ const ROW = 26;
 function layOut(picture, zoom, isShown) {
   const columns = picture.entries
     .map((entry, index) => ({ entry, index }))
-    .filter(({ entry }) => entry.kind === "fold" || isShown(entry.kind));
+    .filter(({ entry }) => isFold(entry) || isShown(entry.kind));
   const blocks = blocksOf(columns, picture.end);
   const gaps = placeBlocks(blocks, zoom);
   const last = blocks[blocks.length - 1];
@@ -27,11 +27,13 @@ function layOut(picture, zoom, isShown) {
   return layout;
 }
 
+const isFold = (entry) => entry.times !== undefined;
+
 function blocksOf(columns, end) {
   const blocks = [];
   for (const column of columns) {
     let block = blocks[blocks.length - 1];
-    if (!block || block.until !== column.entry.at || column.entry.kind === "fold") {
+    if (!block || block.until !== column.entry.at || isFold(column.entry)) {
       block = { at: column.entry.at, until: column.entry.until ?? column.entry.at, columns: [] };
       blocks.push(block);
     }
@@ -57,7 +59,7 @@ function placeBlocks(blocks, zoom) {
     block.left = x;
     for (const column of block.columns) {
       column.x = x;
-      column.width = (column.entry.kind === "fold" ? FOLD_COLUMN : COLUMN) * zoom;
+      column.width = (isFold(column.entry) ? FOLD_COLUMN : COLUMN) * zoom;
       x += column.width;
     }
     block.right = x;
@@ -131,7 +133,7 @@ function bandsOf(layout, picture) {
   picture.entries.forEach((entry, index) => {
     const column = layout.columnOf.get(index);
     const x = column ? column.x + column.width / 2 : layout.xAt(entry.at);
-    const changes = entry.kind === "fold" ? entry.states : entry.kind === "transition" ? [[entry.lane, stateOf(picture, entry)]] : [];
+    const changes = isFold(entry) ? entry.states : entry.kind === "transition" ? [[entry.lane, stateOf(picture, entry)]] : [];
     for (const [lane, state] of changes) {
       close(lane, x);
       if (state !== "Deleted") open.set(lane, { state, left: x });

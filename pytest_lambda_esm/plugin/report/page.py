@@ -32,7 +32,7 @@ def page(tests: Sequence[dict[str, Any]]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(duration=duration_text, embedded=embedded)
+    environment.filters.update(duration=duration_text, embedded=embedded, counted=counted)
     return environment.from_string(_resource("page.html.j2")).render(
         tests=ordered,
         bad=_BAD,
@@ -62,6 +62,11 @@ def duration_text(microseconds: int) -> str:
     seconds = round(span.total_seconds())
     sizes = {"d": seconds // 86_400, "h": seconds // 3_600 % 24, "min": seconds // 60 % 60, "s": seconds % 60}
     return " ".join(f"{size} {unit}" for unit, size in sizes.items() if size)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 fault``, ``2 faults``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _script() -> str:

@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
+  __proto__: null,
   call: "M-4 0H4M1 -3L4 0L1 3",
   delivery: "M-4 0H4M1 -3L4 0L1 3",
   poll: "M0 -4V4M-3 1L0 4L3 1",
@@ -82,7 +83,7 @@ class Picture {
     this.labels.replaceChildren(html("div", { class: "axis" }, "virtual time"));
     this.layout.lanes.forEach((lane, index) => {
       this.root.append(svg("rect", { class: `lane ${index % 2 ? "odd" : ""}`, x: 0, y: lane.top, width, height: lane.height }));
-      const label = html("div", { class: `label lane-${lane.kind}`, title: `${lane.kind} ${lane.key || lane.label}` }, html("small", {}, lane.kind === "api" ? "test" : lane.kind), lane.label);
+      const label = html("div", { class: `label lane-${lane.kind}`, title: `${lane.kind} ${lane.key || lane.label}` }, html("small", {}, lane.kind === "api" ? "test" : lane.kind), html("span", {}, lane.label));
       label.style.height = `${lane.height}px`;
       this.labels.append(label);
     });
@@ -156,7 +157,7 @@ class Picture {
   }
 
   drawColumn({ entry, index, x, width }) {
-    if (entry.kind === "fold") return this.drawFold(entry, index, x, width);
+    if (isFold(entry)) return this.drawFold(entry, index, x, width);
     if (entry.begins !== undefined || entry.ends !== undefined) return undefined;
     const lane = this.layout.lanes[entry.lane];
     const [middle, texts] = [x + width / 2, this.data.texts];
@@ -169,7 +170,8 @@ class Picture {
   }
 
   sleepBar(entry, left, lane) {
-    const right = this.layout.xAt(entry.at + parseFloat(this.data.texts[entry.text]) * 1e6);
+    // Slightly shorter: the text is rounded, and must not reach beyond what happened at its end.
+    const right = this.layout.xAt(entry.at + parseFloat(this.data.texts[entry.text]) * 999_990);
     return svg("rect", { class: "sleeping", x: left, y: lane.middle - 6, width: Math.max(right - left, 1), height: 12, rx: 3 });
   }
 

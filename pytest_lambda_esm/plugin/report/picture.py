@@ -8,6 +8,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.timeline import Entry, Fold, folded, shortened
 from pytest_lambda_esm.plugin.report.lanes import Lanes
 from pytest_lambda_esm.plugin.report.runs import Runs
@@ -53,6 +54,7 @@ def picture_of(world: World, entries: Sequence[Entry], mask: Mask, budget: int) 
     runs = Runs(world.invocations, lanes, texts, start)
     writer = _Writer(lanes, texts, start, _Parameters(world.calls.recorded), runs)
     drawn = [writer.fold(each) if isinstance(each, Fold) else writer.entry(each) for each in shown]
+    runs.describe()
     return {
         "start": start,
         "end": max(world.clock.instant, *(entry.instant for entry in entries), start) - start,
@@ -102,7 +104,7 @@ class _Writer:
         """Return an entry; ``begins``, ``ends`` and ``after`` are indices of a run that it begins, ends or follows."""
         plain: Plain = {
             "at": entry.instant - self._start,
-            "kind": entry.kind,
+            "kind": printable(entry.kind),
             "lane": self._lanes.of(entry),
             "subject": self._texts.add(shortened(entry.subject), _LONGEST_TEXT),
             "text": self._texts.add(shortened(entry.text), _LONGEST_TEXT),

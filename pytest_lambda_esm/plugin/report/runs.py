@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ class Runs:
         self._lanes = lanes
         self._start = start
         self._beginning: dict[tuple[str, int], deque[Invocation]] = {}
+        self._found: list[tuple[Invocation, Any]] = []
         self._ending: dict[tuple[str, int], deque[int | None]] = {}
         for invocation in invocations:
             place = (invocation.function, invocation.start)
@@ -36,8 +38,10 @@ class Runs:
         """Return ``{"begins": index}`` or ``{"ends": index}`` for an entry that begins or ends a run, else nothing."""
         invocation = self._begun(entry)
         if invocation is not None:
-            self.drawn.append(self._describe(invocation))
-            number = len(self.drawn) - 1
+            number = len(self.drawn)
+            event = invocation.event
+            self.drawn.append(self._place(invocation, event))
+            self._found.append((invocation, event))
             self._ending.setdefault((entry.subject, invocation.end), deque()).append(number)
             return {"begins": number}
         ended = self._ended(entry)
@@ -59,37 +63,70 @@ class Runs:
         found = self._ending.get((entry.subject, entry.instant)) if entry.kind == "result" else None
         return found.popleft() if found else None
 
-    def _describe(self, invocation: Invocation) -> dict[str, Any]:
-        texts, error, event = self._texts, invocation.error, invocation.event
-        plain = {
+    def describe(self) -> None:
+        """Add the texts of the runs that were found: first those of the last failures, while there is room for them."""
+        by_interest = sorted(
+            range(len(self._found)), key=lambda number: (self._found[number][0].error is None, -number)
+        )
+        for number in by_interest:
+            self.drawn[number].update(self._texts_of(*self._found[number]))
+
+    def _place(self, invocation: Invocation, event: Any) -> dict[str, Any]:
+        return {
             "lane": self._lanes.of_function(invocation.function),
             "from": invocation.start - self._start,
             "to": invocation.end - self._start,
             "outcome": invocation.outcome,
             "attempt": invocation.attempt,
-            "request": texts.add(invocation.request_id, _LONGEST_ERROR),
-            "event": texts.add(as_json(_without_handles(event)), _LONGEST),
-            "log": texts.add(invocation.log, _LONGEST),
-            "items": texts.items_of(record_ids(event) or [invocation.request_id]),
+            "items": self._texts.items_of(record_ids(event) or [invocation.request_id]),
         }
+
+    def _texts_of(self, invocation: Invocation, event: Any) -> dict[str, int]:
+        texts, error = self._texts, invocation.error
+        found = {"request": texts.add(invocation.request_id, _LONGEST_ERROR)}
         if error is None:
-            return {**plain, "result": texts.add(invocation.payload, _LONGEST_RESULT)}
-        plain["error"] = texts.add(str(error), _LONGEST_ERROR)
-        if error.stack:
-            plain["traceback"] = texts.add("".join(error.stack).rstrip(), _LONGEST)
-        return plain
+            found["result"] = texts.add(invocation.payload, _LONGEST_RESULT)
+        else:
+            found["error"] = texts.add(str(error), _LONGEST_ERROR)
+            if error.stack:
+                found["traceback"] = texts.add("".join(error.stack).rstrip(), _LONGEST)
+        found["event"] = texts.add(as_json(readable(event)), _LONGEST)
+        found["log"] = texts.add(invocation.log, _LONGEST)
+        return found
 
 
-def _without_handles(event: Any) -> Any:
-    """Return an event with the beginnings of receipt handles, which are long and tell a reader nothing."""
-    if not isinstance(event, dict) or not isinstance(event.get("Records"), list):
+def readable(event: Any) -> Any:
+    """Return a poller's event as a person reads it: receipt handles are short, and encoded texts are decoded too."""
+    name = next((name for name in ("Records", "records") if isinstance(event, dict) and name in event), None)
+    if name is None:
         return event
-    return {**event, "Records": list(map(_without_handle, event["Records"]))}
+    records = event[name]
+    if isinstance(records, dict):  # Kafka: lists by partition
+        return {**event, name: {partition: _readable_list(batch) for partition, batch in records.items()}}
+    return {**event, name: _readable_list(records)}
 
 
-def _without_handle(record: Any) -> Any:
-    handle = record.get("receiptHandle") if isinstance(record, dict) else None
-    return {**record, "receiptHandle": f"{handle[:12]}…"} if isinstance(handle, str) else record
+def _readable_list(records: Any) -> Any:
+    return list(map(_readable_record, records)) if isinstance(records, list) else records
+
+
+def _readable_record(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    if isinstance(record.get("kinesis"), dict):
+        return {**record, "kinesis": _decoded(record["kinesis"], "data")}
+    if isinstance(record.get("receiptHandle"), str):
+        return {**record, "receiptHandle": f"{record['receiptHandle'][:12]}…"}
+    return _decoded(record, "value") if "offset" in record else record
+
+
+def _decoded(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a record with a member that says which text the member ``name`` encodes, if it encodes one."""
+    try:
+        text = base64.b64decode(record[name], validate=True).decode()
+    except (KeyError, TypeError, ValueError):
+        return record
+    return {f"{name}, decoded": text, **record}
 
 
 def record_ids(event: Any) -> list[str]:

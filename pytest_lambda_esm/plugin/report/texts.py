@@ -36,6 +36,7 @@ _DUMMIES: Final = frozenset(
 """What tests set as credentials, and what is therefore no secret."""
 
 _MARGIN: Final = 2_000
+_ALWAYS_KEPT: Final = 200
 _MOST_ITEMS: Final = 100
 _MOST_ITEMS_IN_ALL: Final = 500
 _HIDDEN_MEMBERS: Final = frozenset({"Environment", "Variables", "ZipFile"})
@@ -107,9 +108,9 @@ def without_environment(value: Any) -> Any:
 
 
 class Texts:
-    """The texts of one test, each once, until their sizes add up to ``budget`` characters; and the ids of its records.
+    """The texts of one test, each once, until their sizes add up to ``budget`` characters; short ones always.
 
-    ``items`` are the ids, the first few hundred only.
+    ``items`` are the ids of its records, the first few hundred only.
     """
 
     def __init__(self, mask: Mask, budget: int) -> None:
@@ -124,7 +125,7 @@ class Texts:
         """Return the index of a text, cut to ``most`` characters."""
         shown = self._mask.cut(text, most)
         if shown not in self._places:
-            if len(shown) > self._left:
+            if len(shown) > self._left and len(shown) > _ALWAYS_KEPT:
                 shown = f"… {len(text):,} characters, left out to keep the page small …"
             self._left -= len(shown)
         if shown not in self._places:

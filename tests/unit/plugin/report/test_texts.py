@@ -75,9 +75,10 @@ def test_a_secret_at_the_cut_is_hidden_as_a_whole():
 
 
 def test_equal_texts_are_kept_once_and_the_budget_limits_them():
-    texts = Texts(Mask(), budget=10)
-    assert [texts.add(text, 100) for text in ("12345", "12345", "678", "too long for the rest")] == [0, 0, 1, 2]
-    assert texts.kept == ["12345", "678", "… 21 characters, left out to keep the page small …"]
+    texts = Texts(Mask(), budget=1_000)
+    given = ["a" * 900, "a" * 900, "b" * 400, "short ones are always kept"]
+    assert [texts.add(text, 2_000) for text in given] == [0, 0, 1, 2]
+    assert texts.kept == ["a" * 900, "… 400 characters, left out to keep the page small …", given[-1]]
 
 
 def test_records_of_a_stream_are_known_by_their_sequence_numbers():
