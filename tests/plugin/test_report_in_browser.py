@@ -35,6 +35,8 @@ def test_hours_of_nothing(lambda_esm):
     lambda_esm.client("lambda").list_event_source_mappings()
 
 def test_repeats(lambda_esm):
+    for kind in ("fold", "constructor", "__proto__", "<i>\ud800"):
+        lambda_esm.timeline.add(kind, "a kind of a plugin", "text")
     def handler(event, context):
         raise ValueError("no")
     subscribe(lambda_esm, handler, "never")
@@ -190,11 +192,12 @@ def test_idle_hours_are_short_repeats_are_folded_and_faults_stand_out(report):
         list.open = true;
         await until(() => list.querySelector("table"));
         const texts = (test, selector) => [...test.querySelectorAll(selector)].map((each) => each.textContent);
-        repeats.querySelector(".mark.fold").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+        repeats.querySelector(".mark:has(.fold-text)").dispatchEvent(new MouseEvent("click", { bubbles: true }));
         return {
           idle: texts(hours, ".idle-text"),
           width: hours.querySelector("svg[role]").clientWidth,
           faults: hours.querySelectorAll(".mark.fault.tone-fault").length,
+          others: repeats.querySelectorAll('.mark.tone-info[aria-label*="plugin"]').length,
           fold: texts(repeats, ".fold-text"),
           about: texts(repeats, ".panel h3"),
           rows: list.querySelectorAll("tbody tr").length,
@@ -205,6 +208,7 @@ def test_idle_hours_are_short_repeats_are_folded_and_faults_stand_out(report):
     assert any(text.startswith(("4 h 59 min", "5 h")) for text in seen["idle"])
     assert seen["width"] < 1500
     assert seen["faults"] == 1
+    assert seen["others"] == 4
     assert seen["fold"] == ["\N{MULTIPLICATION SIGN} 118", "the same"]
     assert seen["about"] == ["the 4 entries before, 118 times more, until 59 min 5 s"]
     assert seen["entries"] == f"All entries as a list ({seen['rows']})"

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from pytest_lambda_esm.timing import MICROSECONDS
 
+_PACKAGE: Final = "pytest_lambda_esm.plugin.report"
 _SCRIPTS: Final = ("layout.js", "picture.js", "details.js", "page.js")
 _EXPANDED: Final = 10
 """How many failed tests are expanded from the beginning."""
@@ -75,7 +76,7 @@ def _script() -> str:
 
 
 def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(_PACKAGE).joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
