@@ -58,6 +58,19 @@ def test_it_shows_the_tests_that_used_the_fake(pytester, options):
     assert entries_of(passed["picture"]) == [("fate", "a <queue>", "deleted")]
 
 
+def test_without_the_option_nothing_of_it_is_loaded(pytester):
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure():
+            print("LOADED", [name for name in sys.modules if name.startswith("pytest_lambda_esm.plugin.report")])
+        """
+    )
+    pytester.makepyfile(TEST)
+    pytester.runpytest_subprocess().stdout.fnmatch_lines(["LOADED []"])
+
+
 def test_it_can_be_in_a_new_folder(run, pytester):
     run("def test_it(lambda_esm): pass", "--lambda-esm-report=out/deep/report.html").assert_outcomes(passed=1)
     assert len(read_page(pytester.path / "out" / "deep" / "report.html").tests) == 1

@@ -59,7 +59,7 @@ function placeBlocks(blocks, zoom) {
     block.left = x;
     for (const column of block.columns) {
       column.x = x;
-      column.width = (isFold(column.entry) ? FOLD_COLUMN : COLUMN) * zoom;
+      column.width = isFold(column.entry) ? Math.max(64, FOLD_COLUMN * zoom) : COLUMN * zoom;
       x += column.width;
     }
     block.right = x;
