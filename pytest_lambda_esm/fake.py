@@ -267,6 +267,15 @@ class FakeLambda:
         return [error for error in self._errors if not caught_by_test(error, of_test)]
 
     @property
+    def recorded_world(self) -> World:
+        """The world, without catching up first: as it was when the test's body had ended.
+
+        :meta private:
+        """
+        __tracebackhide__ = True
+        return self._world
+
+    @property
     def region(self) -> str:
         """The default region of clients: the setting ``region``, else AWS_DEFAULT_REGION, else us-east-1."""
         return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"

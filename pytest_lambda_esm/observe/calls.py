@@ -77,6 +77,14 @@ class Calls(EqualToLists[Call]):
         return f"<{len(self._calls)} calls>"
 
     @property
+    def recorded(self) -> Sequence[Call]:
+        """The calls, without catching up first: those until the test's body had ended.
+
+        :meta private:
+        """
+        return self._calls
+
+    @property
     def last(self) -> Call:
         """The newest call. Raises AssertionError where there is none."""
         __tracebackhide__ = True

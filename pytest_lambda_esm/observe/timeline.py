@@ -123,13 +123,13 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     if not entries:
         return "(nothing happened)"
     first = entries[0].instant
-    items = _folded(entries)
-    left_out = sum(len(item.entries) if isinstance(item, _Fold) else 1 for item in items[:-most])
+    items = folded(entries)
+    left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
     lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
     if left_out:
         lines.append(f"  ({left_out} earlier entries left out)")
     for item in items[-most:]:
-        lines += [_fold_line(item, first)] if isinstance(item, _Fold) else _entry_lines(item, first, width)
+        lines += [_fold_line(item, first)] if isinstance(item, Fold) else _entry_lines(item, first, width)
     return "\n".join(lines)
 
 
@@ -155,23 +155,23 @@ def _seconds(entry: Entry, first: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fold:
+class Fold:
     """Entries that are left out: further repetitions of the ``period`` entries before them."""
 
     entries: Sequence[Entry]
     period: int
 
 
-def _fold_line(fold: _Fold, first: int) -> str:
+def _fold_line(fold: Fold, first: int) -> str:
     repeated = "this" if fold.period == 1 else f"these {fold.period} entries"
     times = len(fold.entries) // fold.period
     return f"{'...':>10}  {repeated} {times} times more, until {_seconds(fold.entries[-1], first)}"
 
 
-def _folded(entries: Sequence[Entry]) -> list[Entry | _Fold]:
+def folded(entries: Sequence[Entry]) -> list[Entry | Fold]:
     """Fold the inner repetitions of each series; the first and the last one stay."""
     keys = [_key(entry) for entry in entries]
-    shown: list[Entry | _Fold] = []
+    shown: list[Entry | Fold] = []
     place = 0
     while place < len(entries):
         period, times = max(_repetitions(keys, place), key=lambda found: (found[0] * found[1], -found[0]))
@@ -181,7 +181,7 @@ def _folded(entries: Sequence[Entry]) -> list[Entry | _Fold]:
             continue
         end = place + period * times
         shown += entries[place : place + period]
-        shown.append(_Fold(entries[place + period : end - period], period))
+        shown.append(Fold(entries[place + period : end - period], period))
         shown += entries[end - period : end]
         place = end
     return shown

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+    from pytest_lambda_esm.observe.timeline import Entry
 
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
+_SHOWN: Final = pytest.StashKey["tuple[FakeLambda, list[Entry]]"]()
+"""The fake and the entries that the file of ``--lambda-esm-report`` shows of a test."""
 _MISTAKES: Final = pytest.StashKey[list[str]]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
@@ -41,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="lambda_esm_report",
         default=None,
         metavar="FILE.html",
-        help="write the timelines of all tests that used lambda_esm to an HTML file",
+        help="write what happened in the tests that used lambda_esm to an HTML file, with a picture of each test",
     )
     for name, about in SETTINGS.items():
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
@@ -64,8 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if path is not None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
+        from pytest_lambda_esm.plugin.report.collect import Collector
+
+        config.pluginmanager.register(Collector(_take_shown), "lambda_esm_collector")
         if not hasattr(config, "workerinput"):  # pytest-xdist sends the reports of its workers to the main process.
-            from pytest_lambda_esm.plugin.html_report import ReportFile, cannot_write
+            from pytest_lambda_esm.plugin.report.file import ReportFile, cannot_write
 
             try:
                 report = ReportFile(config.invocation_params.dir / path)
@@ -343,14 +349,21 @@ def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
     from pytest_lambda_esm.observe.timeline import render
-    from pytest_lambda_esm.plugin.html_report import ROWS, rows_of
 
     entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
         report.sections.append(("lambda esm timeline", render(entries)))
     if in_file:
-        setattr(report, ROWS, rows_of(entries))
+        item.stash[_SHOWN] = (fake, entries)
+
+
+def _take_shown(item: pytest.Item) -> tuple[FakeLambda, list[Entry]] | None:
+    """Return what the file shows of a test, once."""
+    shown = item.stash.get(_SHOWN, None)
+    if shown is not None:
+        del item.stash[_SHOWN]
+    return shown
 
 
 def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[tuple[str, str]]:
