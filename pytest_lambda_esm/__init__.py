@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         NotSimulated,
         StateError,
         SweepFailed,
+        UnexpectedHandlerError,
         UnusedFault,
     )
     from pytest_lambda_esm.fake import FakeLambda
@@ -106,6 +107,7 @@ _MODULES = {
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
+    "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
     "VirtualClock": "clock.virtual",
     "Weather": "config",
@@ -170,6 +172,7 @@ __all__ = [
     "Timeline",
     "Transition",
     "TransitionTimes",
+    "UnexpectedHandlerError",
     "UnusedFault",
     "VirtualClock",
     "Weather",

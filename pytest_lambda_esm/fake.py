@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
-from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
@@ -18,10 +18,17 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive, printable
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    NotActive,
+    UnexpectedHandlerError,
+    printable,
+)
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
-from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.plan import FaultPlan, users_place
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
@@ -36,8 +43,10 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.running import OBSERVER, Observer
 from pytest_lambda_esm.simulation import functions, installation, kafka, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
@@ -59,6 +68,12 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
+_EXPECT: Final = (
+    "Correct the handler, expect the error with Function.expects(error, times=...), or allow all of them with the"
+    " setting handler_errors='record'."
+)
+
+
 class FakeLambda:
     """A Lambda event system in this process, active during a ``with`` block.
 
@@ -70,6 +85,8 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
+        self._is_outside = _hooks is None
+        self.opened_at = ""
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
@@ -89,22 +106,32 @@ class FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
             raise AlreadyActive("this FakeLambda has been started before; create a new one")
-        if lambda_service.is_installed():
+        owner = lambda_service.owner()
+        if owner is not None:
             raise AlreadyActive(
-                "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
-                " or one 'with FakeLambda()', not both."
+                f"another FakeLambda is active in this process: {owner}. There can be one at a time: use the lambda_esm"
+                f" fixture or one 'with FakeLambda()', not both, and close each one."
             )
         session.refuse_server_mode()
+        self.opened_at = users_place()
         try:
             self._open()
         except BaseException:
             self._undo()
             raise
+        self._notify(lambda observer: observer.opened(self))
         return self
+
+    def _notify(self, event: Callable[[Observer], None]) -> None:
+        """Tell the pytest plugin about a fake that its fixture did not open."""
+        observer = OBSERVER.get() if self._is_outside else None
+        if observer is not None:
+            event(observer)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._notify(lambda observer: observer.closing(self, error))
         self._closed = True
         self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
@@ -112,6 +139,9 @@ class FakeLambda:
         self._world.clock.stop()
         if error is not None:
             return
+        failures = self.handler_errors() if self._is_outside else ""
+        if failures:
+            raise UnexpectedHandlerError(failures)
         report = self.faults_left() if self.config.strict else ""
         if report:
             self._hooks.faults_left(report)
@@ -146,11 +176,19 @@ class FakeLambda:
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
+        lambda_service.claim(self._patches, self._owner())
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
+        clock.set_diagnosis(self._short_diagnosis)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
         installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
+
+    def _owner(self) -> str:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+        if not self._is_outside:
+            return f"that of the lambda_esm fixture of {test}"
+        return f"{test} started it at {self.opened_at}" if test else f"it was started at {self.opened_at}"
 
     def _open_wall(self) -> Wall:
         __tracebackhide__ = True
@@ -264,10 +302,11 @@ class FakeLambda:
         __tracebackhide__ = True
         return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
 
-    def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
+    def mapping(self, which: Given) -> Mapping:
         """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
 
-        Raises MappingNotFound with the mappings that exist.
+        A source or a function that has one mapping identifies it as well: by its ARN or name, a queue also by its URL.
+        Raises MappingNotFound with the mappings that exist, and with the nearest names.
         """
         __tracebackhide__ = True
         return queries.find_mapping(self._seen, which)
@@ -288,6 +327,8 @@ class FakeLambda:
         region: str | None = None,
     ) -> Function:
         """Return a function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
+
+        Lambda's own notation, ``"pkg.mod.name"``, is accepted too.
 
         ``name`` may also be the function's ARN. A function that moto does not have is created, with a role; where code
         under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
@@ -402,6 +443,19 @@ class FakeLambda:
         left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
         return printable("\n".join(filter(None, left)))
 
+    def handler_errors(self) -> str:
+        """Return a report on unexpected errors of handlers; empty if there are none, or if they are only recorded.
+
+        Errors in the runs of a sweep do not count: the injected faults cause them.
+        """
+        if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
+            return ""
+        lines = [line for function in self._opened.registry for line in function.unexpected_errors()]
+        if not lines:
+            return ""
+        told = [f"  {line}" for line in lines]
+        return printable("\n".join(["handlers failed in ways that the test did not expect:", *told, _EXPECT]))
+
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""
         __tracebackhide__ = True
@@ -411,25 +465,43 @@ class FakeLambda:
 
     # --- why -----------------------------------------------------------------------------------------------
 
-    def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
+    def explain(self, subject: Given | None = None) -> str:
         """Return text that says why waiting records are not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, or a response of the API that has one; a function or its name; the
-        ARN of a source; or None for everything.
+        It begins with the diagnosis, which a failing test's report shows too: the causes that the fake can see, the
+        most telling first, and what to do about each. ``subject`` is a mapping, a function or a source, as
+        :meth:`mapping` takes it, or None for everything. Raises LambdaEsmError, with the nearest names, for something
+        that does not exist.
         """
         __tracebackhide__ = True
-        return queries.explain(self._seen, self.mappings, subject)
+        world = self._seen
+        asked = queries.subject_of(world, subject) if subject is not None else None
+        return printable("\n".join([*self._diagnosis(asked), *queries.explain(world, asked)]))
 
-    def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
-        """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
+    def fates(self, source: Given) -> Sequence[Fate]:
+        """Return the fates of all records of a source; waiting records come last.
 
-        A mapping is given as an object, or as :meth:`mapping` takes it. Each mapping reads a stream independently, so a
+        A source is given by its ARN or name, a queue also by its URL, or by one of its mappings as :meth:`mapping`
+        takes it; a name that a function has too means the source. Each mapping reads a stream independently, so a
         stream's ARN returns the fates for one mapping after the other; for a deleted mapping, those of the records that
         came before its deletion. For a function, these are its asynchronous events, by their request ids. Raises
-        LambdaEsmError for an unknown ARN, with the nearest known ones.
+        LambdaEsmError for an unknown source, with the nearest known ones.
         """
         __tracebackhide__ = True
         return queries.fates(self._seen, source)
+
+    def diagnosis(self) -> str:
+        """Return why something was not processed, in at most ten lines: the section of a failing test's report.
+
+        :meta private:
+        """
+        # Imported here, since a passing test needs none of it.
+        from pytest_lambda_esm.simulation.diagnosis.report import section
+
+        return section(self._world, self._errors)
+
+    def _short_diagnosis(self) -> list[str]:
+        return self.diagnosis().splitlines()
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.
@@ -444,6 +516,12 @@ class FakeLambda:
     def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
         __tracebackhide__ = True
         return functions.reference(call, name, self.config.account_id, self.region, region)
+
+    def _diagnosis(self, subject: Subject | None = None) -> list[str]:
+        from pytest_lambda_esm.simulation.diagnosis.report import lines_of
+
+        about = None if subject is None else subject.arns
+        return lines_of(self._world, self._errors, about)
 
     @cached_property
     def _leftovers(self) -> Leftovers:

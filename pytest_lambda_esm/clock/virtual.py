@@ -52,6 +52,7 @@ class VirtualClock:
         self._owner = threading.current_thread()
         self._moving = 0  # The moves that give other threads their turn now.
         self._report_waiting: Callable[[], list[str]] = list
+        self._report_diagnosis: Callable[[], list[str]] = list
         self._wall = wall
         self._freezers = [wall.identity()] if wall is not None else []
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
@@ -340,11 +341,24 @@ class VirtualClock:
         """Set the function that lists what waits for the test rather than for time, a line each, for error texts."""
         self._report_waiting = report
 
+    def set_diagnosis(self, report: Callable[[], list[str]]) -> None:
+        """Set the function that says why records are not delivered, a line each, for error texts."""
+        self._report_diagnosis = report
+
     def show(self, instant: int) -> None:
         """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
         self._shown = instant
         if self._wall is not None:
             self._wall.show(instant)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Do not follow the wall clock inside the block: a report on what happened must not move time."""
+        wall, self._wall = self._wall, None
+        try:
+            yield
+        finally:
+            self._wall = wall
 
     def follow_wall(self) -> None:
         """Catch up with a wall clock that the user moved, and run what has fallen due. Cheap where nobody moved it.
@@ -506,7 +520,9 @@ class VirtualClock:
     def _nothing_pending(self) -> ClockLimitExceeded:
         return ClockLimitExceeded(
             f"run_until: nothing is pending any more at {moment_of(self._now)}, and the condition is still false."
-            " Nothing will happen until the test sends, creates or changes something." + self._waiting_for_test()
+            " Nothing will happen until the test sends, creates or changes something."
+            + self._diagnosis()
+            + self._waiting_for_test()
         )
 
     def _limit_exceeded(self, move: str, limit: int, problem: str) -> ClockLimitExceeded:
@@ -516,7 +532,7 @@ class VirtualClock:
             lines.append(f"  and {len(pending) - _MOST_LISTED} more")
         return ClockLimitExceeded(
             f"{move}: {problem} within the limit of {limit / MICROSECONDS:g} s; it is {moment_of(self._now)}."
-            f" Still pending:\n"
+            f"{self._diagnosis()}\nStill pending:\n"
             + "\n".join(lines)
             + f"\nPass {move} a larger limit, or stop what keeps scheduling events."
             + self._waiting_for_test()
@@ -536,8 +552,11 @@ class VirtualClock:
             f"time.sleep: code under test has slept {stall.sleeps} times in a row,"
             f" {moment_of(self._now) - moment_of(stall.started)} of virtual time, and nothing has happened since;"
             f" it is {moment_of(self._now)}. {pending} Is this an endless loop? If not, raise the setting"
-            f" 'longest_standstill'." + self._waiting_for_test()
+            f" 'longest_standstill'." + self._diagnosis() + self._waiting_for_test()
         )
+
+    def _diagnosis(self) -> str:
+        return "".join(f"\n{line}" for line in self._report_diagnosis())
 
     def _waiting_for_test(self) -> str:
         waiting = self._report_waiting()

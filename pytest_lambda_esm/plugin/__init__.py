@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pytest
 
 from pytest_lambda_esm.plugin.option_help import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.outside_fakes import Ended, OutsideFakes
+from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
+_OUTSIDE: Final = pytest.StashKey[OutsideFakes]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
@@ -60,6 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     _check(_session_layers(config))
+    config.stash[_OUTSIDE] = outside = OutsideFakes()
+    token = OBSERVER.set(outside)
+    config.add_cleanup(lambda: OBSERVER.reset(token))
     path = config.getoption("lambda_esm_report")
     if path is not None:
         if not path.endswith((".html", ".htm")):
@@ -134,6 +140,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note pytest's streams. Fail a test whose markers are invalid, in a worker that could not report it before."""
     # Before capsys replaces them: these are the streams that loggers of imported modules hold.
     item.stash[_STREAMS] = (sys.stdout, sys.stderr)
+    item.config.stash[_OUTSIDE].begin(item, "setup")
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
@@ -281,7 +288,10 @@ def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that passed although its code swallowed an error of the fake, or one of its faults never struck."""
+    outside = item.config.stash[_OUTSIDE]
+    outside.begin(item, "call")
     result = yield
+    outside.check_faults()
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
@@ -289,6 +299,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         if fake.config.advice == "error":
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
+    failures = fake.handler_errors()
+    if failures:
+        pytest.fail(failures, pytrace=False)
     if fake.config.strict:
         from pytest_lambda_esm.errors import caught_by_test
 
@@ -301,18 +314,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """Release the fake of a test that has ended: pytest keeps its items, and what they refer to, until the run ends.
 
-    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well.
+    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well. A
+    fake that the test has left open is closed, and the test fails.
     """
+    outside = item.config.stash[_OUTSIDE]
+    outside.begin(item, "teardown")
+    leaked = ""
     try:
-        return (yield)
+        result = yield
     finally:
+        leaked = outside.close_leaked(item, nextitem)
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
             del item.stash[_FAKE]
             fake.undo_again()
+    if leaked:
+        pytest.fail(leaked, pytrace=False)
+    return result
 
 
 def _files_of(item: pytest.Item) -> set[str]:
@@ -335,9 +356,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the timeline to the report of a failed test, or of every test, as configured."""
     report = yield
-    fake = item.stash.get(_FAKE, None)
-    if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
+    used = _used_by(item)
+    if used is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
+    fake = used.fake
+    if report.failed:
+        report.sections.append(("lambda esm diagnosis", used.diagnosis or fake.diagnosis()))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
@@ -347,6 +371,12 @@ def pytest_runtest_makereport(
     if report.failed and report.when == "call":
         report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report
+
+
+def _used_by(item: pytest.Item) -> Ended | None:
+    """Return the fake of a test: that of the fixture, or the one that the test opened itself."""
+    fake = item.stash.get(_FAKE, None)
+    return Ended(fake, "") if fake is not None else item.config.stash[_OUTSIDE].at_hand()
 
 
 def _attach_timeline(
@@ -371,7 +401,7 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
 
     sections = []
     unused = fake.faults_left()
-    if unused and unused not in failure:
+    if unused and unused.splitlines()[0] not in failure:
         sections.append(("lambda esm faults", unused))
     if not fake.config.weather.is_fair:
         seed = fake.config.seed
