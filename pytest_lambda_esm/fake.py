@@ -124,9 +124,9 @@ class FakeLambda:
 
     def _notify(self, event: Callable[[Observer], None]) -> None:
         """Tell the pytest plugin about a fake that its fixture did not open."""
-        observer = OBSERVER.get() if self._is_outside else None
-        if observer is not None:
-            event(observer)
+        find_observer = OBSERVER.get() if self._is_outside else None
+        if find_observer is not None:
+            event(find_observer())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

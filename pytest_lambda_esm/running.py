@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
@@ -18,5 +19,5 @@ class Observer(Protocol):
         ...
 
 
-OBSERVER: Final[ContextVar[Observer | None]] = ContextVar("lambda_esm_observer", default=None)
-"""The observer of this test run; None outside of pytest. The threads of a test have none."""
+OBSERVER: Final[ContextVar[Callable[[], Observer] | None]] = ContextVar("lambda_esm_observer", default=None)
+"""Returns the observer of this test run; None outside of pytest. The threads of a test have none."""

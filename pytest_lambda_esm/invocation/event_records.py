@@ -75,7 +75,9 @@ def _item(record: Mapping[str, Any]) -> Any:
     from boto3.dynamodb.types import TypeDeserializer  # Imported here, since only DynamoDB needs it.
 
     change = record["dynamodb"]
-    image = next((change[member] for member in ("NewImage", "OldImage", "Keys") if member in change), {})
+    image: Mapping[str, Any] = next(
+        (change[member] for member in ("NewImage", "OldImage", "Keys") if member in change), {}
+    )
     deserializer = TypeDeserializer()
     return {name: deserializer.deserialize(value) for name, value in image.items()}
 

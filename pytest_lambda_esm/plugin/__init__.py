@@ -10,12 +10,12 @@ import logging
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
 from pytest_lambda_esm.plugin.option_help import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
-from pytest_lambda_esm.plugin.outside_fakes import Ended, OutsideFakes
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+    from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes, Phase
 
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
-_OUTSIDE: Final = pytest.StashKey[OutsideFakes]()
+_OUTSIDE: Final = pytest.StashKey["OutsideFakes"]()
+_NOW: Final = pytest.StashKey["tuple[pytest.Item | None, Phase]"]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
@@ -63,8 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     _check(_session_layers(config))
-    config.stash[_OUTSIDE] = outside = OutsideFakes()
-    token = OBSERVER.set(outside)
+    token = OBSERVER.set(partial(_observer, config))
     config.add_cleanup(lambda: OBSERVER.reset(token))
     path = config.getoption("lambda_esm_report")
     if path is not None:
@@ -140,7 +141,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note pytest's streams. Fail a test whose markers are invalid, in a worker that could not report it before."""
     # Before capsys replaces them: these are the streams that loggers of imported modules hold.
     item.stash[_STREAMS] = (sys.stdout, sys.stderr)
-    item.config.stash[_OUTSIDE].begin(item, "setup")
+    _begin(item, "setup")
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
@@ -282,16 +283,36 @@ def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
     return invocation.run()
 
 
+# --- fakes that the fixture did not open -----------------------------------------------------------------------
+
+
+def _observer(config: pytest.Config) -> OutsideFakes:
+    """Return what notices fakes that the fixture did not open; most test runs have none."""
+    if _OUTSIDE not in config.stash:
+        from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes
+
+        config.stash[_OUTSIDE] = OutsideFakes()
+        config.stash[_OUTSIDE].begin(*config.stash.get(_NOW, (None, "setup")))
+    return config.stash[_OUTSIDE]
+
+
+def _begin(item: pytest.Item, phase: Phase) -> None:
+    """Note which test runs, and its phase."""
+    item.config.stash[_NOW] = item, phase
+    if _OUTSIDE in item.config.stash:
+        item.config.stash[_OUTSIDE].begin(item, phase)
+
+
 # --- reports ---------------------------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that passed although its code swallowed an error of the fake, or one of its faults never struck."""
-    outside = item.config.stash[_OUTSIDE]
-    outside.begin(item, "call")
+    _begin(item, "call")
     result = yield
-    outside.check_faults()
+    if _OUTSIDE in item.config.stash:
+        item.config.stash[_OUTSIDE].check_faults()
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
@@ -320,13 +341,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well. A
     fake that the test has left open is closed, and the test fails.
     """
-    outside = item.config.stash[_OUTSIDE]
-    outside.begin(item, "teardown")
+    _begin(item, "teardown")
     leaked = ""
     try:
         result = yield
     finally:
-        leaked = outside.close_leaked(item, nextitem)
+        if _OUTSIDE in item.config.stash:
+            leaked = item.config.stash[_OUTSIDE].close_leaked(item, nextitem)
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
             del item.stash[_FAKE]
@@ -356,12 +377,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the timeline to the report of a failed test, or of every test, as configured."""
     report = yield
-    used = _used_by(item)
+    used = _used_by(item)  # The test's fake, and its diagnosis if that had to be made earlier.
     if used is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
-    fake = used.fake
+    fake, diagnosis = used
     if report.failed:
-        report.sections.append(("lambda esm diagnosis", used.diagnosis or fake.diagnosis()))
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis()))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
@@ -373,10 +394,13 @@ def pytest_runtest_makereport(
     return report
 
 
-def _used_by(item: pytest.Item) -> Ended | None:
+def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
     """Return the fake of a test: that of the fixture, or the one that the test opened itself."""
     fake = item.stash.get(_FAKE, None)
-    return Ended(fake, "") if fake is not None else item.config.stash[_OUTSIDE].at_hand()
+    if fake is not None:
+        return fake, ""
+    outside = item.config.stash.get(_OUTSIDE, None)
+    return outside.at_hand() if outside is not None else None
 
 
 def _attach_timeline(

@@ -43,7 +43,7 @@ class OutsideFakes:
         self._ended: Ended | None = None
         self._diagnosis = ""
 
-    def begin(self, item: pytest.Item, phase: Phase) -> None:
+    def begin(self, item: pytest.Item | None, phase: Phase) -> None:
         """Note that a phase of a test begins. What a fake reports from now on belongs to it."""
         if phase == "setup":
             self._ended = None

@@ -47,7 +47,7 @@ def test_a_function_by_its_arn_and_by_itself(lambda_esm):
 def test_a_misspelt_source_is_told(lambda_esm, queue_arn):
     lambda_esm.function("orders", lambda event, context: None)
     boto3.client("lambda").create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="orders")
-    with pytest.raises(LambdaEsmError, match="there is no 'order'. Did you mean 'orders'"):
+    with pytest.raises(LambdaEsmError, match=r"there is no 'order'\. Did you mean 'orders'"):
         lambda_esm.fates("order")
     with pytest.raises(LambdaEsmError, match=f"Did you mean '{queue_arn}'"):
         lambda_esm.fates(queue_arn[:-1])
@@ -55,7 +55,7 @@ def test_a_misspelt_source_is_told(lambda_esm, queue_arn):
 
 def test_an_answer_that_has_no_mapping_is_told(lambda_esm):
     with pytest.raises(
-        LambdaEsmError, match="takes a UUID, .* a response of the API that has one of them.*there is no"
+        LambdaEsmError, match=r"takes a UUID, .* a response of the API that has one of them.*there is no"
     ):
         lambda_esm.fates(boto3.client("lambda").list_event_source_mappings())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
@@ -10,6 +10,7 @@ from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Ru
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.streams.batch import EVENT_CAPACITY
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 
@@ -203,7 +204,14 @@ class KafkaState:
             counters, count = self._context.mapping.counters, Runs(over).total
             counters["PolledEventCount"] += count
             counters["FilteredOutEventCount"] += count
-            self._context.end(Runs(over), FILTERED_OUT, "no filter of the mapping matches")
+            self._context.end(Runs(over), FILTERED_OUT, NO_MATCH, self._why_filtered)
+
+    def _why_filtered(self, partition: KafkaPartition) -> Callable[[int], str]:
+        """Return what explains, when a test asks for it, why a record was filtered out."""
+        record_filter = self._collected_with.record_filter if self._collected_with is not None else None
+        if record_filter is None:
+            return lambda offset: NO_MATCH
+        return lambda offset: f"{NO_MATCH}: {record_filter.verdict(records(partition, (offset,))[0]).why}"
 
 
 def _compact(offsets: list[int]) -> Sequence[int]:

@@ -104,8 +104,9 @@ def ignored_reports(view: View) -> Iterator[Finding]:
         mapping = mappings[uuid]
         yield Finding(
             CERTAIN,
-            f"{unqualified(mapping.function_arn)} returned batchItemFailures {times(count)}, and the mapping {uuid} does not have FunctionResponseTypes=['{_REPORTS}']: Lambda ignored it, and the"
-            f" whole batch counts as processed.",
+            f"{unqualified(mapping.function_arn)} returned batchItemFailures {times(count)}, and the mapping {uuid} has"
+            f" no FunctionResponseTypes=['{_REPORTS}']: Lambda ignored it, and the whole batch counts as"
+            f" processed.",
             of_mapping(mapping),
         )
     unreadable = [entry for entry in view.entries if entry.kind == "result" and _MALFORMED in entry.text]

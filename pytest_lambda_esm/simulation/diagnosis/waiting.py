@@ -9,7 +9,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELAYED, WAITING, Fate
 from pytest_lambda_esm.simulation.diagnosis.finding import (
     CERTAIN,
-    LIKELY,
+    POSSIBLE,
     Finding,
     counted,
     noun_of,
@@ -56,7 +56,7 @@ def events(view: View) -> Iterator[Finding]:
         first = any("attempt 1 is due" in fate.about for fate in fates)
         count = counted(len(fates), "asynchronous event", "wait")
         yield Finding(
-            CERTAIN if first else LIKELY,
+            CERTAIN if first else POSSIBLE,
             f"{count} for {unqualified(function)}: {fates[0].about}; the clock stands at {view.time(view.now)}."
             f" {_MOVE}",
             (function,),
