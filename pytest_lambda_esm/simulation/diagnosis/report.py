@@ -19,6 +19,7 @@ MOST_LINES: Final = 10
 RULES: Final[Sequence[Rule]] = (
     requests.swallowed,
     requests.elsewhere,
+    requests.refused,
     outcomes.ignored_reports,
     deliveries.stale,
     deliveries.disabled,
@@ -30,7 +31,6 @@ RULES: Final[Sequence[Rule]] = (
     waiting.events,
     deliveries.unread,
     outcomes.failures,
-    requests.refused,
     deliveries.explained,
     deliveries.undelivered,
     deliveries.given_up,

@@ -11,6 +11,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSS
 from pytest_lambda_esm.simulation.diagnosis.view import View
 
 _MOST_ELSEWHERE: Final = 3
+_LONGEST_MESSAGE: Final = 200
 _REMEDIES: Final = (
     ("visibility timeout", "Set the queue's VisibilityTimeout to 6 times the function's timeout."),
     ("already exists", "Update or delete the mapping that exists, or use another source or function."),
@@ -86,9 +87,12 @@ def refused(view: View) -> Iterator[Finding]:
     names = [str(call.params[name]) for name in ("FunctionName", "UUID") if name in call.params]
     subject = f" for {names[0]}" if names else ""
     message = call.message or "no message"
+    message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
+    came_last = view.entries[-1].kind == "call" if view.entries else False
     remedy = next((text for part, text in _REMEDIES if part.lower() in message.lower()), "")
     answer = f"{call.status} {call.error or ''}".strip() if call.status else f"no answer, {call.error}"
-    yield Finding(LIKELY, f"{call.operation}{subject} was refused: {answer}: {message}. {remedy}".rstrip())
+    level = CERTAIN if came_last else LIKELY
+    yield Finding(level, f"{call.operation}{subject} was refused: {answer}: {message}. {remedy}".rstrip())
 
 
 def swallowed(view: View) -> Iterator[Finding]:
