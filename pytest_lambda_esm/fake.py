@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
+from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -33,7 +34,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
+from pytest_lambda_esm.moto_bridge import lambda_service, lookups, other_callers, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
@@ -131,12 +132,11 @@ class FakeLambda:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._notify(lambda observer: observer.closing(self, error))
-        self._closed = True
-        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
-        self._undo()
-        self._world.close("cannot be changed any more: its fake is closed")
-        self._world.clock.stop()
+        try:
+            self._notify(lambda observer: observer.closing(self, error))
+            self._note_other_callers()
+        finally:
+            self._close()
         if error is not None:
             return
         failures = self.handler_errors() if self._is_outside else ""
@@ -149,6 +149,13 @@ class FakeLambda:
             if self.config.advice == "error":
                 raise advice
             warnings.warn(advice, stacklevel=2)
+
+    def _close(self) -> None:
+        self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
+        self._undo()
+        self._world.close("cannot be changed any more: its fake is closed")
+        self._world.clock.stop()
 
     def _undo(self) -> None:
         self._patches.then(self._world_patches.undo)
@@ -500,6 +507,11 @@ class FakeLambda:
 
         return section(self._world, self._errors)
 
+    def _note_other_callers(self) -> None:
+        """Give advice on what would have invoked functions on AWS and did not here."""
+        for kind, name in other_callers.other_callers():
+            self._world.advice.give(name, unsupported.caller_advice(kind, name))
+
     def _short_diagnosis(self) -> list[str]:
         return self.diagnosis().splitlines()
 
@@ -508,6 +520,8 @@ class FakeLambda:
 
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
+        if not self._closed:
+            self._note_other_callers()
         texts = self._world.advice.take() if self.config.advice != "off" else []
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 

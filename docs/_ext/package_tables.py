@@ -80,7 +80,7 @@ class NotSimulated(SphinxDirective):
         unsupported = importlib.import_module(f"{PACKAGE}.api.unsupported")
         rows = [
             (entry.thing, entry.why, entry.instead)
-            for table in (unsupported.SOURCES, unsupported.INVOKE_MEMBERS)
+            for table in (unsupported.SOURCES, unsupported.INVOKE_MEMBERS, unsupported.CALLERS)
             for entry in table.values()
         ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+import traceback
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.invocation.stack_frames import frames_of
 from pytest_lambda_esm.observe.timeline import shortened
 from pytest_lambda_esm.simulation.diagnosis import deliveries, outcomes, requests, waiting
-from pytest_lambda_esm.simulation.diagnosis.finding import SILENCE, Finding, Rule
+from pytest_lambda_esm.simulation.diagnosis.finding import POSSIBLE, SILENCE, Finding, Rule
 from pytest_lambda_esm.simulation.diagnosis.view import View
 from pytest_lambda_esm.simulation.world import World
 
@@ -30,6 +32,7 @@ RULES: Final[Sequence[Rule]] = (
     waiting.due,
     waiting.events,
     deliveries.unread,
+    requests.other_callers,
     outcomes.failures,
     deliveries.explained,
     deliveries.undelivered,
@@ -44,9 +47,20 @@ _NOTHING: Final = "The fake knows of no record that waits, no failure and no ref
 
 def diagnose(view: View) -> list[Finding]:
     """Return the findings, the most telling first; each text once."""
-    found = {finding.text: finding for rule in RULES for finding in rule(view)}
+    found = {finding.text: finding for rule in RULES for finding in _findings(rule, view)}
     causes = [finding for finding in found.values() if finding.level < SILENCE]
     return sorted(causes or found.values(), key=lambda finding: finding.level)
+
+
+def _findings(rule: Rule, view: View) -> list[Finding]:
+    """Return the findings of a rule. A bug in it is a finding too: the report of the test must not be lost."""
+    try:
+        return list(rule(view))
+    except Exception as error:
+        text = f"The rule {rule.__name__!r} of the diagnosis failed, which is a bug of pytest-lambda-esm: {error!r}"
+        return [
+            Finding(POSSIBLE, text, details=tuple(map(str, frames_of(traceback.format_tb(error.__traceback__)[-3:]))))
+        ]
 
 
 def lines_of(

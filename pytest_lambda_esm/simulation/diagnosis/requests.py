@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pytest_lambda_esm.api.unsupported import caller_advice
 from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.observe.calls import Call
 from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSSIBLE, Finding
@@ -100,6 +101,13 @@ def swallowed(view: View) -> Iterator[Finding]:
     for error in view.errors[-1:]:
         lines = str(error).splitlines() or [""]
         yield Finding(CERTAIN, f"The fake raised {type(error).__name__}: {lines[0]}")
+
+
+def other_callers(view: View) -> Iterator[Finding]:
+    """State machines, pipes and schedules, which do not run here."""
+    for kind, name in view.other_callers:
+        text = caller_advice(kind, name)
+        yield Finding(LIKELY, f"{text[:1].upper()}{text[1:]}.")
 
 
 def unused_faults(view: View) -> Iterator[Finding]:

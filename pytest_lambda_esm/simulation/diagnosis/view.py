@@ -11,6 +11,7 @@ from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import inventory
 from pytest_lambda_esm.moto_bridge.inventory import QueueFacts
+from pytest_lambda_esm.moto_bridge.other_callers import other_callers as found_callers
 from pytest_lambda_esm.observe.calls import Call
 from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.timeline import Entry
@@ -132,6 +133,11 @@ class View:
             for function in self._world.registry
             for fate in self._world.async_queue.fates(function.arn)
         ]
+
+    @property
+    def other_callers(self) -> list[tuple[str, str]]:
+        """What would have invoked a function on AWS, and does not here: its kind and its name."""
+        return list(found_callers())
 
     @property
     def unused_faults(self) -> str:
