@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -34,7 +33,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.moto_bridge import lambda_service, lookups, other_callers, session
+from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
@@ -44,8 +43,8 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.running import OBSERVER, Observer
-from pytest_lambda_esm.simulation import functions, installation, kafka, queries
+from pytest_lambda_esm.running import Observer, find_observer, opener
+from pytest_lambda_esm.simulation import endings, functions, installation, kafka, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
@@ -69,12 +68,6 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-_EXPECT: Final = (
-    "Correct the handler, expect the error with Function.expects(error, times=...), or allow all of them with the"
-    " setting handler_errors='record'."
-)
-
-
 class FakeLambda:
     """A Lambda event system in this process, active during a ``with`` block.
 
@@ -88,6 +81,7 @@ class FakeLambda:
         self._hooks = _hooks if _hooks is not None else Hooks()
         self._is_outside = _hooks is None
         self.opened_at = ""
+        self._observer: Observer | None = None
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
@@ -120,21 +114,18 @@ class FakeLambda:
         except BaseException:
             self._undo()
             raise
-        self._notify(lambda observer: observer.opened(self))
+        self._observer = find_observer() if self._is_outside else None
+        if self._observer is not None:
+            self._observer.opened(self)
         return self
-
-    def _notify(self, event: Callable[[Observer], None]) -> None:
-        """Tell the pytest plugin about a fake that its fixture did not open."""
-        find_observer = OBSERVER.get() if self._is_outside else None
-        if find_observer is not None:
-            event(find_observer())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._notify(lambda observer: observer.closing(self, error))
-            self._note_other_callers()
+            if self._observer is not None:
+                self._observer.closing(self, error)
+            endings.note_other_callers(self._world)
         finally:
             self._close()
         if error is not None:
@@ -183,19 +174,13 @@ class FakeLambda:
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
-        lambda_service.claim(self._patches, self._owner())
+        lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         clock.set_diagnosis(self._short_diagnosis)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
         installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
-
-    def _owner(self) -> str:
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-        if not self._is_outside:
-            return f"that of the lambda_esm fixture of {test}"
-        return f"{test} started it at {self.opened_at}" if test else f"it was started at {self.opened_at}"
 
     def _open_wall(self) -> Wall:
         __tracebackhide__ = True
@@ -457,11 +442,7 @@ class FakeLambda:
         """
         if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
             return ""
-        lines = [line for function in self._opened.registry for line in function.unexpected_errors()]
-        if not lines:
-            return ""
-        told = [f"  {line}" for line in lines]
-        return printable("\n".join(["handlers failed in ways that the test did not expect:", *told, _EXPECT]))
+        return endings.handler_errors(self._opened)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""
@@ -507,11 +488,6 @@ class FakeLambda:
 
         return section(self._world, self._errors)
 
-    def _note_other_callers(self) -> None:
-        """Give advice on what would have invoked functions on AWS and did not here."""
-        for kind, name in other_callers.other_callers():
-            self._world.advice.give(name, unsupported.caller_advice(kind, name))
-
     def _short_diagnosis(self) -> list[str]:
         return self.diagnosis().splitlines()
 
@@ -521,7 +497,7 @@ class FakeLambda:
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
         if not self._closed:
-            self._note_other_callers()
+            endings.note_other_callers(self._world)
         texts = self._world.advice.take() if self.config.advice != "off" else []
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 

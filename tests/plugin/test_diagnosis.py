@@ -2,7 +2,13 @@
 
 import re
 
+import boto3
 import pytest
+from freezegun import freeze_time
+
+from pytest_lambda_esm import ClockLimitExceeded
+from pytest_lambda_esm.simulation.diagnosis import report
+from pytest_lambda_esm.timing import instant_of
 
 CONFTEST = """
 import base64, json, time
@@ -181,7 +187,7 @@ CASES = [
         lambda_esm.clock.run_until_idle()
         boto3.client("lambda").update_event_source_mapping(UUID=uuid, BatchSize=6)
         """,
-        ["1 fault that the test asked for never struck", "BatchSize was 6, not 5"],
+        ["No call met the fault faults.add('UpdateEventSourceMapping'", "asked for at", "BatchSize was 6, not 5"],
     ),
     (
         "a poison message and run_until_idle",
@@ -554,6 +560,43 @@ CASES = [
         ["ValueError: cannot handle it", "The delivery to sqs:dead failed"],
     ),
     (
+        "a message full of escapes and markup",
+        """
+        def shout(event, context):
+            raise ValueError("\\x1b[31m<script>[bold]\\u202e" + event["Records"][0]["body"])
+        lambda_esm.function("orders", shout)
+        subscribe(queue[1])
+        send(queue[0], "</table>\\u2028" + "x" * 5000)
+        lambda_esm.clock.advance(10)
+        assert 0
+        """,
+        [r"ValueError: \x1b[31m<script>[bold]\u202e</table>\u2028xxx", "..."],
+    ),
+    (
+        "a state machine",
+        """
+        orders = lambda_esm.function("orders", accept)
+        states = boto3.client("stepfunctions")
+        definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": orders.arn, "End": True}}}
+        role = "arn:aws:iam::123456789012:role/states"
+        machine = states.create_state_machine(name="checkout", roleArn=role, definition=json.dumps(definition))
+        states.start_execution(stateMachineArn=machine["stateMachineArn"])
+        lambda_esm.clock.run_until_idle()
+        assert orders.invocations
+        """,
+        ["The state machine 'checkout' would invoke a function, and does not here"],
+    ),
+    (
+        "run_until whose condition stays false",
+        """
+        orders = lambda_esm.function("orders", accept)
+        subscribe(queue[1])
+        send(make_queue("order")[0])
+        lambda_esm.clock.run_until(lambda: orders.invocations)
+        """,
+        ["1 message waits in sqs:order, which no mapping reads"],
+    ),
+    (
         "a function that nobody invokes",
         """
         orders = lambda_esm.function("orders", accept)
@@ -623,6 +666,63 @@ def sections(tmp_path_factory):
     )
     assert len(found) == len(CASES)
     return found
+
+
+def test_the_errors_of_the_clock_have_it_too(lambda_esm):
+    lambda_esm.function("orders", lambda event, context: {}["id"])
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="\x1b[31m")
+    arn = "arn:aws:sqs:us-east-1:123456789012:orders"
+    boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")
+    with pytest.raises(ClockLimitExceeded) as caught:
+        lambda_esm.clock.run_until_idle()
+    text = " ".join(str(caught.value).split())
+    assert "120 failures, the last one KeyError: 'id' at " in text
+    assert "the queue has no redrive policy" in text
+    assert "Still pending:" in text
+    explained = lambda_esm.explain()
+    assert explained.startswith("- lambda:orders: 120 failures, the last one KeyError: 'id' at ")
+    assert lambda_esm.explain("orders") == explained
+    lambda_esm.function("others", lambda event, context: None)
+    assert lambda_esm.explain("others").startswith("- lambda:others was never invoked")
+
+
+def test_the_report_moves_no_time(lambda_esm):
+    moved = []
+    lambda_esm.clock.call_at(instant_of(lambda_esm.clock.now) + 1_000_000, lambda: moved.append(1), lambda: "an event")
+    with freeze_time("2026-01-02"):
+        assert lambda_esm.diagnosis()
+        assert moved == []
+        assert lambda_esm.clock.now.day == 2
+    assert moved == [1]
+
+
+def test_a_bug_in_a_rule_does_not_lose_the_report(lambda_esm, monkeypatch):
+    def broken(view):
+        yield 1 // 0
+
+    monkeypatch.setattr(report, "RULES", (broken, *report.RULES))
+    lambda_esm.function("orders", lambda event, context: None)
+    text = lambda_esm.diagnosis()
+    assert "The rule 'broken' of the diagnosis failed" in text
+    assert "ZeroDivisionError" in text
+    assert "in broken: yield 1 // 0" in text
+
+
+def test_only_ten_lines_are_shown_and_the_others_counted(lambda_esm):
+    sqs = boto3.client("sqs")
+    for number in range(30):
+        name = f"q{number}"
+        sqs.create_queue(QueueName=name)
+        lambda_esm.function(f"f{number}", lambda event, context: None, reserved_concurrency=0)
+        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+        boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=f"f{number}", Enabled=False)
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody="x")
+    lines = lambda_esm.diagnosis().splitlines()
+    assert len(lines) <= 10
+    assert lines[-1] == "  ... and 26 more: print(lambda_esm.explain())"
+    assert lambda_esm.explain().count("is Disabled, and 1 message waits") == 30
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[name.replace(" ", "-") for name, _, _ in CASES])

@@ -45,11 +45,12 @@ RULES: Final[Sequence[Rule]] = (
 _NOTHING: Final = "The fake knows of no record that waits, no failure and no refused call."
 
 
-def diagnose(view: View) -> list[Finding]:
-    """Return the findings, the most telling first; each text once."""
+def diagnose(view: View, about: Collection[str] | None = None) -> list[Finding]:
+    """Return the findings, or those that concern one of some ARNs and UUIDs, the most telling first; each text once."""
     found = {finding.text: finding for rule in RULES for finding in _findings(rule, view)}
-    causes = [finding for finding in found.values() if finding.level < SILENCE]
-    return sorted(causes or found.values(), key=lambda finding: finding.level)
+    findings = [each for each in found.values() if about is None or not set(about).isdisjoint(each.about)]
+    causes = [finding for finding in findings if finding.level < SILENCE]
+    return sorted(causes or findings, key=lambda finding: finding.level)
 
 
 def _findings(rule: Rule, view: View) -> list[Finding]:
@@ -72,9 +73,7 @@ def lines_of(
     that concern one of them are shown.
     """
     with world.clock.standing_still():
-        findings = diagnose(View(world, errors))
-    if about is not None:
-        findings = [finding for finding in findings if not set(about).isdisjoint(finding.about)]
+        findings = diagnose(View(world, errors), about)
     return _fitting([_lines(finding) for finding in findings], most)
 
 

@@ -12,6 +12,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSS
 from pytest_lambda_esm.simulation.diagnosis.view import View
 
 _MOST_ELSEWHERE: Final = 3
+_MOST_REASONS: Final = 3
 _LONGEST_MESSAGE: Final = 200
 _REMEDIES: Final = (
     ("visibility timeout", "Set the queue's VisibilityTimeout to 6 times the function's timeout."),
@@ -112,6 +113,7 @@ def other_callers(view: View) -> Iterator[Finding]:
 
 def unused_faults(view: View) -> Iterator[Finding]:
     """Faults that never struck."""
-    report = view.unused_faults.splitlines() if view.strict else []
+    report = [line.strip() for line in view.unused_faults.splitlines()] if view.strict else []
     if report:
-        yield Finding(POSSIBLE, report[0], details=tuple(line.strip() for line in report[1:6]))
+        asked, place, *reasons = report[1:]
+        yield Finding(POSSIBLE, f"No call met the fault {asked}, {place}.", details=tuple(reasons[:_MOST_REASONS]))
