@@ -478,15 +478,17 @@ class FakeLambda:
         __tracebackhide__ = True
         return queries.fates(self._seen, source)
 
-    def diagnosis(self) -> str:
+    def diagnosis(self, error: BaseException | None = None) -> str:
         """Return why something was not processed, in at most ten lines: the section of a failing test's report.
+
+        ``error`` is the exception of this package with which the test failed, if it was one.
 
         :meta private:
         """
         # Imported here, since a passing test needs none of it.
         from pytest_lambda_esm.simulation.diagnosis.report import section
 
-        return section(self._world, self._errors)
+        return section(self._world, [*self._errors, *([error] if error is not None else [])])
 
     def _short_diagnosis(self) -> list[str]:
         return self.diagnosis().splitlines()

@@ -382,7 +382,7 @@ def pytest_runtest_makereport(
         return report
     fake, diagnosis = used
     if report.failed:
-        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis()))
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis(_own_error(call))))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
@@ -392,6 +392,14 @@ def pytest_runtest_makereport(
     if report.failed and report.when == "call":
         report.sections += _fault_sections(item, fake, str(report.longrepr))
     return report
+
+
+def _own_error(call: pytest.CallInfo[None]) -> BaseException | None:
+    """Return the exception with which a test failed, if this package raised it for the test's author."""
+    from pytest_lambda_esm.errors import LambdaEsmError
+
+    error = call.excinfo.value if call.excinfo is not None else None
+    return error if isinstance(error, LambdaEsmError) else None
 
 
 def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:

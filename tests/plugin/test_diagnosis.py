@@ -315,6 +315,60 @@ CASES = [
         ["was not accepted: an entry of batchItemFailures names nothing in the batch"],
     ),
     (
+        "a mapping that was deleted",
+        """
+        orders = lambda_esm.function("orders", accept)
+        uuid = subscribe(queue[1])
+        lambda_esm.clock.run_until_idle()
+        boto3.client("lambda").delete_event_source_mapping(UUID=uuid)
+        lambda_esm.clock.run_until_idle()
+        send(queue[0])
+        lambda_esm.clock.run_until_idle()
+        assert orders.invocations
+        """,
+        ["1 message waits in sqs:orders, and the mapping", "that read it was deleted at 00:00:10"],
+    ),
+    (
+        "a queue that the test reads itself",
+        """
+        results = make_queue("results")[0]
+        lambda_esm.function("orders", lambda event, context: send(results))
+        subscribe(queue[1])
+        send(queue[0])
+        lambda_esm.clock.run_until_idle()
+        assert 0
+        """,
+        ["1 message waits in sqs:results, and no mapping reads it, which is right if the test does."],
+    ),
+    (
+        "a function without a handler",
+        """
+        lambda_esm.function("orders")
+        subscribe(queue[1])
+        send(queue[0])
+        lambda_esm.clock.run_until_idle()
+        """,
+        ["The fake raised HandlerError: the function 'orders'", "it has no handler bound"],
+    ),
+    (
+        "a function whose name is misspelt",
+        """
+        lambda_esm.function("order", accept)
+        subscribe(queue[1])
+        """,
+        ["CreateEventSourceMapping for orders was refused", "Did you mean 'order'?"],
+    ),
+    (
+        "a topic of Kafka that does not exist",
+        """
+        lambda_esm.function("orders", accept)
+        subscribe(lambda_esm.kafka("main").arn, Topics=["orders"], StartingPosition="TRIM_HORIZON")
+        lambda_esm.clock.advance(minutes=1)
+        assert 0
+        """,
+        ["reports: PROBLEM"],
+    ),
+    (
         "throttles",
         """
         orders = lambda_esm.function("orders", accept, reserved_concurrency=0)

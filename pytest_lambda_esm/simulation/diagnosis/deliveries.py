@@ -90,15 +90,19 @@ def unread(view: View) -> Iterator[Finding]:
         waiting = counted(count, noun_of(source), "wait")
         meant = _meant(source, idle)
         level = POSSIBLE if has_read and meant is None else CERTAIN
-        yield Finding(
-            level, f"{waiting} in {_other(view, source, meant)}", (source, *(of_mapping(meant) if meant else ()))
-        )
+        text = _unread_text(view, source, meant, has_read)
+        yield Finding(level, f"{waiting} in {text}", (source, *(of_mapping(meant) if meant else ())))
         shown += 1
         if shown == _MOST_SOURCES:
             return
 
 
-def _other(view: View, source: str, meant: Mapping | None) -> str:
+def _unread_text(view: View, source: str, meant: Mapping | None, has_read: bool) -> str:
+    deleted = next((each for each in view.deleted if stream_arn(each.source_arn) == source), None)
+    if deleted is not None:
+        return f"{source}, and the mapping {deleted.uuid} that read it was deleted at {deleted.last_modified:%H:%M:%S}."
+    if meant is None and has_read:
+        return f"{source}, and no mapping reads it, which is right if the test does."
     if meant is None:
         handlers = ", ".join(view.bound[:_MOST_SOURCES])
         target = f" to {handlers}" if handlers else ""

@@ -70,6 +70,15 @@ def _frames(invocation: Invocation) -> tuple[str, ...]:
     return tuple(map(str, invocation.frames[-_MOST_FRAMES:]))
 
 
+def problems(view: View) -> Iterator[Finding]:
+    """Mappings whose LastProcessingResult is a problem of the service, such as a topic that does not exist."""
+    for mapping in view.mappings:
+        result = mapping.last_result or ""
+        if result.startswith("PROBLEM") and "Function call failed" not in result:
+            text = f"The mapping {mapping.uuid} of {mapping.source_arn} reports: {result}"
+            yield Finding(LIKELY, text, of_mapping(mapping))
+
+
 def throttles(view: View) -> Iterator[Finding]:
     """Functions that were throttled."""
     counts = Counter(

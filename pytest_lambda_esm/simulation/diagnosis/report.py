@@ -34,6 +34,7 @@ RULES: Final[Sequence[Rule]] = (
     deliveries.unread,
     requests.other_callers,
     outcomes.failures,
+    outcomes.problems,
     deliveries.explained,
     deliveries.undelivered,
     deliveries.given_up,

@@ -7,6 +7,7 @@ from typing import Final
 
 from pytest_lambda_esm.api.unsupported import caller_advice
 from pytest_lambda_esm.arn import Arn, parse
+from pytest_lambda_esm.errors import ClockError, nearest
 from pytest_lambda_esm.observe.calls import Call
 from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSSIBLE, Finding
 from pytest_lambda_esm.simulation.diagnosis.view import View
@@ -92,14 +93,24 @@ def refused(view: View) -> Iterator[Finding]:
     message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
     came_last = view.entries[-1].kind == "call" if view.entries else False
     remedy = next((text for part, text in _REMEDIES if part.lower() in message.lower()), "")
+    remedy = remedy or _similar_function(view, call)
     answer = f"{call.status} {call.error or ''}".strip() if call.status else f"no answer, {call.error}"
     level = CERTAIN if came_last else LIKELY
-    yield Finding(level, f"{call.operation}{subject} was refused: {answer}: {message}. {remedy}".rstrip())
+    yield Finding(level, f"{call.operation}{subject} was refused: {answer}: {message.rstrip('.')}. {remedy}".rstrip())
+
+
+def _similar_function(view: View, call: Call) -> str:
+    """Return the most similar names for one that no function has; empty where a function has it or none is similar."""
+    given = str(call.params.get("FunctionName", "")).rpartition(":function:")[2].partition(":")[0]
+    names = {arn.rpartition(":")[2] for arn in view.functions}
+    hint = nearest(given, names) if given and given not in names and names else ""
+    return hint if hint.startswith("Did") else ""
 
 
 def swallowed(view: View) -> Iterator[Finding]:
     """Errors of the fake that were raised into code under test."""
-    for error in view.errors[-1:]:
+    errors = [error for error in view.errors if not isinstance(error, (ClockError, AssertionError))]
+    for error in errors[-1:]:
         lines = str(error).splitlines() or [""]
         yield Finding(CERTAIN, f"The fake raised {type(error).__name__}: {lines[0]}")
 

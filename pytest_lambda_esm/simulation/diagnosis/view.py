@@ -42,6 +42,11 @@ class View:
         return [mapping for mapping in self._world.store if mapping.state != GONE]
 
     @cached_property
+    def deleted(self) -> list[Mapping]:
+        """The mappings that do not exist any more."""
+        return [mapping for mapping in self._world.store if mapping.state == GONE]
+
+    @cached_property
     def entries(self) -> list[Entry]:
         """The timeline."""
         return self._world.timeline.recorded
