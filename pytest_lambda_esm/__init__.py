@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         NotSimulated,
         StateError,
         SweepFailed,
+        UnexpectedHandlerError,
         UnusedFault,
     )
     from pytest_lambda_esm.fake import FakeLambda
@@ -119,6 +120,7 @@ _MODULES = {
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
+    "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
     "VirtualClock": "clock.virtual",
     "Weather": "config",
@@ -189,6 +191,7 @@ __all__ = [
     "Timeline",
     "Transition",
     "TransitionTimes",
+    "UnexpectedHandlerError",
     "UnusedFault",
     "VirtualClock",
     "Weather",

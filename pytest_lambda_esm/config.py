@@ -264,6 +264,7 @@ class Config:
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
     timeline: str = _setting("failed", _one_of("failed", "all", "none"))
     advice: str = _setting("warn", _one_of("warn", "error", "off"))
+    handler_errors: str = _setting("record", _one_of("record", "fail"))
     polling_delay: float = _setting(0.0, _read_span)
     poll_latency: float = _setting(0.0, _read_span)
     polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)

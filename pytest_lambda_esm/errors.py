@@ -73,6 +73,10 @@ class UnusedFault(LambdaEsmError, AssertionError):
     """A fault of the test never struck; the text says which calls came close, and why they did not match."""
 
 
+class UnexpectedHandlerError(LambdaEsmError, AssertionError):
+    """With ``handler_errors = "fail"``: a handler failed in a way that the test neither scripted nor expected."""
+
+
 class SweepFailed(LambdaEsmError, AssertionError):
     """A sweep found runs in which the body failed, or calls that differ between runs; the text is its report."""
 

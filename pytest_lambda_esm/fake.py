@@ -23,12 +23,13 @@ from pytest_lambda_esm.errors import (
     ConfigurationError,
     LambdaEsmAdvice,
     NotActive,
+    UnexpectedHandlerError,
     caught_by_test,
     printable,
 )
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
-from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.plan import FaultPlan, users_place
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
@@ -43,8 +44,10 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation import documentdb, functions, installation, kafka, mq, queries
+from pytest_lambda_esm.running import Observer, find_observer, opener
+from pytest_lambda_esm.simulation import documentdb, endings, functions, installation, kafka, mq, queries
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
@@ -79,6 +82,9 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
+        self._is_outside = _hooks is None
+        self.opened_at = ""
+        self._observer: Observer | None = None
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
@@ -98,29 +104,38 @@ class FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
             raise AlreadyActive("this FakeLambda has been started before; create a new one")
-        if lambda_service.is_installed():
+        owner = lambda_service.owner()
+        if owner is not None:
             raise AlreadyActive(
-                "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
-                " or one 'with FakeLambda()', not both."
+                f"another FakeLambda is active in this process: {owner}. There can be one at a time: use the lambda_esm"
+                f" fixture or one 'with FakeLambda()', not both, and close each one."
             )
         session.refuse_server_mode()
+        self.opened_at = users_place()
         try:
             self._open()
         except BaseException:
             self._undo()
             raise
+        self._observer = find_observer() if self._is_outside else None
+        if self._observer is not None:
+            self._observer.opened(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
-        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
-        self._undo()
-        self._world.close("cannot be changed any more: its fake is closed")
-        self._world.clock.stop()
+        try:
+            if self._observer is not None:
+                self._observer.closing(self, error)
+            endings.note_other_callers(self._world)
+        finally:
+            self._close()
         if error is not None:
             return
+        failures = self.handler_errors() if self._is_outside else ""
+        if failures:
+            raise UnexpectedHandlerError(failures)
         report = self.faults_left() if self.config.strict else ""
         if report:
             self._hooks.faults_left(report)
@@ -128,6 +143,13 @@ class FakeLambda:
             if self.config.advice == "error":
                 raise advice
             warnings.warn(advice, stacklevel=2)
+
+    def _close(self) -> None:
+        self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
+        self._undo()
+        self._world.close("cannot be changed any more: its fake is closed")
+        self._world.clock.stop()
 
     def _undo(self) -> None:
         self._patches.then(self._world_patches.undo)
@@ -155,7 +177,9 @@ class FakeLambda:
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
+        lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
+        clock.set_diagnosis(self._short_diagnosis)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
@@ -286,10 +310,11 @@ class FakeLambda:
         __tracebackhide__ = True
         return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
 
-    def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
+    def mapping(self, which: Given) -> Mapping:
         """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
 
-        Raises MappingNotFound with the mappings that exist.
+        A source or a function that has one mapping identifies it as well: by its ARN or name, a queue also by its URL.
+        Raises MappingNotFound with the mappings that exist, and with the nearest names.
         """
         __tracebackhide__ = True
         return queries.find_mapping(self._seen, which)
@@ -310,6 +335,8 @@ class FakeLambda:
         region: str | None = None,
     ) -> Function:
         """Return a function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
+
+        Lambda's own notation, ``"pkg.mod.name"``, is accepted too.
 
         ``name`` may also be the function's ARN. A function that moto does not have is created, with a role; where code
         under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
@@ -451,6 +478,15 @@ class FakeLambda:
         left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
         return printable("\n".join(filter(None, left)))
 
+    def handler_errors(self) -> str:
+        """Return a report on unexpected errors of handlers; empty if there are none, or if they are only recorded.
+
+        Errors in the runs of a sweep do not count: the injected faults cause them.
+        """
+        if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
+            return ""
+        return endings.handler_errors(self._opened)
+
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""
         __tracebackhide__ = True
@@ -460,31 +496,53 @@ class FakeLambda:
 
     # --- why -----------------------------------------------------------------------------------------------
 
-    def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
+    def explain(self, subject: Given | None = None) -> str:
         """Return text that says why waiting records are not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, or a response of the API that has one; a function or its name; the
-        ARN of a source; or None for everything.
+        It begins with the diagnosis, which a failing test's report shows too: the causes that the fake can see, the
+        most telling first, and what to do about each. ``subject`` is a mapping, a function or a source, as
+        :meth:`mapping` takes it, or None for everything. Raises LambdaEsmError, with the nearest names, for something
+        that does not exist.
         """
         __tracebackhide__ = True
-        return queries.explain(self._seen, self.mappings, subject)
+        world = self._seen
+        asked = queries.subject_of(world, subject) if subject is not None else None
+        return printable("\n".join([*self._diagnosis(asked), *queries.explain(world, asked)]))
 
-    def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
-        """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
+    def fates(self, source: Given) -> Sequence[Fate]:
+        """Return the fates of all records of a source; waiting records come last.
 
-        A mapping is given as an object, or as :meth:`mapping` takes it. Each mapping reads a stream independently, so a
+        A source is given by its ARN or name, a queue also by its URL, or by one of its mappings as :meth:`mapping`
+        takes it; a name that a function has too means the source. Each mapping reads a stream independently, so a
         stream's ARN returns the fates for one mapping after the other; for a deleted mapping, those of the records that
         came before its deletion. For a function, these are its asynchronous events, by their request ids. Raises
-        LambdaEsmError for an unknown ARN, with the nearest known ones.
+        LambdaEsmError for an unknown source, with the nearest known ones.
         """
         __tracebackhide__ = True
         return queries.fates(self._seen, source)
+
+    def diagnosis(self, error: BaseException | None = None) -> str:
+        """Return why something was not processed, in at most ten lines: the section of a failing test's report.
+
+        ``error`` is the exception of this package with which the test failed, if it was one.
+
+        :meta private:
+        """
+        # Imported here, since a passing test needs none of it.
+        from pytest_lambda_esm.simulation.diagnosis.report import section
+
+        return section(self._world, [*self._errors, *([error] if error is not None else [])])
+
+    def _short_diagnosis(self) -> list[str]:
+        return self.diagnosis().splitlines()
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.
 
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
+        if not self._closed:
+            endings.note_other_callers(self._world)
         texts = self._world.advice.take() if self.config.advice != "off" else []
         return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
 
@@ -493,6 +551,12 @@ class FakeLambda:
     def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
         __tracebackhide__ = True
         return functions.reference(call, name, self.config.account_id, self.region, region)
+
+    def _diagnosis(self, subject: Subject | None = None) -> list[str]:
+        from pytest_lambda_esm.simulation.diagnosis.report import lines_of
+
+        about = None if subject is None else subject.arns
+        return lines_of(self._world, self._errors, about)
 
     @cached_property
     def _leftovers(self) -> Leftovers:

@@ -78,7 +78,11 @@ class NotSimulated(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         unsupported = importlib.import_module(f"{PACKAGE}.api.unsupported")
-        rows = [(entry.thing, entry.why, entry.instead) for entry in unsupported.INVOKE_MEMBERS.values()]
+        rows = [
+            (entry.thing, entry.why, entry.instead)
+            for table in (unsupported.INVOKE_MEMBERS, unsupported.CALLERS)
+            for entry in table.values()
+        ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))
 
 

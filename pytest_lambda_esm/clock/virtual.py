@@ -14,7 +14,15 @@ from typing import Final
 
 from pytest_lambda_esm.clock.events import DueEvent, Event
 from pytest_lambda_esm.clock.lock import ClockLock, HeldLock
-from pytest_lambda_esm.clock.moves import HOUR, endless_sleep, limit_exceeded, nothing_pending, seconds_of, span_of
+from pytest_lambda_esm.clock.moves import (
+    HOUR,
+    Reports,
+    endless_sleep,
+    limit_exceeded,
+    nothing_pending,
+    seconds_of,
+    span_of,
+)
 from pytest_lambda_esm.clock.runaway import StallDetector
 from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers
 from pytest_lambda_esm.clock.threads import ClockThreads
@@ -48,6 +56,7 @@ class VirtualClock:
         self.sleepers = Sleepers()
         """The threads that sleep; those of the test share this clock's time."""
         self._report_waiting: Callable[[], list[str]] = list
+        self._report_diagnosis: Callable[[], list[str]] = list
         self._wall = wall
         self._freezers = [wall.identity()] if wall is not None else []
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
@@ -150,7 +159,7 @@ class VirtualClock:
                 if upcoming is None:
                     if self.sleepers.has_company and predicate():
                         return
-                    raise nothing_pending(self._now, self._report_waiting())
+                    raise nothing_pending(self._now, self._reports())
                 if upcoming > end:
                     raise self._limit_exceeded("run_until: the condition is still false", span)
                 self._run_to(max(upcoming, self._now))
@@ -313,11 +322,24 @@ class VirtualClock:
         """Set the function that lists what waits for the test rather than for time, a line each, for error texts."""
         self._report_waiting = report
 
+    def set_diagnosis(self, report: Callable[[], list[str]]) -> None:
+        """Set the function that says why records are not delivered, a line each, for error texts."""
+        self._report_diagnosis = report
+
     def show(self, instant: int) -> None:
         """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
         self._shown = instant
         if self._wall is not None:
             self._wall.show(instant)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Do not follow the wall clock inside the block: a report on what happened must not move time."""
+        wall, self._wall = self._wall, None
+        try:
+            yield
+        finally:
+            self._wall = wall
 
     def follow_wall(self) -> None:
         """Catch up with a wall clock that the user moved, and run what has fallen due. Cheap where nobody moved it.
@@ -482,7 +504,10 @@ class VirtualClock:
                 stall.end()
 
     def _endless_sleep(self, stall: StallDetector) -> ClockLimitExceeded:
-        return endless_sleep(stall, self._now, self.next_event, self._report_waiting())
+        return endless_sleep(stall, self._now, self.next_event, self._reports())
 
     def _limit_exceeded(self, problem: str, limit: int) -> ClockLimitExceeded:
-        return limit_exceeded(problem, limit, self._now, self.pending, self._report_waiting())
+        return limit_exceeded(problem, limit, self._now, self.pending, self._reports())
+
+    def _reports(self) -> Reports:
+        return Reports(self._report_diagnosis(), self._report_waiting())

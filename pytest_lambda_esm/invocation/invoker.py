@@ -80,7 +80,7 @@ class Invoker:
         if invocation.outcome in _PROCESS_ENDED:
             self._archives.restart(configuration)
             function.note_end_of_process()
-        function.remember(invocation)
+        function.remember(invocation, scripted)
         self._keep(invocation)
         return invocation
 

@@ -18,7 +18,8 @@ class Call:
 
     ``params`` are the request's members by their API names; ``status`` the HTTP status of the answer, ``error`` its
     error code or None; ``attempt`` botocore's count, from 1; ``logical_id`` is the same for all attempts of one call.
-    If a network fault kept the request from arriving, the status is 0 and ``error`` names the fault.
+    If a network fault kept the request from arriving, the status is 0 and ``error`` names the fault. ``message`` is the
+    text of an error, or None.
     """
 
     operation: str
@@ -31,6 +32,7 @@ class Call:
     error: str | None
     attempt: int
     logical_id: str
+    message: str | None = None
 
     @property
     def at(self) -> datetime:

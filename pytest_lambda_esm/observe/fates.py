@@ -81,6 +81,11 @@ class FateLedger:
         """Record the final fate of records of a source."""
         self._final.setdefault(source, []).append(final_fate)
 
+    @property
+    def sources(self) -> list[str]:
+        """The sources whose records have final fates, also those that do not exist any more."""
+        return list(self._final)
+
     def final(self, source: str) -> list[Fate]:
         """Return the final fates of a source's records, in order; of several fates of a record, the last one counts."""
         fates = {fate.record: fate for each in self._final.get(source, ()) for fate in _fates(each)}

@@ -20,6 +20,9 @@ SETTINGS: Final = {
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
     "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
+    "handler_errors": (
+        "what to do about errors of handlers that neither Function.expects nor a script asked for: record, or fail"
+    ),
     "polling_delay": "seconds from the state Enabled to the first poll (not documented by AWS)",
     "poll_latency": "seconds from the moment a message is visible until it is received (not documented by AWS)",
     "polling_states": "transitional states in which a mapping that was Enabled keeps polling (not documented by AWS)",

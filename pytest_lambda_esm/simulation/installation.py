@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
 from pytest_lambda_esm.clock.sleep import VirtualSleep
@@ -93,7 +94,7 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
-    network_guard.install(patches, on_error)
+    network_guard.install(patches, on_error, unsupported.caller_of_host)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     arrivals.install(patches, world.clock.follow_wall)

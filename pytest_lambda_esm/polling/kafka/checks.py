@@ -6,13 +6,15 @@ record that is too large, with another condition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pytest_lambda_esm.polling.kafka.batch import Run, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import DiscardedRecords
-from pytest_lambda_esm.polling.kafka.schemas import InvalidRecord
+from pytest_lambda_esm.polling.kafka.schemas import InvalidRecord, RecordSchemas
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 
@@ -32,10 +34,16 @@ class RecordChecks:
             if invalid is not None:
                 self._invalid[partition.number, offset] = invalid
                 return False
+        return record_filter is None or record_filter.passes(_entry(schemas, partition, offset))
+
+    def why_filtered(self, settings: KafkaSettings | None) -> Callable[[KafkaPartition], Callable[[int], str]]:
+        """Return what explains, when a test asks for it, why records of a partition were filtered out."""
+        record_filter, schemas = settings.record_filter if settings is not None else None, self._context.schemas()
         if record_filter is None:
-            return True
-        entry = records(partition, (offset,))[0] if schemas is None else schemas.for_filters(partition, offset)
-        return record_filter.passes(entry)
+            return lambda partition: lambda offset: NO_MATCH
+        return lambda partition: (
+            lambda offset: f"{NO_MATCH}: {record_filter.verdict(_entry(schemas, partition, offset)).why}"
+        )
 
     def size(self, partition: KafkaPartition, offset: int) -> int:
         """Return how many bytes a record takes in an event."""
@@ -65,3 +73,8 @@ class RecordChecks:
         for part, fate, about in context.discarder.discard(discarded, destination, context.clock.instant):
             context.end(part, fate, f"{about} ({invalid.about})")
         return True
+
+
+def _entry(schemas: RecordSchemas | None, partition: KafkaPartition, offset: int) -> dict[str, Any]:
+    """Return a record as filters see it."""
+    return records(partition, (offset,))[0] if schemas is None else schemas.for_filters(partition, offset)

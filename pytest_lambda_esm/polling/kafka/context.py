@@ -80,10 +80,17 @@ class KafkaContext(LaneContext[KafkaSettings]):
         history = self.histories[partition.number] = PartitionHistory(self.mapping.uuid)
         history.end(range(first), SKIPPED, self.clock.instant, about)
 
-    def end(self, runs: Runs, fate: str, about: str) -> None:
-        """Note the final fate of records."""
+    def end(
+        self,
+        runs: Runs,
+        fate: str,
+        about: str,
+        why: Callable[[KafkaPartition], Callable[[int], str]] | None = None,
+    ) -> None:
+        """Note the final fate of records; ``why`` completes the text for those of a partition by their offsets."""
         if not runs:
             return
         self.journal.add("fate", self.source_arn, f"{places(runs)} {fate}: {about}", ids_of_ends(runs))
         for partition, offsets in runs:
-            self.histories[partition.number].end(offsets, fate, self.clock.instant, about)
+            told = about if why is None else why(partition)
+            self.histories[partition.number].end(offsets, fate, self.clock.instant, told)

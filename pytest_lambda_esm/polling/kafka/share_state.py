@@ -15,6 +15,7 @@ from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.state import CAPACITY
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition, Place, ShareGroup
 
 
@@ -106,7 +107,7 @@ class ShareState:
             self._acknowledge(rejected)
             valid = self._runs({run.partition.number: self._checks.discard_invalid(*run) for run in rejected})
             self._count(PolledEventCount=valid.total, FilteredOutEventCount=valid.total)
-            self._context.end(valid, FILTERED_OUT, "no filter of the mapping matches")
+            self._context.end(valid, FILTERED_OUT, NO_MATCH, self._checks.why_filtered(self._context.settings()))
 
     def _expire(self, partition: KafkaPartition) -> None:
         gone = self._share.expire(self._place(partition.number), partition.start(self._context.clock.instant))

@@ -11,6 +11,7 @@ from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Ru
 from pytest_lambda_esm.polling.kafka.checks import RecordChecks
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka_ports import ConsumerGroup, KafkaPartition
 
 _ENVELOPE: Final = 1024
@@ -226,7 +227,7 @@ class KafkaState:
             counters, count = self._context.mapping.counters, Runs(over).total
             counters["PolledEventCount"] += count
             counters["FilteredOutEventCount"] += count
-            self._context.end(Runs(over), FILTERED_OUT, "no filter of the mapping matches")
+            self._context.end(Runs(over), FILTERED_OUT, NO_MATCH, self._checks.why_filtered(self._collected_with))
 
 
 def _compact(offsets: list[int]) -> Sequence[int]:
