@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
+import operator
 from collections.abc import Iterator
-from typing import Any
 
 from benchmarks.harness import Comparison, Goal, Sample, Stopwatch
-from benchmarks.moto_world import REGION
+from benchmarks.moto_world import REGION, RecordCounter
 from pytest_lambda_esm import FakeLambda, MqBroker
 from pytest_lambda_esm.sources.mq_records import KINDS
 from pytest_lambda_esm.timing import instant_of
@@ -36,20 +36,6 @@ def comparisons() -> Iterator[Comparison]:
     )
 
 
-class _Counter:
-    """A trivial handler. It counts the messages: a benchmark that delivers nothing must not look fast."""
-
-    def __init__(self) -> None:
-        self.messages = 0
-
-    def __call__(self, event: dict[str, Any], context: object) -> None:
-        self.messages += len(event["messages"])
-
-    def check(self, expected: int) -> None:
-        if self.messages != expected:
-            raise SystemExit(f"{self.messages} of {expected} messages reached the handler; the numbers mean nothing")
-
-
 def _broker(fake: FakeLambda, count: int) -> MqBroker:
     broker = fake.mq("main")
     queue = broker.queue("clicks")
@@ -61,7 +47,7 @@ def _broker(fake: FakeLambda, count: int) -> MqBroker:
 def _through_a_mapping(count: int) -> Sample:
     def sample() -> float:
         with FakeLambda(region=REGION) as fake:
-            handler = _Counter()
+            handler = RecordCounter(operator.itemgetter("messages"))
             broker = _broker(fake, count)
             login = '{"username": "lambda", "password": "secret"}'
             secret = fake.client("secretsmanager").create_secret(Name="login", SecretString=login)
@@ -85,7 +71,7 @@ def _through_a_mapping(count: int) -> Sample:
 def _in_a_bare_loop(count: int) -> Sample:
     def sample() -> float:
         with FakeLambda(region=REGION) as fake:
-            handler = _Counter()
+            handler = RecordCounter(operator.itemgetter("messages"))
             broker = _broker(fake, count)
             queue = broker.queue("clicks")
             kind, messages, now = KINDS["ActiveMQ"], queue.messages, instant_of(fake.clock.now)
