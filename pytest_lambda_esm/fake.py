@@ -79,6 +79,7 @@ class FakeLambda:
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
+        self._reviewed = False
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -105,6 +106,8 @@ class FakeLambda:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None and not self._reviewed:
+            self._world.review()  # As long as moto has what the advice is about.
         self._closed = True
         self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
@@ -436,8 +439,10 @@ class FakeLambda:
 
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
-        texts = self._world.advice.take() if self.config.advice != "off" else []
-        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
+        self._reviewed = True
+        if not self._closed:
+            self._world.review()
+        return list(map(LambdaEsmAdvice, self._world.advice.take()))
 
     # --- inside --------------------------------------------------------------------------------------------
 

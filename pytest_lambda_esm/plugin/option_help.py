@@ -20,6 +20,7 @@ SETTINGS: Final = {
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
     "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
+    "advice_ignore": "the codes of advice to leave out, such as 'ESM102 ESM112'",
     "polling_delay": "seconds from the state Enabled to the first poll (not documented by AWS)",
     "poll_latency": "seconds from the moment a message is visible until it is received (not documented by AWS)",
     "polling_states": "transitional states in which a mapping that was Enabled keeps polling (not documented by AWS)",

@@ -145,7 +145,16 @@ class MemoryStream:
         self.all.append(MemoryShard(f"shard-{len(self.all)}", left.low, right.high, parents))
 
 
+class NoAdvice:
+    def give(self, *arguments: Any, **details: Any) -> None:
+        pass
+
+    suspect = refute = give
+
+
 class NoJournal:
+    advice = NoAdvice()
+
     def fate(self, *arguments: Any) -> None:
         pass
 

@@ -101,6 +101,11 @@ class KafkaContext:
         committed = self.group.committed((self.topic, partition.number))
         first, about = (start, _BEFORE_START) if committed is None else (min(committed, partition.end), _COMMITTED)
         history.end(range(first), SKIPPED, self.clock.instant, about)
+        settings = self.settings()
+        if committed is not None and committed != start and settings.group is not None:
+            self.journal.advice.give(
+                "ESM132", self.mapping.uuid, group=settings.group, position=settings.starting_position
+            )
 
     def end(self, runs: Runs, fate: str, about: str) -> None:
         """Note the final fate of records."""

@@ -11,6 +11,8 @@ from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.answers import advise_on_answer, advise_on_malformed
+from pytest_lambda_esm.polling.kafka.advice import advise_on_discard, advise_on_failure
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import TOO_LARGE, DiscardedRecords
@@ -49,7 +51,7 @@ class KafkaOutcomes:
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
         batch.request_id = delivery.request_id
-        verdict = _judge(settings, batch, delivery)
+        verdict = self._judge(settings, batch, delivery)
         batch.last_outcome = verdict.why
         mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
@@ -102,6 +104,18 @@ class KafkaOutcomes:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
+    def _judge(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:
+        if not delivery.succeeded:
+            return KafkaVerdict(False, delivery.about, function_error="Unhandled")
+        journal, mapping = self._context.journal, self._context.mapping
+        advise_on_answer(journal, mapping, settings.reports_item_failures, delivery.result)
+        if not settings.reports_item_failures:
+            return KafkaVerdict(True, "success")
+        verdict = judge(delivery.result, batch.runs)
+        if not (verdict.succeeded or verdict.reported):
+            advise_on_malformed(journal, mapping, verdict.why)
+        return verdict
+
     def _drop_too_old(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, oldest: int) -> Runs:
         too_old, kept = _split(runs, lambda partition, offset: partition.created(offset) <= oldest)
         if too_old:
@@ -140,6 +154,7 @@ class KafkaOutcomes:
             return
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
+        advise_on_failure(self._context, settings, batch)
         if settings.bisects and batch.runs.total > 1:
             halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
             self._state.batches[:1] = [batch.part(half) for half in halves]
@@ -163,14 +178,7 @@ class KafkaOutcomes:
         now = context.clock.instant
         for part, fate, about in context.discarder.discard(discarded, settings.failure_destination, now):
             context.end(part, fate, about)
-
-
-def _judge(settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:
-    if not delivery.succeeded:
-        return KafkaVerdict(False, delivery.about, function_error="Unhandled")
-    if settings.reports_item_failures:
-        return judge(delivery.result, batch.runs)
-    return KafkaVerdict(True, "success")
+            advise_on_discard(context, fate, settings.failure_destination)
 
 
 def _split(runs: Runs, is_over: Callable[[KafkaPartition, int], bool]) -> tuple[Runs, Runs]:

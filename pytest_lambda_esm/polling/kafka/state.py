@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.kafka.advice import advise_on_passed
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
@@ -131,10 +132,13 @@ class KafkaState:
     def _filter_or_add(self, partition: KafkaPartition, settings: KafkaSettings) -> None:
         position = self._positions[partition.number]
         record_filter = settings.record_filter
-        if record_filter is not None and not record_filter.passes(records(partition, (position,))[0]):
-            self.open_batch.filtered.setdefault(partition.number, []).append(position)
-            self._positions[partition.number] = position + 1
-            return
+        if record_filter is not None:
+            record = records(partition, (position,))[0]
+            if not record_filter.passes(record):
+                self.open_batch.filtered.setdefault(partition.number, []).append(position)
+                self._positions[partition.number] = position + 1
+                return
+            advise_on_passed(self._context, record_filter, record)
         self._add_one(partition)
 
     def _add_one(self, partition: KafkaPartition) -> None:

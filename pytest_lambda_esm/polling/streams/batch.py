@@ -36,7 +36,8 @@ class Batch:
     ``invocations`` counts the runs of the function with exactly these records; ``failures`` counts failures in a row,
     throttles included, for the back-off. ``due`` is when the next attempt is made, ``blocked_since`` when the first
     one failed. ``response``, ``request_id`` and ``last_outcome`` (a text) are those of the last invocation, ``event``
-    is what it received. ``deliver_again`` repeats the delivery after a success.
+    is what it received. ``deliver_again`` repeats the delivery after a success. ``after_partial_success`` marks what is
+    left of a batch that succeeded in part.
     """
 
     positions: Sequence[int]
@@ -50,6 +51,7 @@ class Batch:
     last_outcome: str = ""
     event: StreamEvent | None = None
     deliver_again: bool = False
+    after_partial_success: bool = False
 
     def split(self, first: int) -> list[Batch]:
         """Return two new batches: the ``first`` records, and the rest. Their invocations count from zero."""

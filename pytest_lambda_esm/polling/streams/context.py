@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,11 @@ from pytest_lambda_esm.timing import Backoff
 
 @dataclass(slots=True, kw_only=True)
 class StreamContext:
-    """One mapping, and what its poller needs from the rest of the simulation."""
+    """One mapping, and what its poller needs from the rest of the simulation.
+
+    ``ends_at_creation`` is the position behind the last record of each shard when the mapping was created, None if that
+    does not matter for its starting position.
+    """
 
     mapping: Mapping
     streams: Streams
@@ -32,6 +37,7 @@ class StreamContext:
     interruptions: Interruptions
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
+    ends_at_creation: ReadOnly[str, int] | None = None
     source_arn: str = field(init=False)
     _read_settings: tuple[Any, StreamSettings | None] = field(init=False, default=(None, None))
 

@@ -12,8 +12,17 @@ from typing import Final
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
+from pytest_lambda_esm.polling.answers import advise_on_answer, advise_on_malformed
 from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.streams.advice import (
+    advise_on_discard,
+    advise_on_expiry,
+    advise_on_failure,
+    advise_on_large_state,
+    advise_on_missing_state,
+    advise_on_throttles,
+)
 from pytest_lambda_esm.polling.streams.batch import Batch, LastResponse, StreamEvent, first_half
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.failures import RETRIES_EXHAUSTED, TOO_OLD, DiscardedBatch
@@ -59,6 +68,8 @@ class LaneOutcomes:
             mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             batch.last_outcome = delivery.about
             self.retry_later(batch)
+            if delivery.throttled:
+                advise_on_throttles(self._context, settings, batch)
             return
         mapping.counters["InvokedEventCount"] += count
         batch.invocations += 1
@@ -103,10 +114,15 @@ class LaneOutcomes:
         if not delivery.succeeded:
             return failure(delivery.about, "Unhandled")
         response = delivery.result
+        advise_on_answer(self._context.journal, self._context.mapping, settings.reports_item_failures, response)
         if self._state.window is not None and not (isinstance(response, dict) and "state" in response):
+            advise_on_missing_state(self._context)
             return failure("the response has no 'state', which a mapping with tumbling windows requires")
         if settings.reports_item_failures and batch.positions:
-            return judge(response, [shard.sequence_number(position) for position in batch.positions])
+            verdict = judge(response, [shard.sequence_number(position) for position in batch.positions])
+            if not (verdict.succeeded or verdict.reported):
+                advise_on_malformed(self._context.journal, self._context.mapping, verdict.why)
+            return verdict
         return success(len(batch.positions))
 
     def _succeed(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
@@ -139,6 +155,7 @@ class LaneOutcomes:
         done, rest = batch.split(verdict.done)
         self._state.end(shard, done.positions, DONE, f"attempt {batch.invocations}; a later record failed")
         self._keep_window_state(delivery)
+        rest.after_partial_success = True
         self._state.batches[0] = rest
         self.retry_later(rest)
         self._state.flush(shard)
@@ -148,6 +165,7 @@ class LaneOutcomes:
         count = len(batch.positions)
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
+        advise_on_failure(self._context, settings, batch)
         if settings.bisects and count > 1:
             self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
@@ -162,6 +180,8 @@ class LaneOutcomes:
     def _keep_window_state(self, delivery: Delivery) -> None:
         if self._state.window is not None:
             self._state.window.set_state(delivery.result["state"])
+            if self._state.window.ends_early:
+                advise_on_large_state(self._context)
 
     def _finish_window(self, how: str) -> None:
         self._state.batches.clear()
@@ -174,6 +194,8 @@ class LaneOutcomes:
         if expired:
             about = f"the stream's retention ended after {counted(batch.invocations, 'attempt')}"
             self._state.end(shard, batch.positions[:expired], EXPIRED, about)
+            if not batch.invocations:
+                advise_on_expiry(self._context, expired)
             batch.positions = batch.positions[expired:]
         age = settings.maximum_age
         too_old = batch.count_until(shard, now - age) if age is not None else 0
@@ -196,4 +218,5 @@ class LaneOutcomes:
         )
         now = self._context.clock.instant
         fate, about = self._context.discarder.discard(discarded, settings.failure_destination, now)
+        advise_on_discard(self._context, fate, settings.failure_destination)
         self._state.end(shard, positions, fate, about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.streams.advice import advise_on_expiry
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow, Selector
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
@@ -99,6 +100,7 @@ class LaneState:
         expired = _take_before(self.open_batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
+            advise_on_expiry(self._context, len(expired))
 
     def return_to_checkpoint(self, in_flight: Batch | None) -> None:
         """Forget what was collected or waits for a retry, to read it again. An in-flight batch still completes."""
