@@ -104,7 +104,7 @@ _ENTRIES: Final = (
         "An empty answer means success",
         "{function!r} has never returned batchItemFailures, although its mapping asks for them; it returned {answer},"
         " which counts as success of the whole batch, whatever went wrong inside",
-        "Return {{'batchItemFailures': [...]}} after every batch, with an empty list if all succeeded",
+        "Return {'batchItemFailures': [...]} after every batch, with an empty list if all succeeded",
         (f"{_GUIDE}services-sqs-errorhandling.html", f"{_GUIDE}services-kinesis-batchfailurereporting.html", _RECORDED),
     ),
     Entry(
@@ -199,8 +199,8 @@ _ENTRIES: Final = (
     Entry(
         "ESM118",
         "LATEST misses records from before the first poll",
-        "{count} records were written after the mapping was created and before it began to read: with LATEST the"
-        " function never gets them",
+        "LATEST skipped {records} written after the mapping was created and before it began to read: the function never"
+        " gets them",
         "Use TRIM_HORIZON or AT_TIMESTAMP, or wait until the mapping is Enabled before you write",
         (f"{_GUIDE}with-ddb.html", "https://github.com/awsdocs/aws-lambda-developer-guide/issues/487"),
     ),
@@ -215,7 +215,7 @@ _ENTRIES: Final = (
         "ESM121",
         "A tumbling window loses its state",
         "{what}",
-        "Return {{'state': ...}} from every invocation, and keep it well below 1 MB",
+        "Return {'state': ...} from every invocation, and keep it well below 1 MB",
         (f"{_GUIDE}services-kinesis-windows.html", f"{_GUIDE}services-ddb-windows.html"),
     ),
     Entry(
@@ -242,7 +242,7 @@ _ENTRIES: Final = (
         "The mapping runs $LATEST",
         "the mapping names {function!r} without a qualifier, and the function has the alias {alias!r}: it always runs"
         " $LATEST, whatever the alias points to",
-        "Create the mapping for the alias, as in {function}:{alias}",
+        "Create the mapping with the alias as the function's qualifier, or with $LATEST if that is intended",
         (
             "https://github.com/aws/serverless-application-model/issues/278",
             "https://github.com/terraform-aws-modules/terraform-aws-lambda/issues/501",
@@ -254,7 +254,7 @@ _ENTRIES: Final = (
         "A client that gives up runs the function again",
         "the client stopped waiting for {function!r} after its read timeout of {timeout:g} s, and the function ran on:"
         " boto3 sends the request again, so it runs once more for each attempt",
-        "Set Config(read_timeout=...) above the function's timeout, or Config(retries={{'total_max_attempts': 1}})",
+        "Set Config(read_timeout=...) above the function's timeout, or Config(retries={'total_max_attempts': 1})",
         ("https://github.com/boto/boto3/issues/1104", "measured with botocore"),
     ),
     Entry(

@@ -6,11 +6,12 @@ takes the advice. Each check looks at one :class:`Setup`, and returns a :class:`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.api.filter_advice import hopeless
+from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.arn import Arn, FunctionReference, parse
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, InvokeConfigs
@@ -75,7 +76,7 @@ Problem = tuple[str, dict[str, Any]]
 
 
 class MappingAdvice:
-    """Gives advice on mappings. ``everything`` returns all mappings of the fake, deleted ones included."""
+    """Gives advice on mappings: ``store`` has all of the fake, deleted ones included."""
 
     def __init__(
         self,
@@ -84,23 +85,22 @@ class MappingAdvice:
         functions: MappedFunctions,
         sources: SourceFinder,
         invoke_configs: InvokeConfigs,
-        everything: Callable[[], Iterable[Mapping]],
+        store: MappingStore,
         advice: Advice,
     ) -> None:
         self._config = config
         self._functions = functions
         self._sources = sources
         self._invoke_configs = invoke_configs
-        self._everything = everything
+        self._store = store
         self._advice = advice
 
     def review_all(self) -> None:
         """Review each mapping as it is now."""
         if self._config.advice == "off":
             return
-        for mapping in self._everything():
-            if mapping.state not in ("Deleting", GONE):
-                self.review(mapping)
+        for mapping in self._existing():
+            self.review(mapping)
 
     def review(self, mapping: Mapping) -> None:
         """Give advice on a mapping with the settings that it has, or will have once it has settled."""
@@ -122,7 +122,7 @@ class MappingAdvice:
         self.review(mapping)
         if self._config.advice == "off" or mapping.settings.get("StartingPosition") not in _RECREATED:
             return
-        for other in self._everything():
+        for other in self._store:
             if other.state == GONE and _has_polled(other) and _same(other.settings, mapping.settings):
                 what = _RECREATED[mapping.settings["StartingPosition"]]
                 self._advice.give("ESM119", mapping.uuid, what=f"an earlier mapping of this stream was deleted: {what}")
@@ -131,6 +131,9 @@ class MappingAdvice:
         """Say that a list was cut off below the number of mappings that the caller asked for."""
         self._advice.give("ESM142", "ListEventSourceMappings", asked=asked)
 
+    def _existing(self) -> list[Mapping]:
+        return [mapping for mapping in self._store.shown() if mapping.state != "Deleting"]
+
     def _setup(self, mapping: Mapping) -> Setup | None:
         settings = mapping.requested
         reference = parse(settings["FunctionArn"], mapping.account_id, mapping.region)
@@ -138,7 +141,6 @@ class MappingAdvice:
         if function is None:
             return None
         source = Arn.parse(settings.get("EventSourceArn", ""))
-        others = (each for each in self._everything() if each.state not in ("Deleting", GONE))
         invoke_config = self._invoke_configs.find(
             reference.account_id, reference.region, reference.name, reference.qualifier or "$LATEST"
         )
@@ -148,7 +150,7 @@ class MappingAdvice:
             function=function,
             source=source,
             facts=self._sources.find(source) if source is not None else None,
-            siblings=[each.requested for each in others if _runs(each, reference)],
+            siblings=[each.requested for each in self._existing() if _runs(each, reference)],
             aliases=self._functions.aliases(reference),
             has_async_target=bool(function.dead_letter or (invoke_config and invoke_config.on_failure)),
             pollers=self._config.initial_concurrency,

@@ -220,7 +220,7 @@ class World:
             functions=self.functions,
             sources=existing.sources,
             invoke_configs=self.invoke_configs,
-            everything=lambda: self.store,
+            store=self.store,
             advice=self.advice,
         )
         self.mappings = EventSourceMappings(

@@ -213,7 +213,7 @@ class QueueBatch:
         context.journal.add("result", delivery.function, delivery.about, (), context.clock.instant)
         reports = self.settings.reports_failures
         if not delivery.succeeded:
-            if delivery.reached:
+            if delivery.reached and not context.interruptions.pending:
                 advise_on_failure(context, messages, self.attempt)
             self._leave(messages)
             return

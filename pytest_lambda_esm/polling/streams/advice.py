@@ -9,6 +9,7 @@ from pytest_lambda_esm.polling.answers import function_of
 from pytest_lambda_esm.polling.streams.batch import LARGEST_STATE, Batch
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
+from pytest_lambda_esm.polling.streams.wording import counted
 
 _REPEATED: Final = 3
 """The failure after which records count as ones that always fail."""
@@ -43,13 +44,14 @@ def advise_on_discard(context: StreamContext, fate: str, destination: str | None
 def advise_on_late_start(context: StreamContext, missed: int) -> None:
     """Give advice on records that LATEST skips although they are younger than the mapping."""
     if missed:
-        context.journal.advice.give("ESM118", context.mapping.uuid, count=missed)
+        context.journal.advice.give("ESM118", context.mapping.uuid, records=counted(missed, "record"))
 
 
 def advise_on_expiry(context: StreamContext, count: int) -> None:
     """Give advice on records that expired before they were read, if the mapping has been disabled."""
     if any(transition.state == "Disabled" for transition in context.mapping.history):
-        what = f"{count} records expired in the stream while the mapping was disabled: the function never gets them"
+        expired = counted(count, "record")
+        what = f"{expired} expired in the stream before the mapping was enabled again: the function never gets them"
         context.journal.advice.give("ESM119", context.mapping.uuid, about="disabled", what=what)
 
 

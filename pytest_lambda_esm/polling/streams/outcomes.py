@@ -165,7 +165,8 @@ class LaneOutcomes:
         count = len(batch.positions)
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
-        advise_on_failure(self._context, settings, batch)
+        if not self._context.interruptions.pending:
+            advise_on_failure(self._context, settings, batch)
         if settings.bisects and count > 1:
             self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
