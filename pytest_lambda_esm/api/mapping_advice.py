@@ -100,31 +100,32 @@ class MappingAdvice:
         if self._config.advice == "off":
             return
         for mapping in self._existing():
-            self.review(mapping)
+            self.review(mapping, mapping.in_force)
 
-    def review(self, mapping: Mapping) -> None:
-        """Give advice on a mapping with the settings that it has, or will have once it has settled."""
+    def review(self, mapping: Mapping, settings: Settings) -> None:
+        """Give advice on a mapping with settings that it has, or will have once it has settled."""
         if self._config.advice == "off":
             return
-        setup = self._setup(mapping)
-        if setup is None:
-            name = parse(mapping.requested["FunctionArn"], mapping.account_id, mapping.region).name
-            self._advice.give("ESM124", mapping.uuid, function=name)
+        reference = parse(settings["FunctionArn"], mapping.account_id, mapping.region)
+        function = self._functions.find(reference)
+        if function is None:
+            self._advice.give("ESM124", mapping.uuid, function=reference.name)
             return
+        setup = self._setup(mapping, settings, reference, function)
         for check in _CHECKS:
             problem = check(setup)
             if problem is not None:
                 subject = setup.function.name if problem[0] in _OF_FUNCTIONS else mapping.uuid
                 self._advice.give(problem[0], subject, **problem[1])
 
-    def on_create(self, mapping: Mapping) -> None:
-        """Review a new mapping, also for what an earlier one of the same source and function has read."""
-        self.review(mapping)
-        if self._config.advice == "off" or mapping.settings.get("StartingPosition") not in _RECREATED:
+    def on_create(self, mapping: Mapping, settings: Settings) -> None:
+        """Review a new mapping, also for what an earlier one of the same stream and function has read."""
+        self.review(mapping, settings)
+        if self._config.advice == "off" or not _is_stream(settings):
             return
-        for other in self._store:
-            if other.state == GONE and _has_polled(other) and _same(other.settings, mapping.settings):
-                what = _RECREATED[mapping.settings["StartingPosition"]]
+        what = _RECREATED.get(settings.get("StartingPosition", ""))
+        for other in self._store if what is not None else ():
+            if other.has_been(GONE) and other.has_been("Enabled") and _same(other.in_force, settings):
                 self._advice.give("ESM119", mapping.uuid, what=f"an earlier mapping of this stream was deleted: {what}")
 
     def on_list(self, asked: int) -> None:
@@ -132,14 +133,13 @@ class MappingAdvice:
         self._advice.give("ESM142", "ListEventSourceMappings", asked=asked)
 
     def _existing(self) -> list[Mapping]:
-        return [mapping for mapping in self._store.shown() if mapping.state != "Deleting"]
+        """Return the mappings that are not being deleted, without following time: a test may have ended."""
+        return [mapping for mapping in self._store.shown() if not mapping.has_been("Deleting")]
 
-    def _setup(self, mapping: Mapping) -> Setup | None:
-        settings = mapping.requested
-        reference = parse(settings["FunctionArn"], mapping.account_id, mapping.region)
-        function = self._functions.find(reference)
-        if function is None:
-            return None
+    def _setup(
+        self, mapping: Mapping, settings: Settings, reference: FunctionReference, function: FunctionConfiguration
+    ) -> Setup:
+        others = [each.in_force for each in self._existing() if each is not mapping and _runs(each, reference)]
         source = Arn.parse(settings.get("EventSourceArn", ""))
         invoke_config = self._invoke_configs.find(
             reference.account_id, reference.region, reference.name, reference.qualifier or "$LATEST"
@@ -150,7 +150,7 @@ class MappingAdvice:
             function=function,
             source=source,
             facts=self._sources.find(source) if source is not None else None,
-            siblings=[each.requested for each in self._existing() if _runs(each, reference)],
+            siblings=[settings, *others],
             aliases=self._functions.aliases(reference),
             has_async_target=bool(function.dead_letter or (invoke_config and invoke_config.on_failure)),
             pollers=self._config.initial_concurrency,
@@ -167,8 +167,9 @@ _RECREATED: Final = {
 }
 
 
-def _has_polled(mapping: Mapping) -> bool:
-    return any(transition.state == "Enabled" for transition in mapping.history)
+def _is_stream(settings: Settings) -> bool:
+    arn = Arn.parse(settings.get("EventSourceArn", ""))
+    return arn is not None and arn.service in ("kinesis", "dynamodb")
 
 
 def _same(one: Settings, other: Settings) -> bool:
@@ -176,8 +177,8 @@ def _same(one: Settings, other: Settings) -> bool:
 
 
 def _runs(mapping: Mapping, reference: FunctionReference) -> bool:
-    text = mapping.requested["FunctionArn"]
-    return parse(text, mapping.account_id, mapping.region).unqualified_arn == reference.unqualified_arn
+    other = parse(mapping.function_arn, mapping.account_id, mapping.region)
+    return other.unqualified_arn == reference.unqualified_arn
 
 
 def _maximum_concurrency(settings: Settings) -> int | None:

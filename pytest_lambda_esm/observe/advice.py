@@ -10,10 +10,10 @@ from pytest_lambda_esm.observe.timeline import Timeline
 
 
 class Advice:
-    """Collects advice until :meth:`take` returns it: each code once for each subject. The timeline shows it at once.
+    """Collects advice until :meth:`take` returns it: each code once for each subject, and no text twice.
 
-    No warning is raised at once, because advice arises inside API calls of code under test, which must not fail.
-    ``ignored`` are the codes that are never given; ``off`` stands for all of them.
+    The timeline shows it at once. No warning is raised at once, because advice arises inside API calls of code under
+    test, which must not fail. ``ignored`` are the codes that are never given; ``off`` stands for all of them.
     """
 
     def __init__(self, timeline: Timeline, ignored: Collection[str] = (), *, off: bool = False) -> None:
@@ -22,6 +22,7 @@ class Advice:
         self._known: set[tuple[str, str, str]] = set()
         self._suspected: dict[tuple[str, str], dict[str, Any]] = {}
         self._refuted: set[tuple[str, str]] = set()
+        self._given: set[str] = set()
         self._untaken: list[str] = []
 
     def give(self, code: str, subject: str, *, about: str = "", **details: Any) -> None:
@@ -36,8 +37,10 @@ class Advice:
         if code in self._ignored:
             return
         text = CATALOGUE[code].text(details)
-        self._untaken.append(text)
-        self._timeline.add("advice", subject, text)
+        if text not in self._given:
+            self._given.add(text)
+            self._untaken.append(text)
+            self._timeline.add("advice", subject, text)
 
     def suspect(self, code: str, subject: str, **details: Any) -> None:
         """Give this advice when it is taken, unless :meth:`refute` is called for it before."""

@@ -88,7 +88,7 @@ def test_the_marker_takes_a_list(run):
 
 def test_an_unknown_code_is_refused(run):
     result = run(TEST, ini="lambda_esm_advice_ignore = ESM999")
-    result.stdout.fnmatch_lines(["*there is no advice 'ESM999'. Did you mean *"])
+    result.stderr.fnmatch_lines(["*lambda_esm_advice_ignore*there is no advice 'ESM999'. Did you mean *"])
 
 
 CHANGED_LATER = """
@@ -116,9 +116,9 @@ def test_without_pytest(mode):
     if mode == "off":
         use()
     elif mode == "warn":
-        with pytest.warns(LambdaEsmAdvice, match="^ESM101: ") as found:
+        with pytest.warns(LambdaEsmAdvice, match=r"^ESM101: ") as found:
             use()
         assert [warning.message.code for warning in found] == ["ESM101"]
     else:
-        with pytest.raises(LambdaEsmAdvice, match="^ESM101: "):
+        with pytest.raises(LambdaEsmAdvice, match=r"^ESM101: "):
             use()
