@@ -107,7 +107,7 @@ class EventSourceMappings:
         self._store.add(mapping)
         self._tags[mapping.arn] = dict(tags)
         answer = self._begin(mapping, source, step_for_create(params.get("Enabled", True)), settings)
-        self._advice.on_create(mapping)
+        self._advice.on_create(mapping, settings)
         return answer
 
     def get(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
@@ -156,8 +156,9 @@ class EventSourceMappings:
         stated["FunctionArn"] = function.reference.arn
         others = (other for _, other in self._store.visible(caller.account_id, caller.region) if other is not mapping)
         self._check(caller, source, stated, function, others)
-        answer = self._begin(mapping, before, step, mapping_settings.completed(source, stated, mapping.uuid))
-        self._advice.review(mapping)
+        settings = mapping_settings.completed(source, stated, mapping.uuid)
+        answer = self._begin(mapping, before, step, settings)
+        self._advice.review(mapping, settings)
         return answer
 
     def delete(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:

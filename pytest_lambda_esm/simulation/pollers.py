@@ -97,7 +97,7 @@ class PollerFactory:
 
     def note_creation(self, mapping: Mapping) -> None:
         """Note where the shards of a new mapping's stream end, if it will start at LATEST."""
-        if mapping.requested.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
+        if mapping.in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
             return
         stream = self._ports.streams.find(mapping.source_arn)
         if stream is not None:
