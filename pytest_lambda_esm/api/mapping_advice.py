@@ -40,8 +40,8 @@ class MappedFunctions(Protocol):
 class Setup:
     """A mapping with everything that its advice depends on.
 
-    ``siblings`` are the settings of all mappings of the function, this one included. ``pollers`` is how many batches of
-    a queue a mapping starts with; ``low_traffic_wait`` is the setting, in seconds.
+    ``siblings()`` returns the settings of all mappings of the function, this one included. ``pollers`` is how many
+    batches of a queue a mapping starts with; ``low_traffic_wait`` is the setting, in seconds.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class Setup:
     function: FunctionConfiguration
     source: Arn | None
     facts: SourceFacts | None
-    siblings: list[Settings]
+    siblings: Callable[[], list[Settings]]
     aliases: list[str]
     has_async_target: bool
     pollers: int
@@ -139,7 +139,10 @@ class MappingAdvice:
     def _setup(
         self, mapping: Mapping, settings: Settings, reference: FunctionReference, function: FunctionConfiguration
     ) -> Setup:
-        others = [each.in_force for each in self._existing() if each is not mapping and _runs(each, reference)]
+        def siblings() -> list[Settings]:
+            others = (each for each in self._existing() if each is not mapping)
+            return [settings, *(each.in_force for each in others if _runs(each, reference))]
+
         source = Arn.parse(settings.get("EventSourceArn", ""))
         invoke_config = self._invoke_configs.find(
             reference.account_id, reference.region, reference.name, reference.qualifier or "$LATEST"
@@ -150,7 +153,7 @@ class MappingAdvice:
             function=function,
             source=source,
             facts=self._sources.find(source) if source is not None else None,
-            siblings=[settings, *others],
+            siblings=siblings,
             aliases=self._functions.aliases(reference),
             has_async_target=bool(function.dead_letter or (invoke_config and invoke_config.on_failure)),
             pollers=self._config.initial_concurrency,
@@ -199,7 +202,12 @@ def _visibility(setup: Setup) -> Problem | None:
 
 
 def _low_reserved(setup: Setup) -> Problem | None:
-    """The pollers start with more batches than the function may run, and the queue has a dead-letter queue."""
+    """The pollers start with more batches than the function may run, and the queue has a dead-letter queue.
+
+    The batches of a FIFO queue are limited by its groups.
+    """
+    if setup.source is None or setup.source.resource.endswith(".fifo"):
+        return None
     limited = _maximum_concurrency(setup.settings) is not None or setup.settings.get("ProvisionedPollerConfig")
     if setup.facts is None or not setup.facts.has_dead_letter_queue or limited or not setup.reserved:
         return None
@@ -213,8 +221,10 @@ def _low_reserved(setup: Setup) -> Problem | None:
 
 
 def _overbooked(setup: Setup) -> Problem | None:
-    maximum = sum(filter(None, map(_maximum_concurrency, setup.siblings)))
-    if not setup.reserved or maximum <= setup.reserved or _maximum_concurrency(setup.settings) is None:
+    if not setup.reserved or _maximum_concurrency(setup.settings) is None:
+        return None
+    maximum = sum(filter(None, map(_maximum_concurrency, setup.siblings())))
+    if maximum <= setup.reserved:
         return None
     return "ESM104", {"function": setup.function.name, "maximum": maximum, "reserved": setup.reserved}
 
