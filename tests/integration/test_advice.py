@@ -15,11 +15,26 @@ import pytest
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import ReadTimeoutError
 
+from helpers.advice import (
+    ACCOUNT,
+    REGION,
+    REPORTS,
+    aws_lambda,
+    connect,
+    connect_kafka,
+    fails,
+    kafka,
+    put,
+    queue,
+    read_stream,
+    report,
+    reserve,
+    send,
+    works,
+)
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.advice_catalogue import CATALOGUE
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
-REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 SCENARIOS: dict[str, Callable[[FakeLambda, bool], None]] = {}
 
 
@@ -43,68 +58,6 @@ def test_each_code(code: str, wrong: bool) -> None:
         assert str(each).startswith(f"{code}: ")
         assert str(each).endswith(f". See docs/reference/advice/{code}.md")
         assert not re.search(r"\{\w+(!r)?(:\w+)?\}", str(each)), "a placeholder is left"
-
-
-def aws_lambda() -> Any:
-    return boto3.client("lambda", region_name=REGION)
-
-
-def queue(name: str = "orders", *, dead_letters: int | None = None, **attributes: str) -> tuple[str, str]:
-    """Create a queue, whose messages go to a dead-letter queue at a receive count; return its URL and ARN."""
-    sqs = boto3.client("sqs", region_name=REGION)
-    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-    if dead_letters is not None:
-        _, target = queue(f"dead-{name}")
-        attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": dead_letters})
-    url = sqs.create_queue(QueueName=name, Attributes={**fifo, **attributes})["QueueUrl"]
-    return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-
-
-def send(url: str, *bodies: str, **parameters: str) -> None:
-    sqs = boto3.client("sqs", region_name=REGION)
-    for number, body in enumerate(bodies):
-        given = {**parameters, "MessageDeduplicationId": f"{body}-{number}"} if parameters else {}
-        sqs.send_message(QueueUrl=url, MessageBody=body, **given)
-
-
-def connect(arn: str, function: str = "orders", **settings: Any) -> str:
-    created = aws_lambda().create_event_source_mapping(EventSourceArn=arn, FunctionName=function, **settings)
-    return str(created["UUID"])
-
-
-def stream(name: str = "clicks") -> str:
-    boto3.client("kinesis", region_name=REGION).create_stream(StreamName=name, ShardCount=1)
-    return f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
-
-
-def put(*values: str) -> None:
-    kinesis = boto3.client("kinesis", region_name=REGION)
-    for value in values:
-        kinesis.put_record(StreamName="clicks", Data=value.encode(), PartitionKey="key")
-
-
-def read_stream(fake: FakeLambda, handler: Any, *values: str, **settings: Any) -> str:
-    """Map a stream with some records, and return the mapping's UUID."""
-    fake.function("clicks", handler)
-    arn = stream()
-    put(*values)
-    return connect(arn, "clicks", **{"StartingPosition": "TRIM_HORIZON", **settings})
-
-
-def fails(event: Any, context: Any) -> None:
-    raise ValueError("always")
-
-
-def works(event: Any, context: Any) -> None:
-    pass
-
-
-def report(*ids: str) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": each} for each in ids]}
-
-
-def reserve(function: str, count: int) -> None:
-    aws_lambda().put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=count)
 
 
 # --- queues ------------------------------------------------------------------------------------------------
@@ -476,221 +429,3 @@ def esm202_missing_module(fake: FakeLambda, wrong: bool) -> None:
 @scenario
 def esm203_shadowed_module(fake: FakeLambda, wrong: bool) -> None:
     deploy("def lambda_handler(event, context):\n    import json\n", **({"json": ""} if wrong else {}))
-
-
-def kafka(fake: FakeLambda) -> Any:
-    fake.function("orders", works)
-    cluster = fake.kafka(f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/shop/abc")
-    cluster.create_topic("orders", partitions=1)
-    return cluster
-
-
-def connect_kafka(cluster: Any, **settings: Any) -> str:
-    arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/shop/abc"
-    return connect(arn, Topics=["orders"], **{"StartingPosition": "TRIM_HORIZON", **settings})
-
-
-# --- several forms of one code -----------------------------------------------------------------------------
-
-
-def codes(fake: FakeLambda) -> list[str]:
-    return [advice.code for advice in fake.take_advice()]
-
-
-@pytest.fixture
-def fake() -> Any:
-    with FakeLambda(region=REGION) as active:
-        yield active
-
-
-def test_messages_that_come_back_from_throttles(fake: FakeLambda) -> None:
-    url, arn = queue()
-    fake.function("orders", works)
-    connect(arn, BatchSize=1)
-    reserve("orders", 0)
-    send(url, "a")
-    fake.clock.advance(60)
-    assert {"ESM103", "ESM129"} == set(codes(fake))
-
-
-def recreated(fake: FakeLambda) -> None:
-    uuid = read_stream(fake, works)
-    fake.clock.advance(10)
-    aws_lambda().delete_event_source_mapping(UUID=uuid)
-    fake.clock.advance(10)
-    connect(f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks", "clicks", StartingPosition="LATEST")
-
-
-def large_state(fake: FakeLambda) -> None:
-    read_stream(fake, lambda event, context: {"state": "x" * 1_100_000}, "a", TumblingWindowInSeconds=60)
-    fake.clock.advance(10)
-
-
-def ignored_report_of_a_stream(fake: FakeLambda) -> None:
-    read_stream(fake, lambda event, context: report(), "a")
-    fake.clock.advance(10)
-
-
-def wrong_identifier_of_a_stream(fake: FakeLambda) -> None:
-    read_stream(fake, lambda event, context: report("unknown"), "a", MaximumRetryAttempts=1, **REPORTS)
-    fake.clock.advance(10)
-
-
-def empty_answer_of_a_stream(fake: FakeLambda) -> None:
-    read_stream(fake, works, "a", **REPORTS)
-    fake.clock.advance(10)
-
-
-def ignored_report_of_a_topic(fake: FakeLambda) -> None:
-    cluster = kafka(fake)
-    fake.function("orders", lambda event, context: report())
-    cluster.produce("orders", "a")
-    connect_kafka(cluster)
-    fake.clock.advance(10)
-
-
-def blocked_partition(fake: FakeLambda) -> None:
-    cluster = kafka(fake)
-    fake.function("orders", fails)
-    cluster.produce("orders", "a")
-    connect_kafka(cluster)
-    fake.clock.advance(10)
-
-
-def two_retries_of_the_default(fake: FakeLambda) -> None:
-    fake.function("mailer", works)
-    aws_lambda().put_function_event_invoke_config(FunctionName="mailer", MaximumRetryAttempts=1)
-    aws_lambda().update_function_event_invoke_config(FunctionName="mailer", MaximumEventAgeInSeconds=60)
-
-
-def paused_mapping(fake: FakeLambda) -> None:
-    fake.function("orders", works)
-    connect(queue()[1])
-    reserve("orders", 0)
-
-
-def dead_letters_of_the_function_only(fake: FakeLambda) -> None:
-    fake.function("orders", works, dead_letter=queue("letters")[1])
-    connect(queue()[1])
-
-
-def destination_that_is_fifo(fake: FakeLambda) -> None:
-    fake.function("mailer", works)
-    destinations = {"OnFailure": {"Destination": queue("failures.fifo")[1]}}
-    aws_lambda().put_function_event_invoke_config(FunctionName="mailer", DestinationConfig=destinations)
-
-
-def dead_letters_set_later(fake: FakeLambda) -> None:
-    """Both targets are seen where a failed event is delivered to them."""
-    fake.function("mailer", fails)
-    destinations = {"OnFailure": {"Destination": queue("failures")[1]}}
-    aws_lambda().put_function_event_invoke_config(FunctionName="mailer", DestinationConfig=destinations)
-    target = {"TargetArn": queue("letters")[1]}
-    aws_lambda().update_function_configuration(FunctionName="mailer", DeadLetterConfig=target)
-    aws_lambda().invoke(FunctionName="mailer", InvocationType="Event")
-    fake.clock.run_until_idle()
-
-
-def loop_of_events(fake: FakeLambda) -> None:
-    fake.function("f", lambda event, context: aws_lambda().invoke(FunctionName="f", InvocationType="Event") and None)
-    aws_lambda().invoke(FunctionName="f", InvocationType="Event")
-    fake.clock.run_until_idle()
-
-
-def function_gone_while_it_polls(fake: FakeLambda) -> None:
-    url, arn = queue()
-    fake.function("orders", works)
-    uuid = connect(arn)
-    aws_lambda().delete_function(FunctionName="orders")
-    send(url, "a")
-    fake.clock.advance(10)
-    aws_lambda().delete_event_source_mapping(UUID=uuid)
-
-
-def error_that_a_handler_drops(fake: FakeLambda) -> None:
-    fake.function("inner", fails)
-    fake.function("outer", lambda event, context: aws_lambda().invoke(FunctionName="inner") and None)
-    aws_lambda().invoke(FunctionName="outer")
-
-
-FORMS = [
-    ("ESM105", wrong_identifier_of_a_stream),
-    ("ESM106", ignored_report_of_a_stream),
-    ("ESM106", ignored_report_of_a_topic),
-    ("ESM107", empty_answer_of_a_stream),
-    ("ESM113", blocked_partition),
-    ("ESM119", recreated),
-    ("ESM121", large_state),
-    ("ESM124", function_gone_while_it_polls),
-    ("ESM128", two_retries_of_the_default),
-    ("ESM129", paused_mapping),
-    ("ESM130", dead_letters_of_the_function_only),
-    ("ESM130", destination_that_is_fifo),
-    ("ESM130", dead_letters_set_later),
-    ("ESM135", loop_of_events),
-    ("ESM137", error_that_a_handler_drops),
-]
-
-
-@pytest.mark.parametrize(("code", "use"), FORMS, ids=[form[1].__name__ for form in FORMS])
-def test_other_forms(fake: FakeLambda, code: str, use: Callable[[FakeLambda], None]) -> None:
-    use(fake)
-    assert codes(fake) == [code]
-
-
-LOOKED_AT: list[Callable[[Any], object]] = [
-    lambda response: None,
-    lambda response: response["FunctionError"],
-    lambda response: "FunctionError" in response,
-    lambda response: (response["StatusCode"], response["Payload"].read()),
-    lambda response: (response["StatusCode"], dict(response)),
-    lambda response: (response["StatusCode"], {**response}),
-    lambda response: (response["StatusCode"], list(response.items())),
-    lambda response: (response["StatusCode"], response == {}),
-    lambda response: (response["StatusCode"], response.pop("FunctionError")),
-    lambda response: (response["StatusCode"], response.copy()),
-    lambda response: (response["StatusCode"], list(response.values())),
-]
-
-
-@pytest.mark.parametrize("look", LOOKED_AT, ids=range(len(LOOKED_AT)))
-def test_a_function_error_that_was_looked_at(fake: FakeLambda, look: Callable[[Any], object]) -> None:
-    fake.function("prices", fails)
-    response = aws_lambda().invoke(FunctionName="prices")
-    look(response)
-    assert codes(fake) == []
-
-
-def test_an_invocation_that_the_test_breaks_off_is_no_failure_of_the_handler(fake: FakeLambda) -> None:
-    def handler(event: Any, context: Any) -> None:
-        raise KeyboardInterrupt
-
-    url, arn = queue()
-    fake.function("orders", handler)
-    connect(arn)
-    send(url, "a", "b")
-    with pytest.raises(KeyboardInterrupt):
-        fake.clock.advance(10)
-    assert codes(fake) == []
-
-
-def test_advice_is_returned_once(fake: FakeLambda) -> None:
-    esm101_visibility(fake, wrong=True)
-    assert codes(fake) == ["ESM101"]
-    assert codes(fake) == []
-
-
-def test_mappings_of_a_region_that_moto_has_reset(fake: FakeLambda) -> None:
-    from moto.moto_api._internal.models import moto_api_backend
-
-    fake.function("orders", works)
-    connect(queue()[1])
-    moto_api_backend.reset()
-    assert codes(fake) == []
-
-
-def test_ignored_codes_are_not_in_the_timeline_either() -> None:
-    with FakeLambda(region=REGION, advice_ignore=("ESM112",)) as fake:
-        esm112_short_window(fake, wrong=True)
-        assert codes(fake) == []
-        assert not [entry for entry in fake.timeline if entry.kind == "advice"]

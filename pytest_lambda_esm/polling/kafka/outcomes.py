@@ -154,7 +154,8 @@ class KafkaOutcomes:
             return
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
-        advise_on_failure(self._context, settings, batch)
+        if not self._context.interruptions.pending:
+            advise_on_failure(self._context, settings, batch)
         if settings.bisects and batch.runs.total > 1:
             halves = batch.runs.split(first_half(batch.runs.total, self._context.polling.larger_half))
             self._state.batches[:1] = [batch.part(half) for half in halves]
