@@ -86,10 +86,11 @@ class ClientCalls:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
                 stack.pop()
-            if self.watch is None or operation_model.name != "Invoke":
+            watch = self.watch
+            if watch is None or operation_model.name != "Invoke":
                 return response
             http, parsed = response
-            return http, self.watch(params, parsed)
+            return http, watch(params, parsed)
 
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
         patches.set(BaseClient, "_make_request", _make_request)

@@ -21,7 +21,8 @@ def advise_on_answer(journal: Journal, mapping: Mapping, reports: bool, answer: 
     elif has_report and answer[_KEY] is not None:
         journal.advice.refute("ESM107", mapping.uuid)
     elif is_empty(answer):
-        journal.advice.suspect("ESM107", mapping.uuid, function=function_of(mapping), answer=f"{answer!r:.60}")
+        shown = "an object without them" if answer else repr(answer)
+        journal.advice.suspect("ESM107", mapping.uuid, function=function_of(mapping), answer=shown)
 
 
 def advise_on_malformed(journal: Journal, mapping: Mapping, problem: str) -> None:
