@@ -1,7 +1,7 @@
 """Directives that read the package, so that no page repeats by hand what the code states.
 
 ``public-names`` documents every name that users import, ``settings`` lists the fields of the configuration,
-and ``not-simulated`` lists what the package refuses. Use them inside ``eval-rst``.
+``not-simulated`` lists what the package refuses, and ``advice-codes`` lists the advice. Use them inside ``eval-rst``.
 """
 
 from __future__ import annotations
@@ -86,6 +86,17 @@ class NotSimulated(SphinxDirective):
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))
 
 
+class AdviceCodes(SphinxDirective):
+    """A table of all advice, with links to the pages of the codes, which are in the folder ``advice``."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        catalogue = importlib.import_module(f"{PACKAGE}.advice_catalogue").CATALOGUE
+        rows = [(f":doc:`{code} <advice/{code}>`", entry.title) for code, entry in catalogue.items()]
+        return self.parse_text_to_nodes(_table(("Code", "What it is about"), rows))
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> StringList:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in (head, *rows):
@@ -105,4 +116,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public-names", PublicNames)
     app.add_directive("settings", Settings)
     app.add_directive("not-simulated", NotSimulated)
+    app.add_directive("advice-codes", AdviceCodes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

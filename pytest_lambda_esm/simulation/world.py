@@ -18,6 +18,7 @@ from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, Operatio
 from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
 from pytest_lambda_esm.api.invoke import Invocations, InvocationServices
+from pytest_lambda_esm.api.mapping_advice import MappingAdvice
 from pytest_lambda_esm.api.mapping_checks import Lookups, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
@@ -53,6 +54,7 @@ from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -109,7 +111,8 @@ class World:
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
-        self.journal = Journal(self.timeline, self.ledger)
+        self.advice = Advice(self.timeline, config.advice_ignore, off=config.advice == "off")
+        self.journal = Journal(self.timeline, self.ledger, self.advice)
         self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
         self.injector = FaultInjector(
             persistent.plan,
@@ -118,6 +121,8 @@ class World:
             weather=SeededWeather(config.weather, config.seed, persistent.catalogue),
             timeline=self.timeline,
         )
+        self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
@@ -134,9 +139,8 @@ class World:
         self.invocations: list[Invocation] = []
         self.registry = Registry(self.clock.follow_wall)
         self.functions = MotoFunctions(self.randomness)
-        self.advice = Advice(self.timeline)
         self.archives = CodeEnvironments(
-            ArchiveSettings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
+            ArchiveSettings(self.isolation, config.archive_imports, self.advice, lambda: self.runtime.local_time)
         )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.new_receipt)
@@ -145,7 +149,7 @@ class World:
             registry=self.registry,
             concurrency=Concurrency(config.account_concurrency, self.functions.reserved_total),
             execution=Execution(runtime=self.runtime, archives=self.archives, hooks=self.hooks),
-            recording=Recording(journal=self.journal, keep=self._keep, advise=self.advice.give),
+            recording=Recording(journal=self.journal, keep=self._keep),
         )
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
@@ -179,6 +183,7 @@ class World:
         invoker = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
+                journal=self.journal,
                 functions=self.functions,
                 registry=self.registry,
                 stops_loop=self.recursion.stops,
@@ -218,11 +223,21 @@ class World:
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.store = MappingStore()
         existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.key_problem)
+        self.mapping_advice = MappingAdvice(
+            config,
+            functions=self.functions,
+            sources=existing.sources,
+            invoke_configs=self.invoke_configs,
+            store=self.store,
+            advice=self.advice,
+            is_serial=self._is_serial,
+        )
         self.mappings = EventSourceMappings(
             config,
             model=model,
             store=self.store,
-            checks=MappingChecks(config, model, existing, self.advice.give),
+            checks=MappingChecks(config, model, existing),
+            advice=self.mapping_advice,
             factory=MappingFactory(
                 clock=self.clock,
                 new_id=self.new_id,
@@ -236,6 +251,7 @@ class World:
             functions=self.functions,
             destinations=DestinationChecks(model, MotoDestinationFinder(self.functions)),
             now=lambda: moment_of(self.clock.instant),
+            advice=self.advice,
         )
 
     def _compose_dispatcher(self, model: LambdaModel, client_calls: ClientCalls) -> Dispatcher:
@@ -251,7 +267,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls),
+            time=ClientTime(self.runtime, client_calls, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(
@@ -328,6 +344,11 @@ class World:
             secrets.install(self.patches, brokers.changed)
         return brokers
 
+    def _is_serial(self, source: str) -> bool:
+        """Whether a source is a broker that is known to run RabbitMQ."""
+        broker = self.mq.known(source) if "mq" in self.__dict__ else None
+        return broker is not None and broker.engine == "RabbitMQ"
+
     def embedded_sources(self) -> list[str]:
         """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
@@ -338,6 +359,12 @@ class World:
             *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
             *(f"broker {broker.arn!r}" for broker in brokers),
         ]
+
+    def review(self) -> None:
+        """Give the advice that depends on how things are now: what a test changed after it had created a mapping."""
+        self.mapping_advice.review_all()
+        for function in self.unread_errors.unread():
+            self.advice.give("ESM137", function, function=function)
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
@@ -468,6 +495,8 @@ class World:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")
         if transition.state == GONE:
             self.store.forget(mapping)
+        if transition.state == "Creating":
+            self.pollers.note_creation(mapping)
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
 
