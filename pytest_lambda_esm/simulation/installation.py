@@ -48,7 +48,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
     world.patches = patches
     _install_requests(patches, world, on_error)
-    triggers.install(patches, world.send_to_function)
+    triggers.install(patches, world.trigger_ports())
     functions.install(patches)
     code_sizes.install(patches)
     identity.install(patches, world.runtime.output.function)
