@@ -51,6 +51,7 @@ from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
+from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTasks
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
@@ -141,6 +142,15 @@ class World:
         )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.new_receipt)
+        self.move_tasks = MoveTasks(
+            MoveTaskPorts(
+                clock=self.clock,
+                now=self.local_instant,
+                new_id=ids.uuids(random.Random(f"move tasks {config.seed}")).new,
+                source_changed=self.source_changed,
+                record_fate=self.record_fate,
+            )
+        )
         self.invoker = Invoker(
             clock=self.clock,
             registry=self.registry,
@@ -404,6 +414,7 @@ class World:
         """Discard everything in a region that moto has reset."""
         self.invoke_configs.forget_place(account_id, region)
         self.async_queue.forget_place(account_id, region)
+        self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()

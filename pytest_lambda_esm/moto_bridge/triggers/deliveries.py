@@ -3,8 +3,8 @@
 SNS and EventBridge retry a delivery that fails on the service's side. Nothing here fails in that way: a queue, topic or
 function that is gone is an error of the client, which AWS does not retry either. It sends the message to the
 dead-letter queue of the subscription or target at once. An event that a function has accepted is retried by the
-function's asynchronous queue. See "Amazon SNS message delivery retries" and "Using dead-letter queues to process undelivered
-events in EventBridge".
+function's asynchronous queue. See "Amazon SNS message delivery retries" and "Using dead-letter queues to process
+undelivered events in EventBridge".
 """
 
 from __future__ import annotations

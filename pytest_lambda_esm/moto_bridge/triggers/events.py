@@ -1,8 +1,8 @@
 """EventBridge: which targets of a rule get an event, and what follows if a delivery fails.
 
-Patterns are tested by this package's own engine, which follows AWS's recorded answers; moto judges those that the engine
-does not accept. A rule without a pattern gets no events: only its schedule starts it. An event that cannot be delivered
-goes to the dead-letter queue of the target (DeadLetterConfig).
+Patterns are tested by this package's own engine, which follows AWS's recorded answers; moto judges those that it does
+not accept. A rule without a pattern gets no events: only its schedule starts it. An event that cannot be delivered goes
+to the dead-letter queue of the target (DeadLetterConfig).
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5. moto's disabled rules stay active, targets such as functions and topics
 raise NotImplementedError, and its own event for a target lacks the account. Its archives, and its calls of API

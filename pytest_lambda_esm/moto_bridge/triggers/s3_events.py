@@ -1,7 +1,7 @@
 """The contents of S3's event notifications.
 
-Follows "Event message structure" and, for EventBridge, "Amazon S3 EventBridge event message structure". The tables below
-say which members an event of a kind has.
+Follows "Event message structure" and, for EventBridge, "Amazon S3 EventBridge event message structure". The tables
+below say which members an event of a kind has.
 """
 
 from __future__ import annotations
