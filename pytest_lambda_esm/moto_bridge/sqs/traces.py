@@ -1,7 +1,7 @@
 """The trace header of messages that a client sends: AWSTraceHeader, from the request or its HTTP header.
 
-Follows "Amazon SQS and AWS X-Ray": a message has the header ``X-Amzn-Trace-Id`` of its request, which botocore adds in a
-handler, or the system attribute that the request states. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: moto does not
+Follows "Amazon SQS and AWS X-Ray": a message has the header ``X-Amzn-Trace-Id`` of its request, which botocore adds in
+a handler, or the system attribute that the request states. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: moto does not
 know the HTTP header, and ignores the system attributes of SendMessageBatch.
 """
 
