@@ -56,7 +56,7 @@ SNS_SAMPLE = {
                 "Message": "Hello from SNS!",
                 "Timestamp": "2019-01-02T12:45:07.000Z",
                 "SignatureVersion": "1",
-                "Signature": "tcc6faL2yUC6dgZdmrwh1Y4cGa/ebXEkAi6RibDsvpi+tE/1+82j...65r==",
+                "Signature": "EXAMPLE==",
                 "SigningCertUrl": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-ac565b8b.pem",
                 "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=arn:...",
                 "MessageAttributes": {"color": {"Type": "String", "Value": "red"}},
