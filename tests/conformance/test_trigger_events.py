@@ -146,6 +146,18 @@ def test_fifo_topic_to_fifo_queue(lambda_esm):
     assert {"Signature", "SignatureVersion", "SigningCertURL"}.isdisjoint(body)
 
 
+@FACTS("g2-fifo-number", "documented", "Publish and PublishBatch answer the sequence number that subscribers get.")
+def test_sequence_numbers_in_answers(lambda_esm):
+    sns = boto3.client("sns")
+    topic, _ = topic_with("sqs", queue_arn("q"), name="news.fifo")
+    entry = {"Message": "m", "MessageGroupId": "g"}
+    first = sns.publish(TopicArn=topic, MessageDeduplicationId="1", **entry)["SequenceNumber"]
+    batch = [{"Id": "x", "MessageDeduplicationId": "2", **entry}]
+    second = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=batch)["Successful"][0]["SequenceNumber"]
+    assert [body["SequenceNumber"] for body in bodies("q")] == [first, second]
+    assert first < second
+
+
 @FACTS(
     "g2-fifo-duplicate", "documented", "For five minutes a duplicate is accepted with the original's id, not delivered."
 )
@@ -489,6 +501,16 @@ def test_patterns(got, pattern, arrives):
     detail = {"n": 3, "name": "Ada", "items": [{"sku": "a", "size": "S"}, {"sku": "b", "size": "L"}]}
     put(rule_to(got.arn, pattern), detail)
     assert len(got()) == arrives
+
+
+@FACTS("g9-test", "documented", "TestEventPattern answers whether an event matches, and refuses invalid patterns.")
+def test_the_operation_that_tests_patterns(lambda_esm):
+    events = boto3.client("events")
+    event = json.dumps({"source": "shop", "detail": {"n": 2}})
+    for pattern, matches in (({"detail": {"n": [2]}}, True), ({"source": ["other"]}, False)):
+        assert events.test_event_pattern(EventPattern=json.dumps(pattern), Event=event)["Result"] is matches
+    with pytest.raises(events.exceptions.InvalidEventPatternException, match="Event pattern is not valid"):
+        events.test_event_pattern(EventPattern='{"source": "shop"}', Event=event)
 
 
 @FACTS("g9-schedule", "documented", "A rule with a schedule and no pattern gets no events.")

@@ -202,6 +202,14 @@ def test_objects_do_not_reach_other_buses(lambda_esm: FakeLambda, worker: Functi
     assert events_of(lambda_esm) == []
 
 
+def test_the_creation_of_a_bucket(lambda_esm: FakeLambda, worker: Function) -> None:
+    rule_to(worker.arn, {"source": ["aws.s3"], "detail": {"eventName": ["CreateBucket"]}})
+    boto3.client("s3").create_bucket(Bucket="photos")
+    [event] = events_of(lambda_esm)
+    assert (event["detail-type"], event["account"]) == ("AWS API Call via CloudTrail", ACCOUNT)
+    assert event["detail"]["requestParameters"] == {"bucketName": "photos"}
+
+
 # --- EventBridge -----------------------------------------------------------------------------------------------
 
 

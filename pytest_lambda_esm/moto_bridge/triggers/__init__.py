@@ -6,7 +6,7 @@ invokes a function.
 
 from __future__ import annotations
 
-from pytest_lambda_esm.moto_bridge.triggers import direct, logs
+from pytest_lambda_esm.moto_bridge.triggers import cloudtrail, direct, logs, sns_fifo
 from pytest_lambda_esm.moto_bridge.triggers.deliveries import Deliveries, TriggerPorts
 from pytest_lambda_esm.moto_bridge.triggers.events import Rules
 from pytest_lambda_esm.moto_bridge.triggers.inputs import target_input
@@ -22,6 +22,8 @@ def install(patches: Patches, ports: TriggerPorts) -> None:
     deliveries = Deliveries(ports)
     direct.install(patches, deliveries)
     logs.install(patches, deliveries)
+    cloudtrail.install(patches, ports)
+    sns_fifo.install(patches)
     Topics(ports, deliveries).install(patches)
     Buckets(ports, deliveries).install(patches)
     Rules(ports, deliveries).install(patches)

@@ -19,7 +19,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from moto.core.utils import unix_time_millis
+from moto.events.exceptions import InvalidEventPatternException
 from moto.events.models import Rule, events_backends
+from moto.events.responses import EventsHandler
 from moto.kinesis.models import kinesis_backends
 from moto.logs.models import logs_backends
 
@@ -64,6 +66,7 @@ class Rules:
                     self._send(rule, target, original_event)
 
         patches.set(Rule, "send_to_targets", send_to_targets)
+        patches.set(EventsHandler, "test_event_pattern", _test_event_pattern)
 
     def _send(self, rule: Any, target: Mapping[str, Any], original: dict[str, Any]) -> None:
         arn, dead_letters = str(target["Arn"]), _dead_letters(rule, target, original)
@@ -107,6 +110,15 @@ def _is_motos(target: Mapping[str, Any]) -> bool:
     place = Arn.parse(str(target["Arn"]))
     kind = place.resource.strip(":").partition("/")[0] if place is not None else None
     return place is not None and place.service == "events" and kind in _MOTOS_OWN
+
+
+def _test_event_pattern(handler: Any) -> str:
+    """Answer TestEventPattern, which moto does not."""
+    try:
+        pattern = compile_pattern(handler._get_param("EventPattern"))
+    except InvalidPattern as error:
+        raise InvalidEventPatternException(reason=str(error)) from error
+    return json.dumps({"Result": pattern.matches(json.loads(handler._get_param("Event")))})
 
 
 def _matches(rule: Any, original: dict[str, Any]) -> bool:
