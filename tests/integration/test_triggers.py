@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -280,13 +281,28 @@ def test_a_disabled_rule(lambda_esm: FakeLambda, worker: Function) -> None:
     assert len(events_of(lambda_esm)) == 1
 
 
-def test_archives_remain_those_of_moto(lambda_esm: FakeLambda) -> None:
-    pytest.importorskip("jsonpath_ng", reason="moto's archives need it")
-    events = boto3.client("events")
+def test_archives_and_replays(lambda_esm: FakeLambda, worker: Function) -> None:
+    events = rule_to(worker.arn, {"source": ["shop"]})
     default = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
-    events.create_archive(ArchiveName="all", EventSourceArn=default)
-    put(events, {})
+    archive = events.create_archive(ArchiveName="all", EventSourceArn=default)["ArchiveArn"]
+    put(events, {"a": 1})
     assert events.describe_archive(ArchiveName="all")["EventCount"] == 1
+    now = lambda_esm.clock.now
+    events.start_replay(
+        ReplayName="again",
+        EventSourceArn=archive,
+        EventStartTime=now - timedelta(minutes=1),
+        EventEndTime=now + timedelta(minutes=1),
+        Destination={"Arn": default},
+    )
+    assert [event.get("replay-name") for event in events_of(lambda_esm)] == [None, "again"]
+    assert events.describe_archive(ArchiveName="all")["EventCount"] == 1
+
+
+def test_api_destinations_remain_those_of_moto(lambda_esm: FakeLambda) -> None:
+    arn = f"arn:aws:events:{REGION}:{ACCOUNT}:api-destination/d/11111111-2222-3333-4444-555555555555"
+    put(rule_to(arn, {"source": ["shop"]}), {})
+    assert lambda_esm.timeline.of("delivery") == []
 
 
 def test_a_fifo_queue_that_cannot_deduplicate(lambda_esm: FakeLambda) -> None:

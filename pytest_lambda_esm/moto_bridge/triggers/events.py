@@ -35,8 +35,11 @@ from pytest_lambda_esm.moto_bridge.triggers.inputs import at_path, event_of, tar
 from pytest_lambda_esm.patching import Patches, original_of
 
 _ACTIVE: Final = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"})
-_MOTOS_OWN: Final = frozenset({"", "api-destination"})
-"""Kinds of targets of the service ``events`` that moto serves: archives, whose ARN names no resource, and APIs."""
+_ARCHIVE: Final = ""
+"""The kind of an archive's target: its ARN names no resource."""
+_API: Final = "api-destination"
+_RULE_OF_ARCHIVE: Final = "Events-Archive-"
+"""What the names of the rules begin with that moto makes for archives."""
 
 Send = Callable[[Any, dict[str, Any], str], None]
 """Delivers a target's input; the event is as moto stores it."""
@@ -58,10 +61,13 @@ class Rules:
             if rule.state not in _ACTIVE or not _matches(rule, original_event):
                 return
             for target in list(rule.targets):
-                if _is_motos(target):
+                kind = _kind_of_moto(target)
+                if kind == _ARCHIVE:
+                    _keep(rule, original_event)
+                elif kind is not None:
                     only = copy.copy(rule)
                     only.targets = [target]
-                    send_as_moto(only, original_event, *args, **kwargs)
+                    send_as_moto(only, original_event, transform_input=False)
                 else:
                     self._send(rule, target, original_event)
 
@@ -106,10 +112,21 @@ class Rules:
             self._passed = before
 
 
-def _is_motos(target: Mapping[str, Any]) -> bool:
+def _kind_of_moto(target: Mapping[str, Any]) -> str | None:
+    """Return what kind of resource a target is if moto serves it, else None."""
     place = Arn.parse(str(target["Arn"]))
-    kind = place.resource.strip(":").partition("/")[0] if place is not None else None
-    return place is not None and place.service == "events" and kind in _MOTOS_OWN
+    if place is None or place.service != "events":
+        return None
+    kind = place.resource.strip(":").partition("/")[0]
+    return kind if kind in (_ARCHIVE, _API) else None
+
+
+def _keep(rule: Any, event: dict[str, Any]) -> None:
+    """Keep an event in the archive to which a rule belongs. moto needs jsonpath_ng for that."""
+    archives = events_backends[rule.account_id][rule.region_name].archives
+    archive = archives.get(rule.name.removeprefix(_RULE_OF_ARCHIVE))
+    if archive is not None:
+        archive.events.append(event)
 
 
 def _test_event_pattern(handler: Any) -> str:

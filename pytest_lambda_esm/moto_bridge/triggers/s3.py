@@ -140,7 +140,7 @@ class Buckets:
 
     def _send_test_event(self, account_id: str, bucket: Any) -> None:
         configured = bucket.notification_configuration
-        body = json.dumps(s3_events.test_event(self._surroundings(account_id, bucket)))
+        body = json.dumps(s3_events.configuration_event(self._surroundings(account_id, bucket)))
         for arn in dict.fromkeys(each.arn for each in configured.queue):
             self._deliveries.to_queue(arn, QueueMessage(body))
         for arn in dict.fromkeys(each.arn for each in configured.topic):

@@ -142,7 +142,7 @@ def _object(change: ChangedObject) -> dict[str, Any]:
     return members
 
 
-def test_event(around: Surroundings) -> dict[str, Any]:
+def configuration_event(around: Surroundings) -> dict[str, Any]:
     """Return what queues and topics get when a bucket's notifications are configured."""
     return {
         "Service": "Amazon S3",
