@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
@@ -52,8 +52,10 @@ from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
+from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTasks
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
@@ -144,6 +146,15 @@ class World:
         )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.new_receipt)
+        self.move_tasks = MoveTasks(
+            MoveTaskPorts(
+                clock=self.clock,
+                now=self.local_instant,
+                new_id=ids.uuids(random.Random(f"move tasks {config.seed}")).new,
+                source_changed=self.source_changed,
+                record_fate=self.record_fate,
+            )
+        )
         self.invoker = Invoker(
             clock=self.clock,
             registry=self.registry,
@@ -419,17 +430,20 @@ class World:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
 
-    def send_to_function(self, function_arn: str, payload: str) -> None:
-        """Queue an event from a service that cannot report a failure; the timeline shows it instead."""
-        try:
-            self.invoke_asynchronously(function_arn, payload)
-        except DeliveryFailed as error:
-            self.timeline.add("delivery", function_arn, f"failed: {error}")
+    def trigger_ports(self) -> TriggerPorts:
+        """Return what other services use to send events to functions, queues and topics."""
+        return TriggerPorts(
+            invoke=self.invoke_asynchronously,
+            note=partial(self.timeline.add, "delivery"),
+            new_id=ids.uuids(random.Random(f"triggers {self.config.seed}")).new,
+            now=self.local_instant,
+        )
 
     def forget(self, account_id: str, region: str) -> None:
         """Discard everything in a region that moto has reset."""
         self.invoke_configs.forget_place(account_id, region)
         self.async_queue.forget_place(account_id, region)
+        self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
