@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pytest_lambda_esm import FakeLambda
+from pytest_lambda_esm.errors import NotSimulated
+from pytest_lambda_esm.moto_bridge.stacks import installation
 
 ACCOUNT = "123456789012"
 Client = Callable[[str], Any]
@@ -339,6 +342,19 @@ ROWS = [
         attributes={"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/rule"},
     ),
     Row(
+        "AWS::Events::EventBus",
+        {"Name": "one"},
+        {"Name": "two"},
+        lambda client: [
+            bus["Name"] for bus in client("events").list_event_buses()["EventBuses"] if bus["Name"] != "default"
+        ],
+        created=["one"],
+        updated=["two"],
+        ref="one",
+        attributes={"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/one", "Name": "one"},
+        replaced=True,
+    ),
+    Row(
         "AWS::Scheduler::Schedule",
         {
             "ScheduleExpression": "rate(5 minutes)",
@@ -431,6 +447,17 @@ ROWS = [
         replaced=True,
     ),
     Row(
+        "AWS::MSK::ServerlessCluster",
+        {"ClusterName": "one", "VpcConfigs": [{"SubnetIds": ["subnet-1"]}], "Tags": {"team": "shop"}},
+        {"ClusterName": "two"},
+        lambda client: [each["ClusterName"] for each in client("kafka").list_clusters_v2()["ClusterInfoList"]],
+        created=["one"],
+        updated=["two"],
+        ref=f"arn:aws:kafka:us-east-1:{ACCOUNT}:serverless-cluster/*",
+        attributes={"Arn": f"arn:aws:kafka:us-east-1:{ACCOUNT}:serverless-cluster/*"},
+        replaced=True,
+    ),
+    Row(
         "AWS::Logs::SubscriptionFilter",
         {"LogGroupName": {"Ref": "Logs"}, "FilterName": "f", "FilterPattern": "one", "DestinationArn": FN_ARN},
         {"FilterPattern": "two"},
@@ -440,6 +467,22 @@ ROWS = [
         ref="f",
     ),
 ]
+PIPES = [
+    Row(
+        "AWS::Pipes::Pipe",
+        {"Name": "pipe", "Source": Q1_ARN, "Target": FN_ARN, "RoleArn": ROLE, "Description": "one"},
+        {"Description": None},
+        lambda client: [
+            client("pipes").describe_pipe(Name=pipe["Name"]).get("Description")
+            for pipe in client("pipes").list_pipes()["Pipes"]
+        ],
+        created=["one"],
+        updated=[""],
+        ref="pipe",
+        attributes={"Arn": f"arn:aws:pipes:us-east-1:{ACCOUNT}:pipe/pipe"},
+    )
+]
+ROWS += PIPES if importlib.util.find_spec("moto.pipes") else []
 IDS = [f"{row.type.partition('::')[2].replace('::', '-')}-{number}" for number, row in enumerate(ROWS)]
 
 
@@ -522,3 +565,15 @@ def test_a_resource_type_is_rolled_back(stack: Stack, row: Row) -> None:
         stack.apply("update", {**parts(), **stating(row, **row.changes), "Failing": failing})
     assert row.shown(client) == row.created
     assert stack.described()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_each_type_of_the_package_has_a_row() -> None:
+    """Custom resources have tests of their own."""
+    types = installation.kinds(operations=dict, new_id=str)
+    assert {row.type for row in [*ROWS, *PIPES]} == types.keys() - {"AWS::CloudFormation::CustomResource"}
+
+
+@pytest.mark.skipif(bool(importlib.util.find_spec("moto.pipes")), reason="this moto has pipes")
+def test_a_pipe_is_refused_where_moto_has_none(stack: Stack) -> None:
+    with pytest.raises(NotSimulated, match=r"Tested \(AWS::Pipes::Pipe\) cannot be made: .*pipes.CreatePipe"):
+        stack.apply("create", {**stating(PIPES[0]), **parts()})

@@ -7,6 +7,7 @@ calls them; ``CloudFormationBackend.create_stack`` refers to resources before ``
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,12 +58,11 @@ def install(patches: Patches, surroundings: Surroundings) -> None:
     _install_stacks(patches, surroundings)
 
 
-def kinds(surroundings: Surroundings) -> dict[str, Kind]:
+def kinds(operations: Callable[[], Any], new_id: Callable[[], str]) -> dict[str, Kind]:
     """Return the resource types of this package by name."""
-    custom = CustomKind(surroundings.operations, surroundings.new_id)
     return {
-        _CUSTOM: custom,
-        **functions.types(surroundings.operations),
+        _CUSTOM: CustomKind(operations, new_id),
+        **functions.types(operations),
         **messaging.types(),
         **events.types(),
         **sources.types(),
@@ -72,14 +72,14 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
 
 def _install_types(patches: Patches, surroundings: Surroundings) -> None:
     original = original_of(parsing, "resource_class_from_type")
-    classes = {name: ResourceClass(name, kind) for name, kind in kinds(surroundings).items()}
-    custom = kinds(surroundings)[_CUSTOM]
+    known_kinds = kinds(surroundings.operations, surroundings.new_id)
+    classes = {name: ResourceClass(name, kind) for name, kind in known_kinds.items()}
 
     def resource_class_from_type(resource_type: str) -> Any:
         known = classes.get(resource_type)
         if known is None:
             if resource_type.startswith("Custom::"):
-                return ResourceClass(resource_type, custom)
+                return ResourceClass(resource_type, known_kinds[_CUSTOM])
             if resource_type in parsing.get_model_map():
                 return original(resource_type)
             known = classes[resource_type] = ResourceClass(resource_type, _unknown(resource_type, surroundings.advise))
@@ -187,6 +187,15 @@ def _install_stacks(patches: Patches, surroundings: Surroundings) -> None:
             cloudformation_backends[self.account_id][self.region_name].stacks[self.stack_id] = self
             raise
 
+    parse = original_of(Stack, "parse_template")
+
+    def parse_quickly(template: str) -> Any:
+        try:
+            return json.loads(template)  # moto has JSON read as YAML, which takes as long as the rest of a small stack.
+        except (TypeError, ValueError):
+            return parse(template)
+
+    patches.set(Stack, "parse_template", staticmethod(parse_quickly))
     patches.set(CloudFormationBackend, "create_stack", create_or_roll_back)
     patches.set(Stack, "update", update_or_roll_back)
     patches.set(Stack, "delete", delete_or_keep)
