@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.errors import NotSimulated
@@ -342,3 +344,48 @@ def test_each_publication_follows_a_change_of_the_code(stack: Stack) -> None:
     assert aws_lambda.invoke(FunctionName="fn:live")["Payload"].read() == b"2"
     assert aws_lambda.get_alias(FunctionName="fn", Name="live")["FunctionVersion"] == "2"
     assert aws_lambda.invoke(FunctionName="fn:1")["Payload"].read() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("resource", "error", "text"),
+    [
+        ({"Properties": {}}, ClientError, r"\[/Resources/A\] Every Resources object must contain a Type member"),
+        ([], ClientError, "Every Resources object must contain a Type member"),
+    ],
+    ids=["no-type", "list"],
+)
+def test_a_resource_has_a_type(stack: Stack, resource: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        stack.apply("create", {"A": resource})
+
+
+def test_loops_are_refused(stack: Stack) -> None:
+    with pytest.raises(NotSimulated, match="Fn::ForEach::Queues among its resources"):
+        stack.apply("create", {"Fn::ForEach::Queues": ["Name", ["a"], {}]})
+
+
+def test_a_rollback_that_fails_is_told_by_the_status(stack: Stack) -> None:
+    stack.failing |= {"Create B", "Delete A"}
+    with pytest.raises(ClientError, match=r"B \(Custom::Thing\)"):
+        stack.apply("create", {"A": stack.thing(), "B": stack.thing("A")})
+    assert stack.status() == "ROLLBACK_FAILED"
+
+
+def test_a_stack_from_before_the_fake_is_updated_and_deleted() -> None:
+    def template(**queues: Template) -> str:
+        resources = {name: {"Type": "AWS::SQS::Queue", "Properties": stated} for name, stated in queues.items()}
+        return json.dumps({"Resources": resources})
+
+    with mock_aws():
+        cloudformation, sqs = boto3.client("cloudformation", "us-east-1"), boto3.client("sqs", "us-east-1")
+        queue = {"QueueName": "one", "VisibilityTimeout": 5}
+        cloudformation.create_stack(StackName="shop", TemplateBody=template(A=queue, B={"QueueName": "two"}))
+        with FakeLambda(region="us-east-1", advice="off"):
+            later = template(A={**queue, "VisibilityTimeout": 50}, C={"QueueName": "three"})
+            cloudformation.update_stack(StackName="shop", TemplateBody=later)
+            urls = sqs.list_queues()["QueueUrls"]
+            assert sorted(url.rpartition("/")[2] for url in urls) == ["one", "three"]
+            shown = sqs.get_queue_attributes(QueueUrl=urls[0], AttributeNames=["VisibilityTimeout"])
+            assert shown["Attributes"] == {"VisibilityTimeout": "50"}
+            cloudformation.delete_stack(StackName="shop")
+            assert sqs.list_queues().get("QueueUrls", []) == []

@@ -54,9 +54,22 @@ def made_by(resources: Any) -> Made:
     return state
 
 
+def _check_format(stated: Any) -> None:
+    for name, resource in stated.items():
+        if str(name).startswith("Fn::"):
+            raise NotSimulated(
+                f"The template has {name} among its resources, which moto's CloudFormation does not expand. Expand the"
+                f" template first, for example with the package aws-sam-translator."
+            )
+        if not isinstance(resource, dict) or "Type" not in resource:
+            text = f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+            raise ValidationError(message=text)
+
+
 def check(resources: Any) -> list[str]:
     """Return the logical ids in order. Refuse references to nothing, and circles, before anything is made."""
     stated = resources._resource_json_map
+    _check_format(stated)
     unknown = sorted(
         {str(each["Condition"]) for each in stated.values() if each.get("Condition")} - {*resources.lazy_condition_map}
     )
@@ -97,7 +110,7 @@ def delete(resources: Any, retained: bool = True) -> None:
     state = made_by(resources)
     remaining = [
         logical_id
-        for logical_id in reversed(state.resolved)
+        for logical_id in reversed(_present(resources, resources._resource_json_map))
         if not (retained and _keeps(resources, logical_id, "DeletionPolicy"))
     ]
     failure: Exception | None = None
@@ -122,6 +135,12 @@ def close(resources: Any) -> None:
     resources._resource_json_map = {}
 
 
+def _present(resources: Any, resource_json_map: Any) -> list[str]:
+    """Return what a stack has, in the order in which it was made; what was made before the fake comes first."""
+    made = list(made_by(resources).resolved)
+    return [each for each in resource_json_map if each in resources._parsed_resources and each not in made] + made
+
+
 def _keeps(resources: Any, logical_id: str, policy: str) -> bool:
     stated: Any = resources._resource_json_map.get(logical_id, {}).get(policy)
     return stated == "Retain" or (stated == "RetainExceptOnCreate" and policy == "DeletionPolicy")
@@ -130,7 +149,8 @@ def _keeps(resources: Any, logical_id: str, policy: str) -> bool:
 def _delete(resources: Any, logical_id: str, resource: Any) -> None:
     if resource is None:
         return
-    resolved = made_by(resources).resolved.get(logical_id) or {"Type": resource.cf_resource_type, "Properties": {}}
+    stated = resources._resource_json_map.get(logical_id, {"Type": resource.cf_resource_type, "Properties": {}})
+    resolved = made_by(resources).resolved.get(logical_id, stated)
 
     def run() -> None:
         if isinstance(resource, StackResource):
@@ -158,7 +178,7 @@ class Update:
 
     def run(self, template: dict[str, Any], parameters: dict[str, Any] | None) -> None:
         """Create and update in order, and then delete what is no longer stated or was replaced."""
-        old = self._known()
+        old = _present(self._resources, self._before["_resource_json_map"])
         self._load(template, template["Resources"], parameters)
         stated = check(self._resources)
         for logical_id in stated:
@@ -175,12 +195,6 @@ class Update:
                 self._undo.pop()()
             except (ServiceException, HTTPException) as error:
                 self._advise("stack", f"The rollback of an update has failed: {error}")
-
-    def _known(self) -> list[str]:
-        """Return what the stack has, in the order in which it was made, as far as that is known."""
-        present = [each for each in self._before["_resource_json_map"] if each in self._resources._parsed_resources]
-        made = list(self._state.resolved)
-        return [each for each in present if each not in made] + made
 
     def _load(self, template: Any, resource_json_map: Any, parameters: dict[str, Any] | None) -> None:
         resources = self._resources

@@ -107,7 +107,6 @@ def _unknown(resource_type: str, advise: Advise) -> Kind:
 def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
     make = original_of(parsing, "parse_and_create_resource")
     load = original_of(parsing.ResourceMap, "load")
-    delete_all = original_of(parsing.ResourceMap, "delete")
 
     def parse_and_create_resource(
         logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str
@@ -127,16 +126,10 @@ def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
             change.undo()
             raise
 
-    def delete(self: Any) -> None:
-        if engine.made_by(self).resolved or not self._parsed_resources:
-            engine.delete(self)
-        else:
-            delete_all(self)
-
     patches.set(parsing, "parse_and_create_resource", parse_and_create_resource)
     patches.set(parsing.ResourceMap, "load", load_and_check)
     patches.set(parsing.ResourceMap, "update", update)
-    patches.set(parsing.ResourceMap, "delete", delete)
+    patches.set(parsing.ResourceMap, "delete", lambda self: engine.delete(self))
 
 
 # --- stacks --------------------------------------------------------------------------------------------------

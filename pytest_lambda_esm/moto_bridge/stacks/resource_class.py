@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
 from pytest_lambda_esm.moto_bridge.stacks.calls import Place
@@ -84,13 +85,17 @@ class ResourceClass:
 
     def update_from_cloudformation_json(
         self,
-        original_resource: StackResource,
+        original_resource: Any,
         new_resource_name: str,
         cloudformation_json: dict[str, Any],
         account_id: str,
         region_name: str,
-    ) -> StackResource:
+    ) -> Any:
         """Update a resource, or make another one; the stack then deletes the old one."""
+        if not isinstance(original_resource, StackResource):
+            return self._of_moto().update_from_cloudformation_json(
+                original_resource, new_resource_name, cloudformation_json, account_id, region_name
+            )
         before = original_resource.made
         wanted = Wanted(
             type=self._type,
@@ -103,6 +108,13 @@ class ResourceClass:
         made = self._kind.update(before, wanted)
         replaced = made.physical_id != before.physical_id
         return StackResource(self._kind, made, original_resource if replaced else None)
+
+    def delete_from_cloudformation_json(self, *args: Any) -> None:
+        """Delete a resource of moto, which a stack has made before the fake was active."""
+        self._of_moto().delete_from_cloudformation_json(*args)
+
+    def _of_moto(self) -> Any:
+        return parsing.get_model_map()[self._type]
 
 
 class IgnoredKind:
