@@ -94,10 +94,8 @@ class StackTypes(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         stacks = importlib.import_module(f"{PACKAGE}.moto_bridge.stacks.installation")
-        rows = [
-            (f"``{name}``", _names(kind.attribute_names))
-            for name, kind in sorted(stacks.kinds(operations=dict, new_id=str).items())
-        ]
+        nothing = stacks.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
+        rows = [(f"``{name}``", _names(kind.attribute_names)) for name, kind in sorted(stacks.kinds(nothing).items())]
         return self.parse_text_to_nodes(_table(("Type", "``Fn::GetAtt``"), rows))
 
 

@@ -58,11 +58,11 @@ def install(patches: Patches, surroundings: Surroundings) -> None:
     _install_stacks(patches, surroundings)
 
 
-def kinds(operations: Callable[[], Any], new_id: Callable[[], str]) -> dict[str, Kind]:
+def kinds(surroundings: Surroundings) -> dict[str, Kind]:
     """Return the resource types of this package by name."""
     return {
-        _CUSTOM: CustomKind(operations, new_id),
-        **functions.types(operations),
+        _CUSTOM: CustomKind(surroundings.operations, surroundings.new_id),
+        **functions.types(surroundings.operations),
         **messaging.types(),
         **events.types(),
         **sources.types(),
@@ -72,7 +72,7 @@ def kinds(operations: Callable[[], Any], new_id: Callable[[], str]) -> dict[str,
 
 def _install_types(patches: Patches, surroundings: Surroundings) -> None:
     original = original_of(parsing, "resource_class_from_type")
-    known_kinds = kinds(surroundings.operations, surroundings.new_id)
+    known_kinds = kinds(surroundings)
     classes = {name: ResourceClass(name, kind) for name, kind in known_kinds.items()}
 
     def resource_class_from_type(resource_type: str) -> Any:
