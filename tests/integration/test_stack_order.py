@@ -389,3 +389,39 @@ def test_a_stack_from_before_the_fake_is_updated_and_deleted() -> None:
             assert shown["Attributes"] == {"VisibilityTimeout": "50"}
             cloudformation.delete_stack(StackName="shop")
             assert sqs.list_queues().get("QueueUrls", []) == []
+
+
+def test_resources_are_made_in_the_region_of_the_stack(stack: Stack) -> None:
+    client = stack.fake.client
+    attributes = {
+        "AWS::SQS::Queue": ({}, "Arn"),
+        "AWS::SNS::Topic": ({}, "TopicArn"),
+        "AWS::Events::Rule": ({"EventPattern": {"source": ["shop"]}}, "Arn"),
+        "AWS::Events::EventBus": ({"Name": "bus"}, "Arn"),
+        "AWS::Scheduler::ScheduleGroup": ({}, "Arn"),
+        "AWS::Kinesis::Stream": ({"ShardCount": 1}, "Arn"),
+        "AWS::MSK::ServerlessCluster": ({"ClusterName": "c", "VpcConfigs": [{"SubnetIds": ["subnet-1"]}]}, "Arn"),
+    }
+    names = {each.replace(":", ""): each for each in attributes}
+    resources = {name: {"Type": each, "Properties": attributes[each][0]} for name, each in names.items()}
+    outputs = {name: {"Value": {"Fn::GetAtt": [name, attributes[each][1]]}} for name, each in names.items()}
+    consumer = {"StreamARN": {"Fn::GetAtt": ["AWSKinesisStream", "Arn"]}, "ConsumerName": "c"}
+    resources["Consumer"] = {"Type": "AWS::Kinesis::StreamConsumer", "Properties": consumer}
+    outputs["Consumer"] = {"Value": {"Ref": "Consumer"}}
+    subscription = {
+        "TopicArn": {"Ref": "AWSSNSTopic"},
+        "Protocol": "sqs",
+        "Endpoint": {"Fn::GetAtt": ["AWSSQSQueue", "Arn"]},
+    }
+    resources["Subscription"] = {"Type": "AWS::SNS::Subscription", "Properties": subscription}
+    outputs["Subscription"] = {"Value": {"Ref": "Subscription"}}
+    cloudformation = client("cloudformation", "eu-west-1")
+    template = json.dumps({"Resources": resources, "Outputs": outputs})
+    cloudformation.create_stack(StackName="shop", TemplateBody=template)
+    shown = cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["Outputs"]
+    assert [output["OutputValue"] for output in shown if ":eu-west-1:" not in output["OutputValue"]] == []
+    assert len(client("sqs", "eu-west-1").list_queues()["QueueUrls"]) == 1
+    assert len(client("sns", "eu-west-1").list_subscriptions()["Subscriptions"]) == 1
+    assert len(client("events", "eu-west-1").list_rules()["Rules"]) == 1
+    cloudformation.delete_stack(StackName="shop")
+    assert client("sqs", "eu-west-1").list_queues().get("QueueUrls", []) == []

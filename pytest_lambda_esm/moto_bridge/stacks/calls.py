@@ -2,7 +2,8 @@
 
 The request is built from botocore's service model, as a client builds it, and answered by moto's services and by what
 this package has replaced in them. Seen with botocore 1.36.0, 1.43.117 and 1.44.5: serializers and parsers; with moto
-5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``, the header ``x-moto-account-id``.
+5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``, ``BaseResponse.get_region_from_url``, and the
+header ``x-moto-account-id``.
 """
 
 from __future__ import annotations
@@ -80,6 +81,9 @@ def _perform(place: Place, model: OperationModel, params: dict[str, Any]) -> dic
         request = create_serializer(protocol).serialize_to_request(params, model)
     except ParamValidationError as error:
         raise ApiError("ValidationError", str(error), 400) from None
+    # Some of moto's services read the region from the endpoint, others from the scope of the signature.
+    scope = f"FOOBARKEY/20260101/{place.region}/{service.service_name}/aws4_request"
+    request["headers"]["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
     request["headers"]["x-moto-account-id"] = place.account_id
     suffix = "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
     prefix = service.metadata["endpointPrefix"]
