@@ -375,6 +375,13 @@ _ENTRIES: Final = (
         "Leave this code out if the test does so already",
         ("https://docs.getmoto.org/en/latest/docs/services/index.html",),
     ),
+    Entry(
+        "ESM205",
+        "A stack does less than it does on AWS",
+        "{what}",
+        "Create or change what the test needs of it with boto3",
+        ("https://docs.getmoto.org/en/latest/docs/services/cf.html",),
+    ),
 )
 
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType({entry.code: entry for entry in _ENTRIES})

@@ -10,8 +10,9 @@ Seen with botocore 1.36.0, 1.36.26, 1.43.117 and 1.44.5: these methods, ``meta.c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +28,23 @@ from pytest_lambda_esm.timing import microseconds
 
 _PARAMS: Final = "lambda_esm_params"
 """The key of a call's parameters in botocore's context of the call."""
+
+_UNNOTICED: Final[ContextVar[bool]] = ContextVar("lambda_esm_unnoticed", default=False)
+
+
+def is_unnoticed() -> bool:
+    """Whether the request in progress is a service's own: no log contains it, and no fault strikes it."""
+    return _UNNOTICED.get()
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """Make requests that a service makes itself, as CloudFormation does for the resources of a stack."""
+    token = _UNNOTICED.set(True)
+    try:
+        yield
+    finally:
+        _UNNOTICED.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

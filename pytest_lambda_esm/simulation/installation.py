@@ -110,6 +110,21 @@ def _install_stacks(patches: Patches, world: World) -> None:
 
     @cache  # Few tests use stacks.
     def operations() -> CloudFormationResources:
-        return CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), world.model)
+        others = {**world.invoke_config_operations.operations(), **world.invocation_operations}
+        return CloudFormationResources(world.mappings, others, world.model)
 
-    cloudformation.install(patches, operations, adopt)
+    def install_stacks() -> None:
+        from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
+
+        calls = world.persistent.client_calls
+        stacks.install(
+            patches,
+            stacks.Surroundings(
+                operations=operations,
+                options=lambda: calls.current.params if calls.current is not None else {},
+                advise=lambda subject, what: world.advice.give("ESM205", subject, about=what, what=what),
+                new_id=world.new_id,
+            ),
+        )
+
+    cloudformation.install(patches, operations, adopt, install_stacks)

@@ -268,7 +268,7 @@ class World:
     def _compose_dispatcher(self, model: LambdaModel, client_calls: ClientCalls) -> Dispatcher:
         """Return the dispatcher, which answers requests to Lambda with the fake's own operations."""
         tags = MappingTags(self.mappings, model).operations()
-        invocations = Invocations(
+        self.invocation_operations = invocations = Invocations(
             self.config,
             model=model,
             services=InvocationServices(

@@ -447,3 +447,10 @@ def esm204_state_machine(fake: FakeLambda, wrong: bool) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/states"
     machine = states.create_state_machine(name="checkout", roleArn=role, definition=json.dumps(definition))
     states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")
+
+
+@scenario
+def esm205_ignored_type(fake: FakeLambda, wrong: bool) -> None:
+    resource = {"Type": "AWS::ApiGatewayV2::Api" if wrong else "AWS::SNS::Topic"}
+    template = json.dumps({"Resources": {"Thing": resource}})
+    boto3.client("cloudformation", region_name=REGION).create_stack(StackName="shop", TemplateBody=template)
