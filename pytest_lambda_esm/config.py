@@ -263,6 +263,7 @@ class Config:
     wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
     timeline: str = _setting("failed", _one_of("failed", "all", "none"))
+    timeline_calls: str = _setting("lambda", _one_of("lambda", "all"))
     advice: str = _setting("warn", _one_of("warn", "error", "off"))
     handler_errors: str = _setting("record", _one_of("record", "fail"))
     polling_delay: float = _setting(0.0, _read_span)

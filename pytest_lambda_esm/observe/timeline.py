@@ -13,8 +13,12 @@ from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
+REQUEST: Final = "request"
+"""The kind of the calls to services other than Lambda."""
+
 KINDS: Final = (
     "call",
+    REQUEST,
     "transition",
     "poll",
     "invocation",
@@ -28,8 +32,11 @@ KINDS: Final = (
     "fault",
 )
 
-_COUNTING: Final = frozenset({"poll", "invocation"})
-"""The kinds whose texts contain counts of attempts: entries that differ only in numbers are the same repetition."""
+_COUNTING: Final = frozenset({"poll", "invocation", REQUEST})
+"""The kinds whose texts contain counts of attempts or generated names.
+
+Entries of these kinds that differ only in numbers are the same repetition.
+"""
 
 _LONGEST_PERIOD: Final = 12
 """The most entries that one repetition may consist of."""

@@ -410,12 +410,14 @@ def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
 def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
-    from pytest_lambda_esm.observe.timeline import render
+    from pytest_lambda_esm.observe.timeline import REQUEST, render
 
     entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
-        report.sections.append(("lambda esm timeline", render(entries)))
+        every = fake.config.timeline_calls == "all"
+        shown = entries if every else [entry for entry in entries if entry.kind != REQUEST]
+        report.sections.append(("lambda esm timeline", render(shown)))
     if in_file:
         item.stash[_SHOWN] = (fake, entries)
 

@@ -110,7 +110,7 @@ class World:
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
         self.journal = Journal(self.timeline, self.ledger)
-        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
+        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall, persistent.catalogue.parameters)
         self.injector = FaultInjector(
             persistent.plan,
             persistent.catalogue,
