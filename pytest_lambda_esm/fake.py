@@ -55,6 +55,8 @@ from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.simulation.journeys.given import JourneyOf
+    from pytest_lambda_esm.simulation.journeys.journey import Journey
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
@@ -520,6 +522,21 @@ class FakeLambda:
         """
         __tracebackhide__ = True
         return queries.fates(self._seen, source)
+
+    def journey(self, record: JourneyOf) -> Journey:
+        """Return everything that happened to one record, across queues, functions, retries, destinations, dead letters.
+
+        ``record`` is the id of a message, a sequence number, ``"topic-partition:offset"``, or the id of a request; the
+        answer of the call that sent the record, a record of an event, a received message, an Invocation or a Fate. The
+        first eight characters of an id are enough. :class:`Journey` is a sequence of steps, and a text;
+        its ``causes`` and ``caused_by`` lead to the records that handlers sent because of it, and to those that it was
+        sent because of. Raises LambdaEsmError, with the nearest ids, for a record that was never seen.
+        """
+        __tracebackhide__ = True
+        # Imported here, since most tests need none of it.
+        from pytest_lambda_esm.simulation.journeys.history import journey
+
+        return journey(self._seen, record)
 
     def diagnosis(self, error: BaseException | None = None) -> str:
         """Return why something was not processed, in at most ten lines: the section of a failing test's report.

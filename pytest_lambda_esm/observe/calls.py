@@ -79,7 +79,7 @@ class Calls(EqualToLists[Call]):
         catch_up: Callable[[], None] = nothing_to_catch_up,
         elsewhere: Callable[[str], Collection[str]] | None = None,
     ) -> None:
-        """``elsewhere`` returns the parameters of an operation of any service; it raises FaultError for unknown ones."""
+        """``elsewhere`` returns the parameters of an operation of any service, or raises FaultError."""
         self._catch_up = catch_up
         self._operations = operations
         self._parameters_of = parameters_of

@@ -129,15 +129,19 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     """
     if not entries:
         return "(nothing happened)"
-    first = entries[0].instant
+    begins = f"virtual time starts at {moment_of(entries[0].instant):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
+    return "\n".join([begins, *rows(entries, width, most)])
+
+
+def rows(entries: Sequence[Entry], width: int = 100, most: int = 200) -> list[str]:
+    """Return the lines of :func:`render` that show the entries."""
+    first = entries[0].instant if entries else 0
     items = folded(entries)
     left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
-    lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
-    if left_out:
-        lines.append(f"  ({left_out} earlier entries left out)")
+    lines = [f"  ({left_out} earlier entries left out)"] if left_out else []
     for item in items[-most:]:
         lines += [_fold_line(item, first)] if isinstance(item, Fold) else _entry_lines(item, first, width)
-    return "\n".join(lines)
+    return lines
 
 
 def shortened(text: str) -> str:

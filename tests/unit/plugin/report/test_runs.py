@@ -4,7 +4,8 @@ import pytest
 
 from pytest_lambda_esm.fake import FakeLambda
 from pytest_lambda_esm.plugin.report.lanes import Lanes
-from pytest_lambda_esm.plugin.report.runs import Runs, readable, record_ids
+from pytest_lambda_esm.invocation.event_records import ids_of
+from pytest_lambda_esm.plugin.report.runs import Runs, readable
 from pytest_lambda_esm.plugin.report.texts import Mask, Texts
 
 
@@ -25,7 +26,7 @@ from pytest_lambda_esm.plugin.report.texts import Mask, Texts
     ],
 )
 def test_records_are_named_as_in_the_timeline(event, ids):
-    assert record_ids(event) == ids
+    assert ids_of(event) == ids
 
 
 @pytest.mark.parametrize(
