@@ -55,11 +55,11 @@ from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.simulation.journeys.given import JourneyOf
-    from pytest_lambda_esm.simulation.journeys.journey import Journey
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
+    from pytest_lambda_esm.simulation.journeys.given import JourneyOf
+    from pytest_lambda_esm.simulation.journeys.journey import Journey
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, overload
@@ -129,14 +129,18 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     """
     if not entries:
         return "(nothing happened)"
-    begins = f"virtual time starts at {moment_of(entries[0].instant):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
+    begins = (
+        f"virtual time starts at {moment_of(entries[0].instant):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
+    )
     return "\n".join([begins, *rows(entries, width, most)])
 
 
-def rows(entries: Sequence[Entry], width: int = 100, most: int = 200) -> list[str]:
-    """Return the lines of :func:`render` that show the entries."""
+def rows(
+    entries: Sequence[Entry], width: int = 100, most: int = 200, counting: Collection[str] = _COUNTING
+) -> list[str]:
+    """Return the lines of :func:`render` that show the entries; those of ``counting`` kinds may differ in numbers."""
     first = entries[0].instant if entries else 0
-    items = folded(entries)
+    items = folded(entries, counting)
     left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
     lines = [f"  ({left_out} earlier entries left out)"] if left_out else []
     for item in items[-most:]:
@@ -179,9 +183,9 @@ def _fold_line(fold: Fold, first: int) -> str:
     return f"{'...':>10}  {repeated} {times} times more, until {_seconds(fold.entries[-1], first)}"
 
 
-def folded(entries: Sequence[Entry]) -> list[Entry | Fold]:
+def folded(entries: Sequence[Entry], counting: Collection[str] = _COUNTING) -> list[Entry | Fold]:
     """Fold the inner repetitions of each series; the first and the last one stay."""
-    keys = [_key(entry) for entry in entries]
+    keys = [_key(entry, counting) for entry in entries]
     shown: list[Entry | Fold] = []
     place = 0
     while place < len(entries):
@@ -208,7 +212,7 @@ def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, in
         yield period, times if times >= _FEWEST_TIMES else 0
 
 
-def _key(entry: Entry) -> Hashable:
+def _key(entry: Entry, counting: Collection[str]) -> Hashable:
     """Return what an entry has in common with its repetitions."""
-    text = _NUMBER.sub("#", entry.text) if entry.kind in _COUNTING else entry.text
+    text = _NUMBER.sub("#", entry.text) if entry.kind in counting else entry.text
     return entry.kind, entry.subject, text

@@ -79,7 +79,9 @@ class History:
         if len(found) == 1:
             return found[0]
         if found:
-            listed = "\n".join(f"  {ref.record} {f'in {ref.place}' if ref.place else ''}" for ref in found[:_MOST_LISTED])
+            listed = "\n".join(
+                f"  {ref.record} {f'in {ref.place}' if ref.place else ''}" for ref in found[:_MOST_LISTED]
+            )
             raise LambdaEsmError(
                 f"journey({subjects.shown(given)}) is ambiguous. Give a whole id, or the record of an event, which names"
                 f" its source. There are:\n{listed}"

@@ -120,8 +120,10 @@ class Journey(EqualToLists[JourneyStep]):
 
     def __str__(self) -> str:
         entries = [Entry(instant_of(step.at), step.kind, step.where, step.text) for step in self]
-        lines = [f"journey of {shortened(self.record)}, from {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since"]
-        lines += rows(entries)
+        lines = [
+            f"journey of {shortened(self.record)}, from {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since"
+        ]
+        lines += rows(entries, counting={step.kind for step in self})
         lines += _links("caused by", self.caused_by)
         return "\n".join(lines + _links("it caused", self.causes))
 

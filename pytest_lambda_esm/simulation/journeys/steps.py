@@ -59,9 +59,7 @@ class Steps:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _add(
-        self, instant: int, place: float, kind: str, where: str, text: str, invocation: Run | None = None
-    ) -> None:
+    def _add(self, instant: int, place: float, kind: str, where: str, text: str, invocation: Run | None = None) -> None:
         found = invocation.invocation if invocation is not None else None
         step = JourneyStep(
             at=moment_of(instant), kind=kind, where=printable(where), text=printable(text), invocation=found
@@ -126,7 +124,7 @@ class Steps:
     def _add_run(self, run: Run) -> None:
         invocation = run.invocation
         batch = f", with {counted(len(run.records), 'record')}" if invocation.mapping is not None else ""
-        text = f"attempt {invocation.attempt}{batch}, request {invocation.request_id}"
+        text = f"attempt {invocation.attempt}{batch}"
         self._add(invocation.start, run.begins, "invocation", invocation.function, text, run)
         frames = invocation.frames
         where = f" at {frames[-1].file}:{frames[-1].line}" if frames and invocation.error is not None else ""

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from pytest_lambda_esm.fake import FakeLambda
-from pytest_lambda_esm.plugin.report.lanes import Lanes
 from pytest_lambda_esm.invocation.event_records import ids_of
+from pytest_lambda_esm.plugin.report.lanes import Lanes
 from pytest_lambda_esm.plugin.report.runs import Runs, readable
 from pytest_lambda_esm.plugin.report.texts import Mask, Texts
 
