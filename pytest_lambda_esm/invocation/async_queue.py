@@ -286,8 +286,8 @@ class AsyncAttempts:
 
     ``interruptions`` raises exceptions for the test when the attempt has ended.
     ``stops_loop(reference, depth)`` returns whether Lambda stops the chain of invocations ``depth``. The first attempt
-    follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds. ``accepted`` is called
-    with the function's ARN, the request id and the instant of each event that enters the queue.
+    follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds. ``accepted`` is
+    called with the function's ARN, the request id and the instant of each event that enters the queue.
     """
 
     invoker: Invoker

@@ -129,9 +129,8 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     """
     if not entries:
         return "(nothing happened)"
-    begins = (
-        f"virtual time starts at {moment_of(entries[0].instant):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
-    )
+    start = moment_of(entries[0].instant)
+    begins = f"virtual time starts at {start:%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
     return "\n".join([begins, *rows(entries, width, most)])
 
 

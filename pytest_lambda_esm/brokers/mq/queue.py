@@ -18,9 +18,9 @@ class QueuePorts:
     """What a queue needs from its broker.
 
     ``check(call)`` raises where the broker cannot be used any more. ``now()`` is the time of the code that runs in
-    microseconds, ``depth()`` how many invocations led to it, ``sent(id)`` notes who sent a message, and ``new_number()`` counts the broker's messages.
+    microseconds, ``depth()`` how many invocations led to it, and ``new_number()`` counts the broker's messages.
     ``message_id(number, place)`` makes the id of a message, ``queue(name)`` returns another queue of the same virtual
-    host, and ``changed()`` tells the pollers.
+    host, ``changed()`` tells the pollers, and ``sent(id)`` is called with each message that a client has sent.
     """
 
     check: Callable[[str], None]

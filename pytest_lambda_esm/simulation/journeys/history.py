@@ -1,4 +1,4 @@
-"""Tells the journeys of one world: finds a record by what a test gave, and its steps in everything that was recorded."""
+"""Finds a record by what a test gave, and tells its journey from everything that its world has recorded."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class History:
                 f"  {ref.record} {f'in {ref.place}' if ref.place else ''}" for ref in found[:_MOST_LISTED]
             )
             raise LambdaEsmError(
-                f"journey({subjects.shown(given)}) is ambiguous. Give a whole id, or the record of an event, which names"
-                f" its source. There are:\n{listed}"
+                f"journey({subjects.shown(given)}) is ambiguous. Give a whole id, or the record of an event, which"
+                f" names its source. There are:\n{listed}"
             )
         raise LambdaEsmError(
             f"There is no record and no request {subjects.shown(given)}. {self._suggestion(name)} journey() takes"

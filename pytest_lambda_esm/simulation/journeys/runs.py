@@ -29,6 +29,7 @@ class Run:
 
     @property
     def request_id(self) -> str:
+        """The id of the invocation's request."""
         return self.invocation.request_id
 
 
