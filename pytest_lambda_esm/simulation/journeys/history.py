@@ -79,9 +79,8 @@ class History:
         if len(found) == 1:
             return found[0]
         if found:
-            listed = "\n".join(
-                f"  {ref.record} {f'in {ref.place}' if ref.place else ''}" for ref in found[:_MOST_LISTED]
-            )
+            places = [f"  {ref.record} in {ref.place}" if ref.place else f"  {ref.record}" for ref in found]
+            listed = "\n".join(places[:_MOST_LISTED])
             raise LambdaEsmError(
                 f"journey({subjects.shown(given)}) is ambiguous. Give a whole id, or the record of an event, which"
                 f" names its source. There are:\n{listed}"
