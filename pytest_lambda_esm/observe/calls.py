@@ -20,10 +20,11 @@ ALL_OF_SERVICE: Final = "*"
 class Call:
     """A request to the Lambda API or to another service; each of botocore's attempts is one call.
 
-    ``params`` are the request's members by their API names; ``status`` the HTTP status of the answer, ``error`` its
-    error code or None; ``attempt`` botocore's count, from 1; ``logical_id`` is the same for all attempts of one call.
-    If a network fault kept the request from arriving, the status is 0 and ``error`` names the fault. ``message`` is the
-    text of an error, or None. ``service`` is the service's name in boto3, such as ``"sqs"``.
+    ``params`` are the request's members by their API names; for other services than Lambda, as the caller gave them to
+    boto3. ``status`` is the HTTP status of the answer, ``error`` its error code or None, ``message`` the error's text
+    or None. ``attempt`` is botocore's count, from 1; ``logical_id`` is the same for all attempts of one call. If a
+    network fault kept the request from arriving, the status is 0 and ``error`` names the fault. ``service`` is the
+    service's name in boto3, such as ``"sqs"``.
     """
 
     operation: str
