@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -95,6 +96,8 @@ _MODULES = {
     "HandlerResult": "invocation.handlers",
     "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
+    "Journey": "simulation.journeys.journey",
+    "JourneyStep": "simulation.journeys.journey",
     "KafkaCluster": "brokers.kafka.cluster",
     "KafkaProducer": "brokers.kafka.producer",
     "KafkaRecord": "brokers.kafka.records",
@@ -166,6 +169,8 @@ __all__ = [
     "HandlerResult",
     "IncomingCall",
     "Invocation",
+    "Journey",
+    "JourneyStep",
     "KafkaCluster",
     "KafkaProducer",
     "KafkaRecord",

@@ -273,6 +273,7 @@ class Config:
     wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
     timeline: str = _setting("failed", _one_of("failed", "all", "none"))
+    timeline_calls: str = _setting("lambda", _one_of("lambda", "all"))
     advice: str = _setting("warn", _one_of("warn", "error", "off"))
     advice_ignore: tuple[str, ...] = _setting((), _read_codes)
     handler_errors: str = _setting("record", _one_of("record", "fail"))

@@ -9,7 +9,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 
@@ -33,31 +33,26 @@ from pytest_lambda_esm.faults.plan import FaultPlan, users_place
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
-from pytest_lambda_esm.simulation import documentdb, endings, functions, installation, kafka, mq, queries
+from pytest_lambda_esm.simulation import endings, functions, installation, queries
+from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.questions import Questions
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
-
-if TYPE_CHECKING:
-    from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
-    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
-    from pytest_lambda_esm.brokers.mq.broker import MqBroker
 
 
 @cache
@@ -71,7 +66,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda:
+class FakeLambda(Questions, EmbeddedSources):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -306,21 +301,6 @@ class FakeLambda:
         """The default region of clients: the setting ``region``, else AWS_DEFAULT_REGION, else us-east-1."""
         return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
-    @property
-    def mappings(self) -> Sequence[Mapping]:
-        """The existing mappings of all accounts and regions, in the order of their creation."""
-        __tracebackhide__ = True
-        return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
-
-    def mapping(self, which: Given) -> Mapping:
-        """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
-
-        A source or a function that has one mapping identifies it as well: by its ARN or name, a queue also by its URL.
-        Raises MappingNotFound with the mappings that exist, and with the nearest names.
-        """
-        __tracebackhide__ = True
-        return queries.find_mapping(self._seen, which)
-
     # --- what the test sets up -----------------------------------------------------------------------------
 
     def function(
@@ -380,46 +360,6 @@ class FakeLambda:
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
-
-    def kafka(self, cluster: str | Sequence[str], *, region: str | None = None) -> KafkaCluster:
-        """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.
-
-        ``cluster`` is the ARN of a cluster of Amazon MSK; a plain name, for a cluster that is made in moto, in the
-        default region or another one; or the bootstrap servers of a self-managed cluster, as a list or separated by
-        commas. The same cluster is the same object each time. Raises ConfigurationError for anything else.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"kafka({cluster!r})", region, self.config.account_id)
-        return kafka.find_cluster(world, cluster, region or self.region)
-
-    def documentdb(self, cluster: str | ReadOnly[str, Any], *, region: str | None = None) -> DocumentDBCluster:
-        """Return a DocumentDB cluster to write documents to; mappings of its change stream are polled.
-
-        ``cluster`` is its ARN (``arn:aws:rds:...:cluster:name``); a plain name, for a cluster in the default region or
-        another one; or the response of ``create_db_cluster``. The same cluster is the same object each time. Raises
-        ConfigurationError for anything else.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"documentdb({cluster!r})", region, self.config.account_id)
-        return documentdb.find_cluster(world, cluster, region or self.region)
-
-    def mq(self, broker: str | ReadOnly[str, Any], *, engine: str | None = None, region: str | None = None) -> MqBroker:
-        """Return a broker of Amazon MQ to make queues in and send messages to; mappings of it are polled.
-
-        ``broker`` is its ARN, an answer of ``create_broker`` or ``describe_broker``, or a plain name. A broker with
-        this name that moto does not have is made in moto, in the default region or another one, with the ``engine``
-        ``"ActiveMQ"`` (the default) or ``"RabbitMQ"``. The same broker is the same object each time. Raises
-        ConfigurationError for anything else, and for a broker that runs another engine.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"mq({broker!r})", region, self.config.account_id)
-        return mq.find_broker(world, broker, engine, region or self.region)
 
     def transitions(self, **times: TransitionTime) -> None:
         """Change how long the transitions that start from now on take.
@@ -510,18 +450,6 @@ class FakeLambda:
         world = self._seen
         asked = queries.subject_of(world, subject) if subject is not None else None
         return printable("\n".join([*self._diagnosis(asked), *queries.explain(world, asked)]))
-
-    def fates(self, source: Given) -> Sequence[Fate]:
-        """Return the fates of all records of a source; waiting records come last.
-
-        A source is given by its ARN or name, a queue also by its URL, or by one of its mappings as :meth:`mapping`
-        takes it; a name that a function has too means the source. Each mapping reads a stream independently, so a
-        stream's ARN returns the fates for one mapping after the other; for a deleted mapping, those of the records that
-        came before its deletion. For a function, these are its asynchronous events, by their request ids. Raises
-        LambdaEsmError for an unknown source, with the nearest known ones.
-        """
-        __tracebackhide__ = True
-        return queries.fates(self._seen, source)
 
     def diagnosis(self, error: BaseException | None = None) -> str:
         """Return why something was not processed, in at most ten lines: the section of a failing test's report.

@@ -39,6 +39,13 @@ _AUTODOC = {
 }
 
 
+def _options(value: object) -> list[str]:
+    """Document what a class has from bases that are not public themselves, such as those of ``FakeLambda``."""
+    bases = value.__mro__[1:-1] if inspect.isclass(value) else ()
+    parts = bases and all(base.__module__.startswith(f"{PACKAGE}.simulation") for base in bases)
+    return ["   :inherited-members:"] if parts else []
+
+
 class PublicNames(SphinxDirective):
     """Autodoc for each name in the package's ``__all__``, grouped."""
 
@@ -55,7 +62,7 @@ class PublicNames(SphinxDirective):
             if names:
                 lines += [f".. rubric:: {section}", ""]
             for name in names:
-                lines += [f".. {_AUTODOC[section]}:: {PACKAGE}.{name}", ""]
+                lines += [f".. {_AUTODOC[section]}:: {PACKAGE}.{name}", *_options(getattr(package, name)), ""]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

@@ -253,6 +253,4 @@ def _message(response: HttpResponse) -> str | None:
 
 def _outcome(call: Call) -> str:
     subject = next((str(call.params[name]) for name in ("UUID", "FunctionName") if name in call.params), "")
-    retry = f" (attempt {call.attempt})" if call.attempt > 1 else ""
-    answer = f"{call.status}{f' {call.error}' if call.error else ''}" if call.status else f"no answer: {call.error}"
-    return f"{subject + ' ' if subject else ''}-> {answer}{retry}"
+    return f"{subject + ' ' if subject else ''}-> {call.outcome}"

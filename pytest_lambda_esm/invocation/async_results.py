@@ -43,14 +43,15 @@ _LARGEST_MESSAGE: Final = 1024
 class AsyncResults:
     """Delivers the records of events that have ended, and reports the events' fates.
 
-    ``causing(depth)`` attributes what happens inside it to a chain of ``depth`` invocations.
+    ``causing(depth, request_id)`` attributes what happens inside it to a chain of ``depth`` invocations, the last of
+    which had this request.
     """
 
     def __init__(
         self,
         destinations: Destinations,
         journal: Journal,
-        causing: Callable[[int], AbstractContextManager[None]],
+        causing: Callable[[int, str], AbstractContextManager[None]],
         new_id: Callable[[], str],
     ) -> None:
         self._destinations = destinations
@@ -75,7 +76,7 @@ class AsyncResults:
         succeeded = outcome.condition == SUCCESS
         target = None if config is None else config.on_success if succeeded else config.on_failure
         delivered = False
-        with self._causing(depth):
+        with self._causing(depth, outcome.request_id):
             if target is not None:
                 message = _destination_message(outcome, self._new_id)
                 delivered = self._send(function, outcome, target, message, "DestinationDeliveryFailures")

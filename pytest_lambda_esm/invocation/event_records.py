@@ -1,4 +1,4 @@
-"""The records of an event, whatever its source, and their bodies as a handler would parse them."""
+"""The records of an event, whatever its source, their ids, and their bodies as a handler would parse them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,33 @@ def _records(event: Mapping[str, Any]) -> Iterator[Any]:
             for part in found.values():
                 yield from part if isinstance(part, list) else ()
 
+
+def ids_of(event: Any) -> list[str]:
+    """Return the ids of an event's records as the timeline and fates have them, without those that have none.
+
+    An event of DynamoDB or Amazon DocumentDB does not name the shard, so its ids are without it; RabbitMQ's messages
+    have no id of the broker.
+    """
+    return list(dict.fromkeys(filter(None, map(id_of, records_of(event)))))
+
+
+def id_of(record: Any) -> str:
+    """Return the id of a record of an event; an empty string for one that has none."""
+    if not isinstance(record, Mapping):
+        return ""
+    for path in _IDS:
+        value: Any = record
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and value:
+            return value
+    if "offset" in record:
+        return f"{record.get('topic')}-{record.get('partition')}:{record['offset']}"
+    return str(record["eventID"]) if "kinesis" in record and "eventID" in record else ""
+
+
+_IDS: Final = (("messageId",), ("messageID",), ("dynamodb", "SequenceNumber"), ("event", "_id", "_data"))
+"""Where records of SQS, ActiveMQ, DynamoDB and DocumentDB have their ids."""
 
 _PLACES: Final = ("Records", "records", "messages", "rmqMessagesByQueue", "events")
 

@@ -407,15 +407,23 @@ def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
     return outside.at_hand() if outside is not None else None
 
 
+_ONLY_REQUESTS: Final = (
+    '(only calls to services other than Lambda: {count}; the setting timeline_calls = "all" shows them)'
+)
+
+
 def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
-    from pytest_lambda_esm.observe.timeline import render
+    from pytest_lambda_esm.observe.timeline import REQUEST, render
 
     entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
-        report.sections.append(("lambda esm timeline", render(entries)))
+        every = fake.config.timeline_calls == "all"
+        shown = entries if every else [entry for entry in entries if entry.kind != REQUEST]
+        text = render(shown) if shown or not entries else _ONLY_REQUESTS.format(count=len(entries))
+        report.sections.append(("lambda esm timeline", text))
     if in_file:
         item.stash[_SHOWN] = (fake, entries)
 

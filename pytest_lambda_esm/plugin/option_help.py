@@ -19,6 +19,7 @@ SETTINGS: Final = {
     "wall_clock": "what makes time.time and datetime.now virtual",
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
+    "timeline_calls": "the calls that the timeline of a report shows: those to Lambda, or those to all services",
     "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
     "advice_ignore": "the codes of advice to leave out, such as 'ESM102 ESM112'",
     "handler_errors": (

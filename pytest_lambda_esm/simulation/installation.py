@@ -4,7 +4,8 @@ The order matters in five places. Patches are undone in reverse.
 
 1. Endpoints come before the faults of other services: both replace the same method of moto, and a fault has to strike
    the request as the client sent it.
-2. Arrivals come after the faults, so that a fault meets a request at the time that the user moved to.
+2. The log of calls comes after the faults, so that it sees what they answer. Arrivals come after both, so that a fault
+   meets a request at the time that the user moved to.
 3. Archives come after isolation and nesting, so that they are removed while both still work.
 4. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
 5. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
@@ -32,6 +33,7 @@ from pytest_lambda_esm.moto_bridge import (
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
+from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs import move_task_calls, traces
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
@@ -64,8 +66,8 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     QueueCalls(world).install(patches)
     traces.install(patches)
     move_task_calls.install(patches, world.move_tasks)
-    kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
-    dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
+    kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()), world.sent)
+    dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()), world.sent)
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _install_stacks(patches, world)
@@ -100,6 +102,7 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
     network_guard.install(patches, on_error, unsupported.caller_of_host)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
+    ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)
     arrivals.install(patches, world.clock.follow_wall)
     install_jitter(patches, world.config.seed)
 

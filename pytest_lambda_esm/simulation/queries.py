@@ -85,9 +85,9 @@ def fates(world: World, given: Given) -> Sequence[Fate]:
     if subject.mapping is not None:
         return fates_of_mapping(world, subject.mapping)
     if len(subject.sources) == 1:
-        return _fates_of_source(world, subject.sources[0])
+        return fates_of_source(world, subject.sources[0])
     if not subject.sources and len(subject.functions) == 1:
-        return _fates_of_source(world, subject.functions[0].arn)
+        return fates_of_source(world, subject.functions[0].arn)
     if subject.is_known:
         several = "\n".join(f"  {arn}" for arn in subject.arns)
         raise LambdaEsmError(f"fates({shown(given)}) is ambiguous; give one of these ARNs:\n{several}")
@@ -96,10 +96,11 @@ def fates(world: World, given: Given) -> Sequence[Fate]:
 
 def fates_of_mapping(world: World, mapping: Mapping) -> Sequence[Fate]:
     """Return the fates of the records of a mapping's source; those of a stream as far as this mapping reads it."""
-    return _fates_of_source(world, mapping.source_arn, mapping)
+    return fates_of_source(world, mapping.source_arn, mapping)
 
 
-def _fates_of_source(world: World, arn: str, mapping: Mapping | None = None) -> Sequence[Fate]:
+def fates_of_source(world: World, arn: str, mapping: Mapping | None = None) -> Sequence[Fate]:
+    """Return the fates of the records of a source or a function; for a stream, those for one mapping or for all."""
     uuid = mapping.uuid if mapping is not None else None
     if world.streams.serves(arn):
         return world.stream_fates(arn, uuid)

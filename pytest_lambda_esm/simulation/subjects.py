@@ -139,6 +139,12 @@ def _in_response(response: ReadOnly[str, Any]) -> Any:
     return None
 
 
+def all_sources(world: World) -> Iterator[str]:
+    """Yield the sources and functions that may have had records, some of them more than once."""
+    yield from _sources(world)
+    yield from (function.arn for function in _functions(world))
+
+
 def _mapping(world: World, text: str) -> Mapping | None:
     """Return the mapping with this UUID or ARN, or with the first part of a UUID, as the timeline shows it."""
     for mapping in world.store:

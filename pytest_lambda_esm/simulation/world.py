@@ -115,7 +115,7 @@ class World:
         self.ledger = FateLedger()
         self.advice = Advice(self.timeline, config.advice_ignore, off=config.advice == "off")
         self.journal = Journal(self.timeline, self.ledger, self.advice)
-        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
+        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall, persistent.catalogue.parameters)
         self.injector = FaultInjector(
             persistent.plan,
             persistent.catalogue,
@@ -166,7 +166,11 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            TopicsAnd(lambda: self.kafka, MotoDestinations(self.invoke_asynchronously)),
+            TopicsAnd(
+                lambda: self.kafka,
+                MotoDestinations(self.invoke_asynchronously),
+                lambda request_id: self.runtime.causing(self.runtime.depth, request_id),
+            ),
             self.injector,
             lambda: self.clock.instant,
             self.interruptions,
@@ -184,6 +188,7 @@ class World:
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
                 randomness=self.randomness,
+                accepted=self._note_event,
             ),
             results=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
         )
@@ -316,12 +321,14 @@ class World:
                 now=self.local_instant,
                 depth=lambda: chains.untraced(self.depth()),
                 registries=SchemaRegistries(MotoLookups()),
+                sent=self.sent,
             )
         )
 
     @cached_property
     def documentdb(self) -> DocumentDBClusters:
         """The clusters of DocumentDB; few tests use them."""
+        from pytest_lambda_esm.brokers.documentdb.change_stream import SHARD_ID
         from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
         from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
         from pytest_lambda_esm.moto_bridge import secrets
@@ -331,6 +338,7 @@ class World:
                 now=self.local_instant,
                 depth=lambda: chains.untraced(self.depth()),
                 changed=self.source_changed,
+                sent=lambda cluster, token: self.sent(cluster, f"{SHARD_ID}:{token}"),
             )
         )
         if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
@@ -348,6 +356,7 @@ class World:
             now=self.local_instant,
             depth=lambda: chains.untraced(self.depth()),  # Brokers pass on no trace header.
             directory=mq_brokers.MotoBrokers(),
+            sent=self.sent,
         )
         brokers = MqBrokers(ports)
         if self.patches is not None:
@@ -419,6 +428,10 @@ class World:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 
+    def sent(self, source: str, record: str) -> None:
+        """Note which invocation sends a record, if one does."""
+        self.runtime.sent(source, record)
+
     def depth(self) -> int:
         """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
@@ -459,13 +472,16 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
 
+    def kafka_cluster(self, source: str) -> KafkaCluster | None:
+        """Return the cluster of Kafka that a source is, or None."""
+        return self.kafka.known(source) if "kafka" in self.__dict__ else None
+
     def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
         """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
 
         Return None for a source that is not a cluster.
         """
-        cluster = self.kafka.known(source) if "kafka" in self.__dict__ else None
-        if cluster is None and not self.pollers.kafka_mappings(self.store, source):
+        if self.kafka_cluster(source) is None and not self.pollers.kafka_mappings(self.store, source):
             return None
         cluster = self.kafka.find(source)
         mappings = [each for each in self.pollers.kafka_mappings(self.store) if self._reads(each, cluster)]
@@ -513,6 +529,9 @@ class World:
             self.pollers.note_creation(mapping)
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
+
+    def _note_event(self, function_arn: str, request_id: str, at: int) -> None:
+        self.runtime.causes.note(at, function_arn, request_id, self.runtime.cause, self.runtime.local_time is not None)
 
     def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)

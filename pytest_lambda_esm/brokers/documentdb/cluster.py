@@ -27,12 +27,14 @@ class Surroundings:
     """What clusters need from the simulation.
 
     ``now()`` is the time of the code that runs, in microseconds since the epoch. ``depth()`` is how many invocations,
-    each caused by the one before, led to that code. ``changed(arn)`` is called after each change of a cluster.
+    each caused by the one before, led to that code. ``changed(arn)`` is called after each change of a cluster,
+    ``sent`` with its ARN and the resume token of each change event.
     """
 
     now: Callable[[], int]
     depth: Callable[[], int]
     changed: Callable[[str], None]
+    sent: Callable[[str, str], None] = lambda cluster, token: None
 
 
 class DocumentDBCluster(EmbeddedSource):
@@ -168,6 +170,7 @@ class DocumentDBCluster(EmbeddedSource):
     def _write(self, change: Change) -> None:
         if self.has_change_stream(change.database, change.collection):
             self._log.append(change, self._surroundings.now(), self._surroundings.depth())
+            self._surroundings.sent(self._arn, self._log.events[-1].token)
             self.changed()
 
     def _new_id(self) -> ObjectId:

@@ -41,13 +41,14 @@ class Surroundings:
 
     ``instant()`` is the clock's time and ``now()`` that of the code that runs, both in microseconds since the epoch.
     ``depth()`` is how many invocations, each caused by the one before, led to that code. ``registries`` are the schema
-    registries of all clusters.
+    registries of all clusters. ``sent`` is called with a cluster's name and the id of each new record.
     """
 
     instant: Callable[[], int]
     now: Callable[[], int]
     depth: Callable[[], int]
     registries: SchemaRegistries = field(default_factory=SchemaRegistries)
+    sent: Callable[[str, str], None] = lambda cluster, record: None
 
 
 @dataclass(slots=True)
@@ -192,6 +193,7 @@ class KafkaCluster(EmbeddedSource):
             created = now // 1000
         record = log.append(key_content, content, stored, created)
         log.arrived(now, self._surroundings.depth())
+        self._surroundings.sent(self.name, f"{topic}-{number}:{record.offset}")
         self.changed()
         return RecordMetadata(topic, number, record.offset, created)
 

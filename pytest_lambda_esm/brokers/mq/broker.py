@@ -38,12 +38,14 @@ class BrokerPorts:
     """What brokers need from the simulation.
 
     ``now()`` is the time of the code that runs, in microseconds since the epoch. ``depth()`` is how many invocations,
-    each caused by the one before, led to that code.
+    each caused by the one before, led to that code. ``sent`` is called with the address of a queue and the id of each
+    message that is sent to it.
     """
 
     now: Callable[[], int]
     depth: Callable[[], int]
     directory: Directory
+    sent: Callable[[str, str], None] = lambda queue, message: None
 
 
 class MqBroker(EmbeddedSource):
@@ -188,16 +190,18 @@ class MqBroker(EmbeddedSource):
 
     def _create(self, name: str, virtual_host: str, declared: Declaration) -> MqQueue:
         key = f"{name}::{virtual_host}" if self._engine.virtual_hosts else name
+        address = f"{self._arn}/{key}"
         ports = QueuePorts(
             check=self._check_open,
             now=self._ports.now,
             depth=self._ports.depth,
+            sent=lambda message: self._ports.sent(address, message),
             new_number=lambda: next(self._numbers),
             message_id=lambda number, place: self._message_id(key, number, place),
             queue=lambda other: self._queues.get((virtual_host, other)) or self._create(other, virtual_host, _PLAIN),
             changed=self.changed,
         )
-        queue = MqQueue(self._engine, f"{self._arn}/{key}", name, virtual_host, declared, ports)
+        queue = MqQueue(self._engine, address, name, virtual_host, declared, ports)
         self._queues[virtual_host, name] = queue
         self.changed()
         return queue

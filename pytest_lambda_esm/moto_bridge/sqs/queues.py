@@ -70,6 +70,11 @@ class PolledQueue:
             received.append(receipt + message.lambda_esm_content)
         return received, dead_lettered, expired
 
+    def sent(self, message_id: str) -> int | None:
+        """Return when a message was sent, in microseconds since the epoch; None if it is not in the queue."""
+        message = table_of(self.queue).get(message_id)
+        return int(message.sent_timestamp * 1000) if message is not None else None
+
     def pass_over(self, now: int) -> None:
         """Move the message that has been visible longest behind the other visible ones."""
         table_of(self.queue).order.pass_over(now)

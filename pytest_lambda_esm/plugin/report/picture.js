@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   __proto__: null,
   call: "M-4 0H4M1 -3L4 0L1 3",
+  request: "M-4 0H4M1 -3L4 0L1 3",
   delivery: "M-4 0H4M1 -3L4 0L1 3",
   poll: "M0 -4V4M-3 1L0 4L3 1",
   transition: "M0 -4L4 0L0 4L-4 0Z",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import printable
-from pytest_lambda_esm.observe.timeline import Entry, Fold, folded, shortened
+from pytest_lambda_esm.observe.timeline import REQUEST, Entry, Fold, folded, shortened
 from pytest_lambda_esm.plugin.report.lanes import Lanes
 from pytest_lambda_esm.plugin.report.runs import Runs
 from pytest_lambda_esm.plugin.report.texts import Mask, Texts, as_json, without_environment
@@ -29,6 +29,7 @@ _LONGEST_PARAMS: Final = 3_000
 
 _TONES: Final[ReadOnly[str, Sequence[tuple[str, str]]]] = {
     "call": ((r"-> [123]\d\d", "ok"), (r"", "bad")),
+    REQUEST: ((r"-> [123]\d\d", "ok"), (r"", "bad")),
     "fate": (
         (r"dead-letter|discard|expire|given up|failed", "bad"),
         (r"not deleted|filtered|stay|return|destination|skipped|lost", "warn"),
@@ -50,9 +51,9 @@ def picture_of(world: World, entries: Sequence[Entry], mask: Mask, budget: int) 
     texts = Texts(mask, budget)
     lanes = Lanes(world.store, entries)
     start = min((entry.instant for entry in entries), default=world.clock.instant)
-    shown = _shortened_list(folded(sorted(entries, key=lambda entry: entry.instant)))
+    shown = _shortened_list(_folded(sorted(entries, key=lambda entry: entry.instant)))
     runs = Runs(world.invocations, lanes, texts, start)
-    writer = _Writer(lanes, texts, start, _Parameters(world.calls.recorded), runs)
+    writer = _Writer(lanes, texts, start, _Parameters(world.calls.all_recorded), runs)
     drawn = [writer.fold(each) if isinstance(each, Fold) else writer.entry(each) for each in shown]
     runs.describe()
     return {
@@ -64,6 +65,14 @@ def picture_of(world: World, entries: Sequence[Entry], mask: Mask, budget: int) 
         "items": texts.items,
         "texts": texts.kept,
     }
+
+
+def _folded(entries: Sequence[Entry]) -> list[Entry | Fold]:
+    """Fold entries; calls to services other than Lambda are left out where there is no room for all entries."""
+    items = folded(entries)
+    if len(items) <= _FIRST + _LAST:
+        return items
+    return folded([entry for entry in entries if entry.kind != REQUEST])
 
 
 def _shortened_list(items: Sequence[Entry | Fold]) -> list[Entry | Fold]:
@@ -80,11 +89,11 @@ class _Parameters:
     def __init__(self, calls: Sequence[Call]) -> None:
         self._calls: dict[tuple[int, str], deque[Call]] = {}
         for call in calls:
-            self._calls.setdefault((call.instant, call.operation), deque()).append(call)
+            self._calls.setdefault((call.instant, call.name), deque()).append(call)
 
     def of(self, entry: Entry) -> ReadOnly[str, Any] | None:
         """Return the parameters of an entry's call, each call's once."""
-        found = self._calls.get((entry.instant, entry.subject)) if entry.kind == "call" else None
+        found = self._calls.get((entry.instant, entry.subject)) if entry.kind in ("call", REQUEST) else None
         return found.popleft().params if found else None
 
 

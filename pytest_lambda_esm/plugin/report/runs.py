@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_lambda_esm.invocation.event_records import ids_of
 from pytest_lambda_esm.observe.timeline import Entry
 from pytest_lambda_esm.plugin.report.lanes import Lanes
 from pytest_lambda_esm.plugin.report.texts import Texts, as_json
@@ -78,7 +79,7 @@ class Runs:
             "to": invocation.end - self._start,
             "outcome": invocation.outcome,
             "attempt": invocation.attempt,
-            "items": self._texts.items_of(record_ids(event) or [invocation.request_id]),
+            "items": self._texts.items_of(ids_of(event) or [invocation.request_id]),
         }
 
     def _texts_of(self, invocation: Invocation, event: Any) -> dict[str, int]:
@@ -127,29 +128,3 @@ def _decoded(record: dict[str, Any], name: str) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError):
         return record
     return {f"{name}, decoded": text, **record}
-
-
-def record_ids(event: Any) -> list[str]:
-    """Return the ids of the records in a poller's event, as entries of the timeline name them."""
-    return list(dict.fromkeys(_record_ids(event)))
-
-
-def _record_ids(event: Any) -> Iterator[str]:
-    records = event.get("Records", event.get("records")) if isinstance(event, Mapping) else None
-    batches = records.values() if isinstance(records, Mapping) else [records]  # Kafka: lists by partition
-    for batch in batches:
-        for record in batch if isinstance(batch, Sequence) and not isinstance(batch, str) else ():
-            found = _record_id(record) if isinstance(record, Mapping) else None
-            if found:
-                yield found
-
-
-def _record_id(record: Mapping[str, Any]) -> str | None:
-    if "messageId" in record:
-        return str(record["messageId"])
-    if "offset" in record:
-        return f"{record.get('topic')}-{record.get('partition')}:{record['offset']}"
-    change = record.get("dynamodb")
-    if isinstance(change, Mapping) and "SequenceNumber" in change:
-        return str(change["SequenceNumber"])  # The event does not name the shard.
-    return str(record["eventID"]) if "kinesis" in record and "eventID" in record else None

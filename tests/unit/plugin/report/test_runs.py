@@ -3,8 +3,9 @@ import json
 import pytest
 
 from pytest_lambda_esm.fake import FakeLambda
+from pytest_lambda_esm.invocation.event_records import ids_of
 from pytest_lambda_esm.plugin.report.lanes import Lanes
-from pytest_lambda_esm.plugin.report.runs import Runs, readable, record_ids
+from pytest_lambda_esm.plugin.report.runs import Runs, readable
 from pytest_lambda_esm.plugin.report.texts import Mask, Texts
 
 
@@ -15,6 +16,9 @@ from pytest_lambda_esm.plugin.report.texts import Mask, Texts
         ({"Records": [{"eventID": "shardId-000:17", "kinesis": {}}]}, ["shardId-000:17"]),
         ({"Records": [{"eventID": "x", "dynamodb": {"SequenceNumber": "17"}}]}, ["17"]),
         ({"records": {"orders-0": [{"topic": "orders", "partition": 0, "offset": 5}]}}, ["orders-0:5"]),
+        ({"messages": [{"messageID": "ID:b-1:1", "messageType": "jms/text-message"}]}, ["ID:b-1:1"]),
+        ({"rmqMessagesByQueue": {"q::/": [{"basicProperties": {}, "data": ""}]}}, []),
+        ({"events": [{"event": {"_id": {"_data": "0169"}}}]}, ["0169"]),
         ({"Records": [{"Sns": {}}, None, "text", 1]}, []),
         ({"Records": "text"}, []),
         ({"Records": None}, []),
@@ -25,7 +29,7 @@ from pytest_lambda_esm.plugin.report.texts import Mask, Texts
     ],
 )
 def test_records_are_named_as_in_the_timeline(event, ids):
-    assert record_ids(event) == ids
+    assert ids_of(event) == ids
 
 
 @pytest.mark.parametrize(
