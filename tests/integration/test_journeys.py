@@ -409,6 +409,7 @@ def test_a_record_that_a_handler_sent_is_linked_for_every_source(lambda_esm, mak
     assert [each.record for each in caused.caused_by] == [message]
 
 
+@pytest.mark.lambda_esm(advice_ignore=["ESM117"])
 @pytest.mark.parametrize("make", [KinesisSource, TableSource])
 def test_a_failure_record_is_caused_by_the_records_that_it_is_about(lambda_esm, make):
     source, queue = make(lambda_esm), make_queue("failed")
