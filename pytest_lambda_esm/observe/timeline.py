@@ -26,6 +26,7 @@ KINDS: Final = (
     "sleep",
     "advice",
     "fault",
+    "permission",
 )
 
 _COUNTING: Final = frozenset({"poll", "invocation"})

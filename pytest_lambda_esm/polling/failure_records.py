@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -62,7 +62,7 @@ class Discarder:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
         counters = discarded.mapping.counters
         try:
-            self.destinations.deliver(destination, message)
+            self.destinations.deliver(destination, replace(message, sender=discarded.mapping.function_arn))
         except DeliveryFailed as error:
             counters[self.refused] += 1
             counters["DroppedEventCount"] += count

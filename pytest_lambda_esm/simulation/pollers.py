@@ -24,7 +24,7 @@ from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe.fates import Fate, Journal
-from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
+from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
@@ -67,7 +67,7 @@ class PollerPorts:
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
     become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
-    ``log`` keeps a line of a mapping.
+    ``log`` keeps a line of a mapping. ``forbidden`` returns why a function's role may not read a source.
     """
 
     clock: VirtualClock
@@ -85,6 +85,7 @@ class PollerPorts:
     clusters: Callable[[], Clusters]
     log: Callable[[MappingLog], None]
     brokers: Callable[[], Brokers]
+    forbidden: Forbidden
 
 
 class PollerFactory:
@@ -181,6 +182,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            forbidden=ports.forbidden,
         )
         return StreamPoller(context)
 
@@ -210,6 +212,7 @@ class PollerFactory:
             interference=ports.interference,
             interruptions=ports.interruptions,
             write_log=partial(self._write_log, mapping),
+            forbidden=ports.forbidden,
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -237,6 +240,7 @@ class PollerFactory:
             source=self._source(mapping),
             brokers=ports.brokers(),
             login_problem=mq.check_login,
+            forbidden=ports.forbidden,
             timeout=self._timeout,
             deliver=ports.deliver,
             clock=ports.clock,
@@ -261,6 +265,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             timeout=self._timeout,
             source_changed=ports.source_changed,
+            forbidden=ports.forbidden,
         )
         return QueuePoller(context)
 

@@ -1,0 +1,123 @@
+"""What follows from a judgement: nothing, advice, or a refusal, as the setting ``permissions`` says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.moto_bridge.permissions.judge import Cause, judge_function, judge_service
+from pytest_lambda_esm.moto_bridge.permissions.places import Access
+from pytest_lambda_esm.moto_bridge.permissions.policies import ALLOWED, DENIED, UNKNOWN, Verdict
+
+OFF: Final = "off"
+ADVISE: Final = "advise"
+ENFORCE: Final = "enforce"
+KIND: Final = "permission"
+"""The kind of the timeline's entries about refusals, and about what nobody can judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Where judgements are reported.
+
+    ``mode_of(arn)`` is the setting for a function or another resource. ``advise`` takes a subject and a text, ``note``
+    adds to the timeline.
+    """
+
+    mode_of: Callable[[str], str]
+    advise: Callable[[str, str], None]
+    note: Callable[[str, str], None]
+
+
+class Enforcement:
+    """Judges accesses, and reports each (role, action, resource) once."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._reported: set[tuple[str, ...]] = set()
+
+    def of_function(self, function: FunctionConfiguration, access: Access, doing: str) -> Verdict | None:
+        """Return why a function may not do something, None where it goes on. ``doing`` says what it is for."""
+        mode = self._reports.mode_of(function.arn)
+        if mode == OFF:
+            return None
+        verdict = judge_function(function, access)
+        if verdict.outcome == ALLOWED:
+            return None
+        statement = {"Effect": "Allow", "Action": access.action, "Resource": access.resource}
+        about = _About(
+            holder=function.role,
+            subject=f"function {function.name}",
+            denial=f"the role {function.role} may not {access.action} on {access.resource} ({doing})",
+            remedy=_denied(verdict) or f"Add to the role's policies: {json.dumps(statement)}",
+        )
+        return self._settle(mode, access, verdict, about)
+
+    def of_service(self, cause: Cause, action: str, resource_arn: str) -> Verdict | None:
+        """Return why a service may not send an event to a resource, None where it goes on."""
+        mode = self._reports.mode_of(resource_arn)
+        if mode == OFF:
+            return None
+        verdict = judge_service(cause, action, resource_arn)
+        if verdict.outcome == ALLOWED:
+            return None
+        service = min(cause.principals, key=len)
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": action,
+            "Resource": resource_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": cause.source_arn}},
+        }
+        about = _About(
+            holder=cause.source_arn,
+            subject=resource_arn,
+            denial=f"{service} may not {action} on {resource_arn} for {cause.source_arn}",
+            remedy=_denied(verdict) or f"Add to the policy of {resource_arn}: {json.dumps(statement)}",
+        )
+        return self._settle(mode, Access(action, resource_arn), verdict, about)
+
+    def cannot_judge(self, function: FunctionConfiguration, what: str, reason: str) -> None:
+        """Note, once for each function, that nobody can judge something."""
+        if self._reports.mode_of(function.arn) != OFF and self._is_new(function.role, what, reason):
+            self._reports.note(f"function {function.name}", f"{what} was not judged: {reason}")
+
+    def _settle(self, mode: str, access: Access, verdict: Verdict, about: _About) -> Verdict | None:
+        is_new = self._is_new(about.holder, access.action, access.resource, verdict.outcome, mode)
+        if verdict.outcome == UNKNOWN:
+            if is_new:
+                text = f"{access.action} on {access.resource} was not judged: {verdict.reason}"
+                self._reports.note(about.subject, text)
+            return None
+        if mode == ENFORCE:
+            self._reports.note(about.subject, f"{about.denial}. {about.remedy}")
+            return verdict
+        if is_new:
+            self._reports.advise(about.subject, f"{about.denial}, so it fails on AWS. {about.remedy}")
+        return None
+
+    def _is_new(self, *key: Any) -> bool:
+        if key in self._reported:
+            return False
+        self._reported.add(key)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """A refusal in words: whose policies decide, to what it happens, what is refused, and what to do."""
+
+    holder: str
+    subject: str
+    denial: str
+    remedy: str
+
+
+def _denied(verdict: Verdict) -> str:
+    """Return what to do about an explicit denial; empty where there is none."""
+    if verdict.outcome != DENIED:
+        return ""
+    return f"A statement with the effect Deny in {verdict.reason or 'its own'} policies says so"
