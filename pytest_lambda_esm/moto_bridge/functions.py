@@ -121,6 +121,11 @@ class MotoFunctions:
         return _configuration(created, created, backend)
 
 
+def configuration_of(function: Any) -> FunctionConfiguration:
+    """Return the configuration of a function of moto that may not be stored yet."""
+    return _configuration(function, function, _backend(function.account_id, function.region))
+
+
 def _versions(backend: Any, function: Any) -> list[Any]:
     """Return the versions of a function, $LATEST included."""
     versions: list[Any] = list(backend.list_versions_by_function(function.function_name))
@@ -142,6 +147,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         function.memory_size,
         function.handler,
         function.run_time,
+        function.role,
         function.environment_vars,
         getattr(function, "code_sha_256", ""),
         function.layers,

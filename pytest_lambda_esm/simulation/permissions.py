@@ -95,8 +95,8 @@ class Permissions:
         if self._is_installed:
             return
         self._is_installed = True
-        from pytest_lambda_esm.moto_bridge.permissions import changes
         from pytest_lambda_esm.moto_bridge.permissions.calls import HandlerCalls
+        from pytest_lambda_esm.moto_bridge.permissions.changes import RoleChanges
 
         world = self._world
         calls = HandlerCalls(
@@ -105,7 +105,7 @@ class Permissions:
         calls.install(patches)
         self._triggers.install(patches)
         if self._setting == "enforce":
-            changes.install(patches, world.engine.wake_all)
+            RoleChanges(self._enforcement, world.engine.wake_all).install(patches)
 
     @cached_property
     def _enforcement(self) -> Enforcement:

@@ -133,9 +133,10 @@ def _one_parameter(member: str, action: str) -> Special:
     return lambda params, place: [Access(f"ssm:{action}", _parameter(place, params[member]))]
 
 
-def _invoke(params: Params, place: Place) -> list[Access]:
-    name, qualifier = str(params["FunctionName"]), params.get("Qualifier")
-    return [Access("lambda:InvokeFunction", place.function(name, qualifier))]
+def _function(action: str) -> Special:
+    return lambda params, place: [
+        Access(f"lambda:{action}", place.function(str(params["FunctionName"]), params.get("Qualifier")))
+    ]
 
 
 def _log_stream(action: str) -> Special:
@@ -254,6 +255,16 @@ _KEYS: Final = (
     "Sign",
     "Verify",
 )
+_INVOKES: Final = ("Invoke", "InvokeAsync", "InvokeWithResponseStream")
+_FUNCTIONS: Final = (
+    "GetFunction",
+    "GetFunctionConfiguration",
+    "UpdateFunctionCode",
+    "UpdateFunctionConfiguration",
+    "PublishVersion",
+    "PutFunctionConcurrency",
+    "DeleteFunctionConcurrency",
+)
 _RULES: Final = {
     "PutRule": "Name",
     "DeleteRule": "Name",
@@ -296,7 +307,8 @@ _SERVICES: Final[Mapping[str, Service]] = {
         prefix="kinesis",
         members={"StreamARN": "{name}", "StreamName": "stream/{name}", "ConsumerARN": "{name}"},
         anywhere=frozenset({"ListStreams", "DescribeLimits"}),
-        unresolved=frozenset({"ListTagsForResource", "TagResource", "UntagResource"}),
+        unresolved=frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
+        | {"DescribeStreamConsumer", "DeregisterStreamConsumer"},
     ),
     "sns": Service(
         prefix="sns",
@@ -346,10 +358,12 @@ _SERVICES: Final[Mapping[str, Service]] = {
     ),
     "lambda": Service(
         prefix="lambda",
-        members={"FunctionName": "function:{name}"},
         anywhere=frozenset({"ListFunctions", "ListLayers", "GetAccountSettings", "ListEventSourceMappings"}),
-        special={"Invoke": _invoke, "InvokeAsync": _invoke, "InvokeWithResponseStream": _invoke},
-        unresolved=frozenset({"CreateFunction", "CreateEventSourceMapping", "UpdateEventSourceMapping"}),
+        special={
+            **{operation: _function("InvokeFunction") for operation in _INVOKES},
+            **{operation: _function(operation) for operation in _FUNCTIONS},
+        },
+        only=frozenset(),
     ),
     "stepfunctions": Service(
         prefix="states",

@@ -1,4 +1,4 @@
-"""The policies that moto stores: of roles, and of queues, topics, buckets, functions and secrets.
+"""The policies that moto stores: of roles, and of queues, topics, buckets, functions, secrets and keys.
 
 Seen with moto 5.1.9, 5.1.22 and 5.2.5. moto attaches AWS's managed policies only where it is told to load all of them;
 their documents are in ``aws_managed_policies_data`` in any case.
@@ -16,6 +16,7 @@ from moto.awslambda.models import lambda_backends
 from moto.awslambda.utils import get_backend
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
@@ -89,7 +90,7 @@ def _of_aws(name: str) -> str | None:
 
 
 def resource_policy(resource_arn: str) -> str | None:
-    """Return the policy of a queue, topic, bucket, object, function or secret; None where it has none."""
+    """Return the policy of a queue, topic, bucket, object, function, secret or key; None where it has none."""
     arn = Arn.parse(resource_arn)
     find = _POLICIES.get(arn.service) if arn is not None else None
     policy = find(arn) if find is not None and arn is not None else None
@@ -133,12 +134,18 @@ def _of_secret(arn: Arn) -> Any:
     return getattr(secret, "policy", None)
 
 
+def _of_key(arn: Arn) -> Any:
+    key = kms_backends[arn.account_id][arn.region].keys.get(arn.resource.removeprefix("key/"))
+    return key.policy if key is not None else None
+
+
 _POLICIES: Final[Mapping[str, Callable[[Arn], Any]]] = {
     "sqs": _of_queue,
     "sns": _of_topic,
     "s3": _of_bucket,
     "lambda": _of_function,
     "secretsmanager": _of_secret,
+    "kms": _of_key,
 }
 
 
