@@ -320,7 +320,7 @@ def test_advice_on_a_poller_does_not_stop_it(lambda_esm):
 
 
 @enforced
-def test_kafka_and_mq_show_their_own_texts(lambda_esm):
+def test_a_mapping_of_kafka_shows_the_documented_text(lambda_esm):
     make_function(make_role(allow("*"), {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}, role="no-network"))
     message = "The function execution role does not have permissions to call CreateNetworkInterface on EC2"
     cluster = f"arn:aws:kafka:{HERE}:cluster/shop/12345678-1234-1234-1234-123456789012-1"
@@ -338,6 +338,30 @@ def test_kafka_and_mq_show_their_own_texts(lambda_esm):
     grant(allow("*"), role="no-network")
     lambda_esm.clock.advance(60)
     assert boto3.client("lambda").get_event_source_mapping(UUID=uuid)["StateTransitionReason"] == "USER_INITIATED"
+
+
+@enforced
+def test_a_mapping_of_amazon_mq_needs_its_secret(lambda_esm):
+    login = json.dumps({"username": "orders", "password": "secret-password"})
+    secret = boto3.client("secretsmanager").create_secret(Name="login", SecretString=login)["ARN"]
+    broker = lambda_esm.mq("shop")
+    queue = broker.queue("orders")
+    rights = allow(["mq:*", "ec2:*"]), allow("secretsmanager:GetSecretValue", secret)
+    make_function(make_role(rights[0]))
+    function = lambda_esm.function("orders", lambda event, context: None)
+    params = {"Queues": ["orders"], "SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": secret}]}
+    with pytest.raises(ClientError, match="call GetSecretValue on Secrets Manager"):
+        make_mapping(broker.arn, **params)
+    grant(*rights)
+    uuid = make_mapping(broker.arn, **params)["UUID"]
+    lambda_esm.clock.advance(60)
+    grant(rights[0])
+    queue.send("a")
+    lambda_esm.clock.advance(60)
+    assert "does not have the required permissions" in result_of(uuid)
+    grant(*rights)
+    lambda_esm.clock.advance(60)
+    assert len(function.invocations) == 1
 
 
 # --- destinations -----------------------------------------------------------------------------------------------
