@@ -228,6 +228,16 @@ def _read_states(value: object) -> tuple[str, ...]:
     return names
 
 
+def _read_codes(value: object) -> tuple[str, ...]:
+    from pytest_lambda_esm.advice_catalogue import CATALOGUE  # Imported here, since few tests ignore advice.
+
+    codes = value.replace(",", " ").split() if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    for code in codes:
+        if code not in CATALOGUE:
+            raise ValueError(f"there is no advice {code!r}. {nearest(str(code), CATALOGUE)}")
+    return tuple(codes)
+
+
 def _one_of(*choices: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in choices:
@@ -264,6 +274,7 @@ class Config:
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
     timeline: str = _setting("failed", _one_of("failed", "all", "none"))
     advice: str = _setting("warn", _one_of("warn", "error", "off"))
+    advice_ignore: tuple[str, ...] = _setting((), _read_codes)
     handler_errors: str = _setting("record", _one_of("record", "fail"))
     polling_delay: float = _setting(0.0, _read_span)
     poll_latency: float = _setting(0.0, _read_span)

@@ -92,11 +92,17 @@ class NotActive(LambdaEsmError):
 class LambdaEsmAdvice(UserWarning):
     """A setup that AWS accepts and that is known to cause problems in production.
 
-    The setting ``advice`` decides whether it is a warning, an error, or ignored.
+    The setting ``advice`` decides whether it is a warning, an error, or ignored, and ``advice_ignore`` names the codes
+    that are ignored. The text begins with its code; the reference has a page for each one.
     """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
+
+    @property
+    def code(self) -> str:
+        """The code of the advice, such as ``"ESM106"``."""
+        return str(self).partition(":")[0]
 
 
 def nearest(name: object, candidates: Iterable[str]) -> str:

@@ -94,6 +94,7 @@ class FakeLambda:
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
+        self._reviewed = False
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -128,7 +129,8 @@ class FakeLambda:
         try:
             if self._observer is not None:
                 self._observer.closing(self, error)
-            endings.note_other_callers(self._world)
+            if error is None:
+                endings.review(self._world, again=not self._reviewed)  # While moto has what the advice is about.
         finally:
             self._close()
         if error is not None:
@@ -541,10 +543,10 @@ class FakeLambda:
 
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
+        self._reviewed = True
         if not self._closed:
-            endings.note_other_callers(self._world)
-        texts = self._world.advice.take() if self.config.advice != "off" else []
-        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
+            endings.review(self._world)
+        return list(map(LambdaEsmAdvice, self._world.advice.take()))
 
     # --- inside --------------------------------------------------------------------------------------------
 

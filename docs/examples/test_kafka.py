@@ -296,6 +296,7 @@ def test_an_order_of_a_schema_registry_is_booked(lambda_esm):
         Topics=["orders"],
         StartingPosition="TRIM_HORIZON",
         ProvisionedPollerConfig={"MinimumPollers": 1},  # Schema registries need provisioned pollers.
+        MaximumRetryAttempts=3,
         DestinationConfig={"OnFailure": {"Destination": "kafka://broken-orders"}},
         AmazonManagedKafkaEventSourceConfig={
             "SchemaRegistryConfig": {

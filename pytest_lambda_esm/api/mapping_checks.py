@@ -59,17 +59,14 @@ class MappedFunction:
 
 
 class MappingChecks:
-    """The checks. ``advice`` takes a mapping's UUID and a warning about settings that cause trouble in production."""
+    """The checks, with what they look up."""
 
-    def __init__(
-        self, config: Config, model: LambdaModel, lookups: Lookups, advice: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, config: Config, model: LambdaModel, lookups: Lookups) -> None:
         self._limits = config.limits
         self._maximum_filters = config.maximum_filters
         self._identity: Callable[[str], str] = str if config.distinguish_latest else _without_latest
         self._model = model
         self._lookups = lookups
-        self._advice = advice
         self.key_problem = lookups.key_problem
 
     def recognise(self, settings: Settings) -> EventSource:
@@ -170,21 +167,6 @@ class MappingChecks:
                     f"The consumer group ID {group} must be unique among all Kafka event sources, and the event source"
                     f" mapping with UUID {other.uuid} uses it already.",
                 )
-
-    def advise(self, mapping: Mapping, function: MappedFunction) -> None:
-        """Warn of a short visibility timeout, which AWS accepts although its guide advises against it."""
-        arn = Arn.parse(mapping.source_arn)
-        facts = self._lookups.sources.find(arn) if arn is not None else None
-        timeout = function.timeout or 0
-        window = mapping.settings.get("MaximumBatchingWindowInSeconds", 0)
-        if facts is None or facts.visibility_timeout is None or facts.visibility_timeout >= 6 * timeout + window:
-            return
-        self._advice(
-            mapping.uuid,
-            f"the queue's visibility timeout ({facts.visibility_timeout} s) is less than 6 times the function's"
-            f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may reach the"
-            f" dead-letter queue unprocessed, or be delivered twice",
-        )
 
     def _check_destination(self, source: EventSource, settings: Settings) -> None:
         """Refuse a failure destination of another service, and FIFO queues and topics (documented; chosen text)."""

@@ -136,9 +136,12 @@ class AsyncQueue:
             return
         if self._stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
+            name, depth = event.reference.name, chains.traced(event.depth)
+            self._journal.advice.give("ESM135", name, function=name, depth=depth)
             self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
+            self._journal.advice.give("ESM129", event.reference.name, function=event.reference.name)
             self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
         fault = self._trouble.at(event.reference, event.request_id, event.payload)

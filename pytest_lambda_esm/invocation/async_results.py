@@ -26,6 +26,16 @@ EVENT_AGE_EXCEEDED: Final = "EventAgeExceeded"
 ZERO_RESERVED_CONCURRENCY: Final = "ZeroReservedConcurrency"
 RECURSIVE_INVOCATION: Final = "RecursiveInvocation"
 """Chosen: AWS's guide says that such an event goes to the destination, but not with which condition."""
+BOTH_TARGETS: Final = (
+    "{function!r} has a dead-letter queue and an on-failure destination: each asynchronous event that fails goes to"
+    " both, as two messages of different forms"
+)
+FIFO_TARGET: Final = (
+    "an on-failure or on-success destination of {function!r} is a FIFO queue or topic, to which Lambda cannot deliver:"
+    " the records are lost, and only the metric DestinationDeliveryFailures shows it"
+)
+"""What the advice ESM130 says, as templates."""
+
 _LARGEST_MESSAGE: Final = 1024
 """Bytes of an error message in a dead-letter record."""
 
@@ -70,6 +80,8 @@ class AsyncResults:
                 message = _destination_message(outcome, self._new_id)
                 delivered = self._send(function, outcome, target, message, "DestinationDeliveryFailures")
             if not succeeded and dead_letter is not None:
+                if target is not None:
+                    self._journal.advice.give("ESM130", function.name, what=BOTH_TARGETS.format(function=function.name))
                 message = _dead_letter_message(outcome)
                 delivered = self._send(function, outcome, dead_letter, message, "DeadLetterErrors") or delivered
         text = f"{outcome.condition} after {outcome.attempts} attempts"

@@ -156,6 +156,13 @@ class Mapping:
         self._clock.follow_wall()
         return self._stable
 
+    def has_been(self, state: str) -> bool:
+        """Return whether the mapping is or was in a state, as far as time has been followed until now.
+
+        :meta private:
+        """
+        return any(transition.state == state for transition in self._history)
+
     # --- control by the test -----------------------------------------------------------------------------
 
     def transitions(self, **times: TransitionTime) -> None:

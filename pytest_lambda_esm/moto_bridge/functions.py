@@ -84,6 +84,14 @@ class MotoFunctions:
                 return self.find(dataclasses.replace(reference, qualifier=str(version)))
         return self.find(reference)
 
+    def aliases(self, reference: FunctionReference) -> list[str]:
+        """Return the names of a function's aliases."""
+        try:
+            found = _backend(reference.account_id, reference.region).list_aliases(reference.name)
+        except UnknownFunctionException:
+            return []
+        return [str(alias.name) for alias in found]
+
     def reserved_total(self, account_id: str, region: str) -> int:
         """Return how much of the account's concurrency is reserved for functions."""
         functions = get_backend(account_id, region).list_functions()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.timing import moment_of
 
@@ -93,10 +94,14 @@ class FateLedger:
 
 
 class Journal:
-    """Writes the timeline and the ledger; ``add`` is the timeline's method, bound here to save a call."""
+    """Writes the timeline and the ledger; ``add`` is the timeline's method, bound here to save a call.
 
-    def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
+    Without ``advice``, none is given.
+    """
+
+    def __init__(self, timeline: Timeline, ledger: FateLedger, advice: Advice | None = None) -> None:
         self._ledger = ledger
+        self.advice = advice if advice is not None else Advice(timeline, off=True)
         self.add = timeline.add
 
     def fate(

@@ -20,6 +20,7 @@ SETTINGS: Final = {
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
     "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
+    "advice_ignore": "the codes of advice to leave out, such as 'ESM102 ESM112'",
     "handler_errors": (
         "what to do about errors of handlers that neither Function.expects nor a script asked for: record, or fail"
     ),

@@ -60,10 +60,11 @@ def is_empty(response: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The ids of the messages that failed, and a text for the timeline."""
+    """The ids of the messages that failed, and a text for the timeline; ``malformed`` says what is wrong with it."""
 
     failed: frozenset[str]
     about: str
+    malformed: str = ""
 
 
 def read_report(response: Any, batch: Collection[str]) -> Report:
@@ -75,7 +76,7 @@ def read_report(response: Any, batch: Collection[str]) -> Report:
     try:
         failed = frozenset(_read_identifiers(response, batch))
     except MalformedResponse as malformed:
-        return Report(frozenset(batch), f"{malformed}: the whole batch counts as failed")
+        return Report(frozenset(batch), f"{malformed}: the whole batch counts as failed", str(malformed))
     return Report(failed, f"{len(failed)} of {len(batch)} reported as failed")
 
 

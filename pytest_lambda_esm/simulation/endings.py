@@ -23,7 +23,19 @@ def handler_errors(world: World) -> str:
     return printable("\n".join(["handlers failed in ways that the test did not expect:", *lines, _EXPECT]))
 
 
+def review(world: World, *, again: bool = True) -> None:
+    """Give the advice that depends on how things are now.
+
+    ``again=False`` leaves out mappings and answers: they have been reviewed, and a test may be cleaning up since then.
+    """
+    if world.config.advice == "off":
+        return
+    if again:
+        world.review()
+    note_other_callers(world)
+
+
 def note_other_callers(world: World) -> None:
     """Give advice on what would have invoked functions on AWS and did not here."""
     for kind, name in other_callers():
-        world.advice.give(name, caller_advice(kind, name))
+        world.advice.give("ESM204", name, about=kind, what=caller_advice(kind, name))

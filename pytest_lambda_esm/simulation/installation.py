@@ -35,6 +35,7 @@ from pytest_lambda_esm.moto_bridge import (
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
+from pytest_lambda_esm.moto_bridge.sqs import move_task_calls, traces
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
@@ -51,7 +52,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
     world.patches = patches
     _install_requests(patches, world, on_error)
-    triggers.install(patches, world.send_to_function)
+    triggers.install(patches, world.trigger_ports())
     functions.install(patches)
     code_sizes.install(patches)
     role_policies.install(patches)
@@ -64,6 +65,8 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
     QueueCalls(world).install(patches)
+    traces.install(patches)
+    move_task_calls.install(patches, world.move_tasks)
     kinesis.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     delay = microseconds(world.config.time_to_live_delay)
@@ -111,6 +114,21 @@ def _install_stacks(patches: Patches, world: World) -> None:
 
     @cache  # Few tests use stacks.
     def operations() -> CloudFormationResources:
-        return CloudFormationResources(world.mappings, world.invoke_config_operations.operations(), world.model)
+        others = {**world.invoke_config_operations.operations(), **world.invocation_operations}
+        return CloudFormationResources(world.mappings, others, world.model)
 
-    cloudformation.install(patches, operations, adopt)
+    def install_stacks() -> None:
+        from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
+
+        calls = world.persistent.client_calls
+        stacks.install(
+            patches,
+            stacks.Surroundings(
+                operations=operations,
+                options=lambda: calls.current.params if calls.current is not None else {},
+                advise=lambda subject, what: world.advice.give("ESM205", subject, about=what, what=what),
+                new_id=world.new_id,
+            ),
+        )
+
+    cloudformation.install(patches, operations, adopt, install_stacks)

@@ -116,7 +116,7 @@ class Permissions:
         def note(subject: str, text: str) -> None:
             world.timeline.add("permission", subject, text)
 
-        return Enforcement(Reports(self._mode_of, world.advice.give, note))
+        return Enforcement(Reports(self._mode_of, world.advice, note))
 
     @cached_property
     def _triggers(self) -> Triggers:

@@ -23,6 +23,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import Fate, Journal
 from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
@@ -101,6 +102,15 @@ class PollerFactory:
         self._stream_pollers: dict[str, StreamPoller] = {}
         self._kafka_pollers: dict[str, KafkaPoller] = {}
         self._broker_pollers: dict[str, BrokerPoller] = {}
+        self._ends_at_creation: dict[str, dict[str, int]] = {}
+
+    def note_creation(self, mapping: Mapping) -> None:
+        """Note where the shards of a new mapping's stream end, if it will start at LATEST."""
+        if mapping.in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
+            return
+        stream = self._ports.streams.read_by(mapping).find(mapping.source_arn)
+        if stream is not None:
+            self._ends_at_creation[mapping.uuid] = {shard.shard_id: shard.end for shard in stream.shards()}
 
     def new(self, mapping: Mapping) -> Poller:
         """Return the poller of a mapping that starts to poll."""
@@ -115,6 +125,7 @@ class PollerFactory:
     def forget(self, mapping: Mapping) -> None:
         """Discard a mapping's place in its stream: its region has been reset."""
         self._stream_pollers.pop(mapping.uuid, None)
+        self._ends_at_creation.pop(mapping.uuid, None)
         self._kafka_pollers.pop(mapping.uuid, None)
         self._broker_pollers.pop(mapping.uuid, None)
 
@@ -182,6 +193,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
             forbidden=ports.forbidden,
         )
         return StreamPoller(context)
@@ -296,6 +308,7 @@ class InvokerPorts:
     """
 
     clock: VirtualClock
+    journal: Journal
     functions: MotoFunctions
     registry: Registry
     stops_loop: Callable[[FunctionReference, int], bool]
@@ -313,6 +326,7 @@ class BatchInvoker:
 
     def __init__(self, ports: InvokerPorts) -> None:
         self._clock = ports.clock
+        self._advice = ports.journal.advice
         self._functions = ports.functions
         self._registry = ports.registry
         self._stops = ports.stops_loop
@@ -331,6 +345,7 @@ class BatchInvoker:
         reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
         if configuration is None:
+            self._advice.give("ESM124", mapping.uuid, function=reference.name)
             return Delivery(
                 False,
                 self._clock.instant,
@@ -342,6 +357,7 @@ class BatchInvoker:
             self._registry.get(reference.account_id, reference.region, reference.name).count(
                 "RecursiveInvocationsDropped"
             )
+            self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
             return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
         failure = self._interference.at(INVOKE, mapping)
         if failure is None and self._interruptions.pending:
@@ -363,6 +379,8 @@ class BatchInvoker:
                 request_id=request.request_id,
             )
         if isinstance(outcome, Throttled):
+            if configuration.reserved_concurrency == 0:
+                self._advice.give("ESM129", reference.name, function=reference.name)
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
         answer = outcome.answer
         return Delivery(

@@ -38,9 +38,14 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """Attributes of an existing source: the visibility timeout of a queue in seconds, None for other sources."""
+    """Attributes of an existing source.
+
+    ``visibility_timeout`` is that of a queue in seconds, None for other sources. ``has_dead_letter_queue`` says whether
+    a queue has a redrive policy.
+    """
 
     visibility_timeout: int | None = None
+    has_dead_letter_queue: bool = False
 
 
 class SourceFinder(Protocol):

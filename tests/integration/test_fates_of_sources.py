@@ -96,6 +96,7 @@ def told(fates):
     return [(fate.record, fate.fate, fate.mapping) for fate in fates]
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM113 ESM119")
 def test_a_deleted_mapping_has_no_word_on_what_came_after_its_end(lambda_esm):
     arn = stream()
     uuid = subscribe(lambda_esm, arn, fail)
@@ -126,6 +127,7 @@ def test_a_deleted_mapping_keeps_the_fates_of_what_it_read(lambda_esm):
     assert told(lambda_esm.fates(arn)) == [(record, "done", uuid)]
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM113")
 def test_a_deleted_stream_takes_along_what_was_not_read(lambda_esm):
     uuid = subscribe(lambda_esm, stream(), fail)
     record = put(b"bad")

@@ -72,6 +72,7 @@ def test_a_caller_times_out_while_it_waits(lambda_esm: FakeLambda) -> None:
     assert lambda_esm.errors == ()
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM126")
 def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("f", lambda event, context: "late", timeout=900)
     function.script(runs().taking(61), runs().taking(60))

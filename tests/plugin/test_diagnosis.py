@@ -764,6 +764,7 @@ def test_a_bug_in_a_rule_does_not_lose_the_report(lambda_esm, monkeypatch):
     assert "in broken: yield 1 // 0" in text
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM129")
 def test_only_ten_lines_are_shown_and_the_others_counted(lambda_esm):
     sqs = boto3.client("sqs")
     for number in range(30):

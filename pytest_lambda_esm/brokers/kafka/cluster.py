@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pytest_lambda_esm.brokers.embedded import EmbeddedSource
 from pytest_lambda_esm.brokers.kafka.consumer import ConsumerAccess, GroupMember
 from pytest_lambda_esm.brokers.kafka.groups import Group
 from pytest_lambda_esm.brokers.kafka.partition import Partition, read
@@ -25,16 +26,13 @@ from pytest_lambda_esm.brokers.kafka.records import (
 from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
 from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
 from pytest_lambda_esm.brokers.kafka.share_groups import DELIVERY_LIMITS, ShareGroup
-from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
+from pytest_lambda_esm.errors import ConfigurationError, nearest
 from pytest_lambda_esm.timing import Span, microseconds
 
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _TIMESTAMP_TYPES: Final = ("CREATE_TIME", "LOG_APPEND_TIME")
 WEEK: Final = timedelta(days=7)
 """Kafka's default retention (``log.retention.hours=168``)."""
-
-REFUSALS: Final = ("authentication", "authorization", "connection", "certificate")
-"""The reasons for which a cluster can refuse Lambda."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +64,24 @@ class Topic:
         return self.sticky.next(size, instant, len(self.partitions))
 
 
-class KafkaCluster:
+class KafkaCluster(EmbeddedSource):
     """A Kafka cluster in memory, made with ``lambda_esm.kafka(...)``; mappings of it are polled.
 
     It has topics with partitions, consumer and share groups, and retention by time on the virtual clock. Topics are not
     compacted, records have no size limit, and there are no transactions.
     """
 
+    noun = "a cluster"
+    refusals = ("authentication", "authorization", "connection", "certificate")
+
     def __init__(self, arn: str | None, servers: Sequence[str], surroundings: Surroundings) -> None:
+        super().__init__()
         self._arn = arn
         self._servers = tuple(servers)
         self._surroundings = surroundings
         self._topics: dict[str, Topic] = {}
         self._groups: dict[str, Group] = {}
         self._share_groups: dict[str, ShareGroup] = {}
-        self._listeners: list[Callable[[], None]] = []
-        self._refusal: str | None = None
-        self._closed: str | None = None
         surroundings.registries.listen(self.changed)
 
     def __repr__(self) -> str:
@@ -261,35 +260,7 @@ class KafkaCluster:
                 raise ConfigurationError(f"{call}: from_start is True or False, not {from_start!r}")
             self.share_group(group).reads_from_start = from_start
 
-    def refuse(self, reason: str) -> None:
-        """Refuse Lambda's pollers until :meth:`accept`, for one of :data:`REFUSALS`.
-
-        ``reason`` is ``"authentication"``, ``"authorization"``, ``"connection"`` or ``"certificate"``. Mappings stop
-        polling and show the reason; in-flight batches complete. Raises ConfigurationError for another reason.
-        """
-        __tracebackhide__ = True
-        self._check_open(f"refuse({reason!r})")
-        if reason not in REFUSALS:
-            raise ConfigurationError(f"a cluster does not refuse for {reason!r}. {nearest(reason, REFUSALS)}")
-        self._refusal = reason
-        self.changed()
-
-    def accept(self) -> None:
-        """Accept Lambda's pollers again after :meth:`refuse`."""
-        __tracebackhide__ = True
-        self._check_open("accept()")
-        self._refusal = None
-        self.changed()
-
     # --- for pollers, of this package only ----------------------------------------------------------------
-
-    @property
-    def refusal(self) -> str | None:
-        """Why pollers are refused now, or None.
-
-        :meta private:
-        """
-        return self._refusal
 
     @property
     def registries(self) -> SchemaRegistries:
@@ -325,42 +296,7 @@ class KafkaCluster:
             self._share_groups[group_id] = ShareGroup(self.partitions, self.changed)
         return self._share_groups[group_id]
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call a listener after each change.
-
-        :meta private:
-        """
-        self._listeners.append(listener)
-
-    def stop_listening(self, listener: Callable[[], None]) -> None:
-        """Call a listener no more.
-
-        :meta private:
-        """
-        if listener in self._listeners:
-            self._listeners.remove(listener)
-
-    def changed(self) -> None:
-        """Tell the listeners that something has changed.
-
-        :meta private:
-        """
-        for listener in tuple(self._listeners):
-            listener()
-
-    def close(self, why: str) -> None:
-        """Refuse every change from now on, with this text.
-
-        :meta private:
-        """
-        self._closed = why
-
     # --- inside ------------------------------------------------------------------------------------------
-
-    def _check_open(self, call: str) -> None:
-        __tracebackhide__ = True
-        if self._closed is not None:
-            raise NotActive(f"{call}: {self!r} {self._closed}")
 
     def _find(self, call: str, topic: str) -> Topic:
         __tracebackhide__ = True

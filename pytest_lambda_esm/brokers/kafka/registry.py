@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from pytest_lambda_esm.brokers.embedded import EmbeddedSource
 from pytest_lambda_esm.brokers.kafka.protobuf_schemas import Places, ProtobufSchema
 from pytest_lambda_esm.brokers.kafka.schema_codecs import (
     FORMATS,
@@ -22,13 +23,10 @@ from pytest_lambda_esm.brokers.kafka.schema_codecs import (
     JsonSchema,
     Schema,
 )
-from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
+from pytest_lambda_esm.errors import ConfigurationError, nearest
 
 SCHEMA_NOT_FOUND: Final = "SCHEMA_NOT_FOUND"
 DESERIALIZATION_ERROR: Final = "DESERIALIZATION_ERROR"
-
-REFUSALS: Final = ("authentication", "authorization", "connection")
-"""The reasons for which a registry can refuse Lambda."""
 
 ACCESS_TYPES: Final = (
     "BASIC_AUTH",
@@ -67,21 +65,22 @@ class Reading:
     json: bytes = b""
 
 
-class SchemaRegistry(ABC):
+class SchemaRegistry(EmbeddedSource, ABC):
     """A schema registry, from ``cluster.schema_registry(...)``.
 
     Schemas are of the formats ``"AVRO"``, ``"PROTOBUF"`` and ``"JSON"``. They need the extra of this package:
     ``pip install "pytest-lambda-esm[kafka]"``.
     """
 
+    noun = "a registry"
+
     def __init__(self, uri: str, changed: Callable[[], None]) -> None:
+        super().__init__()
         self._uri = uri
-        self._changed = changed
-        self._refusal: str | None = None
+        self.listen(changed)
         self._required: str | None = None
         self._compiled: dict[int | str, tuple[Version, Schema]] = {}
         self._recent: dict[bytes, Reading] = {}
-        self._closed: str | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._uri}>"
@@ -135,25 +134,6 @@ class SchemaRegistry(ABC):
             raise ConfigurationError(f"{call}: {error}") from error
         return self._frame(version.schema_id, payload)
 
-    def refuse(self, reason: str) -> None:
-        """Refuse Lambda until :meth:`accept`: for ``"authentication"``, ``"authorization"`` or ``"connection"``.
-
-        Mappings stop polling and show the reason. Raises ConfigurationError for another reason.
-        """
-        __tracebackhide__ = True
-        self._check_open(f"refuse({reason!r})")
-        if reason not in REFUSALS:
-            raise ConfigurationError(f"a registry does not refuse for {reason!r}. {nearest(reason, REFUSALS)}")
-        self._refusal = reason
-        self._changed()
-
-    def accept(self) -> None:
-        """Accept Lambda again after :meth:`refuse`."""
-        __tracebackhide__ = True
-        self._check_open("accept()")
-        self._refusal = None
-        self._changed()
-
     def require(self, access: str) -> None:
         """Accept only mappings whose ``AccessConfigs`` have this type, such as ``"BASIC_AUTH"``.
 
@@ -164,7 +144,7 @@ class SchemaRegistry(ABC):
         if access not in ACCESS_TYPES:
             raise ConfigurationError(f"AccessConfigs have no type {access!r}. {nearest(access, ACCESS_TYPES)}")
         self._required = access
-        self._changed()
+        self.changed()
 
     # --- for pollers, of this package only ----------------------------------------------------------------
 
@@ -191,13 +171,6 @@ class SchemaRegistry(ABC):
                 self._recent.clear()
             self._recent[data] = reading
         return reading
-
-    def close(self, why: str) -> None:
-        """Refuse every change from now on, with this text.
-
-        :meta private:
-        """
-        self._closed = why
 
     # --- what the kinds differ in --------------------------------------------------------------------------
 
@@ -242,11 +215,6 @@ class SchemaRegistry(ABC):
         except (InvalidSchema, InvalidValue) as error:
             return Reading(condition=DESERIALIZATION_ERROR, about=str(error))
         return Reading(data_format=version.data_format, schema_id=str(schema_id), source=payload, json=document)
-
-    def _check_open(self, call: str) -> None:
-        __tracebackhide__ = True
-        if self._closed is not None:
-            raise NotActive(f"{call}: {self!r} {self._closed}")
 
     def _check_use(self, call: str, subject: Any) -> None:
         __tracebackhide__ = True

@@ -11,24 +11,24 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.moto_bridge.permissions.judge import Cause, judge_function, judge_service
 from pytest_lambda_esm.moto_bridge.permissions.places import Access
 from pytest_lambda_esm.moto_bridge.permissions.policies import ALLOWED, DENIED, UNKNOWN, Verdict
+from pytest_lambda_esm.ports import Advice
 
 OFF: Final = "off"
 ADVISE: Final = "advise"
 ENFORCE: Final = "enforce"
-KIND: Final = "permission"
-"""The kind of the timeline's entries about refusals, and about what nobody can judge."""
+_CODE: Final = "ESM143"
+"""The code of its advice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
     """Where judgements are reported.
 
-    ``mode_of(arn)`` is the setting for a function or another resource. ``advise`` takes a subject and a text, ``note``
-    adds to the timeline.
+    ``mode_of(arn)`` is the setting for a function or another resource. ``note`` adds to the timeline.
     """
 
     mode_of: Callable[[str], str]
-    advise: Callable[[str, str], None]
+    advice: Advice
     note: Callable[[str, str], None]
 
 
@@ -52,7 +52,7 @@ class Enforcement:
             holder=function.role,
             subject=f"function {function.name}",
             denial=f"the role {function.role} may not {access.action} on {access.resource} ({doing})",
-            remedy=_denied(verdict) or f"Add to the role's policies: {json.dumps(statement)}",
+            cause=_denied(verdict) or f"the role's policies lack {json.dumps(statement)}",
         )
         return self._settle(mode, access, verdict, about)
 
@@ -76,7 +76,7 @@ class Enforcement:
             holder=cause.source_arn,
             subject=resource_arn,
             denial=f"{service} may not {action} on {resource_arn} for {cause.source_arn}",
-            remedy=_denied(verdict) or f"Add to the policy of {resource_arn}: {json.dumps(statement)}",
+            cause=_denied(verdict) or f"the policy of {resource_arn} lacks {json.dumps(statement)}",
         )
         return self._settle(mode, Access(action, resource_arn), verdict, about)
 
@@ -93,10 +93,11 @@ class Enforcement:
                 self._reports.note(about.subject, text)
             return None
         if mode == ENFORCE:
-            self._reports.note(about.subject, f"{about.denial}. {about.remedy}")
+            self._reports.note(about.subject, f"{about.denial}: {about.cause}")
             return verdict
         if is_new:
-            self._reports.advise(about.subject, f"{about.denial}, so it fails on AWS. {about.remedy}")
+            what = f"{about.holder} {access.action} {access.resource}"
+            self._reports.advice.give(_CODE, about.subject, about=what, denial=about.denial, cause=about.cause)
         return None
 
     def _is_new(self, *key: Any) -> bool:
@@ -108,16 +109,16 @@ class Enforcement:
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """A refusal in words: whose policies decide, to what it happens, what is refused, and what to do."""
+    """A refusal in words: whose policies decide, to what it happens, what is refused, and why."""
 
     holder: str
     subject: str
     denial: str
-    remedy: str
+    cause: str
 
 
 def _denied(verdict: Verdict) -> str:
-    """Return what to do about an explicit denial; empty where there is none."""
+    """Return which policies have an explicit denial; empty where there is none."""
     if verdict.outcome != DENIED:
         return ""
-    return f"A statement with the effect Deny in {verdict.reason or 'its own'} policies says so"
+    return f"a statement with the effect Deny in {verdict.reason or 'identity-based'} policies forbids it"

@@ -45,6 +45,11 @@ class PolledQueue:
         policy = self.queue.redrive_policy
         return str(policy["deadLetterTargetArn"]) if policy and dead_letter_target(self.queue) is None else None
 
+    @property
+    def has_dead_letter_queue(self) -> bool:
+        """Whether the queue has a redrive policy."""
+        return bool(self.queue.redrive_policy)
+
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
     ) -> Receipt:

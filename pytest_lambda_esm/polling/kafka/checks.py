@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pytest_lambda_esm.polling.answers import advise_on_passed
+from pytest_lambda_esm.polling.kafka.advice import advise_on_discard
 from pytest_lambda_esm.polling.kafka.batch import Run, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import DiscardedRecords
@@ -34,7 +36,13 @@ class RecordChecks:
             if invalid is not None:
                 self._invalid[partition.number, offset] = invalid
                 return False
-        return record_filter is None or record_filter.passes(_entry(schemas, partition, offset))
+        if record_filter is None:
+            return True
+        entry = _entry(schemas, partition, offset)
+        if not record_filter.passes(entry):
+            return False
+        advise_on_passed(self._context.journal, self._context.mapping, record_filter, entry)
+        return True
 
     def why_filtered(self, settings: KafkaSettings | None) -> Callable[[KafkaPartition], Callable[[int], str]]:
         """Return what explains, when a test asks for it, why records of a partition were filtered out."""
@@ -72,6 +80,7 @@ class RecordChecks:
         destination = context.settings().failure_destination
         for part, fate, about in context.discarder.discard(discarded, destination, context.clock.instant):
             context.end(part, fate, f"{about} ({invalid.about})")
+            advise_on_discard(context, fate, destination)
         return True
 
 

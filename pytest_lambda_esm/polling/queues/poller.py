@@ -14,6 +14,7 @@ from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.advice import advise_on_filtered
 from pytest_lambda_esm.polling.queues.batch import OpenBatch, QueueBatch, most_receives
 from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, first_message
@@ -224,9 +225,12 @@ class QueuePoller:
         """Return the messages that pass the mapping's filters. The others are deleted at once."""
         if settings.filter is None:
             return messages
-        verdicts = list(zip(messages, map(settings.filter.verdict, settings.render(messages)), strict=True))
+        records = settings.render(messages)
+        verdicts = list(zip(messages, map(settings.filter.verdict, records), strict=True))
         dropped = [(message, verdict) for message, verdict in verdicts if not verdict.passed]
         if dropped:
+            refused = (record for record, (_, verdict) in zip(records, verdicts, strict=True) if not verdict.passed)
+            advise_on_filtered(self._context, settings.filter, refused)
             queue.delete([message for message, _ in dropped], self._clock.instant)
             self._mapping.counters["FilteredOutEventCount"] += len(dropped)
             self._journal.fate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pytest_lambda_esm.observe.fates import DISCARDED, EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.streams.advice import advise_on_expiry, advise_on_oversized
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow, Selector
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import NO_MATCH, ShardHistory
@@ -107,11 +108,13 @@ class LaneState:
         expired = _take_before(self.open_batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
+            advise_on_expiry(self._context, len(expired))
         oversized = _take_before(self.open_batch.oversized, checkpoint)
         if oversized:
             counters["PolledEventCount"] += len(oversized)
             counters["OversizedRecordCount"] += len(oversized)
             self.end(shard, oversized, DISCARDED, "larger than the 6 MB of an event, so Lambda drops it")
+            advise_on_oversized(self._context, len(oversized))
 
     def _why_filtered(self, shard: Shard) -> Callable[[int], str]:
         """Return what explains, when a test asks for it, why a record was filtered out."""

@@ -38,6 +38,7 @@ class MemoryQueue:
 
     visibility_timeout = 30
     missing_dead_letter_target = None
+    has_dead_letter_queue = False
 
     def __init__(self):
         self.messages = []
