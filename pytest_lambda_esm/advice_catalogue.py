@@ -344,6 +344,17 @@ _ENTRIES: Final = (
         (f"{_API}API_ListEventSourceMappings.html", _RECORDED),
     ),
     Entry(
+        "ESM143",
+        "A policy does not allow it",
+        "{denial}, so it fails on AWS: {cause}",
+        "Allow it where the role or the resource is defined; the setting 'permissions' makes it fail here too"
+        " ('enforce'), or judges nothing ('off')",
+        (
+            f"{_GUIDE}lambda-permissions.html",
+            "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+        ),
+    ),
+    Entry(
         "ESM201",
         "A bound handler keeps its module after a timeout",
         "the handler of {function!r} runs again after a timeout or an exit, and its module has what it changed before:"

@@ -294,6 +294,7 @@ class Config:
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
+    permissions: str | None = _setting(None, _unless_none(_one_of("off", "advise", "enforce")))
     archive_imports: str = _setting("advise", _one_of("advise", "allow", "refuse"))
     async_latency: float = _setting(0.0, _read_span)
     async_jitter: float = _setting(0.0, _read_span)

@@ -217,6 +217,7 @@ class EventSourceMappings:
         """Run the checks that follow once the function is known, in AWS's order."""
         settings = {**source.defaults, **stated}
         self._checks.check_settings(source, settings, function, self._factory.clock.instant / MICROSECONDS)
+        self._checks.check_permissions(settings, function)
         self._checks.check_source_exists(caller, source, settings, function)
         self._checks.check_conflicts(source, settings, function, others)
 

@@ -26,17 +26,23 @@ from pytest_lambda_esm.sources.kafka import consumer_group
 _DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
 
+def _never(function: FunctionConfiguration, settings: Settings) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
     """Access to the resources that a mapping refers to.
 
     ``key_problem`` takes the ARN of a KMS key and returns why filter criteria cannot be decrypted with it, as an
-    error code and a message, or None.
+    error code and a message, or None. ``reading_refused`` takes a function and the settings of a mapping, and returns
+    AWS's text where the function's role may not read the source.
     """
 
     functions: Functions
     sources: SourceFinder
     key_problem: Callable[[str], tuple[str, str] | None]
+    reading_refused: Callable[[FunctionConfiguration, Settings], str | None] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,13 @@ class MappingChecks:
                 f"Queue visibility timeout: {facts.visibility_timeout} seconds is less than Function timeout:"
                 f" {timeout} seconds"
             )
+
+    def check_permissions(self, settings: Settings, function: MappedFunction) -> None:
+        """Refuse a source that the function's role may not read."""
+        configuration = function.configuration
+        refused = self._lookups.reading_refused(configuration, settings) if configuration is not None else None
+        if refused is not None:
+            raise self._invalid(refused)
 
     def check_conflicts(
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
@@ -96,7 +96,7 @@ class AsyncResults:
         self, function: Function, outcome: AsyncOutcome, target: str, message: Message, failure_metric: str
     ) -> bool:
         try:
-            self._destinations.deliver(target, message)
+            self._destinations.deliver(target, replace(message, sender=outcome.function_arn))
         except DeliveryFailed as error:
             function.count(failure_metric)
             self._journal.add("delivery", target, f"failed: {error}", (outcome.request_id,))

@@ -25,7 +25,7 @@ from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionC
 from pytest_lambda_esm.moto_bridge.session import backend_of
 from pytest_lambda_esm.patching import Patches, original_of
 
-_ROLE: Final = "lambda-esm-execution-role"
+OWN_ROLE: Final = "lambda-esm-execution-role"
 _TRUST_POLICY: Final = json.dumps(
     {
         "Version": "2012-10-17",
@@ -129,6 +129,11 @@ class MotoFunctions:
         return _configuration(created, created, backend)
 
 
+def configuration_of(function: Any) -> FunctionConfiguration:
+    """Return the configuration of a function of moto that may not be stored yet."""
+    return _configuration(function, function, _backend(function.account_id, function.region))
+
+
 def _versions(backend: Any, function: Any) -> list[Any]:
     """Return the versions of a function, $LATEST included."""
     versions: list[Any] = list(backend.list_versions_by_function(function.function_name))
@@ -150,6 +155,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         function.memory_size,
         function.handler,
         function.run_time,
+        function.role,
         function.environment_vars,
         getattr(function, "code_sha_256", ""),
         function.layers,
@@ -205,9 +211,9 @@ def _archive_of(function: Any, backend: Any) -> Archive | None:
 
 def _role(account_id: str, region: str) -> str:
     backend = iam_backends[account_id][partition_of(region)]
-    existing = next((role for role in backend.get_roles() if role.name == _ROLE), None)
+    existing = next((role for role in backend.get_roles() if role.name == OWN_ROLE), None)
     role = existing or backend.create_role(
-        role_name=_ROLE,
+        role_name=OWN_ROLE,
         assume_role_policy_document=_TRUST_POLICY,
         path="/",
         permissions_boundary=None,

@@ -30,6 +30,7 @@ KINDS: Final = (
     "sleep",
     "advice",
     "fault",
+    "permission",
 )
 
 _COUNTING: Final = frozenset({"poll", "invocation", REQUEST})

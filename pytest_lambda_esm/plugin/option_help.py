@@ -56,6 +56,10 @@ SETTINGS: Final = {
     "throttle_backoff_limit": "the most seconds between two attempts at a throttled batch (not documented by AWS)",
     "account_concurrency": "how many invocations may run at the same time in one account and region",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    "permissions": (
+        "what to do if policies do not allow something: off, advise or enforce; by default advise in deployments, off"
+        " elsewhere"
+    ),
     "archive_imports": (
         "what to do if code from an archive imports a module of the test's environment that Lambda lacks"
     ),

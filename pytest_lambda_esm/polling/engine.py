@@ -55,6 +55,11 @@ class Engine:
         for uuid in self._by_source.get(source_arn, ()):
             self._pollers[uuid].wake()
 
+    def wake_all(self) -> None:
+        """Wake all pollers, after a change that may concern each of them."""
+        for poller in list(self._pollers.values()):
+            poller.wake()
+
     def drop(self, mapping: Mapping) -> None:
         """Stop polling for a mapping."""
         starting = self._starting.pop(mapping.uuid, None)

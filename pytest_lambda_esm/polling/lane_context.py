@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.ports import Deliver
+from pytest_lambda_esm.polling.ports import Deliver, Forbidden, never_forbidden
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.timing import Backoff
 
@@ -35,7 +35,10 @@ class LanePolling:
 
 @dataclass(slots=True, kw_only=True)
 class LaneContext(ABC, Generic[Settings]):
-    """One mapping, and what its lanes share. A subclass says how it reads the settings."""
+    """One mapping, and what its lanes share. A subclass says how it reads the settings.
+
+    ``forbidden`` returns why the function's role may not read the source.
+    """
 
     mapping: Mapping
     clock: Clock
@@ -44,6 +47,7 @@ class LaneContext(ABC, Generic[Settings]):
     interference: PollerFaults
     interruptions: Interruptions
     polling: LanePolling
+    forbidden: Forbidden = never_forbidden
     source_arn: str = field(init=False)
     _read_settings: tuple[Any, Settings | None] = field(init=False, default=(None, None))
 

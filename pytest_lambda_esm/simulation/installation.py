@@ -1,6 +1,6 @@
 """Installs a world into moto, botocore and this process: every patch, in order.
 
-The order matters in five places. Patches are undone in reverse.
+The order matters in six places. Patches are undone in reverse.
 
 1. Endpoints come before the faults of other services: both replace the same method of moto, and a fault has to strike
    the request as the client sent it.
@@ -8,7 +8,8 @@ The order matters in five places. Patches are undone in reverse.
    meets a request at the time that the user moved to.
 3. Archives come after isolation and nesting, so that they are removed while both still work.
 4. Time to live comes after DynamoDB's streams: it wraps the writes that they have replaced, and so sees the final item.
-5. Stacks come last: adopting moto's earlier mappings creates mappings, which need everything above.
+5. Stacks come late: adopting moto's earlier mappings creates mappings, which need everything above.
+6. Permissions come last, around what sends events on; most tests have none.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from pytest_lambda_esm.moto_bridge import (
     identity,
     lambda_service,
     network_guard,
+    role_policies,
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
@@ -55,6 +57,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     triggers.install(patches, world.trigger_ports())
     functions.install(patches)
     code_sizes.install(patches)
+    role_policies.install(patches)
     identity.install(patches, world.runtime.output.function)
     world.logs.install(patches)
     world.isolation.install(patches)
@@ -71,6 +74,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     _install_stacks(patches, world)
+    world.permissions.install(patches)
 
 
 def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, on_error: OnError) -> None:

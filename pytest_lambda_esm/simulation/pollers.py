@@ -25,7 +25,7 @@ from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import Fate, Journal
-from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
+from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
@@ -68,7 +68,7 @@ class PollerPorts:
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
     become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
-    ``log`` keeps a line of a mapping.
+    ``log`` keeps a line of a mapping. ``forbidden`` returns why a function's role may not read a source.
     """
 
     clock: VirtualClock
@@ -86,6 +86,7 @@ class PollerPorts:
     clusters: Callable[[], Clusters]
     log: Callable[[MappingLog], None]
     brokers: Callable[[], Brokers]
+    forbidden: Forbidden
 
 
 class PollerFactory:
@@ -193,6 +194,7 @@ class PollerFactory:
             polling=_stream_polling(self._config),
             find_reader=self._reader,
             ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
+            forbidden=ports.forbidden,
         )
         return StreamPoller(context)
 
@@ -222,6 +224,7 @@ class PollerFactory:
             interference=ports.interference,
             interruptions=ports.interruptions,
             write_log=partial(self._write_log, mapping),
+            forbidden=ports.forbidden,
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -249,6 +252,7 @@ class PollerFactory:
             source=self._source(mapping),
             brokers=ports.brokers(),
             login_problem=mq.check_login,
+            forbidden=ports.forbidden,
             timeout=self._timeout,
             deliver=ports.deliver,
             clock=ports.clock,
@@ -273,6 +277,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             timeout=self._timeout,
             source_changed=ports.source_changed,
+            forbidden=ports.forbidden,
         )
         return QueuePoller(context)
 

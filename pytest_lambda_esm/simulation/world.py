@@ -68,6 +68,7 @@ from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
+from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
@@ -129,6 +130,7 @@ class World:
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
+        self.permissions = Permissions(self)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
         self._compose_mappings(config, model)
@@ -166,10 +168,13 @@ class World:
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            TopicsAnd(
-                lambda: self.kafka,
-                MotoDestinations(self.invoke_asynchronously),
-                lambda request_id: self.runtime.causing(self.runtime.depth, request_id),
+            PermittedDestinations(
+                self.permissions,
+                TopicsAnd(
+                    lambda: self.kafka,
+                    MotoDestinations(self.invoke_asynchronously),
+                    lambda request_id: self.runtime.causing(self.runtime.depth, request_id),
+                ),
             ),
             self.injector,
             lambda: self.clock.instant,
@@ -227,6 +232,7 @@ class World:
                 clusters=lambda: self.kafka,
                 log=self.logs.keep,
                 brokers=lambda: self.mq,
+                forbidden=self.permissions.forbidden,
             ),
         )
         self.engine = Engine(
@@ -238,7 +244,12 @@ class World:
 
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.store = MappingStore()
-        existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.key_problem)
+        existing = Lookups(
+            functions=self.functions,
+            sources=MotoSources(),
+            key_problem=lookups.key_problem,
+            reading_refused=self.permissions.reading_refused,
+        )
         self.mapping_advice = MappingAdvice(
             config,
             functions=self.functions,
@@ -441,6 +452,7 @@ class World:
         reference = parse(function_arn, self.config.account_id, "us-east-1")
         if self.functions.find(reference) is None:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
+        self.permissions.check_trigger(reference.arn)
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
 
     def trigger_ports(self) -> TriggerPorts:

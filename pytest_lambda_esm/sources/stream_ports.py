@@ -30,8 +30,8 @@ def records_event(records: list[dict[str, Any]], _: Reader) -> dict[str, Any]:
 class Trouble:
     """What keeps a mapping from reading its source.
 
-    ``code`` becomes its StateTransitionReason, ``text`` its LastProcessingResult. ``disables`` means that Lambda
-    disables the mapping, instead of waiting until the trouble is over.
+    ``code`` becomes its StateTransitionReason unless it is empty, ``text`` its LastProcessingResult. ``disables``
+    means that Lambda disables the mapping, instead of waiting until the trouble is over.
     """
 
     code: str

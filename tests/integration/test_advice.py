@@ -33,6 +33,7 @@ from helpers.advice import (
     works,
 )
 from helpers.mq import subscribe
+from helpers.roles import allow, make_function, make_role
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.advice_catalogue import CATALOGUE
 
@@ -414,6 +415,14 @@ def deploy(code: str, **files: str) -> None:
 
 
 COUNT: list[int] = []
+
+
+@scenario
+def esm143_a_policy_does_not_allow_it(fake: FakeLambda, wrong: bool) -> None:
+    arn = make_function(make_role(allow("s3:GetObject" if wrong else "s3:ListAllMyBuckets")))
+    fake.recorded_world.permissions.advise([arn])
+    fake.function("orders", lambda event, context: boto3.client("s3").list_buckets() and None)
+    boto3.client("lambda").invoke(FunctionName="orders")
 
 
 @scenario

@@ -14,6 +14,7 @@ const ICONS = {
   sleep: "M-3 -3H3L-3 3H3",
   advice: "M0 -1V4M0 -4.2V-3.4",
   fault: "M1 -6L-4 1H0L-1 6L4 -1H0Z",
+  permission: "M-3.5 -0.5H3.5V4.5H-3.5ZM-2 -0.5V-2.5A2 2 0 0 1 2 -2.5V-0.5",
   ok: "M-4 0L-1 3L4 -3",
   bad: "M-3 -3L3 3M3 -3L-3 3",
   warn: "M0 -4V1M0 3.2V4",

@@ -42,6 +42,7 @@ _TONES: Final[ReadOnly[str, Sequence[tuple[str, str]]]] = {
     "retry": ((r"", "warn"),),
     "advice": ((r"", "warn"),),
     "fault": ((r"", "fault"),),
+    "permission": ((r" was not judged: ", "warn"), (r"", "bad")),
 }
 """For each kind of entry, in order: a pattern of its text, and what it means: ok, bad, warn, fault or else info."""
 

@@ -158,6 +158,8 @@ class KafkaPoller:
         context = self._context
         if context.cluster.refusal is not None:
             return REFUSALS[context.cluster.refusal]
+        if context.forbidden(self._mapping) is not None:
+            return REFUSALS["authorization"]
         if not context.cluster.partitions(context.topic):
             return NO_TOPIC
         registry = context.settings().registry

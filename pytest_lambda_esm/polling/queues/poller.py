@@ -45,6 +45,7 @@ class QueuePoller:
         self._running: QueueBatch | None = None
         self._open_batch: OpenBatch | None = None
         self._last: Delivery | None = None
+        self._refused: str | None = None
         self._upcoming: Any = None
         self._poll_event = context.interruptions.event(self._poll, self._mend)
         self._close_event = context.interruptions.event(self._close, self._mend)
@@ -83,6 +84,8 @@ class QueuePoller:
             return [f"the queue {self._source} does not exist (any more)"]
         now, has_room = self._clock.instant, self._has_room(self._clock.instant)
         lines = self.in_hand()
+        if self._refused is not None:
+            lines.append(f"it does not receive: {self._refused}")
         if self._context.timeout(self._mapping) is None:
             lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
         if self._last is not None and not self._last.succeeded:
@@ -144,6 +147,8 @@ class QueuePoller:
         queue = self._context.queues.find(self._source)
         settings = self._current_settings()
         now = self._clock.instant
+        if self._is_refused():
+            return  # A change of the role's policies wakes this poller.
         if queue is not None and self._has_room(now):
             fault = self._context.interference.at(READ, self._mapping, cannot=self._cannot)
             if not self._polls:
@@ -154,6 +159,19 @@ class QueuePoller:
                 self._scaling.stop_growing(now)
                 self._receive(queue, settings, now, fault)
         self.wake()
+
+    def _is_refused(self) -> bool:
+        """Whether the function's role may not read the queue, which the mapping's LastProcessingResult then shows."""
+        forbidden = self._context.forbidden(self._mapping)
+        if forbidden == self._refused:
+            return forbidden is not None
+        if forbidden is not None:
+            self._mapping.last_result = f"PROBLEM: {forbidden}"
+            self._journal.add("poll", f"mapping {self._mapping.uuid}", self._mapping.last_result)
+        else:
+            self._mapping.last_result = None
+        self._refused = forbidden
+        return forbidden is not None
 
     def _receive(self, queue: Queue, settings: QueueSettings, now: int, fault: str | None) -> None:
         batch = self._open_batch or OpenBatch(settings, now)

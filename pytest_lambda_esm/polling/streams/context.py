@@ -49,7 +49,11 @@ class StreamContext(LaneContext[StreamSettings]):
 
     def trouble(self) -> Trouble | None:
         """Return what keeps the mapping from reading, or None."""
-        return self._lost_position or self.streams.trouble()
+        return self._lost_position or self.streams.trouble() or self._no_permission()
+
+    def _no_permission(self) -> Trouble | None:
+        forbidden = self.forbidden(self.mapping)
+        return None if forbidden is None else Trouble("", f"PROBLEM: {forbidden}")
 
     def lose_position(self) -> None:
         """Disable a mapping whose next record has expired, if the service does so with its source."""

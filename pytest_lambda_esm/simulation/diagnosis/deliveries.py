@@ -26,6 +26,9 @@ from pytest_lambda_esm.sources.stream_ports import stream_arn
 
 _MOST_SOURCES: Final = 3
 _CLOSEST: Final = "came closest: "
+_FORBIDDEN: Final = " may not "
+"""In the texts of deliveries that a policy does not allow."""
+_PERMIT: Final = "The timeline has the statement to add to the policy"
 
 
 def disabled(view: View) -> Iterator[Finding]:
@@ -200,9 +203,10 @@ def undelivered(view: View) -> Iterator[Finding]:
     failed = [entry for entry in view.entries if entry.kind == "delivery" and entry.text.startswith("failed: ")]
     for entry in failed[-1:]:
         again = f" ({len(failed)} deliveries failed)" if len(failed) > 1 else ""
+        remedy = _PERMIT if _FORBIDDEN in entry.text else "Create the destination, or correct its ARN"
         yield Finding(
             LIKELY,
-            f"The delivery to {entry.subject} {entry.text}{again}. Create the destination, or correct its ARN.",
+            f"The delivery to {entry.subject} {entry.text}{again}. {remedy}.",
             (entry.subject,),
         )
 
