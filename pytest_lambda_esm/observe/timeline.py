@@ -22,6 +22,7 @@ KINDS: Final = (
     "throttle",
     "retry",
     "delivery",
+    "schedule",
     "fate",
     "sleep",
     "advice",

@@ -31,6 +31,7 @@ from pytest_lambda_esm.moto_bridge import (
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
+from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
@@ -64,6 +65,8 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()))
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
+    watch.install_rules(patches, lambda: world.schedules.rules)
+    watch.install_scheduler(patches, lambda: world.schedules.schedules)
     _install_stacks(patches, world)
 
 

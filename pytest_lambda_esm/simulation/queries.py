@@ -50,7 +50,7 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
         if _concerns(mapping, subject)
         for line in in_hand
     ]
-    waiting = ended + _waiting_events(world, subject)
+    waiting = ended + _waiting_events(world, subject) + _schedules(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
@@ -92,6 +92,19 @@ def _waiting_events(world: World, subject: Subject) -> list[str]:
         return world.async_queue.explain(None)
     matching = [function for function in world.registry if subject in (function, function.name, function.arn)]
     return [line for function in matching for line in world.async_queue.explain(function)]
+
+
+def _schedules(world: World, subject: Subject) -> list[str]:
+    """Describe the schedules that have the subject, a function or the ARN of another target; all if it is None."""
+    if "schedules" not in world.__dict__:
+        return []
+    arns = {subject.arn} if isinstance(subject, Function) else {subject}
+    arns |= {function.arn for function in world.registry if subject == function.name}
+
+    def concerns(target: str) -> bool:
+        return subject is None or any(target == arn or target.startswith(f"{arn}:") for arn in arns)
+
+    return list(world.schedules.agenda.explain(concerns))
 
 
 def _resolve(world: World, given: Any) -> Any:

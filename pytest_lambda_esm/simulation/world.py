@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.simulation.schedules import WorldSchedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,13 @@ class World:
             mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
             secrets.install(self.patches, brokers.changed)
         return brokers
+
+    @cached_property
+    def schedules(self) -> WorldSchedules:
+        """Scheduled rules and schedules; few tests use them."""
+        from pytest_lambda_esm.simulation.schedules import WorldSchedules
+
+        return WorldSchedules(self)
 
     def embedded_sources(self) -> list[str]:
         """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
