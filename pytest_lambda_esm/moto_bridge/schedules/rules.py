@@ -1,8 +1,8 @@
 """Scheduled rules of EventBridge: what they send to their targets, and when.
 
 This follows the page "Creating a scheduled rule (legacy) in Amazon EventBridge". Cron expressions are in UTC, and due
-at the start of their minute. A rate counts from the rule's creation or enabling, or from the start of the fake for a rule
-that moto had before. Seen with moto 5.1.9, 5.1.22 and 5.2.5.
+at the start of their minute. A rate counts from the rule's creation or enabling, or from the start of the fake for a
+rule that moto had before. Seen with moto 5.1.9, 5.1.22 and 5.2.5.
 """
 
 from __future__ import annotations
