@@ -28,6 +28,7 @@ from pytest_lambda_esm.moto_bridge import (
     identity,
     lambda_service,
     network_guard,
+    pipes,
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
@@ -67,6 +68,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
     watch.install_rules(patches, lambda: world.schedules.rules)
     watch.install_scheduler(patches, lambda: world.schedules.schedules)
+    pipes.install(patches, lambda: world.pipes, on_error)
     _install_stacks(patches, world)
 
 

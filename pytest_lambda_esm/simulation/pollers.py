@@ -55,6 +55,9 @@ _FUNCTION_GONE: Final = (
 
 _LOOP: Final = f"RecursiveInvocationException: {RECURSIVE.message}"
 
+_PIPES: Final = ":pipes:"
+"""In the ARN of a pipe, which is in the place of the function of the mapping that polls for it."""
+
 _FAILURES: Final[dict[str, dict[str, Any]]] = {
     "throttled": {"throttled": True},
     "failed": {"problem": "Function call failed"},
@@ -297,6 +300,7 @@ class InvokerPorts:
     """What a batch invoker works with.
 
     ``stops_loop`` returns whether Lambda stops a chain of invocations at a function. ``new_id`` returns a new UUID.
+    ``through_pipe`` delivers the batches that are polled for a pipe.
     """
 
     clock: VirtualClock
@@ -307,6 +311,7 @@ class InvokerPorts:
     interference: PollerFaults
     interruptions: Interruptions
     new_id: Callable[[], str]
+    through_pipe: Deliver
 
 
 class BatchInvoker:
@@ -324,17 +329,23 @@ class BatchInvoker:
         self._interference = ports.interference
         self._interruptions = ports.interruptions
         self._new_id = ports.new_id
+        self._through_pipe = ports.through_pipe
 
     def stops_loop(self, mapping: Mapping, depth: int) -> bool:
         """Return whether Lambda's loop detection refuses to invoke the mapping's function after a chain."""
         return self._stops(parse(mapping.function_arn, mapping.account_id, mapping.region), depth)
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        """Invoke now, and return the outcome."""
-        function_arn = mapping.function_arn
+        """Invoke the mapping's function now, and return the outcome."""
+        return self.invoke(mapping, mapping.function_arn, event, attempt, depth)
+
+    def invoke(self, mapping: Mapping, function_arn: str, event: MakeEvent, attempt: int, depth: int) -> Delivery:
+        """Invoke a function now for a mapping whose own function may be another one, and return the outcome."""
         reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
         if configuration is None:
+            if _PIPES in function_arn:
+                return self._through_pipe(mapping, event, attempt, depth)
             return Delivery(
                 False,
                 self._clock.instant,

@@ -36,7 +36,8 @@ def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
 def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     """Return text that says why waiting records are not delivered, what will happen next, and when."""
     subject = _resolve(world, subject)
-    chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
+    polled = [*mappings, *world.pipes.mappings] if "pipes" in world.__dict__ else mappings
+    chosen = [mapping for mapping in polled if _concerns(mapping, subject)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
         lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")

@@ -18,20 +18,29 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.world import World
 
 
+def moto_targets(world: World) -> MotoTargets:
+    """Return the targets in moto."""
+    destinations = MotoDestinations(world.invoke_asynchronously)
+    return MotoTargets(destinations, MotoDestinationFinder(world.functions), world.new_id)
+
+
+def with_faults(world: World, targets: MotoTargets) -> FaultyDestinations:
+    """Return targets that the faults of the test strike."""
+    return FaultyDestinations(targets, world.injector, lambda: world.clock.instant, world.interruptions)
+
+
 class WorldSchedules:
     """Everything that is scheduled in a world: rules of EventBridge, and schedules of EventBridge Scheduler."""
 
     def __init__(self, world: World) -> None:
         guard = world.interruptions.event
-        destinations = MotoDestinations(world.invoke_asynchronously)
-        targets = MotoTargets(destinations, MotoDestinationFinder(world.functions), world.new_id)
-        faulty = FaultyDestinations(targets, world.injector, lambda: world.clock.instant, world.interruptions)
+        targets = moto_targets(world)
         self.agenda = Agenda(world.clock, guard)
         scheduling = Scheduling(
             now=world.local_instant,
             journal=world.journal,
             agenda=self.agenda,
-            deliveries=Deliveries(world.clock, world.journal, faulty, targets.exists, guard),
+            deliveries=Deliveries(world.clock, world.journal, with_faults(world, targets), targets.exists, guard),
             supports=targets.supports,
             advise=world.advice.give,
             new_id=world.new_id,

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.simulation.pipes import WorldPipes
     from pytest_lambda_esm.simulation.schedules import WorldSchedules
 
 
@@ -177,7 +178,7 @@ class World:
     def _compose_pollers(self, config: Config) -> None:
         change_streams = ChangeStreams(lambda: self.documentdb, in_use=lambda: "documentdb" in self.__dict__)
         self.streams = AllStreams({"rds": change_streams})
-        invoker = BatchInvoker(
+        self.batches = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
                 functions=self.functions,
@@ -187,6 +188,7 @@ class World:
                 interference=self.interference,
                 interruptions=self.interruptions,
                 new_id=self.new_id,
+                through_pipe=lambda *batch: self.pipes.deliver(*batch),
             )
         )
         self.pollers = PollerFactory(
@@ -198,8 +200,8 @@ class World:
                 queues=self.queues,
                 streams=self.streams,
                 destinations=self.destinations,
-                deliver=invoker.deliver,
-                stops_loop=invoker.stops_loop,
+                deliver=self.batches.deliver,
+                stops_loop=self.batches.stops_loop,
                 interference=self.interference,
                 interruptions=self.interruptions,
                 new_id=self.new_id,
@@ -334,6 +336,13 @@ class World:
 
         return WorldSchedules(self)
 
+    @cached_property
+    def pipes(self) -> WorldPipes:
+        """The pipes; few tests use them."""
+        from pytest_lambda_esm.simulation.pipes import WorldPipes
+
+        return WorldPipes(self)
+
     def embedded_sources(self) -> list[str]:
         """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
@@ -422,7 +431,8 @@ class World:
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
-        return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
+        polled = [*self.store, *self.pipes.mappings] if "pipes" in self.__dict__ else self.store
+        return self.pollers.stream_fates(polled, source_arn, mapping_uuid)
 
     def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
         """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
