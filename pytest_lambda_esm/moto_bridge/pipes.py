@@ -1,18 +1,23 @@
 """Notices the pipes of EventBridge that moto stores; moto moves nothing through them.
 
-Seen with moto 5.1.22 and 5.2.5. Older versions have no pipes; neither has a request to them an answer there.
+Seen with moto 5.1.22 and 5.2.5. Older versions, such as 5.1.9, have no pipes, and answer requests for them with 404.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from moto.core.botocore_stubber import BotocoreStubber
+
+from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.moto_bridge.lookups import backends_in
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.polling.pipes.settings import Pipe
 
 _RUNNING: Final = "RUNNING"
+_PIPES_HOST: Final = re.compile(r"https?://pipes\.[^/]*\.amazonaws\.")
 _CHANGES: Final = ("update_pipe", "start_pipe", "stop_pipe")
 
 
@@ -40,6 +45,7 @@ def install(patches: Patches, pipes: Callable[[], Pipes], on_error: Callable[[Ba
     try:
         from moto.pipes.models import EventBridgePipesBackend, pipes_backends
     except ModuleNotFoundError:
+        _refuse_requests(patches, on_error)
         return
     create = original_of(EventBridgePipesBackend, "create_pipe")
     delete = original_of(EventBridgePipesBackend, "delete_pipe")
@@ -75,6 +81,21 @@ def install(patches: Patches, pipes: Callable[[], Pipes], on_error: Callable[[Ba
     for backend in backends_in(pipes_backends):
         for pipe in backend.pipes.values():
             pipes().adopt(_described(pipe))
+
+
+def _refuse_requests(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+    """Raise NotSimulated for a request to pipes, which this version of moto does not know."""
+    process = original_of(BotocoreStubber, "process_request")
+
+    def process_request(stubber: Any, request: Any) -> Any:
+        __tracebackhide__ = is_for_the_author
+        if stubber.enabled and _PIPES_HOST.match(request.url):
+            error = NotSimulated("pipes need a newer moto than the one installed: pip install --upgrade moto")
+            on_error(error)
+            raise error
+        return process(stubber, request)
+
+    patches.set(BotocoreStubber, "process_request", process_request)
 
 
 def _reporting(
