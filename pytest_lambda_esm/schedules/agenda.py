@@ -54,6 +54,9 @@ class Agenda:
         self._guard = guard
         self._entries: dict[str, _Entry] = {}
 
+    def __iter__(self) -> Iterator[Plan]:
+        return iter([entry.plan for entry in self._entries.values()])
+
     def put(self, plan: Plan, *, since: int) -> None:
         """Add a schedule, or replace the one with the same key; it is due after the instant ``since``."""
         self.drop(plan.key)

@@ -344,14 +344,16 @@ class World:
         return WorldPipes(self)
 
     def embedded_sources(self) -> list[str]:
-        """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
+        """Describe the clusters, brokers and schedules so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
         documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
         brokers = self.mq if "mq" in self.__dict__ else ()
+        plans = self.schedules.agenda if "schedules" in self.__dict__ else ()
         return [
             *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
             *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
             *(f"broker {broker.arn!r}" for broker in brokers),
+            *(plan.label for plan in plans),
         ]
 
     def close(self, why: str) -> None:

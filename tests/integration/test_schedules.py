@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_lambda_esm import FakeLambda, Function, LambdaEsmAdvice
+from pytest_lambda_esm import FakeLambda, FaultError, Function, LambdaEsmAdvice
 from pytest_lambda_esm.timing import moment_of
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -332,6 +332,12 @@ def test_an_exception_at_the_delivery_is_a_failed_attempt(lambda_esm: FakeLambda
     lambda_esm.faults.clear()
     lambda_esm.clock.advance(hours=1)
     assert starts(function) == ["01-01 01:00:01", "01-01 02:00:00"]
+
+
+def test_a_schedule_is_not_lost_by_a_sweep(lambda_esm: FakeLambda, put: Any) -> None:
+    put("rate(1 hour)", f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs")
+    with pytest.raises(FaultError, match="these already exist: rule tick"):
+        next(iter(lambda_esm.sweep()))
 
 
 def test_a_reset_of_moto_ends_all_schedules(
