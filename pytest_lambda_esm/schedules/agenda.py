@@ -1,4 +1,4 @@
-"""The agenda: every schedule that is enabled, each with one event on the clock for the next time that it is due.
+"""The agenda: every schedule, and for each enabled one an event on the clock at the next time that it is due.
 
 Schedules are no work in progress, so ``run_until_idle`` does not wait for them: their events are in the background of
 the clock. Everything else that moves time runs them at their instants.
@@ -23,7 +23,7 @@ class Plan:
     """A schedule, as the agenda needs it.
 
     ``key`` identifies it: its ARN. ``label`` and ``expression`` describe it to users. ``fire(due)`` is called at each
-    instant at which it is due. ``targets()`` returns the ARNs of its targets at present.
+    instant at which it is due, while it is ``enabled``. ``targets()`` returns the ARNs of its targets at present.
     """
 
     key: str
@@ -32,6 +32,7 @@ class Plan:
     timetable: Timetable
     fire: Callable[[int], None]
     targets: Callable[[], list[str]]
+    enabled: bool = True
 
     @property
     def about(self) -> str:
@@ -45,9 +46,15 @@ class _Entry:
     due: int | None = None
     event: Any = None
 
+    def describe(self, now: int) -> str:
+        """Describe when the schedule will be due."""
+        if not self.plan.enabled:
+            return "disabled"
+        return f"next due at {time_text(self.due, now)}" if self.due is not None else "not due any more"
+
 
 class Agenda:
-    """The enabled schedules of one world."""
+    """The schedules of one world."""
 
     def __init__(self, clock: Clock, guard: Guard) -> None:
         self._clock = clock
@@ -58,7 +65,7 @@ class Agenda:
         return iter([entry.plan for entry in self._entries.values()])
 
     def put(self, plan: Plan, *, since: int) -> None:
-        """Add a schedule, or replace the one with the same key; it is due after the instant ``since``."""
+        """Add a schedule, or replace the one with the same key; it is first due after the instant ``since``."""
         self.drop(plan.key)
         entry = self._entries[plan.key] = _Entry(plan)
         self._schedule(entry, since)
@@ -90,13 +97,12 @@ class Agenda:
         for entry in self._entries.values():
             targets = entry.plan.targets()
             if any(map(concerns, targets)):
-                when = f"next due at {time_text(entry.due, now)}" if entry.due is not None else "not due any more"
-                yield f"{entry.plan.label} ({entry.plan.expression}): {when}, for {', '.join(targets)}"
+                yield f"{entry.plan.label} ({entry.plan.expression}): {entry.describe(now)}, for {', '.join(targets)}"
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _schedule(self, entry: _Entry, after: int) -> None:
-        entry.due = entry.plan.timetable.next_after(after)
+        entry.due = entry.plan.timetable.next_after(after) if entry.plan.enabled else None
         entry.event = None
         if entry.due is not None:
             action = self._guard(lambda: self._fire(entry), lambda: None)

@@ -121,6 +121,7 @@ def test_rules_are_enabled_disabled_changed_and_deleted(
     put("rate(1 hour)", function.arn)
     lambda_esm.clock.advance(minutes=30)
     events.disable_rule(Name="tick")
+    assert "rule tick (rate(1 hour)): disabled, for" in lambda_esm.explain(function)
     lambda_esm.clock.advance(hours=5)
     assert starts(function) == []
     events.enable_rule(Name="tick")  # At 05:30, and the rate counts from then.
@@ -526,6 +527,7 @@ def test_schedules_are_disabled_and_deleted(
     schedule: Any, scheduler: Any, lambda_esm: FakeLambda, function: Function
 ) -> None:
     schedule("cron(0 * * * ? *)", function.arn, State="DISABLED")
+    assert "schedule default/job (cron(0 * * * ? *)): disabled, for" in lambda_esm.explain()
     lambda_esm.clock.advance(hours=2)
     assert function.invocations == []
     update = {

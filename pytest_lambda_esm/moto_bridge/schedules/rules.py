@@ -45,11 +45,12 @@ class ScheduledRules:
         """Follow a change of a rule. A rate goes on counting if neither the expression nor the state has changed."""
         rule = _rule(backend, name)
         key = rule.arn if rule is not None else _arn(backend, name)
-        if rule is None or not rule.scheduled_expression or rule.state == _DISABLED:
+        if rule is None or not rule.scheduled_expression:
             self._scheduling.agenda.drop(key)
             return
         plan = self._scheduling.agenda.find(key)
-        if plan is None or plan.expression != rule.scheduled_expression:
+        timing = (rule.scheduled_expression, rule.state != _DISABLED)
+        if plan is None or (plan.expression, plan.enabled) != timing:
             self._plan(backend, rule)
 
     def adopt(self, backend: Any, name: str) -> None:
@@ -76,6 +77,7 @@ class ScheduledRules:
             timetable=Timetable(expression=expression, anchor=now),
             fire=lambda due: self._fire(backend, rule.name, due),
             targets=lambda: _targets(backend, rule.name),
+            enabled=rule.state != _DISABLED,
         )
         self._scheduling.agenda.put(plan, since=now)
 

@@ -53,12 +53,9 @@ class Schedules:
 
     def changed(self, backend: Any, schedule: Any, *, created: bool = False) -> None:
         """Follow the creation or a change; a rate goes on counting if what decides about its times is the same."""
-        agenda, timing = self._scheduling.agenda, _timing(schedule)
-        if schedule.state != _ENABLED:
-            agenda.drop(schedule.arn)
-            return
-        plan = agenda.find(schedule.arn)
-        if created or plan is None or plan.expression != timing:
+        plan = self._scheduling.agenda.find(schedule.arn)
+        timing = (_timing(schedule), schedule.state == _ENABLED)
+        if created or plan is None or (plan.expression, plan.enabled) != timing:
             self._plan(backend, schedule, first=True)
 
     def deleted(self, schedule: Any) -> None:
@@ -67,8 +64,6 @@ class Schedules:
 
     def adopt(self, backend: Any, schedule: Any) -> None:
         """Take over a schedule that moto had before; one that AWS refuses is named by advice."""
-        if schedule.state != _ENABLED:
-            return
         try:
             self._plan(backend, schedule, first=False)
         except (ValueError, OSError, KeyError) as error:
@@ -99,10 +94,11 @@ class Schedules:
             timetable=timetable,
             fire=lambda due: self._fire(backend, group, name, due),
             targets=lambda: [found.target["Arn"] for found in [_find(backend, group, name)] if found is not None],
+            enabled=schedule.state == _ENABLED,
         )
         counts_now = isinstance(expression, At) or (first and not isinstance(expression, Cron))
         self._scheduling.agenda.put(plan, since=now - 1 if counts_now else now)
-        if isinstance(expression, At) and self._scheduling.agenda.is_over(schedule.arn):
+        if isinstance(expression, At) and plan.enabled and self._scheduling.agenda.is_over(schedule.arn):
             self._scheduling.advise(schedule.arn, f"{plan.label} is never due: {plan.expression} has passed")
 
     def _fire(self, backend: Any, group: str, name: str, due: int) -> None:
