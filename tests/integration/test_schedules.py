@@ -472,6 +472,51 @@ def test_every_kind_of_target_of_a_schedule(lambda_esm: FakeLambda, events: Any,
     assert (body["detail-type"], body["source"], body["detail"]) == ("sold", "shop", {"a": 1})
 
 
+def test_universal_targets(lambda_esm: FakeLambda, function: Function, schedule: Any) -> None:
+    url, _ = queue("jobs")
+    fifo_url, _ = queue("jobs.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    copy_url, copy = queue("copy")
+    topic = boto3.client("sns").create_topic(Name="jobs")["TopicArn"]
+    boto3.client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=copy, Attributes={"RawMessageDelivery": "true"}
+    )
+    by_region = url.replace("https://queue.amazonaws", f"https://sqs.{REGION}.amazonaws")
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("sqs:sendMessage", {"QueueUrl": by_region, "MessageBody": "at <aws.scheduler.scheduled-time>"}),
+        ("sqs:sendMessage", {"QueueUrl": fifo_url, "MessageBody": "fifo", "MessageGroupId": "g"}),
+        ("sns:publish", {"TopicArn": topic, "Message": "published"}),
+        ("lambda:invoke", {"FunctionName": "nightly", "InvocationType": "Event", "Payload": '{"n": 1}'}),
+    ]
+    for number, (operation, request) in enumerate(calls):
+        arn = f"arn:aws:scheduler:::aws-sdk:{operation}"
+        schedule("at(2026-01-01T01:00:00)", arn, name=f"job-{number}", target={"Input": json.dumps(request)})
+    lambda_esm.clock.advance(hours=1)
+    assert [each["Body"] for each in received(url)] == ["at 2026-01-01T01:00:00Z"]
+    assert [each["Attributes"]["MessageGroupId"] for each in received(fifo_url)] == ["g"]
+    assert [each["Body"] for each in received(copy_url)] == ["published"]
+    assert [invocation.event for invocation in function.invocations] == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("ecs:runTask", "{}"),
+        ("sqs:sendMessage", "no JSON"),
+        ("sqs:sendMessage", '{"QueueUrl": "https://example.com/q", "MessageBody": "x"}'),
+        ("sns:publish", '{"TopicArn": "arn", "Message": "x", "Subject": "y"}'),
+        ("lambda:invoke", '{"FunctionName": "nightly"}'),
+        ("lambda:invoke", "[]"),
+    ],
+)
+def test_universal_targets_that_are_not_simulated(
+    lambda_esm: FakeLambda, function: Function, schedule: Any, operation: str, text: str
+) -> None:
+    schedule("at(2026-01-01T01:00:00)", f"arn:aws:scheduler:::aws-sdk:{operation}", target={"Input": text})
+    lambda_esm.clock.advance(hours=1)
+    [advice] = lambda_esm.take_advice()
+    assert f"aws-sdk:{operation}, which is not simulated" in str(advice)
+
+
 def test_a_flexible_window_is_used_by_the_seed(schedule: Any, lambda_esm: FakeLambda, function: Function) -> None:
     window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
     schedule("rate(1 hour)", function.arn, FlexibleTimeWindow=window)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from moto.scheduler.exceptions import ValidationException
 
 from pytest_lambda_esm.destinations import Message
+from pytest_lambda_esm.moto_bridge.schedules.universal import templated
 from pytest_lambda_esm.schedules import expressions
 from pytest_lambda_esm.schedules.agenda import Plan
 from pytest_lambda_esm.schedules.cron import Cron
@@ -107,13 +108,15 @@ class Schedules:
         if schedule is None or plan is None:
             return
         self._scheduling.note_due(plan)
-        if self._scheduling.accepts(plan, schedule.target["Arn"]):
-            self._send(plan, schedule, due, lambda: self._complete(backend, schedule))
+        target = templated(schedule.target, backend.account_id, backend.region_name)
+        if self._scheduling.accepts(plan, (target or schedule.target)["Arn"]) and target is not None:
+            self._send(plan, schedule, target, due, lambda: self._complete(backend, schedule))
         else:
             self._complete(backend, schedule)
 
-    def _send(self, plan: Plan, schedule: Any, due: int, settled: Callable[[], None]) -> None:
-        target = schedule.target
+    def _send(
+        self, plan: Plan, schedule: Any, target: Mapping[str, Any], due: int, settled: Callable[[], None]
+    ) -> None:
         execution = f"{self._scheduling.randomness.getrandbits(64):016x}"
         occurrence = Occurrence(schedule.arn, due, execution, self._scheduling.new_id())
         policy, arn = RetryPolicy.of(target), target["Arn"]
@@ -127,7 +130,7 @@ class Schedules:
             dead_letter=policy.dead_letter,
             about={
                 "SCHEDULE_ARN": schedule.arn,
-                "TARGET_ARN": arn,
+                "TARGET_ARN": schedule.target["Arn"],
                 "EXECUTION_ID": execution,
                 "SCHEDULED_TIME": second_of(due),
                 "IS_PAYLOAD_TRUNCATED": "false",
