@@ -110,6 +110,15 @@ def _(lab: Lab) -> None:
     assert "Messages" not in client("sqs").receive_message(QueueUrl=_url())
 
 
+@FACTS("pipe-template", "documented", "An input template reads JSON in the body of a message: <$.body.key>.")
+def _(lab: Lab) -> None:
+    make_queue()
+    template = '{"key1": "value1", "key2": <$.body.key>, "pipe": "<aws.pipes.pipe-name>"}'
+    create_pipe(QUEUE, lab.fake.function("fn").arn, TargetParameters={"InputTemplate": template})
+    send('{"key": [1, 2]}')
+    assert events(lab) == [[{"key1": "value1", "key2": [1, 2], "pipe": "my-pipe"}]]
+
+
 def _url() -> str:
     return str(client("sqs").get_queue_url(QueueName="orders")["QueueUrl"])
 

@@ -210,6 +210,28 @@ def test_records_of_a_table(lambda_esm: FakeLambda, pipe: Any) -> None:
     assert [record["dynamodb"]["Keys"] for record in invocation.event] == [{"id": {"S": "1"}}]
 
 
+def test_templates_shape_what_enrichment_and_target_get(lambda_esm: FakeLambda, pipe: Any) -> None:
+    asked = []
+
+    def enrich(event: Any, context: Any) -> Any:
+        asked.append(event)
+        return [{"price": 10 * each["pieces"]} for each in event]
+
+    enrichment = lambda_esm.function("enrich", enrich)
+    (url, arn), (target_url, target) = queue("orders"), queue("priced")
+    pipe(
+        arn,
+        target,
+        Enrichment=enrichment.arn,
+        EnrichmentParameters={"InputTemplate": '{"pieces": <$.body.items[0].n>, "by": "<aws.pipes.pipe-name>"}'},
+        TargetParameters={"InputTemplate": '{"text": "costs <$.price>"}'},
+    )
+    send(url, {"items": [{"n": 2}]})
+    lambda_esm.clock.run_until_idle()
+    assert asked == [[{"pieces": 2, "by": "orders"}]]
+    assert bodies(target_url) == [{"text": "costs 20"}]
+
+
 def test_a_pipe_is_stopped_started_and_deleted(lambda_esm: FakeLambda, pipes: Any, pipe: Any) -> None:
     if not hasattr(EventBridgePipesBackend, "start_pipe"):
         pytest.skip("this moto cannot start a pipe")
@@ -272,7 +294,8 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a state machine": (QUEUE, STATE_MACHINE, {}),
     "an enrichment by a state machine": (QUEUE, FUNCTION, {"Enrichment": STATE_MACHINE}),
     "a broker": (f"arn:aws:mq:{REGION}:{ACCOUNT}:broker:b:b-1", FUNCTION, {}),
-    "a template": (QUEUE, FUNCTION, {"TargetParameters": {"InputTemplate": "<$.body>"}}),
+    "a wildcard": (QUEUE, FUNCTION, {"TargetParameters": {"InputTemplate": "<$.body[*].n>"}}),
+    "a variable": (QUEUE, FUNCTION, {"EnrichmentParameters": {"InputTemplate": "<aws.pipes.color>"}}),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.mappings import mapping as mappings
 from pytest_lambda_esm.polling.pipes.settings import Pipe
+from pytest_lambda_esm.polling.pipes.template import Template
 from pytest_lambda_esm.polling.ports import Delivery
 
 _LAMBDA: Final = ":lambda:"
@@ -55,7 +56,8 @@ class PipeDelivery:
         identifiers = {_identifier(record): _position(record) for record in records}
         if not pipe.enrichment:
             return self._to_target(pipe, batch, records, identifiers)
-        enriched = self._invoke(batch.mapping, pipe.enrichment, lambda: records, batch.attempt, batch.depth)
+        asked = self._shaped(pipe, pipe.enrichment_parameters, records)
+        enriched = self._invoke(batch.mapping, pipe.enrichment, lambda: asked, batch.attempt, batch.depth)
         if not enriched.succeeded:
             return enriched
         if not enriched.result:
@@ -67,6 +69,7 @@ class PipeDelivery:
     # --- inside ------------------------------------------------------------------------------------------
 
     def _to_target(self, pipe: Pipe, batch: Batch, events: Any, identifiers: Mapping[str, str]) -> Delivery:
+        events = self._shaped(pipe, pipe.target_parameters, events)
         parameters = pipe.target_parameters.get("LambdaFunctionParameters") or {}
         if _LAMBDA in pipe.target and parameters.get("InvocationType") != _FIRE_AND_FORGET:
             delivery = self._invoke(batch.mapping, pipe.target, lambda: events, batch.attempt, batch.depth)
@@ -78,6 +81,16 @@ class PipeDelivery:
         except DeliveryFailed as error:
             return Delivery(False, self._instant(), name, str(error))
         return Delivery(True, self._instant(), name, "success")
+
+    def _shaped(self, pipe: Pipe, parameters: Mapping[str, Any], events: Any) -> Any:
+        """Return what the input template makes of each event."""
+        text = parameters.get("InputTemplate")
+        if not text:
+            return events
+        template = Template(text, pipe.variables)
+        if isinstance(events, list):
+            return [template.fill(event, self._instant()) for event in events]
+        return template.fill(events, self._instant())
 
 
 def flattened(record: Mapping[str, Any]) -> dict[str, Any]:

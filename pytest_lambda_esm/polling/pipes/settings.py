@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import NotSimulated
+from pytest_lambda_esm.polling.pipes.template import unknown_variables
 
 _PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {"sqs": "SqsQueueParameters", "kinesis": "KinesisStreamParameters", "dynamodb": "DynamoDBStreamParameters"}
@@ -45,6 +46,17 @@ class Pipe:
     source_parameters: Mapping[str, Any] = field(default_factory=dict)
     enrichment_parameters: Mapping[str, Any] = field(default_factory=dict)
     target_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The values of the variables of input templates that describe the pipe."""
+        return {
+            "pipe-arn": self.arn,
+            "pipe-name": self.name,
+            "source-arn": self.source,
+            "enrichment-arn": self.enrichment,
+            "target-arn": self.target,
+        }
 
 
 def mapping_settings(pipe: Pipe) -> dict[str, Any]:
@@ -82,8 +94,10 @@ def _check_rest(pipe: Pipe) -> None:
     if pipe.enrichment and _service(pipe.enrichment) != "lambda":
         raise _refusal(pipe, f"the enrichment {pipe.enrichment}", "functions")
     for name, parameters in (("Enrichment", pipe.enrichment_parameters), ("Target", pipe.target_parameters)):
-        if parameters.get("InputTemplate"):
-            raise _refusal(pipe, f"{name}Parameters.InputTemplate", "an enrichment that makes the input")
+        unknown = unknown_variables(parameters.get("InputTemplate") or "")
+        if unknown:
+            thing = f"<{unknown[0]}> in {name}Parameters.InputTemplate"
+            raise _refusal(pipe, thing, "paths with dots and indices, such as <$.body.items[0]>, and <aws.pipes.…>")
 
 
 def _service(arn: str) -> str:
