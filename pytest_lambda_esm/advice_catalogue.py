@@ -393,6 +393,13 @@ _ENTRIES: Final = (
         "Create or change what the test needs of it with boto3",
         ("https://docs.getmoto.org/en/latest/docs/services/cf.html",),
     ),
+    Entry(
+        "ESM206",
+        "A schedule or a pipe does nothing",
+        "{what}",
+        "Correct it, or do in the test what it would do",
+        ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html",),
+    ),
 )
 
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType({entry.code: entry for entry in _ENTRIES})

@@ -18,10 +18,11 @@ class Message:
     """A message for a destination.
 
     ``attributes`` become message attributes of queues and topics: of type Number for numbers, of type String for
-    strings. ``key`` is the object's key in a bucket. ``detail_type`` and ``resources`` belong to an event on an event
-    bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the bootstrap
-    servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there. ``cause`` is the id of
-    the request after which it is sent. ``sender`` is the ARN of the function with whose role Lambda sends it.
+    strings. ``key`` is the object's key in a bucket. ``source``, ``detail_type`` and ``resources`` belong to an event
+    on an event bus. ``group`` is the message group in a FIFO queue or topic, ``partition_key`` the key of a record in a
+    Kinesis stream. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the
+    bootstrap servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there. ``cause`` is
+    the id of the request after which it is sent. ``sender`` is the ARN of the function with whose role Lambda sends it.
     """
 
     body: str
@@ -34,6 +35,9 @@ class Message:
     record_key: bytes | None = None
     cause: str = field(default="", compare=False)
     sender: str = ""
+    source: str = "lambda"
+    group: str = ""
+    partition_key: str = ""
 
 
 class Destinations(Protocol):

@@ -39,16 +39,6 @@ CALLERS: Final = {
         "moto records the executions and runs no state",
         "invoke the functions in the order of the states, with Invoke",
     ),
-    "pipe": Unsupported(
-        "EventBridge Pipes with a function as target or enrichment",
-        "moto stores the pipes and moves no record",
-        "create an event source mapping of the same source, or invoke the function with the events",
-    ),
-    "schedule": Unsupported(
-        "EventBridge Scheduler with a function as target",
-        "moto stores the schedules and starts none of them",
-        "move the clock, and invoke the function when the schedule is due",
-    ),
     "lambda-url": Unsupported("requests to function URLs", "nothing serves their addresses", _INVOKE, True),
     "execute-api": Unsupported(
         "API Gateway with functions as integrations or authorizers", "moto does not call functions for it", _INVOKE

@@ -26,6 +26,7 @@ KINDS: Final = (
     "throttle",
     "retry",
     "delivery",
+    "schedule",
     "fate",
     "sleep",
     "advice",

@@ -31,10 +31,12 @@ from pytest_lambda_esm.moto_bridge import (
     identity,
     lambda_service,
     network_guard,
+    pipes,
     role_policies,
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
+from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
 from pytest_lambda_esm.moto_bridge.sqs import move_task_calls, traces
@@ -73,6 +75,9 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     dynamodb.install(patches, world.source_changed, lambda: chains.untraced(world.depth()), world.sent)
     delay = microseconds(world.config.time_to_live_delay)
     TimeToLive(world.clock, delay, partial(world.timeline.add, "fate")).install(patches)
+    watch.install_rules(patches, lambda: world.schedules.rules)
+    watch.install_scheduler(patches, lambda: world.schedules.schedules)
+    pipes.install(patches, lambda: world.pipes, on_error)
     _install_stacks(patches, world)
     world.permissions.install(patches)
 

@@ -54,6 +54,9 @@ _FUNCTION_GONE: Final = (
 
 _LOOP: Final = f"RecursiveInvocationException: {RECURSIVE.message}"
 
+_PIPES: Final = ":pipes:"
+"""In the ARN of a pipe, which is in the place of the function of the mapping that polls for it."""
+
 _FAILURES: Final[dict[str, dict[str, Any]]] = {
     "throttled": {"throttled": True},
     "failed": {"problem": "Function call failed"},
@@ -69,10 +72,12 @@ class PollerPorts:
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
     become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
     ``log`` keeps a line of a mapping. ``forbidden`` returns why a function's role may not read a source.
+    ``pipe_journal`` is the journal for pipes, which get no advice on mappings.
     """
 
     clock: VirtualClock
     journal: Journal
+    pipe_journal: Journal
     functions: Functions
     queues: Queues
     streams: AllStreams
@@ -162,6 +167,9 @@ class PollerFactory:
         settings = BrokerSettings.of(mapping.in_force, self._source(mapping).data_rules)
         return self._ports.brokers().find(mapping.source_arn).consumed(settings.queue, settings.virtual_host) is queue
 
+    def _journal(self, mapping: Mapping) -> Journal:
+        return self._ports.pipe_journal if _PIPES in mapping.function_arn else self._ports.journal
+
     def _source(self, mapping: Mapping) -> EventSource:
         source = recognise(mapping.settings, self._config.limits)
         assert source is not None
@@ -182,7 +190,7 @@ class PollerFactory:
             streams=ports.streams.read_by(mapping),
             deliver=ports.deliver,
             clock=ports.clock,
-            journal=ports.journal,
+            journal=self._journal(mapping),
             discarder=BatchDiscarder(
                 destinations=ports.destinations,
                 kind=kind,
@@ -219,7 +227,7 @@ class PollerFactory:
             cluster=ports.clusters().find(mapping.source_arn),
             deliver=ports.deliver,
             clock=ports.clock,
-            journal=ports.journal,
+            journal=self._journal(mapping),
             discarder=KafkaDiscarder(ports.destinations, ports.new_id, config.failure_payload == "text"),
             interference=ports.interference,
             interruptions=ports.interruptions,
@@ -256,7 +264,7 @@ class PollerFactory:
             timeout=self._timeout,
             deliver=ports.deliver,
             clock=ports.clock,
-            journal=ports.journal,
+            journal=self._journal(mapping),
             interference=ports.interference,
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
@@ -271,7 +279,7 @@ class PollerFactory:
             deliver=ports.deliver,
             stops_loop=ports.stops_loop,
             clock=ports.clock,
-            journal=ports.journal,
+            journal=self._journal(mapping),
             polling=_queue_polling(self._config),
             interference=ports.interference,
             interruptions=ports.interruptions,
@@ -305,6 +313,7 @@ class InvokerPorts:
     """What a batch invoker works with.
 
     ``stops_loop`` returns whether Lambda stops a chain of invocations at a function. ``new_id`` returns a new UUID.
+    ``through_pipe`` delivers the batches that are polled for a pipe.
     """
 
     clock: VirtualClock
@@ -316,6 +325,7 @@ class InvokerPorts:
     interference: PollerFaults
     interruptions: Interruptions
     new_id: Callable[[], str]
+    through_pipe: Deliver
 
 
 class BatchInvoker:
@@ -334,17 +344,23 @@ class BatchInvoker:
         self._interference = ports.interference
         self._interruptions = ports.interruptions
         self._new_id = ports.new_id
+        self._through_pipe = ports.through_pipe
 
     def stops_loop(self, mapping: Mapping, depth: int) -> bool:
         """Return whether Lambda's loop detection refuses to invoke the mapping's function after a chain."""
         return self._stops(parse(mapping.function_arn, mapping.account_id, mapping.region), depth)
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
-        """Invoke now, and return the outcome."""
-        function_arn = mapping.function_arn
+        """Invoke the mapping's function now, and return the outcome."""
+        return self.invoke(mapping, mapping.function_arn, event, attempt, depth)
+
+    def invoke(self, mapping: Mapping, function_arn: str, event: MakeEvent, attempt: int, depth: int) -> Delivery:
+        """Invoke a function now for a mapping whose own function may be another one, and return the outcome."""
         reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
         if configuration is None:
+            if _PIPES in function_arn:
+                return self._through_pipe(mapping, event, attempt, depth)
             self._advice.give("ESM124", mapping.uuid, function=reference.name)
             return Delivery(
                 False,

@@ -54,7 +54,8 @@ def subject_of(world: World, given: Given) -> Subject:
 
 def explain(world: World, subject: Subject | None) -> list[str]:
     """Return lines that say why waiting records are not delivered, what will happen next, and when."""
-    mappings = [mapping for mapping in world.store if mapping.state != GONE]
+    polled = [*world.store, *world.pipes.mappings] if "pipes" in world.__dict__ else world.store
+    mappings = [mapping for mapping in polled if mapping.state != GONE]
     chosen = [mapping for mapping in mappings if subject is None or subject.concerns(mapping)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
@@ -69,7 +70,7 @@ def explain(world: World, subject: Subject | None) -> list[str]:
         if subject is None or subject.concerns(mapping)
         for line in in_hand
     ]
-    waiting = ended + _waiting_events(world, subject)
+    waiting = ended + _waiting_events(world, subject) + _schedules(world, subject)
     lines += waiting
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {shown(subject.given)}." if subject is not None else "There is no mapping.")
@@ -127,6 +128,18 @@ def _waiting_events(world: World, subject: Subject | None) -> list[str]:
     if subject is None:
         return world.async_queue.explain(None)
     return [line for function in subject.functions for line in world.async_queue.explain(function)]
+
+
+def _schedules(world: World, subject: Subject | None) -> list[str]:
+    """Describe the schedules that have the subject as their target; all of them if it is None."""
+    if "schedules" not in world.__dict__:
+        return []
+    arns = None if subject is None else (*subject.sources, *(function.arn for function in subject.functions))
+
+    def concerns(target: str) -> bool:
+        return arns is None or any(target == arn or target.startswith(f"{arn}:") for arn in arns)
+
+    return list(world.schedules.agenda.explain(concerns))
 
 
 def _listed(mappings: Iterable[Mapping]) -> str:

@@ -146,8 +146,11 @@ def all_sources(world: World) -> Iterator[str]:
 
 
 def _mapping(world: World, text: str) -> Mapping | None:
-    """Return the mapping with this UUID or ARN, or with the first part of a UUID, as the timeline shows it."""
-    for mapping in world.store:
+    """Return the mapping with this UUID or ARN, or with the first part of a UUID, as the timeline shows it.
+
+    The ARN of a pipe is that of the mapping that polls for it.
+    """
+    for mapping in [*world.store, *world.pipes.mappings] if "pipes" in world.__dict__ else world.store:
         if text in (mapping.uuid, mapping.arn):
             return mapping
     if _SHORT_UUID.fullmatch(text):

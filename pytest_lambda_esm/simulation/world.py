@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.simulation.pipes import WorldPipes
+    from pytest_lambda_esm.simulation.schedules import WorldSchedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class World:
     def _compose_pollers(self, config: Config) -> None:
         change_streams = ChangeStreams(lambda: self.documentdb, in_use=lambda: "documentdb" in self.__dict__)
         self.streams = AllStreams({"rds": change_streams})
-        invoker = BatchInvoker(
+        self.batches = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
                 journal=self.journal,
@@ -212,6 +214,7 @@ class World:
                 interference=self.interference,
                 interruptions=self.interruptions,
                 new_id=self.new_id,
+                through_pipe=lambda *batch: self.pipes.deliver(*batch),
             )
         )
         self.pollers = PollerFactory(
@@ -219,12 +222,13 @@ class World:
             PollerPorts(
                 clock=self.clock,
                 journal=self.journal,
+                pipe_journal=Journal(self.timeline, self.ledger),
                 functions=self.functions,
                 queues=self.queues,
                 streams=self.streams,
                 destinations=self.destinations,
-                deliver=invoker.deliver,
-                stops_loop=invoker.stops_loop,
+                deliver=self.batches.deliver,
+                stops_loop=self.batches.stops_loop,
                 interference=self.interference,
                 interruptions=self.interruptions,
                 new_id=self.new_id,
@@ -380,15 +384,31 @@ class World:
         broker = self.mq.known(source) if "mq" in self.__dict__ else None
         return broker is not None and broker.engine == "RabbitMQ"
 
+    @cached_property
+    def schedules(self) -> WorldSchedules:
+        """Scheduled rules and schedules; few tests use them."""
+        from pytest_lambda_esm.simulation.schedules import WorldSchedules
+
+        return WorldSchedules(self)
+
+    @cached_property
+    def pipes(self) -> WorldPipes:
+        """The pipes; few tests use them."""
+        from pytest_lambda_esm.simulation.pipes import WorldPipes
+
+        return WorldPipes(self)
+
     def embedded_sources(self) -> list[str]:
-        """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
+        """Describe the clusters, brokers and schedules so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
         documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
         brokers = self.mq if "mq" in self.__dict__ else ()
+        plans = self.schedules.agenda if "schedules" in self.__dict__ else ()
         return [
             *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
             *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
             *(f"broker {broker.arn!r}" for broker in brokers),
+            *(plan.label for plan in plans),
         ]
 
     def review(self) -> None:
@@ -482,7 +502,8 @@ class World:
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
-        return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
+        polled = [*self.store, *self.pipes.mappings] if "pipes" in self.__dict__ else self.store
+        return self.pollers.stream_fates(polled, source_arn, mapping_uuid)
 
     def kafka_cluster(self, source: str) -> KafkaCluster | None:
         """Return the cluster of Kafka that a source is, or None."""

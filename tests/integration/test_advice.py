@@ -463,3 +463,13 @@ def esm205_ignored_type(fake: FakeLambda, wrong: bool) -> None:
     resource = {"Type": "AWS::ApiGatewayV2::Api" if wrong else "AWS::SNS::Topic"}
     template = json.dumps({"Resources": {"Thing": resource}})
     boto3.client("cloudformation", region_name=REGION).create_stack(StackName="shop", TemplateBody=template)
+
+
+@scenario
+def esm206_never_due(fake: FakeLambda, wrong: bool) -> None:
+    boto3.client("scheduler", region_name=REGION).create_schedule(
+        Name="report",
+        ScheduleExpression="at(2020-01-01T00:00:00)" if wrong else "rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": fake.function("orders", works).arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/scheduler"},
+    )
