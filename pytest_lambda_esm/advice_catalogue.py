@@ -395,10 +395,10 @@ _ENTRIES: Final = (
     ),
     Entry(
         "ESM206",
-        "A schedule or a pipe does nothing",
+        "A schedule or a pipe does less than it does on AWS",
         "{what}",
-        "Correct it, or do in the test what it would do",
-        ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html",),
+        "Give it a target that is simulated if the test needs what it does",
+        ("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets.html",),
     ),
 )
 

@@ -108,7 +108,7 @@ class ScheduledRules:
             Delivery(
                 subject=plan.label,
                 target=arn,
-                message=partial(_message, target, event),
+                message=partial(_message, plan, target, event),
                 accepted=due,
                 retries=policy.retries,
                 age=policy.age,
@@ -132,7 +132,7 @@ def _targets(backend: Any, name: str) -> list[str]:
     return [target["Arn"] for target in rule.targets] if rule is not None else []
 
 
-def _message(target: Mapping[str, Any], event: Mapping[str, Any], attempt: int) -> Message:
+def _message(plan: Plan, target: Mapping[str, Any], event: Mapping[str, Any], attempt: int) -> Message:
     """Return what a target gets; an event bus gets the event itself."""
     if ":event-bus/" in target["Arn"]:
         return Message(
@@ -142,7 +142,7 @@ def _message(target: Mapping[str, Any], event: Mapping[str, Any], attempt: int) 
             resources=tuple(event["resources"]),
         )
     return Message(
-        body=target_input(target, event),
+        body=target_input(target, event, plan.key, plan.label.removeprefix("rule ")),
         group=(target.get("SqsParameters") or {}).get("MessageGroupId") or "",
         partition_key=_partition_key(target, event),
     )

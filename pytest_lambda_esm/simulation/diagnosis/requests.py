@@ -116,7 +116,7 @@ def swallowed(view: View) -> Iterator[Finding]:
 
 
 def other_callers(view: View) -> Iterator[Finding]:
-    """State machines, pipes and schedules, which do not run here."""
+    """State machines, which do not run here."""
     for kind, name in view.other_callers:
         text = caller_advice(kind, name)
         yield Finding(LIKELY, f"{text[:1].upper()}{text[1:]}.")
