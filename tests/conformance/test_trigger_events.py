@@ -619,8 +619,9 @@ def test_members_of_log_data(got):
 
 
 @FACTS("g11-pattern", "documented", "Only events that match the filter's pattern are sent, and none if none matches.")
-def test_the_pattern_of_a_subscription(got):
-    write_logs(got.arn, "ERROR", "ERROR 1", "fine", "ERROR 2")
+@pytest.mark.parametrize("pattern", ["ERROR", "?ERROR ?WARN", "-fine"])
+def test_the_pattern_of_a_subscription(got, pattern):
+    write_logs(got.arn, pattern, "ERROR 1", "fine", "ERROR 2")
     boto3.client("logs").put_log_events(
         logGroupName="g", logStreamName="s", logEvents=[{"timestamp": 1767225600001, "message": "fine"}]
     )

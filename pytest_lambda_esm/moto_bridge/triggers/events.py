@@ -86,7 +86,7 @@ class Rules:
         elif service == "sns":
             self._deliveries.to_topic(arn, text, None, dead_letters)
         elif service == "events":
-            self._deliveries.to_other(arn, lambda: self._to_bus(arn, original), dead_letters)
+            self._deliveries.to_other(arn, lambda: self._to_bus(rule, arn, original), dead_letters)
         elif service in _OTHERS:
             self._deliveries.to_other(arn, lambda: _tried(_OTHERS[service], target, original, text), dead_letters)
         else:
@@ -96,18 +96,20 @@ class Rules:
                 " read what it gets."
             )
 
-    def _to_bus(self, arn: str, original: dict[str, Any]) -> None:
+    def _to_bus(self, rule: Any, arn: str, original: dict[str, Any]) -> None:
         place = Arn.parse(arn)
         name = place.resource.partition("/")[2] if place is not None else ""
         buses = events_backends[place.account_id][place.region].event_buses if place is not None else {}
         if name not in buses:
             raise DeliveryFailed(f"the event bus {arn} does not exist")
-        if arn in self._passed:
+        own = events_backends[rule.account_id][rule.region_name].event_buses[rule.event_bus_name].arn
+        passed = (*self._passed, own)
+        if arn in passed:
             raise DeliveryFailed(f"the event has already passed through {arn}")
-        before, self._passed = self._passed, (*self._passed, arn)
+        before, self._passed = self._passed, passed
         try:
-            for rule in list(buses[name].rules.values()):
-                rule.send_to_targets(copy.deepcopy(original))
+            for each in list(buses[name].rules.values()):
+                each.send_to_targets(copy.deepcopy(original))
         finally:
             self._passed = before
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from moto.logs.models import LogStream
-from moto.logs.utils import EventMessageFilter
 
 from pytest_lambda_esm.moto_bridge.triggers.deliveries import Deliveries
+from pytest_lambda_esm.moto_bridge.triggers.log_patterns import compile_log_pattern
 from pytest_lambda_esm.patching import Patches, original_of
 
 _TIME_BITS: Final = 144
@@ -31,8 +31,8 @@ def install(patches: Patches, deliveries: Deliveries) -> None:
     def send_log_events(
         self: Any, service: str, destination_arn: str, filter_name: str, log_events: Sequence[dict[str, Any]]
     ) -> None:
-        pattern = EventMessageFilter(self.log_group.subscription_filters[filter_name].filter_pattern)
-        chosen = [event for event in log_events if pattern.matches(event["message"])]
+        matches = compile_log_pattern(self.log_group.subscription_filters[filter_name].filter_pattern or "")
+        chosen = [event for event in log_events if matches(event["message"])]
         if not chosen:
             return
         if service != "lambda":

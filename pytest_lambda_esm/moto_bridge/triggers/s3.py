@@ -42,15 +42,21 @@ class Buckets:
 
     def install(self, patches: Patches) -> None:
         """Replace moto's notifications until the patches are undone."""
-        patches.set(notifications, "send_event", self._send_event)
-        patches.set(notifications, "send_test_event", self._send_test_event)
+
+        def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+            self._send_event(account_id, event_name, bucket, key)
+
+        def send_test_event(account_id: str, bucket: Any) -> None:
+            self._send_test_event(account_id, bucket)
+
+        patches.set(notifications, "send_event", send_event)
+        patches.set(notifications, "send_test_event", send_test_event)
         patches.set(S3Backend, "delete_object", self._deleting(original_of(S3Backend, "delete_object")))
-        complete, tag = (
-            original_of(S3Backend, "complete_multipart_upload"),
-            original_of(S3Response, "put_object_tagging"),
-        )
-        patches.set(S3Backend, "complete_multipart_upload", self._causing(_COMPLETED, complete))
-        patches.set(S3Response, "put_object_tagging", self._causing(_TAGGED, tag))
+        for owner, name, event in (
+            (S3Backend, "complete_multipart_upload", _COMPLETED),
+            (S3Response, "put_object_tagging", _TAGGED),
+        ):
+            patches.set(owner, name, self._causing(event, original_of(owner, name)))
 
     def _causing(self, event: str, operation: Callable[..., Any]) -> Callable[..., Any]:
         def causing(owner: Any, *args: Any, **kwargs: Any) -> Any:

@@ -60,7 +60,8 @@ def _numbering(respond: Callable[..., Any]) -> Callable[..., Any]:
     def publish(response: Any) -> Any:
         answer = respond(response)
         topic = response.backend.topics.get(response._get_param("TopicArn") or response._get_param("TargetArn"))
-        numbers = vars(topic)[_STATE].numbers if _STATE in vars(topic or object) else {}
+        published: Published | None = getattr(topic, _STATE, None)
+        numbers = published.numbers if published is not None else {}
         for entry in answer.result.get("Successful", [answer.result]):
             if entry.get("MessageId") in numbers:
                 entry["SequenceNumber"] = numbers[entry["MessageId"]]
