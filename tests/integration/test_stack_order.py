@@ -190,6 +190,16 @@ def test_a_resource_that_a_policy_retains_stays(stack: Stack) -> None:
     assert stack.fake.client("sqs").list_queues()["QueueUrls"]
 
 
+@pytest.mark.parametrize(("policy", "left"), [("Retain", 1), ("RetainExceptOnCreate", 0), ("Delete", 0)])
+def test_the_policy_says_what_a_rollback_keeps(stack: Stack, policy: str, left: int) -> None:
+    stack.failing.add("Create B")
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {}, "DeletionPolicy": policy}
+    with pytest.raises(ClientError, match="asked for"):
+        stack.apply("create", {"Q": queue, "B": stack.thing("Q")})
+    assert len(stack.fake.client("sqs").list_queues().get("QueueUrls", [])) == left
+    assert stack.status() == "ROLLBACK_COMPLETE"
+
+
 def test_a_stack_that_cannot_be_deleted_stays_and_says_why(stack: Stack) -> None:
     stack.apply("create", {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "inbox"}}})
     s3 = stack.fake.client("s3")
