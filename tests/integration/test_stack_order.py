@@ -435,3 +435,17 @@ def test_resources_are_made_in_the_region_of_the_stack(stack: Stack) -> None:
     assert len(client("events", "eu-west-1").list_rules()["Rules"]) == 1
     cloudformation.delete_stack(StackName="shop")
     assert client("sqs", "eu-west-1").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_secret_is_generated(stack: Stack) -> None:
+    generate = {"SecretStringTemplate": '{"username": "u"}', "GenerateStringKey": "password", "PasswordLength": 12}
+    secret = {"Name": "login", "GenerateSecretString": generate}
+    stack.apply("create", {"S": {"Type": "AWS::SecretsManager::Secret", "Properties": secret}})
+    value = json.loads(stack.fake.client("secretsmanager").get_secret_value(SecretId="login")["SecretString"])
+    assert (value["username"], len(value["password"])) == ("u", 12)
+
+
+@pytest.mark.parametrize("type", ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Events::Rule", "AWS::SNS::Subscription"])
+def test_an_unknown_property_is_refused(stack: Stack, type: str) -> None:
+    with pytest.raises(ClientError, match=rf"A \({type}\): .*Encountered unsupported property Colour"):
+        stack.apply("create", {"A": {"Type": type, "Properties": {"Colour": "red"}}})
