@@ -144,11 +144,11 @@ def _present(resources: Any, resource_json_map: Any) -> list[str]:
     return [each for each in resource_json_map if each in resources._parsed_resources and each not in made] + made
 
 
-def _delete(resources: Any, logical_id: str, resource: Any) -> None:
+def _delete(resources: Any, logical_id: str, resource: Any, stated: Any = None) -> None:
     if resource is None:
         return
-    stated = resources._resource_json_map.get(logical_id, {"Type": resource.cf_resource_type, "Properties": {}})
-    resolved = made_by(resources).resolved.get(logical_id, stated)
+    # What was made before the fake was active is known by its template only.
+    resolved = made_by(resources).resolved.get(logical_id) or (stated or resources._resource_json_map)[logical_id]
 
     def run() -> None:
         if isinstance(resource, StackResource):
@@ -284,7 +284,7 @@ class Update:
 
     def _try(self, logical_id: str, resource: Any) -> None:
         try:
-            _delete(self._resources, logical_id, resource)
+            _delete(self._resources, logical_id, resource, self._before["_resource_json_map"])
         except (ServiceException, HTTPException) as error:
             self._advise(
                 logical_id, f"The stack could not delete {logical_id}, and does not contain it any more: {error}"
