@@ -191,6 +191,16 @@ def test_a_resource_that_a_policy_retains_stays(stack: Stack) -> None:
     assert stack.fake.client("sqs").list_queues()["QueueUrls"]
 
 
+@pytest.mark.parametrize(("policy", "left"), [("Retain", 1), ("RetainExceptOnCreate", 0), ("Delete", 0)])
+def test_the_policy_says_what_a_rollback_keeps(stack: Stack, policy: str, left: int) -> None:
+    stack.failing.add("Create B")
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {}, "DeletionPolicy": policy}
+    with pytest.raises(ClientError, match="asked for"):
+        stack.apply("create", {"Q": queue, "B": stack.thing("Q")})
+    assert len(stack.fake.client("sqs").list_queues().get("QueueUrls", [])) == left
+    assert stack.status() == "ROLLBACK_COMPLETE"
+
+
 def test_a_stack_that_cannot_be_deleted_stays_and_says_why(stack: Stack) -> None:
     stack.apply("create", {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "inbox"}}})
     s3 = stack.fake.client("s3")
@@ -426,3 +436,17 @@ def test_resources_are_made_in_the_region_of_the_stack(stack: Stack) -> None:
     assert len(client("events", "eu-west-1").list_rules()["Rules"]) == 1
     cloudformation.delete_stack(StackName="shop")
     assert client("sqs", "eu-west-1").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_secret_is_generated(stack: Stack) -> None:
+    generate = {"SecretStringTemplate": '{"username": "u"}', "GenerateStringKey": "password", "PasswordLength": 12}
+    secret = {"Name": "login", "GenerateSecretString": generate}
+    stack.apply("create", {"S": {"Type": "AWS::SecretsManager::Secret", "Properties": secret}})
+    value = json.loads(stack.fake.client("secretsmanager").get_secret_value(SecretId="login")["SecretString"])
+    assert (value["username"], len(value["password"])) == ("u", 12)
+
+
+@pytest.mark.parametrize("type", ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Events::Rule", "AWS::SNS::Subscription"])
+def test_an_unknown_property_is_refused(stack: Stack, type: str) -> None:
+    with pytest.raises(ClientError, match=rf"A \({type}\): .*Encountered unsupported property Colour"):
+        stack.apply("create", {"A": {"Type": type, "Properties": {"Colour": "red"}}})

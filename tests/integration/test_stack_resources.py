@@ -41,6 +41,7 @@ PARTS: Template = {
     "Q2": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q2"}},
     "T1": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t1"}},
     "T2": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t2"}},
+    "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shelf"}},
     "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "logs"}},
     "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "stream", "ShardCount": 1}},
 }
@@ -164,6 +165,19 @@ def notifications(client: Client) -> list[Any]:
         ]
         for one in shown
     ]
+
+
+def bucket_policies(client: Client) -> list[Any]:
+    try:
+        return [json.loads(client("s3").get_bucket_policy(Bucket="shelf")["Policy"])]
+    except ClientError:
+        return []
+
+
+def secrets(client: Client) -> list[Any]:
+    manager = client("secretsmanager")
+    found = manager.list_secrets()["SecretList"]
+    return [[each.get("Description"), manager.get_secret_value(SecretId=each["ARN"])["SecretString"]] for each in found]
 
 
 FUNCTIONS = "LambdaFunctionConfigurations"
@@ -408,6 +422,25 @@ ROWS = [
         updated=[[[Q1_ARN, ["s3:ObjectRemoved:*"]]]],
         ref="inbox",
         attributes={"Arn": "arn:aws:s3:::inbox", "DomainName": "inbox.s3.amazonaws.com"},
+    ),
+    Row(
+        "AWS::S3::BucketPolicy",
+        {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": POLICY},
+        {"PolicyDocument": {**POLICY, "Id": "two"}},
+        bucket_policies,
+        created=[POLICY],
+        updated=[{**POLICY, "Id": "two"}],
+        ref="shelf",
+    ),
+    Row(
+        "AWS::SecretsManager::Secret",
+        {"Description": "one", "SecretString": "x"},
+        {"Description": "two", "SecretString": "y"},
+        secrets,
+        created=[["one", "x"]],
+        updated=[["two", "y"]],
+        ref=f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop-Tested-*",
+        attributes={"Id": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop-Tested-*"},
     ),
     Row(
         "AWS::Kinesis::StreamConsumer",

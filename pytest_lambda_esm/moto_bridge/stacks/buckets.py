@@ -1,7 +1,8 @@
-"""``AWS::S3::Bucket``: moto's bucket, with the notifications, versions and tags that its template parser leaves out.
+"""Buckets: moto's, with the notifications, versions and tags that its template parser leaves out; their policies.
 
-Follows the page ``AWS::S3::Bucket`` of the CloudFormation template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and
-5.2.5: ``FakeBucket.create_from_cloudformation_json`` and ``update_from_cloudformation_json``.
+Follows the pages ``AWS::S3::Bucket`` and ``AWS::S3::BucketPolicy`` of the CloudFormation template reference. Seen with
+moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``FakeBucket.create_from_cloudformation_json`` and
+``update_from_cloudformation_json``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from moto.s3.models import FakeBucket
 
-from pytest_lambda_esm.moto_bridge.stacks.kinds import Kind, Made, Properties, Wanted, gone_is_fine
+from pytest_lambda_esm.moto_bridge.stacks.kinds import ApiKind, Kind, Made, Properties, Wanted, gone_is_fine
 
 _ATTRIBUTES: Final = ("Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL")
 _TARGETS: Final = (
@@ -24,7 +25,24 @@ _TARGETS: Final = (
 
 def types() -> Mapping[str, Kind]:
     """Return the resource types by name."""
-    return {"AWS::S3::Bucket": BucketKind()}
+    return {"AWS::S3::Bucket": BucketKind(), "AWS::S3::BucketPolicy": _POLICY}
+
+
+def _policy(properties: Properties, wanted: Wanted) -> Properties:
+    return {"Bucket": properties.get("Bucket"), "Policy": properties.get("PolicyDocument")}
+
+
+_POLICY: Final = ApiKind(
+    service="s3",
+    creates="PutBucketPolicy",
+    updates="PutBucketPolicy",
+    deletes="DeleteBucketPolicy",
+    physical_id="{Bucket}",
+    identity={"Bucket": "{Bucket}"},
+    fixed=("Bucket",),
+    documents=("PolicyDocument",),
+    prepare=_policy,
+)
 
 
 class BucketKind:
@@ -69,6 +87,11 @@ class BucketKind:
         if before.get("VersioningConfiguration") != after.get("VersioningConfiguration"):
             versions = after.get("VersioningConfiguration") or {"Status": "Suspended"}
             place.call("s3", "PutBucketVersioning", {**bucket, "VersioningConfiguration": versions})
+        block = after.get("PublicAccessBlockConfiguration")
+        if before.get("PublicAccessBlockConfiguration") != block:
+            operation = "PutPublicAccessBlock" if block else "DeletePublicAccessBlock"
+            params = {**bucket, "PublicAccessBlockConfiguration": block} if block else bucket
+            place.call("s3", operation, params)
         if before.get("NotificationConfiguration") != after.get("NotificationConfiguration"):
             notifications = _notifications(after.get("NotificationConfiguration") or {})
             params = {**bucket, "NotificationConfiguration": notifications}

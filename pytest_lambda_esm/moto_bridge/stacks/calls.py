@@ -19,6 +19,7 @@ from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import ResponseParserError, create_parser
 from botocore.serialize import create_serializer
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.aws_model.errors import ApiError
@@ -59,6 +60,8 @@ class Place:
             complete = converted(shape, {name: value for name, value in params.items() if value is not None})
         except ValueError as error:
             raise ApiError("ValidationError", str(error), 400) from None
+        for token in model.idempotent_members:
+            complete.setdefault(token, str(mock_random.uuid4()))
         with unnoticed():
             return _perform(self, model, complete)
 

@@ -26,6 +26,9 @@ Advise = Callable[[str, str], None]
 
 _STATE: Final = "_lambda_esm_resources"
 """An attribute of moto's map of a stack's resources."""
+_RETAIN: Final = ("Retain", "RetainExceptOnCreate")
+ROLLED_BACK_RETAIN: Final = ("Retain",)
+"""The deletion policies that keep a resource when its stack is deleted, and when its creation is rolled back."""
 _ATTEMPTS: Final = 5
 """How often a stack tries to delete a resource that another one still uses."""
 
@@ -105,13 +108,13 @@ def create(original: Callable[..., Any], logical_id: str, resource_json: Any, re
         state.making.remove(logical_id)
 
 
-def delete(resources: Any, retained: bool = True) -> None:
-    """Delete everything that a stack has made, the last first, except what a policy keeps, if ``retained``."""
+def delete(resources: Any, kept: tuple[str, ...] = _RETAIN) -> None:
+    """Delete everything that a stack has made, the last first, except what has one of these policies."""
     state = made_by(resources)
     remaining = [
         logical_id
         for logical_id in reversed(_present(resources, resources._resource_json_map))
-        if not (retained and _keeps(resources, logical_id, "DeletionPolicy"))
+        if resources._resource_json_map.get(logical_id, {}).get("DeletionPolicy") not in kept
     ]
     failure: Exception | None = None
     for _ in range(_ATTEMPTS):
@@ -141,16 +144,11 @@ def _present(resources: Any, resource_json_map: Any) -> list[str]:
     return [each for each in resource_json_map if each in resources._parsed_resources and each not in made] + made
 
 
-def _keeps(resources: Any, logical_id: str, policy: str) -> bool:
-    stated: Any = resources._resource_json_map.get(logical_id, {}).get(policy)
-    return stated == "Retain" or (stated == "RetainExceptOnCreate" and policy == "DeletionPolicy")
-
-
-def _delete(resources: Any, logical_id: str, resource: Any) -> None:
+def _delete(resources: Any, logical_id: str, resource: Any, stated: Any = None) -> None:
     if resource is None:
         return
-    stated = resources._resource_json_map.get(logical_id, {"Type": resource.cf_resource_type, "Properties": {}})
-    resolved = made_by(resources).resolved.get(logical_id, stated)
+    # What was made before the fake was active is known by its template only.
+    resolved = made_by(resources).resolved.get(logical_id) or (stated or resources._resource_json_map)[logical_id]
 
     def run() -> None:
         if isinstance(resource, StackResource):
@@ -275,17 +273,17 @@ class Update:
         """Delete what is no longer needed. As on AWS, the update has succeeded whatever happens to these."""
         resources = self._resources
         for logical_id, resource, _ in reversed(self._replaced):
-            if not _keeps(resources, logical_id, "UpdateReplacePolicy"):
+            if resources._resource_json_map[logical_id].get("UpdateReplacePolicy") != "Retain":
                 self._try(logical_id, resource)
         for logical_id in dropped:
             resource = resources._parsed_resources.pop(logical_id, None)
-            if self._before["_resource_json_map"].get(logical_id, {}).get("DeletionPolicy") != "Retain":
+            if self._before["_resource_json_map"].get(logical_id, {}).get("DeletionPolicy") not in _RETAIN:
                 self._try(logical_id, resource)
             self._state.resolved.pop(logical_id, None)
 
     def _try(self, logical_id: str, resource: Any) -> None:
         try:
-            _delete(self._resources, logical_id, resource)
+            _delete(self._resources, logical_id, resource, self._before["_resource_json_map"])
         except (ServiceException, HTTPException) as error:
             self._advise(
                 logical_id, f"the stack could not delete {logical_id}, and does not contain it any more: {error}"

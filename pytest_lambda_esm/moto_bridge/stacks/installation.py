@@ -206,7 +206,7 @@ def _roll_back(backend: Any, stack: Any, error: Exception, options: Mapping[str,
         return
     stack._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=_reason(error))
     try:
-        engine.delete(stack.resource_map, retained=False)
+        engine.delete(stack.resource_map, engine.ROLLED_BACK_RETAIN)
         stack.status = "ROLLBACK_COMPLETE"
     except Exception:
         stack.status = "ROLLBACK_FAILED"

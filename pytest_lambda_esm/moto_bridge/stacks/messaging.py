@@ -61,6 +61,25 @@ _QUEUE_DEFAULTS: Final = MappingProxyType(
 _TOPIC_DEFAULTS: Final = MappingProxyType(
     {"ContentBasedDeduplication": "false", "DeliveryPolicy": "{}", "DisplayName": "", "KmsMasterKeyId": ""}
 )
+_ATTRIBUTES: Final = frozenset(
+    {
+        *_QUEUE_DEFAULTS,
+        *_TOPIC_DEFAULTS,
+        "ArchivePolicy",
+        "DeduplicationScope",
+        "DeliveryStatusLogging",
+        "FifoQueue",
+        "FifoThroughputLimit",
+        "FifoThroughputScope",
+        "FifoTopic",
+        "KmsDataKeyReusePeriodSeconds",
+        "RedriveAllowPolicy",
+        "SignatureVersion",
+        "SqsManagedSseEnabled",
+        "TracingConfig",
+    }
+)
+"""Properties of queues and topics that are their attributes."""
 _NO_ATTRIBUTES: Final = ("DataProtectionPolicy", "QueueName", "Subscription", "Tags", "TopicName")
 """Properties of queues and topics that are parameters of their own."""
 
@@ -165,6 +184,9 @@ def _fifo_name(wanted: Wanted, flag: str, length: int) -> str:
 
 def _attributes(properties: Properties) -> dict[str, str]:
     stated = {name: value for name, value in properties.items() if name not in _NO_ATTRIBUTES and value is not None}
+    unknown = stated.keys() - _ATTRIBUTES
+    if unknown:
+        raise ApiError("ValidationError", f"Encountered unsupported property {min(unknown)}", 400)
     # A standard queue or topic states no flag: neither service takes "false".
     return {
         name: as_text(value)

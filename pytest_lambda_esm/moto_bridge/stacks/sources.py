@@ -1,12 +1,13 @@
-"""Resource types of event sources beyond queues: consumers of Kinesis, and clusters of Amazon MSK.
+"""Resource types of event sources beyond queues: consumers of Kinesis, clusters of Amazon MSK, and secrets for them.
 
-Follows the pages ``AWS::Kinesis::StreamConsumer``, ``AWS::MSK::Cluster`` and ``AWS::MSK::ServerlessCluster`` of the
-CloudFormation template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, whose template parser knows none of
-them, and which has no operation that updates a cluster.
+Follows the pages ``AWS::Kinesis::StreamConsumer``, ``AWS::MSK::Cluster``, ``AWS::MSK::ServerlessCluster`` and
+``AWS::SecretsManager::Secret`` of the CloudFormation template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5,
+whose template parser knows none of them, and which has no operation that updates a cluster.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -25,8 +26,35 @@ def _serverless(properties: Properties, wanted: Wanted) -> Properties:
     return {**{name: properties[name] for name in apart if name in properties}, "Serverless": details}
 
 
+def _secret(properties: Properties, wanted: Wanted) -> Properties:
+    """Return the parameters of CreateSecret, with a generated value where the template asks for one."""
+    generate = properties.get("GenerateSecretString")
+    stated = {name: value for name, value in properties.items() if name != "GenerateSecretString"}
+    if generate is None:
+        return stated
+    apart = ("SecretStringTemplate", "GenerateStringKey")
+    options = {name: value for name, value in generate.items() if name not in apart}
+    value = wanted.place.call("secretsmanager", "GetRandomPassword", options)["RandomPassword"]
+    if "GenerateStringKey" in generate:
+        template = json.loads(generate.get("SecretStringTemplate") or "{}")
+        value = json.dumps({**template, generate["GenerateStringKey"]: value})
+    return {**stated, "SecretString": value}
+
+
 _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
     {
+        "AWS::SecretsManager::Secret": ApiKind(
+            service="secretsmanager",
+            creates="CreateSecret",
+            updates="UpdateSecret",
+            deletes="DeleteSecret",
+            physical_id="{ARN}",
+            identity={"SecretId": "{ARN}", "ForceDeleteWithoutRecovery": "true"},
+            attributes={"Id": "{ARN}"},
+            named="Name",
+            fixed=("Name",),
+            prepare=_secret,
+        ),
         "AWS::Kinesis::StreamConsumer": ApiKind(
             service="kinesis",
             creates="RegisterStreamConsumer",
