@@ -21,7 +21,7 @@ class Message:
     strings. ``key`` is the object's key in a bucket. ``detail_type`` and ``resources`` belong to an event on an event
     bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the bootstrap
     servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there. ``cause`` is the id of
-    the request after which it is sent.
+    the request after which it is sent, or of the record that it is about.
     """
 
     body: str

@@ -62,7 +62,7 @@ class Discarder:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
         counters = discarded.mapping.counters
         try:
-            self.destinations.deliver(destination, replace(message, cause=discarded.request_id))
+            self.destinations.deliver(destination, replace(message, cause=message.cause or discarded.request_id))
         except DeliveryFailed as error:
             counters[self.refused] += 1
             counters["DroppedEventCount"] += count
