@@ -22,7 +22,8 @@ class Message:
     on an event bus. ``group`` is the message group in a FIFO queue or topic, ``partition_key`` the key of a record in a
     Kinesis stream. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the
     bootstrap servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there. ``cause`` is
-    the id of the request after which it is sent. ``sender`` is the ARN of the function with whose role Lambda sends it.
+    the id of the request after which it is sent, or of the record that it is about. ``sender`` is the ARN of the
+    function with whose role Lambda sends it.
     """
 
     body: str

@@ -9,8 +9,8 @@ class Sent(NamedTuple):
     """A record that was sent: when, in microseconds since the epoch, to which source, by which request.
 
     ``record`` is its id as fates have it. ``cause`` is the request id of the invocation whose handler sent it or, if
-    ``by_handler`` is false, after which Lambda sent it to a destination. It is empty for an asynchronous event that the
-    test sent.
+    ``by_handler`` is false, after which Lambda sent it to a destination; where Lambda sent it about one record, it is
+    the id of that record. It is empty for an asynchronous event that the test sent.
     """
 
     instant: int

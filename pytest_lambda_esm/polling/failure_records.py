@@ -62,7 +62,8 @@ class Discarder:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
         counters = discarded.mapping.counters
         try:
-            sent = replace(message, cause=discarded.request_id, sender=discarded.mapping.function_arn)
+            cause = message.cause or discarded.request_id
+            sent = replace(message, cause=cause, sender=discarded.mapping.function_arn)
             self.destinations.deliver(destination, sent)
         except DeliveryFailed as error:
             counters[self.refused] += 1

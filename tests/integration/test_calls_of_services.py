@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers.queues import make_queue, send, subscribe
-from pytest_lambda_esm import FaultError, aws_error, connection_reset
+from pytest_lambda_esm import FaultError, connection_reset
 
 
 def produce(lambda_esm):
@@ -136,14 +136,13 @@ def test_a_refused_call_has_the_error_that_its_client_gets(lambda_esm, call, nam
 
 
 def test_each_attempt_is_a_call_with_what_it_met(lambda_esm):
-    url = make_queue()
-    lambda_esm.faults.add("sqs.SendMessage", connection_reset())
-    lambda_esm.faults.add("sqs.SendMessage", aws_error("RequestThrottled"))
-    send(url, "x")
-    calls = lambda_esm.calls.of("sqs.SendMessage")
+    lambda_esm.faults.add("dynamodb.ListTables", connection_reset())
+    lambda_esm.faults.add("dynamodb.ListTables", "InternalServerError")
+    boto3.client("dynamodb").list_tables()
+    calls = lambda_esm.calls.of("dynamodb.ListTables")
     assert [(call.attempt, call.status, call.error) for call in calls] == [
         (1, 0, "ConnectionClosedError"),
-        (2, 400, "RequestThrottled"),
+        (2, 500, "InternalServerError"),
         (3, 200, None),
     ]
     assert len({call.logical_id for call in calls}) == 1

@@ -94,8 +94,9 @@ def test_a_journey_is_a_sequence_and_a_text(lambda_esm, poison):
     assert journey == lambda_esm.journey(poison)
     assert repr(journey) == f"<Journey of {poison[:8]}, 11 steps>"
     lines = str(journey).splitlines()
-    assert lines[0].startswith(f"journey of {poison[:8]}, from 2026-01-01 ")
-    assert lines[1] == "     0.000  sent        sqs:orders: sent"
+    assert lines[0] == f"journey of {poison[:8]}"
+    assert lines[1].startswith("it begins at 2026-01-01 00:00:")
+    assert lines[2] == "     0.000  sent        sqs:orders: sent"
     assert len(lines) > len(journey)
     assert all(len(line) <= 100 for line in lines)
     assert " sent sqs:orders: sent" in str(journey[0])
@@ -385,7 +386,8 @@ def test_a_record_of_every_source_is_followed(lambda_esm, make):
     lambda_esm.clock.run_until_idle(limit=3600)
     journey = lambda_esm.journey(record)
     steps = kinds(journey)
-    assert steps[0] in ("sent", "poll")
+    assert steps[0] == ("poll" if make is from_rabbitmq else "sent")
+    assert all(len(line) <= 100 for line in str(journey).splitlines())
     assert [kind for kind in steps if kind in ("invocation", "result")] == ["invocation", "result"] * 2
     assert steps[-1] == "fate"
     assert journey.fates[-1].fate == "done"
@@ -407,6 +409,30 @@ def test_a_record_that_a_handler_sent_is_linked_for_every_source(lambda_esm, mak
     assert caused == lambda_esm.journey(sent[0])
     assert [invocation.function for invocation in caused.invocations] == ["consumer"]
     assert [each.record for each in caused.caused_by] == [message]
+    assert all(len(line) <= 100 for each in (caused, caused.caused_by[0]) for line in str(each).splitlines())
+
+
+def test_a_failure_record_in_a_topic_is_about_one_record(lambda_esm):
+    cluster = lambda_esm.kafka("main")
+    cluster.create_topic("orders", partitions=2)
+    cluster.create_topic("failed")
+    lambda_esm.function("consumer").script(raises(ValueError("no")))
+    create_mapping(
+        cluster.arn,
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        ProvisionedPollerConfig={"MinimumPollers": 1, "MaximumPollers": 1},
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": "kafka://failed"}},
+    )
+    sent = [cluster.produce("orders", number, partition=number % 2) for number in range(4)]
+    lambda_esm.clock.run_until_idle()
+    for record in sent:
+        journey = lambda_esm.journey(record)
+        [failed] = journey.causes
+        assert failed.caused_by == [journey]
+        assert failed[0].text == f"sent by Lambda about {journey.record}"
+        assert kinds(journey) == ["sent", "poll", "invocation", "result", "caused", "fate"]
 
 
 @pytest.mark.lambda_esm(advice_ignore=["ESM117"])

@@ -32,8 +32,8 @@ def test_each_test_has_a_fresh_world(run):
 
         @pytest.mark.parametrize("time", [1, 2])
         def test_fresh(lambda_esm, time):
-            assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
             assert len(lambda_esm.timeline) == 0
+            assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
             assert lambda_esm.clock.now.isoformat() == "2026-01-01T00:00:00+00:00"
             boto3.client("sqs").create_queue(QueueName="left-behind")
             lambda_esm.clock.advance(days=1)

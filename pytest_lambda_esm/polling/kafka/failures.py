@@ -106,7 +106,15 @@ class KafkaDiscarder(Discarder):
             }
             record["payload"] = event
             key = run.partition.stored(run.offsets)[0].key
-            yield runs, Message(body=json.dumps(record), cluster=discarded.mapping.source_arn, record_key=key)
+            yield (
+                runs,
+                Message(
+                    body=json.dumps(record),
+                    cluster=discarded.mapping.source_arn,
+                    record_key=key,
+                    cause=f"{run.partition.shard_id}:{run.offsets[0]}",
+                ),
+            )
 
 
 def _source_info(discarded: DiscardedRecords, event: dict[str, Any]) -> dict[str, Any]:

@@ -93,12 +93,16 @@ class History:
     def tell(self, ref: Ref) -> Journey:
         """Return the journey of a record or request that is known."""
         runs = [run for run in self.runs if self.has(run, ref)]
-        requests = {run.request_id for run in runs} | ({ref.record} if not runs else set())
+        requests = {run.request_id for run in runs}
         origins = [sent for sent_ref, sent in self.sent if sent_ref == ref]
-        children = [(child, sent) for child, sent in self.sent if sent.cause in requests and child != ref]
+        children = [
+            (child, sent)
+            for child, sent in self.sent
+            if child != ref and (sent.cause in requests or Ref(sent.cause, child.place if ref.place else "") == ref)
+        ]
         fates = self.fates.get(ref, [])
-        requests_before = [sent.cause for sent in origins] or [ref.record]  # Those of a batch are its records.
-        parents = [parent for request in requests_before for parent in self._parents(request) if parent != ref]
+        causes = [sent.cause for sent in origins] or [ref.record]  # Those of a batch are its records.
+        parents = [parent for before in causes for parent in self._parents(before, ref.place) if parent != ref]
         return Journey(
             Story(
                 record=ref.record,
@@ -112,18 +116,17 @@ class History:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _parents(self, request_id: str) -> Iterator[Ref]:
-        """Yield the records of the invocations of a request; for a request without a batch, the request."""
+    def _parents(self, cause: str, place: str) -> Iterator[Ref]:
+        """Yield the records of the invocation with this request; without a batch, the request, or else the record."""
         for run in self.runs:
             mapping = run.invocation.mapping
-            if run.request_id == request_id and mapping is not None:
-                place = self.place(mapping.source_arn)
-                in_place = [ref for ref in self._known if ref.place == place]
+            if run.request_id == cause and mapping is not None:
+                source = self.place(mapping.source_arn)
+                in_source = [ref for ref in self._known if ref.place == source]
                 for record in run.records:
-                    yield next((ref for ref in in_place if is_same(ref.record, record)), Ref(record, place))
+                    yield next((ref for ref in in_source if is_same(ref.record, record)), Ref(record, source))
                 return
-        if Ref(request_id) in self._known:
-            yield Ref(request_id)
+        yield from (ref for ref in dict.fromkeys((Ref(cause), Ref(cause, place))) if ref in self._known)
 
     def _suggestion(self, name: str) -> str:
         known = [ref.record for ref in self._known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import EqualToLists
 from pytest_lambda_esm.observe.timeline import Entry, rows, shortened
 from pytest_lambda_esm.timing import instant_of
+
+_LONG_WORD: Final = re.compile(r"(\S{30})\S{15,}(\S{15})")
 
 _MOST_LINKS: Final = 10
 """The most journeys that the text lists before and after a journey."""
@@ -60,7 +63,7 @@ class Journey(EqualToLists[JourneyStep]):
     """Everything that happened to one record, in order, as a sequence of :class:`JourneyStep`.
 
     It is what ``FakeLambda.journey()`` found at that moment, and does not grow. ``str()`` is a text of at most 100
-    columns, with virtual times and folded repetitions.
+    columns, with virtual times, folded repetitions and long ids cut.
     """
 
     def __init__(self, story: Story, tell: Callable[[Ref], Journey]) -> None:
@@ -119,13 +122,19 @@ class Journey(EqualToLists[JourneyStep]):
         return [step for step in self if step.kind == kind]
 
     def __str__(self) -> str:
-        entries = [Entry(instant_of(step.at), step.kind, step.where, step.text) for step in self]
+        entries = [Entry(instant_of(step.at), step.kind, step.where, _cut(step.text)) for step in self]
         lines = [
-            f"journey of {shortened(self.record)}, from {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since"
+            f"journey of {_cut(shortened(self.record))}",
+            f"it begins at {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since then",
         ]
         lines += rows(entries, counting={step.kind for step in self})
         lines += _links("caused by", self.caused_by)
         return "\n".join(lines + _links("it caused", self.causes))
+
+
+def _cut(text: str) -> str:
+    """Cut the middle out of words that do not fit into a line, such as the resume tokens of DocumentDB."""
+    return _LONG_WORD.sub(r"\1...\2", text)
 
 
 def _links(title: str, journeys: Sequence[Journey]) -> list[str]:
@@ -138,5 +147,5 @@ def _summary(journey: Journey) -> str:
     """Describe another journey in a line: its record, where it began, and what became of it."""
     first = journey[0]
     ends = dict.fromkeys(fate.fate for fate in journey.fates) or {step.text: None for step in journey.of("result")[-1:]}
-    text = f"{journey.record} ({first.where}): {', then '.join(ends) or first.text}"
+    text = f"{_cut(journey.record)} ({first.where}): {', then '.join(ends) or first.text}"
     return shortened(" ".join(text.split()))[:85]

@@ -24,6 +24,7 @@ _SENT_AT: Final = (
     (("attributes", "SentTimestamp"), 1_000),
     (("kinesis", "approximateArrivalTimestamp"), MICROSECONDS),
     (("dynamodb", "ApproximateCreationDateTime"), MICROSECONDS),
+    (("event", "clusterTime", "$timestamp", "t"), MICROSECONDS),
     (("timestamp",), 1_000),
 )
 """Where records of events have the time at which they were sent, and its unit in microseconds."""
@@ -69,7 +70,7 @@ class Steps:
     def _add_sending(self, origins: Sequence[Sent]) -> None:
         for sent in origins:
             run = next((run for run in self._history.runs if run.request_id == sent.cause), None)
-            by = self._accepted()
+            by = f"sent by Lambda about {sent.cause}" if sent.cause else self._accepted()
             if run is not None:
                 after = "" if sent.by_handler else "Lambda after "
                 by = f"sent by {after}{run.invocation.function}, request {sent.cause}"
@@ -132,8 +133,8 @@ class Steps:
 
     def _add_child(self, child: Sent) -> None:
         """Add a record that was sent during an invocation, or afterwards to a destination."""
-        runs = [run for run in self._runs if run.request_id == child.cause and run.invocation.start <= child.instant]
-        run = runs[-1] if runs else None
+        before = [run for run in self._runs if run.invocation.start <= child.instant]
+        run = next((run for run in reversed(before) if run.request_id == child.cause), before[-1] if before else None)
         if run is not None and child.by_handler:
             self._add(child.instant, run.begins + 0.1, "caused", child.source, f"sent {child.record}", run)
         else:

@@ -27,6 +27,7 @@ def test_ends_name_the_records_between_them(record, ends, found):
         ({"attributes": {"SentTimestamp": "1500"}}, 1_500_000),
         ({"kinesis": {"approximateArrivalTimestamp": 1.25}}, 1_250_000),
         ({"dynamodb": {"ApproximateCreationDateTime": 2}}, 2_000_000),
+        ({"event": {"clusterTime": {"$timestamp": {"t": 4, "i": 1}}}}, 4_000_000),
         ({"topic": "t", "timestamp": 3}, 3_000),
         ({"kinesis": {}}, None),
         ({"attributes": "text"}, None),
