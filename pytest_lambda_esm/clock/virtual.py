@@ -26,7 +26,7 @@ from pytest_lambda_esm.clock.moves import (
 from pytest_lambda_esm.clock.runaway import StallDetector
 from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers
 from pytest_lambda_esm.clock.threads import ClockThreads
-from pytest_lambda_esm.clock.wall import Wall
+from pytest_lambda_esm.clock.wall import SeenFreezers, Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, Span, instant_of, moment_of
 
@@ -58,7 +58,7 @@ class VirtualClock:
         self._report_waiting: Callable[[], list[str]] = list
         self._report_diagnosis: Callable[[], list[str]] = list
         self._wall = wall
-        self._freezers = [wall.identity()] if wall is not None else []
+        self._freezers = SeenFreezers([wall.identity()] if wall is not None else [])
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
         self._shown = self._now
         self._heap: list[Event] = []
@@ -372,7 +372,7 @@ class VirtualClock:
 
     def _catch_up(self, wall: Wall) -> None:
         __tracebackhide__ = True
-        left = self._note_freezer(wall)
+        left = self._freezers.note(wall.identity())
         seen = wall.read()
         if seen is None or seen == self._now:
             self._shown = self._now
@@ -390,7 +390,7 @@ class VirtualClock:
         own = now()
         if own is None:
             return  # Not a handler's: whoever next looks from outside follows.
-        left = self._note_freezer(wall)
+        left = self._freezers.note(wall.identity())
         seen = wall.read()
         if seen is not None and seen > own:
             move(seen)
@@ -398,17 +398,6 @@ class VirtualClock:
             self.show(own)
         else:
             self._shown = -1  # Time has not gone back: the wall clocks show it again when the event has ended.
-
-    def _note_freezer(self, wall: Wall) -> bool:
-        """Note which freezer is on top; return whether the user has left the one that was."""
-        freezer = wall.identity()
-        for depth, known in enumerate(self._freezers):
-            if known is freezer:
-                left = depth < len(self._freezers) - 1
-                del self._freezers[depth + 1 :]
-                return left
-        self._freezers.append(freezer)
-        return False
 
     def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
         return ClockLock(self._lock, about, check)

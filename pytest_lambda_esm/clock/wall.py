@@ -136,6 +136,23 @@ class _ProcessWall:
         return self._time_machine, self._time_machine.topmost()
 
 
+class SeenFreezers:
+    """The freezers that were on top, from the outermost in."""
+
+    def __init__(self, freezers: list[object]) -> None:
+        self._freezers = freezers
+
+    def note(self, freezer: object) -> bool:
+        """Note which freezer is on top; return whether the user has left the one that was."""
+        for depth, known in enumerate(self._freezers):
+            if known is freezer:
+                left = depth < len(self._freezers) - 1
+                del self._freezers[depth + 1 :]
+                return left
+        self._freezers.append(freezer)
+        return False
+
+
 _KINDS: dict[str, Callable[[int], tuple[Freeze, ...]]] = {
     "freezegun": lambda start: (FreezegunFreeze(start), TimeMachineRefusal()),
     "time-machine": lambda start: (TimeMachineTravel(start),),
