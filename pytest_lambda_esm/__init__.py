@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
     from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
+    from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
         AlreadyActive,
         ClockError,
         ClockLimitExceeded,
         ConfigurationError,
+        DeployError,
         FaultError,
         HandlerError,
         LambdaEsmAdvice,
@@ -76,6 +78,7 @@ _MODULES = {
     "DocumentDBCollection": "brokers.documentdb.collection",
     "Config": "config",
     "ConfigurationError": "errors",
+    "DeployError": "errors",
     "DocumentDBCluster": "brokers.documentdb.cluster",
     "DueEvent": "clock.virtual",
     "Entry": "observe.timeline",
@@ -109,6 +112,8 @@ _MODULES = {
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
+    "Stack": "deploy.stack",
+    "StackResource": "deploy.stack",
     "StateError": "errors",
     "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
@@ -144,6 +149,7 @@ __all__ = [
     "ClockLimitExceeded",
     "Config",
     "ConfigurationError",
+    "DeployError",
     "DocumentDBCluster",
     "DocumentDBCollection",
     "DueEvent",
@@ -178,6 +184,8 @@ __all__ = [
     "NotSimulated",
     "Outcome",
     "RecordMetadata",
+    "Stack",
+    "StackResource",
     "StateError",
     "Sweep",
     "SweepFailed",

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
+    from pytest_lambda_esm.deploy.stack import Stack
 
 
 @cache
@@ -65,8 +66,8 @@ class FakeLambda:
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` returns one; ``sweeps`` lists its sweeps so far. Raises ConfigurationError for settings that
-    do not exist and for values that a setting does not accept.
+    fixture ``lambda_esm`` returns one; ``sweeps`` and ``stacks`` list its sweeps and deployments so far. Raises
+    ConfigurationError for settings that do not exist and for values that a setting does not accept.
     """
 
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
@@ -78,6 +79,7 @@ class FakeLambda:
         self._world_patches = Patches()
         self._quotas = RetryQuotas()
         self.sweeps: list[Sweep] = []
+        self.stacks: list[Stack] = []
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
@@ -171,6 +173,7 @@ class FakeLambda:
         self._world_patches.undo_again()
         session.restart(self.config.seed)
         self._errors.clear()
+        self.stacks.clear()
         self._leftovers.forget()
         self._quotas.refill()
         self._opened = World(self.config, before.model, before.clock, self._hooks, before.persistent)
@@ -331,6 +334,29 @@ class FakeLambda:
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
+
+    def deploy(
+        self,
+        template: str | os.PathLike[str] | ReadOnly[str, Any],
+        *,
+        parameters: ReadOnly[str, Any] | None = None,
+        stack_name: str | None = None,
+        code: ReadOnly[str, HandlerGiven] | None = None,
+        region: str | None = None,
+        skip: Sequence[str] = (),
+    ) -> Stack:
+        """Deploy a template into moto's CloudFormation; its functions run the source where it is.
+
+        ``template`` is the path of a SAM or CloudFormation template, of a ``cdk.out`` or ``.serverless`` folder, or a
+        dictionary. ``code`` binds handlers to functions, by logical id; ``skip`` leaves out resource types, such as
+        ``"AWS::CloudFront::*"``. Raises DeployError for what is wrong with the template or its code.
+        """
+        __tracebackhide__ = True
+        from pytest_lambda_esm.deploy.stack import Request, Surroundings, deploy
+
+        where = Surroundings(self._active, self.client("cloudformation", region), region or self.region)
+        self.stacks.append(deploy(where, Request(template, parameters or {}, code or {}, skip), stack_name))
+        return self.stacks[-1]
 
     def kafka(self, cluster: str | Sequence[str], *, region: str | None = None) -> KafkaCluster:
         """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.moto_bridge.deployment import Deployments
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,18 @@ class World:
             mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
             secrets.install(self.patches, brokers.changed)
         return brokers
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """What the stacks of templates have on this machine; few tests use it."""
+        from pytest_lambda_esm.moto_bridge import deployment
+
+        deployments = deployment.Deployments()
+        if self.patches is not None:
+            deployment.install(
+                self.patches, deployments, lambda *names, handler: self.registry.get(*names).bind(handler)
+            )
+        return deployments
 
     def embedded_sources(self) -> list[str]:
         """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
