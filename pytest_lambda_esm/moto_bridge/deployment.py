@@ -1,7 +1,8 @@
 """What deployed templates need of moto: code in folders, bound handlers, nested templates, and who failed.
 
 A function or layer whose code is "in the bucket" LOCAL has it in a folder or zip file of this machine: the key is its
-path. Functions of the bucket BOUND have a handler of the test: the key is its token. Templates with the scheme of
+path. Functions of the bucket BOUND have a handler of the test: the key is its token. The role of a function that is
+named by its ARN is made if it does not exist, since it is in the account already. Templates with the scheme of
 :func:`template_url` are those of :class:`Deployments`. Layers of other accounts are accepted, since their contents
 cannot be known.
 
@@ -25,7 +26,7 @@ from moto.awslambda.models import LambdaFunction, LayerVersion
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.invocation.configuration import SourceFolder
 from pytest_lambda_esm.invocation.handlers import Handler
-from pytest_lambda_esm.moto_bridge.functions import keep_folder, placeholder_archive
+from pytest_lambda_esm.moto_bridge.functions import keep_folder, placeholder_archive, provide_role
 from pytest_lambda_esm.patching import Patches, original_of
 
 LOCAL: Final = "lambda-esm-local-code"
@@ -95,6 +96,7 @@ def creates(resource_type: str) -> bool:
 def _install_functions(patches: Patches, deployments: Deployments, bind: Bind) -> None:
     set_code = original_of(LambdaFunction, "_set_function_code")
     layers_data = original_of(LambdaFunction, "_get_layers_data")
+    create = original_of(LambdaFunction, "create_from_cloudformation_json")
 
     def _set_function_code(self: Any, updated_spec: dict[str, Any]) -> None:
         bucket, key = updated_spec.get("S3Bucket"), str(updated_spec.get("S3Key"))
@@ -118,8 +120,21 @@ def _install_functions(patches: Patches, deployments: Deployments, bind: Bind) -
         known = {layer["Arn"]: layer for layer in layers_data(self, own)}
         return [known.get(arn, {"Arn": arn, "CodeSize": 0}) for arn in layers_versions_arns]
 
+    def create_from_cloudformation_json(cls: Any, name: str, definition: Any, *args: Any, **kwargs: Any) -> Any:
+        _provide_role(definition["Properties"].get("Role"), *args[:2])
+        return create(cls, name, definition, *args, **kwargs)
+
+    patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(create_from_cloudformation_json))
     patches.set(LambdaFunction, "_set_function_code", _set_function_code)
     patches.set(LambdaFunction, "_get_layers_data", _get_layers_data)
+
+
+def _provide_role(arn: Any, account_id: str, region: str) -> None:
+    """Make the role of a function that the template does not have itself: it is in the account already."""
+    parsed = Arn.parse(arn) if isinstance(arn, str) else None
+    if parsed is not None and parsed.service == "iam" and parsed.account_id == account_id:
+        path, _, name = parsed.resource.removeprefix("role").rpartition("/")
+        provide_role(account_id, region, name, f"{path}/")
 
 
 def _install_layers(patches: Patches) -> None:
@@ -139,6 +154,8 @@ def _install_layers(patches: Patches) -> None:
             self.code_sha_256 = _digest(self, str(path))
 
     patches.set(LayerVersion, "__init__", __init__)
+    if not hasattr(LayerVersion, "physical_resource_id"):
+        patches.set(LayerVersion, "physical_resource_id", property(lambda self: self.arn))
 
 
 def _zip(path: str) -> str:

@@ -218,12 +218,17 @@ def folder_of(resource: Any) -> SourceFolder | None:
 
 
 def _role(account_id: str, region: str) -> str:
+    return provide_role(account_id, region, _ROLE)
+
+
+def provide_role(account_id: str, region: str, name: str, path: str = "/") -> str:
+    """Return the ARN of an execution role with this name, made for the test unless it exists."""
     backend = iam_backends[account_id][partition_of(region)]
-    existing = next((role for role in backend.get_roles() if role.name == _ROLE), None)
+    existing = next((role for role in backend.get_roles() if role.name == name), None)
     role = existing or backend.create_role(
-        role_name=_ROLE,
+        role_name=name,
         assume_role_policy_document=_TRUST_POLICY,
-        path="/",
+        path=path,
         permissions_boundary=None,
         description="made by pytest-lambda-esm for the functions of a test",
         tags=[],

@@ -1,0 +1,20 @@
+import textwrap
+
+import pytest
+
+pytest.importorskip("samtranslator")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a function that writes a project's files, and returns the path of its template."""
+
+    def write(template, **files):
+        (tmp_path / "template.yaml").write_text(textwrap.dedent(template), encoding="utf-8")
+        for name, text in files.items():
+            path = tmp_path / name.replace("__", "/").replace("_py", ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return tmp_path / "template.yaml"
+
+    return write
