@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _MISTAKES: Final = pytest.StashKey[list[str]]()
+_MARKERS: Final = ("lambda_esm", "lambda_esm_fault", "lambda_esm_deploy")
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
@@ -59,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and reject invalid settings before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
+    config.addinivalue_line("markers", DEPLOY_MARKER)
     _check(_session_layers(config))
     path = config.getoption("lambda_esm_report")
     if path is not None:
@@ -91,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check the markers, and add the fixture to a marked test that does not request it."""
     tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("lambda_esm") is None and item.get_closest_marker("lambda_esm_fault") is None:
+        if not any(item.get_closest_marker(name) for name in _MARKERS):
             continue
         from pytest_lambda_esm.plugin import markers
 
@@ -241,6 +243,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
         hooks.configure()
+        markers.deploy(request.node, fake)
         markers.add_faults(request.node, fake.faults)
         yield fake
 

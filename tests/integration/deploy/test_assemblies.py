@@ -173,7 +173,7 @@ def test_a_serverless_package_runs_its_artifact(lambda_esm, tmp_path):
         }
     }
     (folder / "cloudformation-template-update-stack.json").write_text(json.dumps(template))
-    with pytest.raises(DeployError, match="has no 'shop.zip'. Run 'serverless package' first"):
+    with pytest.raises(DeployError, match=r"has no 'shop.zip'. Run 'serverless package' first"):
         lambda_esm.deploy(tmp_path)
     with zipfile.ZipFile(folder / "shop.zip", "w") as archive:
         archive.writestr("app.py", "def handler(event, context):\n    return 'packaged'\n")

@@ -90,7 +90,7 @@ TWO = """
 
 
 def test_modules_with_the_same_name_stay_apart(lambda_esm, project):
-    app = "import helper\ncount = []\ndef handler(event, context):\n    count.append(1)\n    return helper.NAME, len(count)\n"
+    app = "import helper\ncount = []\ndef handler(event, _):\n    count.append(1)\n    return helper.NAME, len(count)\n"
     stack = lambda_esm.deploy(
         project(TWO, one__app_py=app, one__helper_py="NAME = 'one'", two__app_py=app, two__helper_py="NAME = 'two'")
     )
@@ -187,7 +187,9 @@ def test_nested_stacks_are_local_templates(lambda_esm, project, tmp_path):
         Transform: AWS::Serverless-2016-10-31
         Resources:
           Queue: {Type: AWS::SQS::Queue}
-          Child: {Type: AWS::Serverless::Application, Properties: {Location: child/template.yaml, Parameters: {Arn: !GetAtt Queue.Arn}}}
+          Child:
+            Type: AWS::Serverless::Application
+            Properties: {Location: child/template.yaml, Parameters: {Arn: !GetAtt Queue.Arn}}
         Outputs: {Name: {Value: !GetAtt Child.Outputs.Name}}
     """
     (tmp_path / "child").mkdir()
