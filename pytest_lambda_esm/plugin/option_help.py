@@ -88,8 +88,8 @@ MARKER: Final = (
 )
 
 DEPLOY_MARKER: Final = (
-    "lambda_esm_deploy(template, *, parameters=None, stack_name=None, code=None, region=None, skip=()): deploy a template"
-    " before the test, as lambda_esm.deploy does; its path is relative to the test's file or to the root folder."
+    "lambda_esm_deploy(template, *, parameters=None, stack_name=None, code=None, region=None, skip=()): deploy a"
+    " template before the test, as lambda_esm.deploy does; its path is relative to the test's file or the root folder."
 )
 
 FAULT_MARKER: Final = (
