@@ -17,7 +17,8 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -87,7 +88,18 @@ def creates(resource_type: str) -> bool:
 
     if resource_type in parsing.NULL_MODELS or resource_type.startswith("Custom::"):
         return True
-    return resource_type in parsing.get_model_map()
+    return resource_type in parsing.get_model_map() or resource_type in _added_types()
+
+
+@cache
+def _added_types() -> frozenset[str]:
+    """Return the resource types that this package adds to moto's, where it does."""
+    try:
+        stacks: Any = import_module("pytest_lambda_esm.moto_bridge.stacks.installation")
+    except ModuleNotFoundError:
+        return frozenset()
+    nothing = stacks.Surroundings(operations=dict, options=dict, advise=lambda *_: None, new_id=str)
+    return frozenset(stacks.kinds(nothing))
 
 
 # --- code -------------------------------------------------------------------------------------------------------
