@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import assert_type
@@ -26,6 +27,8 @@ from pytest_lambda_esm import (
     MqMessage,
     MqQueue,
     RecordMetadata,
+    Stack,
+    StackResource,
     Timeline,
     Transition,
     VirtualClock,
@@ -56,6 +59,15 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(lambda_esm.mapping({"UUID": "uuid"}).history, tuple[Transition, ...])
     assert_type(lambda_esm.fates("arn"), Sequence[Fate])
     assert_type(lambda_esm.explain(), str)
+    stack = lambda_esm.deploy(Path("template.yaml"), parameters={"Size": 1}, code={"F": handler}, skip=["AWS::No::*"])
+    assert_type(stack, Stack)
+    assert_type(stack.outputs, dict[str, str])
+    assert_type(stack.resource("Queue"), StackResource)
+    assert_type(stack.function("F"), Function)
+    assert_type(stack.mapping("Mapping"), Mapping)
+    assert_type(stack.queue("Queue"), str)
+    assert_type(stack.nested("Child"), Stack)
+    stack.update({"Resources": {}})
     cluster = lambda_esm.kafka("main")
     assert_type(cluster, KafkaCluster)
     assert_type(cluster.arn, str | None)
