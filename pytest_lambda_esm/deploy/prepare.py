@@ -8,10 +8,8 @@ exist is checked at each deployment.
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -85,23 +83,10 @@ class Preparation:
         if kept is not None and all(_text(file) == before for file, before in kept[1].items()):
             return kept[0]
         run = _Run(template, found.find_asset, choices, self)
-        with _without_collections():  # They are a quarter of the time that the translator takes to be imported.
-            prepared = run.prepared(parameters.resolve(template, given))
+        prepared = run.prepared(parameters.resolve(template, given))
         files = {**run.files, **{file: _text(file) for file in _included(prepared)}}
         self._kept[key] = (prepared, files)
         return prepared
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Pause Python's garbage collector."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _text(file: Path) -> str:

@@ -16,7 +16,7 @@ from pytest_lambda_esm.deploy import syntax
         ('!Sub "a-${B}"', {"Fn::Sub": "a-${B}"}),
         ("!Join ['-', [a, !Ref B]]", {"Fn::Join": ["-", ["a", {"Ref": "B"}]]}),
         ("!If [A, !Ref B, {C: !Ref D}]", {"Fn::If": ["A", {"Ref": "B"}, {"C": {"Ref": "D"}}]}),
-        ("!Transform {Name: X, Parameters: {A: !Ref B}}", {"Fn::Transform": {"Name": "X", "Parameters": {"A": {"Ref": "B"}}}}),
+        ("!Transform {Name: X, Of: {A: !Ref B}}", {"Fn::Transform": {"Name": "X", "Of": {"A": {"Ref": "B"}}}}),
         ("2012-10-17", "2012-10-17"),
         ("012345678901", "012345678901"),
         ("123456789012", 123456789012),
@@ -38,7 +38,7 @@ def test_json_is_read_with_tabs_and_short_forms_in_yaml_that_looks_like_json():
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("A: 1\nB: [", None), ("A: 1\nA: 2", 2), ('{"A":\n 1 "B"}', 2), ("A: 1\n? [x]\n: 2", 2)],
+    [("A: 1\nB: [", None), ("A: 1\nA: 2", 2), ('{"A":\n ]}', 2), ("A: 1\n? [x]\n: 2", 2)],
     ids=["open list", "key twice", "JSON", "key that is a list"],
 )
 def test_the_line_of_a_mistake_is_known(text, line):
