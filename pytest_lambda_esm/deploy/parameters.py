@@ -10,14 +10,14 @@ from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.errors import nearest
 
 
-def resolve(template: Template, given: Mapping[str, Any], *, accepts_more: bool = False) -> dict[str, str]:
+def resolve(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters to create the stack with, as texts. Raises DeployError for those that do not fit.
 
-    Defaults are left to CloudFormation. ``accepts_more`` ignores parameters that the template does not have.
+    Defaults are left to CloudFormation.
     """
     declared = template.section("Parameters")
     unknown = [name for name in given if name not in declared]
-    if unknown and not accepts_more:
+    if unknown:
         known = nearest(unknown[0], declared) if declared else "It has no Parameters."
         raise template.error(f"the template has no parameter {', '.join(map(repr, unknown))}. {known}", "Parameters")
     missing = [name for name, about in declared.items() if name not in given and "Default" not in (about or {})]
@@ -28,7 +28,7 @@ def resolve(template: Template, given: Mapping[str, Any], *, accepts_more: bool 
             "Parameters",
             missing[0],
         )
-    values = {name: as_text(value) for name, value in given.items() if name in declared}
+    values = {name: as_text(value) for name, value in given.items()}
     for name, value in values.items():
         _check(template, name, declared[name] or {}, value)
     return values

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.errors import DeployError
+from pytest_lambda_esm.moto_bridge.deployment import EXTRA
 
 TRANSFORM: Final = "AWS::Serverless-2016-10-31"
-_EXTRA: Final = "pip install 'pytest-lambda-esm[deploy]'"
 
 
 def has_transform(body: dict[str, Any], name: str = TRANSFORM) -> bool:
@@ -38,7 +38,7 @@ def translate(template: Template, body: dict[str, Any], parameters: dict[str, An
         from samtranslator.parser.parser import Parser
         from samtranslator.translator.translator import Translator
     except ImportError as problem:
-        raise DeployError(f"a SAM template needs AWS's translator: {_EXTRA} ({problem})") from None
+        raise DeployError(f"a SAM template needs AWS's translator: {EXTRA} ({problem})") from None
 
     quiet = logging.getLogger("samtranslator")
     level = quiet.level

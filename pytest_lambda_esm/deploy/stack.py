@@ -165,13 +165,14 @@ class Stack:
         code: Mapping[str, HandlerGiven] | None = None,
         skip: Sequence[str] = (),
     ) -> None:
-        """Update the stack to a template, as a second deployment does. Handlers of ``code`` so far stay bound.
+        """Update the stack to a template, as a second deployment does.
 
-        Source code is imported again. Raises DeployError, as a deployment does.
+        Parameters and handlers of ``code`` so far stay, unless others are given. Source code is imported again. Raises
+        DeployError, as a deployment does.
         """
         __tracebackhide__ = True
         request = Request(template, parameters or {}, {**self._code, **(code or {})}, skip)
-        self._prepared = _prepare(self._surroundings, request, self.name)[0]
+        self._prepared = _prepare(self._surroundings, request, self.name, self._prepared.values)[0]
         self._send("update_stack", request)
 
     def delete(self) -> None:
@@ -300,8 +301,12 @@ def deploy(surroundings: Surroundings, request: Request, stack_name: str | None)
             gc.enable()
 
 
-def _prepare(surroundings: Surroundings, request: Request, stack_name: str | None) -> tuple[Prepared, str]:
+def _prepare(
+    surroundings: Surroundings, request: Request, stack_name: str | None, before: Mapping[str, str] | None = None
+) -> tuple[Prepared, str]:
+    """Return the prepared template, and a name for its stack; ``before`` are the parameters of the stack so far."""
     __tracebackhide__ = True
+    deployment.check_extra()
     given = request.template
     if isinstance(given, Mapping):
         found = assembly.Found(read_dictionary(given, Path.cwd()))
@@ -314,7 +319,9 @@ def _prepare(surroundings: Surroundings, request: Request, stack_name: str | Non
         raise ConfigurationError(f"deploy takes the path of a template, or a dictionary, not {given!r}")
     bound, skip = frozenset(request.code), tuple(request.skip)
     choices = Choices(surroundings.account_id, surroundings.region, bound, skip)
-    prepared = _PREPARATION.prepare(found, request.parameters, choices)
+    declared = found.template.section("Parameters")
+    kept = {name: value for name, value in (before or {}).items() if name in declared}
+    prepared = _PREPARATION.prepare(found, {**kept, **request.parameters}, choices)
     folder = found.template.folder.name if found.template.file is not None else ""
     return prepared, found.stack_name or folder or "stack"
 

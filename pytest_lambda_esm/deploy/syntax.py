@@ -11,7 +11,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-import yaml
+from pytest_lambda_esm.errors import DeployError
+
+try:
+    import yaml
+except ImportError as problem:
+    raise DeployError(f"deploy needs its extra: pip install 'pytest-lambda-esm[deploy]' ({problem})") from None
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXTS: Final = re.compile(r"[-+]?0\d+|[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?")

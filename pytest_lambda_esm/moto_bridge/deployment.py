@@ -25,6 +25,7 @@ from typing import Any, Final, Protocol
 from moto.awslambda.models import LambdaFunction, LayerVersion
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.errors import DeployError
 from pytest_lambda_esm.invocation.configuration import SourceFolder
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.moto_bridge.functions import keep_folder, placeholder_archive, provide_role
@@ -34,6 +35,8 @@ LOCAL: Final = "lambda-esm-local-code"
 """The "bucket" of code on this machine; the key is a path."""
 BOUND: Final = "lambda-esm-bound-handler"
 """The "bucket" of handlers of the test; the key is a token of :class:`Deployments`."""
+EXTRA: Final = "pip install 'pytest-lambda-esm[deploy]'"
+"""What installs all that deployments need."""
 PYTHON: Final = "python"
 """The "version" of a layer's folder that is ``/opt/python`` in Lambda."""
 _TIMES: Final = "_lambda_esm_deployed"
@@ -80,6 +83,15 @@ def install(patches: Patches, deployments: Deployments, bind: Bind) -> None:
     _install_functions(patches, deployments, bind)
     _install_layers(patches)
     _install_stacks(patches, deployments)
+
+
+def check_extra() -> None:
+    """Raise DeployError if moto lacks what it needs for CloudFormation."""
+    __tracebackhide__ = True
+    try:
+        import moto.cloudformation.models  # noqa: F401  # It imports most services of moto, and their dependencies.
+    except ImportError as problem:
+        raise DeployError(f"moto's CloudFormation needs more packages: {EXTRA} ({problem})") from None
 
 
 def creates(resource_type: str) -> bool:

@@ -48,20 +48,21 @@ class ArchiveModules:
     """The modules of one archive and its layers; ``names`` are the top-level modules and packages.
 
     Modules in other folders of the archive, which its code adds to ``sys.path`` itself, also belong to it.
+    ``is_local`` says whether it is a folder of this machine.
     """
 
     def __init__(self, unpacked: Unpacked, folders: list[str]) -> None:
         self.names = frozenset(entry.name.partition(".")[0] for folder in folders for entry in Path(folder).iterdir())
         self._own_names = self.names - SHARED
         self._owns = owner_of(unpacked.roots)
-        self._is_local = unpacked.is_local
+        self.is_local = unpacked.is_local
         self._roots = unpacked.roots
         self._modules: dict[str, ModuleType] = {}
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Put the archive's imported modules into ``sys.modules``, and hide the test's modules with the same names."""
-        if self._is_local:  # The test may import modules of these folders, which outlive the freeze.
+        if self.is_local:  # The test may import modules of these folders, which outlive the freeze.
             with import_watch().frozen(self._roots), self._in_place():
                 yield
         else:
@@ -158,9 +159,11 @@ class ArchiveImports:
         elif self._policy == "refuse":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         elif self._policy == "advise":
+            is_local = self._modules.is_local
+            place, built = ("folder", ", or to its requirements.txt") if is_local else ("archive", "")
             self._advise(
                 self._function,
-                f"{self._function!r} imports {name!r}, which is not in its archive or its layers. It was imported from"
-                f" the test's environment; in Lambda there is no such module. Add it to the archive; the setting"
+                f"{self._function!r} imports {name!r}, which is not in its {place} or its layers. It was imported from"
+                f" the test's environment; in Lambda there is no such module. Add it to the {place}{built}; the setting"
                 f" 'archive_imports' makes such imports fail here too ('refuse'), or allows them ('allow')",
             )

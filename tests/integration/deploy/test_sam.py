@@ -288,3 +288,92 @@ def test_a_version_and_its_alias_are_published(lambda_esm, project):
     name = stack.function("OrdersFunction").name
     boto3.client("lambda").invoke(FunctionName=name, Qualifier="live")
     assert lambda_esm.invocations[0].context.function_version == "1"
+
+
+def test_an_update_keeps_the_parameters_and_handlers_of_the_stack(lambda_esm, project):
+    template = """
+        Transform: AWS::Serverless-2016-10-31
+        Parameters: {Size: {Type: Number}}
+        Resources:
+          F:
+            Type: AWS::Serverless::Function
+            Properties: {Runtime: python3.12, Handler: a.b, MemorySize: !Ref Size, Description: one}
+    """
+    sizes = []
+    handlers = {"F": lambda event, context: sizes.append(int(context.memory_limit_in_mb))}
+    stack = lambda_esm.deploy(project(template), parameters={"Size": 256}, code=handlers)
+    stack.update(project(template.replace("one", "two")))
+    configuration = boto3.client("lambda").get_function_configuration(FunctionName=stack.function("F").name)
+    boto3.client("lambda").invoke(FunctionName=stack.function("F").name)
+    assert (configuration["Description"], sizes) == ("two", [256])
+
+
+def test_handlers_of_nested_functions_are_named_with_their_stack(lambda_esm, project, tmp_path):
+    (tmp_path / "child.yaml").write_text("""
+Transform: AWS::Serverless-2016-10-31
+Resources: {F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b}}}
+""")
+    template = "Resources: {Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml}}}"
+    stack = lambda_esm.deploy(project(template), code={"Child.F": lambda event, context: "bound"})
+    boto3.client("lambda").invoke(FunctionName=stack.nested("Child").function("F").name)
+    assert lambda_esm.invocations[0].result == "bound"
+
+
+def test_the_source_may_be_the_folder_around_everything(lambda_esm, project):
+    template = """
+        Transform: AWS::Serverless-2016-10-31
+        Resources:
+          F:
+            Type: AWS::Serverless::Function
+            Properties: {Runtime: python3.12, Handler: shop/app.handler, CodeUri: .}
+    """
+    app = "from shop.names import NAME\nfrom . import names\ndef handler(event, context): return NAME, names.NAME\n"
+    stack = lambda_esm.deploy(project(template, shop__app_py=app, shop__names_py="NAME = 1", conftest_py=""))
+    boto3.client("lambda").invoke(FunctionName=stack.function("F").name)
+    assert lambda_esm.invocations[0].result == [1, 1]
+    assert "shop" not in sys.modules
+
+
+def test_each_world_of_a_sweep_has_its_own_stack(lambda_esm, project):
+    path = project(QUEUE, src__app_py=APP, src__helper_py="NAME = 1")
+    names = []
+    for world in lambda_esm.sweep(["TooManyRequestsException"], ["Invoke"], per="attempt"):
+        with world:
+            stack = lambda_esm.deploy(path)
+            names.append(stack.name)
+            boto3.client("lambda").invoke(FunctionName=stack.function("OrdersFunction").name)
+            assert lambda_esm.stacks == [stack]
+            assert lambda_esm.invocations[0].result[2] == 1
+    assert len(set(names)) == 1
+    assert len(names) > 1
+
+
+def test_code_that_is_imported_sees_its_environment_and_the_virtual_time(lambda_esm, project):
+    app = """
+        import os
+        import time
+        STARTED, NAME = time.time(), os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        def handler(event, context): return STARTED, NAME
+    """
+    stack = lambda_esm.deploy(project(QUEUE, src__app_py=app))
+    started = lambda_esm.clock.now.timestamp()
+    lambda_esm.clock.advance(hours=1)
+    name = stack.function("OrdersFunction").name
+    boto3.client("lambda").invoke(FunctionName=name)
+    assert lambda_esm.invocations[0].result == [started, name]
+    assert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+
+
+def test_what_the_folder_lacks_is_advice_unless_a_build_adds_it(lambda_esm, project, tmp_path):
+    app = "import hypothesis\ndef handler(event, context): return 1\n"
+    lambda_esm.deploy(project(QUEUE, src__app_py=app))
+    assert "imports 'hypothesis', which is not in its folder" in str(lambda_esm.take_advice())
+    (tmp_path / "src" / "requirements.txt").write_text("hypothesis\n")
+    lambda_esm.deploy(tmp_path / "template.yaml")
+    assert lambda_esm.take_advice() == []
+
+
+def test_a_changed_template_is_read_again(lambda_esm, project):
+    path = project("Resources: {A: {Type: AWS::SQS::Queue}}")
+    lambda_esm.deploy(path).queue("A")
+    lambda_esm.deploy(project("Resources: {B: {Type: AWS::SQS::Queue}}")).queue("B")
