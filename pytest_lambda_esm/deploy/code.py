@@ -66,8 +66,14 @@ def no_assets(resource: Mapping[str, Any], name: str) -> None:
 # --- before the translation of SAM -----------------------------------------------------------------------------
 
 
-def locate_sam(template: Template, body: dict[str, Any], value: Callable[[Any], Any], bound: frozenset[str]) -> None:
-    """Replace the local paths of SAM resources, in place. ``value`` evaluates intrinsic functions of paths."""
+def locate_sam(
+    template: Template, body: dict[str, Any], value: Callable[[Any], Any], bound: frozenset[str]
+) -> list[Path]:
+    """Replace the local paths of SAM resources, in place, and return the files that were read.
+
+    ``value`` evaluates intrinsic functions of paths.
+    """
+    read = []
     shared = ((body.get("Globals") or {}).get("Function") or {}) if isinstance(body.get("Globals"), dict) else {}
     for logical_id, resource in body["Resources"].items():
         kind = resource["Type"]
@@ -83,8 +89,9 @@ def locate_sam(template: Template, body: dict[str, Any], value: Callable[[Any], 
                 if is_python:
                     properties["ContentUri"]["Version"] = PYTHON
         elif kind in _DEFINITIONS:
-            _read_definition(template, logical_id, properties, *_DEFINITIONS[kind])
+            read += _read_definition(template, logical_id, properties, *_DEFINITIONS[kind])
     shared.pop("CodeUri", None)
+    return read
 
 
 def _locate_function(
@@ -113,17 +120,19 @@ def _locate_function(
 
 def _read_definition(
     template: Template, logical_id: str, properties: dict[str, Any], uri_name: str, body_name: str
-) -> None:
+) -> list[Path]:
     uri = properties.get(uri_name)
-    if isinstance(uri, str) and not uri.startswith("s3://"):
-        path = _existing(template, uri, logical_id, uri_name)
-        del properties[uri_name]
-        try:
-            properties[body_name] = syntax.parse(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, syntax.TemplateSyntaxError) as problem:
-            raise template.error(
-                f"{uri_name} of {logical_id!r}, {str(path)!r}: {problem}", "Resources", logical_id
-            ) from None
+    if not isinstance(uri, str) or uri.startswith("s3://"):
+        return []
+    path = _existing(template, uri, logical_id, uri_name)
+    del properties[uri_name]
+    try:
+        properties[body_name] = syntax.parse(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, syntax.TemplateSyntaxError) as problem:
+        raise template.error(
+            f"{uri_name} of {logical_id!r}, {str(path)!r}: {problem}", "Resources", logical_id
+        ) from None
+    return [path]
 
 
 # --- after it --------------------------------------------------------------------------------------------------

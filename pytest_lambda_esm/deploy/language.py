@@ -19,7 +19,7 @@ _NO_VALUE: Final = {"Ref": "AWS::NoValue"}
 
 
 class Language:
-    """Evaluates what a template's parameters decide; ``values`` are those of parameters and pseudo parameters."""
+    """Evaluates what a template's parameters decide. ``values`` are those of parameters and pseudo parameters."""
 
     def __init__(self, template: Template, values: Mapping[str, Any]) -> None:
         self._template = template
@@ -79,8 +79,18 @@ class Language:
             return value
         if set(value) == {"Fn::If"}:
             return self._chosen(value["Fn::If"])
+        if set(value) == {"Fn::FindInMap"} or set(value) == {"Fn::Length"}:
+            return self._known_value(value)
         found = {key: self.decided(inner) for key, inner in value.items()}
         return {key: inner for key, inner in found.items() if inner != _NO_VALUE}
+
+    def _known_value(self, value: dict[str, Any]) -> Any:
+        """Return the value of a mapping or the length of a list, unless it depends on more than parameters."""
+        arguments = self.value(next(iter(value.values())))
+        if "Fn::Length" in value:
+            return len(arguments) if isinstance(arguments, list) else value
+        is_known = isinstance(arguments, list) and all(isinstance(each, (str, int)) for each in arguments[:3])
+        return self._in_mapping(arguments) if is_known else value
 
     def _chosen(self, given: Any) -> Any:
         if not isinstance(given, list) or len(given) != 3:

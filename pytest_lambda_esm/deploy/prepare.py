@@ -157,7 +157,8 @@ class _Run:
     def _translated(self, body: dict[str, Any], values: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
         self._check_applications(body["Resources"])
         language = Language(self._template.with_body(body), values)
-        code.locate_sam(self._template, body, language.value, self._choices.bound)
+        read = code.locate_sam(self._template, body, language.value, self._choices.bound)
+        self.files.update((path, _text(path)) for path in read)
         translated = sam.translate(self._template, body, {**values, **given}, self._choices.region)
         return self._decided(self._template.with_body(translated), values)
 

@@ -203,6 +203,7 @@ class Stack:
 
         text = finished(prepared, keep, deployments.keep_template)
         deployments.failed = None
+        self._check_parameter_store()
         params = [{"ParameterKey": name, "ParameterValue": value} for name, value in prepared.values.items()]
         call = getattr(self._surroundings.client, operation)
         try:
@@ -212,7 +213,8 @@ class Stack:
         except Exception as problem:
             if ends_the_run(problem):
                 raise
-            self._give_up(operation)
+            if not _exists_already(problem):
+                self._give_up(operation)
             raise self._failure(problem) from (None if isinstance(problem, ClientError) else problem)
         self.stack_id = answer.get("StackId", self.stack_id)
         self._check_status(operation)
@@ -222,6 +224,22 @@ class Stack:
         except DeployError:
             self._give_up(operation)
             raise
+
+    def _check_parameter_store(self) -> None:
+        """Check that the parameters that are names of entries of the parameter store name existing ones."""
+        __tracebackhide__ = True
+        template, where = self._prepared.template, self._surroundings
+        for name, about in template.section("Parameters").items():
+            entry = self._prepared.values.get(name) or (about or {}).get("Default")
+            if not str((about or {}).get("Type", "")).startswith("AWS::SSM::Parameter::") or entry is None:
+                continue
+            if not deployment.has_parameter(where.account_id, where.region, str(entry)):
+                raise template.error(
+                    f"the parameter {name!r} names the entry {entry!r} of the parameter store, which does not exist."
+                    f" Put it there first: boto3.client('ssm').put_parameter(Name={entry!r}, ...)",
+                    "Parameters",
+                    name,
+                )
 
     def _give_up(self, operation: str) -> None:
         """Delete a stack that was not completed."""
@@ -307,6 +325,7 @@ def _prepare(
     """Return the prepared template, and a name for its stack; ``before`` are the parameters of the stack so far."""
     __tracebackhide__ = True
     deployment.check_extra()
+    _check_options(request)
     given = request.template
     if isinstance(given, Mapping):
         found = assembly.Found(read_dictionary(given, Path.cwd()))
@@ -324,6 +343,21 @@ def _prepare(
     prepared = _PREPARATION.prepare(found, {**kept, **request.parameters}, choices)
     folder = found.template.folder.name if found.template.file is not None else ""
     return prepared, found.stack_name or folder or "stack"
+
+
+def _check_options(request: Request) -> None:
+    __tracebackhide__ = True
+    for name, given in (("parameters", request.parameters), ("code", request.code)):
+        if not isinstance(given, Mapping):
+            raise ConfigurationError(f"deploy: {name} takes a dictionary by name, not {given!r}")
+    if isinstance(request.skip, str) or not all(isinstance(each, str) for each in request.skip):
+        raise ConfigurationError(
+            f"deploy: skip takes a list of types such as 'AWS::CloudFront::*', not {request.skip!r}"
+        )
+
+
+def _exists_already(problem: Exception) -> bool:
+    return isinstance(problem, ClientError) and problem.response["Error"]["Code"] == "AlreadyExistsException"
 
 
 def _unused(surroundings: Surroundings, name: str) -> str:

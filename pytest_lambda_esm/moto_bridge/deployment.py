@@ -246,6 +246,13 @@ def _install_stacks(patches: Patches, deployments: Deployments) -> None:
     patches.set(parsing, "parse_and_create_resource", parse_and_create_resource)
 
 
+def has_parameter(account_id: str, region: str, name: str) -> bool:
+    """Return whether the parameter store has an entry."""
+    from moto.ssm.models import ssm_backends
+
+    return ssm_backends[account_id][region].get_parameter(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class CreatedResource:
     """A resource of a stack in moto: ``physical_id`` is its ``Ref``, ``attribute`` returns its ``Fn::GetAtt``."""

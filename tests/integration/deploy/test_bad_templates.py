@@ -86,6 +86,16 @@ BAD = {
         "  App: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: a}}}",
         "line 3: the application 'App' is in the Serverless Application Repository",
     ),
+    "an unknown mapping": (
+        "Mappings: {M: {a: {b: c}}}\nResources: {Q: {Type: AWS::SQS::Queue, Properties:"
+        " {QueueName: !FindInMap [M, a, x]}}}",
+        "line 1: the template has no mapping M / a / x",
+    ),
+    "a parameter that the store lacks": (
+        "Parameters:\n  P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /no}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'P' names the entry '/no' of the parameter store, which does not exist",
+    ),
     "a missing nested template": (
         "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: n.yaml}}",
         "line 2: the nested stack 'N' has the template 'n.yaml', and there is no",
@@ -157,6 +167,24 @@ def test_a_template_that_does_not_exist_is_refused(lambda_esm, tmp_path):
         lambda_esm.deploy(tmp_path)
     with pytest.raises(ConfigurationError, match="the path of a template, or a dictionary, not 7"):
         lambda_esm.deploy(7)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"skip": "AWS::No::*"}, "skip takes a list"), ({"code": print}, "code takes a dictionary")],
+    ids=["skip", "code"],
+)
+def test_options_of_another_type_are_refused(lambda_esm, options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        lambda_esm.deploy({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, **options)
+
+
+def test_a_name_that_is_taken_leaves_the_first_stack_as_it_is(lambda_esm):
+    template = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    first = lambda_esm.deploy(template, stack_name="shop")
+    with pytest.raises(DeployError, match="shop already exists"):
+        lambda_esm.deploy(template, stack_name="shop")
+    assert first.queue("Q") in lambda_esm.client("sqs").list_queues()["QueueUrls"]
 
 
 def test_the_error_is_at_the_line_of_the_test(lambda_esm, project):
