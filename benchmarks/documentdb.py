@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
+import operator
 from collections.abc import Iterator
-from typing import Any
 
 from benchmarks.harness import Comparison, Goal, Sample, Stopwatch
-from benchmarks.moto_world import ACCOUNT, REGION
+from benchmarks.moto_world import ACCOUNT, REGION, RecordCounter
 from pytest_lambda_esm import DocumentDBCluster, FakeLambda
 from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
 from pytest_lambda_esm.sources import documentdb
@@ -38,20 +38,6 @@ def comparisons() -> Iterator[Comparison]:
     )
 
 
-class _Counter:
-    """A trivial handler. It counts the events: a benchmark that delivers nothing must not look fast."""
-
-    def __init__(self) -> None:
-        self.events = 0
-
-    def __call__(self, event: dict[str, Any], context: object) -> None:
-        self.events += len(event["events"])
-
-    def check(self, expected: int) -> None:
-        if self.events != expected:
-            raise SystemExit(f"{self.events} of {expected} events reached the handler; the numbers mean nothing")
-
-
 def _collection(fake: FakeLambda, count: int) -> DocumentDBCluster:
     cluster = fake.documentdb(CLUSTER)
     clicks = cluster.collection("shop", "clicks")
@@ -63,7 +49,7 @@ def _collection(fake: FakeLambda, count: int) -> DocumentDBCluster:
 def _through_a_mapping(count: int) -> Sample:
     def sample() -> float:
         with FakeLambda(region=REGION) as fake:
-            handler = _Counter()
+            handler = RecordCounter(operator.itemgetter("events"))
             _collection(fake, count)
             login = '{"username": "lambda", "password": "secret"}'
             secret = fake.client("secretsmanager").create_secret(Name="login", SecretString=login)
@@ -88,7 +74,7 @@ def _through_a_mapping(count: int) -> Sample:
 def _in_a_bare_loop(count: int) -> Sample:
     def sample() -> float:
         with FakeLambda(region=REGION) as fake:
-            handler = _Counter()
+            handler = RecordCounter(operator.itemgetter("events"))
             stream = ChangeStream(_collection(fake, count), Scope).read_log()
             reader = Reader(CLUSTER, "")
             gc.collect()  # What the set-up has made is not to be looked through again while time is taken.

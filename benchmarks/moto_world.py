@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 import zipfile
+from collections.abc import Callable, Sized
 from typing import Any
 
 from moto.sqs.models import Message, sqs_backends
@@ -49,3 +50,22 @@ def make_function(aws_lambda: Any, iam: Any, name: str) -> None:
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},
     )
+
+
+class RecordCounter:
+    """A trivial handler. It counts the records: a benchmark that delivers nothing must not look fast.
+
+    ``records_of`` returns the records of an event.
+    """
+
+    def __init__(self, records_of: Callable[[dict[str, Any]], Sized]) -> None:
+        self._records_of = records_of
+        self.records = 0
+
+    def __call__(self, event: dict[str, Any], context: object) -> None:
+        self.records += len(self._records_of(event))
+
+    def check(self, expected: int) -> None:
+        """End the benchmark if not all records have arrived."""
+        if self.records != expected:
+            raise SystemExit(f"{self.records} of {expected} records reached the handler; the numbers mean nothing")

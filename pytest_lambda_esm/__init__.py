@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.consumer import GroupMember
     from pytest_lambda_esm.brokers.kafka.producer import KafkaProducer
     from pytest_lambda_esm.brokers.kafka.records import KafkaRecord, RecordMetadata
+    from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
-    from pytest_lambda_esm.clock.virtual import DueEvent, VirtualClock
+    from pytest_lambda_esm.clock.events import DueEvent
+    from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         NotSimulated,
         StateError,
         SweepFailed,
+        UnexpectedHandlerError,
         UnusedFault,
     )
     from pytest_lambda_esm.fake import FakeLambda
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -75,12 +79,12 @@ _MODULES = {
     "Calls": "observe.calls",
     "ClockError": "errors",
     "ClockLimitExceeded": "errors",
-    "DocumentDBCollection": "brokers.documentdb.collection",
     "Config": "config",
     "ConfigurationError": "errors",
     "DeployError": "errors",
     "DocumentDBCluster": "brokers.documentdb.cluster",
-    "DueEvent": "clock.virtual",
+    "DocumentDBCollection": "brokers.documentdb.collection",
+    "DueEvent": "clock.events",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
@@ -95,6 +99,8 @@ _MODULES = {
     "HandlerResult": "invocation.handlers",
     "IncomingCall": "faults.call",
     "Invocation": "invocation.record",
+    "Journey": "simulation.journeys.journey",
+    "JourneyStep": "simulation.journeys.journey",
     "KafkaCluster": "brokers.kafka.cluster",
     "KafkaProducer": "brokers.kafka.producer",
     "KafkaRecord": "brokers.kafka.records",
@@ -112,6 +118,7 @@ _MODULES = {
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
+    "SchemaRegistry": "brokers.kafka.registry",
     "Stack": "deploy.stack",
     "StackResource": "deploy.stack",
     "StateError": "errors",
@@ -121,6 +128,7 @@ _MODULES = {
     "Timeline": "observe.timeline",
     "Transition": "mappings.mapping",
     "TransitionTimes": "config",
+    "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
     "VirtualClock": "clock.virtual",
     "Weather": "config",
@@ -167,6 +175,8 @@ __all__ = [
     "HandlerResult",
     "IncomingCall",
     "Invocation",
+    "Journey",
+    "JourneyStep",
     "KafkaCluster",
     "KafkaProducer",
     "KafkaRecord",
@@ -184,6 +194,7 @@ __all__ = [
     "NotSimulated",
     "Outcome",
     "RecordMetadata",
+    "SchemaRegistry",
     "Stack",
     "StackResource",
     "StateError",
@@ -193,6 +204,7 @@ __all__ = [
     "Timeline",
     "Transition",
     "TransitionTimes",
+    "UnexpectedHandlerError",
     "UnusedFault",
     "VirtualClock",
     "Weather",

@@ -228,6 +228,16 @@ def _read_states(value: object) -> tuple[str, ...]:
     return names
 
 
+def _read_codes(value: object) -> tuple[str, ...]:
+    from pytest_lambda_esm.advice_catalogue import CATALOGUE  # Imported here, since few tests ignore advice.
+
+    codes = value.replace(",", " ").split() if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    for code in codes:
+        if code not in CATALOGUE:
+            raise ValueError(f"there is no advice {code!r}. {nearest(str(code), CATALOGUE)}")
+    return tuple(codes)
+
+
 def _one_of(*choices: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in choices:
@@ -263,7 +273,10 @@ class Config:
     wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
     sleep: str = _setting("virtual", _one_of("virtual", "real"))
     timeline: str = _setting("failed", _one_of("failed", "all", "none"))
+    timeline_calls: str = _setting("lambda", _one_of("lambda", "all"))
     advice: str = _setting("warn", _one_of("warn", "error", "off"))
+    advice_ignore: tuple[str, ...] = _setting((), _read_codes)
+    handler_errors: str = _setting("record", _one_of("record", "fail"))
     polling_delay: float = _setting(0.0, _read_span)
     poll_latency: float = _setting(0.0, _read_span)
     polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)
@@ -281,6 +294,7 @@ class Config:
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
+    permissions: str | None = _setting(None, _unless_none(_one_of("off", "advise", "enforce")))
     archive_imports: str = _setting("advise", _one_of("advise", "allow", "refuse"))
     async_latency: float = _setting(0.0, _read_span)
     async_jitter: float = _setting(0.0, _read_span)

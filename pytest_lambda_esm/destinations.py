@@ -20,7 +20,8 @@ class Message:
     ``attributes`` become message attributes of queues and topics: of type Number for numbers, of type String for
     strings. ``key`` is the object's key in a bucket. ``detail_type`` and ``resources`` belong to an event on an event
     bus. ``trace`` is the trace header, which a queue stores as AWSTraceHeader. ``cluster`` is the ARN or the bootstrap
-    servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there.
+    servers of the Kafka cluster that has a topic, ``record_key`` the key of the record there. ``cause`` is the id of
+    the request after which it is sent. ``sender`` is the ARN of the function with whose role Lambda sends it.
     """
 
     body: str
@@ -31,6 +32,8 @@ class Message:
     trace: str = ""
     cluster: str = ""
     record_key: bytes | None = None
+    cause: str = field(default="", compare=False)
+    sender: str = ""
 
 
 class Destinations(Protocol):

@@ -77,6 +77,10 @@ class UnusedFault(LambdaEsmError, AssertionError):
     """A fault of the test never struck; the text says which calls came close, and why they did not match."""
 
 
+class UnexpectedHandlerError(LambdaEsmError, AssertionError):
+    """With ``handler_errors = "fail"``: a handler failed in a way that the test neither scripted nor expected."""
+
+
 class SweepFailed(LambdaEsmError, AssertionError):
     """A sweep found runs in which the body failed, or calls that differ between runs; the text is its report."""
 
@@ -92,11 +96,17 @@ class NotActive(LambdaEsmError):
 class LambdaEsmAdvice(UserWarning):
     """A setup that AWS accepts and that is known to cause problems in production.
 
-    The setting ``advice`` decides whether it is a warning, an error, or ignored.
+    The setting ``advice`` decides whether it is a warning, an error, or ignored, and ``advice_ignore`` names the codes
+    that are ignored. The text begins with its code; the reference has a page for each one.
     """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
+
+    @property
+    def code(self) -> str:
+        """The code of the advice, such as ``"ESM106"``."""
+        return str(self).partition(":")[0]
 
 
 def nearest(name: object, candidates: Iterable[str]) -> str:

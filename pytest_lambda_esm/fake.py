@@ -18,26 +18,36 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmAdvice, NotActive, printable
+from pytest_lambda_esm.errors import (
+    AlreadyActive,
+    ConfigurationError,
+    LambdaEsmAdvice,
+    NotActive,
+    UnexpectedHandlerError,
+    caught_by_test,
+    printable,
+)
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
-from pytest_lambda_esm.faults.plan import FaultPlan
+from pytest_lambda_esm.faults.plan import FaultPlan, users_place
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.invocation.record import Invocation
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
 from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.observe.calls import Calls
-from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
-from pytest_lambda_esm.simulation import documentdb, functions, installation, kafka, mq, queries
+from pytest_lambda_esm.running import Observer, find_observer, opener
+from pytest_lambda_esm.simulation import endings, functions, installation, queries
+from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
+from pytest_lambda_esm.simulation.questions import Questions
+from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
@@ -45,9 +55,6 @@ from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
-    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
-    from pytest_lambda_esm.brokers.mq.broker import MqBroker
     from pytest_lambda_esm.deploy.stack import Stack
 
 
@@ -62,7 +69,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda:
+class FakeLambda(Questions, EmbeddedSources):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -73,6 +80,9 @@ class FakeLambda:
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
+        self._is_outside = _hooks is None
+        self.opened_at = ""
+        self._observer: Observer | None = None
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
         self._patches = Patches()
@@ -83,6 +93,7 @@ class FakeLambda:
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
+        self._reviewed = False
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -93,29 +104,39 @@ class FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
             raise AlreadyActive("this FakeLambda has been started before; create a new one")
-        if lambda_service.is_installed():
+        owner = lambda_service.owner()
+        if owner is not None:
             raise AlreadyActive(
-                "another FakeLambda is active in this process. There can be one at a time: use the lambda_esm fixture"
-                " or one 'with FakeLambda()', not both."
+                f"another FakeLambda is active in this process: {owner}. There can be one at a time: use the lambda_esm"
+                f" fixture or one 'with FakeLambda()', not both, and close each one."
             )
         session.refuse_server_mode()
+        self.opened_at = users_place()
         try:
             self._open()
         except BaseException:
             self._undo()
             raise
+        self._observer = find_observer() if self._is_outside else None
+        if self._observer is not None:
+            self._observer.opened(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
-        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
-        self._undo()
-        self._world.close("cannot be changed any more: its fake is closed")
-        self._world.clock.stop()
+        try:
+            if self._observer is not None:
+                self._observer.closing(self, error)
+            if error is None:
+                endings.review(self._world, again=not self._reviewed)  # While moto has what the advice is about.
+        finally:
+            self._close()
         if error is not None:
             return
+        failures = self.handler_errors() if self._is_outside else ""
+        if failures:
+            raise UnexpectedHandlerError(failures)
         report = self.faults_left() if self.config.strict else ""
         if report:
             self._hooks.faults_left(report)
@@ -123,6 +144,13 @@ class FakeLambda:
             if self.config.advice == "error":
                 raise advice
             warnings.warn(advice, stacklevel=2)
+
+    def _close(self) -> None:
+        self._closed = True
+        self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
+        self._undo()
+        self._world.close("cannot be changed any more: its fake is closed")
+        self._world.clock.stop()
 
     def _undo(self) -> None:
         self._patches.then(self._world_patches.undo)
@@ -150,7 +178,9 @@ class FakeLambda:
         clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
+        lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
+        clock.set_diagnosis(self._short_diagnosis)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
@@ -248,34 +278,33 @@ class FakeLambda:
         """The exceptions that the fake raised through API calls, also those that code under test swallowed."""
         if self._opened is not None:
             self._opened.clock.follow_wall()
-        return self.recorded_errors
+        return tuple(self._errors)
 
-    @property
-    def recorded_errors(self) -> Sequence[BaseException]:
-        """The same without catching up first: the errors until the test's body had ended.
+    def swallowed_errors(self, *files: str) -> list[BaseException]:
+        """Return the errors so far that code under test has caught, rather than the test or one of its ``files``.
+
+        It does not catch up with a wall clock that the user moved.
 
         :meta private:
         """
-        return tuple(self._errors)
+        if not self._errors:
+            return []
+        of_test = {*files, *self._hooks.files_of_test()}
+        return [error for error in self._errors if not caught_by_test(error, of_test)]
+
+    @property
+    def recorded_world(self) -> World:
+        """The world, without catching up first: as it was when the test's body had ended.
+
+        :meta private:
+        """
+        __tracebackhide__ = True
+        return self._world
 
     @property
     def region(self) -> str:
         """The default region of clients: the setting ``region``, else AWS_DEFAULT_REGION, else us-east-1."""
         return self.config.region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-    @property
-    def mappings(self) -> Sequence[Mapping]:
-        """The existing mappings of all accounts and regions, in the order of their creation."""
-        __tracebackhide__ = True
-        return [mapping for mapping in self._seen.store if mapping.state != "Deleted"]
-
-    def mapping(self, which: str | ReadOnly[str, Any]) -> Mapping:
-        """Return a mapping by its UUID, its ARN, or a response of the API that has one; deleted ones are found too.
-
-        Raises MappingNotFound with the mappings that exist.
-        """
-        __tracebackhide__ = True
-        return queries.find_mapping(self._seen, which)
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
@@ -293,6 +322,8 @@ class FakeLambda:
         region: str | None = None,
     ) -> Function:
         """Return a function with a handler: a callable ``handler(event, context)``, or ``"pkg.mod:name"``.
+
+        Lambda's own notation, ``"pkg.mod.name"``, is accepted too.
 
         ``name`` may also be the function's ARN. A function that moto does not have is created, with a role; where code
         under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
@@ -358,46 +389,6 @@ class FakeLambda:
         self.stacks.append(deploy(where, Request(template, parameters or {}, code or {}, skip), stack_name))
         return self.stacks[-1]
 
-    def kafka(self, cluster: str | Sequence[str], *, region: str | None = None) -> KafkaCluster:
-        """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.
-
-        ``cluster`` is the ARN of a cluster of Amazon MSK; a plain name, for a cluster that is made in moto, in the
-        default region or another one; or the bootstrap servers of a self-managed cluster, as a list or separated by
-        commas. The same cluster is the same object each time. Raises ConfigurationError for anything else.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"kafka({cluster!r})", region, self.config.account_id)
-        return kafka.find_cluster(world, cluster, region or self.region)
-
-    def documentdb(self, cluster: str | ReadOnly[str, Any], *, region: str | None = None) -> DocumentDBCluster:
-        """Return a DocumentDB cluster to write documents to; mappings of its change stream are polled.
-
-        ``cluster`` is its ARN (``arn:aws:rds:...:cluster:name``); a plain name, for a cluster in the default region or
-        another one; or the response of ``create_db_cluster``. The same cluster is the same object each time. Raises
-        ConfigurationError for anything else.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"documentdb({cluster!r})", region, self.config.account_id)
-        return documentdb.find_cluster(world, cluster, region or self.region)
-
-    def mq(self, broker: str | ReadOnly[str, Any], *, engine: str | None = None, region: str | None = None) -> MqBroker:
-        """Return a broker of Amazon MQ to make queues in and send messages to; mappings of it are polled.
-
-        ``broker`` is its ARN, an answer of ``create_broker`` or ``describe_broker``, or a plain name. A broker with
-        this name that moto does not have is made in moto, in the default region or another one, with the ``engine``
-        ``"ActiveMQ"`` (the default) or ``"RabbitMQ"``. The same broker is the same object each time. Raises
-        ConfigurationError for anything else, and for a broker that runs another engine.
-        """
-        __tracebackhide__ = True
-        world = self._active
-        if region is not None:
-            session.check_region(f"mq({broker!r})", region, self.config.account_id)
-        return mq.find_broker(world, broker, engine, region or self.region)
-
     def transitions(self, **times: TransitionTime) -> None:
         """Change how long the transitions that start from now on take.
 
@@ -442,7 +433,7 @@ class FakeLambda:
             plan=persistent.plan,
             catalogue=persistent.catalogue,
             check=persistent.plan.check_world if strict else lambda: None,
-            swallowed=lambda: self._errors if strict else (),
+            swallowed=lambda file: self.swallowed_errors(file) if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
@@ -457,6 +448,15 @@ class FakeLambda:
         left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
         return printable("\n".join(filter(None, left)))
 
+    def handler_errors(self) -> str:
+        """Return a report on unexpected errors of handlers; empty if there are none, or if they are only recorded.
+
+        Errors in the runs of a sweep do not count: the injected faults cause them.
+        """
+        if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
+            return ""
+        return endings.handler_errors(self._opened)
+
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client, for the default region or another one."""
         __tracebackhide__ = True
@@ -466,39 +466,55 @@ class FakeLambda:
 
     # --- why -----------------------------------------------------------------------------------------------
 
-    def explain(self, subject: Mapping | Function | str | ReadOnly[str, Any] | None = None) -> str:
+    def explain(self, subject: Given | None = None) -> str:
         """Return text that says why waiting records are not delivered, what will happen next, and when.
 
-        ``subject`` is a mapping, its UUID or ARN, or a response of the API that has one; a function or its name; the
-        ARN of a source; or None for everything.
+        It begins with the diagnosis, which a failing test's report shows too: the causes that the fake can see, the
+        most telling first, and what to do about each. ``subject`` is a mapping, a function or a source, as
+        :meth:`mapping` takes it, or None for everything. Raises LambdaEsmError, with the nearest names, for something
+        that does not exist.
         """
         __tracebackhide__ = True
-        return queries.explain(self._seen, self.mappings, subject)
+        world = self._seen
+        asked = queries.subject_of(world, subject) if subject is not None else None
+        return printable("\n".join([*self._diagnosis(asked), *queries.explain(world, asked)]))
 
-    def fates(self, source: str | Mapping | Function | ReadOnly[str, Any]) -> Sequence[Fate]:
-        """Return the fates of all records of a source, by its ARN or one of its mappings; waiting records come last.
+    def diagnosis(self, error: BaseException | None = None) -> str:
+        """Return why something was not processed, in at most ten lines: the section of a failing test's report.
 
-        A mapping is given as an object, or as :meth:`mapping` takes it. Each mapping reads a stream independently, so a
-        stream's ARN returns the fates for one mapping after the other; for a deleted mapping, those of the records that
-        came before its deletion. For a function, these are its asynchronous events, by their request ids. Raises
-        LambdaEsmError for an unknown ARN, with the nearest known ones.
+        ``error`` is the exception of this package with which the test failed, if it was one.
+
+        :meta private:
         """
-        __tracebackhide__ = True
-        return queries.fates(self._seen, source)
+        # Imported here, since a passing test needs none of it.
+        from pytest_lambda_esm.simulation.diagnosis.report import section
+
+        return section(self._world, [*self._errors, *([error] if error is not None else [])])
+
+    def _short_diagnosis(self) -> list[str]:
+        return self.diagnosis().splitlines()
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.
 
         The plugin calls this after a test's body, and the ``with`` block at its end; both warn, or fail the test.
         """
-        texts = self._world.advice.take() if self.config.advice != "off" else []
-        return [LambdaEsmAdvice(f"{text}. (The setting 'advice' turns this off, or into an error.)") for text in texts]
+        self._reviewed = True
+        if not self._closed:
+            endings.review(self._world)
+        return list(map(LambdaEsmAdvice, self._world.advice.take()))
 
     # --- inside --------------------------------------------------------------------------------------------
 
     def _reference(self, call: str, name: str, region: str | None) -> FunctionReference:
         __tracebackhide__ = True
         return functions.reference(call, name, self.config.account_id, self.region, region)
+
+    def _diagnosis(self, subject: Subject | None = None) -> list[str]:
+        from pytest_lambda_esm.simulation.diagnosis.report import lines_of
+
+        about = None if subject is None else subject.arns
+        return lines_of(self._world, self._errors, about)
 
     @cached_property
     def _leftovers(self) -> Leftovers:

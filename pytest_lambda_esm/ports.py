@@ -59,3 +59,27 @@ class Journal(Protocol):
     ) -> None:
         """Record the final fate of records; ``why(index)`` returns what to add to the text for one record."""
         ...
+
+    @property
+    def advice(self) -> Advice:
+        """Takes advice about what happens."""
+        ...
+
+
+class Advice(Protocol):
+    """Takes advice: a code of ``advice_catalogue``, and the mapping's UUID or the function's name that it is about.
+
+    ``details`` fill in the text of the code.
+    """
+
+    def give(self, code: str, subject: str, *, about: str = "", **details: Any) -> None:
+        """Give advice, once for each code and subject; ``about`` tells several problems of a subject apart."""
+        ...
+
+    def suspect(self, code: str, subject: str, **details: Any) -> None:
+        """Give advice at the end, unless it is refuted."""
+        ...
+
+    def refute(self, code: str, subject: str) -> None:
+        """Say that a subject has been seen to do it right."""
+        ...

@@ -1,7 +1,8 @@
 """Directives that read the package, so that no page repeats by hand what the code states.
 
 ``public-names`` documents every name that users import, ``settings`` lists the fields of the configuration,
-and ``not-simulated`` lists what the package refuses. Use them inside ``eval-rst``.
+``not-simulated`` lists what the package refuses, ``advice-codes`` lists the advice, and ``stack-types`` the resource
+types of stacks. Use them inside ``eval-rst``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ _AUTODOC = {
 }
 
 
+def _options(value: object) -> list[str]:
+    """Document what a class has from bases that are not public themselves, such as those of ``FakeLambda``."""
+    bases = value.__mro__[1:-1] if inspect.isclass(value) else ()
+    parts = bases and all(base.__module__.startswith(f"{PACKAGE}.simulation") for base in bases)
+    return ["   :inherited-members:"] if parts else []
+
+
 class PublicNames(SphinxDirective):
     """Autodoc for each name in the package's ``__all__``, grouped."""
 
@@ -54,7 +62,7 @@ class PublicNames(SphinxDirective):
             if names:
                 lines += [f".. rubric:: {section}", ""]
             for name in names:
-                lines += [f".. {_AUTODOC[section]}:: {PACKAGE}.{name}", ""]
+                lines += [f".. {_AUTODOC[section]}:: {PACKAGE}.{name}", *_options(getattr(package, name)), ""]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
@@ -80,10 +88,39 @@ class NotSimulated(SphinxDirective):
         unsupported = importlib.import_module(f"{PACKAGE}.api.unsupported")
         rows = [
             (entry.thing, entry.why, entry.instead)
-            for table in (unsupported.SOURCES, unsupported.INVOKE_MEMBERS)
+            for table in (unsupported.INVOKE_MEMBERS, unsupported.CALLERS)
             for entry in table.values()
         ]
         return self.parse_text_to_nodes(_table(("What", "Why not", "What to do instead"), rows))
+
+
+class AdviceCodes(SphinxDirective):
+    """A table of all advice, with links to the pages of the codes, which are in the folder ``advice``."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        catalogue = importlib.import_module(f"{PACKAGE}.advice_catalogue").CATALOGUE
+        rows = [(f":doc:`{code} <advice/{code}>`", entry.title) for code, entry in catalogue.items()]
+        return self.parse_text_to_nodes(_table(("Code", "What it is about"), rows))
+
+
+class StackTypes(SphinxDirective):
+    """A table of the resource types that the package makes in stacks."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        stacks = importlib.import_module(f"{PACKAGE}.moto_bridge.stacks.installation")
+        nothing = stacks.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
+        rows = [(f"``{name}``", _names(kind.attribute_names)) for name, kind in sorted(stacks.kinds(nothing).items())]
+        return self.parse_text_to_nodes(_table(("Type", "``Fn::GetAtt``"), rows))
+
+
+def _names(names: frozenset[str] | None) -> str:
+    if names is None:
+        return "what the function's answer has as ``Data``"
+    return ", ".join(f"``{name}``" for name in sorted(names)) or "none"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> StringList:
@@ -105,4 +142,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public-names", PublicNames)
     app.add_directive("settings", Settings)
     app.add_directive("not-simulated", NotSimulated)
+    app.add_directive("advice-codes", AdviceCodes)
+    app.add_directive("stack-types", StackTypes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

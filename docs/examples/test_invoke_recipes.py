@@ -109,6 +109,7 @@ def test_an_event_is_tried_three_times_and_then_kept(lambda_esm):
 
 
 # [dead letters]
+@pytest.mark.lambda_esm(advice_ignore="ESM129")
 def test_a_switched_off_function_leaves_its_events_in_the_dead_letter_queue(lambda_esm):
     url, arn = make_queue("dead-letters")
     mailer = lambda_esm.function("mailer", lambda event, context: None, dead_letter=arn, reserved_concurrency=0)

@@ -262,6 +262,107 @@ def test_the_mapping_shows_why_it_does_not_poll(lambda_esm):
 # [/trouble]
 
 
+def has_registries():
+    from importlib.util import find_spec
+
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("lambda")
+    return find_spec("fastavro") is not None and "KafkaSchemaRegistryConfig" in model.shape_names
+
+
+needs_registries = pytest.mark.skipif(not has_registries(), reason='needs the extra "kafka" and a newer botocore')
+
+
+# [registry]
+ORDER = {
+    "type": "record",
+    "name": "Order",
+    "fields": [{"name": "amount", "type": "int"}, {"name": "currency", "type": "string", "default": "EUR"}],
+}
+
+
+def test_an_order_of_a_schema_registry_is_booked(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders")
+    cluster.create_topic("broken-orders")
+    registry = cluster.schema_registry("https://registry.example.com")
+    registry.register("orders-value", ORDER, type="AVRO")
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn,
+        FunctionName="ledger",
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        ProvisionedPollerConfig={"MinimumPollers": 1},  # Schema registries need provisioned pollers.
+        MaximumRetryAttempts=3,
+        DestinationConfig={"OnFailure": {"Destination": "kafka://broken-orders"}},
+        AmazonManagedKafkaEventSourceConfig={
+            "SchemaRegistryConfig": {
+                "SchemaRegistryURI": registry.uri,
+                "EventRecordFormat": "JSON",
+                "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+            }
+        },
+    )
+
+    cluster.produce("orders", registry.encode("orders-value", {"amount": 12}))
+    cluster.produce("orders", {"amount": 13})  # No serializer of the registry has written this.
+    lambda_esm.clock.run_until_idle()
+
+    assert ledger.booked == [12]
+    (failure,) = cluster.records("broken-orders")
+    assert failure.json()["requestContext"]["condition"] == "DESERIALIZATION_ERROR"
+
+
+# [/registry]
+needs_registries(test_an_order_of_a_schema_registry_is_booked)
+
+
+# [glue]
+def test_an_order_of_a_glue_registry_is_booked(lambda_esm):
+    cluster = lambda_esm.kafka("shop")
+    cluster.create_topic("orders")
+    glue = boto3.client("glue")
+    arn = glue.create_registry(RegistryName="shop")["RegistryArn"]
+    glue.create_schema(
+        RegistryId={"RegistryName": "shop"},
+        SchemaName="order",
+        DataFormat="AVRO",
+        Compatibility="BACKWARD",
+        SchemaDefinition=json.dumps(ORDER),
+    )
+    ledger = Ledger()
+    lambda_esm.function("ledger", ledger.handler)
+    boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=cluster.arn,
+        FunctionName="ledger",
+        Topics=["orders"],
+        StartingPosition="TRIM_HORIZON",
+        ProvisionedPollerConfig={"MinimumPollers": 1},
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"value": {"currency": ["USD"]}})}]},
+        AmazonManagedKafkaEventSourceConfig={
+            "SchemaRegistryConfig": {
+                "SchemaRegistryURI": arn,
+                "EventRecordFormat": "JSON",
+                "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+            }
+        },
+    )
+
+    registry = cluster.schema_registry(arn)
+    for order in ({"amount": 12}, {"amount": 13, "currency": "USD"}):
+        cluster.produce("orders", registry.encode("order", order))
+    lambda_esm.clock.run_until_idle()
+
+    assert ledger.booked == [13]
+
+
+# [/glue]
+needs_registries(test_an_order_of_a_glue_registry_is_booked)
+
+
 # [misuse]
 def test_a_misspelt_topic_is_an_error_of_the_test(lambda_esm):
     cluster = lambda_esm.kafka("shop")

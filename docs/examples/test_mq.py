@@ -84,6 +84,7 @@ def test_an_order_comes_through_rabbitmq(lambda_esm):
 
 
 # [poison]
+@pytest.mark.lambda_esm(advice_ignore="ESM136")
 def test_a_poison_order_takes_its_batch_along(lambda_esm):
     broker = lambda_esm.mq("shop")
     ledger = Ledger()
@@ -106,6 +107,7 @@ def test_a_poison_order_takes_its_batch_along(lambda_esm):
 
 
 # [limit]
+@pytest.mark.lambda_esm(advice_ignore="ESM136")
 def test_rabbitmq_gives_up_when_the_queue_says_so(lambda_esm):
     broker = lambda_esm.mq("shop", engine="RabbitMQ")
     broker.queue("orders", dead_letter="failed", delivery_limit=2).send('{"total": 13}')

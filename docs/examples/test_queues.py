@@ -98,6 +98,7 @@ def test_a_poison_order_holds_up_its_customer_and_nobody_else(lambda_esm):
 
 
 # [filters]
+@pytest.mark.lambda_esm(advice_ignore="ESM111")
 def test_what_no_filter_lets_pass_is_deleted_and_says_why(lambda_esm):
     url, queue_arn = make_queue("orders")
     orders = lambda_esm.function("orders", lambda event, context: None)

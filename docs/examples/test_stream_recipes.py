@@ -5,6 +5,7 @@ import base64
 import json
 
 import boto3
+import pytest
 
 
 def make_stream(name="clicks", shards=1):
@@ -33,6 +34,7 @@ def count_clicks(event, context):
 
 
 # [poison]
+@pytest.mark.lambda_esm(advice_ignore="ESM114 ESM117")
 def test_a_broken_click_is_set_aside_and_the_others_are_counted(lambda_esm):
     kinesis, stream_arn = make_stream()
     queue_url, queue_arn = make_queue("broken-clicks")
@@ -62,6 +64,7 @@ def test_a_broken_click_is_set_aside_and_the_others_are_counted(lambda_esm):
 
 
 # [blocked]
+@pytest.mark.lambda_esm(advice_ignore="ESM113")
 def test_a_failing_shard_shows_in_the_iterator_age(lambda_esm):
     kinesis, stream_arn = make_stream()
     lambda_esm.function("clicks", count_clicks)
@@ -81,6 +84,7 @@ def test_a_failing_shard_shows_in_the_iterator_age(lambda_esm):
 
 
 # [latest]
+@pytest.mark.lambda_esm(advice_ignore="ESM118")
 def test_latest_misses_what_comes_while_the_mapping_is_created(lambda_esm):
     kinesis, stream_arn = make_stream()
     clicks = lambda_esm.function("clicks", count_clicks)

@@ -9,15 +9,15 @@ replaces the mapping: the new one is created before the old one is deleted.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnly
 from typing import Any, Final
-
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from pytest_lambda_esm.api.dispatch import Caller, Operation
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings
 from pytest_lambda_esm.api.mapping_settings import FIXED, RESETS
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.aws_model.template_properties import converted
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
 from pytest_lambda_esm.sources.event_source import EventSource
 
@@ -43,9 +43,10 @@ _PARTS: Final[dict[str, dict[str, Any]]] = {
 class CloudFormationResources:
     """Performs moto's own methods on mappings, and those of its stacks. They raise ApiError for AWS's refusals."""
 
-    def __init__(self, mappings: EventSourceMappings, invoke_configs: dict[str, Operation], model: LambdaModel) -> None:
+    def __init__(self, mappings: EventSourceMappings, others: ReadOnly[str, Operation], model: LambdaModel) -> None:
+        """``others`` are the operations on invoke configs, and ``Invoke``."""
         self._mappings = mappings
-        self._operations = {**mappings.operations(), **invoke_configs}
+        self._operations = {**mappings.operations(), **others}
         self._model = model
         self._templates: dict[str, dict[str, Any]] = {}
 
@@ -119,6 +120,14 @@ class CloudFormationResources:
             if error.code != "ResourceNotFoundException":
                 raise
 
+    # --- functions ---------------------------------------------------------------------------------------
+
+    def invoke(self, account_id: str, region: str, function: str, payload: str, request_id: str) -> str | None:
+        """Run a function synchronously; return the payload of its error, or None if it ended without one."""
+        params = {"FunctionName": function, "Payload": payload.encode()}
+        answer = self._operations["Invoke"](Caller(account_id, region, request_id), params)
+        return answer["Payload"].decode() if answer.get("FunctionError") else None
+
     # --- inside ------------------------------------------------------------------------------------------
 
     def _parameters(self, operation: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -166,71 +175,3 @@ def _parts(name: str, before: dict[str, Any], params: dict[str, Any]) -> dict[st
     old, new = before.get(name, {}), params.get(name, {})
     resets = {member: value for member, value in _PARTS[name].items() if member in old and member not in new}
     return {member: value for member, value in {**new, **resets}.items() if member not in FIXED.get(name, ())}
-
-
-# --- properties of a template ------------------------------------------------------------------------------
-
-_BOOLEANS: Final = {"true": True, "false": False}
-_ENDPOINT_KEYS: Final = {"KafkaBootstrapServers": "KAFKA_BOOTSTRAP_SERVERS"}
-"""Keys that differ between templates and the API."""
-
-
-def converted(shape: Shape, value: Any, path: str = "") -> Any:
-    """Convert a property to the shape of an operation's input. Raises ValueError with CloudFormation's message."""
-    if isinstance(shape, StructureShape):
-        return _structure(shape, value, path)
-    if isinstance(shape, MapShape):
-        return _map(shape, value, path)
-    if isinstance(shape, ListShape):
-        if not isinstance(value, list):
-            raise ValueError(f"Property {path} must be of type List")
-        return [converted(shape.member, item, f"{path}/{number}") for number, item in enumerate(value)]
-    return _scalar(shape, value, path)
-
-
-def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"Property {path} must be an object")
-    unknown = next((name for name in value if name not in shape.members), None)
-    if unknown is not None:
-        raise ValueError(f"Encountered unsupported property {unknown}")
-    return {
-        name: converted(shape.members[name], inner, f"{path}/{name}")
-        for name, inner in value.items()
-        if inner is not None
-    }
-
-
-def _map(shape: MapShape, value: Any, path: str) -> dict[str, Any]:
-    if isinstance(value, list):  # in templates, tags are a list of keys and values
-        value = {str(tag.get("Key")): tag.get("Value") for tag in value}
-    if not isinstance(value, dict):
-        raise ValueError(f"Property {path} must be an object")
-    return {
-        _ENDPOINT_KEYS.get(key, str(key)): converted(shape.value, inner, f"{path}/{key}")
-        for key, inner in value.items()
-    }
-
-
-def _scalar(shape: Shape, value: Any, path: str) -> Any:
-    kind = shape.type_name
-    if isinstance(value, (dict, list)):
-        raise ValueError(f"Property {path} must be of type {kind}")
-    if kind == "boolean":
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() not in _BOOLEANS:
-            raise ValueError(f"Property {path} must be of type Boolean")
-        return _BOOLEANS[str(value).lower()]
-    if kind in ("integer", "long"):
-        return _number(int, value, path)
-    if kind in ("float", "double", "timestamp"):
-        return _number(float, value, path)
-    return value if isinstance(value, str) else str(value)
-
-
-def _number(kind: type[int] | type[float], value: Any, path: str) -> int | float:
-    try:
-        return kind(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"Property {path} must be of type Number") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -186,6 +187,7 @@ class Dispatcher:
             error=response.headers.get("x-amzn-errortype"),
             attempt=_attempt(request),
             logical_id=_logical_id(request),
+            message=_message(response) if response.status >= 400 else None,
         )
         log.calls.add(call)
         log.timeline.insert(arrival.position, "call", call.operation, _outcome(call), call.instant)
@@ -239,8 +241,16 @@ def _attempt(request: HttpRequest) -> int:
     return int(attempt) if attempt.isdigit() else 1
 
 
+def _message(response: HttpResponse) -> str | None:
+    """Return the text of an error; its member is called differently by each error."""
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        return None
+    found = body.get("Message", body.get("message")) if isinstance(body, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def _outcome(call: Call) -> str:
     subject = next((str(call.params[name]) for name in ("UUID", "FunctionName") if name in call.params), "")
-    retry = f" (attempt {call.attempt})" if call.attempt > 1 else ""
-    answer = f"{call.status}{f' {call.error}' if call.error else ''}" if call.status else f"no answer: {call.error}"
-    return f"{subject + ' ' if subject else ''}-> {answer}{retry}"
+    return f"{subject + ' ' if subject else ''}-> {call.outcome}"

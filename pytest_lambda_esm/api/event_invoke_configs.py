@@ -18,11 +18,16 @@ from pytest_lambda_esm.arn import Arn, FunctionReference, parse
 from pytest_lambda_esm.aws_model.java import java_text
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.destinations import DestinationFinder
+from pytest_lambda_esm.invocation.async_results import BOTH_TARGETS, FIFO_TARGET
 from pytest_lambda_esm.invocation.configuration import Functions, InvokeConfig
+from pytest_lambda_esm.ports import Advice
 
 LATEST: Final = "$LATEST"
 LARGEST_PAGE: Final = 50
 """ListFunctionEventInvokeConfigs returns at most this many (API reference)."""
+
+_FIRST_RETRY: Final = 60
+"""Seconds until the first retry. An event whose age is the maximum by then is not retried (recorded)."""
 
 _SETTINGS: Final = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
 
@@ -41,12 +46,14 @@ class EventInvokeConfigs:
         functions: Functions,
         destinations: DestinationChecks,
         now: Callable[[], datetime],
+        advice: Advice,
     ) -> None:
         self._store = store
         self._model = model
         self._functions = functions
         self._destinations = destinations
         self._now = now
+        self._advice = advice
 
     def operations(self) -> dict[str, Operation]:
         """Return the operations by their API names."""
@@ -131,7 +138,17 @@ class EventInvokeConfigs:
 
     def _keep(self, reference: FunctionReference, config: InvokeConfig) -> Mapping[str, Any]:
         self._store.put(_place(reference), reference.qualifier or LATEST, config)
+        self._advise(reference, config)
         return describe(config)
+
+    def _advise(self, reference: FunctionReference, config: InvokeConfig) -> None:
+        name, function, age = reference.name, self._functions.find(reference), config.maximum_event_age
+        if age is not None and age <= _FIRST_RETRY and config.maximum_retry_attempts != 0:
+            self._advice.give("ESM128", name, function=name, age=age)
+        if function is not None and function.dead_letter and config.on_failure:
+            self._advice.give("ESM130", name, what=BOTH_TARGETS.format(function=name))
+        if any(target.endswith(".fifo") for target in (config.on_success, config.on_failure) if target):
+            self._advice.give("ESM130", name, about="FIFO", what=FIFO_TARGET.format(function=name))
 
     def _position(self, marker: str | None) -> tuple[int, int, str] | None:
         if marker is None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.api import mapping_settings, mapping_store
 from pytest_lambda_esm.api.dispatch import Caller, Operation
+from pytest_lambda_esm.api.mapping_advice import MappingAdvice
 from pytest_lambda_esm.api.mapping_checks import MappedFunction, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.arn import partition_of
@@ -65,6 +66,7 @@ class EventSourceMappings:
         model: LambdaModel,
         store: MappingStore,
         checks: MappingChecks,
+        advice: MappingAdvice,
         factory: MappingFactory,
     ) -> None:
         self._answers_new_values = config.update_answers == "new"
@@ -72,6 +74,7 @@ class EventSourceMappings:
         self._model = model
         self._store = store
         self._checks = checks
+        self._advice = advice
         self._factory = factory
         self._tags: dict[str, dict[str, str]] = {}
 
@@ -104,7 +107,7 @@ class EventSourceMappings:
         self._store.add(mapping)
         self._tags[mapping.arn] = dict(tags)
         answer = self._begin(mapping, source, step_for_create(params.get("Enabled", True)), settings)
-        self._checks.advise(mapping, function)
+        self._advice.on_create(mapping, settings)
         return answer
 
     def get(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
@@ -126,6 +129,8 @@ class EventSourceMappings:
             mapping_store.selection(caller, params),
             min(params.get("MaxItems", mapping_store.LARGEST_PAGE), mapping_store.LARGEST_PAGE),
         )
+        if marker is not None and params.get("MaxItems", 0) > mapping_store.LARGEST_PAGE:
+            self._advice.on_list(params["MaxItems"])
         described = [_listed(self._describe(mapping, self.source_of(mapping))) for mapping in page]
         for mapping in page:
             mapping.was_read()
@@ -151,7 +156,10 @@ class EventSourceMappings:
         stated["FunctionArn"] = function.reference.arn
         others = (other for _, other in self._store.visible(caller.account_id, caller.region) if other is not mapping)
         self._check(caller, source, stated, function, others)
-        return self._begin(mapping, before, step, mapping_settings.completed(source, stated, mapping.uuid))
+        settings = mapping_settings.completed(source, stated, mapping.uuid)
+        answer = self._begin(mapping, before, step, settings)
+        self._advice.review(mapping, settings)
+        return answer
 
     def delete(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
         """Delete a mapping. It reads ``Deleting`` until it is gone; ``repeated_delete`` sets what a retry gets."""
@@ -209,6 +217,7 @@ class EventSourceMappings:
         """Run the checks that follow once the function is known, in AWS's order."""
         settings = {**source.defaults, **stated}
         self._checks.check_settings(source, settings, function, self._factory.clock.instant / MICROSECONDS)
+        self._checks.check_permissions(settings, function)
         self._checks.check_source_exists(caller, source, settings, function)
         self._checks.check_conflicts(source, settings, function, others)
 

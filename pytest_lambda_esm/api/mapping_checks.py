@@ -26,17 +26,23 @@ from pytest_lambda_esm.sources.kafka import consumer_group
 _DESTINATION_REFUSED: Final = "Unsupported DestinationConfig parameter for given event source mapping type."
 
 
+def _never(function: FunctionConfiguration, settings: Settings) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
     """Access to the resources that a mapping refers to.
 
     ``key_problem`` takes the ARN of a KMS key and returns why filter criteria cannot be decrypted with it, as an
-    error code and a message, or None.
+    error code and a message, or None. ``reading_refused`` takes a function and the settings of a mapping, and returns
+    AWS's text where the function's role may not read the source.
     """
 
     functions: Functions
     sources: SourceFinder
     key_problem: Callable[[str], tuple[str, str] | None]
+    reading_refused: Callable[[FunctionConfiguration, Settings], str | None] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,14 @@ class MappedFunction:
 
 
 class MappingChecks:
-    """The checks. ``advice`` takes a mapping's UUID and a warning about settings that cause trouble in production."""
+    """The checks, with what they look up."""
 
-    def __init__(
-        self, config: Config, model: LambdaModel, lookups: Lookups, advice: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, config: Config, model: LambdaModel, lookups: Lookups) -> None:
         self._limits = config.limits
         self._maximum_filters = config.maximum_filters
         self._identity: Callable[[str], str] = str if config.distinguish_latest else _without_latest
         self._model = model
         self._lookups = lookups
-        self._advice = advice
         self.key_problem = lookups.key_problem
 
     def recognise(self, settings: Settings) -> EventSource:
@@ -106,7 +109,8 @@ class MappingChecks:
 
     def check_settings(self, source: EventSource, settings: Settings, function: MappedFunction, now: float) -> None:
         """Refuse settings that break a rule of the source or contradict each other."""
-        circumstances = Circumstances(now, function.timeout)
+        place = function.reference
+        circumstances = Circumstances(now, function.timeout, place.account_id, place.region)
         for rule in source.rules:
             problem = rule(settings, circumstances)
             if problem is not None:
@@ -132,6 +136,13 @@ class MappingChecks:
                 f" {timeout} seconds"
             )
 
+    def check_permissions(self, settings: Settings, function: MappedFunction) -> None:
+        """Refuse a source that the function's role may not read."""
+        configuration = function.configuration
+        refused = self._lookups.reading_refused(configuration, settings) if configuration is not None else None
+        if refused is not None:
+            raise self._invalid(refused)
+
     def check_conflicts(
         self, source: EventSource, settings: Settings, function: MappedFunction, others: Iterable[Mapping]
     ) -> None:
@@ -156,21 +167,6 @@ class MappingChecks:
                     f"The consumer group ID {group} must be unique among all Kafka event sources, and the event source"
                     f" mapping with UUID {other.uuid} uses it already.",
                 )
-
-    def advise(self, mapping: Mapping, function: MappedFunction) -> None:
-        """Warn of a short visibility timeout, which AWS accepts although its guide advises against it."""
-        arn = Arn.parse(mapping.source_arn)
-        facts = self._lookups.sources.find(arn) if arn is not None else None
-        timeout = function.timeout or 0
-        window = mapping.settings.get("MaximumBatchingWindowInSeconds", 0)
-        if facts is None or facts.visibility_timeout is None or facts.visibility_timeout >= 6 * timeout + window:
-            return
-        self._advice(
-            mapping.uuid,
-            f"the queue's visibility timeout ({facts.visibility_timeout} s) is less than 6 times the function's"
-            f" timeout ({timeout} s) plus the batching window ({window} s): throttled messages may reach the"
-            f" dead-letter queue unprocessed, or be delivered twice",
-        )
 
     def _check_destination(self, source: EventSource, settings: Settings) -> None:
         """Refuse a failure destination of another service, and FIFO queues and topics (documented; chosen text)."""

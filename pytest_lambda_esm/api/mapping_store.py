@@ -68,6 +68,11 @@ class MappingStore:
                 number = visible.order[index]
                 yield number, visible.mappings[number]
 
+    def shown(self) -> Iterator[Mapping]:
+        """Iterate over the mappings that clients can see, in all accounts and regions."""
+        for visible in self._visible.values():
+            yield from visible.mappings.values()
+
 
 class _Visible:
     """The mappings that clients of one account and region can see."""

@@ -1,7 +1,6 @@
 """The virtual clock: the only thing that moves time.
 
-:class:`VirtualClock` keeps a heap of scheduled events and runs them as time reaches them; :class:`DueEvent` describes a
-pending one. The errors that it raises say what is still pending and what waits for the test.
+:class:`VirtualClock` keeps a heap of scheduled events and runs them as time reaches them.
 """
 
 from __future__ import annotations
@@ -10,21 +9,28 @@ import heapq
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pytest_lambda_esm.clock.lock import ClockLock
+from pytest_lambda_esm.clock.events import DueEvent, Event
+from pytest_lambda_esm.clock.lock import ClockLock, HeldLock
+from pytest_lambda_esm.clock.moves import (
+    HOUR,
+    Reports,
+    endless_sleep,
+    limit_exceeded,
+    nothing_pending,
+    seconds_of,
+    span_of,
+)
 from pytest_lambda_esm.clock.runaway import StallDetector
-from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers, Turns, pauses
+from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers
+from pytest_lambda_esm.clock.threads import ClockThreads
 from pytest_lambda_esm.clock.wall import Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
-from pytest_lambda_esm.timing import END, MICROSECONDS, Span, instant_of, microseconds, moment_of
+from pytest_lambda_esm.timing import END, Span, instant_of, moment_of
 
-HOUR: Final = 3600
-_SECONDS_IN: Final = {"days": 24 * HOUR, "hours": HOUR, "minutes": 60, "seconds": 1}
 _END: Final = instant_of(END)
-_MOST_LISTED: Final = 10
 _MOST_CANCELLED: Final = 64
 """The number of cancelled events that may stay in the heap."""
 
@@ -49,9 +55,8 @@ class VirtualClock:
         self._background_stall: StallDetector | None = None
         self.sleepers = Sleepers()
         """The threads that sleep; those of the test share this clock's time."""
-        self._owner = threading.current_thread()
-        self._moving = 0  # The moves that give other threads their turn now.
         self._report_waiting: Callable[[], list[str]] = list
+        self._report_diagnosis: Callable[[], list[str]] = list
         self._wall = wall
         self._freezers = [wall.identity()] if wall is not None else []
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
@@ -63,8 +68,8 @@ class VirtualClock:
         self._slept: list[float] = []
         self._running: Event | None = None
         self._runner: int | None = None  # The thread that runs it.
-        self._lock = threading.RLock()
-        self._released = threading.Condition(self._lock)
+        self._lock = HeldLock(self._activity)
+        self._threads = ClockThreads(self.sleepers, self._lock)
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -115,8 +120,8 @@ class VirtualClock:
         Raises ClockError for a negative or infinite span, and when called from inside an event or a handler.
         """
         __tracebackhide__ = True
-        span = _span_of("advance", delta if delta is not None else 0)
-        span += _span_of("advance", _seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        span = span_of("advance", delta if delta is not None else 0)
+        span += span_of("advance", seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
         with self._move("advance"):
             self._run_to(self._now + span)
 
@@ -143,7 +148,7 @@ class VirtualClock:
         still false when ``limit`` (seconds or a timedelta of virtual time) has passed or nothing is pending any more.
         """
         __tracebackhide__ = True
-        span = _span_of("run_until", limit)
+        span = span_of("run_until", limit)
         if not callable(predicate):
             raise ClockError(f"run_until takes a callable condition, such as lambda: queue.empty(), not {predicate!r}")
         self.follow_wall()
@@ -154,9 +159,9 @@ class VirtualClock:
                 if upcoming is None:
                     if self.sleepers.has_company and predicate():
                         return
-                    raise self._nothing_pending()
+                    raise nothing_pending(self._now, self._reports())
                 if upcoming > end:
-                    raise self._limit_exceeded("run_until", span, "the condition is still false")
+                    raise self._limit_exceeded("run_until: the condition is still false", span)
                 self._run_to(max(upcoming, self._now))
 
     def run_until_idle(self, limit: Span = HOUR) -> None:
@@ -167,13 +172,13 @@ class VirtualClock:
         the text lists them.
         """
         __tracebackhide__ = True
-        span = _span_of("run_until_idle", limit)
+        span = span_of("run_until_idle", limit)
         with self._move("run_until_idle"):
             end = self._now + span
             self._run_to(self._now)
             while self._busy and (upcoming := self._next_due()) is not None:
                 if upcoming > end:
-                    raise self._limit_exceeded("run_until_idle", span, "it is not idle")
+                    raise self._limit_exceeded("run_until_idle: it is not idle", span)
                 self._run_to(max(upcoming, self._now))
 
     def sleep(self, seconds: float) -> None:
@@ -183,8 +188,8 @@ class VirtualClock:
         for code that keeps sleeping while nothing happens, and ClockError from inside an event.
         """
         __tracebackhide__ = True
-        span = _span_of("time.sleep", seconds)
-        if self._is_background():
+        span = span_of("time.sleep", seconds)
+        if self._threads.wait_for(self._runner):
             self.record_sleep(seconds)
             self.wait_until(self._now + span)
             return
@@ -227,7 +232,7 @@ class VirtualClock:
         In a thread that was started meanwhile, it waits until the clock has reached the instant.
         """
         __tracebackhide__ = True
-        if self._is_background():
+        if self._threads.wait_for(self._runner):
             if instant > self._now:
                 self.sleepers.sleep(self, instant)
             return
@@ -258,12 +263,12 @@ class VirtualClock:
     @property
     def awaited(self) -> threading.Thread:
         """The test's thread: others may move the clock only while it waits."""
-        return self._owner
+        return self._threads.owner
 
     @property
     def is_moving(self) -> bool:
         """Whether a move that is not a sleeper's gives other threads their turn now."""
-        return self._moving > 0
+        return self._threads.moving > 0
 
     def reach(self, sleeper: Sleeper) -> None:
         """Move on to the end of a thread's sleep, unless another move gets there before.
@@ -279,33 +284,10 @@ class VirtualClock:
     def let_pass(self, seconds: float) -> None:
         """Wait, in code under test, as long as a sleep would; it is not recorded as one."""
         __tracebackhide__ = True
-        if self._is_background():
-            self.wait_until(self._now + _span_of("wait", seconds))
+        if self._threads.wait_for(self._runner):
+            self.wait_until(self._now + span_of("wait", seconds))
         else:
             self.advance(seconds)
-
-    def _is_background(self) -> bool:
-        """Whether the calling thread waits for the clock, rather than moves it."""
-        groups = self.sleepers.groups
-        if groups is None or not groups.threads or self._runner == threading.get_ident():
-            return False
-        thread = threading.current_thread()
-        return thread is not self._owner and thread in groups.threads
-
-    def _give_turns(self, sleeper: Sleeper | None) -> None:
-        """Let the other threads run until each sleeps, waits or has ended; they may use the clock meanwhile."""
-        __tracebackhide__ = True
-        turns = Turns(self.sleepers, patient=sleeper is not None)
-        if turns.over(self):
-            return
-        self._moving += sleeper is None
-        try:
-            for pause in pauses():
-                self._released.wait(pause)
-                if turns.over(self) or (sleeper is not None and not sleeper.asleep):
-                    return
-        finally:
-            self._moving -= sleeper is None
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
@@ -340,11 +322,24 @@ class VirtualClock:
         """Set the function that lists what waits for the test rather than for time, a line each, for error texts."""
         self._report_waiting = report
 
+    def set_diagnosis(self, report: Callable[[], list[str]]) -> None:
+        """Set the function that says why records are not delivered, a line each, for error texts."""
+        self._report_diagnosis = report
+
     def show(self, instant: int) -> None:
         """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
         self._shown = instant
         if self._wall is not None:
             self._wall.show(instant)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Do not follow the wall clock inside the block: a report on what happened must not move time."""
+        wall, self._wall = self._wall, None
+        try:
+            yield
+        finally:
+            self._wall = wall
 
     def follow_wall(self) -> None:
         """Catch up with a wall clock that the user moved, and run what has fallen due. Cheap where nobody moved it.
@@ -416,7 +411,7 @@ class VirtualClock:
         return False
 
     def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
-        return ClockLock(self._lock, about, self._activity, check)
+        return ClockLock(self._lock, about, check)
 
     def _move(self, name: str) -> ClockLock:
         def check() -> None:
@@ -448,7 +443,7 @@ class VirtualClock:
         while sleeper is None or sleeper.asleep:
             first = None
             if groups is not None and groups.threads:
-                self._give_turns(sleeper)
+                self._threads.give_turns(self, sleeper)
                 first = self.sleepers.first(self)
             due = self._next_due()
             if due is not None and due <= target and (first is None or due <= first.due):
@@ -490,7 +485,7 @@ class VirtualClock:
     def _next_instant(self) -> int | None:
         """Return when the next event is due or the next thread wakes."""
         if self.sleepers.has_company:
-            self._give_turns(None)
+            self._threads.give_turns(self, None)
         due, first = self._next_due(), self.sleepers.first(self)
         if first is None:
             return due
@@ -501,27 +496,6 @@ class VirtualClock:
             heapq.heappop(self._heap)
             self._cancelled -= 1
 
-    # --- texts of errors ---------------------------------------------------------------------------------
-
-    def _nothing_pending(self) -> ClockLimitExceeded:
-        return ClockLimitExceeded(
-            f"run_until: nothing is pending any more at {moment_of(self._now)}, and the condition is still false."
-            " Nothing will happen until the test sends, creates or changes something." + self._waiting_for_test()
-        )
-
-    def _limit_exceeded(self, move: str, limit: int, problem: str) -> ClockLimitExceeded:
-        pending = self.pending
-        lines = [f"  {event}" for event in pending[:_MOST_LISTED]]
-        if len(pending) > _MOST_LISTED:
-            lines.append(f"  and {len(pending) - _MOST_LISTED} more")
-        return ClockLimitExceeded(
-            f"{move}: {problem} within the limit of {limit / MICROSECONDS:g} s; it is {moment_of(self._now)}."
-            f" Still pending:\n"
-            + "\n".join(lines)
-            + f"\nPass {move} a larger limit, or stop what keeps scheduling events."
-            + self._waiting_for_test()
-        )
-
     def _end_stall(self) -> None:
         stalls = (self._stall, self._background_stall)
         self._stall = self._background_stall = None
@@ -530,68 +504,10 @@ class VirtualClock:
                 stall.end()
 
     def _endless_sleep(self, stall: StallDetector) -> ClockLimitExceeded:
-        upcoming = self.next_event
-        pending = f"Next: {upcoming}." if upcoming else "Nothing is pending, so sleeping longer will not help."
-        return ClockLimitExceeded(
-            f"time.sleep: code under test has slept {stall.sleeps} times in a row,"
-            f" {moment_of(self._now) - moment_of(stall.started)} of virtual time, and nothing has happened since;"
-            f" it is {moment_of(self._now)}. {pending} Is this an endless loop? If not, raise the setting"
-            f" 'longest_standstill'." + self._waiting_for_test()
-        )
+        return endless_sleep(stall, self._now, self.next_event, self._reports())
 
-    def _waiting_for_test(self) -> str:
-        waiting = self._report_waiting()
-        return "".join(["\nWaiting for the test:", *(f"\n  {line}" for line in waiting)]) if waiting else ""
+    def _limit_exceeded(self, problem: str, limit: int) -> ClockLimitExceeded:
+        return limit_exceeded(problem, limit, self._now, self.pending, self._reports())
 
-
-@dataclass(frozen=True, slots=True)
-class DueEvent:
-    """A pending event: when it is due (an aware datetime in UTC), and what it will do."""
-
-    due: datetime
-    about: str
-
-    def __str__(self) -> str:
-        return f"{self.due:%Y-%m-%d %H:%M:%S.%f} {self.about}"
-
-
-class Event:
-    """An action scheduled for an instant. Cancel it with :meth:`VirtualClock.cancel`.
-
-    ``action`` is None once the event has run or was cancelled. ``keeps_busy`` says whether the clock is not idle before
-    the event has run.
-    """
-
-    __slots__ = ("about", "action", "due", "keeps_busy", "sequence")
-
-    def __init__(self, due: int, sequence: int, action: Callable[[], None], about: Callable[[], str]) -> None:
-        self.due = due
-        self.sequence = sequence
-        self.action: Callable[[], None] | None = action
-        self.about = about
-        self.keeps_busy = True
-
-    def __lt__(self, other: Event) -> bool:
-        return (self.due, self.sequence) < (other.due, other.sequence)
-
-    def describe(self) -> DueEvent:
-        """Return the event as users see it."""
-        return DueEvent(moment_of(self.due), self.about())
-
-
-def _span_of(move: str, span: Span) -> int:
-    """Return a time span in microseconds. Raises ClockError that names the move."""
-    __tracebackhide__ = True
-    try:
-        return microseconds(span)
-    except (TypeError, ValueError) as error:
-        raise ClockError(f"{move}: {error}") from None
-
-
-def _seconds_of(**numbers: float) -> float:
-    """Add up ``days``, ``hours``, ``minutes`` and ``seconds``. Raises ClockError for anything but numbers."""
-    __tracebackhide__ = True
-    for name, number in numbers.items():
-        if not isinstance(number, (int, float)) or isinstance(number, bool):
-            raise ClockError(f"advance: {name} takes a number, not {number!r}")
-    return sum(number * _SECONDS_IN[name] for name, number in numbers.items())
+    def _reports(self) -> Reports:
+        return Reports(self._report_diagnosis(), self._report_waiting())

@@ -1,8 +1,8 @@
-"""Whether a thread waits, judged by the place in the code where it stands.
+"""Whether a thread waits, judged by the place in the code where it is.
 
 Most waits of the standard library end in a few functions. For these, the state of what a thread waits for says exactly
-whether it still waits, or has been notified and is about to go on. Everywhere else a thread may wait in C code or
-compute, which only shows over time: :class:`Stillness` compares where threads stand at several moments.
+whether it still waits or has been notified and is about to go on. Everywhere else a thread may wait in C code or
+compute, which only shows over time: :class:`Stillness` compares the places of threads at several moments.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from enum import Enum
 from types import FrameType
 from typing import Any, Final
 
-Position = tuple[object, ...]
-"""The place in the code where a thread stands."""
+from pytest_lambda_esm.clock.usage import Usage, is_ready, usage_of
 
-Found = tuple[Position, float]
-"""Where a thread was found waiting, and the CPU time that it had used until then."""
+Position = tuple[object, ...]
+"""The place in the code where a thread is."""
+
+Found = tuple[Position, Usage | None]
+"""Where a thread was found waiting, and what it had used until then."""
 
 Frames = Mapping[int, FrameType]
 """The innermost Python frame of each thread that runs Python code, by the thread's identifier."""
 
 
 class Standing(Enum):
-    """What the place in the code where a thread stands says about it. The value is in real seconds.
+    """What the place of a thread in the code says about it. The value is in real seconds.
 
     If the thread stays in that place for this long, it waits.
     """
@@ -43,9 +45,6 @@ class Standing(Enum):
     """It runs, or is about to."""
 
 
-UNKNOWN_CPU: Final = -1.0
-"""The CPU time of a thread where the system does not tell, as on macOS, or the thread has ended."""
-
 COMPUTED: Final = 0.001
 """The CPU time, in seconds, that shows that a thread computes. On a busy machine it may get little more at a time."""
 
@@ -57,7 +56,7 @@ FEWEST_LOOKS: Final = 8
 
 
 Sight = dict[threading.Thread, tuple[Standing, Position]]
-"""Where threads stand at one moment."""
+"""Where threads are at one moment."""
 
 
 def standing(frame: FrameType, frames: Frames) -> Standing:
@@ -75,7 +74,7 @@ def standing(frame: FrameType, frames: Frames) -> Standing:
 
 
 def threads_are_visible() -> bool:
-    """Whether this process can see where its threads stand. It cannot with greenlets that gevent shows as threads."""
+    """Whether this process can see where its threads are. It cannot with greenlets that gevent shows as threads."""
     return threading.get_ident() in sys._current_frames()
 
 
@@ -156,8 +155,9 @@ _PROMPTS: Final = frozenset({"bdb", "cmd", "code", "pdb"})
 class Stillness:
     """Whether threads wait, judged by looking at them repeatedly.
 
-    All of them have to stand where they stood for as long as the most doubtful of them requires. ``known`` remembers
-    where a thread was found waiting.
+    All of them have to stay where they are for as long as the most doubtful of them requires. Only the time between
+    two looks counts, in which they could have run, and of that only the time in which each had a processor to run on.
+    ``known`` remembers where a thread was found waiting.
     """
 
     # A freezer of the user's would replace module globals.
@@ -167,8 +167,8 @@ class Stillness:
     def __init__(self, known: MutableMapping[threading.Thread, Found] | None = None) -> None:
         self._known = known if known is not None else {}
         self._picture: Sight = {}
-        self._cpu: dict[threading.Thread, float] = {}
-        self._since = 0.0
+        self._first: Mapping[threading.Thread, Usage | None] = {}
+        self._left = 0.0
         self._looks = 0
         self.seconds = 0.0
         """The real seconds for which nothing has changed."""
@@ -177,26 +177,32 @@ class Stillness:
         """Look at the threads that ``members`` returns, and return those that may still run on.
 
         With ``patient=False``, a thread in a place where it waits for something outside, or where it was found waiting
-        before, counts as waiting at once.
+        before, counts as waiting at once, if it is not ready to run.
         """
+        passed = self._real_time() - self._left
+        try:
+            return self._look(members, passed, patient)
+        finally:
+            self._left = self._real_time()
+
+    def _look(
+        self, members: Callable[[], list[threading.Thread]], passed: float, patient: bool
+    ) -> list[threading.Thread]:
         sight = self._see(members())
         running = [thread for thread, (kind, _) in sight.items() if kind is Standing.RUNNING]
         if running or not sight:
+            self._picture = {}
             return running
-        doubtful = [thread for thread, (kind, _) in sight.items() if kind not in (Standing.WAITING, Standing.RUNNING)]
-        cpu = {thread: _cpu_seconds(thread) for thread in doubtful}
+        doubtful = [thread for thread, (kind, _) in sight.items() if kind is not Standing.WAITING]
+        used = {thread: usage_of(thread) for thread in doubtful}
         # Another thread may have run while this one looked: then two looks differ.
         if self._see(members()) != sight or self._see(members()) != sight:
             self._picture = {}
             return list(sight)
-        self._compare(sight, cpu)
-        running = [
-            thread
-            for thread, (kind, place) in sight.items()
-            if not self._has_waited(self._needed(kind, place, (self._known.get(thread), cpu.get(thread)), patient))
-        ]
+        self._compare(sight, used, passed)
+        running = [thread for thread in doubtful if not self._waits(thread, used[thread], patient)]
         if not running:
-            self._known.update({thread: (sight[thread][1], cpu[thread]) for thread in doubtful})
+            self._known.update({thread: (sight[thread][1], used[thread]) for thread in doubtful})
         return running
 
     def only_for_others(self, members: Callable[[], list[threading.Thread]]) -> bool:
@@ -206,7 +212,7 @@ class Stillness:
         return not running and certain and self.seconds >= Standing.UNKNOWN.value
 
     def _see(self, threads: list[threading.Thread]) -> Sight:
-        """Return where threads stand now. It takes a moment in which no other thread is likely to run."""
+        """Return where threads are now. It takes a moment in which no other thread is likely to run."""
         frames = self._frames()
         sight: Sight = {}
         for thread in threads:
@@ -219,41 +225,40 @@ class Stillness:
                 sight[thread] = (kind, _position(frame, kind))
         return sight
 
-    def _needed(self, kind: Standing, place: Position, used: tuple[Found | None, float | None], patient: bool) -> float:
-        """Return for how many real seconds a thread has to stay where it is; ``used`` is what it had used, and has."""
-        seconds: float = kind.value
-        if kind in (Standing.RUNNING, Standing.WAITING):
-            return seconds
-        found, cpu = used
-        known = found is not None and found[0] == place
-        if kind is Standing.IDLE:  # If it has not run since, it has not taken any work.
-            return 0.0 if known and found is not None and found[1] == cpu != UNKNOWN_CPU else seconds
-        if not patient and (known or kind is Standing.OUTSIDE):
-            return 0.0
-        return min(seconds, KNOWN_STILLNESS) if known else seconds
+    def _waits(self, thread: threading.Thread, used: Usage | None, patient: bool) -> bool:
+        """Return whether a thread, of which its place does not say so, has stayed there for long enough."""
+        kind, place = self._picture[thread]
+        known_place, known_usage = self._known.get(thread, (None, None))
+        known = known_place == place
+        if kind is Standing.IDLE and known and used is not None and used == known_usage:
+            return True  # It has not run since, so it has not taken any work.
+        needed: float = kind.value
+        if kind is not Standing.IDLE and not patient and (known or kind is Standing.OUTSIDE):
+            needed = 0.0
+        elif kind is not Standing.IDLE and known:
+            needed = min(needed, KNOWN_STILLNESS)
+        if needed and (self._looks < FEWEST_LOOKS or self.seconds - self._delay(thread, used) < needed):
+            return False
+        return not is_ready(thread)
 
-    def _has_waited(self, needed: float) -> bool:
-        return not needed or (self.seconds >= needed and self._looks >= FEWEST_LOOKS)
+    def _delay(self, thread: threading.Thread, used: Usage | None) -> float:
+        """Return for how many of these seconds a thread was ready to run, but had no processor."""
+        first = self._first.get(thread)
+        return used.delayed - first.delayed if used is not None and first is not None else 0.0
 
-    def _compare(self, sight: Sight, cpu: Mapping[threading.Thread, float]) -> None:
+    def _compare(self, sight: Sight, used: Mapping[threading.Thread, Usage | None], passed: float) -> None:
         """Start to measure again if a thread has moved, or has computed."""
-        now = self._real_time()
-        computed = any(seconds - self._cpu.get(thread, seconds) > COMPUTED for thread, seconds in cpu.items())
-        if sight != self._picture or computed:
-            self._picture, self._since, self._cpu, self._looks = sight, now, dict(cpu), 0
+        if sight != self._picture or self._have_computed(used):
+            self._picture, self._first, self.seconds, self._looks = sight, used, 0.0, 0
+        else:
+            self.seconds += passed
         self._looks += 1
-        self.seconds = now - self._since
+
+    def _have_computed(self, used: Mapping[threading.Thread, Usage | None]) -> bool:
+        pairs = ((now, self._first.get(thread)) for thread, now in used.items())
+        return any(now.cpu - first.cpu > COMPUTED for now, first in pairs if now is not None and first is not None)
 
 
 def _position(frame: FrameType, kind: Standing) -> Position:
-    # A loop that polls a socket stands in another frame of the same function each time.
+    # A loop that polls a socket is in another frame of the same function each time.
     return (frame.f_code, frame.f_lasti) if kind is Standing.OUTSIDE else (id(frame), frame.f_code, frame.f_lasti)
-
-
-def _cpu_seconds(thread: threading.Thread) -> float:
-    """Return the CPU time of a thread, in seconds, or ``UNKNOWN_CPU``."""
-    try:
-        with open(f"/proc/self/task/{thread.native_id}/schedstat", "rb", buffering=0) as statistics:
-            return int(statistics.read().split()[0]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return UNKNOWN_CPU

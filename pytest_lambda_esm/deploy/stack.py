@@ -395,8 +395,9 @@ def _advise(world: World, prepared: Prepared) -> None:
     if prepared.http:
         listed = ", ".join(f"{name} ({kind})" for name, kind in prepared.http.items())
         world.advice.give(
+            "ESM205",
             prepared.template.name,
-            f"{prepared.template.name} has HTTP events, which are not simulated: {listed} are left out. Call the"
+            what=f"{prepared.template.name} has HTTP events, which are not simulated: {listed} are left out. Call the"
             f" handlers of these events with events of your own",
         )
     for each in prepared.nested.values():

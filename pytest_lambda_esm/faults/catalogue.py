@@ -82,6 +82,19 @@ class FaultCatalogue:
             raise FaultError(f"{service} has no operation {operation!r}. {nearest(operation, model.operation_names)}")
         return name
 
+    def parameters(self, operation: str) -> Sequence[str]:
+        """Return the names of the parameters of an operation, not of a poller's step; none for ``service.*``."""
+        __tracebackhide__ = True
+        service, _, name = operation.rpartition(".") if isinstance(operation, str) else ("", "", operation)
+        if service == POLLER:
+            raise FaultError(f"{operation!r} is a step of pollers, which make no calls; the timeline shows them")
+        if service and name == "*":
+            self._service(service)
+            return ()
+        if service in ("", "lambda") and name not in self._model.operations:
+            raise FaultError(f"Lambda has no operation {operation!r}. {self._hint(str(name))}")
+        return self._params(self.operation(operation))
+
     def check_params(self, operation: str, names: Sequence[str]) -> None:
         """Raise FaultError for a name that is not a parameter of an operation."""
         __tracebackhide__ = True
@@ -181,8 +194,23 @@ class FaultCatalogue:
                 f" are {', '.join(STEPS)}."
             ) from None
 
+    def _hint(self, operation: str) -> str:
+        """Return what may have been meant by an unknown operation of Lambda."""
+        elsewhere = [name for name in self._same_name_elsewhere(operation) if name not in STEPS]
+        if elsewhere:
+            return f"Did you mean {' or '.join(map(repr, elsewhere))}?"
+        prefix = "Operations of other services have a prefix, as in 'sqs.SendMessage'."
+        return f"{nearest(operation, self._model.operations)} {prefix}"
+
     def _same_name_elsewhere(self, operation: str) -> list[str]:
-        """Return the prefixed names of this operation: the step of a poller, or an operation of another service."""
+        """Return the prefixed names of this operation: the step of a poller, or an operation of another service.
+
+        ``sqs:SendMessage``, as policies write it, means ``sqs.SendMessage``.
+        """
+        service, colon, name = operation.partition(":")
+        if colon:
+            known = service.lower() in _SEARCHED_SERVICES and name in self._service(service.lower()).operation_names
+            return [f"{service.lower()}.{name}"] if known else []
         names = (
             f"{service}.{operation}"
             for service in _SEARCHED_SERVICES

@@ -201,6 +201,10 @@ class FaultPlan:
         """Return the report on faults that never struck; empty if there are none."""
         return self._unused(self._faults)
 
+    def take_unused(self, start: int) -> str:
+        """Return the report on the faults from the number ``start`` on that never struck; each is reported once."""
+        return self._taken(self._faults[start:])
+
     def clear(self) -> None:
         """Forget every fault and every call."""
         self._faults: list[Fault] = []
@@ -217,12 +221,17 @@ class FaultPlan:
     def _unused(self, faults: Sequence[Fault]) -> str:
         return unused_text(faults, self._seen, self._called)
 
+    def _taken(self, faults: Sequence[Fault]) -> str:
+        """Return the report on faults that never struck, and do not report them again."""
+        text = self._unused(faults)
+        for fault in faults if text else ():
+            fault.optional = True
+        return text
+
     def _check(self, faults: Sequence[Fault]) -> None:
         __tracebackhide__ = True
-        text = self._unused(faults)
+        text = self._taken(faults)
         if text:
-            for fault in faults:
-                fault.optional = True
             raise UnusedFault(text)
 
     def _add(self, fault: Fault) -> None:
@@ -246,7 +255,16 @@ class FaultPlan:
 
 def users_line() -> str:
     """Return where the nearest caller outside of this package is, as file:line."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("pytest_lambda_esm"):
+    return _place_outside(("pytest_lambda_esm",))
+
+
+def users_place() -> str:
+    """Return the same, also outside of what enters contexts for a test: contextlib and unittest."""
+    return _place_outside(("pytest_lambda_esm", "contextlib", "unittest"))
+
+
+def _place_outside(packages: tuple[str, ...]) -> str:
+    frame = sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(packages):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

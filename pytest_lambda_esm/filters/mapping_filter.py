@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_lambda_esm.filters.clauses import Clause, compile_clauses, for_form
+from pytest_lambda_esm.filters.clauses import Clause, compile_clauses, fits, for_form
 from pytest_lambda_esm.filters.data_rules import DataForm, DataRules
 from pytest_lambda_esm.filters.errors import InvalidPattern
 from pytest_lambda_esm.filters.explain import explain
@@ -77,6 +77,15 @@ class Filter:
         if stage.data_only and any_matches(stage.data_only, data):
             return True
         return any(clause.matches(data, lambda: self.rules.metadata(record)) for clause in stage.others)
+
+    def misfit(self, record: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the form of data that all filters expect, and the one that a record has; None if one of them fits."""
+        if not self._reads_data:
+            return None
+        form, _ = self.rules.read(record)
+        if any(fits(clause, form) for clause in self._clauses):
+            return None
+        return self._clauses[0].data_pattern.value, form.value
 
     def verdict(self, record: Mapping[str, Any]) -> Verdict:
         """Return whether a record passes, and why. The explanation is made when ``why`` is read."""

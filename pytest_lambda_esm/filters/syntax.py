@@ -110,7 +110,7 @@ def compile_leaf(key: str, items: list[Any]) -> Leaf:
         elif name in OPERATORS:
             tests.append(OPERATORS[name](operand))
         else:
-            raise InvalidPattern(f"{name!r} is no operator; known are exists, {', '.join(OPERATORS)}")
+            raise InvalidPattern(f"{name!r} is not an operator; known are exists, {', '.join(OPERATORS)}")
     _check_complexity(key, items)
     values = [item for item in items if not isinstance(item, Members)]
     strings = frozenset(value for value in values if value is None or isinstance(value, str))

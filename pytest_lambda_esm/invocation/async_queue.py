@@ -58,6 +58,7 @@ class AsyncQueue:
         self._latency = attempts.latency
         self._jitter = attempts.jitter
         self._randomness = attempts.randomness
+        self._accepted = attempts.accepted
         self._results = results
         self._unfinished: dict[int, Event] = {}
 
@@ -65,6 +66,7 @@ class AsyncQueue:
         """Queue an event at an instant, which inside a handler may be later than the clock's."""
         function = self._registry.get(reference.account_id, reference.region, reference.name)
         function.count("AsyncEventsReceived")
+        self._accepted(reference.unqualified_arn, request_id, at)
         for _ in range(2 if function.takes_duplicate() else 1):
             due = at + self._latency
             if self._jitter:
@@ -136,9 +138,12 @@ class AsyncQueue:
             return
         if self._stops_loop(event.reference, event.depth):
             self._function(event).count("RecursiveInvocationsDropped")
+            name, depth = event.reference.name, chains.traced(event.depth)
+            self._journal.advice.give("ESM135", name, function=name, depth=depth)
             self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
             return
         if configuration.reserved_concurrency == 0:
+            self._journal.advice.give("ESM129", event.reference.name, function=event.reference.name)
             self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
         fault = self._trouble.at(event.reference, event.request_id, event.payload)
@@ -284,7 +289,8 @@ class AsyncAttempts:
 
     ``interruptions`` raises exceptions for the test when the attempt has ended.
     ``stops_loop(reference, depth)`` returns whether Lambda stops the chain of invocations ``depth``. The first attempt
-    follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds.
+    follows after ``latency`` microseconds, plus a random time of at most ``jitter`` microseconds. ``accepted`` is
+    called with the function's ARN, the request id and the instant of each event that enters the queue.
     """
 
     invoker: Invoker
@@ -294,6 +300,7 @@ class AsyncAttempts:
     latency: int
     jitter: int
     randomness: random.Random
+    accepted: Callable[[str, str, int], None]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
@@ -26,6 +26,16 @@ EVENT_AGE_EXCEEDED: Final = "EventAgeExceeded"
 ZERO_RESERVED_CONCURRENCY: Final = "ZeroReservedConcurrency"
 RECURSIVE_INVOCATION: Final = "RecursiveInvocation"
 """Chosen: AWS's guide says that such an event goes to the destination, but not with which condition."""
+BOTH_TARGETS: Final = (
+    "{function!r} has a dead-letter queue and an on-failure destination: each asynchronous event that fails goes to"
+    " both, as two messages of different forms"
+)
+FIFO_TARGET: Final = (
+    "an on-failure or on-success destination of {function!r} is a FIFO queue or topic, to which Lambda cannot deliver:"
+    " the records are lost, and only the metric DestinationDeliveryFailures shows it"
+)
+"""What the advice ESM130 says, as templates."""
+
 _LARGEST_MESSAGE: Final = 1024
 """Bytes of an error message in a dead-letter record."""
 
@@ -33,14 +43,15 @@ _LARGEST_MESSAGE: Final = 1024
 class AsyncResults:
     """Delivers the records of events that have ended, and reports the events' fates.
 
-    ``causing(depth)`` attributes what happens inside it to a chain of ``depth`` invocations.
+    ``causing(depth, request_id)`` attributes what happens inside it to a chain of ``depth`` invocations, the last of
+    which had this request.
     """
 
     def __init__(
         self,
         destinations: Destinations,
         journal: Journal,
-        causing: Callable[[int], AbstractContextManager[None]],
+        causing: Callable[[int, str], AbstractContextManager[None]],
         new_id: Callable[[], str],
     ) -> None:
         self._destinations = destinations
@@ -65,11 +76,13 @@ class AsyncResults:
         succeeded = outcome.condition == SUCCESS
         target = None if config is None else config.on_success if succeeded else config.on_failure
         delivered = False
-        with self._causing(depth):
+        with self._causing(depth, outcome.request_id):
             if target is not None:
                 message = _destination_message(outcome, self._new_id)
                 delivered = self._send(function, outcome, target, message, "DestinationDeliveryFailures")
             if not succeeded and dead_letter is not None:
+                if target is not None:
+                    self._journal.advice.give("ESM130", function.name, what=BOTH_TARGETS.format(function=function.name))
                 message = _dead_letter_message(outcome)
                 delivered = self._send(function, outcome, dead_letter, message, "DeadLetterErrors") or delivered
         text = f"{outcome.condition} after {outcome.attempts} attempts"
@@ -83,7 +96,7 @@ class AsyncResults:
         self, function: Function, outcome: AsyncOutcome, target: str, message: Message, failure_metric: str
     ) -> bool:
         try:
-            self._destinations.deliver(target, message)
+            self._destinations.deliver(target, replace(message, sender=outcome.function_arn))
         except DeliveryFailed as error:
             function.count(failure_metric)
             self._journal.add("delivery", target, f"failed: {error}", (outcome.request_id,))

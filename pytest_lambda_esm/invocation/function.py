@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
+from pytest_lambda_esm.invocation.expected_errors import ErrorExpected, ExpectedError, expected, unexpected
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, module_state, resolve
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
@@ -37,6 +38,8 @@ class Function:
         self._duplicates = 0
         self._state: dict[str, tuple[int, int]] = {}
         self._left_behind: tuple[str, ...] = ()
+        self._failures: list[Invocation] = []
+        self._expected: list[ExpectedError] = []
 
     def __repr__(self) -> str:
         self._catch_up()
@@ -78,6 +81,17 @@ class Function:
                 )
         self._script.extend(outcomes)
 
+    def expects(self, error: ErrorExpected, times: int | None = None) -> None:
+        """Expect that invocations of this function fail with an error, for tests with ``handler_errors = "fail"``.
+
+        ``error`` is an exception class, an exception (its class and text count), or an errorType of AWS such as
+        ``"Sandbox.Timedout"``. ``times`` is how often it occurs, exactly; None for any number. Retries count each.
+        Errors of a script's ``raises``, ``times_out`` and ``exits`` need not be expected. Raises HandlerError for
+        anything else.
+        """
+        __tracebackhide__ = True
+        self._expected.append(expected(error, times))
+
     def duplicate_events(self, times: int = 1) -> None:
         """Deliver the next asynchronous events twice, as Lambda's queue may.
 
@@ -89,7 +103,7 @@ class Function:
         self._duplicates += times
 
     def bind(self, handler: HandlerGiven) -> None:
-        """Bind a handler: a callable, or ``"pkg.mod:name"``, which is imported at once.
+        """Bind a handler: a callable, or ``"pkg.mod:name"`` (or ``"pkg.mod.name"``), which is imported at once.
 
         Raises HandlerError if it cannot be imported or called.
         """
@@ -106,12 +120,18 @@ class Function:
         except (TypeError, ValueError) as error:
             raise HandlerError(f"duration: {error}") from None
 
-    def remember(self, invocation: Invocation) -> None:
-        """Record an invocation that has ended."""
+    def remember(self, invocation: Invocation, scripted: Outcome | None = None) -> None:
+        """Record an invocation that has ended, and the step of the script that it took."""
         self._invocations.append(invocation)
         self._counters["Invocations"] += 1
         if invocation.answer.error is not None:
             self._counters["Errors"] += 1
+            if scripted is None or scripted.kind == "runs":
+                self._failures.append(invocation)
+
+    def unexpected_errors(self) -> list[str]:
+        """Return the errors that the test neither scripted nor expected, and those that it expected in vain."""
+        return unexpected(self.name, self._failures, self._expected)
 
     def note_end_of_process(self) -> None:
         """Note which variables of the bound handler's module have changed: in Lambda, a new process starts without."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Any, Any], Any]
 HandlerGiven: TypeAlias = Handler | str
-"""A callable, or its name as ``"pkg.mod:name"``."""
+"""A callable, or its name as ``"pkg.mod:name"`` or, as in Lambda's setting Handler, ``"pkg.mod.name"``."""
 
 
 def resolve(given: HandlerGiven) -> Handler:
@@ -46,9 +46,12 @@ def resolve(given: HandlerGiven) -> Handler:
 
 def _imported(path: str) -> Any:
     __tracebackhide__ = True
-    module_name, separator, name = path.partition(":")
-    if not separator or not module_name or not name:
-        raise HandlerError(f"a handler is given by name as 'pkg.mod:name', not {path!r}")
+    module_name, name = _divided(path)
+    if not module_name or not name:
+        raise HandlerError(
+            f"a handler is given by name as 'pkg.mod:name' or, as in Lambda's setting Handler, 'pkg.mod.name', not"
+            f" {path!r}"
+        )
     try:
         with noting_imports():
             module = importlib.import_module(module_name)
@@ -66,6 +69,16 @@ def _imported(path: str) -> Any:
             raise HandlerError(f"the module {module_name!r} has no {name!r}. {nearest(name, callables)}")
         target = getattr(target, part)
     return target
+
+
+def _divided(path: str) -> tuple[str, str]:
+    """Return a module and a name in it; Lambda's own notation may have slashes between packages."""
+    if ":" in path:
+        module_name, _, name = path.partition(":")
+    else:
+        module_name, _, name = path.rpartition(".")
+        module_name = module_name.replace("/", ".")
+    return module_name, name
 
 
 def translation(handler: Handler) -> Callable[[str], str]:

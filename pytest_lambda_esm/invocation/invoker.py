@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 
 _PROCESS_ENDED: Final = ("timeout", "exit")
-_LEFT_BEHIND: Final = (
-    "the handler of {function!r} runs again after a timeout or an exit, and its module has what it changed before: "
-    "{names}. In Lambda, the module is imported again, so these variables start afresh. Deploy the code as a zip file "
-    "to test that, or reset them in the test."
-)
 
 
 class Invoker:
@@ -50,7 +45,6 @@ class Invoker:
         self._hooks = execution.hooks
         self._journal = recording.journal
         self._keep = recording.keep
-        self._advise = recording.advise
 
     def attempt(self, request: Request) -> Invocation | Throttled:
         """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
@@ -80,7 +74,7 @@ class Invoker:
         if invocation.outcome in _PROCESS_ENDED:
             self._archives.restart(configuration)
             function.note_end_of_process()
-        function.remember(invocation)
+        function.remember(invocation, scripted)
         self._keep(invocation)
         return invocation
 
@@ -109,7 +103,7 @@ class Invoker:
         if function.handler is not None:
             names = function.take_left_behind()
             if names:
-                self._advise(function.name, _LEFT_BEHIND.format(function=function.name, names=", ".join(names)))
+                self._journal.advice.give("ESM201", function.name, function=function.name, names=", ".join(names))
             return function.handler
         if configuration.is_stand_in or (configuration.archive is None and configuration.runtime != IMAGE):
             raise self._registry.nothing_bound(function)
@@ -127,14 +121,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """Where an invoker records invocations; ``keep`` is called with each one that has ended.
-
-    ``advise`` is called with a function's name and a description of what is different in production.
-    """
+    """Where an invoker records invocations; ``keep`` is called with each one that has ended."""
 
     journal: Journal
     keep: Callable[[Invocation], None]
-    advise: Callable[[str, str], None]
 
 
 class InvocationHooks(Protocol):

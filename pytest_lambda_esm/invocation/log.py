@@ -30,7 +30,7 @@ def events(invocation: Invocation) -> list[tuple[str, int]]:
     """Return the log events of an invocation, each with its instant in microseconds since the epoch.
 
     The first one of an execution environment says that it starts. Printed lines end at ``\\n`` only, and an empty one
-    is no event (recorded). A record of a logger is one event, as the runtime sends it.
+    is not an event (recorded). A record of a logger is one event, as the runtime sends it.
     """
     before, after = _platform_lines(invocation)
     beginning = [before] if invocation.init is None else [*_environment_start(invocation), before]

@@ -173,11 +173,12 @@ class Nesting:
 class OpenInvocation:
     """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
 
-    __slots__ = ("depth", "lock", "thread", "time")
+    __slots__ = ("depth", "lock", "request_id", "thread", "time")
 
-    def __init__(self, time: LocalTime, depth: int) -> None:
+    def __init__(self, time: LocalTime, depth: int, request_id: str) -> None:
         self.time = time
         self.depth = depth
+        self.request_id = request_id
         self.thread = threading.current_thread()
         self.lock = threading.RLock()
 

@@ -7,9 +7,12 @@ from collections.abc import Mapping as ReadOnly
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.invocation import log
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
+from pytest_lambda_esm.invocation.event_records import body_of, records_of
 from pytest_lambda_esm.invocation.marshalling import encode_error
+from pytest_lambda_esm.invocation.stack_frames import Frame, frames_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.timing import moment_of
 
@@ -113,6 +116,22 @@ class Invocation:
         return self._request.event()
 
     @property
+    def records(self) -> list[Any]:
+        """The records of the event, as the handler received them: new copies each time. Other events have none.
+
+        Those of Kafka, which the event groups by partition, are in one list.
+        """
+        return records_of(self._request.event())
+
+    @property
+    def bodies(self) -> list[Any]:
+        """What each record contains, parsed: JSON as Python values, other text as a string, other data as bytes.
+
+        For DynamoDB this is the new image of the item, else the old one, else its keys, as Python values.
+        """
+        return [body_of(record) for record in self.records]
+
+    @property
     def attempt(self) -> int:
         """The number of the attempt, from 1; for SQS, the highest receive count in the batch."""
         return self._request.attempt
@@ -136,6 +155,26 @@ class Invocation:
     def error(self) -> FunctionError | None:
         """The error, or None if the invocation succeeded."""
         return self._answer.error
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of what the handler raised, as Python prints it; empty if it raised nothing."""
+        error = self._answer.error
+        if error is None or error.exception is None:
+            return ""
+        head = ["Traceback (most recent call last):\n", *error.stack] if error.stack else []
+        return printable(
+            f"{''.join(head)}{error.type}: {error.message}" if error.message else "".join(head) + error.type
+        )
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames of the traceback, the outermost first.
+
+        :meta private:
+        """
+        error = self._answer.error
+        return frames_of(error.stack) if error is not None else []
 
     @property
     def result(self) -> Any:

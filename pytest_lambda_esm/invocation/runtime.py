@@ -28,6 +28,7 @@ from pytest_lambda_esm.invocation.record import Invocation, Period, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
 from pytest_lambda_esm.observe import chains
+from pytest_lambda_esm.observe.causes import Causes
 from pytest_lambda_esm.timing import MICROSECONDS
 
 
@@ -44,7 +45,9 @@ class Runtime:
         self._isolation = isolation
         self.nesting = Nesting(clock.sleepers, clock)
         self.output = Output(self.nesting.current)
+        self.causes = Causes()
         self._causing_depth = 0
+        self._causing_request = ""
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
         self._traces: dict[str, str] = {}
 
@@ -61,13 +64,28 @@ class Runtime:
         return invocation.depth if invocation is not None else self._causing_depth
 
     @contextmanager
-    def causing(self, depth: int) -> Iterator[None]:
-        """Attribute what happens meanwhile to a chain of invocations, although none is running."""
-        before, self._causing_depth = self._causing_depth, depth
+    def causing(self, depth: int, request_id: str) -> Iterator[None]:
+        """Attribute what happens meanwhile to a chain of invocations and its last request, although none is running."""
+        before = self._causing_depth, self._causing_request
+        self._causing_depth, self._causing_request = depth, request_id
         try:
             yield
         finally:
-            self._causing_depth = before
+            self._causing_depth, self._causing_request = before
+
+    @property
+    def cause(self) -> str:
+        """The request id of the invocation that led to the caller, or an empty string if none did."""
+        if not self.nesting.open:
+            return self._causing_request
+        invocation = self.nesting.current()
+        return invocation.request_id if invocation is not None else self._causing_request
+
+    def sent(self, source: str, record: str) -> None:
+        """Note that the caller sends a record to a source, if an invocation led to the caller."""
+        cause = self.cause
+        if cause:
+            self.causes.note(self.now(), source, record, cause, cause != self._causing_request)
 
     def trace(self, request_id: str, header: str) -> None:
         """Continue the trace of a header in all invocations of a request, retries included."""
@@ -107,7 +125,9 @@ class Runtime:
         time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
         environment, is_new = self._environment(function, start)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
-        opened = OpenInvocation(time, chains.longer(request.depth))
+        if self.nesting.open and request.mapping is None:
+            self.sent(function.arn, request_id)
+        opened = OpenInvocation(time, chains.longer(request.depth), request_id)
         self.nesting.push(opened)
         log = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
         trace = trace_header(request_id, start, self._traces.get(request_id, ""))

@@ -140,7 +140,8 @@ class Mapping:
 
         Kafka has ``CommittedEventCount``, the groups ErrorCount (``PollingErrorCount``, ``InvokeErrorCount`` in
         batches, ``OnFailureDestinationDeliveryErrorCount``, ``CommitErrorCount``), and KafkaMetrics:
-        ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now.
+        ``MaxOffsetLag`` and ``SumOffsetLag`` as they are now. With provisioned pollers it has ``ProvisionedPollers``,
+        how many there are now.
         """
         self._clock.follow_wall()
         found = {**dict.fromkeys(self._metric_names, 0), **self.counters}
@@ -154,6 +155,13 @@ class Mapping:
         """The last settled state, from before the open transition."""
         self._clock.follow_wall()
         return self._stable
+
+    def has_been(self, state: str) -> bool:
+        """Return whether the mapping is or was in a state, as far as time has been followed until now.
+
+        :meta private:
+        """
+        return any(transition.state == state for transition in self._history)
 
     # --- control by the test -----------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ Seen with botocore 1.36.0, 1.36.26, 1.43.117 and 1.44.5: these methods, ``meta.c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,15 +23,36 @@ from botocore.model import ServiceModel
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.patching import Patches, original_of
+from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.timing import microseconds
 
 _PARAMS: Final = "lambda_esm_params"
 """The key of a call's parameters in botocore's context of the call."""
 
+_UNNOTICED: Final[ContextVar[bool]] = ContextVar("lambda_esm_unnoticed", default=False)
+
+
+def is_unnoticed() -> bool:
+    """Whether the request in progress is a service's own: no log contains it, and no fault strikes it."""
+    return _UNNOTICED.get()
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """Make requests that a service makes itself, as CloudFormation does for the resources of a stack."""
+    token = _UNNOTICED.set(True)
+    try:
+        yield
+    finally:
+        _UNNOTICED.reset(token)
+
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """One call of a client, with all its attempts; timeouts are in seconds, None where the client waits forever."""
+    """One call of a client, with all its attempts; timeouts are in seconds, None where the client waits forever.
+
+    ``retries`` is the client's configuration of retries.
+    """
 
     service_model: ServiceModel
     operation: str
@@ -38,6 +60,7 @@ class ClientCall:
     region: str
     connect_timeout: float | None
     read_timeout: float | None
+    retries: Mapping[str, Any] | None = None
 
     @property
     def service(self) -> str:
@@ -46,10 +69,14 @@ class ClientCall:
 
 
 class ClientCalls:
-    """The calls in progress."""
+    """The calls in progress.
+
+    ``watch`` takes the parameters and the parsed response of each Invoke, and returns what the caller gets.
+    """
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self.watch: Callable[[Mapping[str, Any], Any], Any] | None = None
 
     @property
     def current(self) -> ClientCall | None:
@@ -71,11 +98,17 @@ class ClientCalls:
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
             stack = local.__dict__.setdefault("stack", [])
-            stack.append(_client_call(client, operation_model.name, request_context.get(_PARAMS, {})))
+            params = request_context.get(_PARAMS, {})
+            stack.append(_client_call(client, operation_model.name, params))
             try:
-                return make(client, operation_model, request_dict, request_context)
+                response = make(client, operation_model, request_dict, request_context)
             finally:
                 stack.pop()
+            watch = self.watch
+            if watch is None or operation_model.name != "Invoke":
+                return response
+            http, parsed = response
+            return http, watch(params, parsed)
 
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
         patches.set(BaseClient, "_make_request", _make_request)
@@ -85,15 +118,22 @@ def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> Clie
     meta = client.meta
     config = meta.config
     return ClientCall(
-        meta.service_model, operation, params, meta.region_name, config.connect_timeout, config.read_timeout
+        meta.service_model,
+        operation,
+        params,
+        meta.region_name,
+        config.connect_timeout,
+        config.read_timeout,
+        config.retries,
     )
 
 
 class ClientTime:
     """A caller's time, bounded by its client's read timeout."""
 
-    def __init__(self, runtime: Runtime, client_calls: ClientCalls) -> None:
+    def __init__(self, runtime: Runtime, client_calls: ClientCalls, advice: Advice) -> None:
         self._runtime = runtime
+        self._advice = advice
         self._client_calls = client_calls
 
     def now(self) -> int:
@@ -110,6 +150,9 @@ class ClientTime:
         timeout = self.now() + microseconds(call.read_timeout)
         self._runtime.wait_until(min(instant, timeout))
         if instant > timeout:
+            if (call.retries or {}).get("total_max_attempts") != 1:
+                name = str(call.params.get("FunctionName"))
+                self._advice.give("ESM126", name, function=name, timeout=call.read_timeout)
             raise ReadTimeoutError(endpoint_url=f"https://lambda.{call.region}.amazonaws.com/")
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:

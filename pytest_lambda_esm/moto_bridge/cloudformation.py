@@ -2,9 +2,9 @@
 
 moto attaches mappings to queues, streams and tables, and those deliver inside the producer's call. While a fake is
 active none is attached: moto's methods on mappings call the fake, and the mappings that moto already had are detached
-and adopted. Event invoke configs become a resource type of stacks, which moto lacks.
+and adopted. Other resource types are in ``stacks/``, which is imported when moto first makes its part for stacks.
 
-Seen with moto 5.1.9, 5.2.0 and 5.2.5.
+Seen with moto 5.1.9, 5.2.0 and 5.2.5: ``BaseBackend.__init__`` makes each service's part for an account and region.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
-from moto.core.common_models import CloudFormationModel
+from moto.core.base_backend import BaseBackend
 
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
@@ -28,7 +28,6 @@ MakeOperations = Callable[[], "StackOperations"]
 """Returns the operations; called when a stack or one of moto's methods first needs them."""
 
 _MAPPING_TYPE: Final = "AWS::Lambda::EventSourceMapping"
-_INVOKE_CONFIG_TYPE: Final = "AWS::Lambda::EventInvokeConfig"
 _ATTRIBUTES: Final = {"Id": "uuid", "EventSourceMappingArn": "arn"}
 """What ``Fn::GetAtt`` returns of a mapping, as attributes of :class:`MappingHandle`."""
 _READ_ONLY: Final = frozenset(
@@ -43,8 +42,7 @@ _READ_ONLY: Final = frozenset(
     }
 )
 """Members of a mapping in moto that are not parameters of CreateEventSourceMapping."""
-_CACHED_BY_CLASSES: Final = ("get_model_list", "get_model_map", "get_name_type_map")
-"""Functions of moto's template parser that cache the known resource classes."""
+_STACKS: Final = "moto.cloudformation.models"
 
 
 class StackOperations(Protocol):
@@ -66,20 +64,31 @@ class StackOperations(Protocol):
         """Return all mappings."""
         ...
 
-    def put_invoke_config(self, account_id: str, region: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """Put an invoke config, and return the parameters that identify it."""
-        ...
 
-    def delete_invoke_config(self, account_id: str, region: str, names: dict[str, Any]) -> None:
-        """Delete the invoke config with these identifying parameters."""
-        ...
+def install(patches: Patches, operations: MakeOperations, adopt: Adopt, install_stacks: Callable[[], None]) -> None:
+    """Route stacks and moto's methods on mappings to ``operations()``, and have moto's earlier mappings adopted.
 
-
-def install(patches: Patches, operations: MakeOperations, adopt: Adopt) -> None:
-    """Route stacks and moto's methods on mappings to ``operations()``, and have moto's earlier mappings adopted."""
+    ``install_stacks`` is called once, before the first request to CloudFormation.
+    """
     _install_mappings(patches, operations)
-    _install_invoke_configs(patches, operations)
+    _install_when_used(patches, install_stacks)
     _adopt_mappings(patches, adopt)
+
+
+def _install_when_used(patches: Patches, install_stacks: Callable[[], None]) -> None:
+    models = sys.modules.get(_STACKS)
+    if models is not None and models.cloudformation_backends:
+        install_stacks()
+        return
+    original = original_of(BaseBackend, "__init__")
+    waiting = [install_stacks]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if waiting and type(self).__module__ == _STACKS:
+            waiting.pop()()
+
+    patches.set(BaseBackend, "__init__", __init__)
 
 
 # --- mappings ------------------------------------------------------------------------------------------------
@@ -177,83 +186,6 @@ def _parameters(mapping: Any) -> dict[str, Any]:
     configuration = mapping.get_configuration()
     settings = {name: value for name, value in configuration.items() if name not in _READ_ONLY}
     return {**settings, "FunctionName": mapping.function_arn, "Enabled": mapping.enabled}
-
-
-# --- event invoke configs ------------------------------------------------------------------------------------
-
-
-class InvokeConfigResource:
-    """An event invoke config of a stack."""
-
-    type = _INVOKE_CONFIG_TYPE
-
-    def __init__(self, operations: StackOperations, names: dict[str, Any]) -> None:
-        self._operations = operations
-        self.names = names
-
-    @property
-    def physical_resource_id(self) -> str:
-        """CloudFormation's ``Ref``: an id that is unique among the invoke configs."""
-        return f"{self.names['FunctionName']}|EventInvokeConfig|{self.names.get('Qualifier', '$LATEST')}"
-
-    def is_created(self) -> bool:
-        """Whether the stack may continue: the config is created within the response that creates it."""
-        return True
-
-    def delete(self, account_id: str, region: str) -> None:
-        """Delete the resource, as CloudFormation does when a stack goes."""
-        with _errors_of_stacks():
-            self._operations.delete_invoke_config(account_id, region, self.names)
-
-
-def _install_invoke_configs(patches: Patches, operations: MakeOperations) -> None:
-    class EventInvokeConfig:
-        """The resource type, with the methods that moto's template parser calls."""
-
-        @staticmethod
-        def cloudformation_type() -> str:
-            return _INVOKE_CONFIG_TYPE
-
-        @staticmethod
-        def cloudformation_name_type() -> str | None:
-            return None
-
-        @staticmethod
-        def create_from_cloudformation_json(
-            resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-        ) -> InvokeConfigResource:
-            with _errors_of_stacks():
-                names = operations().put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
-            return InvokeConfigResource(operations(), names)
-
-        @staticmethod
-        def update_from_cloudformation_json(
-            original_resource: InvokeConfigResource,
-            new_resource_name: str,
-            cloudformation_json: dict[str, Any],
-            account_id: str,
-            region_name: str,
-        ) -> InvokeConfigResource:
-            with _errors_of_stacks():
-                names = operations().put_invoke_config(account_id, region_name, cloudformation_json["Properties"])
-            if names != original_resource.names:
-                original_resource.delete(account_id, region_name)
-            return InvokeConfigResource(operations(), names)
-
-    def subclasses() -> list[Any]:
-        return [*type.__subclasses__(CloudFormationModel), EventInvokeConfig]
-
-    _clear_caches()
-    patches.then(_clear_caches)
-    patches.set(CloudFormationModel, "__subclasses__", subclasses)
-
-
-def _clear_caches() -> None:
-    parsing = sys.modules.get("moto.cloudformation.parsing")
-    for name in _CACHED_BY_CLASSES:
-        cache_clear = getattr(getattr(parsing, name, None), "cache_clear", None)
-        if cache_clear is not None:
-            cache_clear()
 
 
 @contextmanager

@@ -18,7 +18,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -105,11 +104,9 @@ def creates(resource_type: str) -> bool:
 
 @cache
 def _added_types() -> frozenset[str]:
-    """Return the resource types that this package adds to moto's, where it does."""
-    try:
-        stacks: Any = import_module("pytest_lambda_esm.moto_bridge.stacks.installation")
-    except ModuleNotFoundError:
-        return frozenset()
+    """Return the resource types that this package adds to moto's."""
+    from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
+
     nothing = stacks.Surroundings(operations=dict, options=dict, advise=lambda *_: None, new_id=str)
     return frozenset(stacks.kinds(nothing))
 

@@ -18,6 +18,7 @@ from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in
+from pytest_lambda_esm.moto_bridge.sqs.sending import attribute
 
 
 class MotoDestinations:
@@ -59,7 +60,7 @@ def _to_queue(arn: Arn, message: Message) -> None:
         raise DeliveryFailed(f"the queue {arn.resource} does not exist")
     if arn.resource.endswith(".fifo"):
         raise DeliveryFailed(f"{arn.resource} is a FIFO queue, which cannot be a destination")
-    system = {"AWSTraceHeader": _attribute(message.trace)} if message.trace else None
+    system = {"AWSTraceHeader": attribute("String", message.trace)} if message.trace else None
     backend.send_message(arn.resource, message.body, message_attributes=_attributes(message), system_attributes=system)
 
 
@@ -98,13 +99,7 @@ def _to_event_bus(arn: Arn, message: Message) -> None:
 
 
 def _attributes(message: Message) -> dict[str, Any]:
-    return {name: _attribute(value) for name, value in message.attributes.items()}
-
-
-def _attribute(value: str | int) -> dict[str, Any]:
-    # moto 5.1 reads the keys in snake case, moto 5.2 as the service spells them; each ignores the other's.
-    data_type, text = _data_type(value), str(value)
-    return {"DataType": data_type, "StringValue": text, "data_type": data_type, "string_value": text}
+    return {name: attribute(_data_type(value), str(value)) for name, value in message.attributes.items()}
 
 
 def _data_type(value: str | int) -> str:

@@ -34,7 +34,9 @@ from pytest_lambda_esm.patching import Patches, original_of
 
 _FOLDER: Final = "_lambda_esm_folder"
 """An attribute added to moto's functions and layers whose code is a folder: the SourceFolder."""
-_ROLE: Final = "lambda-esm-execution-role"
+OWN_ROLE: Final = "lambda-esm-execution-role"
+MADE_FOR_TESTS: Final = "made by pytest-lambda-esm for the functions of a test"
+"""The description of roles that may do everything."""
 _TRUST_POLICY: Final = json.dumps(
     {
         "Version": "2012-10-17",
@@ -93,6 +95,14 @@ class MotoFunctions:
                 return self.find(dataclasses.replace(reference, qualifier=str(version)))
         return self.find(reference)
 
+    def aliases(self, reference: FunctionReference) -> list[str]:
+        """Return the names of a function's aliases."""
+        try:
+            found = _backend(reference.account_id, reference.region).list_aliases(reference.name)
+        except UnknownFunctionException:
+            return []
+        return [str(alias.name) for alias in found]
+
     def reserved_total(self, account_id: str, region: str) -> int:
         """Return how much of the account's concurrency is reserved for functions."""
         functions = get_backend(account_id, region).list_functions()
@@ -130,6 +140,11 @@ class MotoFunctions:
         return _configuration(created, created, backend)
 
 
+def configuration_of(function: Any) -> FunctionConfiguration:
+    """Return the configuration of a function of moto that may not be stored yet."""
+    return _configuration(function, function, _backend(function.account_id, function.region))
+
+
 def _versions(backend: Any, function: Any) -> list[Any]:
     """Return the versions of a function, $LATEST included."""
     versions: list[Any] = list(backend.list_versions_by_function(function.function_name))
@@ -151,6 +166,7 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         function.memory_size,
         function.handler,
         function.run_time,
+        function.role,
         function.environment_vars,
         getattr(function, "code_sha_256", ""),
         function.layers,
@@ -218,7 +234,7 @@ def folder_of(resource: Any) -> SourceFolder | None:
 
 
 def _role(account_id: str, region: str) -> str:
-    return provide_role(account_id, region, _ROLE)
+    return provide_role(account_id, region, OWN_ROLE)
 
 
 def provide_role(account_id: str, region: str, name: str, path: str = "/") -> str:
@@ -230,7 +246,7 @@ def provide_role(account_id: str, region: str, name: str, path: str = "/") -> st
         assume_role_policy_document=_TRUST_POLICY,
         path=path,
         permissions_boundary=None,
-        description="made by pytest-lambda-esm for the functions of a test",
+        description=MADE_FOR_TESTS,
         tags=[],
         max_session_duration="3600",
     )

@@ -27,6 +27,7 @@ from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.http import HttpRequest, HttpResponse
 from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.invocation.local_time import TimedOut
+from pytest_lambda_esm.moto_bridge.client_calls import is_unnoticed
 from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
 from pytest_lambda_esm.patching import Patches, original_of
 
@@ -45,7 +46,7 @@ class Lambda(Protocol):
 
 
 _IN_USE: Final = "lambda_esm_in_use"
-"""An attribute of moto's class while a fake answers in its place."""
+"""An attribute of moto's class while a fake answers in its place: who opened it."""
 
 _ANY_PATH: Final = r"{0}/.+$"
 
@@ -63,6 +64,8 @@ def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[Ba
 
     def call_action(self: Any) -> Any:
         __tracebackhide__ = is_for_the_author
+        if is_unnoticed():
+            return original(self)
 
         def authorize() -> None:
             self._authenticate_and_authorize_normal_action("*")
@@ -82,7 +85,6 @@ def install_dispatcher(patches: Patches, service: Lambda, on_error: Callable[[Ba
         return response.status, headers, response.body
 
     patches.set(LambdaResponse, "call_action", call_action)
-    patches.set(LambdaResponse, _IN_USE, True)
     _install_body_reader(patches)
     # moto's own table misses the operations that moto lacks, and names with dots; this last entry catches the rest.
     patches.item(url_paths, _ANY_PATH, LambdaResponse.dispatch)
@@ -171,6 +173,12 @@ def install_deletions(patches: Patches, forget: Callable[[str, str, str, str | N
     patches.set(LambdaBackend, "delete_alias", delete_alias_and_forget)
 
 
-def is_installed() -> bool:
-    """Whether a fake of this process answers requests to Lambda already."""
-    return _IN_USE in vars(LambdaResponse)
+def claim(patches: Patches, owner: str) -> None:
+    """Note who answers requests to Lambda in this process until ``patches`` are undone."""
+    patches.set(LambdaResponse, _IN_USE, owner)
+
+
+def owner() -> str | None:
+    """Return who answers requests to Lambda in this process already, as it was noted, or None."""
+    found: str | None = vars(LambdaResponse).get(_IN_USE)
+    return found

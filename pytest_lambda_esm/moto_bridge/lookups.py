@@ -106,7 +106,7 @@ class MotoSources:
 
 def _queue(arn: Arn) -> SourceFacts | None:
     queue = COLLECTIONS["queue"].at(arn).get(arn.resource)
-    return SourceFacts(visibility_timeout=int(queue.visibility_timeout)) if queue is not None else None
+    return SourceFacts(int(queue.visibility_timeout), bool(queue.redrive_policy)) if queue is not None else None
 
 
 def _stream(arn: Arn) -> SourceFacts | None:

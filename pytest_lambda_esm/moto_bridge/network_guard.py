@@ -40,10 +40,13 @@ class NothingListens(EndpointConnectionError):  # type: ignore[misc]  # botocore
     )
 
 
-def install(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    """Install both guards. ``on_error`` is called with each refusal, which is raised as well."""
+def install(patches: Patches, on_error: Callable[[BaseException], None], about_host: Callable[[str], str]) -> None:
+    """Install both guards. ``on_error`` is called with each refusal, which is raised as well.
+
+    ``about_host`` returns what else to say about a host, as a sentence after a blank, or an empty text.
+    """
     _install_request_guard(patches, on_error)
-    _install_name_guard(patches, on_error)
+    _install_name_guard(patches, on_error, about_host)
 
 
 def _install_request_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
@@ -70,13 +73,16 @@ def _install_request_guard(patches: Patches, on_error: Callable[[BaseException],
     patches.set(URLLib3Session, "send", send)
 
 
-def _install_name_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+def _install_name_guard(
+    patches: Patches, on_error: Callable[[BaseException], None], about_host: Callable[[str], str]
+) -> None:
     def check(host: Any) -> None:
         if aws_names.is_aws(host):
             name = host if isinstance(host, str) else bytes(host).decode("ascii", "replace")
             blocked = NetworkBlocked(
                 f"a request to {name} would have left the process: none to AWS does while the fake is active. moto"
                 f" answers boto3, botocore and requests; give other clients the address of a server of the test's own."
+                f"{about_host(name)}"
             )
             on_error(blocked)
             raise blocked

@@ -16,7 +16,7 @@ from pytest_lambda_esm.errors import FaultError, is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, LATENCY, AwsError, Effect, NetworkFault
 from pytest_lambda_esm.faults.injection import FaultInjector
-from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls, is_unnoticed
 from pytest_lambda_esm.moto_bridge.error_responses import error_response
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
@@ -57,7 +57,7 @@ class ServiceFaults:
         def process_request(stubber: Any, request: Any) -> Any:
             __tracebackhide__ = is_for_the_author
             call = self._requests.client_calls.current
-            if call is None or call.service == "lambda":
+            if call is None or call.service == "lambda" or is_unnoticed():
                 return original(stubber, request)
             effect = self._effect(call, request)
             if isinstance(effect, NetworkFault):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.timing import moment_of
 
@@ -81,6 +82,11 @@ class FateLedger:
         """Record the final fate of records of a source."""
         self._final.setdefault(source, []).append(final_fate)
 
+    @property
+    def sources(self) -> list[str]:
+        """The sources whose records have final fates, also those that do not exist any more."""
+        return list(self._final)
+
     def final(self, source: str) -> list[Fate]:
         """Return the final fates of a source's records, in order; of several fates of a record, the last one counts."""
         fates = {fate.record: fate for each in self._final.get(source, ()) for fate in _fates(each)}
@@ -88,10 +94,14 @@ class FateLedger:
 
 
 class Journal:
-    """Writes the timeline and the ledger; ``add`` is the timeline's method, bound here to save a call."""
+    """Writes the timeline and the ledger; ``add`` is the timeline's method, bound here to save a call.
 
-    def __init__(self, timeline: Timeline, ledger: FateLedger) -> None:
+    Without ``advice``, none is given.
+    """
+
+    def __init__(self, timeline: Timeline, ledger: FateLedger, advice: Advice | None = None) -> None:
         self._ledger = ledger
+        self.advice = advice if advice is not None else Advice(timeline, off=True)
         self.add = timeline.add
 
     def fate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, overload
@@ -13,8 +13,12 @@ from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 
+REQUEST: Final = "request"
+"""The kind of the calls to services other than Lambda."""
+
 KINDS: Final = (
     "call",
+    REQUEST,
     "transition",
     "poll",
     "invocation",
@@ -26,10 +30,14 @@ KINDS: Final = (
     "sleep",
     "advice",
     "fault",
+    "permission",
 )
 
-_COUNTING: Final = frozenset({"poll", "invocation"})
-"""The kinds whose texts contain counts of attempts: entries that differ only in numbers are the same repetition."""
+_COUNTING: Final = frozenset({"poll", "invocation", REQUEST})
+"""The kinds whose texts contain counts of attempts or generated names.
+
+Entries of these kinds that differ only in numbers are the same repetition.
+"""
 
 _LONGEST_PERIOD: Final = 12
 """The most entries that one repetition may consist of."""
@@ -122,15 +130,22 @@ def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
     """
     if not entries:
         return "(nothing happened)"
-    first = entries[0].instant
-    items = _folded(entries)
-    left_out = sum(len(item.entries) if isinstance(item, _Fold) else 1 for item in items[:-most])
-    lines = [f"virtual time starts at {moment_of(first):%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"]
-    if left_out:
-        lines.append(f"  ({left_out} earlier entries left out)")
+    start = moment_of(entries[0].instant)
+    begins = f"virtual time starts at {start:%Y-%m-%d %H:%M:%S} UTC; times in seconds since then"
+    return "\n".join([begins, *rows(entries, width, most)])
+
+
+def rows(
+    entries: Sequence[Entry], width: int = 100, most: int = 200, counting: Collection[str] = _COUNTING
+) -> list[str]:
+    """Return the lines of :func:`render` that show the entries; those of ``counting`` kinds may differ in numbers."""
+    first = entries[0].instant if entries else 0
+    items = folded(entries, counting)
+    left_out = sum(len(item.entries) if isinstance(item, Fold) else 1 for item in items[:-most])
+    lines = [f"  ({left_out} earlier entries left out)"] if left_out else []
     for item in items[-most:]:
-        lines += [_fold_line(item, first)] if isinstance(item, _Fold) else _entry_lines(item, first, width)
-    return "\n".join(lines)
+        lines += [_fold_line(item, first)] if isinstance(item, Fold) else _entry_lines(item, first, width)
+    return lines
 
 
 def shortened(text: str) -> str:
@@ -155,23 +170,23 @@ def _seconds(entry: Entry, first: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fold:
+class Fold:
     """Entries that are left out: further repetitions of the ``period`` entries before them."""
 
     entries: Sequence[Entry]
     period: int
 
 
-def _fold_line(fold: _Fold, first: int) -> str:
+def _fold_line(fold: Fold, first: int) -> str:
     repeated = "this" if fold.period == 1 else f"these {fold.period} entries"
     times = len(fold.entries) // fold.period
     return f"{'...':>10}  {repeated} {times} times more, until {_seconds(fold.entries[-1], first)}"
 
 
-def _folded(entries: Sequence[Entry]) -> list[Entry | _Fold]:
+def folded(entries: Sequence[Entry], counting: Collection[str] = _COUNTING) -> list[Entry | Fold]:
     """Fold the inner repetitions of each series; the first and the last one stay."""
-    keys = [_key(entry) for entry in entries]
-    shown: list[Entry | _Fold] = []
+    keys = [_key(entry, counting) for entry in entries]
+    shown: list[Entry | Fold] = []
     place = 0
     while place < len(entries):
         period, times = max(_repetitions(keys, place), key=lambda found: (found[0] * found[1], -found[0]))
@@ -181,7 +196,7 @@ def _folded(entries: Sequence[Entry]) -> list[Entry | _Fold]:
             continue
         end = place + period * times
         shown += entries[place : place + period]
-        shown.append(_Fold(entries[place + period : end - period], period))
+        shown.append(Fold(entries[place + period : end - period], period))
         shown += entries[end - period : end]
         place = end
     return shown
@@ -197,7 +212,7 @@ def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, in
         yield period, times if times >= _FEWEST_TIMES else 0
 
 
-def _key(entry: Entry) -> Hashable:
+def _key(entry: Entry, counting: Collection[str]) -> Hashable:
     """Return what an entry has in common with its repetitions."""
-    text = _NUMBER.sub("#", entry.text) if entry.kind in _COUNTING else entry.text
+    text = _NUMBER.sub("#", entry.text) if entry.kind in counting else entry.text
     return entry.kind, entry.subject, text

@@ -10,22 +10,30 @@ import logging
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
 from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
+    from pytest_lambda_esm.observe.timeline import Entry
+    from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes, Phase
 
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
+_SHOWN: Final = pytest.StashKey["tuple[FakeLambda, list[Entry]]"]()
+"""The fake and the entries that the file of ``--lambda-esm-report`` shows of a test."""
 _MISTAKES: Final = pytest.StashKey[list[str]]()
 _MARKERS: Final = ("lambda_esm", "lambda_esm_fault", "lambda_esm_deploy")
+_OUTSIDE: Final = pytest.StashKey["OutsideFakes"]()
+_NOW: Final = pytest.StashKey["tuple[pytest.Item | None, Phase]"]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
 
 
@@ -42,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="lambda_esm_report",
         default=None,
         metavar="FILE.html",
-        help="write the timelines of all tests that used lambda_esm to an HTML file",
+        help="write what happened in the tests that used lambda_esm to an HTML file, with a picture of each test",
     )
     for name, about in SETTINGS.items():
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
@@ -62,12 +70,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", FAULT_MARKER)
     config.addinivalue_line("markers", DEPLOY_MARKER)
     _check(_session_layers(config))
+    token = OBSERVER.set(partial(_observer, config))
+    config.add_cleanup(lambda: OBSERVER.reset(token))
     path = config.getoption("lambda_esm_report")
     if path is not None:
         if not path.endswith((".html", ".htm")):
             raise pytest.UsageError(f"--lambda-esm-report writes HTML: give it a name that ends in .html, not {path!r}")
+        from pytest_lambda_esm.plugin.report.collect import Collector
+
+        config.pluginmanager.register(Collector(_take_shown), "lambda_esm_collector")
         if not hasattr(config, "workerinput"):  # pytest-xdist sends the reports of its workers to the main process.
-            from pytest_lambda_esm.plugin.html_report import ReportFile, cannot_write
+            from pytest_lambda_esm.plugin.report.file import ReportFile, cannot_write
 
             try:
                 report = ReportFile(config.invocation_params.dir / path)
@@ -136,6 +149,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note pytest's streams. Fail a test whose markers are invalid, in a worker that could not report it before."""
     # Before capsys replaces them: these are the streams that loggers of imported modules hold.
     item.stash[_STREAMS] = (sys.stdout, sys.stderr)
+    _begin(item, "setup")
     mistakes = item.stash.get(_MISTAKES, None)
     if mistakes:
         pytest.fail("\n".join(mistakes), pytrace=False)
@@ -278,13 +292,36 @@ def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
     return invocation.run()
 
 
+# --- fakes that the fixture did not open -----------------------------------------------------------------------
+
+
+def _observer(config: pytest.Config) -> OutsideFakes:
+    """Return what notices fakes that the fixture did not open; most test runs have none."""
+    if _OUTSIDE not in config.stash:
+        from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes
+
+        config.stash[_OUTSIDE] = OutsideFakes()
+        config.stash[_OUTSIDE].begin(*config.stash.get(_NOW, (None, "setup")))
+    return config.stash[_OUTSIDE]
+
+
+def _begin(item: pytest.Item, phase: Phase) -> None:
+    """Note which test runs, and its phase."""
+    item.config.stash[_NOW] = item, phase
+    if _OUTSIDE in item.config.stash:
+        item.config.stash[_OUTSIDE].begin(item, phase)
+
+
 # --- reports ---------------------------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that passed although its code swallowed an error of the fake, or one of its faults never struck."""
+    _begin(item, "call")
     result = yield
+    if _OUTSIDE in item.config.stash:
+        item.config.stash[_OUTSIDE].check_faults()
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
@@ -292,11 +329,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         if fake.config.advice == "error":
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
+    failures = fake.handler_errors()
+    if failures:
+        pytest.fail(failures, pytrace=False)
     if fake.config.strict:
-        from pytest_lambda_esm.errors import caught_by_test
-
-        files = _files_of(item)
-        swallowed = [error for error in fake.recorded_errors if not caught_by_test(error, files)]
+        swallowed = fake.swallowed_errors()
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
@@ -304,25 +341,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """Release the fake of a test that has ended: pytest keeps its items, and what they refer to, until the run ends.
 
-    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well.
+    What a fixture has put back that replaced the same as the fake, and was torn down after it, is removed as well. A
+    fake that the test has left open is closed, and the test fails.
     """
+    _begin(item, "teardown")
+    leaked = ""
     try:
-        return (yield)
+        result = yield
     finally:
+        if _OUTSIDE in item.config.stash:
+            leaked = item.config.stash[_OUTSIDE].close_leaked(item, nextitem)
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
             del item.stash[_FAKE]
             fake.undo_again()
-
-
-def _files_of(item: pytest.Item) -> set[str]:
-    """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
-    modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
-    known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
-    return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
+    if leaked:
+        pytest.fail(leaked, pytrace=False)
+    return result
 
 
 def _swallowed_text(errors: list[BaseException]) -> str:
@@ -338,9 +376,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the timeline to the report of a failed test, or of every test, as configured."""
     report = yield
-    fake = item.stash.get(_FAKE, None)
-    if fake is None or report.when == "teardown" or (report.when == "setup" and report.passed):
+    used = _used_by(item)  # The test's fake, and its diagnosis if that had to be made earlier.
+    if used is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
+    fake, diagnosis = used
+    if report.failed:
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis(_own_error(call))))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
@@ -352,18 +393,50 @@ def pytest_runtest_makereport(
     return report
 
 
+def _own_error(call: pytest.CallInfo[None]) -> BaseException | None:
+    """Return the exception with which a test failed, if this package raised it for the test's author."""
+    from pytest_lambda_esm.errors import LambdaEsmError
+
+    error = call.excinfo.value if call.excinfo is not None else None
+    return error if isinstance(error, LambdaEsmError) else None
+
+
+def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
+    """Return the fake of a test: that of the fixture, or the one that the test opened itself."""
+    fake = item.stash.get(_FAKE, None)
+    if fake is not None:
+        return fake, ""
+    outside = item.config.stash.get(_OUTSIDE, None)
+    return outside.at_hand() if outside is not None else None
+
+
+_ONLY_REQUESTS: Final = (
+    '(only calls to services other than Lambda: {count}; the setting timeline_calls = "all" shows them)'
+)
+
+
 def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
-    from pytest_lambda_esm.observe.timeline import render
-    from pytest_lambda_esm.plugin.html_report import ROWS, rows_of
+    from pytest_lambda_esm.observe.timeline import REQUEST, render
 
     entries = fake.timeline.recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
-        report.sections.append(("lambda esm timeline", render(entries)))
+        every = fake.config.timeline_calls == "all"
+        shown = entries if every else [entry for entry in entries if entry.kind != REQUEST]
+        text = render(shown) if shown or not entries else _ONLY_REQUESTS.format(count=len(entries))
+        report.sections.append(("lambda esm timeline", text))
     if in_file:
-        setattr(report, ROWS, rows_of(entries))
+        item.stash[_SHOWN] = (fake, entries)
+
+
+def _take_shown(item: pytest.Item) -> tuple[FakeLambda, list[Entry]] | None:
+    """Return what the file shows of a test, once."""
+    shown = item.stash.get(_SHOWN, None)
+    if shown is not None:
+        del item.stash[_SHOWN]
+    return shown
 
 
 def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[tuple[str, str]]:
@@ -374,7 +447,7 @@ def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[t
 
     sections = []
     unused = fake.faults_left()
-    if unused and unused not in failure:
+    if unused and unused.splitlines()[0] not in failure:
         sections.append(("lambda esm faults", unused))
     if not fake.config.weather.is_fair:
         seed = fake.config.seed

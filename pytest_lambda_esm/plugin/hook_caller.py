@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ class PytestHooks(Hooks):
 
     def __init__(self, item: pytest.Item, streams: Sequence[Any] = ()) -> None:
         self._hooks = item.ihook
+        self._item = item
         self._streams = streams
         self.fake: FakeLambda | None = None
         self.request: pytest.FixtureRequest | None = None
@@ -42,6 +44,13 @@ class PytestHooks(Hooks):
     def standard_streams(self) -> Sequence[Any]:
         """Return the streams of pytest's capturing, which modules found when they were imported."""
         return self._streams
+
+    def files_of_test(self) -> set[str]:
+        """Return the files of the test, of its base classes, and of plugins, which may contain fixtures and helpers."""
+        item = self._item
+        modules = {cls.__module__ for cls in getattr(getattr(item, "cls", None), "__mro__", ())}
+        known = [*item.config.pluginmanager.get_plugins(), *map(sys.modules.get, modules)]
+        return {str(item.path), *(str(file) for module in known if (file := getattr(module, "__file__", None)))}
 
     def take_part_in_invocations(self) -> bool:
         """Return whether anyone other than this plugin implements the hook."""

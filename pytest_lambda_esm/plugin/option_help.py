@@ -19,7 +19,12 @@ SETTINGS: Final = {
     "wall_clock": "what makes time.time and datetime.now virtual",
     "sleep": "what time.sleep does in code under test",
     "timeline": "the tests whose report has the timeline (pytest shows reports of passed tests with -rP or -rA)",
+    "timeline_calls": "the calls that the timeline of a report shows: those to Lambda, or those to all services",
     "advice": "what to do about setups that are known to go wrong in production: warn, fail, or nothing",
+    "advice_ignore": "the codes of advice to leave out, such as 'ESM102 ESM112'",
+    "handler_errors": (
+        "what to do about errors of handlers that neither Function.expects nor a script asked for: record, or fail"
+    ),
     "polling_delay": "seconds from the state Enabled to the first poll (not documented by AWS)",
     "poll_latency": "seconds from the moment a message is visible until it is received (not documented by AWS)",
     "polling_states": "transitional states in which a mapping that was Enabled keeps polling (not documented by AWS)",
@@ -51,6 +56,10 @@ SETTINGS: Final = {
     "throttle_backoff_limit": "the most seconds between two attempts at a throttled batch (not documented by AWS)",
     "account_concurrency": "how many invocations may run at the same time in one account and region",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
+    "permissions": (
+        "what to do if policies do not allow something: off, advise or enforce; by default advise in deployments, off"
+        " elsewhere"
+    ),
     "archive_imports": (
         "what to do if code from an archive imports a module of the test's environment that Lambda lacks"
     ),
@@ -60,7 +69,8 @@ SETTINGS: Final = {
     "stream_backoff_limit": ("the most seconds that a stream batch waits; each wait doubles (not documented by AWS)"),
     "larger_half": "which half is larger when a stream batch of odd size is split (not documented by AWS)",
     "kafka_pollers": (
-        "the pollers of a Kafka mapping on demand, at most one per partition (AWS adapts them to the lag each minute)"
+        "the pollers of a Kafka mapping on demand, at most one per partition except in queue mode (AWS adapts them to"
+        " the lag each minute)"
     ),
     "window_idle_wait": "seconds after the end of a tumbling window until it is closed, if no later record arrives",
     "time_to_live_delay": "seconds from the time at which an item expires to its deletion (on AWS within a few days)",

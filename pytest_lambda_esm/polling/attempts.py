@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.lane_context import LaneContext
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.timing import Backoff
@@ -74,9 +73,3 @@ def note_delivery(context: LaneContext[Any], batch: Attempts, delivery: Delivery
     batch.last_outcome = delivery.about
     batch.retry_later(context.clock.instant, context.polling.backoff)
     return False
-
-
-def note_verdict(mapping: Mapping, batch: Attempts, why: str, *, succeeded: bool) -> None:
-    """Note whether the function succeeded with a batch, and why not."""
-    batch.last_outcome = why
-    mapping.last_result = "OK" if succeeded else CALL_FAILED

@@ -18,7 +18,7 @@ class Verdict:
 
     If it did not succeed, the first ``done`` records are done and the others are delivered again; ``why`` says why.
     ``function_error`` is AWS's: ``"Unhandled"`` if the function raised an error, None if it returned a response.
-    ``reported`` is how many records the response names as failed; 0 if it is no such response.
+    ``reported`` is how many records the response names as failed; 0 for any other response.
     """
 
     succeeded: bool
@@ -60,10 +60,11 @@ def is_empty(response: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The ids of the messages that failed, and a text for the timeline."""
+    """The ids of the messages that failed, and a text for the timeline; ``malformed`` says what is wrong with it."""
 
     failed: frozenset[str]
     about: str
+    malformed: str = ""
 
 
 def read_report(response: Any, batch: Collection[str]) -> Report:
@@ -75,7 +76,7 @@ def read_report(response: Any, batch: Collection[str]) -> Report:
     try:
         failed = frozenset(_read_identifiers(response, batch))
     except MalformedResponse as malformed:
-        return Report(frozenset(batch), f"{malformed}: the whole batch counts as failed")
+        return Report(frozenset(batch), f"{malformed}: the whole batch counts as failed", str(malformed))
     return Report(failed, f"{len(failed)} of {len(batch)} reported as failed")
 
 

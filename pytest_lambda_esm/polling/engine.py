@@ -1,17 +1,14 @@
-"""Starts and stops the poller of each mapping as the mapping's state changes.
-
-Also the poller of mappings whose source is not simulated.
-"""
+"""Starts and stops the poller of each mapping as the mapping's state changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.polling.ports import Poller
-from pytest_lambda_esm.ports import Clock, Journal
+from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.stream_ports import stream_arn
 from pytest_lambda_esm.timing import time_text
 
@@ -19,9 +16,8 @@ from pytest_lambda_esm.timing import time_text
 class Engine:
     """All pollers of one fake.
 
-    ``new_poller`` makes the poller of a mapping. ``not_polled`` returns the reasons why a mapping is not polled, and an
-    empty list if it is. ``delay`` is the time in microseconds from ``Enabled`` to the first poll. ``polling_states``
-    are the transitional states in which a mapping that was enabled continues to poll.
+    ``new_poller`` makes the poller of a mapping. ``delay`` is the time in microseconds from ``Enabled`` to the first
+    poll. ``polling_states`` are the transitional states in which a mapping that was enabled continues to poll.
     """
 
     def __init__(
@@ -29,13 +25,11 @@ class Engine:
         clock: Clock,
         *,
         new_poller: Callable[[Mapping], Poller],
-        not_polled: Callable[[Mapping], list[str]],
         delay: int,
         polling_states: tuple[str, ...],
     ) -> None:
         self._clock = clock
         self._new_poller = new_poller
-        self._not_polled = not_polled
         self._delay = delay
         self._polling_states = polling_states
         self._pollers: dict[str, Poller] = {}
@@ -61,6 +55,11 @@ class Engine:
         for uuid in self._by_source.get(source_arn, ()):
             self._pollers[uuid].wake()
 
+    def wake_all(self) -> None:
+        """Wake all pollers, after a change that may concern each of them."""
+        for poller in list(self._pollers.values()):
+            poller.wake()
+
     def drop(self, mapping: Mapping) -> None:
         """Stop polling for a mapping."""
         starting = self._starting.pop(mapping.uuid, None)
@@ -79,9 +78,6 @@ class Engine:
         in_hand = stopped.in_hand() if stopped is not None and stopped is not poller else []
         if poller is not None:
             return in_hand + poller.explain()
-        not_polled = self._not_polled(mapping)
-        if not_polled:
-            return not_polled
         starting = self._starting.get(mapping.uuid)
         if starting is not None:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
@@ -94,10 +90,6 @@ class Engine:
         found = [(mapping, poller.in_hand()) for mapping, poller in self._stopped.values() if mapping.state == GONE]
         return [(mapping, in_hand) for mapping, in_hand in found if in_hand]
 
-    def _describe_start(self, mapping: Mapping) -> str:
-        about = self._not_polled(mapping) or [f"begin to poll {mapping.source_arn}"]
-        return f"mapping {mapping.uuid}: {about[0]}"
-
     def _begin(self, mapping: Mapping) -> None:
         """Start after the delay.
 
@@ -108,7 +100,8 @@ class Engine:
             self._start(mapping)
             return
         due = self._clock.instant + self._delay
-        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: self._describe_start(mapping))
+        about = f"mapping {mapping.uuid}: begin to poll {mapping.source_arn}"
+        event = self._clock.call_at(due, lambda: self._start(mapping), lambda: about)
         self._starting[mapping.uuid] = _Start(due, event)
 
     def _start(self, mapping: Mapping) -> None:
@@ -117,34 +110,6 @@ class Engine:
         self._pollers[mapping.uuid] = poller
         self._by_source.setdefault(stream_arn(mapping.source_arn), []).append(mapping.uuid)
         poller.start()
-
-
-class UnpolledPoller:
-    """The poller of a mapping that is not polled; ``reasons`` say why, one line each."""
-
-    def __init__(self, mapping: Mapping, reasons: Sequence[str], journal: Journal) -> None:
-        self._mapping = mapping
-        self._reasons = list(reasons)
-        self._journal = journal
-
-    def start(self) -> None:
-        """Add the reasons to the timeline."""
-        for reason in self._reasons:
-            self._journal.add("poll", f"mapping {self._mapping.uuid}", reason)
-
-    def stop(self) -> None:
-        """No-op: nothing is in flight."""
-
-    def wake(self) -> None:
-        """No-op: nothing is received."""
-
-    def explain(self) -> list[str]:
-        """Return the reasons why nothing is delivered."""
-        return list(self._reasons)
-
-    def in_hand(self) -> list[str]:
-        """Return no lines."""
-        return []
 
 
 class _Start(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -62,7 +62,8 @@ class Discarder:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
         counters = discarded.mapping.counters
         try:
-            self.destinations.deliver(destination, message)
+            sent = replace(message, cause=discarded.request_id, sender=discarded.mapping.function_arn)
+            self.destinations.deliver(destination, sent)
         except DeliveryFailed as error:
             counters[self.refused] += 1
             counters["DroppedEventCount"] += count

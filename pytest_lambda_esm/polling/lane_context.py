@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.ports import Deliver
+from pytest_lambda_esm.polling.ports import Deliver, Forbidden, never_forbidden
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.timing import Backoff
 
@@ -33,8 +34,11 @@ class LanePolling:
 
 
 @dataclass(slots=True, kw_only=True)
-class LaneContext(Generic[Settings]):
-    """One mapping, and what its lanes share. A subclass says how it reads the settings."""
+class LaneContext(ABC, Generic[Settings]):
+    """One mapping, and what its lanes share. A subclass says how it reads the settings.
+
+    ``forbidden`` returns why the function's role may not read the source.
+    """
 
     mapping: Mapping
     clock: Clock
@@ -43,15 +47,16 @@ class LaneContext(Generic[Settings]):
     interference: PollerFaults
     interruptions: Interruptions
     polling: LanePolling
+    forbidden: Forbidden = never_forbidden
     source_arn: str = field(init=False)
     _read_settings: tuple[Any, Settings | None] = field(init=False, default=(None, None))
 
     def __post_init__(self) -> None:
         self.source_arn = self.mapping.source_arn
 
+    @abstractmethod
     def read_settings(self, members: Members[str, Any]) -> Settings:
         """Convert the members of a mapping that are in force."""
-        raise NotImplementedError
 
     def settings(self) -> Settings:
         """Return the mapping's current settings: the same object until they change.

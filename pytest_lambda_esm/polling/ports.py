@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pytest_lambda_esm.mappings.mapping import Mapping
+
+Forbidden: TypeAlias = Callable[[Mapping], "str | None"]
+"""Returns why the role of a mapping's function may not read its source, in AWS's words, or None."""
+
+
+def never_forbidden(mapping: Mapping) -> None:
+    """Allow every read."""
 
 
 class Delivery(NamedTuple):

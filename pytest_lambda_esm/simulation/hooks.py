@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.errors import UnusedFault
@@ -26,6 +26,10 @@ class Hooks:
 
     def standard_streams(self) -> Sequence[Any]:
         """Return further streams that count as standard output or error, such as those of a test runner's capturing."""
+        return ()
+
+    def files_of_test(self) -> Iterable[str]:
+        """Return the files whose code belongs to the test, where it may catch errors that are meant for its author."""
         return ()
 
     def take_part_in_invocations(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
 from pytest_lambda_esm.arn import Arn
@@ -58,7 +59,7 @@ def _servers(given: object, servers: Sequence[str]) -> str:
     for server in servers:
         if not isinstance(server, str) or not _SERVER.fullmatch(server):
             raise ConfigurationError(
-                f"kafka({given!r}): {server!r} is no bootstrap server; one is a host and a port, such as 'kafka:9092'"
+                f"kafka({given!r}): {server!r} is not a bootstrap server: a host and a port, such as 'kafka:9092'"
             )
     if not servers:
         raise ConfigurationError(f"kafka({given!r}): a self-managed cluster has at least one bootstrap server")
@@ -74,14 +75,30 @@ def unread_fates(cluster: KafkaCluster, mappings: Iterable[Mapping], now: int) -
 
 
 class TopicsAnd:
-    """Delivers to topics of Kafka (``kafka://name``), and passes everything else on."""
+    """Delivers to topics of Kafka (``kafka://name``), and passes everything else on.
 
-    def __init__(self, clusters: Callable[[], KafkaClusters], others: Destinations) -> None:
+    ``causing(request_id)`` attributes what is delivered inside it to a request.
+    """
+
+    def __init__(
+        self,
+        clusters: Callable[[], KafkaClusters],
+        others: Destinations,
+        causing: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
         self._clusters = clusters
         self._others = others
+        self._causing = causing
 
     def deliver(self, arn: str, message: Message) -> None:
         """Deliver a message now. Raises DeliveryFailed if the destination does not exist or refuses it."""
+        if message.cause:
+            with self._causing(message.cause):
+                self._deliver(arn, message)
+        else:
+            self._deliver(arn, message)
+
+    def _deliver(self, arn: str, message: Message) -> None:
         if arn.startswith(_TOPIC_SCHEME):
             self._clusters().deliver(arn, message)
         else:

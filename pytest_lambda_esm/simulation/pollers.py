@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import Config
@@ -24,9 +23,9 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import Fate, Journal
-from pytest_lambda_esm.polling.engine import UnpolledPoller
-from pytest_lambda_esm.polling.ports import Deliver, Delivery, Poller
+from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
@@ -69,7 +68,7 @@ class PollerPorts:
     ``new_id`` returns a new UUID. ``stops_loop`` returns whether Lambda's loop detection refuses to invoke a mapping's
     function after a chain of invocations. ``source_changed`` is called with the ARN of a queue when messages in it may
     become visible earlier or later than before. ``clusters()`` are those of Kafka, ``brokers()`` those of Amazon MQ.
-    ``log`` keeps a line of a mapping.
+    ``log`` keeps a line of a mapping. ``forbidden`` returns why a function's role may not read a source.
     """
 
     clock: VirtualClock
@@ -87,6 +86,7 @@ class PollerPorts:
     clusters: Callable[[], Clusters]
     log: Callable[[MappingLog], None]
     brokers: Callable[[], Brokers]
+    forbidden: Forbidden
 
 
 class PollerFactory:
@@ -102,6 +102,15 @@ class PollerFactory:
         self._stream_pollers: dict[str, StreamPoller] = {}
         self._kafka_pollers: dict[str, KafkaPoller] = {}
         self._broker_pollers: dict[str, BrokerPoller] = {}
+        self._ends_at_creation: dict[str, dict[str, int]] = {}
+
+    def note_creation(self, mapping: Mapping) -> None:
+        """Note where the shards of a new mapping's stream end, if it will start at LATEST."""
+        if mapping.in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
+            return
+        stream = self._ports.streams.read_by(mapping).find(mapping.source_arn)
+        if stream is not None:
+            self._ends_at_creation[mapping.uuid] = {shard.shard_id: shard.end for shard in stream.shards()}
 
     def new(self, mapping: Mapping) -> Poller:
         """Return the poller of a mapping that starts to poll."""
@@ -111,18 +120,12 @@ class PollerFactory:
             return self._kafka_poller(mapping)
         if self._source(mapping).polled_as == "broker":
             return self._broker_poller(mapping)
-        not_polled = self.not_polled(mapping)
-        if not_polled:
-            return UnpolledPoller(mapping, not_polled, self._ports.journal)
         return self._new_queue_poller(mapping)
-
-    def not_polled(self, mapping: Mapping) -> list[str]:
-        """Return why mappings of this source are not polled, as lines for people; none where they are polled."""
-        return unsupported.not_polled(self._source(mapping))
 
     def forget(self, mapping: Mapping) -> None:
         """Discard a mapping's place in its stream: its region has been reset."""
         self._stream_pollers.pop(mapping.uuid, None)
+        self._ends_at_creation.pop(mapping.uuid, None)
         self._kafka_pollers.pop(mapping.uuid, None)
         self._broker_pollers.pop(mapping.uuid, None)
 
@@ -190,6 +193,8 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
+            forbidden=ports.forbidden,
         )
         return StreamPoller(context)
 
@@ -219,6 +224,7 @@ class PollerFactory:
             interference=ports.interference,
             interruptions=ports.interruptions,
             write_log=partial(self._write_log, mapping),
+            forbidden=ports.forbidden,
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),
                 backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),
@@ -246,6 +252,7 @@ class PollerFactory:
             source=self._source(mapping),
             brokers=ports.brokers(),
             login_problem=mq.check_login,
+            forbidden=ports.forbidden,
             timeout=self._timeout,
             deliver=ports.deliver,
             clock=ports.clock,
@@ -270,6 +277,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             timeout=self._timeout,
             source_changed=ports.source_changed,
+            forbidden=ports.forbidden,
         )
         return QueuePoller(context)
 
@@ -300,6 +308,7 @@ class InvokerPorts:
     """
 
     clock: VirtualClock
+    journal: Journal
     functions: MotoFunctions
     registry: Registry
     stops_loop: Callable[[FunctionReference, int], bool]
@@ -317,6 +326,7 @@ class BatchInvoker:
 
     def __init__(self, ports: InvokerPorts) -> None:
         self._clock = ports.clock
+        self._advice = ports.journal.advice
         self._functions = ports.functions
         self._registry = ports.registry
         self._stops = ports.stops_loop
@@ -335,6 +345,7 @@ class BatchInvoker:
         reference = parse(function_arn, mapping.account_id, mapping.region)
         configuration = self._functions.route(reference)
         if configuration is None:
+            self._advice.give("ESM124", mapping.uuid, function=reference.name)
             return Delivery(
                 False,
                 self._clock.instant,
@@ -346,6 +357,7 @@ class BatchInvoker:
             self._registry.get(reference.account_id, reference.region, reference.name).count(
                 "RecursiveInvocationsDropped"
             )
+            self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
             return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
         failure = self._interference.at(INVOKE, mapping)
         if failure is None and self._interruptions.pending:
@@ -367,6 +379,8 @@ class BatchInvoker:
                 request_id=request.request_id,
             )
         if isinstance(outcome, Throttled):
+            if configuration.reserved_concurrency == 0:
+                self._advice.give("ESM129", reference.name, function=reference.name)
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
         answer = outcome.answer
         return Delivery(

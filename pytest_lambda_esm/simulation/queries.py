@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as ReadOnly
-from typing import Any
 
-from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound, nearest, printable
-from pytest_lambda_esm.invocation.function import Function
+from pytest_lambda_esm.errors import LambdaEsmError, MappingNotFound
+from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.queues.explain import waiting_fates
+from pytest_lambda_esm.simulation.subjects import ACCEPTED, Given, Subject, find, shown, suggestion
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import instant_of, time_text
 
-Source = Mapping | Function | str | ReadOnly[str, Any]
-Subject = Source | None
 
-
-def find_mapping(world: World, which: str | ReadOnly[str, Any]) -> Mapping:
-    """Return a mapping by its UUID, its ARN or a response that has one.
+def find_mapping(world: World, which: Given) -> Mapping:
+    """Return the mapping that something identifies, or the only one that concerns a source or function.
 
     Raises MappingNotFound with the mappings that exist.
     """
     __tracebackhide__ = True
-    requested = which.get("UUID", "") if isinstance(which, ReadOnly) else which
-    for mapping in world.store:
-        if requested in (mapping.uuid, mapping.arn):
-            return mapping
-    known = "\n".join(f"  {mapping!r}" for mapping in world.store) or "  (none has been created)"
-    hint = "" if isinstance(which, (str, ReadOnly)) else ": a UUID, an ARN or a response of the API is needed"
-    raise MappingNotFound(f"there is no mapping {requested or which!r}{hint}. There are:\n{known}")
+    subject = find(world, which)
+    if subject.mapping is not None:
+        return subject.mapping
+    concerned = [mapping for mapping in world.store if subject.concerns(mapping)]
+    existing = [mapping for mapping in concerned if mapping.state != GONE]
+    for found in (existing, concerned):
+        if len(found) == 1:
+            return found[0]
+    if concerned:
+        raise MappingNotFound(
+            f"{shown(which)} has several mappings; give the UUID of one of them:\n{_listed(concerned)}"
+        )
+    known = _listed(world.store) or "  (none has been created)"
+    if subject.is_known:
+        raise MappingNotFound(f"no mapping concerns {shown(which)}. There are:\n{known}")
+    raise MappingNotFound(
+        f"there is no mapping {shown(which)}: this takes {ACCEPTED}. {suggestion(world, which)} There are:\n{known}"
+    )
 
 
-def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
-    """Return text that says why waiting records are not delivered, what will happen next, and when."""
-    subject = _resolve(world, subject)
-    chosen = [mapping for mapping in mappings if _concerns(mapping, subject)]
+def subject_of(world: World, given: Given) -> Subject:
+    """Return what a test asks about. Raises LambdaEsmError, with the nearest names, for what does not exist."""
+    __tracebackhide__ = True
+    subject = find(world, given)
+    if not subject.is_known:
+        raise LambdaEsmError(
+            f"No mapping concerns {shown(given)}, and there is no such source or function. explain() takes {ACCEPTED}."
+            f" {suggestion(world, given)}"
+        )
+    return subject
+
+
+def explain(world: World, subject: Subject | None) -> list[str]:
+    """Return lines that say why waiting records are not delivered, what will happen next, and when."""
+    mappings = [mapping for mapping in world.store if mapping.state != GONE]
+    chosen = [mapping for mapping in mappings if subject is None or subject.concerns(mapping)]
     lines = [f"It is {world.clock.now:%Y-%m-%d %H:%M:%S.%f} UTC."]
     for mapping in chosen:
         lines.append(f"{mapping.source_arn} -> {mapping.function_arn}")
@@ -47,29 +66,48 @@ def explain(world: World, mappings: Iterable[Mapping], subject: Subject) -> str:
     ended = [
         f"mapping {mapping.uuid} was deleted, {mapping.source_arn} -> {mapping.function_arn}: {line}"
         for mapping, in_hand in world.engine.deleted_with_batches()
-        if _concerns(mapping, subject)
+        if subject is None or subject.concerns(mapping)
         for line in in_hand
     ]
     waiting = ended + _waiting_events(world, subject)
     lines += waiting
     if not chosen and not waiting:
-        lines.append(f"No mapping concerns {subject!r}." if subject is not None else "There is no mapping.")
+        lines.append(f"No mapping concerns {shown(subject.given)}." if subject is not None else "There is no mapping.")
     upcoming = world.clock.next_event
     lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
-    return printable("\n".join(lines))
+    return lines
 
 
-def fates(world: World, source: Source) -> Sequence[Fate]:
+def fates(world: World, given: Given) -> Sequence[Fate]:
     """Return the fates of all records of a source. Raises LambdaEsmError for what is not a source."""
     __tracebackhide__ = True
-    source = _resolve(world, source)
-    arn = _source_arn(source)
+    subject = find(world, given)
+    if subject.mapping is not None:
+        return fates_of_mapping(world, subject.mapping)
+    if len(subject.sources) == 1:
+        return fates_of_source(world, subject.sources[0])
+    if not subject.sources and len(subject.functions) == 1:
+        return fates_of_source(world, subject.functions[0].arn)
+    if subject.is_known:
+        several = "\n".join(f"  {arn}" for arn in subject.arns)
+        raise LambdaEsmError(f"fates({shown(given)}) is ambiguous; give one of these ARNs:\n{several}")
+    raise LambdaEsmError(f"fates() takes {ACCEPTED}, and there is no {shown(given)}. {suggestion(world, given)}")
+
+
+def fates_of_mapping(world: World, mapping: Mapping) -> Sequence[Fate]:
+    """Return the fates of the records of a mapping's source; those of a stream as far as this mapping reads it."""
+    return fates_of_source(world, mapping.source_arn, mapping)
+
+
+def fates_of_source(world: World, arn: str, mapping: Mapping | None = None) -> Sequence[Fate]:
+    """Return the fates of the records of a source or a function; for a stream, those for one mapping or for all."""
+    uuid = mapping.uuid if mapping is not None else None
     if world.streams.serves(arn):
-        return world.stream_fates(arn, source.uuid if isinstance(source, Mapping) else None)
-    of_kafka = world.kafka_fates(arn, source.uuid if isinstance(source, Mapping) else None)
+        return world.stream_fates(arn, uuid)
+    of_kafka = world.kafka_fates(arn, uuid)
     if of_kafka is not None:
         return of_kafka
-    of_mq = world.mq_fates(arn, source if isinstance(source, Mapping) else None)
+    of_mq = world.mq_fates(arn, mapping)
     if of_mq is not None:
         return of_mq
     found = world.ledger.final(arn)
@@ -82,56 +120,14 @@ def fates(world: World, source: Source) -> Sequence[Fate]:
     if events:
         unfinished = {fate.record for fate in events}
         found = [fate for fate in found if fate.record not in unfinished] + events
-    if not found and queue is None and isinstance(source, str):
-        _check_known(world, arn)
     return found
 
 
-def _waiting_events(world: World, subject: Subject) -> list[str]:
+def _waiting_events(world: World, subject: Subject | None) -> list[str]:
     if subject is None:
         return world.async_queue.explain(None)
-    matching = [function for function in world.registry if subject in (function, function.name, function.arn)]
-    return [line for function in matching for line in world.async_queue.explain(function)]
+    return [line for function in subject.functions for line in world.async_queue.explain(function)]
 
 
-def _resolve(world: World, given: Any) -> Any:
-    """Return the mapping that a UUID, an ARN or a response identifies; otherwise return what was given."""
-    __tracebackhide__ = True
-    if isinstance(given, ReadOnly):
-        return find_mapping(world, given)
-    return next((mapping for mapping in world.store if given in (mapping.uuid, mapping.arn)), given)
-
-
-def _source_arn(source: object) -> str:
-    __tracebackhide__ = True
-    if isinstance(source, str):
-        return source
-    if not isinstance(source, (Function, Mapping)):
-        raise LambdaEsmError(f"fates() takes an ARN, a mapping or a function, not {source!r}")
-    return source.arn if isinstance(source, Function) else source.source_arn
-
-
-def _check_known(world: World, arn: str) -> None:
-    """Refuse an unknown source: an empty list would look as if no record had arrived."""
-    __tracebackhide__ = True
-    known = {mapping.source_arn for mapping in world.store} | {function.arn for function in world.registry}
-    if arn not in known:
-        raise LambdaEsmError(
-            f"fates() takes the ARN of a queue, a stream or a function, or a mapping, and there is no {arn!r}."
-            f" {nearest(arn, known) if known else 'There is no mapping and no function yet.'}"
-        )
-
-
-def _concerns(mapping: Mapping, subject: Subject) -> bool:
-    if subject is None or subject is mapping:
-        return True
-    if isinstance(subject, Function):
-        return mapping.function_arn.startswith(subject.arn)
-    function = mapping.function_arn.split(":function:")[-1]
-    return subject in (
-        mapping.uuid,
-        mapping.arn,
-        mapping.source_arn,
-        mapping.function_arn,
-        function.partition(":")[0],
-    )
+def _listed(mappings: Iterable[Mapping]) -> str:
+    return "\n".join(f"  {mapping!r}" for mapping in mappings)

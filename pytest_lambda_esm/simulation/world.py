@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
@@ -18,6 +18,7 @@ from pytest_lambda_esm.api.dispatch import Caller, CallLog, Dispatcher, Operatio
 from pytest_lambda_esm.api.event_invoke_configs import DestinationChecks, EventInvokeConfigs, InvokeConfigStore
 from pytest_lambda_esm.api.event_source_mappings import EventSourceMappings, MappingFactory
 from pytest_lambda_esm.api.invoke import Invocations, InvocationServices
+from pytest_lambda_esm.api.mapping_advice import MappingAdvice
 from pytest_lambda_esm.api.mapping_checks import Lookups, MappingChecks
 from pytest_lambda_esm.api.mapping_store import MappingStore
 from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
@@ -51,8 +52,11 @@ from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.lookups import MotoSources
 from pytest_lambda_esm.moto_bridge.service_faults import Network
+from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTasks
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
+from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
+from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -64,6 +68,7 @@ from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
+from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
 
@@ -110,8 +115,9 @@ class World:
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
         self.ledger = FateLedger()
-        self.journal = Journal(self.timeline, self.ledger)
-        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall)
+        self.advice = Advice(self.timeline, config.advice_ignore, off=config.advice == "off")
+        self.journal = Journal(self.timeline, self.ledger, self.advice)
+        self.calls = Calls(model.operations, model.parameters_of, clock.follow_wall, persistent.catalogue.parameters)
         self.injector = FaultInjector(
             persistent.plan,
             persistent.catalogue,
@@ -119,10 +125,13 @@ class World:
             weather=SeededWeather(config.weather, config.seed, persistent.catalogue),
             timeline=self.timeline,
         )
+        self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
+        self.permissions = Permissions(self)
         self._compose_asynchronous_queue(config, model)
         self._compose_pollers(config)
         self._compose_mappings(config, model)
@@ -135,24 +144,39 @@ class World:
         self.invocations: list[Invocation] = []
         self.registry = Registry(self.clock.follow_wall)
         self.functions = MotoFunctions(self.randomness)
-        self.advice = Advice(self.timeline)
         self.archives = CodeEnvironments(
-            ArchiveSettings(self.isolation, config.archive_imports, self.advice.give, lambda: self.runtime.local_time)
+            ArchiveSettings(self.isolation, config.archive_imports, self.advice, lambda: self.runtime.local_time)
         )
         self.logs = FunctionLogs()
         self.queues = MotoQueues(self.new_receipt)
+        self.move_tasks = MoveTasks(
+            MoveTaskPorts(
+                clock=self.clock,
+                now=self.local_instant,
+                new_id=ids.uuids(random.Random(f"move tasks {config.seed}")).new,
+                source_changed=self.source_changed,
+                record_fate=self.record_fate,
+            )
+        )
         self.invoker = Invoker(
             clock=self.clock,
             registry=self.registry,
             concurrency=Concurrency(config.account_concurrency, self.functions.reserved_total),
             execution=Execution(runtime=self.runtime, archives=self.archives, hooks=self.hooks),
-            recording=Recording(journal=self.journal, keep=self._keep, advise=self.advice.give),
+            recording=Recording(journal=self.journal, keep=self._keep),
         )
 
     def _compose_asynchronous_queue(self, config: Config, model: LambdaModel) -> None:
         self.invoke_configs = InvokeConfigStore()
         self.destinations = FaultyDestinations(
-            TopicsAnd(lambda: self.kafka, MotoDestinations(self.invoke_asynchronously)),
+            PermittedDestinations(
+                self.permissions,
+                TopicsAnd(
+                    lambda: self.kafka,
+                    MotoDestinations(self.invoke_asynchronously),
+                    lambda request_id: self.runtime.causing(self.runtime.depth, request_id),
+                ),
+            ),
             self.injector,
             lambda: self.clock.instant,
             self.interruptions,
@@ -170,6 +194,7 @@ class World:
                 latency=microseconds(config.async_latency),
                 jitter=microseconds(config.async_jitter),
                 randomness=self.randomness,
+                accepted=self._note_event,
             ),
             results=AsyncResults(self.destinations, self.journal, self.runtime.causing, self.new_id),
         )
@@ -180,6 +205,7 @@ class World:
         invoker = BatchInvoker(
             InvokerPorts(
                 clock=self.clock,
+                journal=self.journal,
                 functions=self.functions,
                 registry=self.registry,
                 stops_loop=self.recursion.stops,
@@ -207,24 +233,39 @@ class World:
                 clusters=lambda: self.kafka,
                 log=self.logs.keep,
                 brokers=lambda: self.mq,
+                forbidden=self.permissions.forbidden,
             ),
         )
         self.engine = Engine(
             self.clock,
             new_poller=self.pollers.new,
-            not_polled=self.pollers.not_polled,
             delay=microseconds(config.polling_delay),
             polling_states=config.polling_states,
         )
 
     def _compose_mappings(self, config: Config, model: LambdaModel) -> None:
         self.store = MappingStore()
-        existing = Lookups(functions=self.functions, sources=MotoSources(), key_problem=lookups.key_problem)
+        existing = Lookups(
+            functions=self.functions,
+            sources=MotoSources(),
+            key_problem=lookups.key_problem,
+            reading_refused=self.permissions.reading_refused,
+        )
+        self.mapping_advice = MappingAdvice(
+            config,
+            functions=self.functions,
+            sources=existing.sources,
+            invoke_configs=self.invoke_configs,
+            store=self.store,
+            advice=self.advice,
+            is_serial=self._is_serial,
+        )
         self.mappings = EventSourceMappings(
             config,
             model=model,
             store=self.store,
-            checks=MappingChecks(config, model, existing, self.advice.give),
+            checks=MappingChecks(config, model, existing),
+            advice=self.mapping_advice,
             factory=MappingFactory(
                 clock=self.clock,
                 new_id=self.new_id,
@@ -238,12 +279,13 @@ class World:
             functions=self.functions,
             destinations=DestinationChecks(model, MotoDestinationFinder(self.functions)),
             now=lambda: moment_of(self.clock.instant),
+            advice=self.advice,
         )
 
     def _compose_dispatcher(self, model: LambdaModel, client_calls: ClientCalls) -> Dispatcher:
         """Return the dispatcher, which answers requests to Lambda with the fake's own operations."""
         tags = MappingTags(self.mappings, model).operations()
-        invocations = Invocations(
+        self.invocation_operations = invocations = Invocations(
             self.config,
             model=model,
             services=InvocationServices(
@@ -253,7 +295,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls),
+            time=ClientTime(self.runtime, client_calls, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(
@@ -281,6 +323,8 @@ class World:
         """The clusters of Kafka; few tests use them."""
         from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
         from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+        from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
+        from pytest_lambda_esm.moto_bridge.schema_registries import MotoLookups
 
         # Kafka passes on no trace header.
         return KafkaClusters(
@@ -288,12 +332,15 @@ class World:
                 instant=lambda: self.clock.instant,
                 now=self.local_instant,
                 depth=lambda: chains.untraced(self.depth()),
+                registries=SchemaRegistries(MotoLookups()),
+                sent=self.sent,
             )
         )
 
     @cached_property
     def documentdb(self) -> DocumentDBClusters:
         """The clusters of DocumentDB; few tests use them."""
+        from pytest_lambda_esm.brokers.documentdb.change_stream import SHARD_ID
         from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
         from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
         from pytest_lambda_esm.moto_bridge import secrets
@@ -303,6 +350,7 @@ class World:
                 now=self.local_instant,
                 depth=lambda: chains.untraced(self.depth()),
                 changed=self.source_changed,
+                sent=lambda cluster, token: self.sent(cluster, f"{SHARD_ID}:{token}"),
             )
         )
         if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
@@ -320,6 +368,7 @@ class World:
             now=self.local_instant,
             depth=lambda: chains.untraced(self.depth()),  # Brokers pass on no trace header.
             directory=mq_brokers.MotoBrokers(),
+            sent=self.sent,
         )
         brokers = MqBrokers(ports)
         if self.patches is not None:
@@ -339,6 +388,11 @@ class World:
             )
         return deployments
 
+    def _is_serial(self, source: str) -> bool:
+        """Whether a source is a broker that is known to run RabbitMQ."""
+        broker = self.mq.known(source) if "mq" in self.__dict__ else None
+        return broker is not None and broker.engine == "RabbitMQ"
+
     def embedded_sources(self) -> list[str]:
         """Describe the clusters and brokers so far: ``Kafka cluster '...'``."""
         kafka = self.kafka if "kafka" in self.__dict__ else ()
@@ -349,6 +403,12 @@ class World:
             *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
             *(f"broker {broker.arn!r}" for broker in brokers),
         ]
+
+    def review(self) -> None:
+        """Give the advice that depends on how things are now: what a test changed after it had created a mapping."""
+        self.mapping_advice.review_all()
+        for function in self.unread_errors.unread():
+            self.advice.give("ESM137", function, function=function)
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
@@ -392,6 +452,10 @@ class World:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 
+    def sent(self, source: str, record: str) -> None:
+        """Note which invocation sends a record, if one does."""
+        self.runtime.sent(source, record)
+
     def depth(self) -> int:
         """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
@@ -401,19 +465,23 @@ class World:
         reference = parse(function_arn, self.config.account_id, "us-east-1")
         if self.functions.find(reference) is None:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
+        self.permissions.check_trigger(reference.arn)
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
 
-    def send_to_function(self, function_arn: str, payload: str) -> None:
-        """Queue an event from a service that cannot report a failure; the timeline shows it instead."""
-        try:
-            self.invoke_asynchronously(function_arn, payload)
-        except DeliveryFailed as error:
-            self.timeline.add("delivery", function_arn, f"failed: {error}")
+    def trigger_ports(self) -> TriggerPorts:
+        """Return what other services use to send events to functions, queues and topics."""
+        return TriggerPorts(
+            invoke=self.invoke_asynchronously,
+            note=partial(self.timeline.add, "delivery"),
+            new_id=ids.uuids(random.Random(f"triggers {self.config.seed}")).new,
+            now=self.local_instant,
+        )
 
     def forget(self, account_id: str, region: str) -> None:
         """Discard everything in a region that moto has reset."""
         self.invoke_configs.forget_place(account_id, region)
         self.async_queue.forget_place(account_id, region)
+        self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
             mapping.drop()
@@ -429,13 +497,16 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         return self.pollers.stream_fates(self.store, source_arn, mapping_uuid)
 
+    def kafka_cluster(self, source: str) -> KafkaCluster | None:
+        """Return the cluster of Kafka that a source is, or None."""
+        return self.kafka.known(source) if "kafka" in self.__dict__ else None
+
     def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
         """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
 
-        Return None for a source that is no cluster.
+        Return None for a source that is not a cluster.
         """
-        cluster = self.kafka.known(source) if "kafka" in self.__dict__ else None
-        if cluster is None and not self.pollers.kafka_mappings(self.store, source):
+        if self.kafka_cluster(source) is None and not self.pollers.kafka_mappings(self.store, source):
             return None
         cluster = self.kafka.find(source)
         mappings = [each for each in self.pollers.kafka_mappings(self.store) if self._reads(each, cluster)]
@@ -479,8 +550,13 @@ class World:
         self.timeline.add("transition", f"mapping {mapping.uuid}", f"{transition.state} ({transition.reason})")
         if transition.state == GONE:
             self.store.forget(mapping)
+        if transition.state == "Creating":
+            self.pollers.note_creation(mapping)
         self.engine.on_transition(mapping, transition)
         self.hooks.transition(mapping, transition)
+
+    def _note_event(self, function_arn: str, request_id: str, at: int) -> None:
+        self.runtime.causes.note(at, function_arn, request_id, self.runtime.cause, self.runtime.local_time is not None)
 
     def _keep(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)

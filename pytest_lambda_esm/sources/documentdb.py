@@ -55,6 +55,7 @@ KIND: Final = StreamKind(
     window_waits_for_record=True,
     drops_oversized=True,
     expired=EXPIRED,
+    limits_retries=False,
 )
 
 

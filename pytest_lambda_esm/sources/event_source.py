@@ -27,17 +27,25 @@ class Circumstances:
     """What rules can look at in addition to the settings.
 
     ``now`` is in seconds since the epoch, ``function_timeout`` in seconds (None if the function does not exist).
+    ``account_id`` and ``region`` are those of the function.
     """
 
     now: float
     function_timeout: int | None
+    account_id: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """Attributes of an existing source: the visibility timeout of a queue in seconds, None for other sources."""
+    """Attributes of an existing source.
+
+    ``visibility_timeout`` is that of a queue in seconds, None for other sources. ``has_dead_letter_queue`` says whether
+    a queue has a redrive policy.
+    """
 
     visibility_timeout: int | None = None
+    has_dead_letter_queue: bool = False
 
 
 class SourceFinder(Protocol):
@@ -131,7 +139,7 @@ class EventSource:
     destinations: frozenset[str] = frozenset()
 
     data_rules: DataRules
-    polled_as: Literal["queue", "stream", "kafka", "broker"] | None = None
+    polled_as: Literal["queue", "stream", "kafka", "broker"]
     stream_kind: StreamKind | None = None
     kafka_kind: KafkaKind | None = None
     user_reason: str

@@ -8,9 +8,9 @@ more members; a mapping changes its kind when an update gives it provisioned pol
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.filters import data_rules
@@ -90,6 +90,15 @@ REFUSALS: Final = {
 Codes and texts are documented, except for the text of a failed connection, which users have reported.
 """
 
+REGISTRY_PROBLEMS: Final = {
+    "missing": ("ESM_CONFIG_NOT_VALID", "PROBLEM: Schema registry not found"),
+    "credentials": ("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Schema registry credentials not found"),
+    "authentication": ("EVENT_SOURCE_AUTHN_ERROR", "PROBLEM: Schema registry failed to authenticate Lambda"),
+    "authorization": ("EVENT_SOURCE_AUTHZ_ERROR", "PROBLEM: Schema registry failed to authorize Lambda"),
+    "connection": ("ESM_CONFIG_NOT_VALID", "PROBLEM: Connection to the schema registry failed"),
+}
+"""The same for a mapping that cannot use its schema registry. The codes are documented, the texts chosen."""
+
 _CLIENT_ERRORS: Final = {
     NO_TOPIC: "UnknownTopicOrPartitionException",
     REFUSALS["authentication"]: "SaslAuthenticationException",
@@ -113,14 +122,37 @@ def consumer_group(settings: Settings) -> str | None:
     return next((str(config["ConsumerGroupId"]) for config in configs if "ConsumerGroupId" in config), None)
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """The schema registry of a mapping.
+
+    ``attributes`` are those that it validates, ``KEY`` and ``VALUE``. ``to_json`` is whether functions get them as
+    JSON. ``access`` are types and secrets.
+    """
+
+    uri: str
+    attributes: tuple[str, ...]
+    to_json: bool
+    access: tuple[tuple[str, str], ...]
+
+
+def registry_settings(settings: Settings) -> RegistrySettings | None:
+    """Return the schema registry with which a mapping validates its records, if it has one."""
+    configs = (settings.get(name, {}).get("SchemaRegistryConfig") for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
+    config = next(filter(None, configs), None)
+    if config is None:
+        return None
+    return RegistrySettings(
+        uri=config["SchemaRegistryURI"],
+        attributes=tuple(each["Attribute"] for each in config["SchemaValidationConfigs"]),
+        to_json=config["EventRecordFormat"] == "JSON",
+        access=tuple((each.get("Type", ""), each.get("URI", "")) for each in config.get("AccessConfigs", ())),
+    )
+
+
 def consumption_mode(settings: Settings) -> str:
     """Return how a mapping consumes its topic: ``"Stream"``, or ``"Queue"`` with a share group."""
     return str(settings.get(SELF_MANAGED_CONFIG, {}).get("ConsumptionMode", "Stream"))
-
-
-def has_registry(settings: Settings) -> bool:
-    """Whether a mapping validates its records with a schema registry."""
-    return any(settings.get(name, {}).get("SchemaRegistryConfig") for name in (MSK_CONFIG, SELF_MANAGED_CONFIG))
 
 
 def _other_topic(settings: Settings, _: Any) -> str | None:
@@ -180,6 +212,7 @@ MSK: Final = EventSource(
         "PollingErrorCount",
         "InvokeErrorCount",
         "OnFailureDestinationDeliveryErrorCount",
+        "SchemaRegistryErrorCount",
         "CommitErrorCount",
         "MaxOffsetLag",
         "SumOffsetLag",
@@ -279,8 +312,16 @@ PROVISIONED_QUEUE_MODE: Final = _provisioned(QUEUE_MODE, SELF_MANAGED_CONFIG)
 # --- records -------------------------------------------------------------------------------------------------
 
 
+Records: TypeAlias = Callable[[KafkaPartition, Sequence[int]], "list[dict[str, Any]]"]
+"""Returns records of a partition as a function receives them."""
+
+
 def event(
-    kind: KafkaKind, source_arn: str | None, servers: str, parts: Iterable[tuple[KafkaPartition, Sequence[int]]]
+    kind: KafkaKind,
+    source_arn: str | None,
+    servers: str,
+    parts: Iterable[tuple[KafkaPartition, Sequence[int]]],
+    records: Records,
 ) -> dict[str, Any]:
     """Return an event with these records of some partitions, with its keys in the order of AWS.
 
@@ -295,7 +336,7 @@ def event(
 
 
 def records(partition: KafkaPartition, offsets: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the records of one partition as a function receives them: no key or value is no member."""
+    """Return the records of one partition as a function receives them: a missing key or value is left out."""
     topic, number, timestamp_type = partition.topic, partition.number, partition.timestamp_type
     entries = []
     for record in partition.stored(offsets):

@@ -142,6 +142,67 @@ class Membership(Protocol):
         ...
 
 
+class RegistryReading(Protocol):
+    """What a schema registry read from a record's key or value.
+
+    ``condition`` is why it could not, as AWS calls it, and empty if it could; ``about`` describes that. ``source`` are
+    the bytes without the header that names the schema, ``json`` is the value as JSON.
+    """
+
+    @property
+    def condition(self) -> str:
+        """``SCHEMA_NOT_FOUND``, ``DESERIALIZATION_ERROR``, or empty."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What is wrong."""
+        ...
+
+    @property
+    def data_format(self) -> str:
+        """The format of the schema: ``AVRO``, ``PROTOBUF`` or ``JSON``."""
+        ...
+
+    @property
+    def schema_id(self) -> str:
+        """The id of the schema."""
+        ...
+
+    @property
+    def source(self) -> bytes:
+        """The value in its own format."""
+        ...
+
+    @property
+    def json(self) -> bytes:
+        """The value as JSON."""
+        ...
+
+
+class Registry(Protocol):
+    """A schema registry."""
+
+    def read(self, data: bytes) -> RegistryReading:
+        """Read a record's key or value."""
+        ...
+
+
+class Registries(Protocol):
+    """The schema registries, by URL or ARN."""
+
+    def at(self, uri: str) -> Registry:
+        """Return a registry."""
+        ...
+
+    def problem(self, uri: str, access: Sequence[tuple[str, str]]) -> str | None:
+        """Return why a mapping cannot use a registry, one of the keys of ``sources.kafka.REGISTRY_PROBLEMS``, or None.
+
+        ``access`` are the types and the secrets of the mapping's ``AccessConfigs``.
+        """
+        ...
+
+
 class ConsumerGroup(Membership, Protocol):
     """One consumer group: a partition has one reader, and a committed offset."""
 
@@ -211,6 +272,11 @@ class Cluster(Protocol):
     @property
     def refusal(self) -> str | None:
         """Why it refuses Lambda now, one of the keys of ``sources.kafka.REFUSALS``, or None."""
+        ...
+
+    @property
+    def registries(self) -> Registries:
+        """The schema registries that mappings can use."""
         ...
 
     def partitions(self, topic: str) -> Sequence[KafkaPartition]:

@@ -97,6 +97,11 @@ class Queue(Protocol):
         """The ARN of the dead-letter queue if it does not exist or does not allow this queue as a source, else None."""
         ...
 
+    @property
+    def has_dead_letter_queue(self) -> bool:
+        """Whether the queue has a redrive policy."""
+        ...
+
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
     ) -> Receipt:

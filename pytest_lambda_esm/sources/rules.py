@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
+from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.sources.event_source import Circumstances, Rule, Settings
 
 NULL_POSITION: Final = (
@@ -209,9 +210,9 @@ def no_registry(member: str) -> Rule:
 def registry(member: str) -> Rule:
     """Require a complete and consistent schema registry (documented messages)."""
 
-    def rule(settings: Settings, _: Circumstances) -> str | None:
+    def rule(settings: Settings, circumstances: Circumstances) -> str | None:
         config = _registry_of(settings, member)
-        return None if config is None else _registry_problem(config)
+        return None if config is None else _registry_problem(config) or _glue_problem(config, circumstances)
 
     return rule
 
@@ -222,7 +223,7 @@ def _registry_of(settings: Settings, member: str) -> Any:
 
 def _registry_problem(registry: dict[str, Any]) -> str | None:
     uri = str(registry.get("SchemaRegistryURI", ""))
-    if not uri.startswith(("http://", "https://")) and ":glue:" not in uri:
+    if not uri.startswith(("http://", "https://")) and _glue_arn(uri) is None:
         return (
             "Malformed SchemaRegistryURI provided. Please provide a valid URI or ARN. For example,"
             " https://schema-registry.example.com:8081 or"
@@ -241,6 +242,23 @@ def _registry_problem(registry: dict[str, Any]) -> str | None:
             "Duplicate KEY/VALUE Attribute in SchemaValidationConfigs. SchemaValidationConfigs must contain at most"
             " one KEY/VALUE Attribute."
         )
-    if ":glue:" in uri and registry.get("AccessConfigs"):
-        return "AccessConfigs are not supported for AWS Glue Schema Registry."  # chosen message, documented rule
     return None
+
+
+def _glue_problem(registry: dict[str, Any], circumstances: Circumstances) -> str | None:
+    """Refuse what a registry of Glue does not support (documented rules, chosen messages)."""
+    arn = _glue_arn(registry["SchemaRegistryURI"])
+    if arn is None:
+        return None
+    if registry.get("AccessConfigs"):
+        return "AccessConfigs are not supported for AWS Glue Schema Registry."
+    if arn.account_id != circumstances.account_id:
+        return "Cross-account Glue Schema Registry access is not supported."
+    if arn.region != circumstances.region:
+        return "Cross-region Glue Schema Registry access is not supported."
+    return None
+
+
+def _glue_arn(uri: str) -> Arn | None:
+    arn = Arn.parse(uri)
+    return arn if arn is not None and arn.service == "glue" and arn.resource.startswith("registry/") else None

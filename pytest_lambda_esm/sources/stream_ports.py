@@ -30,8 +30,8 @@ def records_event(records: list[dict[str, Any]], _: Reader) -> dict[str, Any]:
 class Trouble:
     """What keeps a mapping from reading its source.
 
-    ``code`` becomes its StateTransitionReason, ``text`` its LastProcessingResult. ``disables`` means that Lambda
-    disables the mapping, instead of waiting until the trouble is over.
+    ``code`` becomes its StateTransitionReason unless it is empty, ``text`` its LastProcessingResult. ``disables``
+    means that Lambda disables the mapping, instead of waiting until the trouble is over.
     """
 
     code: str
@@ -50,7 +50,8 @@ class StreamKind:
     ``default_window`` is the batching window, in microseconds, of a mapping whose setting is 0. With
     ``window_waits_for_record`` the window starts with its first record, otherwise when the previous invocation ends.
     ``drops_oversized`` means that a record that is larger than an event may be is dropped. ``expired`` is the trouble
-    of a mapping whose next record has expired, None if it skips expired records.
+    of a mapping whose next record has expired, None if it skips expired records. ``limits_retries`` says whether a
+    mapping can limit the retries and the age of its records.
     """
 
     data_rules: DataRules
@@ -61,6 +62,7 @@ class StreamKind:
     window_waits_for_record: bool = False
     drops_oversized: bool = False
     expired: Trouble | None = None
+    limits_retries: bool = True
 
 
 class RecordLog(Protocol):

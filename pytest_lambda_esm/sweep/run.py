@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from pytest_lambda_esm.errors import UnusedFault, caught_by_test
+from pytest_lambda_esm.errors import UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.fault import Fault
@@ -19,10 +19,10 @@ from pytest_lambda_esm.sweep.report import Target
 class SweepContext:
     """What a sweep needs of the fake.
 
-    ``restart`` starts a fresh world. ``made`` names the resources that exist outside of sweeps, ``swallowed`` the
-    errors of the fake that code under test may have caught. ``check`` raises UnusedFault for a world's unused faults.
-    ``leave`` is called when the last world has ended, whose resources the next sweep may discard. ``on_error`` records
-    an error of the sweep itself, ``note`` writes to the timeline.
+    ``restart`` starts a fresh world. ``made`` names the resources that exist outside of sweeps. ``swallowed(file)``
+    returns the errors of the fake that neither the test nor that file has caught. ``check`` raises UnusedFault for a
+    world's unused faults. ``leave`` is called when the last world has ended, whose resources the next sweep may
+    discard. ``on_error`` records an error of the sweep itself, ``note`` writes to the timeline.
     """
 
     restart: Callable[[], None]
@@ -31,7 +31,7 @@ class SweepContext:
     plan: FaultPlan
     catalogue: FaultCatalogue
     check: Callable[[], None]
-    swallowed: Callable[[], Sequence[BaseException]]
+    swallowed: Callable[[str], Sequence[BaseException]]
     on_error: Callable[[BaseException], None]
     note: Callable[[str], object]
 
@@ -106,9 +106,8 @@ class SweepRun:
 
     def _hidden_error(self) -> BaseException | None:
         """Return the error that should have ended the body: one that it swallowed, or an unused fault of the body."""
-        for error in self._context.swallowed():
-            if not caught_by_test(error, {self._file}):  # The body may use pytest.raises.
-                return error
+        for error in self._context.swallowed(self._file):
+            return error
         if self.target is None:
             try:
                 self._context.check()

@@ -13,6 +13,8 @@ import pytest
 from helpers.conformance import Facts
 from pytest_lambda_esm import FakeLambda
 
+pytestmark = pytest.mark.lambda_esm(advice="off")
+
 FACT_TITLE = "Asynchronous invocation"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:my-function"

@@ -167,7 +167,7 @@ content_numeric_and_NEG: no match
 {"detail": {"c-count": 42, "d-count": 9, "x-limit": 301.8}}
 content_numeric_number_EXC: refused: numeric takes a list, not 10
 {"detail": {"c-count": [{"numeric": 10}]}}
-content_numeric_operatorcasing_EXC: refused: 'NUMERIC' is no operator; known are exists, prefix,
+content_numeric_operatorcasing_EXC: refused: 'NUMERIC' is not an operator; known are exists, prefix,
 {"detail": {"equal": [{"NUMERIC": ["=", 5]}]}}
 content_numeric_syntax_EXC: refused: numeric [">", 0, "<"] is none of [operator, number]
 {"detail": {"c-count": [{"numeric": [">", 0, "<"]}]}}
@@ -235,7 +235,7 @@ numeric-null_NEG: no match
 {"number": [{"numeric": [">", 100]}]} {"number": null}
 numeric-string_NEG: no match
 {"number": [{"numeric": [">", 100]}]} {"number": "300"}
-operator_case_sensitive_EXC: refused: 'EXISTS' is no operator; known are exists, prefix,
+operator_case_sensitive_EXC: refused: 'EXISTS' is not an operator; known are exists, prefix,
 {"my_key": [{"EXISTS": true}]}
 operator_multiple_list: match
 {"my_key": [{"exists": true}, {"prefix": "IGNORED"}, {"suffix": "IGNORED"}]} {"my_key": "my-value"}

@@ -19,7 +19,7 @@ VERSION = tuple(int(part) for part in botocore.__version__.split(".")[:2])
 
 @pytest.fixture
 def fake():
-    with FakeLambda(region=REGION) as fake:
+    with FakeLambda(region=REGION, advice="off") as fake:
         fake.client("sqs").create_queue(QueueName="orders")
         fake.function("orders", lambda event, context: None)
         yield fake

@@ -28,6 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "PollingErrorCount",
         "InvokeErrorCount",
         "OnFailureDestinationDeliveryErrorCount",
+        "SchemaRegistryErrorCount",
         "CommitErrorCount",
         "MaxOffsetLag",
         "SumOffsetLag",

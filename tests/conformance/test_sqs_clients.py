@@ -1,5 +1,6 @@
 """Queues as their clients see them: receipts, visibility and groups, as recorded from AWS or documented."""
 
+import os
 import re
 
 import boto3
@@ -297,3 +298,48 @@ def test_a_visibility_of_zero_leaves_the_message_visible(lambda_esm):
     subscribe(lambda_esm, url)
     lambda_esm.clock.run_until_idle()
     assert [bodies(invocation) for invocation in orders.invocations] == [["a"]]
+
+
+# --- trace headers ---------------------------------------------------------------------------------------------
+
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def traces_of(url):
+    names = ["AWSTraceHeader"]
+    return [
+        each.get("Attributes", {}).get("AWSTraceHeader") for each in receive(url, MessageSystemAttributeNames=names)
+    ]
+
+
+@FACTS("c10-trace", "documented", "AWSTraceHeader is a system attribute of SendMessage and of each entry of a batch.")
+def test_trace_headers(lambda_esm):
+    url, sqs = make_queue("orders"), boto3.client("sqs")
+    system = {"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}}
+    sqs.send_message(QueueUrl=url, MessageBody="a", MessageSystemAttributes=system)
+    late = {"Id": "2", "MessageBody": "b", "DelaySeconds": 1800}
+    entries = [
+        {"Id": "1", "MessageBody": "a"},
+        late,
+        {"Id": "3", "MessageBody": "a", "MessageSystemAttributes": system},
+    ]
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert traces_of(url) == [TRACE, None, TRACE]
+
+
+@FACTS("c10-trace-handler", "documented", "What a handler sends has the handler's trace header, and so has its record.")
+def test_trace_header_of_a_handler(lambda_esm):
+    seen = []
+
+    def forward(event, context):
+        seen.append(os.environ["_X_AMZN_TRACE_ID"])
+        boto3.client("sqs").send_message(QueueUrl=url, MessageBody="a")
+
+    url = make_queue("orders")
+    lambda_esm.function("forward", forward)
+    orders = lambda_esm.function("orders", lambda event, context: None)
+    subscribe(lambda_esm, url)
+    boto3.client("lambda").invoke(FunctionName="forward")
+    lambda_esm.clock.run_until_idle()
+    [invocation] = orders.invocations
+    assert [record["attributes"]["AWSTraceHeader"] for record in invocation.event["Records"]] == seen

@@ -60,6 +60,14 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION, aws_access_key_id="key", aws_secret_access_key="secret")
 
 
+def needs_shape(shape: str, text: str) -> None:
+    """Skip the test if the installed botocore does not have ``text`` (a member, value or pattern) at a shape."""
+    model = client("lambda").meta.service_model
+    known = model.shape_for(shape) if shape in model.shape_names else None
+    if known is None or text not in repr((known.metadata, list(getattr(known, "members", ())))):
+        pytest.skip(f"the installed botocore has no {text} at {shape}")
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error, as a client sees it."""
@@ -81,10 +89,7 @@ class Lab:
 
     def needs(self, shape: str, text: str) -> None:
         """Skip the test if the installed botocore does not have ``text`` (a member, value or pattern) at a shape."""
-        model = self.aws_lambda.meta.service_model
-        known = model.shape_for(shape) if shape in model.shape_names else None
-        if known is None or text not in repr((known.metadata, list(getattr(known, "members", ())))):
-            pytest.skip(f"the installed botocore has no {text} at {shape}")
+        needs_shape(shape, text)
 
     def function(self, name: str, **settings: Any) -> Any:
         return self.fake.function(name, lambda event, context: None, region=REGION, **settings)

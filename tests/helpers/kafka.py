@@ -104,7 +104,7 @@ class KafkaSimulation(PolledMapping):
     def batches(self) -> list[list[str]]:
         return [names_of(event) for event in self.events]
 
-    def put(self, *names: str, key: str | None = None, partition: int | None = None) -> list[tuple[str, int]]:
+    def put(self, *names: str | bytes, key: str | None = None, partition: int | None = None) -> list[tuple[str, int]]:
         """Produce records, and return their places."""
         made = [self.cluster.produce("orders", name, key=key, partition=partition) for name in names]
         return [(f"{each.topic}-{each.partition}", each.offset) for each in made]

@@ -29,7 +29,16 @@ LANES: dict[str, Any] = {
 """How lanes poll."""
 
 
+class NoAdvice:
+    def give(self, *arguments: Any, **details: Any) -> None:
+        pass
+
+    suspect = refute = give
+
+
 class NoJournal:
+    advice = NoAdvice()
+
     def fate(self, *arguments: Any) -> None:
         pass
 

@@ -60,7 +60,7 @@ OUTCOMES: dict[str, Any] = {
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, retries=st.integers(0, 2), age=st.integers(60, 700))
 def test_an_event_ends_once_and_when_the_model_says(steps: list[str], retries: int, age: int) -> None:
-    with FakeLambda(region=REGION) as fake:
+    with FakeLambda(region=REGION, advice="off") as fake:
         url = fake.client("sqs").create_queue(QueueName="records")["QueueUrl"]
         function = fake.function("f", lambda event, context: None, timeout=TIMEOUT)
         function.script(*(OUTCOMES[step] for step in steps))

@@ -11,6 +11,8 @@ import pytest
 
 from pytest_lambda_esm import ConfigurationError, FakeLambda, HandlerError, returns, throttled
 
+pytestmark = pytest.mark.lambda_esm(advice="off")
+
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
 

@@ -303,9 +303,9 @@ def test_an_update_of_a_stack_from_before_the_fake_keeps_its_mapping() -> None:
 
 
 def test_moto_no_longer_knows_invoke_configs_after_the_fake(stack: Stack) -> None:
-    from moto.cloudformation.parsing import get_model_map
+    from moto.cloudformation import parsing
 
     stack.apply("create", Config=CONFIG)
-    assert "AWS::Lambda::EventInvokeConfig" in get_model_map()
+    assert parsing.resource_class_from_type(CONFIG["Type"]) is not None
     stack.fake.__exit__(None, None, None)
-    assert "AWS::Lambda::EventInvokeConfig" not in get_model_map()
+    assert parsing.resource_class_from_type(CONFIG["Type"]) is None

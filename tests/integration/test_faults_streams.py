@@ -48,7 +48,7 @@ class Site:
 
 @pytest.fixture
 def fake():
-    with FakeLambda(region=REGION) as fake:
+    with FakeLambda(region=REGION, advice="off") as fake:
         yield fake
 
 

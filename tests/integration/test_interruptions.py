@@ -191,6 +191,7 @@ def test_a_duplicated_batch_runs_no_handler_after_an_exception(lambda_esm, error
     assert (len(handler.calls), fates(lambda_esm, mapping)) == (2, ["deleted"])
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM101")
 def test_a_loop_that_was_stopped_leaves_no_batch_in_flight(lambda_esm):
     url = make_queue()
     answers = ["fail"] * 3000

@@ -72,6 +72,7 @@ def test_a_caller_times_out_while_it_waits(lambda_esm: FakeLambda) -> None:
     assert lambda_esm.errors == ()
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM126")
 def test_a_client_gives_up_after_its_read_timeout_and_the_function_runs_again(lambda_esm: FakeLambda) -> None:
     function = lambda_esm.function("f", lambda event, context: "late", timeout=900)
     function.script(runs().taking(61), runs().taking(60))
@@ -275,6 +276,34 @@ def test_a_handler_that_waits_for_a_thread_of_the_test_is_told(
         lambda_esm.function("outer", lambda event, context: pool.submit(invoke, "inner").result())
         with pytest.raises(ClockError, match="inner, invoked synchronously: another thread has held the clock"):
             invoke("outer")
+
+
+@pytest.mark.parametrize("move", ["advance", "run_until_idle", "time.sleep"])
+@pytest.mark.lambda_esm(strict=False)
+def test_a_handler_that_waits_for_the_tests_thread_while_that_moves_the_clock_is_told(
+    lambda_esm: FakeLambda, monkeypatch: pytest.MonkeyPatch, move: str
+) -> None:
+    monkeypatch.setattr("pytest_lambda_esm.clock.lock.LONGEST_WAIT", 0.05)
+    moved = threading.Event()
+    lambda_esm.function("f", lambda event, context: moved.wait())
+    queue_url = lambda_esm.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    lambda_esm.client("lambda").create_event_source_mapping(  # Something is due, so run_until_idle moves.
+        EventSourceArn=f"arn:aws:sqs:us-east-1:123456789012:{queue_url.rpartition('/')[2]}", FunctionName="f"
+    )
+    moves = {
+        "advance": lambda: lambda_esm.clock.advance(5),
+        "run_until_idle": lambda_esm.clock.run_until_idle,
+        "time.sleep": lambda: time.sleep(5),
+    }
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(lambda: (time.sleep(1), invoke("f")))
+        try:
+            with pytest.raises(ClockError, match=f"^{move}: another thread has held the clock.*running: f,"):
+                moves[move]()
+        finally:
+            moved.set()
+        assert working.result()
+    lambda_esm.clock.advance(5)  # The clock goes on.
 
 
 def test_a_handler_that_swallows_its_timeout_is_ended(lambda_esm: FakeLambda) -> None:

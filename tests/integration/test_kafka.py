@@ -69,9 +69,9 @@ def test_self_managed_clusters_are_the_same_if_they_share_a_server(fake: FakeLam
         ("arn:aws:sqs:us-east-1:123456789012:queue", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-1:123456789012:topic/a/b", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-7:123456789012:cluster/a/b", "there is no region 'us-east-7'"),
-        ("kafka:port", "is no bootstrap server"),
+        ("kafka:port", "is not a bootstrap server"),
         ([], "at least one bootstrap server"),
-        ([1], "is no bootstrap server"),
+        ([1], "is not a bootstrap server"),
     ],
 )
 def test_what_is_no_cluster_is_refused(fake: FakeLambda, given: Any, text: str) -> None:
@@ -435,3 +435,16 @@ def test_polling_goes_on_after_an_exception_that_is_for_the_test(fake: FakeLambd
     fake.clock.run_until_idle()
     assert [fate.fate for fate in fake.fates(uuid)] == ["done"]
     assert cluster.committed(uuid) == {"orders-0": 1}
+
+
+def test_the_source_of_a_self_managed_cluster_is_its_servers(fake: FakeLambda) -> None:
+    fake.function("fn")
+    created = fake.client("lambda").create_event_source_mapping(
+        FunctionName="fn",
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000", "kafka:2000"]}},
+        Topics=["topic"],
+        SourceAccessConfigurations=ACCESS,
+    )
+    mapping = fake.mapping(created)
+    assert mapping.source_arn == "kafka:1000,kafka:2000"
+    assert repr(mapping) == f"<Mapping {mapping.uuid} Creating kafka:1000,kafka:2000 -> {mapping.function_arn}>"

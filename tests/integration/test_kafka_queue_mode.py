@@ -43,6 +43,7 @@ def test_a_mapping_with_provisioned_pollers_becomes_one_on_demand(fake: FakeLamb
     assert fake.mapping(uuid).metrics["ProvisionedPollers"] == 2
     fake.client("lambda").update_event_source_mapping(UUID=uuid, ProvisionedPollerConfig={})
     fake.clock.advance(5)
+    assert fake.mapping(uuid).metrics["ProvisionedPollers"] == 0
     cluster.produce("orders", "1")
     fake.clock.run_until_idle()
     assert batches(fake) == [["1"]]

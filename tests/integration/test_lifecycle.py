@@ -263,7 +263,7 @@ def test_explain_gives_the_date_of_a_change_on_another_day(lambda_esm, connect):
 
 @pytest.mark.parametrize("nonsense", [None, 123, b"uuid", ["uuid"]])
 def test_an_argument_that_cannot_name_a_mapping_is_refused_at_the_users_line(lambda_esm, nonsense):
-    with pytest.raises(MappingNotFound, match="a UUID, an ARN or a response of the API is needed"):
+    with pytest.raises(MappingNotFound, match="this takes a UUID, an ARN, a queue's URL"):
         lambda_esm.mapping(nonsense)
-    with pytest.raises(LambdaEsmError, match="takes an ARN, a mapping or a function, not"):
+    with pytest.raises(LambdaEsmError, match=r"takes a UUID, an ARN, .* and there is no "):
         lambda_esm.fates(nonsense)

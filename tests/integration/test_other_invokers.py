@@ -88,7 +88,6 @@ def test_a_rule_that_is_disabled(lambda_esm: FakeLambda, function: Function) -> 
 
 
 def test_a_destinations_event_in_a_queue(lambda_esm: FakeLambda, function: Function) -> None:
-    pytest.importorskip("jsonpath_ng", reason="moto's own targets need it")
     sqs, events = lambda_esm.client("sqs"), lambda_esm.client("events")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     events.put_rule(Name="r", EventPattern=json.dumps({"source": ["lambda"]}))
@@ -105,7 +104,6 @@ def test_a_destinations_event_in_a_queue(lambda_esm: FakeLambda, function: Funct
 
 
 def test_a_rule_with_a_queue_beside_a_function(lambda_esm: FakeLambda, function: Function) -> None:
-    pytest.importorskip("jsonpath_ng", reason="moto's own targets need it")
     sqs, events = lambda_esm.client("sqs"), lambda_esm.client("events")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))

@@ -233,7 +233,8 @@ def test_explain_tells_what_a_message_waits_for(lambda_esm, connect):
     assert "Creating ends as Enabled at 00:00:05.000000" in text
     assert "it does not poll in the state Creating" in text
     assert lambda_esm.explain(setup.function) == text
-    assert "No mapping concerns 'unknown'" in lambda_esm.explain("unknown")
+    with pytest.raises(LambdaEsmError, match=r"No mapping concerns 'order', .* Did you mean 'orders'"):
+        lambda_esm.explain("order")
 
 
 def test_an_idle_mapping_costs_no_event(lambda_esm, connect):

@@ -12,6 +12,8 @@ import pytest
 
 from pytest_lambda_esm import ClockLimitExceeded, FakeLambda
 
+pytestmark = pytest.mark.lambda_esm(advice="off")
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks"

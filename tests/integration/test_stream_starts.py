@@ -90,7 +90,7 @@ def test_latest_has_all_that_is_written_after_a_stack_is_complete(lambda_esm: Fa
     assert handler.batches == [["after"]]
 
 
-@pytest.mark.lambda_esm(polling_delay=30)
+@pytest.mark.lambda_esm(polling_delay=30, advice_ignore="ESM118")
 def test_with_a_polling_delay_latest_begins_at_its_end(lambda_esm: FakeLambda) -> None:
     source = KinesisSource(lambda_esm)
     handler = Handler(source)

@@ -171,6 +171,7 @@ def test_the_state_of_a_mapping_is_that_of_the_time_travelled_to(travel, connect
     assert look(mapping)
 
 
+@pytest.mark.lambda_esm(advice_ignore="ESM113")
 def test_the_age_of_an_iterator_grows(lambda_esm, freezer):
     kinesis, client = boto3.client("kinesis"), boto3.client("lambda")
     kinesis.create_stream(StreamName="s", ShardCount=1)

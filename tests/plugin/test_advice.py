@@ -20,7 +20,7 @@ TEXT = "*the queue's visibility timeout (30 s) is less than 6 times the function
 def test_it_is_a_warning_once(run):
     result = run(TEST, "-W", "default")
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines([f"*LambdaEsmAdvice: {TEXT}"])
+    result.stdout.fnmatch_lines([f"*LambdaEsmAdvice: ESM102: {TEXT}. See docs/reference/advice/ESM102.md"])
 
 
 def test_it_may_be_an_error(run):
@@ -63,7 +63,8 @@ def test_module_state_after_a_timeout(run):
     """A bound handler keeps its module's variables, which Lambda would import again."""
     result = run(STATE.format(body=CHANGES, times=3), "-W", "default")
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*LambdaEsmAdvice: the handler of 'f' runs again after a timeout*: CACHE, COUNT. *"])
+    line = "*LambdaEsmAdvice: ESM201: the handler of 'f' runs again after a timeout*: CACHE, COUNT. *"
+    result.stdout.fnmatch_lines([line])
 
 
 @pytest.mark.parametrize(("body", "times"), [(CHANGES, 1), ("NAMES.index('constant')", 3)], ids=["once", "unchanged"])
@@ -71,19 +72,53 @@ def test_no_advice_where_it_makes_no_difference(run, body, times):
     run(STATE.format(body=body, times=times), "-W", "default").assert_outcomes(passed=1, warnings=0)
 
 
+@pytest.mark.parametrize("given", ["ESM102", "ESM101, ESM102", "ESM106\n    ESM102"])
+def test_single_codes_may_be_ignored(run, given):
+    run(TEST, ini=f"lambda_esm_advice_ignore = {given}").assert_outcomes(passed=1, warnings=0)
+
+
+def test_an_ignored_code_leaves_the_others(run):
+    run(TEST, "-W", "default", ini="lambda_esm_advice_ignore = ESM101").assert_outcomes(passed=1, warnings=1)
+
+
+def test_the_marker_takes_a_list(run):
+    test = TEST.replace("def test_it", '@pytest.mark.lambda_esm(advice_ignore=["ESM102"])\ndef test_it')
+    run(test.replace("import boto3", "import boto3, pytest")).assert_outcomes(passed=1, warnings=0)
+
+
+def test_an_unknown_code_is_refused(run):
+    result = run(TEST, ini="lambda_esm_advice_ignore = ESM999")
+    result.stderr.fnmatch_lines(["*lambda_esm_advice_ignore*there is no advice 'ESM999'. Did you mean *"])
+
+
+CHANGED_LATER = """
+import boto3
+from pytest_lambda_esm import FakeLambda
+
+with FakeLambda(region="us-east-1", advice={mode!r}) as fake:
+    sqs, aws_lambda = boto3.client("sqs"), boto3.client("lambda")
+    url = sqs.create_queue(QueueName="q", Attributes={{"VisibilityTimeout": "60"}})["QueueUrl"]
+    fake.function("f", lambda event, context: None)
+    arn = "arn:aws:sqs:us-east-1:123456789012:q"
+    aws_lambda.create_event_source_mapping(EventSourceArn=arn, FunctionName="f")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={{"VisibilityTimeout": "1"}})
+"""
+
+
 @pytest.mark.parametrize("mode", ["warn", "error", "off"])
 def test_without_pytest(mode):
-    from pytest_lambda_esm import FakeLambda, LambdaEsmAdvice
+    """The end of the with block sees what changed after the mapping was created."""
+    from pytest_lambda_esm import LambdaEsmAdvice
 
     def use():
-        with FakeLambda(advice=mode) as fake:
-            fake._world.advice.give("a mapping", "this goes wrong")
+        exec(CHANGED_LATER.format(mode=mode), {})
 
     if mode == "off":
         use()
     elif mode == "warn":
-        with pytest.warns(LambdaEsmAdvice, match="this goes wrong"):
+        with pytest.warns(LambdaEsmAdvice, match=r"^ESM101: ") as found:
             use()
+        assert [warning.message.code for warning in found] == ["ESM101"]
     else:
-        with pytest.raises(LambdaEsmAdvice, match="this goes wrong"):
+        with pytest.raises(LambdaEsmAdvice, match=r"^ESM101: "):
             use()

@@ -77,6 +77,13 @@ class TestShared(Base):
     def test_base(self, lambda_esm):
         self.expect(blocked)
 
+    def test_base_in_a_sweep(self, lambda_esm):
+        for run in lambda_esm.sweep(errors=("TooManyRequestsException",)):
+            with run:
+                self.expect(blocked)
+                with contextlib.suppress(boto3.client("lambda").exceptions.ClientError):
+                    boto3.client("lambda").list_functions()
+
 @pytest.mark.lambda_esm
 class TestCase(unittest.TestCase):
     def test_with(self):
@@ -122,7 +129,7 @@ class Base:
 
 def test_an_error_that_reaches_the_test_in_any_way_is_not_swallowed(run):
     result = run(SEEN, code_under_test=CODE, conftest=CONFTEST, shared=SHARED)
-    result.assert_outcomes(passed=9, failed=1)
+    result.assert_outcomes(passed=10, failed=1)
     result.stdout.fnmatch_lines(["FAILED *::TestCase::test_swallowed*"])
 
 

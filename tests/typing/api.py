@@ -19,6 +19,8 @@ from pytest_lambda_esm import (
     Fate,
     Function,
     Invocation,
+    Journey,
+    JourneyStep,
     KafkaCluster,
     KafkaRecord,
     LambdaContext,
@@ -27,6 +29,7 @@ from pytest_lambda_esm import (
     MqMessage,
     MqQueue,
     RecordMetadata,
+    SchemaRegistry,
     Stack,
     StackResource,
     Timeline,
@@ -53,6 +56,9 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(lambda_esm.invocations[0].duration, timedelta)
     assert_type(lambda_esm.calls, Calls)
     assert_type(lambda_esm.calls.last, Call)
+    assert_type(lambda_esm.calls.all, Sequence[Call])
+    assert_type(lambda_esm.calls.of("sqs.SendMessage"), list[Call])
+    assert_type(lambda_esm.calls.last.service, str)
     assert_type(lambda_esm.timeline, Timeline)
     assert_type(lambda_esm.timeline[0], Entry)
     assert_type(lambda_esm.mapping("uuid"), Mapping)
@@ -68,14 +74,33 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(stack.queue("Queue"), str)
     assert_type(stack.nested("Child"), Stack)
     stack.update({"Resources": {}})
+    journey = lambda_esm.journey({"MessageId": "id"})
+    assert_type(journey, Journey)
+    assert_type(journey[0], JourneyStep)
+    assert_type(journey[0].at, datetime)
+    assert_type(journey[0].invocation, Invocation | None)
+    assert_type(journey.causes, Sequence[Journey])
+    assert_type(journey.caused_by, Sequence[Journey])
+    assert_type(journey.invocations, Sequence[Invocation])
+    assert_type(journey.fates, Sequence[Fate])
+    assert_type(journey.of("sent"), list[JourneyStep])
+    lambda_esm.journey(lambda_esm.invocations[0])
+    lambda_esm.journey(lambda_esm.fates("arn")[0])
+    lambda_esm.journey("message-id")
     cluster = lambda_esm.kafka("main")
     assert_type(cluster, KafkaCluster)
     assert_type(cluster.arn, str | None)
     assert_type(cluster.produce("orders", {"n": 1}, key="k", headers={"a": b"1"}), RecordMetadata)
     assert_type(cluster.records("orders"), list[KafkaRecord])
+    lambda_esm.journey(cluster.produce("orders", "x"))
+    lambda_esm.journey(cluster.records("orders")[0])
     assert_type(cluster.committed("group"), dict[str, int])
     assert_type(cluster.join("group").poll(), list[KafkaRecord])
     assert_type(len(cluster.producer()), int)
+    registry = cluster.schema_registry("https://registry.example.com")
+    assert_type(registry, SchemaRegistry)
+    assert_type(registry.register("orders-value", {"type": "string"}, type="AVRO"), int | str)
+    assert_type(registry.encode("orders-value", "a", message=None), bytes)
     assert_type(lambda_esm.mapping("uuid").offset_lag, dict[str, int])
     documents = lambda_esm.documentdb("shop")
     assert_type(documents, DocumentDBCluster)

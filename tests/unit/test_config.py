@@ -87,6 +87,8 @@ WRONG = [
     ({"throttle_backoff": timedelta.max}, "at most a thousand years"),
     ({"async_latency": "inf"}, "at most a thousand years"),
     ({"transitions": {"creating": float("inf")}}, "takes a number of seconds"),
+    ({"advice_ignore": "ESM1O2"}, "there is no advice 'ESM1O2'. Did you mean 'ESM1"),
+    ({"advice_ignore": 102}, "cannot be used"),
     ({"strickt": True}, "Did you mean 'strict'"),
 ]
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 from pytest_lambda_esm.brokers.documentdb.changes import Change, ChangeLog
 from pytest_lambda_esm.brokers.documentdb.collection import Access, DocumentDBCollection
 from pytest_lambda_esm.brokers.documentdb.extended_json import ObjectId
-from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
+from pytest_lambda_esm.brokers.embedded import EmbeddedSource
+from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
 
 _DATABASE: Final = re.compile(r'[^ /\\.$"\0]{1,63}')
@@ -20,38 +21,39 @@ _COLLECTION: Final = re.compile(r"(?!system\.)[_a-zA-Z0-9][^$\0]{0,56}")
 _SHORTEST: Final = 3600 * MICROSECONDS
 _LONGEST: Final = 7 * 24 * 3600 * MICROSECONDS
 
-REFUSALS: Final = ("authentication", "authorization", "connection")
-"""The reasons for which a cluster can refuse Lambda."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What clusters need from the simulation.
 
     ``now()`` is the time of the code that runs, in microseconds since the epoch. ``depth()`` is how many invocations,
-    each caused by the one before, led to that code. ``changed(arn)`` is called after each change of a cluster.
+    each caused by the one before, led to that code. ``changed(arn)`` is called after each change of a cluster,
+    ``sent`` with its ARN and the resume token of each change event.
     """
 
     now: Callable[[], int]
     depth: Callable[[], int]
     changed: Callable[[str], None]
+    sent: Callable[[str, str], None] = lambda cluster, token: None
 
 
-class DocumentDBCluster:
+class DocumentDBCluster(EmbeddedSource):
     """A DocumentDB cluster in memory, made with ``lambda_esm.documentdb(...)``; mappings of it are polled.
 
     It has collections of documents and a log of their changes, which is kept for 3 hours. Change streams are enabled
     for all collections from the start. There are no queries, indexes and transactions.
     """
 
+    noun = "a cluster"
+
     def __init__(self, arn: str, surroundings: Surroundings) -> None:
+        super().__init__()
+        self.listen(lambda: surroundings.changed(arn))
         self._arn = arn
         self._surroundings = surroundings
         self._collections: dict[tuple[str, str], DocumentDBCollection] = {}
         self._enabled = [("", "", True)]
         self._ids = 0
-        self._refusal: str | None = None
-        self._closed: str | None = None
         self._retention = 3 * _SHORTEST
         self._log = ChangeLog()
 
@@ -88,7 +90,7 @@ class DocumentDBCluster:
         if (database, name) not in self._collections:
             access = Access(self._check_open, self._write, self._new_id)
             self._collections[database, name] = DocumentDBCollection(database, name, access)
-            self._changed()
+            self.changed()
         return self._collections[database, name]
 
     def modify_change_streams(self, *, enable: bool, database: str = "", collection: str = "") -> None:
@@ -104,7 +106,7 @@ class DocumentDBCluster:
         if collection and not database:
             raise ConfigurationError(f"{call}: the collection {collection!r} needs the name of its database")
         self._enabled.append((database, collection, bool(enable)))
-        self._changed()
+        self.changed()
 
     def set_retention(self, retention: Span) -> None:
         """Set how long change events are kept (``change_stream_log_retention_duration``): an hour to 7 days.
@@ -121,37 +123,9 @@ class DocumentDBCluster:
         if not _SHORTEST <= span <= _LONGEST:
             raise ConfigurationError(f"{call}: change events are kept for an hour to 7 days")
         self._retention = span
-        self._changed()
-
-    def refuse(self, reason: str) -> None:
-        """Refuse Lambda's pollers until :meth:`accept`, for one of :data:`REFUSALS`.
-
-        ``reason`` is ``"authentication"``, ``"authorization"`` or ``"connection"``. Mappings stop polling and show the
-        reason; in-flight batches complete. Raises ConfigurationError for another reason.
-        """
-        __tracebackhide__ = True
-        self._check_open(f"refuse({reason!r})")
-        if reason not in REFUSALS:
-            raise ConfigurationError(f"a cluster does not refuse for {reason!r}. {nearest(reason, REFUSALS)}")
-        self._refusal = reason
-        self._changed()
-
-    def accept(self) -> None:
-        """Accept Lambda's pollers again after :meth:`refuse`."""
-        __tracebackhide__ = True
-        self._check_open("accept()")
-        self._refusal = None
-        self._changed()
+        self.changed()
 
     # --- for pollers, of this package only ----------------------------------------------------------------
-
-    @property
-    def refusal(self) -> str | None:
-        """Why pollers are refused now, or None.
-
-        :meta private:
-        """
-        return self._refusal
 
     @property
     def log(self) -> ChangeLog:
@@ -191,27 +165,13 @@ class DocumentDBCluster:
         """
         return self._collections[database, collection].look_up(document_id)
 
-    def close(self, why: str) -> None:
-        """Refuse every change from now on, with this text.
-
-        :meta private:
-        """
-        self._closed = why
-
     # --- inside ------------------------------------------------------------------------------------------
-
-    def _check_open(self, call: str) -> None:
-        __tracebackhide__ = True
-        if self._closed is not None:
-            raise NotActive(f"{call}: {self!r} {self._closed}")
-
-    def _changed(self) -> None:
-        self._surroundings.changed(self._arn)
 
     def _write(self, change: Change) -> None:
         if self.has_change_stream(change.database, change.collection):
             self._log.append(change, self._surroundings.now(), self._surroundings.depth())
-            self._changed()
+            self._surroundings.sent(self._arn, self._log.events[-1].token)
+            self.changed()
 
     def _new_id(self) -> ObjectId:
         """Return an ObjectId: the time, five bytes of the cluster, and a number."""

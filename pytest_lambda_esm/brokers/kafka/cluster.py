@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pytest_lambda_esm.brokers.embedded import EmbeddedSource
 from pytest_lambda_esm.brokers.kafka.consumer import ConsumerAccess, GroupMember
 from pytest_lambda_esm.brokers.kafka.groups import Group
 from pytest_lambda_esm.brokers.kafka.partition import Partition, read
@@ -22,8 +23,10 @@ from pytest_lambda_esm.brokers.kafka.records import (
     timestamp_of,
     value_bytes,
 )
+from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
+from pytest_lambda_esm.brokers.kafka.registry import SchemaRegistry
 from pytest_lambda_esm.brokers.kafka.share_groups import DELIVERY_LIMITS, ShareGroup
-from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
+from pytest_lambda_esm.errors import ConfigurationError, nearest
 from pytest_lambda_esm.timing import Span, microseconds
 
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -31,21 +34,21 @@ _TIMESTAMP_TYPES: Final = ("CREATE_TIME", "LOG_APPEND_TIME")
 WEEK: Final = timedelta(days=7)
 """Kafka's default retention (``log.retention.hours=168``)."""
 
-REFUSALS: Final = ("authentication", "authorization", "connection", "certificate")
-"""The reasons for which a cluster can refuse Lambda."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What clusters need from the simulation.
 
     ``instant()`` is the clock's time and ``now()`` that of the code that runs, both in microseconds since the epoch.
-    ``depth()`` is how many invocations, each caused by the one before, led to that code.
+    ``depth()`` is how many invocations, each caused by the one before, led to that code. ``registries`` are the schema
+    registries of all clusters. ``sent`` is called with a cluster's name and the id of each new record.
     """
 
     instant: Callable[[], int]
     now: Callable[[], int]
     depth: Callable[[], int]
+    registries: SchemaRegistries = field(default_factory=SchemaRegistries)
+    sent: Callable[[str, str], None] = lambda cluster, record: None
 
 
 @dataclass(slots=True)
@@ -62,23 +65,25 @@ class Topic:
         return self.sticky.next(size, instant, len(self.partitions))
 
 
-class KafkaCluster:
+class KafkaCluster(EmbeddedSource):
     """A Kafka cluster in memory, made with ``lambda_esm.kafka(...)``; mappings of it are polled.
 
-    It has topics with partitions, consumer groups, and retention by time on the virtual clock. Topics are not
+    It has topics with partitions, consumer and share groups, and retention by time on the virtual clock. Topics are not
     compacted, records have no size limit, and there are no transactions.
     """
 
+    noun = "a cluster"
+    refusals = ("authentication", "authorization", "connection", "certificate")
+
     def __init__(self, arn: str | None, servers: Sequence[str], surroundings: Surroundings) -> None:
+        super().__init__()
         self._arn = arn
         self._servers = tuple(servers)
         self._surroundings = surroundings
         self._topics: dict[str, Topic] = {}
         self._groups: dict[str, Group] = {}
         self._share_groups: dict[str, ShareGroup] = {}
-        self._listeners: list[Callable[[], None]] = []
-        self._refusal: str | None = None
-        self._closed: str | None = None
+        surroundings.registries.listen(self.changed)
 
     def __repr__(self) -> str:
         return f"<KafkaCluster {self.name}>"
@@ -188,6 +193,7 @@ class KafkaCluster:
             created = now // 1000
         record = log.append(key_content, content, stored, created)
         log.arrived(now, self._surroundings.depth())
+        self._surroundings.sent(self.name, f"{topic}-{number}:{record.offset}")
         self.changed()
         return RecordMetadata(topic, number, record.offset, created)
 
@@ -196,6 +202,18 @@ class KafkaCluster:
         __tracebackhide__ = True
         self._check_open("producer()")
         return KafkaProducer(self)
+
+    def schema_registry(self, uri: str) -> SchemaRegistry:
+        """Return the schema registry of a URL, to register schemas in and to encode values with.
+
+        A registry like Confluent's exists from the first call on; it is the same object for all clusters. ``uri`` may
+        also be the ARN of a registry of AWS Glue, which must exist in moto. Raises ConfigurationError for anything
+        else.
+        """
+        __tracebackhide__ = True
+        call = f"schema_registry({uri!r})"
+        self._check_open(call)
+        return self._surroundings.registries.get(call, uri)
 
     def join(self, group: str, *topics: str) -> GroupMember:
         """Return a new member of a consumer group, which takes its share of the partitions.
@@ -244,35 +262,15 @@ class KafkaCluster:
                 raise ConfigurationError(f"{call}: from_start is True or False, not {from_start!r}")
             self.share_group(group).reads_from_start = from_start
 
-    def refuse(self, reason: str) -> None:
-        """Refuse Lambda's pollers until :meth:`accept`, for one of :data:`REFUSALS`.
-
-        ``reason`` is ``"authentication"``, ``"authorization"``, ``"connection"`` or ``"certificate"``. Mappings stop
-        polling and show the reason; in-flight batches complete. Raises ConfigurationError for another reason.
-        """
-        __tracebackhide__ = True
-        self._check_open(f"refuse({reason!r})")
-        if reason not in REFUSALS:
-            raise ConfigurationError(f"a cluster does not refuse for {reason!r}. {nearest(reason, REFUSALS)}")
-        self._refusal = reason
-        self.changed()
-
-    def accept(self) -> None:
-        """Accept Lambda's pollers again after :meth:`refuse`."""
-        __tracebackhide__ = True
-        self._check_open("accept()")
-        self._refusal = None
-        self.changed()
-
     # --- for pollers, of this package only ----------------------------------------------------------------
 
     @property
-    def refusal(self) -> str | None:
-        """Why pollers are refused now, or None.
+    def registries(self) -> SchemaRegistries:
+        """The schema registries of all clusters.
 
         :meta private:
         """
-        return self._refusal
+        return self._surroundings.registries
 
     def partitions(self, topic: str) -> Sequence[Partition]:
         """Return the partitions of a topic; none if it does not exist.
@@ -300,42 +298,7 @@ class KafkaCluster:
             self._share_groups[group_id] = ShareGroup(self.partitions, self.changed)
         return self._share_groups[group_id]
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call a listener after each change.
-
-        :meta private:
-        """
-        self._listeners.append(listener)
-
-    def stop_listening(self, listener: Callable[[], None]) -> None:
-        """Call a listener no more.
-
-        :meta private:
-        """
-        if listener in self._listeners:
-            self._listeners.remove(listener)
-
-    def changed(self) -> None:
-        """Tell the listeners that something has changed.
-
-        :meta private:
-        """
-        for listener in tuple(self._listeners):
-            listener()
-
-    def close(self, why: str) -> None:
-        """Refuse every change from now on, with this text.
-
-        :meta private:
-        """
-        self._closed = why
-
     # --- inside ------------------------------------------------------------------------------------------
-
-    def _check_open(self, call: str) -> None:
-        __tracebackhide__ = True
-        if self._closed is not None:
-            raise NotActive(f"{call}: {self!r} {self._closed}")
 
     def _find(self, call: str, topic: str) -> Topic:
         __tracebackhide__ = True

@@ -46,11 +46,13 @@ class KafkaClusters:
             if arn is not None and (arn.account_id, arn.region) == (account_id, region):
                 cluster.close("was made before moto was reset; ask for it again")
                 del self._by_arn[text]
+        self._surroundings.registries.forget_place(account_id, region)
 
     def close(self, why: str) -> None:
         """Have all clusters refuse every change."""
         for cluster in self:
             cluster.close(why)
+        self._surroundings.registries.close(why)
 
     def __iter__(self) -> Iterator[KafkaCluster]:
         yield from self._by_arn.values()

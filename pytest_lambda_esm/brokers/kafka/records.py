@@ -43,7 +43,7 @@ class KafkaRecord:
     headers: StoredHeaders = ()
 
     def json(self) -> Any:
-        """Return the value, read as JSON; None for a tombstone. Raises ValueError if it is no JSON."""
+        """Return the value, read as JSON; None for a tombstone. Raises ValueError if it is not JSON."""
         return None if self.value is None else json.loads(self.value)
 
 

@@ -8,12 +8,10 @@ from itertools import count
 from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.brokers.embedded import EmbeddedSource
 from pytest_lambda_esm.brokers.mq.engines import Engine
 from pytest_lambda_esm.brokers.mq.queue import Declaration, MqQueue, QueuePorts
-from pytest_lambda_esm.errors import ConfigurationError, NotActive, nearest
-
-REFUSALS: Final = ("authentication", "authorization", "connection")
-"""The reasons for which a broker can refuse Lambda."""
+from pytest_lambda_esm.errors import ConfigurationError, NotActive
 
 _LONGEST_NAME: Final = 255
 _PLAIN: Final = Declaration(dead_letter=None, delivery_limit=None)
@@ -40,18 +38,23 @@ class BrokerPorts:
     """What brokers need from the simulation.
 
     ``now()`` is the time of the code that runs, in microseconds since the epoch. ``depth()`` is how many invocations,
-    each caused by the one before, led to that code.
+    each caused by the one before, led to that code. ``sent`` is called with the address of a queue and the id of each
+    message that is sent to it.
     """
 
     now: Callable[[], int]
     depth: Callable[[], int]
     directory: Directory
+    sent: Callable[[str, str], None] = lambda queue, message: None
 
 
-class MqBroker:
+class MqBroker(EmbeddedSource):
     """A broker of Amazon MQ in memory, made with ``lambda_esm.mq(...)``; mappings of it are polled."""
 
+    noun = "a broker"
+
     def __init__(self, arn: Arn, text: str, engine: Engine, ports: BrokerPorts) -> None:
+        super().__init__()
         self._arn = text
         self._id = arn.resource.rpartition(":")[2]
         self._region = arn.region
@@ -62,9 +65,6 @@ class MqBroker:
         self._numbers = count(1)
         self._queues: dict[tuple[str, str], MqQueue] = {}
         self._is_settled = False
-        self._listeners: list[Callable[[], None]] = []
-        self._refusal: str | None = None
-        self._closed: str | None = None
 
     def __repr__(self) -> str:
         return f"<MqBroker {self._engine.name} {self._arn}>"
@@ -116,35 +116,7 @@ class MqBroker:
             raise ConfigurationError(f"{call}: the queue exists, and was declared with {found.declared}")
         return found
 
-    def refuse(self, reason: str) -> None:
-        """Refuse Lambda's pollers until :meth:`accept`, for one of :data:`REFUSALS`.
-
-        ``reason`` is ``"authentication"``, ``"authorization"`` or ``"connection"``. Mappings stop polling and show the
-        reason; in-flight batches complete. Raises ConfigurationError for another reason.
-        """
-        __tracebackhide__ = True
-        self._check_open(f"refuse({reason!r})")
-        if reason not in REFUSALS:
-            raise ConfigurationError(f"a broker does not refuse for {reason!r}. {nearest(str(reason), REFUSALS)}")
-        self._refusal = reason
-        self.changed()
-
-    def accept(self) -> None:
-        """Accept Lambda's pollers again after :meth:`refuse`."""
-        __tracebackhide__ = True
-        self._check_open("accept()")
-        self._refusal = None
-        self.changed()
-
     # --- for pollers, of this package only ----------------------------------------------------------------
-
-    @property
-    def refusal(self) -> str | None:
-        """Why pollers are refused now, or None.
-
-        :meta private:
-        """
-        return self._refusal
 
     @property
     def is_deleted(self) -> bool:
@@ -174,36 +146,6 @@ class MqBroker:
             return self._create(name, virtual_host, _PLAIN)
         return found
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call a listener after each change.
-
-        :meta private:
-        """
-        self._listeners.append(listener)
-
-    def stop_listening(self, listener: Callable[[], None]) -> None:
-        """Call a listener no more.
-
-        :meta private:
-        """
-        if listener in self._listeners:
-            self._listeners.remove(listener)
-
-    def changed(self) -> None:
-        """Tell the listeners that something has changed.
-
-        :meta private:
-        """
-        for listener in tuple(self._listeners):
-            listener()
-
-    def close(self, why: str) -> None:
-        """Refuse every change from now on, with this text.
-
-        :meta private:
-        """
-        self._closed = why
-
     def become(self, engine: Engine) -> bool:
         """Run an engine from now on, and return whether that is possible.
 
@@ -225,8 +167,7 @@ class MqBroker:
 
     def _check_open(self, call: str) -> None:
         __tracebackhide__ = True
-        if self._closed is not None:
-            raise NotActive(f"{call}: {self!r} {self._closed}")
+        super()._check_open(call)
         if self.is_deleted:
             raise NotActive(f"{call}: {self!r} has been deleted with delete_broker")
 
@@ -249,16 +190,18 @@ class MqBroker:
 
     def _create(self, name: str, virtual_host: str, declared: Declaration) -> MqQueue:
         key = f"{name}::{virtual_host}" if self._engine.virtual_hosts else name
+        address = f"{self._arn}/{key}"
         ports = QueuePorts(
             check=self._check_open,
             now=self._ports.now,
             depth=self._ports.depth,
+            sent=lambda message: self._ports.sent(address, message),
             new_number=lambda: next(self._numbers),
             message_id=lambda number, place: self._message_id(key, number, place),
             queue=lambda other: self._queues.get((virtual_host, other)) or self._create(other, virtual_host, _PLAIN),
             changed=self.changed,
         )
-        queue = MqQueue(self._engine, f"{self._arn}/{key}", name, virtual_host, declared, ports)
+        queue = MqQueue(self._engine, address, name, virtual_host, declared, ports)
         self._queues[virtual_host, name] = queue
         self.changed()
         return queue

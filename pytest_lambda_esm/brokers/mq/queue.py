@@ -20,12 +20,13 @@ class QueuePorts:
     ``check(call)`` raises where the broker cannot be used any more. ``now()`` is the time of the code that runs in
     microseconds, ``depth()`` how many invocations led to it, and ``new_number()`` counts the broker's messages.
     ``message_id(number, place)`` makes the id of a message, ``queue(name)`` returns another queue of the same virtual
-    host, and ``changed()`` tells the pollers.
+    host, ``changed()`` tells the pollers, and ``sent(id)`` is called with each message that a client has sent.
     """
 
     check: Callable[[str], None]
     now: Callable[[], int]
     depth: Callable[[], int]
+    sent: Callable[[str], None]
     new_number: Callable[[], int]
     message_id: Callable[[int, int], str]
     queue: Callable[[str], MqQueue]
@@ -113,6 +114,7 @@ class MqQueue:
             depth=self._ports.depth(),
         )
         self._enter(message)
+        self._ports.sent(message.id)
         self._ports.changed()
         return message.id
 

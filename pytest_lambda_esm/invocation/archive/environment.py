@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.errors import HandlerError, LambdaEsmError, NotSimulated, ends_the_run
-from pytest_lambda_esm.invocation.archive.modules import SHARED, Advise, ArchiveImports, ArchiveModules
+from pytest_lambda_esm.invocation.archive.modules import SHARED, ArchiveImports, ArchiveModules
 from pytest_lambda_esm.invocation.archive.process import ProcessState
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, Unpacking
 from pytest_lambda_esm.invocation.configuration import IMAGE, FunctionConfiguration
@@ -25,6 +25,7 @@ from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.result import OF_RUNTIME, FunctionError, InitFailed, stack_trace
 from pytest_lambda_esm.invocation.sandbox.isolation import TRACE, Isolation
+from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.timing import MICROSECONDS
 
 LONGEST_IMPORT: Final = 10 * MICROSECONDS
@@ -76,13 +77,13 @@ class CodeEnvironments:
 class ArchiveSettings:
     """What all environments share.
 
-    ``import_policy`` is the setting ``archive_imports``; ``advise`` is called with imports that would fail in Lambda.
+    ``import_policy`` is the setting ``archive_imports``; ``advice`` is given on imports that would fail in Lambda.
     ``local_time`` returns the time of the running invocation.
     """
 
     isolation: Isolation
     import_policy: str
-    advise: Advise
+    advice: Advice
     local_time: Callable[[], LocalTime | None]
 
 
@@ -97,7 +98,7 @@ class CodeEnvironment:
         assert function.archive is not None
         is_whole = unpacked.is_complete and not function.archive.is_partial
         policy = settings.import_policy if is_whole else "allow"
-        self._imports = ArchiveImports(function.name, self._modules, policy, settings.advise)
+        self._imports = ArchiveImports(function.name, self._modules, policy, settings.advice)
         self._local_time = settings.local_time
         self._isolation, self._path = settings.isolation, path
         self._process = self._new_process()

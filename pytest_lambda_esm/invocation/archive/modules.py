@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, Final
 from pytest_lambda_esm.clock.modules import import_watch, namespace_of
 from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, owner_of
 from pytest_lambda_esm.patching import Patches, original_of
+from pytest_lambda_esm.ports import Advice
 
 _STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
 SHARED: Final = _STANDARD_LIBRARY | {
@@ -40,8 +41,6 @@ _IN_THE_RUNTIME: Final = frozenset(
     | {"snapshot_restore_py", "urllib3"}
 )
 """Packages that Lambda's Python runtimes include in addition to the standard library."""
-Advise = Callable[[str, str], None]
-"""Called with a function's name and a description of what will fail in production."""
 
 
 class ArchiveModules:
@@ -115,11 +114,11 @@ class ArchiveImports:
     ``policy`` is the setting ``archive_imports``: ``"advise"``, ``"allow"`` or ``"refuse"``.
     """
 
-    def __init__(self, function: str, modules: ArchiveModules, policy: str, advise: Advise) -> None:
+    def __init__(self, function: str, modules: ArchiveModules, policy: str, advice: Advice) -> None:
         self._function = function
         self._modules = modules
         self._policy = policy
-        self._advise = advise
+        self._advice = advice
         self._allowed = (
             (_STANDARD_LIBRARY - modules.names) | _IN_THE_RUNTIME | (SHARED & modules.names - _STANDARD_LIBRARY)
         )
@@ -150,20 +149,8 @@ class ArchiveImports:
         if self._modules.holds(sys.modules.get(name)):
             return
         if name in _STANDARD_LIBRARY:
-            self._advise(
-                self._function,
-                f"the archive of {self._function!r} has a module {name!r}, which is also in Python's standard library."
-                f" Here the library's was imported; in Lambda it depends on what the runtime has imported before."
-                f" Rename the module",
-            )
+            self._advice.give("ESM203", self._function, about=name, function=self._function, module=name)
         elif self._policy == "refuse":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         elif self._policy == "advise":
-            is_local = self._modules.is_local
-            place, built = ("folder", ", or to its requirements.txt") if is_local else ("archive", "")
-            self._advise(
-                self._function,
-                f"{self._function!r} imports {name!r}, which is not in its {place} or its layers. It was imported from"
-                f" the test's environment; in Lambda there is no such module. Add it to the {place}{built}; the setting"
-                f" 'archive_imports' makes such imports fail here too ('refuse'), or allows them ('allow')",
-            )
+            self._advice.give("ESM202", self._function, about=name, function=self._function, module=name)

@@ -55,6 +55,10 @@ class QueueEvents(Protocol):
         """Return the chain of invocations, each caused by the one before, that led to the message that is sent now."""
         ...
 
+    def sent(self, source: str, record: str) -> None:
+        """Note which invocation sends a message, if one does."""
+        ...
+
     def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
         """Record the final fate of messages."""
         ...
@@ -110,7 +114,8 @@ class QueueCalls:
         """
         for name in message.message_attributes:
             message.validate_attribute_name(name)  # moto checks only after it has stored the message.
-        if message.lambda_esm_depth is None:
+        is_new = message.lambda_esm_depth is None  # And not moved to a dead-letter queue.
+        if is_new:
             message.lambda_esm_depth = self._events.depth()
         if queue.fifo_queue:
             sent = sent_messages_of(queue)
@@ -121,6 +126,8 @@ class QueueCalls:
                 message.id, message.sequence_number = original.message_id, original.sequence_number
                 return
         table_of(queue).append(message)
+        if is_new:
+            self._events.sent(queue.queue_arn, message.id)
         self._events.source_changed(queue.queue_arn)
 
     def receive_message(

@@ -45,6 +45,11 @@ class PolledQueue:
         policy = self.queue.redrive_policy
         return str(policy["deadLetterTargetArn"]) if policy and dead_letter_target(self.queue) is None else None
 
+    @property
+    def has_dead_letter_queue(self) -> bool:
+        """Whether the queue has a redrive policy."""
+        return bool(self.queue.redrive_policy)
+
     def receive(
         self, limit: int, now: int, admits: Callable[[str, Mapping[str, Any]], bool] | None, visibility: int
     ) -> Receipt:
@@ -64,6 +69,11 @@ class PolledQueue:
             )
             received.append(receipt + message.lambda_esm_content)
         return received, dead_lettered, expired
+
+    def sent(self, message_id: str) -> int | None:
+        """Return when a message was sent, in microseconds since the epoch; None if it is not in the queue."""
+        message = table_of(self.queue).get(message_id)
+        return int(message.sent_timestamp * 1000) if message is not None else None
 
     def pass_over(self, now: int) -> None:
         """Move the message that has been visible longest behind the other visible ones."""

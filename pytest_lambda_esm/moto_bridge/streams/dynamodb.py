@@ -158,10 +158,13 @@ def _created(item: Any) -> datetime:
     return moment
 
 
-def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def install(
+    patches: Patches, changed: Callable[[str], None], depth: Callable[[], int], sent: Callable[[str, str], None]
+) -> None:
     """Call ``changed(stream_arn)`` for every new record, and suppress records that AWS would not write.
 
     ``depth()`` returns the length of the chain of invocations that led to the present change of an item.
+    ``sent(stream_arn, record)`` is called with the record's id of each change that an invocation led to.
     """
     _install_single_update_records(patches)
     _install_reenabling(patches, changed)
@@ -177,6 +180,7 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
         chain = depth()
         if chain:
             self.items[-1].__dict__[_DEPTH] = chain
+            sent(_arn(self.table), f"{self.id}:{self.items[-1].record['dynamodb']['SequenceNumber']}")
         changed(_arn(self.table))
 
     def delete_and_notify(self: Any, name: str) -> Any:

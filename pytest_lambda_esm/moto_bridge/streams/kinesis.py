@@ -170,14 +170,16 @@ def _hash_key(partition_key: str) -> int:
     return int.from_bytes(md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
 
 
-def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def install(
+    patches: Patches, changed: Callable[[str], None], depth: Callable[[], int], sent: Callable[[str, str], None]
+) -> None:
     """Call ``changed(stream_arn)`` whenever a stream may have records to read, and correct moto's resharding.
 
     ``depth()`` returns the length of the chain of invocations that led to the record that is being put. Streams pass on
     no trace header, so Lambda's loop detection begins a new count behind them.
     """
     sequence_numbers.install(patches)
-    _install_puts(patches, changed, depth)
+    _install_puts(patches, changed, depth, sent)
     _install_resharding(patches, changed)
     _install_reads(patches)
     delete_stream = original_of(KinesisBackend, "delete_stream")
@@ -190,7 +192,9 @@ def install(patches: Patches, changed: Callable[[str], None], depth: Callable[[]
     patches.set(KinesisBackend, "delete_stream", delete_and_notify)
 
 
-def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Callable[[], int]) -> None:
+def _install_puts(
+    patches: Patches, changed: Callable[[str], None], depth: Callable[[], int], sent: Callable[[str, str], None]
+) -> None:
     put_record = original_of(MotoStream, "put_record")
 
     def put_and_notify(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -201,6 +205,8 @@ def _install_puts(patches: Patches, changed: Callable[[str], None], depth: Calla
             shard.__dict__[_DEPTH] = True
             shard.records[int(key)].__dict__[_DEPTH] = chain
         sequence_number = sequence_numbers.number_record(self, shard, int(key))
+        if chain:
+            sent(self.arn, f"{shard_id}:{sequence_number}")
         changed(self.arn)
         return sequence_number, shard_id
 

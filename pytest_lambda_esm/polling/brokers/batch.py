@@ -12,7 +12,9 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.observe.fates import DONE
+from pytest_lambda_esm.polling.answers import advise_on_answer
 from pytest_lambda_esm.polling.attempts import CALL_FAILED, EVENT_CAPACITY
+from pytest_lambda_esm.polling.brokers.advice import advise_on_spent
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.loop_guard import chain_error
@@ -163,6 +165,7 @@ class BrokerBatch:
         assert delivery is not None
         context.journal.add("result", delivery.function, delivery.about)
         if delivery.succeeded:
+            advise_on_answer(context.journal, context.mapping, False, delivery.result)
             context.mapping.last_result = "OK"
             self._succeed()
         else:
@@ -196,6 +199,8 @@ class BrokerBatch:
             spent = [message for message in failed if limit is not None and message.deliveries > limit]
             self.messages = [message for message in failed if message not in spent]
             self._context.end_spent(self._queue, spent)
+            if spent:
+                advise_on_spent(self._context, spent[0].deliveries)
         if not self.messages:
             self._end()
         elif not self._owner.may_continue():

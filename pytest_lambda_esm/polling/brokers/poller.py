@@ -12,6 +12,8 @@ from typing import Any
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.filters.mapping_filter import Verdict
 from pytest_lambda_esm.observe.fates import DISCARDED, FILTERED_OUT
+from pytest_lambda_esm.polling.answers import advise_on_passed
+from pytest_lambda_esm.polling.brokers.advice import advise_on_oversized
 from pytest_lambda_esm.polling.brokers.batch import BrokerBatch, OpenBatch
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.explain import explain_waiting
@@ -178,6 +180,8 @@ class BrokerPoller:
                 oversized.append(message)
             elif not batch.add(message, size):
                 break
+            elif record_filter is not None:
+                advise_on_passed(self._context.journal, self._mapping, record_filter, record)
             queue.take()
         if len(batch.messages) > received:
             ids = ids_of(batch.messages[received:])
@@ -190,6 +194,7 @@ class BrokerPoller:
             queue.acknowledge(oversized)
             text = f"{len(oversized)} dropped: larger than an event of 6 MB"
             journal.fate(queue.address, ids_of(oversized), DISCARDED, text)
+            advise_on_oversized(self._context, len(oversized))
         if filtered:
             messages = [message for message, _ in filtered]
             queue.acknowledge(messages)

@@ -22,6 +22,8 @@ class Problems:
             return NO_BROKER
         if broker.refusal is not None:
             return REFUSALS[broker.refusal]
+        if context.forbidden(context.mapping) is not None:
+            return REFUSALS["authorization"]
         if (context.timeout(context.mapping) or 0) > BROKER_FUNCTION_TIMEOUT:
             return BAD_FUNCTION
         problem = context.login_problem(context.mapping.in_force, broker)

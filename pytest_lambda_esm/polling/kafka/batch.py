@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -88,16 +88,20 @@ class KafkaBatch(Attempts):
 
 @dataclass(frozen=True, slots=True)
 class KafkaEvent:
-    """Builds an event; each call returns a new one. ``source_arn`` is None for a self-managed cluster."""
+    """Builds an event; each call returns a new one.
+
+    ``source_arn`` is None for a self-managed cluster. ``records`` returns records as the function receives them.
+    """
 
     kind: KafkaKind
     source_arn: str | None
     servers: str
     runs: Runs
+    records: kafka.Records = kafka.records
 
     def __call__(self) -> dict[str, Any]:
         """Build the event."""
-        return kafka.event(self.kind, self.source_arn, self.servers, self.runs)
+        return kafka.event(self.kind, self.source_arn, self.servers, self.runs, self.records)
 
 
 @dataclass(slots=True)
@@ -127,11 +131,11 @@ class OpenBatch:
         if self.first_arrival is None or arrival < self.first_arrival:
             self.first_arrival = arrival
 
-    def remove(self, partition: KafkaPartition) -> None:
-        """Remove the records of a partition, because they have expired."""
+    def remove(self, partition: KafkaPartition, size: Callable[[KafkaPartition, int], int]) -> None:
+        """Remove the records of a partition, because they have expired; ``size`` returns how many bytes one takes."""
         removed = self.offsets.pop(partition.number, [])
         self.count -= len(removed)
-        self.size -= sum(map(partition.size, removed))
+        self.size -= sum(size(partition, offset) for offset in removed)
         if removed:
             self.complete = self.oversized = False
 

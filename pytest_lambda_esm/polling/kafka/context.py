@@ -11,10 +11,12 @@ from pytest_lambda_esm.observe.fates import SKIPPED
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Runs
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
 from pytest_lambda_esm.polling.kafka.history import PartitionHistory
+from pytest_lambda_esm.polling.kafka.schemas import RecordSchemas
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
 from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.sources.event_source import EventSource
+from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import Cluster, KafkaPartition
 
 
@@ -56,22 +58,39 @@ class KafkaContext(LaneContext[KafkaSettings]):
         """Return a partition of the topic."""
         return self.cluster.partitions(self.topic)[number]
 
-    def event(self, runs: Runs) -> KafkaEvent:
-        """Return the builder of an event. It can still build the event after the records have expired."""
+    def event(self, runs: Runs, *, raw: bool = False) -> KafkaEvent:
+        """Return the builder of an event. It can still build the event after the records have expired.
+
+        ``raw`` is for records that the mapping's schema registry has not accepted: they stay as they are.
+        """
         kind = self.source.kafka_kind
         assert kind is not None
         arn = self.mapping.in_force.get("EventSourceArn")
-        return KafkaEvent(kind, arn, self.source_arn if arn is None else self.cluster.bootstrap_servers, runs)
+        servers = self.source_arn if arn is None else self.cluster.bootstrap_servers
+        schemas = None if raw else self.schemas()
+        return KafkaEvent(kind, arn, servers, runs, records if schemas is None else schemas.records)
+
+    def schemas(self) -> RecordSchemas | None:
+        """Return what validates the mapping's records, or None without a schema registry."""
+        registry = self.settings().registry
+        return None if registry is None else RecordSchemas(registry, self.cluster.registries.at(registry.uri))
 
     def begin(self, partition: KafkaPartition, first: int, about: str) -> None:
         """Note where reading a partition begins; ``about`` says why the records before it are not read."""
         history = self.histories[partition.number] = PartitionHistory(self.mapping.uuid)
         history.end(range(first), SKIPPED, self.clock.instant, about)
 
-    def end(self, runs: Runs, fate: str, about: str) -> None:
-        """Note the final fate of records."""
+    def end(
+        self,
+        runs: Runs,
+        fate: str,
+        about: str,
+        why: Callable[[KafkaPartition], Callable[[int], str]] | None = None,
+    ) -> None:
+        """Note the final fate of records; ``why`` completes the text for those of a partition by their offsets."""
         if not runs:
             return
         self.journal.add("fate", self.source_arn, f"{places(runs)} {fate}: {about}", ids_of_ends(runs))
         for partition, offsets in runs:
-            self.histories[partition.number].end(offsets, fate, self.clock.instant, about)
+            told = about if why is None else why(partition)
+            self.histories[partition.number].end(offsets, fate, self.clock.instant, told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -90,7 +90,7 @@ class KafkaDiscarder(Discarder):
         known = discarded.event
         for run in discarded.runs.records():
             runs = Runs((run,))
-            event = KafkaEvent(known.kind, known.source_arn, known.servers, runs)()
+            event = replace(known, runs=runs)()
             record = self._record(discarded, at)
             context = record["requestContext"]
             context["functionArn"] = _with_version(context["functionArn"])

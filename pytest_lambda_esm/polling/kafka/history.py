@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_lambda_esm.observe.fates import TAKEN, Fate
 from pytest_lambda_esm.polling.streams.history import PendingState, ShardHistory
@@ -21,8 +21,8 @@ class PartitionHistory:
         """The offset before which every record has a final fate."""
         return self._over
 
-    def end(self, offsets: Sequence[int], fate: str, instant: int, about: str) -> None:
-        """Note the final fate of the records that follow."""
+    def end(self, offsets: Sequence[int], fate: str, instant: int, about: str | Callable[[int], str]) -> None:
+        """Note the final fate of the records that follow; ``about`` says why, also for each by its offset."""
         if len(offsets):
             self._history.add(offsets, fate, instant, about)
             self._over = max(self._over, offsets[-1] + 1)

@@ -206,7 +206,7 @@ class KafkaLane:
         if delivery.end <= context.clock.instant:
             self._complete(batch, delivery)
         else:
-            self._timer.when_over(delivery, lambda: self._complete(batch, delivery))
+            self._timer.when_over(delivery, lambda: self._complete_later(batch, delivery))
         return context.settings()
 
     def _complete(self, batch: KafkaBatch, delivery: Delivery) -> None:
@@ -216,6 +216,9 @@ class KafkaLane:
         if not self._polling:
             self._state.return_to_commits(None)
         self._group.settle()
+
+    def _complete_later(self, batch: KafkaBatch, delivery: Delivery) -> None:
+        self._complete(batch, delivery)
         self._schedule(self._context.settings())
 
     def _mend(self) -> None:

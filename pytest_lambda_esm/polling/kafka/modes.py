@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
+from pytest_lambda_esm.polling.kafka.advice import advise_on_group
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.history import PartitionHistory
 from pytest_lambda_esm.polling.kafka.share_state import ShareState
@@ -33,10 +34,13 @@ class StreamMode:
     def begin(self, partition: KafkaPartition, *, topic_was_missing: bool) -> None:
         """Note where reading a partition begins: at the group's committed offset, else at the starting position."""
         committed = self.members.committed((self._context.topic, partition.number))
+        start = 0 if topic_was_missing else self._start_of(partition)
         if committed is None:
-            first, about = 0 if topic_was_missing else self._start_of(partition), _BEFORE_START
+            first, about = start, _BEFORE_START
         else:
             first, about = min(committed, partition.end), _COMMITTED
+            if committed != start:
+                advise_on_group(self._context)
         self._context.begin(partition, first, about)
 
     def lag(self, partition: KafkaPartition, history: PartitionHistory | None) -> int:

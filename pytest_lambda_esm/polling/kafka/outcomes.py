@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
-from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.answers import advise_on_answer, advise_on_malformed
+from pytest_lambda_esm.polling.attempts import CALL_FAILED, LastResponse, first_half, note_delivery
 from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
+from pytest_lambda_esm.polling.kafka.advice import advise_on_discard, advise_on_failure
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.failures import TOO_LARGE, DiscardedRecords
@@ -40,8 +42,9 @@ class KafkaOutcomes:
         if not note_delivery(self._context, batch, delivery, count):
             mapping.counters["InvokeErrorCount"] += bool(delivery.problem)
             return
-        verdict = _judge(settings, batch, delivery)
-        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
+        verdict = self._judge(settings, batch, delivery)
+        batch.last_outcome = verdict.why
+        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(batch)
             return
@@ -83,6 +86,18 @@ class KafkaOutcomes:
             self._state.commit()
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _judge(self, settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:
+        if not delivery.succeeded:
+            return KafkaVerdict(False, delivery.about, function_error="Unhandled")
+        journal, mapping = self._context.journal, self._context.mapping
+        advise_on_answer(journal, mapping, settings.reports_item_failures, delivery.result)
+        if not settings.reports_item_failures:
+            return KafkaVerdict(True, "success")
+        verdict = judge(delivery.result, batch.runs)
+        if not (verdict.succeeded or verdict.reported):
+            advise_on_malformed(journal, mapping, verdict.why)
+        return verdict
 
     def _drop_too_old(self, settings: KafkaSettings, batch: KafkaBatch, runs: Runs, oldest: int) -> Runs:
         too_old, kept = _split(runs, lambda partition, offset: partition.created(offset) <= oldest)
@@ -129,6 +144,8 @@ class KafkaOutcomes:
         context, state, count = self._context, self._state, batch.runs.total
         if batch.blocked_since is None:
             batch.blocked_since = context.clock.instant
+        if not context.interruptions.pending:
+            advise_on_failure(context, settings, batch)
         if settings.bisects and count > 1:
             halves = batch.runs.split(first_half(count, context.polling.larger_half))
             state.batches[:1] = [batch.part(half) for half in halves]
@@ -153,14 +170,7 @@ class KafkaOutcomes:
         for part, fate, about in context.discarder.discard(discarded, settings.failure_destination, now):
             context.end(part, fate, about)
             self._log.warn(f"{places(part)} {fate}: {about}", condition)
-
-
-def _judge(settings: KafkaSettings, batch: KafkaBatch, delivery: Delivery) -> KafkaVerdict:
-    if not delivery.succeeded:
-        return KafkaVerdict(False, delivery.about, function_error="Unhandled")
-    if settings.reports_item_failures:
-        return judge(delivery.result, batch.runs)
-    return KafkaVerdict(True, "success")
+            advise_on_discard(context, fate, settings.failure_destination)
 
 
 def _split(runs: Runs, is_over: Callable[[KafkaPartition, int], bool]) -> tuple[Runs, Runs]:

@@ -19,15 +19,18 @@ from pytest_lambda_esm.polling.kafka.modes import Mode, QueueMode, StreamMode
 from pytest_lambda_esm.polling.kafka.scaling import PollerScaling
 from pytest_lambda_esm.polling.kafka.system_log import PartitionOffsets, PollerLog, SystemLog
 from pytest_lambda_esm.polling.streams.history import PendingState
-from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, client_error
+from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, REGISTRY_PROBLEMS, client_error
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
 from pytest_lambda_esm.timing import instant_of
 
-_REGISTRY: Final = (
-    "it does not poll: a schema registry is not simulated by pytest-lambda-esm yet. Instead: leave SchemaRegistryConfig"
-    " out, and produce what the function would get"
-)
-_TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, *REFUSALS.values()))
+_TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, *REFUSALS.values(), *REGISTRY_PROBLEMS.values()))
+_LOOKS_AGAIN: Final = "the mapping looks again when it or its cluster changes, as with a new record"
+_HINTS: Final = {
+    REGISTRY_PROBLEMS["missing"]: "make it with cluster.schema_registry(url), or a registry of Glue with"
+    f" glue.create_registry; {_LOOKS_AGAIN}",
+    REGISTRY_PROBLEMS["credentials"]: "the registry requires AccessConfigs that the mapping does not have, or"
+    f" Secrets Manager does not have their secret; {_LOOKS_AGAIN}",
+}
 _ELSEWHERE: Final = "another member of the consumer group reads the partition"
 _NOT_YET: Final = "the mapping does not poll now"
 
@@ -92,7 +95,7 @@ class KafkaPoller:
         """Return what keeps the mapping from polling, or what each poller waits for."""
         problem = self._problem()
         if problem is not None:
-            return [problem[1]]
+            return [f"{problem[1]}: {_HINTS[problem]}" if problem in _HINTS else problem[1]]
         lines = list(dict.fromkeys(line for lane in self._lanes for line in lane.explain()))
         read = owners(self._lanes)
         for partition in self._context.cluster.partitions(self._context.topic):
@@ -153,11 +156,15 @@ class KafkaPoller:
     def _problem(self) -> tuple[str, str] | None:
         """Return why the mapping cannot poll: the code for its state, and a text."""
         context = self._context
-        if context.settings().has_registry:
-            return "", _REGISTRY
         if context.cluster.refusal is not None:
             return REFUSALS[context.cluster.refusal]
-        return None if context.cluster.partitions(context.topic) else NO_TOPIC
+        if context.forbidden(self._mapping) is not None:
+            return REFUSALS["authorization"]
+        if not context.cluster.partitions(context.topic):
+            return NO_TOPIC
+        registry = context.settings().registry
+        reason = None if registry is None else context.cluster.registries.problem(registry.uri, registry.access)
+        return None if reason is None else REGISTRY_PROBLEMS[reason]
 
     def _show(self, problem: tuple[str, str] | None) -> None:
         """Show a problem in the mapping's state, and remove it when it is over."""

@@ -41,15 +41,14 @@ class PollerScaling:
         self._bounds = (least, highest)
         self._count = min(max(self._count, least), highest)
         self._plan(settings)
-        if settings.pollers:
-            self._context.mapping.counters["ProvisionedPollers"] = self._count
+        self._publish(self._count if settings.pollers else None)
         return self._count
 
     def stop(self) -> None:
         """Evaluate no more; polling begins with the minimum again."""
         self._context.clock.cancel(self._next)
         self._next, self._count = None, 0
-        self._context.mapping.counters.pop("ProvisionedPollers", None)
+        self._publish(None)
 
     def _plan(self, settings: KafkaSettings) -> None:
         """Evaluate the lag in a minute, if the number may change then."""
@@ -73,6 +72,14 @@ class PollerScaling:
             self._context.journal.add("poll", f"mapping {self._context.mapping.uuid}", text)
         self._count = count
         self._changed()
+
+    def _publish(self, provisioned: int | None) -> None:
+        """Show the number as a metric, unless there are no provisioned pollers now."""
+        counters = self._context.mapping.counters
+        if provisioned is None:
+            counters.pop("ProvisionedPollers", None)
+        else:
+            counters["ProvisionedPollers"] = provisioned
 
     def _is_behind(self, settings: KafkaSettings) -> bool:
         return self._lag() > settings.batch_size * self._count

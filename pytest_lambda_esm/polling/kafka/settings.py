@@ -10,9 +10,10 @@ from pytest_lambda_esm.filters import DataRules, Filter
 from pytest_lambda_esm.polling import members
 from pytest_lambda_esm.sources.kafka import (
     RETRIES_WITH_DESTINATION,
+    RegistrySettings,
     consumer_group,
     consumption_mode,
-    has_registry,
+    registry_settings,
 )
 from pytest_lambda_esm.timing import MICROSECONDS
 
@@ -44,7 +45,7 @@ class KafkaSettings:
     record_filter: Filter | None
     starting_position: str
     starting_instant: int
-    has_registry: bool
+    registry: RegistrySettings | None
     log_level: str | None
 
     @classmethod
@@ -71,6 +72,6 @@ class KafkaSettings:
             record_filter=members.record_filter(settings, data_rules),
             starting_position=settings.get("StartingPosition", "TRIM_HORIZON"),
             starting_instant=members.starting_instant(settings),
-            has_registry=has_registry(settings),
+            registry=registry_settings(settings),
             log_level=settings.get("LoggingConfig", {}).get("SystemLogLevel"),
         )

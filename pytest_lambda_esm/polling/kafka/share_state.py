@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from pytest_lambda_esm.observe.fates import DISCARDED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
+from pytest_lambda_esm.polling.kafka.checks import RecordChecks
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.polling.kafka.state import CAPACITY
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
-from pytest_lambda_esm.sources.kafka import records
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition, Place, ShareGroup
 
 
@@ -29,6 +30,7 @@ class ShareState:
         self.batches: list[KafkaBatch] = []
         self._held: dict[int, set[int]] = {}
         self._turn = 0
+        self._checks = RecordChecks(context)
 
     def assign(self, numbers: Sequence[int], _: KafkaBatch | None) -> None:
         """Read these partitions from now on."""
@@ -70,7 +72,7 @@ class ShareState:
 
     def _collect_from(self, partition: KafkaPartition, settings: KafkaSettings) -> None:
         arrived_by = self._context.clock.instant - self._context.polling.latency
-        batch, record_filter = self.open_batch, settings.record_filter
+        batch = self.open_batch
         for offset in self._share.available(self._place(partition.number)):
             if batch.count >= settings.batch_size:
                 batch.complete = True
@@ -79,14 +81,14 @@ class ShareState:
             if partition.arrival(offset) > arrived_by:
                 batch.expect(partition.arrival(offset))
                 return
-            if record_filter is not None and not record_filter.passes(records(partition, (offset,))[0]):
-                batch.filtered.setdefault(partition.number, []).append(offset)
-            else:
+            if self._checks.accepts(partition, offset, settings):
                 self._add(partition, offset)
+            else:
+                batch.filtered.setdefault(partition.number, []).append(offset)
 
     def _add(self, partition: KafkaPartition, offset: int) -> None:
         """Add a record if it fits; one that fits into no event is a batch of its own."""
-        batch, size = self.open_batch, partition.size(offset)
+        batch, size = self.open_batch, self._checks.size(partition, offset)
         batch.oversized = size > CAPACITY and not batch.count
         if size > CAPACITY - batch.size and not batch.oversized:
             batch.complete = True
@@ -95,16 +97,17 @@ class ShareState:
         batch.complete = batch.oversized
 
     def _acquire(self, batch: OpenBatch) -> None:
-        """Acquire records; those that no filter accepts are over."""
+        """Acquire records; those that are not valid, and those that no filter accepts, are over."""
         for number in {**batch.offsets, **batch.filtered}:
             offsets = sorted([*batch.offsets.get(number, ()), *batch.filtered.get(number, ())])
             self._share.acquire(self._place(number), offsets)
             self._held.setdefault(number, set()).update(batch.offsets.get(number, ()))
         rejected = self._runs(batch.filtered)
         if rejected:
-            self._count(PolledEventCount=rejected.total, FilteredOutEventCount=rejected.total)
             self._acknowledge(rejected)
-            self._context.end(rejected, FILTERED_OUT, "no filter of the mapping matches")
+            valid = self._runs({run.partition.number: self._checks.discard_invalid(*run) for run in rejected})
+            self._count(PolledEventCount=valid.total, FilteredOutEventCount=valid.total)
+            self._context.end(valid, FILTERED_OUT, NO_MATCH, self._checks.why_filtered(self._context.settings()))
 
     def _expire(self, partition: KafkaPartition) -> None:
         gone = self._share.expire(self._place(partition.number), partition.start(self._context.clock.instant))

@@ -8,9 +8,10 @@ from typing import Final
 from pytest_lambda_esm.observe.fates import EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.attempts import EVENT_CAPACITY
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, OpenBatch, Run, Runs
+from pytest_lambda_esm.polling.kafka.checks import RecordChecks
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
-from pytest_lambda_esm.sources.kafka import records
+from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka_ports import ConsumerGroup, KafkaPartition
 
 _ENVELOPE: Final = 1024
@@ -31,6 +32,7 @@ class KafkaState:
         self._positions: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._turn = 0
+        self._checks = RecordChecks(context)
         self._collected_with: KafkaSettings | None = None
 
     @property
@@ -118,7 +120,7 @@ class KafkaState:
             if partition.arrival(position) > arrived_by:
                 batch.expect(partition.arrival(position))
                 return
-            if settings.record_filter is None:
+            if settings.record_filter is None and settings.registry is None:
                 self._add_run(partition, settings, arrived_by)
             else:
                 self._filter_or_add(partition, settings)
@@ -137,17 +139,16 @@ class KafkaState:
 
     def _filter_or_add(self, partition: KafkaPartition, settings: KafkaSettings) -> None:
         position = self._positions[partition.number]
-        record_filter = settings.record_filter
-        if record_filter is not None and not record_filter.passes(records(partition, (position,))[0]):
-            self.open_batch.filtered.setdefault(partition.number, []).append(position)
-            self._positions[partition.number] = position + 1
+        if self._checks.accepts(partition, position, settings):
+            self._add_one(partition)
             return
-        self._add_one(partition)
+        self.open_batch.filtered.setdefault(partition.number, []).append(position)
+        self._positions[partition.number] = position + 1
 
     def _add_one(self, partition: KafkaPartition) -> None:
         """Add the next record if it fits; one that fits into no event is a batch of its own."""
         position, batch = self._positions[partition.number], self.open_batch
-        size = partition.size(position)
+        size = self._checks.size(partition, position)
         batch.oversized = size > CAPACITY and not batch.count
         if size > CAPACITY - batch.size and not batch.oversized:
             batch.complete = True
@@ -163,7 +164,7 @@ class KafkaState:
             return
         rejected = set(batch.filtered.get(number, ()))
         gone = [offset for offset in range(self._committed[number], start) if offset not in rejected]
-        batch.remove(partition)
+        batch.remove(partition, self._checks.size)
         self._positions[number] = start
         self._flush_filtered({number: start})
         expired = Runs((Run(partition, _compact(gone)),))
@@ -209,7 +210,7 @@ class KafkaState:
         return collected[0] if collected else None
 
     def _flush_filtered(self, ends: dict[int, int]) -> None:
-        """Note the fate of the records before these offsets that were filtered out."""
+        """Note the fate of the records before these offsets that are not valid, or that were filtered out."""
         filtered = self.open_batch.filtered
         if not filtered:
             return
@@ -217,14 +218,16 @@ class KafkaState:
         for number, end in ends.items():
             rejected = filtered.get(number, [])
             gone = [offset for offset in rejected if offset < end]
+            filtered[number] = rejected[len(gone) :]
+            partition = self._context.partition(number)
+            gone = self._checks.discard_invalid(partition, gone)
             if gone:
-                filtered[number] = rejected[len(gone) :]
-                over.append(Run(self._context.partition(number), gone))
+                over.append(Run(partition, gone))
         if over:
             counters, count = self._context.mapping.counters, Runs(over).total
             counters["PolledEventCount"] += count
             counters["FilteredOutEventCount"] += count
-            self._context.end(Runs(over), FILTERED_OUT, "no filter of the mapping matches")
+            self._context.end(Runs(over), FILTERED_OUT, NO_MATCH, self._checks.why_filtered(self._collected_with))
 
 
 def _compact(offsets: list[int]) -> Sequence[int]:

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from pytest_lambda_esm.faults.poller_steps import DELETE
 from pytest_lambda_esm.observe.fates import DELETED
+from pytest_lambda_esm.polling.answers import advise_on_answer
 from pytest_lambda_esm.polling.batch_response import read_report
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.advice import advise_on_failure, advise_on_report, advise_on_throttles
 from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.settings import LARGEST_PAYLOAD, QueueSettings
 from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Received
@@ -187,6 +189,7 @@ class QueueBatch:
             kept = {message[MESSAGE_ID] for message, _ in hidden}
             ids = tuple(message[MESSAGE_ID] for message in self.messages if message[MESSAGE_ID] not in kept)
             self._context.journal.add("fate", self._context.mapping.source_arn, text, ids)
+            advise_on_throttles(self._context, returned)
         if not hidden:
             self._on_end(self)
             return
@@ -208,11 +211,17 @@ class QueueBatch:
     def _settle(self, delivery: Delivery) -> None:
         context, messages = self._context, self.messages
         context.journal.add("result", delivery.function, delivery.about, (), context.clock.instant)
+        reports = self.settings.reports_failures
         if not delivery.succeeded:
+            if delivery.reached and not context.interruptions.pending:
+                advise_on_failure(context, messages, self.attempt)
             self._leave(messages)
-        elif self.settings.reports_failures and delivery.result is not None:
+            return
+        advise_on_answer(context.journal, context.mapping, reports, delivery.result)
+        if reports and delivery.result is not None:
             report = read_report(delivery.result, {message[MESSAGE_ID] for message in messages})
             context.journal.add("result", delivery.function, report.about)
+            advise_on_report(context, messages, report)
             self._leave([message for message in messages if message[MESSAGE_ID] in report.failed])
             self._delete([message for message in messages if message[MESSAGE_ID] not in report.failed])
         else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
 from pytest_lambda_esm.mappings.mapping import Mapping
-from pytest_lambda_esm.polling.ports import Deliver
+from pytest_lambda_esm.polling.ports import Deliver, Forbidden, never_forbidden
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.sources.queue_ports import Queues
@@ -40,7 +40,8 @@ class QueueContext:
 
     ``stops_loop`` returns whether Lambda's loop detection refuses to invoke the function after a chain of invocations.
     ``timeout`` returns the function's timeout in seconds, or None if the function does not exist. ``source_changed``
-    is called with the queue's ARN when a batch ends late, since other mappings may poll the same queue.
+    is called with the queue's ARN when a batch ends late, since other mappings may poll the same queue. ``forbidden``
+    returns why the function's role may not read the queue.
     """
 
     mapping: Mapping
@@ -54,3 +55,4 @@ class QueueContext:
     interruptions: Interruptions
     timeout: Callable[[Mapping], int | None]
     source_changed: Callable[[str], None]
+    forbidden: Forbidden = never_forbidden

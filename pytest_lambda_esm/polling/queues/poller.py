@@ -14,6 +14,7 @@ from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, EXPIRED, FILTERED_OUT
 from pytest_lambda_esm.polling.loop_guard import LoopGuard
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.queues.advice import advise_on_filtered
 from pytest_lambda_esm.polling.queues.batch import OpenBatch, QueueBatch, most_receives
 from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.polling.queues.explain import described, explain_waiting, first_message
@@ -44,6 +45,7 @@ class QueuePoller:
         self._running: QueueBatch | None = None
         self._open_batch: OpenBatch | None = None
         self._last: Delivery | None = None
+        self._refused: str | None = None
         self._upcoming: Any = None
         self._poll_event = context.interruptions.event(self._poll, self._mend)
         self._close_event = context.interruptions.event(self._close, self._mend)
@@ -82,6 +84,8 @@ class QueuePoller:
             return [f"the queue {self._source} does not exist (any more)"]
         now, has_room = self._clock.instant, self._has_room(self._clock.instant)
         lines = self.in_hand()
+        if self._refused is not None:
+            lines.append(f"it does not receive: {self._refused}")
         if self._context.timeout(self._mapping) is None:
             lines.append(f"the function {self._mapping.function_arn} does not exist (any more): each batch fails")
         if self._last is not None and not self._last.succeeded:
@@ -143,6 +147,8 @@ class QueuePoller:
         queue = self._context.queues.find(self._source)
         settings = self._current_settings()
         now = self._clock.instant
+        if self._is_refused():
+            return  # A change of the role's policies wakes this poller.
         if queue is not None and self._has_room(now):
             fault = self._context.interference.at(READ, self._mapping, cannot=self._cannot)
             if not self._polls:
@@ -153,6 +159,19 @@ class QueuePoller:
                 self._scaling.stop_growing(now)
                 self._receive(queue, settings, now, fault)
         self.wake()
+
+    def _is_refused(self) -> bool:
+        """Whether the function's role may not read the queue, which the mapping's LastProcessingResult then shows."""
+        forbidden = self._context.forbidden(self._mapping)
+        if forbidden == self._refused:
+            return forbidden is not None
+        if forbidden is not None:
+            self._mapping.last_result = f"PROBLEM: {forbidden}"
+            self._journal.add("poll", f"mapping {self._mapping.uuid}", self._mapping.last_result)
+        else:
+            self._mapping.last_result = None
+        self._refused = forbidden
+        return forbidden is not None
 
     def _receive(self, queue: Queue, settings: QueueSettings, now: int, fault: str | None) -> None:
         batch = self._open_batch or OpenBatch(settings, now)
@@ -206,9 +225,12 @@ class QueuePoller:
         """Return the messages that pass the mapping's filters. The others are deleted at once."""
         if settings.filter is None:
             return messages
-        verdicts = list(zip(messages, map(settings.filter.verdict, settings.render(messages)), strict=True))
+        records = settings.render(messages)
+        verdicts = list(zip(messages, map(settings.filter.verdict, records), strict=True))
         dropped = [(message, verdict) for message, verdict in verdicts if not verdict.passed]
         if dropped:
+            refused = (record for record, (_, verdict) in zip(records, verdicts, strict=True) if not verdict.passed)
+            advise_on_filtered(self._context, settings.filter, refused)
             queue.delete([message for message, _ in dropped], self._clock.instant)
             self._mapping.counters["FilteredOutEventCount"] += len(dropped)
             self._journal.fate(

@@ -23,12 +23,14 @@ Selector: TypeAlias = Callable[[Shard, int], bool]
 class Batch(Attempts):
     """Records that are sent together. ``final`` without records is the last invocation of a tumbling window.
 
-    ``event`` is what the last invocation received.
+    ``event`` is what the last invocation received. ``after_partial_success`` marks what is left of a batch that
+    succeeded in part.
     """
 
     positions: Sequence[int]
     final: bool = False
     event: StreamEvent | None = None
+    after_partial_success: bool = False
 
     def split(self, first: int) -> list[Batch]:
         """Return two new batches: the ``first`` records, and the rest. Their invocations count from zero."""

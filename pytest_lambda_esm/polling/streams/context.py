@@ -17,12 +17,17 @@ from pytest_lambda_esm.sources.stream_ports import MappingStreams, Reader, Shard
 
 @dataclass(slots=True, kw_only=True)
 class StreamContext(LaneContext[StreamSettings]):
-    """One mapping, and what its poller needs from the rest of the simulation."""
+    """One mapping, and what its poller needs from the rest of the simulation.
+
+    ``ends_at_creation`` is the position behind the last record of each shard when the mapping was created, None if that
+    does not matter for its starting position.
+    """
 
     streams: MappingStreams
     discarder: BatchDiscarder
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
+    ends_at_creation: Members[str, int] | None = None
     _lost_position: Trouble | None = field(init=False, default=None)
 
     def read_settings(self, members: Members[str, Any]) -> StreamSettings:
@@ -44,7 +49,11 @@ class StreamContext(LaneContext[StreamSettings]):
 
     def trouble(self) -> Trouble | None:
         """Return what keeps the mapping from reading, or None."""
-        return self._lost_position or self.streams.trouble()
+        return self._lost_position or self.streams.trouble() or self._no_permission()
+
+    def _no_permission(self) -> Trouble | None:
+        forbidden = self.forbidden(self.mapping)
+        return None if forbidden is None else Trouble("", f"PROBLEM: {forbidden}")
 
     def lose_position(self) -> None:
         """Disable a mapping whose next record has expired, if the service does so with its source."""

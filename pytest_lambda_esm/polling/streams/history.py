@@ -11,6 +11,7 @@ from pytest_lambda_esm.sources.stream_ports import RecordLog, Stream
 from pytest_lambda_esm.timing import moment_of
 
 NO_READER: Final = "no mapping reads the stream"
+NO_MATCH: Final = "no filter of the mapping matches"
 
 
 @dataclass(frozen=True, slots=True)

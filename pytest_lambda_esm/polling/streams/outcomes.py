@@ -11,10 +11,19 @@ from collections.abc import Sequence
 
 from pytest_lambda_esm.faults.poller_steps import CHECKPOINT
 from pytest_lambda_esm.observe.fates import DONE, EXPIRED
-from pytest_lambda_esm.polling.attempts import LastResponse, first_half, note_delivery, note_verdict
+from pytest_lambda_esm.polling.answers import advise_on_answer, advise_on_malformed
+from pytest_lambda_esm.polling.attempts import CALL_FAILED, LastResponse, first_half, note_delivery
 from pytest_lambda_esm.polling.batch_response import Verdict, failure, judge, success
 from pytest_lambda_esm.polling.failure_records import RETRIES_EXHAUSTED, TOO_OLD
 from pytest_lambda_esm.polling.ports import Delivery
+from pytest_lambda_esm.polling.streams.advice import (
+    advise_on_discard,
+    advise_on_expiry,
+    advise_on_failure,
+    advise_on_large_state,
+    advise_on_missing_state,
+    advise_on_throttles,
+)
 from pytest_lambda_esm.polling.streams.batch import Batch, StreamEvent
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.failures import DiscardedBatch
@@ -53,9 +62,12 @@ class LaneOutcomes:
         """Handle the end of an invocation."""
         mapping, count = self._context.mapping, len(batch.positions)
         if not note_delivery(self._context, batch, delivery, count):
+            if delivery.throttled:
+                advise_on_throttles(self._context, settings, batch)
             return
         verdict = self._judge(shard, settings, batch, delivery)
-        note_verdict(mapping, batch, verdict.why, succeeded=verdict.succeeded)
+        batch.last_outcome = verdict.why
+        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(shard, batch, delivery)
             return
@@ -85,10 +97,15 @@ class LaneOutcomes:
         if not delivery.succeeded:
             return failure(delivery.about, "Unhandled")
         response = delivery.result
+        advise_on_answer(self._context.journal, self._context.mapping, settings.reports_item_failures, response)
         if self._state.window is not None and not (isinstance(response, dict) and "state" in response):
+            advise_on_missing_state(self._context)
             return failure("the response has no 'state', which a mapping with tumbling windows requires")
         if settings.reports_item_failures and batch.positions:
-            return judge(response, [shard.sequence_number(position) for position in batch.positions])
+            verdict = judge(response, [shard.sequence_number(position) for position in batch.positions])
+            if not (verdict.succeeded or verdict.reported):
+                advise_on_malformed(self._context.journal, self._context.mapping, verdict.why)
+            return verdict
         return success(len(batch.positions))
 
     def _succeed(self, shard: Shard, batch: Batch, delivery: Delivery) -> None:
@@ -121,6 +138,7 @@ class LaneOutcomes:
         done, rest = batch.split(verdict.done)
         self._state.end(shard, done.positions, DONE, f"attempt {batch.invocations}; a later record failed")
         self._keep_window_state(delivery)
+        rest.after_partial_success = True
         self._state.batches[0] = rest
         rest.retry_later(self._context.clock.instant, self._context.polling.backoff)
         self._state.flush(shard)
@@ -130,6 +148,8 @@ class LaneOutcomes:
         count = len(batch.positions)
         if batch.blocked_since is None:
             batch.blocked_since = self._context.clock.instant
+        if not self._context.interruptions.pending:
+            advise_on_failure(self._context, settings, batch)
         if settings.bisects and count > 1:
             self._state.batches[:1] = batch.split(first_half(count, self._context.polling.larger_half))
         elif settings.maximum_retries is None or batch.invocations <= settings.maximum_retries:
@@ -144,6 +164,8 @@ class LaneOutcomes:
     def _keep_window_state(self, delivery: Delivery) -> None:
         if self._state.window is not None:
             self._state.window.set_state(delivery.result["state"])
+            if self._state.window.ends_early:
+                advise_on_large_state(self._context)
 
     def _finish_window(self, how: str) -> None:
         self._state.batches.clear()
@@ -156,6 +178,8 @@ class LaneOutcomes:
         if expired:
             about = f"the stream's retention ended after {counted(batch.invocations, 'attempt')}"
             self._state.end(shard, batch.positions[:expired], EXPIRED, about)
+            if not batch.invocations:
+                advise_on_expiry(self._context, expired)
             batch.positions = batch.positions[expired:]
             self._context.lose_position()
         age = settings.maximum_age
@@ -179,4 +203,5 @@ class LaneOutcomes:
         )
         now = self._context.clock.instant
         fate, about = self._context.discarder.discard(discarded, settings.failure_destination, now)
+        advise_on_discard(self._context, fate, settings.failure_destination)
         self._state.end(shard, positions, fate, about)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.polling.streams.advice import advise_on_late_start
 from pytest_lambda_esm.polling.streams.context import ShardContext, StreamContext
 from pytest_lambda_esm.polling.streams.history import ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
@@ -167,6 +168,7 @@ class StreamPoller:
         """
         settings = self._context.settings()
         if settings.starting_position == "LATEST":
+            advise_on_late_start(self._context, self._missed(stream))
             return {shard.shard_id: shard.end for shard in stream.shards()}
         earliest = settings.starting_instant if settings.starting_position == "AT_TIMESTAMP" else 0
         starts = {}
@@ -174,6 +176,11 @@ class StreamPoller:
             retained = self._clock.instant - shard.retention + 1 if settings.kind.expired is not None else 0
             starts[shard.shard_id] = _first_position(shard, max(earliest, retained))
         return starts
+
+    def _missed(self, stream: Stream) -> int:
+        """Count the records that are younger than the mapping, and that LATEST skips."""
+        known = self._context.ends_at_creation
+        return sum(shard.end - known.get(shard.shard_id, 0) for shard in stream.shards()) if known is not None else 0
 
 
 @dataclass(slots=True)

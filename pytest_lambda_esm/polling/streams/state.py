@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_lambda_esm.observe.fates import DISCARDED, EXPIRED, FILTERED_OUT
+from pytest_lambda_esm.polling.streams.advice import advise_on_expiry, advise_on_oversized
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenBatch, OpenWindow, Selector
 from pytest_lambda_esm.polling.streams.context import StreamContext
-from pytest_lambda_esm.polling.streams.history import ShardHistory
+from pytest_lambda_esm.polling.streams.history import NO_MATCH, ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.wording import ids_of_ends
 from pytest_lambda_esm.polling.wording import counted
@@ -83,11 +84,18 @@ class LaneState:
         self.window = None
         self.open_batch.window_end, self.open_batch.later_window = None, False
 
-    def end(self, shard: Shard, positions: Sequence[int], fate: str, about: str) -> None:
-        """Note the final fate of records."""
+    def end(
+        self,
+        shard: Shard,
+        positions: Sequence[int],
+        fate: str,
+        about: str,
+        why: Callable[[int], str] | None = None,
+    ) -> None:
+        """Note the final fate of records; ``why`` completes the text for each of them by its position."""
         text = f"{counted(len(positions), 'record')} of {shard.shard_id} {fate}: {about}"
         self._context.journal.add("fate", self._context.source_arn, text, ids_of_ends(shard, positions))
-        self._history.add(positions, fate, self._context.clock.instant, about)
+        self._history.add(positions, fate, self._context.clock.instant, why or about)
 
     def flush(self, shard: Shard) -> None:
         """Note the fate of records before the checkpoint that were filtered out or dropped, or had expired."""
@@ -96,15 +104,25 @@ class LaneState:
         if filtered:
             counters["PolledEventCount"] += len(filtered)
             counters["FilteredOutEventCount"] += len(filtered)
-            self.end(shard, filtered, FILTERED_OUT, "no filter of the mapping matches")
+            self.end(shard, filtered, FILTERED_OUT, NO_MATCH, self._why_filtered(shard))
         expired = _take_before(self.open_batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
+            advise_on_expiry(self._context, len(expired))
         oversized = _take_before(self.open_batch.oversized, checkpoint)
         if oversized:
             counters["PolledEventCount"] += len(oversized)
             counters["OversizedRecordCount"] += len(oversized)
             self.end(shard, oversized, DISCARDED, "larger than the 6 MB of an event, so Lambda drops it")
+            advise_on_oversized(self._context, len(oversized))
+
+    def _why_filtered(self, shard: Shard) -> Callable[[int], str]:
+        """Return what explains, when a test asks for it, why a record was filtered out."""
+        settings, reader = self._collected_with, self._context.reader
+        record_filter = settings.record_filter if settings is not None else None
+        if record_filter is None:
+            return lambda position: NO_MATCH
+        return lambda position: f"{NO_MATCH}: {record_filter.verdict(shard.records((position,), reader())[0]).why}"
 
     def return_to_checkpoint(self, in_flight: Batch | None) -> None:
         """Forget what was collected or waits for a retry, to read it again. An in-flight batch still completes."""

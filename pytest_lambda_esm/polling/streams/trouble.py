@@ -34,7 +34,7 @@ class TroubleNotice:
         if shown is None:
             self._result_before = mapping.last_result
         mapping.last_result = trouble.text
-        if mapping.state == "Enabled":
+        if mapping.state == "Enabled" and trouble.code:
             mapping.force("Disabled" if trouble.disables else "Enabled", reason=trouble.code)
 
     def _remove(self, shown: Trouble | None) -> None:
@@ -43,5 +43,5 @@ class TroubleNotice:
             return
         if mapping.last_result == shown.text:
             mapping.last_result = self._result_before
-        if mapping.state == "Enabled" and mapping.history[-1].reason == shown.code:
+        if shown.code and mapping.state == "Enabled" and mapping.history[-1].reason == shown.code:
             mapping.force("Enabled", reason=mapping.user_reason)

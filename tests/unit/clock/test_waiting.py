@@ -12,6 +12,8 @@ from multiprocessing.pool import ThreadPool
 
 import pytest
 
+from pytest_lambda_esm.clock import waiting
+from pytest_lambda_esm.clock.usage import Usage
 from pytest_lambda_esm.clock.waiting import Standing, Stillness, standing
 
 
@@ -194,6 +196,56 @@ def test_a_wait_in_c_code_shows_by_stillness():
         assert looks >= 7
         assert Stillness(known).look(lambda: [thread], patient=False) == []  # Known from before.
         assert Stillness(known).look(lambda: [thread], patient=True) == [thread]
+
+
+def looks_until_it_waits(stillness, thread, most):
+    for look in range(most):
+        if not stillness.look(lambda: [thread], patient=True):
+            return look
+        threading.Event().wait(0.002)
+    return most
+
+
+def test_a_thread_that_gets_no_processor_does_not_wait(monkeypatch):
+    """On a busy machine it stays where it is, as a thread does that waits in C code."""
+    stillness, most = Stillness(), 60
+
+    def starved(thread):
+        return Usage(cpu=0.0, delayed=stillness.seconds)
+
+    wait, release, _ = in_lock()
+    with standing_in(wait, release) as thread:
+        settled(thread, Standing.UNKNOWN)
+        monkeypatch.setattr(waiting, "usage_of", starved)
+        assert looks_until_it_waits(stillness, thread, most) == most
+        assert stillness.seconds > Standing.UNKNOWN.value
+        monkeypatch.undo()
+        assert looks_until_it_waits(Stillness(), thread, 1000) < 1000
+
+
+def test_a_thread_that_is_ready_to_run_does_not_wait_where_it_waited_before(monkeypatch):
+    wait, release, _ = in_lock()
+    with standing_in(wait, release) as thread:
+        settled(thread, Standing.UNKNOWN)
+        known = {}
+        looks_until_it_waits(Stillness(known), thread, 1000)
+        monkeypatch.setattr(waiting, "is_ready", lambda thread: True)
+        assert Stillness(known).look(lambda: [thread], patient=False) == [thread]
+        monkeypatch.undo()
+        assert Stillness(known).look(lambda: [thread], patient=False) == []
+
+
+def test_the_time_of_a_look_itself_does_not_count():
+    """The thread that looks keeps others from running, if it is slow."""
+    wait, release, _ = in_lock()
+    with standing_in(wait, release) as thread:
+        settled(thread, Standing.UNKNOWN)
+        stillness = Stillness()
+        clock = iter(range(1000))
+        stillness._real_time = lambda: (next(clock) + 1) // 2  # A look takes a second, and the next one begins at once.
+        for _ in range(20):
+            assert stillness.look(lambda: [thread], patient=True) == [thread]
+        assert stillness.seconds == 0
 
 
 def test_a_computation_is_not_a_wait():

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -29,8 +30,16 @@ def test_a_name_is_imported_at_once():
     assert "shop_handlers" in sys.modules
 
 
+@pytest.mark.usefixtures("shop")
+def test_lambdas_own_notation_is_accepted():
+    assert resolve("shop_handlers.orders") is resolve("shop_handlers:orders")
+    assert resolve("os/path.join") is os.path.join
+
+
 WRONG = [
     ("shop_handlers", "given by name as 'pkg.mod:name'"),
+    ("shop_handlers.ordres", "has no 'ordres'. Did you mean 'orders'"),
+    (".orders", "given by name as 'pkg.mod:name'"),
     ("shop_handlers:ordres", "has no 'ordres'. Did you mean 'orders'"),
     ("shop_broken:orders", "ModuleNotFoundError: No module named 'does_not_exist_anywhere'"),
     ("no_such_shop:orders", "cannot be imported.*pythonpath"),

@@ -322,13 +322,30 @@ def test_an_in_flight_batch_completes_while_the_cluster_refuses() -> None:
     assert ids_of(simulation.events[-1]) == [("orders-0", 2)]
 
 
-def test_a_mapping_with_a_schema_registry_says_that_it_does_not_poll() -> None:
-    registry = {"SchemaRegistryConfig": {"SchemaRegistryURI": "https://registry", "EventRecordFormat": "JSON"}}
-    simulation = started(AmazonManagedKafkaEventSourceConfig=registry)
+def test_a_mapping_without_its_schema_registry_says_that_it_does_not_poll() -> None:
+    registry = {
+        "SchemaRegistryURI": "https://registry",
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    simulation = started(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": registry})
     simulation.put("1")
     simulation.clock.run_until_idle()
     assert simulation.batches == []
-    assert "a schema registry is not simulated" in simulation.poller.explain()[0]
+    assert "Schema registry not found" in simulation.poller.explain()[0]
     simulation.update(AmazonManagedKafkaEventSourceConfig={})
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"]]
+
+
+def test_a_batch_keeps_its_attempts_when_other_partitions_change_hands() -> None:
+    simulation = started(refuse("bad"), partitions=2, MaximumRetryAttempts=4)
+    simulation.put("bad", partition=0)
+    simulation.put("other", partition=1)
+    simulation.clock.advance(2)
+    assert simulation.attempts == [1, 2, 3]
+    simulation.update(ProvisionedPollerConfig={"MinimumPollers": 2})
+    simulation.clock.run_until_idle()
+    assert simulation.attempts == [1, 2, 3, 4, 1, 5]
+    assert simulation.batches[3:] == [["bad"], ["other"], ["bad"]]
+    assert simulation.fates() == ["done", "discarded"]

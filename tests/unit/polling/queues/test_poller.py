@@ -38,6 +38,7 @@ class MemoryQueue:
 
     visibility_timeout = 30
     missing_dead_letter_target = None
+    has_dead_letter_queue = False
 
     def __init__(self):
         self.messages = []
@@ -101,7 +102,6 @@ class World:
         self.engine = Engine(
             self.clock,
             new_poller=self.poller,
-            not_polled=lambda mapping: [],
             delay=delay * SECOND,
             polling_states=("Updating", "Disabling"),
         )

@@ -1,0 +1,82 @@
+"""What a rule of the diagnosis returns, and how it words a source, a function and a count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from pytest_lambda_esm.arn import Arn
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.mappings.mapping import Mapping
+    from pytest_lambda_esm.simulation.diagnosis.view import View
+
+CERTAIN: Final = 1
+"""It keeps records from being processed."""
+LIKELY: Final = 2
+"""It usually explains a failure, such as an error of a handler."""
+POSSIBLE: Final = 3
+"""It may well be what the test intends."""
+BACKGROUND: Final = 4
+"""It is over: the records were processed afterwards."""
+SILENCE: Final = 5
+"""Nothing happened to something. Shown only where no cause is known."""
+
+
+class Finding(NamedTuple):
+    """A cause, and what to do about it.
+
+    ``level`` is one of the constants above; the most telling findings come first. ``about`` are the ARNs and UUIDs of
+    the mappings, sources and functions that it concerns. ``details`` are further lines, such as a traceback.
+    """
+
+    level: int
+    text: str
+    about: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+Rule: TypeAlias = "Callable[[View], Iterator[Finding]]"
+"""Looks at a world, and changes nothing."""
+
+
+def of_mapping(mapping: Mapping) -> tuple[str, ...]:
+    """Return what a finding about a mapping concerns."""
+    return mapping.uuid, mapping.source_arn, unqualified(mapping.function_arn)
+
+
+def unqualified(function_arn: str) -> str:
+    """Return a function's ARN without its qualifier."""
+    return ":".join(function_arn.split(":")[:7])
+
+
+def counted(count: int, noun: str, verb: str = "") -> str:
+    """Return a number with its noun and verb: ``1 message waits``, ``3 messages wait``. The verb is in the plural."""
+    noun = noun if count == 1 else f"{noun}s"
+    singular = {"are": "is", "were": "was", "have": "has"}
+    verb = verb if count != 1 or not verb else singular.get(verb, f"{verb}s")
+    return f"{count} {noun} {verb}".rstrip()
+
+
+def times(count: int) -> str:
+    """Return how often something happened: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
+
+
+def noun_of(source: str) -> str:
+    """Return what the records of a source are called: messages of a queue or broker, otherwise records."""
+    arn = Arn.parse(source)
+    return "message" if arn is not None and arn.service in ("sqs", "mq") else "record"
+
+
+def with_regions(*arns: str) -> list[str]:
+    """Return the short names of resources, with their regions if these differ: ``sqs:orders in eu-west-1``."""
+    parsed = [Arn.parse(arn) for arn in arns]
+    places = {(arn.account_id, arn.region) for arn in parsed if arn is not None}
+    if len(places) < 2:
+        return list(arns)
+    accounts = {account for account, _ in places}
+    return [
+        f"{text} in {arn.region}{f' of account {arn.account_id}' if len(accounts) > 1 else ''}" if arn else text
+        for text, arn in zip(arns, parsed, strict=True)
+    ]

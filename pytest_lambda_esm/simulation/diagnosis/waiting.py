@@ -1,0 +1,63 @@
+"""Rules about time: what would happen if the test moved the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_lambda_esm.mappings.mapping import Mapping
+from pytest_lambda_esm.observe.fates import DELAYED, WAITING, Fate
+from pytest_lambda_esm.simulation.diagnosis.finding import (
+    CERTAIN,
+    POSSIBLE,
+    Finding,
+    counted,
+    noun_of,
+    of_mapping,
+    unqualified,
+)
+from pytest_lambda_esm.simulation.diagnosis.view import View
+from pytest_lambda_esm.timing import instant_of
+
+_POLLING: Final = ("Enabled", "Creating", "Enabling", "Updating")
+_MOVE: Final = "Call lambda_esm.clock.run_until_idle() or .advance(...)."
+_OBSTACLES: Final = ("blocked", "does not exist", "another member", "in flight")
+
+
+def due(view: View) -> Iterator[Finding]:
+    """Records that would be delivered if the clock moved."""
+    for mapping in view.mappings:
+        if mapping.state not in _POLLING or mapping.waits_for_test:
+            continue
+        explained = view.explained(mapping)
+        waiting = [fate for fate in view.unfinished(mapping) if fate.fate in (WAITING, DELAYED)]
+        if waiting and not any(part in line for line in explained for part in _OBSTACLES):
+            yield Finding(CERTAIN, _due_text(view, mapping, waiting), of_mapping(mapping))
+
+
+def _due_text(view: View, mapping: Mapping, waiting: list[Fate]) -> str:
+    delayed = [instant_of(fate.at) for fate in waiting if fate.fate == DELAYED]
+    count = counted(len(waiting), noun_of(mapping.source_arn), "are")
+    if len(delayed) == len(waiting):
+        when = f"delayed until {view.time(min(delayed))}"
+    elif mapping.state == "Enabled":
+        when = "due now"
+    else:
+        when = f"waiting, and the mapping {mapping.uuid} is {mapping.state} ({'; '.join(mapping.explain())})"
+    return f"{count} {when} in {mapping.source_arn}; the clock stands at {view.time(view.now)}. {_MOVE}"
+
+
+def events(view: View) -> Iterator[Finding]:
+    """Asynchronous events that were not delivered yet, or are retried later."""
+    by_function: dict[str, list[Fate]] = {}
+    for function, fate in view.events:
+        by_function.setdefault(function, []).append(fate)
+    for function, fates in by_function.items():
+        first = any("attempt 1 is due" in fate.about for fate in fates)
+        count = counted(len(fates), "asynchronous event", "wait")
+        yield Finding(
+            CERTAIN if first else POSSIBLE,
+            f"{count} for {unqualified(function)}: {fates[0].about}; the clock stands at {view.time(view.now)}."
+            f" {_MOVE}",
+            (function,),
+        )
