@@ -18,6 +18,7 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
+from pytest_lambda_esm.deploy.deploying import Deploying
 from pytest_lambda_esm.errors import (
     AlreadyActive,
     ConfigurationError,
@@ -69,7 +70,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources):
+class FakeLambda(Questions, EmbeddedSources, Deploying):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -365,29 +366,6 @@ class FakeLambda(Questions, EmbeddedSources):
         function = world.registry.get(reference.account_id, reference.region, reference.name)
         function.bind(handler)
         return function
-
-    def deploy(
-        self,
-        template: str | os.PathLike[str] | ReadOnly[str, Any],
-        *,
-        parameters: ReadOnly[str, Any] | None = None,
-        stack_name: str | None = None,
-        code: ReadOnly[str, HandlerGiven] | None = None,
-        region: str | None = None,
-        skip: Sequence[str] = (),
-    ) -> Stack:
-        """Deploy a template into moto's CloudFormation; its functions run the source where it is.
-
-        ``template`` is the path of a SAM or CloudFormation template, of a ``cdk.out`` or ``.serverless`` folder, or a
-        dictionary. ``code`` binds handlers to functions, by logical id; ``skip`` leaves out resource types, such as
-        ``"AWS::CloudFront::*"``. Raises DeployError for what is wrong with the template or its code.
-        """
-        __tracebackhide__ = True
-        from pytest_lambda_esm.deploy.stack import Request, Surroundings, deploy
-
-        where = Surroundings(self._active, self.client("cloudformation", region), region or self.region)
-        self.stacks.append(deploy(where, Request(template, parameters or {}, code or {}, skip), stack_name))
-        return self.stacks[-1]
 
     def transitions(self, **times: TransitionTime) -> None:
         """Change how long the transitions that start from now on take.
