@@ -51,6 +51,7 @@ def test_a_file_that_is_no_order_is_rejected_alone(lambda_esm, shop):
 
 
 # [stream]
+@pytest.mark.lambda_esm(advice_ignore="ESM117")  # The table has the order, so its number in the stream is enough.
 def test_an_order_that_cannot_be_confirmed_ends_in_a_queue(lambda_esm, shop):
     upload(shop, "1.json", json.dumps({"article": "lamp", "mail": "nowhere"}))
     lambda_esm.clock.run_until_idle()
