@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import (
     delivery,
+    deploying,
     documentdb,
     faults,
     filters,
@@ -30,6 +31,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "sending": sending.comparisons,
     "filters": filters.comparisons,
     "streams": streams.comparisons,
+    "deploying": deploying.comparisons,
     "kafka": kafka.comparisons,
     "documentdb": documentdb.comparisons,
     "mq": mq.comparisons,

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.clock.events import DueEvent
     from pytest_lambda_esm.clock.virtual import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
+    from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
         AlreadyActive,
         ClockError,
         ClockLimitExceeded,
         ConfigurationError,
+        DeployError,
         FaultError,
         HandlerError,
         LambdaEsmAdvice,
@@ -79,6 +81,7 @@ _MODULES = {
     "ClockLimitExceeded": "errors",
     "Config": "config",
     "ConfigurationError": "errors",
+    "DeployError": "errors",
     "DocumentDBCluster": "brokers.documentdb.cluster",
     "DocumentDBCollection": "brokers.documentdb.collection",
     "DueEvent": "clock.events",
@@ -116,6 +119,8 @@ _MODULES = {
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
     "SchemaRegistry": "brokers.kafka.registry",
+    "Stack": "deploy.stack",
+    "StackResource": "deploy.stack",
     "StateError": "errors",
     "Sweep": "sweep.sweep",
     "SweepFailed": "errors",
@@ -152,6 +157,7 @@ __all__ = [
     "ClockLimitExceeded",
     "Config",
     "ConfigurationError",
+    "DeployError",
     "DocumentDBCluster",
     "DocumentDBCollection",
     "DueEvent",
@@ -189,6 +195,8 @@ __all__ = [
     "Outcome",
     "RecordMetadata",
     "SchemaRegistry",
+    "Stack",
+    "StackResource",
     "StateError",
     "Sweep",
     "SweepFailed",

@@ -61,6 +61,10 @@ class NotSimulated(LambdaEsmError):
     """A feature of AWS that the fake does not simulate; the text says what to do instead."""
 
 
+class DeployError(LambdaEsmError):
+    """A template cannot be deployed; the text names its file, the line where known, and the logical id."""
+
+
 class NetworkBlocked(LambdaEsmError):
     """An AWS request was about to leave the process while the fake was active."""
 

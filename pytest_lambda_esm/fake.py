@@ -9,7 +9,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -18,6 +18,7 @@ from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, TransitionTime, checked
+from pytest_lambda_esm.deploy.deploying import Deploying
 from pytest_lambda_esm.errors import (
     AlreadyActive,
     ConfigurationError,
@@ -43,7 +44,7 @@ from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
-from pytest_lambda_esm.simulation import endings, functions, installation, queries
+from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.questions import Questions
@@ -53,6 +54,9 @@ from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.deploy.stack import Stack
 
 
 @cache
@@ -66,12 +70,12 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources):
+class FakeLambda(Questions, EmbeddedSources, Deploying):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` returns one; ``sweeps`` lists its sweeps so far. Raises ConfigurationError for settings that
-    do not exist and for values that a setting does not accept.
+    fixture ``lambda_esm`` returns one; ``sweeps`` and ``stacks`` list its sweeps and deployments so far. Raises
+    ConfigurationError for settings that do not exist and for values that a setting does not accept.
     """
 
     def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
@@ -86,6 +90,7 @@ class FakeLambda(Questions, EmbeddedSources):
         self._world_patches = Patches()
         self._quotas = RetryQuotas()
         self.sweeps: list[Sweep] = []
+        self.stacks: list[Stack] = []
         self._started = self.config.start
         self._opened: World | None = None
         self._closed = False
@@ -199,6 +204,7 @@ class FakeLambda(Questions, EmbeddedSources):
         self._world_patches.undo_again()
         session.restart(self.config.seed)
         self._errors.clear()
+        self.stacks.clear()
         self._leftovers.forget()
         self._quotas.refill()
         self._opened = World(self.config, before.model, before.clock, self._hooks, before.persistent)
@@ -494,4 +500,4 @@ class FakeLambda(Questions, EmbeddedSources):
 
     def _existing(self) -> list[str]:
         bound = (f"the handler of {function.name!r}" for function in self._world.registry if function.handler)
-        return [*lookups.existing_resources(), *bound, *self._world.embedded_sources()]
+        return [*lookups.existing_resources(), *bound, *embedded.made_so_far(self._world)]

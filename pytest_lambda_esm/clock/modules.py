@@ -10,10 +10,13 @@ afterwards its globals are replaced, as if it had been imported before.
 from __future__ import annotations
 
 import functools
+import os
 import sys
+import sysconfig
 import threading
 import zipimport
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
 from types import ModuleType
@@ -23,6 +26,8 @@ from pytest_lambda_esm.patching import Patches, original_of
 
 Finding = TypeVar("Finding")
 
+INSTALLED = tuple({f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib", "stdlib")})
+"""The folders of Python's own packages. They may be inside of a folder of code: ``CodeUri: .`` with a ``.venv``."""
 _NAMESPACE: Any = vars(ModuleType)["__dict__"]
 
 
@@ -123,6 +128,18 @@ class ImportWatch:
         """Execute the modules of this folder like all others again."""
         self._frozen = tuple(other for other in self._frozen if other != folder)
 
+    @contextmanager
+    def frozen(self, folders: tuple[str, ...]) -> Iterator[None]:
+        """Execute the modules of these folders in frozen time meanwhile, except for installed packages."""
+        self._frozen += folders
+        try:
+            yield
+        finally:
+            remaining = list(self._frozen)
+            for folder in folders:
+                remaining.remove(folder)
+            self._frozen = tuple(remaining)
+
     def add(self, replacement: Replacement) -> None:
         """Suspend this replacement, too, while modules are executed."""
         if not self._replacements:
@@ -148,7 +165,7 @@ class ImportWatch:
         @functools.wraps(execute)
         def execute_with_real_functions(loader: Any, subject: Any) -> Any:
             __tracebackhide__ = True
-            if self._frozen and _origin(subject).startswith(self._frozen):
+            if self._frozen and _is_in(_origin(subject), self._frozen):
                 return execute(loader, subject)
             self._enter()
             try:
@@ -174,6 +191,11 @@ class ImportWatch:
                 executed, self._executed = self._executed, []
                 for replacement in self._replacements:
                     replacement.resume(executed)
+
+
+def _is_in(origin: str, folders: tuple[str, ...]) -> bool:
+    """Return whether a module is in one of the folders, and not in a package folder of Python that is inside of it."""
+    return origin.startswith(folders) and not origin.startswith(INSTALLED)
 
 
 def _origin(subject: Any) -> str:

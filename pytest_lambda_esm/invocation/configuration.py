@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final, Protocol
 
 from pytest_lambda_esm.arn import FunctionReference
@@ -56,12 +57,27 @@ class FunctionConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFolder:
+    """A folder of this machine in the place of a zip file: its code runs where it is.
+
+    ``is_python`` says that a layer's folder is what ``/opt/python`` holds in Lambda, instead of ``/opt``.
+    """
+
+    path: Path
+    is_python: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
-    """A deployment package and its layers as zip files; ``digest`` identifies their contents."""
+    """A deployment package and its layers, each a zip file or a folder; ``digest`` identifies their contents.
+
+    ``is_partial`` says that the function has layers of other accounts, whose contents are unknown.
+    """
 
     digest: str
-    content: bytes = field(repr=False, compare=False)
-    layers: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+    content: bytes | SourceFolder = field(repr=False, compare=False)
+    layers: tuple[bytes | SourceFolder, ...] = field(default=(), repr=False, compare=False)
+    is_partial: bool = False
 
 
 class Functions(Protocol):

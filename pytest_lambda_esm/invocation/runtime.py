@@ -157,6 +157,15 @@ class Runtime:
         period = Period(start, end, time.imported if is_new else None)
         return Invocation(request, context, result, period, written or ())
 
+    def initialise(self, function: FunctionConfiguration, load: Callable[[], None]) -> None:
+        """Call ``load`` in a function's environment, before its first invocation, as AWS may do. It may raise."""
+        environment, _ = self._environment(function, self._clock.instant)
+        changes = self._isolation.enter(environment.variables, "")
+        try:
+            load()
+        finally:
+            self._isolation.leave(changes)
+
     def _environment(self, function: FunctionConfiguration, start: int) -> tuple[ExecutionEnvironment, bool]:
         """Return the environment that runs a function, and whether it starts now."""
         key = (function.arn, function.version)

@@ -21,11 +21,22 @@ from moto.core.models import default_user_config
 from moto.iam.models import iam_backends
 
 from pytest_lambda_esm.arn import FunctionReference, partition_of
-from pytest_lambda_esm.invocation.configuration import IMAGE, Archive, FunctionConfiguration, NewFunction, Usage
+from pytest_lambda_esm.invocation.configuration import (
+    IMAGE,
+    Archive,
+    FunctionConfiguration,
+    NewFunction,
+    SourceFolder,
+    Usage,
+)
 from pytest_lambda_esm.moto_bridge.session import backend_of
 from pytest_lambda_esm.patching import Patches, original_of
 
+_FOLDER: Final = "_lambda_esm_folder"
+"""An attribute added to moto's functions and layers whose code is a folder: the SourceFolder."""
 OWN_ROLE: Final = "lambda-esm-execution-role"
+MADE_FOR_TESTS: Final = "made by pytest-lambda-esm for the functions of a test"
+"""The description of roles that may do everything."""
 _TRUST_POLICY: Final = json.dumps(
     {
         "Version": "2012-10-17",
@@ -119,7 +130,7 @@ class MotoFunctions:
             "Timeout": function.timeout,
             "MemorySize": function.memory,
             "Environment": {"Variables": dict(function.environment)},
-            "Code": {"ZipFile": _placeholder_archive()},
+            "Code": {"ZipFile": placeholder_archive()},
             "Publish": False,
         }
         if function.dead_letter is not None:
@@ -193,7 +204,8 @@ def _new_configuration(function: Any, latest: Any, backend: Any) -> FunctionConf
         dead_letter=_dead_letter_target(latest),
         reserved_concurrency=None if latest.reserved_concurrency is None else int(latest.reserved_concurrency),
         archive=_archive_of(function, backend),
-        is_stand_in=getattr(function, "code_bytes", b"") == base64.b64decode(_placeholder_archive()),
+        is_stand_in=folder_of(function) is None
+        and getattr(function, "code_bytes", b"") == base64.b64decode(placeholder_archive()),
         role=function.role or "",
         identity=vars(function).setdefault(_IDENTITY, object()),
     )
@@ -204,20 +216,37 @@ def _archive_of(function: Any, backend: Any) -> Archive | None:
     if content is None or function.package_type != "Zip":
         return None
     layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
-    contents = tuple(layer.code_bytes for layer in layers if layer is not None)
-    names = [layer.arn for layer in layers if layer is not None]
-    return Archive(" ".join((str(function.code_sha_256), *names)), content, contents)
+    known = [layer for layer in layers if layer is not None]
+    contents = tuple(folder_of(layer) or layer.code_bytes for layer in known)
+    digest = " ".join((str(function.code_sha_256), *(layer.arn for layer in known)))
+    return Archive(digest, folder_of(function) or content, contents, is_partial=len(known) < len(layers))
+
+
+def keep_folder(resource: Any, folder: SourceFolder | None) -> None:
+    """Note where the code of one of moto's functions or layers is, instead of in a zip file; None: in the zip file."""
+    setattr(resource, _FOLDER, folder)
+
+
+def folder_of(resource: Any) -> SourceFolder | None:
+    """Return the folder of a function's or a layer's code, or None if it is in a zip file."""
+    folder: SourceFolder | None = vars(resource).get(_FOLDER)
+    return folder
 
 
 def _role(account_id: str, region: str) -> str:
+    return provide_role(account_id, region, OWN_ROLE)
+
+
+def provide_role(account_id: str, region: str, name: str, path: str = "/") -> str:
+    """Return the ARN of an execution role with this name, made for the test unless it exists."""
     backend = iam_backends[account_id][partition_of(region)]
-    existing = next((role for role in backend.get_roles() if role.name == OWN_ROLE), None)
+    existing = next((role for role in backend.get_roles() if role.name == name), None)
     role = existing or backend.create_role(
-        role_name=OWN_ROLE,
+        role_name=name,
         assume_role_policy_document=_TRUST_POLICY,
-        path="/",
+        path=path,
         permissions_boundary=None,
-        description="made by pytest-lambda-esm for the functions of a test",
+        description=MADE_FOR_TESTS,
         tags=[],
         max_session_duration="3600",
     )
@@ -225,7 +254,7 @@ def _role(account_id: str, region: str) -> str:
 
 
 @cache
-def _placeholder_archive() -> str:
+def placeholder_archive() -> str:
     """Return a valid deployment archive, which CreateFunction requires, encoded in base64 as in the request."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -265,6 +294,7 @@ def install(patches: Patches) -> None:
         function = make(cls, resource_name, cloudformation_json, *args, **kwargs)
         properties = cloudformation_json["Properties"]
         setattr(function, _PRESERVED, {name: properties[name] for name in _DISCARDED_BY_MOTO if properties.get(name)})
+        function.layers = function._get_layers_data(properties.get("Layers", []))
         return function
 
     patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(from_template))

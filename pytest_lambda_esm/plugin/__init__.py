@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _SHOWN: Final = pytest.StashKey["tuple[FakeLambda, list[Entry]]"]()
 """The fake and the entries that the file of ``--lambda-esm-report`` shows of a test."""
 _MISTAKES: Final = pytest.StashKey[list[str]]()
+_MARKERS: Final = ("lambda_esm", "lambda_esm_fault", "lambda_esm_deploy")
 _OUTSIDE: Final = pytest.StashKey["OutsideFakes"]()
 _NOW: Final = pytest.StashKey["tuple[pytest.Item | None, Phase]"]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
@@ -67,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and reject invalid settings before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
+    config.addinivalue_line("markers", DEPLOY_MARKER)
     _check(_session_layers(config))
     token = OBSERVER.set(partial(_observer, config))
     config.add_cleanup(lambda: OBSERVER.reset(token))
@@ -104,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check the markers, and add the fixture to a marked test that does not request it."""
     tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("lambda_esm") is None and item.get_closest_marker("lambda_esm_fault") is None:
+        if not any(item.get_closest_marker(name) for name in _MARKERS):
             continue
         from pytest_lambda_esm.plugin import markers
 
@@ -255,6 +257,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.fake = request.node.stash[_FAKE] = fake
         hooks.request = request
         hooks.configure()
+        markers.deploy(request.node, fake)
         markers.add_faults(request.node, fake.faults)
         yield fake
 

@@ -1,4 +1,4 @@
-"""The two markers: ``lambda_esm`` gives a test its settings, ``lambda_esm_fault`` its faults.
+"""The markers: ``lambda_esm`` gives a test its settings, ``lambda_esm_deploy`` its stacks, ``lambda_esm_fault`` faults.
 
 The plugin imports this module only for a test that has one of them, or that uses the fixture.
 """
@@ -13,16 +13,19 @@ import pytest
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.faults.plan import FaultPlan
 
 _SETTINGS: Final = "lambda_esm"
 _FAULT: Final = "lambda_esm_fault"
+_DEPLOY: Final = "lambda_esm_deploy"
+_DEPLOY_OPTIONS: Final = ("parameters", "stack_name", "code", "region", "skip")
 _ARGUMENTS: Final = ("operation", "error")
 
 
 def mistakes(item: pytest.Item) -> list[str]:
     """Return what is wrong with the markers of a test, one text each."""
-    return [*_wrong_settings(item), *_wrong_faults(item)]
+    return [*_wrong_settings(item), *_wrong_deployments(item), *_wrong_faults(item)]
 
 
 def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
@@ -38,9 +41,16 @@ def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
     return layers
 
 
+def deploy(item: pytest.Item, fake: FakeLambda) -> None:
+    """Deploy the templates of a test's markers: the outermost first, then from top to bottom. Raises DeployError."""
+    for marker in _in_reading_order(item, _DEPLOY):
+        template, options = _deployment(item, marker)
+        fake.deploy(template, **options)
+
+
 def add_faults(item: pytest.Item, plan: FaultPlan) -> None:
     """Add the faults of a test's markers to a plan: the outermost first, then from top to bottom. Raises FaultError."""
-    for marker in _in_reading_order(item):
+    for marker in _in_reading_order(item, _FAULT):
         _add_fault(item, marker, plan)
 
 
@@ -56,8 +66,36 @@ def _wrong_settings(item: pytest.Item) -> list[str]:
     return []
 
 
+def _wrong_deployments(item: pytest.Item) -> list[str]:
+    found = []
+    for marker in _in_reading_order(item, _DEPLOY):
+        try:
+            _deployment(item, marker)
+        except ConfigurationError as error:
+            found.append(f"marker {_DEPLOY}: {error}")
+    return found
+
+
+def _deployment(item: pytest.Item, marker: pytest.Mark) -> tuple[Any, dict[str, Any]]:
+    """Return the template of a marker, with its path found, and the options of ``deploy``."""
+    options = dict(marker.kwargs)
+    given = marker.args[0] if marker.args else options.pop("template", None)
+    if given is None or len(marker.args) > 1:
+        raise ConfigurationError("it takes one template, such as lambda_esm_deploy('template.yaml')")
+    for name in options:
+        if name not in _DEPLOY_OPTIONS:
+            raise ConfigurationError(f"it takes no {name!r}. {nearest(name, _DEPLOY_OPTIONS)}")
+    if isinstance(given, Mapping):
+        return given, options
+    places = [item.path.parent / given, item.config.rootpath / given]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise ConfigurationError(f"there is no template {str(given)!r}: looked for {' and '.join(map(str, places))}")
+    return found, options
+
+
 def _wrong_faults(item: pytest.Item) -> list[str]:
-    markers = list(_in_reading_order(item))
+    markers = list(_in_reading_order(item, _FAULT))
     if not markers:
         return []
     from pytest_lambda_esm.fake import fault_catalogue
@@ -105,14 +143,14 @@ def _arguments(marker: pytest.Mark) -> tuple[Any, Any, dict[str, Any]]:
     return given.pop("operation"), given.pop("error"), given
 
 
-def _in_reading_order(item: pytest.Item) -> Iterator[pytest.Mark]:
-    """Yield the fault markers as they read in the file, the outermost node first.
+def _in_reading_order(item: pytest.Item, name: str) -> Iterator[pytest.Mark]:
+    """Yield the markers with a name as they read in the file, the outermost node first.
 
     pytest keeps decorators from bottom to top, and the marks of a module or of a parameter set in the order listed.
     """
     for node in item.listchain():
-        marks = [mark for mark in node.own_markers if mark.name == _FAULT]
-        of_parameters = _parameter_marks(item) if node is item else []
+        marks = [mark for mark in node.own_markers if mark.name == name]
+        of_parameters = _parameter_marks(item, name) if node is item else []
         stacked = [mark for mark in marks if not any(mark is other for other in of_parameters)]
         if isinstance(node, pytest.Class):
             stacked.sort(key=lambda mark: _depth(node.obj, mark))  # A stable sort keeps the order within a class.
@@ -129,6 +167,6 @@ def _depth(cls: type, mark: pytest.Mark) -> int:
     return 0
 
 
-def _parameter_marks(item: pytest.Item) -> list[pytest.Mark]:
+def _parameter_marks(item: pytest.Item, name: str) -> list[pytest.Mark]:
     marks = getattr(getattr(item, "callspec", None), "marks", ())
-    return [mark for mark in (getattr(given, "mark", given) for given in marks) if mark.name == _FAULT]
+    return [mark for mark in (getattr(given, "mark", given) for given in marks) if mark.name == name]

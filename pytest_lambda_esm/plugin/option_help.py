@@ -97,6 +97,11 @@ MARKER: Final = (
     " their prefix."
 )
 
+DEPLOY_MARKER: Final = (
+    "lambda_esm_deploy(template, *, parameters=None, stack_name=None, code=None, region=None, skip=()): deploy a"
+    " template before the test, as lambda_esm.deploy does; its path is relative to the test's file or the root folder."
+)
+
 FAULT_MARKER: Final = (
     "lambda_esm_fault(operation, error, *, times=1, after=0, match=None, message=None, optional=False, per='attempt'):"
     " let calls of an operation fail, as lambda_esm.faults.add does; stacked markers strike from top to bottom."

@@ -57,7 +57,6 @@ from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
-from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.moto_bridge.deployment import Deployments
     from pytest_lambda_esm.simulation.pipes import WorldPipes
     from pytest_lambda_esm.simulation.schedules import WorldSchedules
 
@@ -324,60 +324,23 @@ class World:
     @cached_property
     def kafka(self) -> KafkaClusters:
         """The clusters of Kafka; few tests use them."""
-        from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
-        from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
-        from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
-        from pytest_lambda_esm.moto_bridge.schema_registries import MotoLookups
+        from pytest_lambda_esm.simulation.embedded import kafka_clusters
 
-        # Kafka passes on no trace header.
-        return KafkaClusters(
-            Surroundings(
-                instant=lambda: self.clock.instant,
-                now=self.local_instant,
-                depth=lambda: chains.untraced(self.depth()),
-                registries=SchemaRegistries(MotoLookups()),
-                sent=self.sent,
-            )
-        )
+        return kafka_clusters(self)
 
     @cached_property
     def documentdb(self) -> DocumentDBClusters:
         """The clusters of DocumentDB; few tests use them."""
-        from pytest_lambda_esm.brokers.documentdb.change_stream import SHARD_ID
-        from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
-        from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
-        from pytest_lambda_esm.moto_bridge import secrets
+        from pytest_lambda_esm.simulation.embedded import documentdb_clusters
 
-        clusters = DocumentDBClusters(
-            Surroundings(
-                now=self.local_instant,
-                depth=lambda: chains.untraced(self.depth()),
-                changed=self.source_changed,
-                sent=lambda cluster, token: self.sent(cluster, f"{SHARD_ID}:{token}"),
-            )
-        )
-        if self.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
-            secrets.install(self.patches, clusters.changed)
-        return clusters
+        return documentdb_clusters(self)
 
     @cached_property
     def mq(self) -> MqBrokers:
         """The brokers of Amazon MQ; few tests use them."""
-        from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
-        from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
-        from pytest_lambda_esm.moto_bridge import mq_brokers, secrets
+        from pytest_lambda_esm.simulation.embedded import mq_brokers
 
-        ports = BrokerPorts(
-            now=self.local_instant,
-            depth=lambda: chains.untraced(self.depth()),  # Brokers pass on no trace header.
-            directory=mq_brokers.MotoBrokers(),
-            sent=self.sent,
-        )
-        brokers = MqBrokers(ports)
-        if self.patches is not None:
-            mq_brokers.install(self.patches, brokers.changed, brokers.forget_place)
-            secrets.install(self.patches, brokers.changed)
-        return brokers
+        return mq_brokers(self)
 
     def _is_serial(self, source: str) -> bool:
         """Whether a source is a broker that is known to run RabbitMQ."""
@@ -398,18 +361,17 @@ class World:
 
         return WorldPipes(self)
 
-    def embedded_sources(self) -> list[str]:
-        """Describe the clusters, brokers and schedules so far: ``Kafka cluster '...'``."""
-        kafka = self.kafka if "kafka" in self.__dict__ else ()
-        documentdb = self.documentdb if "documentdb" in self.__dict__ else ()
-        brokers = self.mq if "mq" in self.__dict__ else ()
-        plans = self.schedules.agenda if "schedules" in self.__dict__ else ()
-        return [
-            *(f"Kafka cluster {cluster.name!r}" for cluster in kafka),
-            *(f"DocumentDB cluster {cluster.arn!r}" for cluster in documentdb),
-            *(f"broker {broker.arn!r}" for broker in brokers),
-            *(plan.label for plan in plans),
-        ]
+    @cached_property
+    def deployments(self) -> Deployments:
+        """What the stacks of templates have on this machine; few tests use it."""
+        from pytest_lambda_esm.moto_bridge import deployment
+
+        deployments = deployment.Deployments()
+        if self.patches is not None:
+            deployment.install(
+                self.patches, deployments, lambda *names, handler: self.registry.get(*names).bind(handler)
+            )
+        return deployments
 
     def review(self) -> None:
         """Give the advice that depends on how things are now: what a test changed after it had created a mapping."""
@@ -420,12 +382,8 @@ class World:
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
         self.patches = None
-        if "kafka" in self.__dict__:
-            self.kafka.close(why)
-        if "documentdb" in self.__dict__:
-            self.documentdb.close(why)
-        if "mq" in self.__dict__:
-            self.mq.close(why)
+        for embedded in self._embedded():
+            embedded.close(why)
 
     def local_instant(self) -> int:
         """Return the current instant; inside a handler, the handler's local time."""
@@ -493,12 +451,8 @@ class World:
             self.engine.drop(mapping)
             mapping.drop()
             self.pollers.forget(mapping)
-        if "kafka" in self.__dict__:
-            self.kafka.forget_place(account_id, region)
-        if "documentdb" in self.__dict__:
-            self.documentdb.forget_place(account_id, region)
-        if "mq" in self.__dict__:
-            self.mq.forget_place(account_id, region)
+        for embedded in self._embedded():
+            embedded.forget_place(account_id, region)
 
     def stream_fates(self, source_arn: str, mapping_uuid: str | None = None) -> list[Fate]:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
@@ -534,6 +488,10 @@ class World:
         return mq.fates(self.ledger, list(queues), self.clock.instant)
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _embedded(self) -> list[KafkaClusters | DocumentDBClusters | MqBrokers]:
+        """Return what there is of clusters and brokers, without making any."""
+        return [self.__dict__[name] for name in ("kafka", "documentdb", "mq") if name in self.__dict__]
 
     def _what_waits(self) -> list[str]:
         waiting = (mapping for mapping in self.store if mapping.waits_for_test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import assert_type
@@ -29,6 +30,8 @@ from pytest_lambda_esm import (
     MqQueue,
     RecordMetadata,
     SchemaRegistry,
+    Stack,
+    StackResource,
     Timeline,
     Transition,
     VirtualClock,
@@ -62,6 +65,15 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(lambda_esm.mapping({"UUID": "uuid"}).history, tuple[Transition, ...])
     assert_type(lambda_esm.fates("arn"), Sequence[Fate])
     assert_type(lambda_esm.explain(), str)
+    stack = lambda_esm.deploy(Path("template.yaml"), parameters={"Size": 1}, code={"F": handler}, skip=["AWS::No::*"])
+    assert_type(stack, Stack)
+    assert_type(stack.outputs, dict[str, str])
+    assert_type(stack.resource("Queue"), StackResource)
+    assert_type(stack.function("F"), Function)
+    assert_type(stack.mapping("Mapping"), Mapping)
+    assert_type(stack.queue("Queue"), str)
+    assert_type(stack.nested("Child"), Stack)
+    stack.update({"Resources": {}})
     journey = lambda_esm.journey({"MessageId": "id"})
     assert_type(journey, Journey)
     assert_type(journey[0], JourneyStep)

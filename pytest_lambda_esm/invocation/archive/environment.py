@@ -44,7 +44,7 @@ class CodeEnvironments:
         self._unpacking: Unpacking | None = None  # Until a deployed archive is invoked.
         self._environments: dict[tuple[str, str], tuple[FunctionConfiguration, CodeEnvironment]] = {}
 
-    def handler(self, function: FunctionConfiguration) -> Handler:
+    def handler(self, function: FunctionConfiguration) -> CodeEnvironment:
         """Return the handler in a function's archive. Raises HandlerError if it cannot run in this process."""
         if not function.runtime.startswith("python"):
             reason = "is a container image" if function.runtime == IMAGE else f"has the runtime {function.runtime!r}"
@@ -93,9 +93,12 @@ class CodeEnvironment:
     def __init__(self, function: FunctionConfiguration, unpacked: Unpacked, settings: ArchiveSettings) -> None:
         self._function = function
         self._unpacked = unpacked
-        path = _import_path(unpacked, function.runtime)
+        path = unpacked.import_path(function.runtime)
         self._modules = ArchiveModules(unpacked, path)
-        self._imports = ArchiveImports(function.name, self._modules, settings.import_policy, settings.advice)
+        assert function.archive is not None
+        is_whole = unpacked.is_complete and not function.archive.is_partial
+        policy = settings.import_policy if is_whole else "allow"
+        self._imports = ArchiveImports(function.name, self._modules, policy, settings.advice)
         self._local_time = settings.local_time
         self._isolation, self._path = settings.isolation, path
         self._process = self._new_process()
@@ -119,6 +122,16 @@ class CodeEnvironment:
                 if self._handler is None:
                     self._handler = self._import()
                 return self._handler(event, context)
+        finally:
+            if self._handler is None:
+                self._modules.forget()
+
+    def load(self) -> None:
+        """Import the handler's module now, in the environment that is set up. Raises InitFailed if that fails."""
+        try:
+            with self._modules.in_place(), self._imports.watched():
+                self._process.enter()
+                self._handler = self._import()
         finally:
             if self._handler is None:
                 self._modules.forget()
@@ -232,9 +245,3 @@ def _module_raised(error: Exception, as_in_lambda: Callable[[str], str]) -> Init
 def _init_failed(kind: str, message: str, trace: tuple[str, ...] | list[str] = ()) -> InitFailed:
     # The request id is empty, because the runtime has none yet (recorded).
     return InitFailed(FunctionError(kind, message, OF_RUNTIME, stack=tuple(trace)))
-
-
-def _import_path(unpacked: Unpacked, runtime: str) -> list[str]:
-    python = unpacked.layers / "python"
-    folders = [unpacked.task, python / "lib" / runtime / "site-packages", python]
-    return [str(folder) for folder in folders if folder.is_dir()]

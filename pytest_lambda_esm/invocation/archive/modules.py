@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from pytest_lambda_esm.clock.modules import namespace_of
-from pytest_lambda_esm.invocation.archive.unpacking import Unpacked
+from pytest_lambda_esm.clock.modules import import_watch, namespace_of
+from pytest_lambda_esm.invocation.archive.unpacking import Unpacked, owner_of
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Advice
 
@@ -47,17 +47,29 @@ class ArchiveModules:
     """The modules of one archive and its layers; ``names`` are the top-level modules and packages.
 
     Modules in other folders of the archive, which its code adds to ``sys.path`` itself, also belong to it.
+    ``is_local`` says whether it is a folder of this machine.
     """
 
     def __init__(self, unpacked: Unpacked, folders: list[str]) -> None:
         self.names = frozenset(entry.name.partition(".")[0] for folder in folders for entry in Path(folder).iterdir())
         self._own_names = self.names - SHARED
-        self._folders = (f"{unpacked.task}{os.sep}", f"{unpacked.layers}{os.sep}")
+        self._owns = owner_of(unpacked.roots)
+        self.is_local = unpacked.is_local
+        self._roots = unpacked.roots
         self._modules: dict[str, ModuleType] = {}
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Put the archive's imported modules into ``sys.modules``, and hide the test's modules with the same names."""
+        if self.is_local:  # The test may import modules of these folders, which outlive the freeze.
+            with import_watch().frozen(self._roots), self._in_place():
+                yield
+        else:
+            with self._in_place():
+                yield
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
         hidden = self._take_out()
         last = next(reversed(sys.modules))
         sys.modules.update(self._modules)
@@ -79,12 +91,12 @@ class ArchiveModules:
         """Return whether a module's file, or a package's folder, is in the archive."""
         namespace = namespace_of(module) or {}
         paths = (namespace.get("__file__"), *(namespace.get("__path__") or ()))
-        return any(isinstance(path, str) and f"{path}{os.sep}".startswith(self._folders) for path in paths)
+        return any(isinstance(path, str) and self._owns(f"{path}{os.sep}") for path in paths)
 
     def holds_code(self, namespace: Any) -> bool:
         """Return whether the code with these globals is in the archive."""
         file = namespace.get("__file__") if namespace else None
-        return isinstance(file, str) and file.startswith(self._folders)
+        return isinstance(file, str) and self._owns(file)
 
     def _is_own(self, name: str, module: Any) -> bool:
         return name.partition(".")[0] in self._own_names or self.holds(module)

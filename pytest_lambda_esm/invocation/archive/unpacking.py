@@ -1,4 +1,7 @@
-"""Unpacks deployment packages and layers into temporary folders, which are removed when the fake ends."""
+"""Unpacks deployment packages and layers into temporary folders, which are removed when the fake ends.
+
+Packages and layers that are folders of this machine are used where they are.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pytest_lambda_esm.clock.modules import import_watch
+from pytest_lambda_esm.clock.modules import INSTALLED, import_watch
 from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.archive.contents import (
     LARGEST_UNPACKED,
@@ -21,30 +25,69 @@ from pytest_lambda_esm.invocation.archive.contents import (
     unpack,
     unpacked_size,
 )
-from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration
+from pytest_lambda_esm.invocation.configuration import Archive, FunctionConfiguration, SourceFolder
 
 _STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib")
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The folders of a function's code: ``task`` is ``/var/task`` in Lambda, ``layers`` is ``/opt``."""
+    """The folders of a function's code: ``task`` is ``/var/task`` in Lambda, ``layers`` is ``/opt``.
+
+    ``folders`` are layers that are used where they are. ``is_local`` says whether the code itself is.
+    """
 
     task: Path
     layers: Path
+    folders: tuple[SourceFolder, ...] = ()
+    is_local: bool = False
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """All folders, each with a separator at its end."""
+        return tuple(f"{root}{os.sep}" for root in (self.task, self.layers, *(each.path for each in self.folders)))
+
+    def import_path(self, runtime: str) -> list[str]:
+        """Return the folders that Lambda has in ``sys.path``, as far as they exist here."""
+        found = [self.task]
+        for root in (self.layers, *(each.path for each in self.folders if not each.is_python)):
+            found += [root / "python" / "lib" / runtime / "site-packages", root / "python"]
+        found += [each.path for each in self.folders if each.is_python]
+        return [str(folder) for folder in found if folder.is_dir()]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that Lambda finds in the package is here: a build adds what the source folder requires."""
+        return not (self.is_local and any((self.task / name).is_file() for name in _MANIFESTS))
 
     def holds(self, path: str) -> bool:
         """Return whether a path of Lambda's exists: in the code, in a layer, or among this machine's commands."""
         whole = PurePosixPath("/var/task", path)
-        for folder, place in ((self.task, "/var/task"), (self.layers, "/opt")):
-            if whole.is_relative_to(place):
-                return (folder / whole.relative_to(place)).is_file()
+        if whole.is_relative_to("/var/task"):
+            return (self.task / whole.relative_to("/var/task")).is_file()
+        if whole.is_relative_to("/opt"):
+            layers = (self.layers, *(each.path for each in self.folders))
+            return any((layer / whole.relative_to("/opt")).is_file() for layer in layers)
         return Path(whole).is_file()
 
     def as_in_lambda(self, text: str) -> str:
-        """Return a text with the paths that it would have in Lambda."""
+        """Return a text with the paths that it would have in Lambda; source folders keep theirs, to be found here."""
+        if self.is_local:
+            return text
         text = text.replace(str(self.task), "/var/task").replace(str(self.layers), "/opt")
         return text.replace(_STANDARD_LIBRARY, f"/var/lang/lib/python{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+def owner_of(roots: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells whether a file belongs to code with these folders, and not to the test's own packages."""
+    installed = tuple(folder for folder in INSTALLED if folder.startswith(roots))
+    if not installed:
+        return lambda file: file.startswith(roots)
+    return lambda file: file.startswith(roots) and not file.startswith(installed)
+
+
+_MANIFESTS: Final = ("requirements.txt", "pyproject.toml", "uv.lock")
+"""Files that name the packages which ``sam build`` adds to the code of their folder."""
 
 
 class Unpacking:
@@ -63,21 +106,31 @@ class Unpacking:
         archive = function.archive
         assert archive is not None
         if archive.digest not in self._unpacked:
-            if self._root is None:
-                self._root = Path(tempfile.mkdtemp(prefix="lambda-esm-")).resolve()
-                import_watch().keep_frozen(f"{self._root}{os.sep}")
-            folder = self._root / hashlib.sha256(archive.digest.encode()).hexdigest()[:16]
-            unpacked = Unpacked(folder / "task", folder / "opt")
-            _check_size(archive, function.name)
-            try:
-                _extract(archive.content, unpacked.task, function.name)
-                for layer in archive.layers:
-                    _extract(layer, unpacked.layers, function.name)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            self._unpacked[archive.digest] = unpacked
+            self._unpacked[archive.digest] = self._unpack(archive, function.name)
         return self._unpacked[archive.digest]
+
+    def _unpack(self, archive: Archive, function: str) -> Unpacked:
+        zipped = [layer for layer in archive.layers if isinstance(layer, bytes)]
+        folders = tuple(layer for layer in archive.layers if isinstance(layer, SourceFolder))
+        local = archive.content.path if isinstance(archive.content, SourceFolder) else None
+        folder = self._folder(archive) if zipped or local is None else Path(os.devnull)
+        unpacked = Unpacked(local or folder / "task", folder / "opt", folders, local is not None)
+        _check_size(archive, function)
+        try:
+            if isinstance(archive.content, bytes):
+                _extract(archive.content, unpacked.task, function)
+            for layer in zipped:
+                _extract(layer, unpacked.layers, function)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return unpacked
+
+    def _folder(self, archive: Archive) -> Path:
+        if self._root is None:
+            self._root = Path(tempfile.mkdtemp(prefix="lambda-esm-")).resolve()
+            import_watch().keep_frozen(f"{self._root}{os.sep}")
+        return self._root / hashlib.sha256(archive.digest.encode()).hexdigest()[:16]
 
     def remove(self) -> None:
         """Remove all folders."""
@@ -102,7 +155,8 @@ def _extract(content: bytes, folder: Path, function: str) -> None:
 
 
 def _check_size(archive: Archive, function: str) -> None:
-    size = sum(unpacked_size(content) or 0 for content in (archive.content, *archive.layers))
+    contents = [each for each in (archive.content, *archive.layers) if isinstance(each, bytes)]
+    size = sum(unpacked_size(content) or 0 for content in contents)
     if size > LARGEST_UNPACKED:
         raise HandlerError(
             f"the code of the function {function!r}, with its layers, has {size} bytes unpacked; Lambda accepts"

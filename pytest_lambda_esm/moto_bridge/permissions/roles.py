@@ -23,7 +23,7 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.moto_bridge.functions import OWN_ROLE
+from pytest_lambda_esm.moto_bridge.functions import MADE_FOR_TESTS
 from pytest_lambda_esm.moto_bridge.role_policies import managed_policies
 
 _AWS: Final = ":iam::aws:policy/"
@@ -64,7 +64,7 @@ def find_role(role_arn: str) -> RolePolicies | None:
         missing=tuple(missing),
         trust=_text(role.assume_role_policy_document),
         limited=bool(role.permissions_boundary_arn),
-        is_own=role.name == OWN_ROLE,
+        is_own=role.description == MADE_FOR_TESTS,
     )
 
 

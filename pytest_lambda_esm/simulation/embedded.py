@@ -1,0 +1,84 @@
+"""What a world has only if a test uses it: clusters of Kafka and DocumentDB, brokers of Amazon MQ.
+
+Nothing of them is imported before that. :func:`made_so_far` describes them, and schedules, without making any.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_lambda_esm.observe import chains
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
+    from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+    from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.simulation.world import World
+
+
+def kafka_clusters(world: World) -> KafkaClusters:
+    """Return the clusters of Kafka, which pass on no trace header."""
+    from pytest_lambda_esm.brokers.kafka.cluster import Surroundings
+    from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
+    from pytest_lambda_esm.brokers.kafka.registries import SchemaRegistries
+    from pytest_lambda_esm.moto_bridge.schema_registries import MotoLookups
+
+    return KafkaClusters(
+        Surroundings(
+            instant=lambda: world.clock.instant,
+            now=world.local_instant,
+            depth=lambda: chains.untraced(world.depth()),
+            registries=SchemaRegistries(MotoLookups()),
+            sent=world.sent,
+        )
+    )
+
+
+def documentdb_clusters(world: World) -> DocumentDBClusters:
+    """Return the clusters of DocumentDB."""
+    from pytest_lambda_esm.brokers.documentdb.change_stream import SHARD_ID
+    from pytest_lambda_esm.brokers.documentdb.cluster import Surroundings
+    from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
+    from pytest_lambda_esm.moto_bridge import secrets
+
+    clusters = DocumentDBClusters(
+        Surroundings(
+            now=world.local_instant,
+            depth=lambda: chains.untraced(world.depth()),
+            changed=world.source_changed,
+            sent=lambda cluster, token: world.sent(cluster, f"{SHARD_ID}:{token}"),
+        )
+    )
+    if world.patches is not None:  # The credentials of a mapping are a secret, which may be made later than it.
+        secrets.install(world.patches, clusters.changed)
+    return clusters
+
+
+def mq_brokers(world: World) -> MqBrokers:
+    """Return the brokers of Amazon MQ, which pass on no trace header."""
+    from pytest_lambda_esm.brokers.mq.broker import BrokerPorts
+    from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
+    from pytest_lambda_esm.moto_bridge import mq_brokers, secrets
+
+    ports = BrokerPorts(
+        now=world.local_instant,
+        depth=lambda: chains.untraced(world.depth()),
+        directory=mq_brokers.MotoBrokers(),
+        sent=world.sent,
+    )
+    brokers = MqBrokers(ports)
+    if world.patches is not None:
+        mq_brokers.install(world.patches, brokers.changed, brokers.forget_place)
+        secrets.install(world.patches, brokers.changed)
+    return brokers
+
+
+def made_so_far(world: World) -> list[str]:
+    """Describe the clusters, brokers and schedules so far: ``Kafka cluster '...'``."""
+    made = world.__dict__
+    return [
+        *(f"Kafka cluster {cluster.name!r}" for cluster in (world.kafka if "kafka" in made else ())),
+        *(f"DocumentDB cluster {cluster.arn!r}" for cluster in (world.documentdb if "documentdb" in made else ())),
+        *(f"broker {broker.arn!r}" for broker in (world.mq if "mq" in made else ())),
+        *(plan.label for plan in (world.schedules.agenda if "schedules" in made else ())),
+    ]

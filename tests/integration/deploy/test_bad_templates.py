@@ -1,0 +1,205 @@
+"""What is wrong with a template: the file, the line, the logical id, and what to do, at the test's line."""
+
+import traceback
+
+import pytest
+
+from pytest_lambda_esm import ConfigurationError, DeployError
+
+FUNCTION = """
+    Transform: AWS::Serverless-2016-10-31
+    Parameters: {{Stage: {{Type: String, AllowedValues: [dev, prod], Default: dev}}}}
+    Resources:
+      F:
+        Type: AWS::Serverless::Function
+        Properties: {{Runtime: python3.12, Handler: {handler}, CodeUri: {uri}}}
+"""
+
+BAD = {
+    "no YAML": ("Resources: [", r"line \d: it does not parse as a template"),
+    "broken JSON": ('{"Resources": {\n"Q": {]}}', "line 2: it does not parse as a template"),
+    "a list": ("- one", "a template is a mapping with Resources; this is list"),
+    "a key twice": ("Resources:\n  A: {Type: T}\n  A: {Type: T}", "line 3: .*the key 'A' twice"),
+    "no resources": ("Description: x", "the template has no Resources"),
+    "no type": ("Resources:\n  A: {Properties: {}}", "line 2: the resource 'A' has no Type"),
+    "an unknown reference": (
+        "Resources:\n  Queue: {Type: AWS::SQS::Queue}\nOutputs:\n  Url: {Value: !Ref Queu}",
+        "line 4: output 'Url' refers to 'Queu', .* Did you mean 'Queue'",
+    ),
+    "an unknown name in Sub": (
+        'Resources:\n  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub "${Stag}-q"}}',
+        "line 2: resource 'Queue' refers to 'Stag'",
+    ),
+    "an unknown dependency": (
+        "Resources:\n  Queue: {Type: AWS::SQS::Queue, DependsOn: Nothing}",
+        "line 2: resource 'Queue' depends on 'Nothing'",
+    ),
+    "a cycle": (
+        "Resources:\n  A: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt B.QueueName}}\n"
+        "  B: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt A.QueueName}}",
+        "line 2: resources that need each other: A -> B -> A",
+    ),
+    "conditions in a cycle": (
+        "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue, Condition: A}}",
+        "line 2: conditions that need each other: A -> B -> A",
+    ),
+    "an unknown condition": (
+        "Conditions: {IsProd: !Equals [a, b]}\nResources: {Q: {Type: AWS::SQS::Queue, Condition: IsPord}}",
+        "no condition 'IsPord'. Did you mean 'IsProd'",
+    ),
+    "a missing parameter": (
+        "Parameters:\n  Stage: {Type: String}\nResources: {Q: {Type: AWS::SQS::Queue}}",
+        r"line 2: the parameters 'Stage' have no default and no value: .*parameters=\{'Stage'",
+    ),
+    "a type that cannot be created": (
+        "Resources:\n  Robot: {Type: AWS::RoboMaker::Robot}",
+        r"line 2: these resources cannot be created here: Robot \(AWS::RoboMaker::Robot\).*skip=\['AWS::RoboMaker",
+    ),
+    "what CloudFormation refuses": (
+        "Resources:\n  Ok: {Type: AWS::SQS::Queue}\n  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}",
+        r"line 3: Queue \(AWS::SQS::Queue\) could not be made: ",
+    ),
+    "what SAM refuses": (
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n"
+        "    Properties: {Runtime: python3.12, Handler: a.b, CodeUri: ., Nonsense: 1}",
+        r"line 3: SAM refuses the template: .*\[F\] is invalid.*Nonsense",
+    ),
+    "missing source": (
+        FUNCTION.format(handler="app.handler", uri="nowhere"),
+        "line 7: CodeUri of 'F' is 'nowhere', and there is no .*code=",
+    ),
+    "a missing module": (
+        FUNCTION.format(handler="ap.handler", uri="src"),
+        r"line 7: Handler of 'F' is 'ap.handler', and there is no .*src/ap'.py. .* has app.py",
+    ),
+    "a handler without a module": (
+        FUNCTION.format(handler="app", uri="src"),
+        "line 7: .*Lambda takes 'module.function'",
+    ),
+    "a missing handler": (
+        FUNCTION.format(handler="app.nothing", uri="src"),
+        "line 5: the handler 'app.nothing' of 'F' does not import: .*Handler 'nothing' missing on module 'app'",
+    ),
+    "a serverless application": (
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n"
+        "  App: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: a}}}",
+        "line 3: the application 'App' is in the Serverless Application Repository",
+    ),
+    "an unknown mapping": (
+        "Mappings: {M: {a: {b: c}}}\nResources: {Q: {Type: AWS::SQS::Queue, Properties:"
+        " {QueueName: !FindInMap [M, a, x]}}}",
+        "line 1: the template has no mapping M / a / x",
+    ),
+    "a parameter that the store lacks": (
+        "Parameters:\n  P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /no}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'P' names the entry '/no' of the parameter store, which does not exist",
+    ),
+    "a missing nested template": (
+        "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: n.yaml}}",
+        "line 2: the nested stack 'N' has the template 'n.yaml', and there is no",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_template_is_refused_at_its_line(lambda_esm, project, case):
+    template, message = BAD[case]
+    path = project(template, src__app_py="def handler(event, context): return 1")
+    with pytest.raises(DeployError, match=message) as caught:
+        lambda_esm.deploy(path)
+    assert str(caught.value).startswith(str(path))
+    assert lambda_esm.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "shown"),
+    [
+        ("import nothing_like_it\n", "No module named 'nothing_like_it'", "import nothing_like_it"),
+        ("def handler(:\n", "Syntax error in module 'app'", ""),
+        ("def f():\n    return 1 / 0\nf()\n", "division by zero", "return 1 / 0"),
+        ("import os\nos.environ['MISSING']\n", "MISSING", "os.environ['MISSING']"),
+        ("raise SystemExit(3)\n", "the module exits", "raise SystemExit"),
+    ],
+    ids=["import", "syntax", "division", "variable", "exit"],
+)
+def test_a_handler_that_does_not_import_fails_the_deployment(lambda_esm, project, source, message, shown):
+    path = project(FUNCTION.format(handler="app.handler", uri="src"), src__app_py=source)
+    with pytest.raises(DeployError, match=r"the handler 'app.handler' of 'F' does not import") as caught:
+        lambda_esm.deploy(path)
+    assert message in str(caught.value)
+    assert shown in str(caught.value)
+    assert lambda_esm.client("lambda").list_functions()["Functions"] == []
+
+
+def test_an_aws_call_on_import_is_left_to_the_first_invocation(lambda_esm, project):
+    source = """
+        import boto3
+        URL = boto3.client("sqs").get_queue_url(QueueName="later")["QueueUrl"]
+        def handler(event, context): return URL
+    """
+    stack = lambda_esm.deploy(project(FUNCTION.format(handler="app.handler", uri="src"), src__app_py=source))
+    url = lambda_esm.client("sqs").create_queue(QueueName="later")["QueueUrl"]
+    lambda_esm.client("lambda").invoke(FunctionName=stack.function("F").name)
+    assert lambda_esm.invocations[0].result == url
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"parameters": {"Stag": "dev"}}, "no parameter 'Stag'. Did you mean 'Stage'"),
+        ({"parameters": {"Stage": "test"}}, "the parameter 'Stage' takes 'dev', 'prod', not 'test'"),
+        ({"code": {"G": print}}, "code= names 'G', which is no function of the template. Its functions are: F"),
+    ],
+    ids=["parameter", "value", "code"],
+)
+def test_options_that_do_not_fit_are_refused(lambda_esm, project, options, message):
+    path = project(FUNCTION.format(handler="app.handler", uri="src"), src__app_py="def handler(e, c): return 1")
+    with pytest.raises(DeployError, match=message):
+        lambda_esm.deploy(path, **options)
+
+
+def test_a_template_that_does_not_exist_is_refused(lambda_esm, tmp_path):
+    with pytest.raises(DeployError, match=r"there is no template .*nothing.yaml"):
+        lambda_esm.deploy(tmp_path / "nothing.yaml")
+    with pytest.raises(DeployError, match=r"has no template.yaml, no cdk.out .* and no .serverless"):
+        lambda_esm.deploy(tmp_path)
+    with pytest.raises(ConfigurationError, match="the path of a template, or a dictionary, not 7"):
+        lambda_esm.deploy(7)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"skip": "AWS::No::*"}, "skip takes a list"), ({"code": print}, "code takes a dictionary")],
+    ids=["skip", "code"],
+)
+def test_options_of_another_type_are_refused(lambda_esm, options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        lambda_esm.deploy({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, **options)
+
+
+def test_a_name_that_is_taken_leaves_the_first_stack_as_it_is(lambda_esm):
+    template = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    first = lambda_esm.deploy(template, stack_name="shop")
+    with pytest.raises(DeployError, match="shop already exists"):
+        lambda_esm.deploy(template, stack_name="shop")
+    assert first.queue("Q") in lambda_esm.client("sqs").list_queues()["QueueUrls"]
+
+
+def test_the_error_is_at_the_line_of_the_test(lambda_esm, project):
+    with pytest.raises(DeployError) as caught:
+        lambda_esm.deploy(project("Resources: ["))
+    shown = [frame for frame in traceback.walk_tb(caught.tb) if not frame[0].f_locals.get("__tracebackhide__")]
+    assert shown[-1][0].f_code.co_filename == __file__
+
+
+def test_what_a_stack_lacks_is_an_error_with_what_it_has(lambda_esm, project):
+    stack = lambda_esm.deploy(project("Resources: {Orders: {Type: AWS::SQS::Queue}}"))
+    with pytest.raises(DeployError, match=r"no resource 'Order'. Did you mean 'Orders'"):
+        stack.resource("Order")
+    with pytest.raises(DeployError, match=r"'Orders' is not a resource of type AWS::Lambda::Function: it is AWS::SQS"):
+        stack.function("Orders")
+    with pytest.raises(DeployError, match=r"'Orders' .* has no attribute 'Nothing'"):
+        stack.resource("Orders").attribute("Nothing")
+    assert str(stack.resource("Orders")) == stack.queue("Orders")
