@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -219,6 +219,7 @@ class Stack:
         self.stack_id = answer.get("StackId", self.stack_id)
         self._check_status(operation)
         _advise(world, prepared)
+        world.permissions.advise(_with_policies(self, prepared))
         try:
             _load(self, prepared)
         except DeployError:
@@ -402,6 +403,17 @@ def _advise(world: World, prepared: Prepared) -> None:
         )
     for each in prepared.nested.values():
         _advise(world, each)
+
+
+def _with_policies(stack: Stack, prepared: Prepared) -> Iterator[str]:
+    """Return the ARNs of the resources whose permissions are judged: functions, queues and topics."""
+    for each in stack._resources().values():
+        if each.type in ("AWS::Lambda::Function", "AWS::SQS::Queue"):
+            yield str(each.attribute("Arn"))
+        elif each.type == "AWS::SNS::Topic":
+            yield each.physical_id
+    for logical_id, inner in prepared.nested.items():
+        yield from _with_policies(stack.nested(logical_id), inner)
 
 
 def _load(stack: Stack, prepared: Prepared) -> None:

@@ -15,7 +15,7 @@ import re
 from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -27,7 +27,6 @@ _MONTHS: Final = MappingProxyType(
     }
 )
 _WEEKDAYS: Final = MappingProxyType({"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7})
-_NO_NAMES: Final[Mapping[str, int]] = MappingProxyType({})
 _ITEM: Final = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,4}))?", re.ASCII)
 _SATURDAY: Final = 7
 _LAST_FRIDAY_TO_SUNDAY: Final = 5
@@ -48,7 +47,7 @@ class _Field:
     name: str
     first: int
     last: int
-    names: Mapping[str, int] = _NO_NAMES
+    names: Mapping[str, int] = field(default_factory=dict)
 
     def error(self, text: str) -> CronError:
         return CronError(f"{text!r} is not valid as {self.name}, which is from {self.first} to {self.last}")

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -89,12 +88,12 @@ class ApiKind:
     updates: str | None = None
     physical_id: str
     identity: Mapping[str, str]
-    attributes: Mapping[str, str] = MappingProxyType({})
+    attributes: Mapping[str, str] = field(default_factory=dict)
     named: str | None = None
     fixed: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
-    resets: Mapping[str, Any] = MappingProxyType({})
-    missing: Mapping[str, str] = MappingProxyType({})
+    resets: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Properties, Wanted], Properties] = unchanged
 
     @property

@@ -133,6 +133,7 @@ def test_a_handler_that_does_not_import_fails_the_deployment(lambda_esm, project
     assert lambda_esm.client("lambda").list_functions()["Functions"] == []
 
 
+@pytest.mark.lambda_esm(permissions="off")
 def test_an_aws_call_on_import_is_left_to_the_first_invocation(lambda_esm, project):
     source = """
         import boto3

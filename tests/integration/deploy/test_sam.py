@@ -378,3 +378,32 @@ def test_a_changed_template_is_read_again(lambda_esm, project):
     path = project("Resources: {A: {Type: AWS::SQS::Queue}}")
     lambda_esm.deploy(path).queue("A")
     lambda_esm.deploy(project("Resources: {B: {Type: AWS::SQS::Queue}}")).queue("B")
+
+
+@pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not-allowed"])
+def test_what_the_roles_of_a_template_do_not_allow_is_advice(lambda_esm, project, allowed):
+    policies = "Policies: [{SQSSendMessagePolicy: {QueueName: !GetAtt Mail.QueueName}}]" if allowed else ""
+    template = f"""
+        Transform: AWS::Serverless-2016-10-31
+        Resources:
+          Mail: {{Type: AWS::SQS::Queue}}
+          F:
+            Type: AWS::Serverless::Function
+            Properties:
+              Runtime: python3.12
+              Handler: app.handler
+              CodeUri: src
+              Environment: {{Variables: {{QUEUE: !Ref Mail}}}}
+              {policies}
+    """
+    source = """
+        import os
+        import boto3
+        def handler(event, context):
+            boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="hello")
+    """
+    stack = lambda_esm.deploy(project(template, src__app_py=source))
+    boto3.client("lambda").invoke(FunctionName=stack.function("F").name)
+    advice = [str(each) for each in lambda_esm.take_advice() if each.code == "ESM143"]
+    assert len(advice) == (not allowed)
+    assert all('"Action": "sqs:SendMessage"' in each for each in advice)
