@@ -103,8 +103,12 @@ def test_the_keyboard_reaches_every_mark_and_follows_a_record(report):
         const tabbable = first.querySelectorAll('.mark[tabindex="0"]');
         tabbable[0].focus();
         const answer = { tabbable: tabbable.length, labels: [] };
-        press("Home"); answer.labels.push(label());
-        press("ArrowRight"); press("ArrowRight"); press("ArrowRight"); answer.labels.push(label());
+        const goTo = (kind) => {
+          for (let steps = 0; steps < 50 && !label().startsWith(kind); steps++) press("ArrowRight");
+          answer.labels.push(label());
+        };
+        press("Home"); goTo("call,");
+        goTo("poll,");
         press("ArrowDown"); answer.labels.push(label());
         press("ArrowUp"); answer.labels.push(label());
         press("f");
