@@ -39,6 +39,8 @@ def test_a_cluster_that_code_under_test_created_is_the_same(fake: FakeLambda) ->
         ClusterName="one", KafkaVersion="3.6.0", NumberOfBrokerNodes=1, BrokerNodeGroupInfo=group
     )
     assert fake.kafka("one").arn == first["ClusterArn"]
+    described = client.describe_cluster(ClusterArn=first["ClusterArn"])
+    assert fake.kafka(first) is fake.kafka(described) is fake.kafka("one")
     second = client.create_cluster_v2(ClusterName="two", Serverless={"VpcConfigs": [{"SubnetIds": ["subnet-1"]}]})
     cluster = fake.kafka(second["ClusterArn"])
     cluster.create_topic("orders")
@@ -64,8 +66,13 @@ def test_self_managed_clusters_are_the_same_if_they_share_a_server(fake: FakeLam
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("no name!", "is given by its ARN, a name"),
-        ("", "is given by its ARN, a name"),
+        ("no name!", "is given by its ARN, the response"),
+        ("", "is given by its ARN, the response"),
+        (None, "is given by its ARN, the response"),
+        (3, "is given by its ARN, the response"),
+        (b"kafka:9092", "is given by its ARN, the response"),
+        ({"BrokerArn": "x"}, "is given by its ARN, the response"),
+        ({"ClusterArn": "arn:aws:sqs:us-east-1:123456789012:queue"}, "not the ARN of a cluster"),
         ("arn:aws:sqs:us-east-1:123456789012:queue", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-1:123456789012:topic/a/b", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-7:123456789012:cluster/a/b", "there is no region 'us-east-7'"),
