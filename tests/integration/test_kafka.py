@@ -455,3 +455,20 @@ def test_the_source_of_a_self_managed_cluster_is_its_servers(fake: FakeLambda) -
     mapping = fake.mapping(created)
     assert mapping.source_arn == "kafka:1000,kafka:2000"
     assert repr(mapping) == f"<Mapping {mapping.uuid} Creating kafka:1000,kafka:2000 -> {mapping.function_arn}>"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (["bad"], "1 record of kafka:cluster/main/0123-4567 was discarded: "),
+        (["bad", "bad"], "2 records of kafka:cluster/main/0123-4567 were discarded: "),
+    ],
+)
+def test_explain_says_what_was_discarded(fake: FakeLambda, values: list[str], text: str) -> None:
+    cluster = fake.kafka(ARN)
+    cluster.create_topic("orders")
+    subscribe(fake, cluster, refuse_bad, MaximumRetryAttempts=0, **PROVISIONED)
+    for value in values:
+        cluster.produce("orders", value)
+    fake.clock.run_until_idle()
+    assert text in fake.explain()
