@@ -15,9 +15,13 @@ from pytest_lambda_esm.filters.matching import Conjunction, any_matches
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of the filters for one record: whether it passed, and ``why``."""
+    """The result of the filters for one record: whether it passed, and ``why``.
+
+    ``misfit`` has the form of data that all filters expect, and the record's own; it is None if one of them fits.
+    """
 
     passed: bool
+    misfit: tuple[str, str] | None
     _explain: Callable[[], str] = field(repr=False, compare=False)
 
     @property
@@ -47,7 +51,7 @@ class Filter:
     A record passes if at least one filter matches, or if the mapping has no filters.
     """
 
-    __slots__ = ("_clauses", "_reads_data", "_stages", "rules", "texts")
+    __slots__ = ("_clauses", "_misfits", "_reads_data", "_stages", "rules", "texts")
 
     def __init__(self, texts: Sequence[str], rules: DataRules) -> None:
         if texts and rules.data_key is None:
@@ -59,6 +63,7 @@ class Filter:
         ]
         self._reads_data = any(clause.json or clause.plain for clause in self._clauses)
         self._stages = {form: _Stage(for_form(self._clauses, form, rules)) for form in DataForm}
+        self._misfits = {form: self._misfit(form) for form in DataForm}
 
     @classmethod
     def compile(cls, patterns: Sequence[str], source: DataRules) -> Filter:
@@ -72,21 +77,28 @@ class Filter:
         """Whether a record, in the form in which the function receives it, passes. Faster than ``verdict``."""
         if not self._clauses:
             return True
-        form, data = self.rules.read(record) if self._reads_data else (DataForm.UNREADABLE, None)
+        return self._matches(record, *self._read(record))
+
+    def verdict(self, record: Mapping[str, Any]) -> Verdict:
+        """Return whether a record passes, and why. The explanation is made when ``why`` is read."""
+        form, data = self._read(record)
+        passed = not self._clauses or self._matches(record, form, data)
+        return Verdict(passed, self._misfits[form], lambda: explain(self._clauses, self.rules, record))
+
+    def misfit(self, record: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the form of data that all filters expect, and the one that a record has; None if one of them fits."""
+        return self._misfits[self._read(record)[0]]
+
+    def _read(self, record: Mapping[str, Any]) -> tuple[DataForm, Any]:
+        return self.rules.read(record) if self._reads_data else (DataForm.UNREADABLE, None)
+
+    def _matches(self, record: Mapping[str, Any], form: DataForm, data: Any) -> bool:
         stage = self._stages[form]
         if stage.data_only and any_matches(stage.data_only, data):
             return True
         return any(clause.matches(data, lambda: self.rules.metadata(record)) for clause in stage.others)
 
-    def misfit(self, record: Mapping[str, Any]) -> tuple[str, str] | None:
-        """Return the form of data that all filters expect, and the one that a record has; None if one of them fits."""
-        if not self._reads_data:
-            return None
-        form, _ = self.rules.read(record)
-        if any(fits(clause, form) for clause in self._clauses):
+    def _misfit(self, form: DataForm) -> tuple[str, str] | None:
+        if not self._reads_data or any(fits(clause, form) for clause in self._clauses):
             return None
         return self._clauses[0].data_pattern.value, form.value
-
-    def verdict(self, record: Mapping[str, Any]) -> Verdict:
-        """Return whether a record passes, and why. The explanation is made when ``why`` is read."""
-        return Verdict(self.passes(record), lambda: explain(self._clauses, self.rules, record))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Record
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import parse
-from pytest_lambda_esm.filters import Filter
+from pytest_lambda_esm.filters.mapping_filter import Verdict
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.polling.batch_response import is_empty
 from pytest_lambda_esm.ports import Journal
@@ -32,11 +31,11 @@ def advise_on_malformed(journal: Journal, mapping: Mapping, problem: str) -> Non
     journal.advice.give("ESM105", mapping.uuid, function=function_of(mapping), problem=problem)
 
 
-def advise_on_passed(journal: Journal, mapping: Mapping, chosen: Filter, record: Record[str, Any]) -> None:
+def advise_on_passed(journal: Journal, mapping: Mapping, verdict: Verdict) -> None:
     """Give advice on a record that passed the filters because of its format."""
-    misfit = chosen.misfit(record)
-    if misfit is not None:
-        journal.advice.give("ESM131", mapping.uuid, expected=misfit[0], found=misfit[1])
+    if verdict.misfit is not None:
+        expected, found = verdict.misfit
+        journal.advice.give("ESM131", mapping.uuid, expected=expected, found=found)
 
 
 def function_of(mapping: Mapping) -> str:

@@ -31,12 +31,13 @@ class EmbeddedSources:
         """The default region of clients."""
         raise NotImplementedError
 
-    def kafka(self, cluster: str | Sequence[str], *, region: str | None = None) -> KafkaCluster:
+    def kafka(self, cluster: str | Sequence[str] | ReadOnly[str, Any], *, region: str | None = None) -> KafkaCluster:
         """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.
 
-        ``cluster`` is the ARN of a cluster of Amazon MSK; a plain name, for a cluster that is made in moto, in the
-        default region or another one; or the bootstrap servers of a self-managed cluster, as a list or separated by
-        commas. The same cluster is the same object each time. Raises ConfigurationError for anything else.
+        ``cluster`` is the ARN of a cluster of Amazon MSK, or a response that has one (of ``create_cluster``,
+        ``create_cluster_v2`` and the operations that describe them); a plain name, for a cluster that is made in moto,
+        in the default region or another one; or the bootstrap servers of a self-managed cluster, as a list or
+        separated by commas. The same cluster is the same object each time. Raises ConfigurationError for anything else.
         """
         __tracebackhide__ = True
         world = self._active

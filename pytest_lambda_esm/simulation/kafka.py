@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping as ReadOnly
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.destinations import Destinations, Message
@@ -26,23 +27,30 @@ _SERVER: Final = re.compile(r"[^\s,:/]+:\d{1,5}")
 _TOPIC_SCHEME: Final = "kafka://"
 
 
-def find_cluster(world: World, given: str | Sequence[str], region: str) -> KafkaCluster:
-    """Return the cluster of an ARN, a name, or bootstrap servers. Raises ConfigurationError."""
+def find_cluster(world: World, given: Any, region: str) -> KafkaCluster:
+    """Return the cluster of an ARN, a response with one, a name, or bootstrap servers. Raises ConfigurationError."""
     __tracebackhide__ = True
-    if not isinstance(given, str):
-        return world.kafka.find(_servers(given, list(given)))
-    if given.startswith("arn:"):
-        return world.kafka.find(_checked_arn(world, given))
-    if ":" in given:
-        return world.kafka.find(_servers(given, given.split(",")))
-    if not _NAME.fullmatch(given):
+    text = _arn_in(given) if isinstance(given, ReadOnly) else given
+    if isinstance(text, Sequence) and not isinstance(text, (str, bytes)):
+        return world.kafka.find(_servers(given, text))
+    if isinstance(text, str) and text.startswith("arn:"):
+        return world.kafka.find(_checked_arn(world, text))
+    if isinstance(text, str) and ":" in text:
+        return world.kafka.find(_servers(given, text.split(",")))
+    if not isinstance(text, str) or not _NAME.fullmatch(text):
         raise ConfigurationError(
-            f"kafka({given!r}): a cluster is given by its ARN, a name of up to 64 letters, digits and hyphens, or its"
-            f" bootstrap servers, such as 'kafka-1:9092,kafka-2:9092'"
+            f"kafka({given!r:.200}): a cluster is given by its ARN, the response of create_cluster, a name of up to 64"
+            f" letters, digits and hyphens, or its bootstrap servers, such as 'kafka-1:9092,kafka-2:9092'"
         )
     from pytest_lambda_esm.moto_bridge.kafka_clusters import cluster_arn
 
-    return world.kafka.find(cluster_arn(given, world.config.account_id, region))
+    return world.kafka.find(cluster_arn(text, world.config.account_id, region))
+
+
+def _arn_in(response: ReadOnly[str, Any]) -> Any:
+    """Return the ARN in a response of ``create_cluster``, ``describe_cluster`` or their second versions."""
+    info = response.get("ClusterInfo")
+    return (info if isinstance(info, ReadOnly) else response).get("ClusterArn")
 
 
 def _checked_arn(world: World, text: str) -> str:

@@ -232,6 +232,7 @@ class PollerFactory:
             interference=ports.interference,
             interruptions=ports.interruptions,
             write_log=partial(self._write_log, mapping),
+            timeout=self._timeout,
             forbidden=ports.forbidden,
             polling=KafkaPolling(
                 latency=microseconds(config.poll_latency),

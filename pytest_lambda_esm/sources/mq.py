@@ -68,9 +68,6 @@ NO_QUEUE: Final = ("ESM_CONFIG_NOT_VALID", "PROBLEM: Queue not found")
 NO_BROKER: Final = ("ESM_CONFIG_NOT_VALID", "PROBLEM: Broker not found")
 """Of a mapping without its queue, which RabbitMQ does not create, and without its broker (codes and texts chosen)."""
 
-BAD_FUNCTION: Final = ("FUNCTION_CONFIG_NOT_VALID", "PROBLEM: The function's configuration is not valid.")
-"""Of a mapping whose function has got a longer timeout than a broker allows (documented code, chosen case)."""
-
 _NO_SECRET: Final = (
     "PROBLEM: Cannot access secret manager value {uri}. Please ensure the role can perform the"
     " 'secretsmanager:GetSecretValue' action on your broker in IAM."

@@ -22,6 +22,9 @@ _EARLIEST: Final = -62_135_596_800.0
 BROKER_FUNCTION_TIMEOUT: Final = 840
 """The longest timeout, in seconds, of a function that reads from a broker or from DocumentDB (documented)."""
 
+BAD_FUNCTION: Final = ("FUNCTION_CONFIG_NOT_VALID", "PROBLEM: The function's configuration is not valid.")
+"""Of a mapping of Kafka or Amazon MQ whose function has got a longer timeout later (documented code, chosen case)."""
+
 
 def batch_size_at_most(limit: int) -> Rule:
     """Limit the batch size. The message is that of 2018 for queues; no newer one is on record."""

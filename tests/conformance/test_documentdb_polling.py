@@ -446,3 +446,14 @@ def test_change_streams_must_be_enabled_documented(fake: FakeLambda, shop: Shop)
     shop.insert("2")
     fake.clock.run_until_idle()
     assert handler.batches == [["2"]]
+
+
+@FACTS("a4-docdb-function-timeout", "documented", "The function's timeout is at most 14 minutes (the text is ours).")
+def test_function_timeout_documented(fake: FakeLambda, shop: Shop) -> None:
+    fake.function("consumer", Handler())
+    client = fake.client("lambda")
+    client.update_function_configuration(FunctionName="consumer", Timeout=841)
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="Function timeout: 841 seconds"):
+        shop.subscribe(Handler())
+    client.update_function_configuration(FunctionName="consumer", Timeout=840)
+    assert shop.subscribe(Handler())

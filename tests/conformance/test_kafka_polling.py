@@ -813,3 +813,48 @@ def test_timestamps_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
     subscribe(fake, cluster, handler)
     fake.clock.run_until_idle()
     assert handler.events[0]["records"]["orders-0"][0]["timestamp"] == START - 1
+
+
+@FACTS("a4-function-timeout", "documented", "The function behind a cluster has a timeout of at most 14 minutes.")
+def test_function_timeout_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    handler = Handler()
+    uuid = subscribe(fake, cluster, handler)
+    fake.client("lambda").update_function_configuration(FunctionName="consumer", Timeout=841)
+    produce(cluster, "1")
+    fake.clock.advance(10)
+    shown = fake.client("lambda").get_event_source_mapping(UUID=uuid)
+    assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "FUNCTION_CONFIG_NOT_VALID")
+    assert handler.batches == []
+    assert "840 seconds" in fake.explain(uuid)
+    fake.client("lambda").update_function_configuration(FunctionName="consumer", Timeout=840)
+    produce(cluster, "2")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2"]]
+
+
+@FACTS("c5-throttles", "documented", "A throttled batch has not reached the function, so it uses up no retry.")
+def test_throttles_documented(fake: FakeLambda, cluster: KafkaCluster, destination: Destination) -> None:
+    handler = Handler()
+    settings = {**PROVISIONED, "MaximumRetryAttempts": 1, "DestinationConfig": destination.config}
+    subscribe(fake, cluster, handler, **settings)
+    client = fake.client("lambda")
+    client.put_function_concurrency(FunctionName="consumer", ReservedConcurrentExecutions=0)
+    produce(cluster, "1")
+    fake.clock.advance(3600)
+    assert (handler.batches, destination.records()) == ([], [])
+    client.delete_function_concurrency(FunctionName="consumer")
+    fake.clock.run_until_idle()
+    assert (handler.batches, destination.records()) == ([["1"]], [])
+
+
+@FACTS("c5-destination-fails", "documented", "A failure record that cannot be delivered is counted, and is lost.")
+def test_destination_fails_documented(fake: FakeLambda, cluster: KafkaCluster) -> None:
+    missing = f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing"
+    handler = Handler("bad")
+    settings = {"MaximumRetryAttempts": 0, "DestinationConfig": {"OnFailure": {"Destination": missing}}}
+    uuid = subscribe(fake, cluster, handler, BatchSize=1, **PROVISIONED, **settings)
+    produce(cluster, "bad", "next")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["bad"], ["next"]]
+    metrics = fake.mapping(uuid).metrics
+    assert (metrics["OnFailureDestinationDeliveryErrorCount"], metrics["DroppedEventCount"]) == (1, 1)

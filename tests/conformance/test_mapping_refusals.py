@@ -812,6 +812,49 @@ for id, changes, message in (
     FACTS(f"rule-registry-{id}", evidence, text)(_registry(registry, message))
 
 
+@FACTS("rule-registry-pollers", "documented", "Provisioned pollers stay as long as a registry does.")
+def _(lab: Lab) -> None:
+    lab.needs("AmazonManagedKafkaEventSourceConfig", "SchemaRegistryConfig")
+    block = {"AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": REGISTRY}}
+    uuid = lab.settled("msk", ProvisionedPollerConfig={"MinimumPollers": 1}, **block)
+    refusal = lab.refusal(UPDATE, {"UUID": uuid, "ProvisionedPollerConfig": {}})
+    assert refusal.message.startswith("SchemaRegistryConfig is only available for Provisioned Mode.")
+
+
+@FACTS("rule-registry-update", "documented", "An update of a registry states all of its members.")
+def _(lab: Lab) -> None:
+    lab.needs("AmazonManagedKafkaEventSourceConfig", "SchemaRegistryConfig")
+    name = "AmazonManagedKafkaEventSourceConfig"
+    pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
+    uuid = lab.settled("msk", **pollers, **{name: {"SchemaRegistryConfig": REGISTRY}})
+    for member in REGISTRY:
+        partial = {key: value for key, value in REGISTRY.items() if key != member}
+        refusal = lab.refusal(UPDATE, {"UUID": uuid, name: {"SchemaRegistryConfig": partial}})
+        assert (refusal.status, refusal.code) == (400, "InvalidParameterValueException")
+
+
+for id, params, message in (
+    ("position", {"StartingPosition": "LATEST"}, unsupported("startingPosition")),
+    ("window", {"MaximumBatchingWindowInSeconds": 1}, unsupported("maximumBatchingWindowInSeconds")),
+    (
+        "endless-retries",
+        {"ProvisionedPollerConfig": {"MinimumPollers": 1}, "MaximumRetryAttempts": -1},
+        "MaximumRetryAttempts of -1 is not supported in Queue consumption mode",
+    ),
+):
+
+    def _queue_mode(params: dict[str, Any], message: str) -> Callable[[Lab], None]:
+        def check(lab: Lab) -> None:
+            lab.needs("SelfManagedKafkaEventSourceConfig", "ConsumptionMode")
+            mode = {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}
+            assert lab.refusal(CREATE, create("self-managed", **mode, **params)).message == message
+
+        return check
+
+    text = f"In queue mode there is nothing like this (documented); the text is ours or another source's: {id}."
+    FACTS(f"rule-queue-mode-{id}", "chosen", text)(_queue_mode(params, message))
+
+
 @FACTS("a5-envelope-404", "recorded", "A 404 has its text in the member Message, and Type User.")
 def _(lab: Lab) -> None:
     response = lab.refusal("GetEventSourceMapping", {"UUID": UNKNOWN}).response

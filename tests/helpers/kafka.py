@@ -96,6 +96,7 @@ class KafkaSimulation(PolledMapping):
                 discarder=KafkaDiscarder(self.outbox, lambda: "id", True),
                 polling=KafkaPolling(pollers=1, **LANES),
                 write_log=lambda stream, instant, text: self.log.append((stream, json.loads(text))),
+                timeout=lambda mapping: None,
                 **self.context_members,
             )
         )

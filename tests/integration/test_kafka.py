@@ -39,6 +39,8 @@ def test_a_cluster_that_code_under_test_created_is_the_same(fake: FakeLambda) ->
         ClusterName="one", KafkaVersion="3.6.0", NumberOfBrokerNodes=1, BrokerNodeGroupInfo=group
     )
     assert fake.kafka("one").arn == first["ClusterArn"]
+    described = client.describe_cluster(ClusterArn=first["ClusterArn"])
+    assert fake.kafka(first) is fake.kafka(described) is fake.kafka("one")
     second = client.create_cluster_v2(ClusterName="two", Serverless={"VpcConfigs": [{"SubnetIds": ["subnet-1"]}]})
     cluster = fake.kafka(second["ClusterArn"])
     cluster.create_topic("orders")
@@ -64,8 +66,13 @@ def test_self_managed_clusters_are_the_same_if_they_share_a_server(fake: FakeLam
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("no name!", "is given by its ARN, a name"),
-        ("", "is given by its ARN, a name"),
+        ("no name!", "is given by its ARN, the response"),
+        ("", "is given by its ARN, the response"),
+        (None, "is given by its ARN, the response"),
+        (3, "is given by its ARN, the response"),
+        (b"kafka:9092", "is given by its ARN, the response"),
+        ({"BrokerArn": "x"}, "is given by its ARN, the response"),
+        ({"ClusterArn": "arn:aws:sqs:us-east-1:123456789012:queue"}, "not the ARN of a cluster"),
         ("arn:aws:sqs:us-east-1:123456789012:queue", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-1:123456789012:topic/a/b", "not the ARN of a cluster"),
         ("arn:aws:kafka:us-east-7:123456789012:cluster/a/b", "there is no region 'us-east-7'"),
@@ -448,3 +455,20 @@ def test_the_source_of_a_self_managed_cluster_is_its_servers(fake: FakeLambda) -
     mapping = fake.mapping(created)
     assert mapping.source_arn == "kafka:1000,kafka:2000"
     assert repr(mapping) == f"<Mapping {mapping.uuid} Creating kafka:1000,kafka:2000 -> {mapping.function_arn}>"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (["bad"], "1 record of kafka:cluster/main/0123-4567 was discarded: "),
+        (["bad", "bad"], "2 records of kafka:cluster/main/0123-4567 were discarded: "),
+    ],
+)
+def test_explain_says_what_was_discarded(fake: FakeLambda, values: list[str], text: str) -> None:
+    cluster = fake.kafka(ARN)
+    cluster.create_topic("orders")
+    subscribe(fake, cluster, refuse_bad, MaximumRetryAttempts=0, **PROVISIONED)
+    for value in values:
+        cluster.produce("orders", value)
+    fake.clock.run_until_idle()
+    assert text in fake.explain()

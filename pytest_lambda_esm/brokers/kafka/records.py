@@ -67,7 +67,7 @@ def value_bytes(call: str, value: Any) -> bytes | None:
     if isinstance(value, str):
         return value.encode()
     try:
-        return json.dumps(value).encode()
+        return json.dumps(value, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{call}: a value is bytes, a text, an object that JSON can express, or None for a tombstone, not"
@@ -90,7 +90,8 @@ def stored_headers(call: str, headers: Any) -> StoredHeaders:
     __tracebackhide__ = True
     if not headers:
         return ()
-    pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+    given = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = list(given) if isinstance(given, Iterable) else [headers]
     for pair in pairs:
         fits = isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str)
         if not fits or not isinstance(pair[1], (str, bytes, type(None))):

@@ -180,8 +180,8 @@ class BrokerPoller:
                 oversized.append(message)
             elif not batch.add(message, size):
                 break
-            elif record_filter is not None:
-                advise_on_passed(self._context.journal, self._mapping, record_filter, record)
+            elif verdict is not None:
+                advise_on_passed(self._context.journal, self._mapping, verdict)
             queue.take()
         if len(batch.messages) > received:
             ids = ids_of(batch.messages[received:])

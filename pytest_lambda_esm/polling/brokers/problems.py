@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_lambda_esm.polling.brokers.context import BrokerContext, Problem
-from pytest_lambda_esm.sources.mq import BAD_FUNCTION, NO_BROKER, NO_QUEUE, REFUSALS, access
-from pytest_lambda_esm.sources.rules import BROKER_FUNCTION_TIMEOUT
+from pytest_lambda_esm.sources.mq import NO_BROKER, NO_QUEUE, REFUSALS, access
+from pytest_lambda_esm.sources.rules import BAD_FUNCTION, BROKER_FUNCTION_TIMEOUT
 
 
 class Problems:

@@ -38,11 +38,10 @@ class RecordChecks:
                 return False
         if record_filter is None:
             return True
-        entry = _entry(schemas, partition, offset)
-        if not record_filter.passes(entry):
-            return False
-        advise_on_passed(self._context.journal, self._context.mapping, record_filter, entry)
-        return True
+        verdict = record_filter.verdict(_entry(schemas, partition, offset))
+        if verdict.passed:
+            advise_on_passed(self._context.journal, self._context.mapping, verdict)
+        return verdict.passed
 
     def why_filtered(self, settings: KafkaSettings | None) -> Callable[[KafkaPartition], Callable[[int], str]]:
         """Return what explains, when a test asks for it, why records of a partition were filtered out."""

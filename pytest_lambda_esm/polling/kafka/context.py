@@ -7,6 +7,7 @@ from collections.abc import Mapping as Members
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import SKIPPED
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Runs
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
@@ -31,8 +32,9 @@ class KafkaPolling(LanePolling):
 class KafkaContext(LaneContext[KafkaSettings]):
     """One mapping, and what its pollers need from the rest of the simulation.
 
-    ``write_log(stream, instant, text)`` writes into the log group of the mapping's function. ``histories`` are those of
-    the partitions seen so far, by their numbers.
+    ``write_log(stream, instant, text)`` writes into the log group of the mapping's function. ``timeout`` returns the
+    function's timeout in seconds, or None if the function does not exist. ``histories`` are those of the partitions
+    seen so far, by their numbers.
     """
 
     source: EventSource
@@ -40,6 +42,7 @@ class KafkaContext(LaneContext[KafkaSettings]):
     discarder: KafkaDiscarder
     polling: KafkaPolling
     write_log: Callable[[str, int, str], None]
+    timeout: Callable[[Mapping], int | None]
     topic: str = field(init=False)
     group_id: str = field(init=False)
     histories: dict[int, PartitionHistory] = field(init=False, default_factory=dict)

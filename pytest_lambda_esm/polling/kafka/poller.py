@@ -21,11 +21,13 @@ from pytest_lambda_esm.polling.kafka.system_log import PartitionOffsets, PollerL
 from pytest_lambda_esm.polling.streams.history import PendingState
 from pytest_lambda_esm.sources.kafka import NO_TOPIC, REFUSALS, REGISTRY_PROBLEMS, client_error
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
+from pytest_lambda_esm.sources.rules import BAD_FUNCTION, BROKER_FUNCTION_TIMEOUT
 from pytest_lambda_esm.timing import instant_of
 
-_TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, *REFUSALS.values(), *REGISTRY_PROBLEMS.values()))
+_TEXTS: Final = frozenset(text for _, text in (NO_TOPIC, BAD_FUNCTION, *REFUSALS.values(), *REGISTRY_PROBLEMS.values()))
 _LOOKS_AGAIN: Final = "the mapping looks again when it or its cluster changes, as with a new record"
 _HINTS: Final = {
+    BAD_FUNCTION: f"the function may have a timeout of at most {BROKER_FUNCTION_TIMEOUT} seconds; {_LOOKS_AGAIN}",
     REGISTRY_PROBLEMS["missing"]: "make it with cluster.schema_registry(url), or a registry of Glue with"
     f" glue.create_registry; {_LOOKS_AGAIN}",
     REGISTRY_PROBLEMS["credentials"]: "the registry requires AccessConfigs that the mapping does not have, or"
@@ -160,6 +162,8 @@ class KafkaPoller:
             return REFUSALS[context.cluster.refusal]
         if context.forbidden(self._mapping) is not None:
             return REFUSALS["authorization"]
+        if (context.timeout(self._mapping) or 0) > BROKER_FUNCTION_TIMEOUT:
+            return BAD_FUNCTION
         if not context.cluster.partitions(context.topic):
             return NO_TOPIC
         registry = context.settings().registry

@@ -190,10 +190,11 @@ def given_up(view: View) -> Iterator[Finding]:
                 continue
             queue = view.queues.get(mapping.source_arn)
             target = queue.dead_letter_target if queue is not None and fate == DEAD_LETTERED else None
+            were = "" if fate == EXPIRED else "was " if len(found) == 1 else "were "
             yield Finding(
                 POSSIBLE,
-                f"{counted(len(found), noun_of(mapping.source_arn), 'were')} of {mapping.source_arn}"
-                f" {fate}{f' to {target}' if target else ''}: {found[-1].about}.",
+                f"{counted(len(found), noun_of(mapping.source_arn))} of {mapping.source_arn}"
+                f" {were}{fate}{f' to {target}' if target else ''}: {found[-1].about}.",
                 of_mapping(mapping),
             )
 

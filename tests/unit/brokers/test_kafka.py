@@ -224,6 +224,8 @@ MISUSES: dict[str, tuple[Any, str]] = {
     "value-no-json": (lambda c: c.produce("orders", object()), "a value is bytes, a text"),
     "key-no-bytes": (lambda c: c.produce("orders", "x", key=1), "a key is bytes, a text or None"),
     "headers-no-pairs": (lambda c: c.produce("orders", "x", headers=["a"]), "headers are a mapping"),
+    "headers-no-list": (lambda c: c.produce("orders", "x", headers=5), "headers are a mapping"),
+    "value-not-a-number": (lambda c: c.produce("orders", {"n": float("nan")}), "that JSON can express"),
     "headers-no-bytes": (lambda c: c.produce("orders", "x", headers={"a": 1}), "headers are a mapping"),
     "naive-timestamp": (lambda c: c.produce("orders", "x", timestamp=datetime(2026, 1, 1)), "an aware datetime"),
     "records-of-an-unknown-topic": (lambda c: c.records("nothing"), "no topic 'nothing'"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from helpers.data_rules import DATA_RULES
-from pytest_lambda_esm.filters import DataForm, Filter, InvalidPattern, data_rules
+from pytest_lambda_esm.filters import DataForm, DataRules, Filter, InvalidPattern, data_rules
 
 SQS = DATA_RULES["sqs"]
 
@@ -78,6 +78,15 @@ def test_data_is_strict_base64(data: str) -> None:
 def test_a_mapping_without_filters_passes_everything() -> None:
     assert filters().passes(message("anything"))
     assert filters().verdict({}).why == "The mapping has no filters, so every record passes."
+
+
+def test_a_verdict_decodes_a_record_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, reads = DataRules.read, []
+    monkeypatch.setattr(DataRules, "read", lambda self, record: (reads.append(record), read(self, record))[1])
+    record = {"topic": "t", "value": encoded(b"text")}
+    verdict = filters('{"value": {"a": [1]}}', source="kafka").verdict(record)
+    assert (verdict.passed, verdict.misfit) == (True, ("JSON", "plain text"))
+    assert reads == [record]
 
 
 def test_each_filter_decides_about_the_form_it_expects() -> None:
