@@ -209,6 +209,7 @@ class Stack:
         try:
             answer = call(StackName=self.name, TemplateBody=text, Parameters=params, Capabilities=list(_CAPABILITIES))
         except LambdaEsmError:
+            self._give_up(operation)
             raise
         except Exception as problem:
             if ends_the_run(problem):

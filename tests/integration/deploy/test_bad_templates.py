@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from pytest_lambda_esm import ConfigurationError, DeployError
+from pytest_lambda_esm import ConfigurationError, DeployError, NotSimulated
 
 FUNCTION = """
     Transform: AWS::Serverless-2016-10-31
@@ -51,6 +51,16 @@ BAD = {
     "a missing parameter": (
         "Parameters:\n  Stage: {Type: String}\nResources: {Q: {Type: AWS::SQS::Queue}}",
         r"line 2: the parameters 'Stage' have no default and no value: .*parameters=\{'Stage'",
+    ),
+    "a default that is not allowed": (
+        "Parameters:\n  Stage: {Type: String, AllowedValues: [dev, prod], Default: test}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stage' takes 'dev', 'prod', not 'test'",
+    ),
+    "one of a list that is not allowed": (
+        "Parameters:\n  Stages: {Type: CommaDelimitedList, AllowedValues: [dev, prod], Default: 'dev, test'}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stages' takes 'dev', 'prod', not 'test'",
     ),
     "a type that cannot be created": (
         "Resources:\n  Robot: {Type: AWS::RoboMaker::Robot}",
@@ -204,3 +214,18 @@ def test_what_a_stack_lacks_is_an_error_with_what_it_has(lambda_esm, project):
     with pytest.raises(DeployError, match=r"'Orders' .* has no attribute 'Nothing'"):
         stack.resource("Orders").attribute("Nothing")
     assert str(stack.resource("Orders")) == stack.queue("Orders")
+
+
+def test_lists_and_patterns_of_java_are_allowed_as_parameters(lambda_esm):
+    stages = {"Type": "CommaDelimitedList", "AllowedValues": ["dev", "prod"], "Default": "prod,dev"}
+    name = {"Type": "String", "AllowedPattern": "\\p{Alpha}+", "Default": "shop"}
+    template = {"Parameters": {"Stages": stages, "Name": name}, "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    assert lambda_esm.deploy(template, parameters={"Stages": "dev, prod"}).queue("Q")
+
+
+def test_what_is_not_simulated_names_the_resource_and_leaves_no_stack(lambda_esm):
+    queue = {"Type": "AWS::SQS::Queue"}
+    thing = {"Type": "Custom::Thing", "Properties": {"ServiceToken": "arn:aws:sns:us-east-1:123456789012:topic"}}
+    with pytest.raises(NotSimulated, match=r"Thing \(Custom::Thing\) .*[^.]\. Or leave .* skip=\['Custom::Thing'\]"):
+        lambda_esm.deploy({"Resources": {"Queue": queue, "Thing": thing}})
+    assert lambda_esm.client("cloudformation").describe_stacks()["Stacks"] == []
