@@ -172,8 +172,14 @@ class Stack:
         """
         __tracebackhide__ = True
         request = Request(template, parameters or {}, {**self._code, **(code or {})}, skip)
+        before = (self._prepared, self._code)
         self._prepared = _prepare(self._surroundings, request, self.name, self._prepared.values)[0]
-        self._send("update_stack", request)
+        try:
+            self._send("update_stack", request)
+        except BaseException:
+            self._prepared, self._code = before
+            raise
+        self._finish("update_stack")
 
     def delete(self) -> None:
         """Delete the stack and its resources."""
@@ -187,6 +193,7 @@ class Stack:
         """
         __tracebackhide__ = True
         self._send("create_stack", request)
+        self._finish("create_stack")
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -219,6 +226,11 @@ class Stack:
             raise self._failure(problem) from (None if isinstance(problem, ClientError) else problem)
         self.stack_id = answer.get("StackId", self.stack_id)
         self._check_status(operation)
+
+    def _finish(self, operation: str) -> None:
+        """Give advice on a stack that is complete, and import its handlers."""
+        __tracebackhide__ = True
+        prepared, world = self._prepared, self._surroundings.world
         _advise(world, prepared)
         world.permissions.advise(_with_policies(self, prepared))
         try:

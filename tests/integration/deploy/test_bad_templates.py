@@ -229,3 +229,21 @@ def test_what_is_not_simulated_names_the_resource_and_leaves_no_stack(lambda_esm
     with pytest.raises(NotSimulated, match=r"Thing \(Custom::Thing\) .*[^.]\. Or leave .* skip=\['Custom::Thing'\]"):
         lambda_esm.deploy({"Resources": {"Queue": queue, "Thing": thing}})
     assert lambda_esm.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_failed_update_leaves_the_parameters_and_handlers_of_its_stack(lambda_esm):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    properties = {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Handler": "a.b", "Runtime": "python3.12", "Code": "."}
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": {"Ref": "Delay"}}}
+    resources = {"Role": role, "F": function, "Q": queue}
+    template = {"Parameters": {"Delay": {"Type": "Number"}}, "Resources": resources}
+    stack = lambda_esm.deploy(template, parameters={"Delay": 5}, code={"F": lambda event, context: "first"})
+    failing = {**template, "Resources": {**resources, "T": {"Type": "AWS::SNS::Subscription", "Properties": {}}}}
+    with pytest.raises(DeployError, match="T "):
+        stack.update(failing, parameters={"Delay": 7}, code={"F": lambda event, context: "second"})
+    stack.update({**template, "Description": "another"})
+    attributes = lambda_esm.client("sqs").get_queue_attributes(QueueUrl=stack.queue("Q"), AttributeNames=["All"])
+    assert attributes["Attributes"]["DelaySeconds"] == "5"
+    answer = lambda_esm.client("lambda").invoke(FunctionName=stack.function("F").name)
+    assert answer["Payload"].read() == b'"first"'
