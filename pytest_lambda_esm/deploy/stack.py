@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -324,6 +325,10 @@ def deploy(surroundings: Surroundings, request: Request, stack_name: str | None)
     collects = gc.isenabled()
     gc.disable()  # A first deployment imports a lot, and collections would be a quarter of its time.
     try:
+        if stack_name is not None and not re.fullmatch("[a-zA-Z][-a-zA-Z0-9]{0,127}", str(stack_name)):
+            raise ConfigurationError(
+                f"deploy: stack_name takes letters, digits and hyphens, up to 128, a letter first, not {stack_name!r}"
+            )
         prepared, name = _prepare(surroundings, request, stack_name)
         stack = Stack(surroundings, stack_name or _unused(surroundings, name), prepared)
         stack.create(request)

@@ -182,8 +182,12 @@ def test_a_template_that_does_not_exist_is_refused(lambda_esm, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"skip": "AWS::No::*"}, "skip takes a list"), ({"code": print}, "code takes a dictionary")],
-    ids=["skip", "code"],
+    [
+        ({"skip": "AWS::No::*"}, "skip takes a list"),
+        ({"code": print}, "code takes a dictionary"),
+        ({"stack_name": "my shop"}, "stack_name takes letters, digits and hyphens, .* not 'my shop'"),
+    ],
+    ids=["skip", "code", "name"],
 )
 def test_options_of_another_type_are_refused(lambda_esm, options, message):
     with pytest.raises(ConfigurationError, match=message):
