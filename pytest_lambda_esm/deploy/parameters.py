@@ -13,7 +13,7 @@ from pytest_lambda_esm.errors import nearest
 def resolve(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters to create the stack with, as texts. Raises DeployError for those that do not fit.
 
-    Defaults are left to CloudFormation.
+    Defaults are checked, and left to CloudFormation.
     """
     declared = template.section("Parameters")
     unknown = [name for name in given if name not in declared]
@@ -29,8 +29,9 @@ def resolve(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
             missing[0],
         )
     values = {name: as_text(value) for name, value in given.items()}
-    for name, value in values.items():
-        _check(template, name, declared[name] or {}, value)
+    for name, about in declared.items():
+        if not str((about or {}).get("Type", "")).startswith("AWS::SSM::"):
+            _check(template, name, about or {}, values.get(name, as_text((about or {}).get("Default"))))
     return values
 
 
@@ -56,13 +57,23 @@ def as_text(value: Any) -> str:
 
 
 def _check(template: Template, name: str, about: Mapping[str, Any], value: str) -> None:
-    allowed = about.get("AllowedValues")
-    where = ("Parameters", name)
-    if allowed is not None and value not in map(as_text, allowed):
-        choices = ", ".join(repr(as_text(choice)) for choice in allowed)
-        raise template.error(f"the parameter {name!r} takes {choices}, not {value!r}", *where)
-    pattern = about.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, value):
-        raise template.error(f"the parameter {name!r} takes texts like {pattern!r}, not {value!r}", *where)
-    if about.get("Type") == "Number" and not re.fullmatch(r"[-+]?\d+(\.\d+)?", value):
-        raise template.error(f"the parameter {name!r} is a Number, not {value!r}", *where)
+    """Check a value, or each of a list, against what the template allows."""
+    where, kind = ("Parameters", name), str(about.get("Type", "String"))
+    is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+    for each in [part.strip() for part in value.split(",")] if is_list else [value]:
+        allowed = about.get("AllowedValues")
+        if allowed is not None and each not in map(as_text, allowed):
+            choices = ", ".join(repr(as_text(choice)) for choice in allowed)
+            raise template.error(f"the parameter {name!r} takes {choices}, not {each!r}", *where)
+        pattern = about.get("AllowedPattern")
+        if pattern is not None and not _fits(str(pattern), each):
+            raise template.error(f"the parameter {name!r} takes texts like {pattern!r}, not {each!r}", *where)
+        if kind in ("Number", "List<Number>") and not re.fullmatch(r"[-+]?\d+(\.\d+)?", each):
+            raise template.error(f"the parameter {name!r} is a Number, not {each!r}", *where)
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:  # AWS takes patterns of Java, some of which Python does not know.
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -172,8 +173,14 @@ class Stack:
         """
         __tracebackhide__ = True
         request = Request(template, parameters or {}, {**self._code, **(code or {})}, skip)
+        before = (self._prepared, self._code)
         self._prepared = _prepare(self._surroundings, request, self.name, self._prepared.values)[0]
-        self._send("update_stack", request)
+        try:
+            self._send("update_stack", request)
+        except BaseException:
+            self._prepared, self._code = before
+            raise
+        self._finish("update_stack")
 
     def delete(self) -> None:
         """Delete the stack and its resources."""
@@ -187,6 +194,7 @@ class Stack:
         """
         __tracebackhide__ = True
         self._send("create_stack", request)
+        self._finish("create_stack")
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -209,6 +217,7 @@ class Stack:
         try:
             answer = call(StackName=self.name, TemplateBody=text, Parameters=params, Capabilities=list(_CAPABILITIES))
         except LambdaEsmError:
+            self._give_up(operation)
             raise
         except Exception as problem:
             if ends_the_run(problem):
@@ -218,6 +227,11 @@ class Stack:
             raise self._failure(problem) from (None if isinstance(problem, ClientError) else problem)
         self.stack_id = answer.get("StackId", self.stack_id)
         self._check_status(operation)
+
+    def _finish(self, operation: str) -> None:
+        """Give advice on a stack that is complete, and import its handlers."""
+        __tracebackhide__ = True
+        prepared, world = self._prepared, self._surroundings.world
         _advise(world, prepared)
         world.permissions.advise(_with_policies(self, prepared))
         try:
@@ -311,6 +325,10 @@ def deploy(surroundings: Surroundings, request: Request, stack_name: str | None)
     collects = gc.isenabled()
     gc.disable()  # A first deployment imports a lot, and collections would be a quarter of its time.
     try:
+        if stack_name is not None and not re.fullmatch("[a-zA-Z][-a-zA-Z0-9]{0,127}", str(stack_name)):
+            raise ConfigurationError(
+                f"deploy: stack_name takes letters, digits and hyphens, up to 128, a letter first, not {stack_name!r}"
+            )
         prepared, name = _prepare(surroundings, request, stack_name)
         stack = Stack(surroundings, stack_name or _unused(surroundings, name), prepared)
         stack.create(request)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -203,22 +202,11 @@ def _install_stacks(patches: Patches, deployments: Deployments) -> None:
     from moto.cloudformation import models, parsing
 
     read = original_of(models, "get_stack_from_s3_url")
-    parse_template = original_of(models.Stack, "parse_template")
     create = original_of(parsing, "parse_and_create_resource")
 
     def get_stack_from_s3_url(template_url: str, *args: Any, **kwargs: Any) -> Any:
         kept = deployments.templates.get(template_url)
         return kept if kept is not None else read(template_url, *args, **kwargs)
-
-    def parse_json_first(template: str) -> dict[str, Any]:
-        if isinstance(template, str) and template.startswith("{"):
-            try:
-                parsed: dict[str, Any] = json.loads(template)
-                return parsed
-            except ValueError:
-                pass
-        found: dict[str, Any] = parse_template(template)
-        return found
 
     def parse_and_create_resource(logical_id: str, resource_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -238,7 +226,6 @@ def _install_stacks(patches: Patches, deployments: Deployments) -> None:
         raise UnformattedGetAttTemplateException()
 
     patches.set(models, "get_stack_from_s3_url", get_stack_from_s3_url)
-    patches.set(models.Stack, "parse_template", staticmethod(parse_json_first))
     patches.set(models.Stack, "get_cfn_attribute", get_cfn_attribute)
     patches.set(parsing, "parse_and_create_resource", parse_and_create_resource)
 

@@ -294,7 +294,6 @@ def install(patches: Patches) -> None:
         function = make(cls, resource_name, cloudformation_json, *args, **kwargs)
         properties = cloudformation_json["Properties"]
         setattr(function, _PRESERVED, {name: properties[name] for name in _DISCARDED_BY_MOTO if properties.get(name)})
-        function.layers = function._get_layers_data(properties.get("Layers", []))
         return function
 
     patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(from_template))

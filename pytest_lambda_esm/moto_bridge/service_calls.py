@@ -1,5 +1,6 @@
 """The log of the calls that boto3 clients make to services other than Lambda.
 
+What a service itself calls, such as CloudFormation for the resources of a stack, is not in it.
 They are seen where botocore hands a request to moto, outside of the faults, so that each attempt counts, whatever it
 met. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``BotocoreStubber.process_request``, which returns the status, the
 headers and the body, or None for a request that moto does not answer; with botocore 1.36.0 and 1.44.5:
@@ -16,7 +17,7 @@ from botocore.parsers import create_parser
 from moto.core.botocore_stubber import BotocoreStubber
 
 from pytest_lambda_esm.errors import is_for_the_author
-from pytest_lambda_esm.moto_bridge.client_calls import ClientCall
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, is_unnoticed
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader
 from pytest_lambda_esm.observe.calls import LAMBDA, Call, Calls
 from pytest_lambda_esm.observe.timeline import REQUEST, Timeline
@@ -42,7 +43,7 @@ class ServiceCalls:
         def process_request(stubber: Any, request: Any) -> Any:
             __tracebackhide__ = is_for_the_author
             call = self._requests.client_calls.current
-            if call is None or call.service == LAMBDA:
+            if call is None or call.service == LAMBDA or is_unnoticed():
                 return original(stubber, request)
             place, instant, params = len(self._timeline), self._now(), _copy(call.params)
             try:

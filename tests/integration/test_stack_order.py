@@ -268,9 +268,18 @@ def test_what_a_stack_does_is_neither_logged_nor_struck_by_faults(stack: Stack) 
     stack.fake.faults.add("sns.CreateTopic", "ThrottlingException", times=1)
     stack.fake.faults.add("AddPermission", "ServiceException", times=1)
     stack.apply("create", resources)
-    assert [call.operation for call in stack.fake.calls if call.operation == "AddPermission"] == []
+    assert [call.name for call in stack.fake.calls.all if call.service != "sts"] == ["cloudformation.CreateStack"]
     assert [fault.remaining for fault in stack.fake.faults.all] == [1, 1]
     stack.fake.faults.clear()
+
+
+def test_what_a_stack_deletes_may_be_gone(stack: Stack) -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}
+    version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": "provider"}}
+    stack.apply("create", {"V": version, "Q": queue})
+    stack.fake.client("lambda").delete_function(FunctionName="provider")
+    stack.cloudformation.delete_stack(StackName="shop")
+    assert stack.cloudformation.describe_stacks()["Stacks"] == []
 
 
 def test_a_bucket_s_events_reach_a_rule_of_the_same_stack(stack: Stack) -> None:

@@ -24,6 +24,10 @@ POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
 }
+READING, WRITING = (
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+    for action in ("sqs:ReceiveMessage", "sqs:SendMessage")
+)
 PARTS: Template = {
     "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
     "Fn": {
@@ -80,6 +84,20 @@ def policies(client: Client) -> list[str]:
     except ClientError:
         return []
     return [statement["Action"] for statement in json.loads(policy)["Statement"]]
+
+
+def managed_policies(client: Client) -> list[Any]:
+    """Return how many have each policy, and its document."""
+    iam = client("iam")
+    return [
+        [
+            policy["AttachmentCount"],
+            iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"][
+                "Document"
+            ],
+        ]
+        for policy in iam.list_policies(Scope="Local")["Policies"]
+    ]
 
 
 def subscriptions(client: Client) -> list[Any]:
@@ -498,6 +516,28 @@ ROWS = [
         created=[["f", "one"]],
         updated=[["f", "two"]],
         ref="f",
+    ),
+]
+ROWS += [
+    Row(
+        "AWS::IAM::ManagedPolicy",
+        {"Roles": [{"Ref": "Role"}], "PolicyDocument": READING},
+        {"PolicyDocument": WRITING},
+        managed_policies,
+        created=[[1, READING]],
+        updated=[[1, WRITING]],
+        ref=f"arn:aws:iam::{ACCOUNT}:policy/shop-Tested-*",
+        attributes={"PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/shop-Tested-*", "PolicyId": "A*"},
+    ),
+    Row(
+        "AWS::IAM::ManagedPolicy",
+        {"ManagedPolicyName": "mine", "Roles": [{"Ref": "Role"}], "PolicyDocument": READING},
+        {"ManagedPolicyName": "other", "Roles": None},
+        managed_policies,
+        created=[[1, READING]],
+        updated=[[0, READING]],
+        ref=f"arn:aws:iam::{ACCOUNT}:policy/mine",
+        replaced=True,
     ),
 ]
 PIPES = [

@@ -311,8 +311,9 @@ class _Reasons:
             raise
         except NotSimulated as error:
             raise NotSimulated(
-                f"{self.logical_id} ({self.resource_type}) cannot be made: {error}. Or leave the resource out of the"
-                f" template in tests, with a condition."
+                f"{self.logical_id} ({self.resource_type}) cannot be made: {str(error).rstrip('.')}. Or leave the"
+                f" resource out of the template in tests, with a condition or with deploy(...,"
+                f" skip=[{self.resource_type!r}])."
             ) from error
         except KeyError as error:
             reason = f"Properties validation failed: required key [{error.args[0]}] not found"

@@ -23,6 +23,7 @@ from pytest_lambda_esm.moto_bridge.stacks import (
     function_settings,
     functions,
     messaging,
+    policies,
     sources,
 )
 from pytest_lambda_esm.moto_bridge.stacks.custom import CustomKind
@@ -64,6 +65,7 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         _CUSTOM: CustomKind(surroundings.operations, surroundings.new_id),
         **functions.types(surroundings.operations),
         **messaging.types(),
+        **policies.types(),
         **events.types(),
         **sources.types(),
         **buckets.types(),

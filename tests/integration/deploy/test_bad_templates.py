@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from pytest_lambda_esm import ConfigurationError, DeployError
+from pytest_lambda_esm import ConfigurationError, DeployError, NotSimulated
 
 FUNCTION = """
     Transform: AWS::Serverless-2016-10-31
@@ -51,6 +51,16 @@ BAD = {
     "a missing parameter": (
         "Parameters:\n  Stage: {Type: String}\nResources: {Q: {Type: AWS::SQS::Queue}}",
         r"line 2: the parameters 'Stage' have no default and no value: .*parameters=\{'Stage'",
+    ),
+    "a default that is not allowed": (
+        "Parameters:\n  Stage: {Type: String, AllowedValues: [dev, prod], Default: test}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stage' takes 'dev', 'prod', not 'test'",
+    ),
+    "one of a list that is not allowed": (
+        "Parameters:\n  Stages: {Type: CommaDelimitedList, AllowedValues: [dev, prod], Default: 'dev, test'}\n"
+        "Resources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stages' takes 'dev', 'prod', not 'test'",
     ),
     "a type that cannot be created": (
         "Resources:\n  Robot: {Type: AWS::RoboMaker::Robot}",
@@ -172,8 +182,12 @@ def test_a_template_that_does_not_exist_is_refused(lambda_esm, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"skip": "AWS::No::*"}, "skip takes a list"), ({"code": print}, "code takes a dictionary")],
-    ids=["skip", "code"],
+    [
+        ({"skip": "AWS::No::*"}, "skip takes a list"),
+        ({"code": print}, "code takes a dictionary"),
+        ({"stack_name": "my shop"}, "stack_name takes letters, digits and hyphens, .* not 'my shop'"),
+    ],
+    ids=["skip", "code", "name"],
 )
 def test_options_of_another_type_are_refused(lambda_esm, options, message):
     with pytest.raises(ConfigurationError, match=message):
@@ -204,3 +218,36 @@ def test_what_a_stack_lacks_is_an_error_with_what_it_has(lambda_esm, project):
     with pytest.raises(DeployError, match=r"'Orders' .* has no attribute 'Nothing'"):
         stack.resource("Orders").attribute("Nothing")
     assert str(stack.resource("Orders")) == stack.queue("Orders")
+
+
+def test_lists_and_patterns_of_java_are_allowed_as_parameters(lambda_esm):
+    stages = {"Type": "CommaDelimitedList", "AllowedValues": ["dev", "prod"], "Default": "prod,dev"}
+    name = {"Type": "String", "AllowedPattern": "\\p{Alpha}+", "Default": "shop"}
+    template = {"Parameters": {"Stages": stages, "Name": name}, "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    assert lambda_esm.deploy(template, parameters={"Stages": "dev, prod"}).queue("Q")
+
+
+def test_what_is_not_simulated_names_the_resource_and_leaves_no_stack(lambda_esm):
+    queue = {"Type": "AWS::SQS::Queue"}
+    thing = {"Type": "Custom::Thing", "Properties": {"ServiceToken": "arn:aws:sns:us-east-1:123456789012:topic"}}
+    with pytest.raises(NotSimulated, match=r"Thing \(Custom::Thing\) .*[^.]\. Or leave .* skip=\['Custom::Thing'\]"):
+        lambda_esm.deploy({"Resources": {"Queue": queue, "Thing": thing}})
+    assert lambda_esm.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_failed_update_leaves_the_parameters_and_handlers_of_its_stack(lambda_esm):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    properties = {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Handler": "a.b", "Runtime": "python3.12", "Code": "."}
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": {"Ref": "Delay"}}}
+    resources = {"Role": role, "F": function, "Q": queue}
+    template = {"Parameters": {"Delay": {"Type": "Number"}}, "Resources": resources}
+    stack = lambda_esm.deploy(template, parameters={"Delay": 5}, code={"F": lambda event, context: "first"})
+    failing = {**template, "Resources": {**resources, "T": {"Type": "AWS::SNS::Subscription", "Properties": {}}}}
+    with pytest.raises(DeployError, match="T "):
+        stack.update(failing, parameters={"Delay": 7}, code={"F": lambda event, context: "second"})
+    stack.update({**template, "Description": "another"})
+    attributes = lambda_esm.client("sqs").get_queue_attributes(QueueUrl=stack.queue("Q"), AttributeNames=["All"])
+    assert attributes["Attributes"]["DelaySeconds"] == "5"
+    answer = lambda_esm.client("lambda").invoke(FunctionName=stack.function("F").name)
+    assert answer["Payload"].read() == b'"first"'
