@@ -13,7 +13,9 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     LIKELY,
     Finding,
     counted,
+    named,
     of_mapping,
+    sentence,
     times,
     unqualified,
 )
@@ -22,6 +24,16 @@ from pytest_lambda_esm.simulation.diagnosis.view import View
 _MOST_FRAMES: Final = 3
 _LONGEST_MESSAGE: Final = 160
 _REPORTS: Final = "ReportBatchItemFailures"
+_REMEDIES: Final = (
+    ("topic not found", "Create the topic, or correct Topics."),
+    ("queue not found", "Create the queue of the broker, or correct Queues."),
+    ("collection not found", "Insert a document into it, or correct DocumentDBEventSourceConfig."),
+    ("not enabled", "Call the cluster's modify_change_streams(enable=True)."),
+    ("secret", "Secrets Manager must have it, as a JSON object with 'username' and 'password'."),
+    ("authenticat", "The login in the secret has to be one that the source accepts."),
+    ("not found", "Create it again, or delete the mapping."),
+)
+"""What to do about a LastProcessingResult, by a part of it."""
 _MALFORMED: Final = "the whole batch counts as failed"
 
 
@@ -75,8 +87,11 @@ def problems(view: View) -> Iterator[Finding]:
     for mapping in view.mappings:
         result = mapping.last_result or ""
         if result.startswith("PROBLEM") and "Function call failed" not in result:
-            text = f"The mapping {mapping.uuid} of {mapping.source_arn} reports: {result}"
-            yield Finding(LIKELY, text, of_mapping(mapping))
+            remedy = next((text for part, text in _REMEDIES if part in result.lower()), "")
+            text = (
+                f"{sentence(named(mapping))} of {mapping.source_arn} reports: {result.rstrip('.')}. {remedy}".rstrip()
+            )
+            yield Finding(CERTAIN if view.unfinished(mapping) else LIKELY, text, of_mapping(mapping))
 
 
 def throttles(view: View) -> Iterator[Finding]:
