@@ -759,6 +759,19 @@ CASES = [
         """,
         ["sqs:orders: the last batch failed at", "sqs:bills does not exist", "Correct its enrichment or its target."],
     ),
+    (
+        "an error of a client in a handler",
+        """
+        def store(event, context):
+            boto3.client("s3").put_object(Bucket="none", Key="k", Body=b"x")
+        lambda_esm.function("orders", store)
+        subscribe(queue[1])
+        send(queue[0])
+        lambda_esm.clock.advance(10)
+        assert 0
+        """,
+        ["1 failure, the last one NoSuchBucket: ", " at test_", "in store: boto3.client("],
+    ),
     # --- asynchronous events and calls ------------------------------------------------------------------------
     (
         "an asynchronous event that was not delivered",

@@ -35,6 +35,7 @@ RULES: Final[Sequence[Rule]] = (
     waiting.scheduled,
     unread.unread,
     requests.other_callers,
+    outcomes.forbidden,
     outcomes.failures,
     deliveries.explained,
     deliveries.undelivered,

@@ -125,5 +125,5 @@ def unused_faults(view: View) -> Iterator[Finding]:
     """Faults that never struck."""
     report = [line.strip() for line in view.unused_faults.splitlines()] if view.strict else []
     if report:
-        asked, place, *reasons = report[1:]
+        asked, place, *reasons = report[1:-1]
         yield Finding(POSSIBLE, f"No call met the fault {asked}, {place}.", details=tuple(reasons[:_MOST_REASONS]))

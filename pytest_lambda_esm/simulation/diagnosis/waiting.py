@@ -24,7 +24,15 @@ from pytest_lambda_esm.timing import instant_of
 _POLLING: Final = ("Enabled", "Creating", "Enabling", "Updating")
 _MOVE: Final = "Call lambda_esm.clock.run_until_idle() or .advance(...)."
 _ADVANCE: Final = "Call lambda_esm.clock.advance(...) to pass that time: run_until_idle() does not wait for schedules"
-_OBSTACLES: Final = ("blocked", "does not exist", "another member", "in flight", "PROBLEM", "it does not poll,")
+_OBSTACLES: Final = (
+    "blocked",
+    "does not exist",
+    "another member",
+    "in flight",
+    "PROBLEM",
+    "it does not poll,",
+    "it does not receive",
+)
 
 
 def due(view: View) -> Iterator[Finding]:
