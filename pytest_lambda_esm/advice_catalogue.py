@@ -148,7 +148,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "ESM112",
-        "A short batching window is no upper bound",
+        "A short batching window does not limit the wait",
         "a message in a quiet queue may wait up to 20 seconds for its invocation, although the batching window is"
         " {window} s",
         "Do not rely on a window below 20 seconds; the setting low_traffic_wait=20 tests with the longest wait",
@@ -268,7 +268,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "ESM129",
-        "A reserved concurrency of 0 is no pause",
+        "A reserved concurrency of 0 does not pause a mapping",
         "{function!r} has a reserved concurrency of 0: asynchronous events are given up at once, messages of queues use"
         " up their receive counts, and records of streams wait until they expire",
         "Disable the mapping to pause it",
@@ -292,7 +292,7 @@ _ENTRIES: Final = (
     Entry(
         "ESM132",
         "The consumer group decides where reading begins",
-        "the consumer group {group!r} had committed offsets before this mapping: it goes on from there, and"
+        "the consumer group {group!r} had committed offsets before this mapping: it continues from these, and"
         " StartingPosition={position} has no effect",
         "Use a new consumer group id to start elsewhere",
         (f"{_GUIDE}kafka-consumer-group-id.html",),
@@ -300,8 +300,8 @@ _ENTRIES: Final = (
     Entry(
         "ESM133",
         "A destination limits the retries of a Kafka mapping",
-        "the mapping has a destination for failures and no limit of retries: AWS gives each batch up after 10 retries"
-        " all the same",
+        "the mapping has a destination for failures and no limit on retries: AWS still gives up each batch after 10"
+        " retries",
         "Set MaximumRetryAttempts, which needs provisioned pollers, or expect 10",
         (f"{_GUIDE}kafka-retry-configurations.html",),
     ),
@@ -358,7 +358,7 @@ _ENTRIES: Final = (
         "ESM201",
         "A bound handler keeps its module after a timeout",
         "the handler of {function!r} runs again after a timeout or an exit, and its module has what it changed before:"
-        " {names}. In Lambda, the module is imported again, so these variables start afresh",
+        " {names}. In Lambda, the module is imported again, so these variables have their initial values again",
         "Deploy the code as a zip file to test that, or reset them in the test",
         (f"{_GUIDE}lambda-runtime-environment.html",),
     ),

@@ -289,8 +289,8 @@ def _serial(setup: Setup) -> Problem | None:
     if not is_broker or (setup.reserved or 0) < 2 or not setup.is_serial():
         return None
     what = (
-        f"{setup.function.name!r} has a reserved concurrency of {setup.reserved}, and a mapping of RabbitMQ runs one"
-        f" invocation at a time all the same"
+        f"{setup.function.name!r} has a reserved concurrency of {setup.reserved}, but a mapping of RabbitMQ runs"
+        f" only one invocation at a time"
     )
     return "ESM136", {"what": what}
 

@@ -79,7 +79,8 @@ class FaultCatalogue:
             return operation
         model = self._service(service)
         if operation not in model.operation_names:
-            raise FaultError(f"{service} has no operation {operation!r}. {nearest(operation, model.operation_names)}")
+            known = [f"{service}.{each}" for each in model.operation_names]
+            raise FaultError(f"{service} has no operation {operation!r}. {nearest(name, known)}")
         return name
 
     def parameters(self, operation: str) -> Sequence[str]:

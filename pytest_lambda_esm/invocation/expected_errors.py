@@ -73,7 +73,8 @@ def unexpected(function: str, failures: Sequence[Invocation], expectations: Iter
     for each in dict.fromkeys(allowed):
         wanted = (each.times or 0) * allowed.count(each)
         if counts[each] < wanted:
-            lines.append(f"{function} was expected to fail with {each} {wanted} times, and did so {counts[each]} times")
+            failed = f"failed with it {counts[each]} times" if counts[each] else "did not"
+            lines.append(f"{function} was expected to fail with {each} {wanted} times, but {failed}")
     return lines
 
 

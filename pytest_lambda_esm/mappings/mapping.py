@@ -237,7 +237,7 @@ class Mapping:
         self._clock.follow_wall()
         if self._open is None:
             return []
-        end = f"{self.state} ends as {self._open.step.settled}"
+        end = f"{self.state} becomes {self._open.step.settled}"
         if self.state in self._held:
             return [f"{end} when the test calls release(): the state is held"]
         if self._open.reads_left is not None:

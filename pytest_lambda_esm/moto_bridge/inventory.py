@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, lambda_backends_in_use
+from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in, lambda_backends_in_use
+
+_NAMED: Final = (
+    ("moto.kafka.models", "kafka_backends", "clusters", "cluster_name"),
+    ("moto.mq.models", "mq_backends", "brokers", "name"),
+)
+"""The module, its backends, what each has, and where the name is. Modules that are not loaded have nothing."""
 
 
 class QueueFacts(NamedTuple):
@@ -40,3 +47,11 @@ def functions() -> Iterator[str]:
     for backend in lambda_backends_in_use():
         for function in backend.list_functions():
             yield ":".join(str(function.function_arn).split(":")[:7])
+
+
+def names_beyond_arns() -> Iterator[tuple[str, str]]:
+    """Return the names of Kafka's clusters and of brokers, whose ARNs in moto do not have them, each with its ARN."""
+    for module, backends, attribute, name in _NAMED:
+        for backend in backends_in(getattr(sys.modules.get(module), backends, {})):
+            for each in getattr(backend, attribute).values():
+                yield str(getattr(each, name)), str(each.arn)

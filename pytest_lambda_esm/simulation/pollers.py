@@ -299,6 +299,9 @@ class PollerFactory:
             self._ports.log(MappingLog(function.account_id, function.region, group, stream, instant, text))
 
     def _timeout(self, mapping: Mapping) -> int | None:
+        """Return the timeout of a mapping's function, or None if it does not exist; a pipe has none, which is 0."""
+        if _PIPES in mapping.function_arn:
+            return 0
         function = parse(mapping.function_arn, mapping.account_id, mapping.region)
         configuration = self._ports.functions.find(function)
         return configuration.timeout if configuration is not None else None

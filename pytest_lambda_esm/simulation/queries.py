@@ -75,7 +75,11 @@ def explain(world: World, subject: Subject | None) -> list[str]:
     if not chosen and not waiting:
         lines.append(f"No mapping concerns {shown(subject.given)}." if subject is not None else "There is no mapping.")
     upcoming = world.clock.next_event
-    lines.append(f"Next: {upcoming}" if upcoming else "Nothing is pending: no time will bring anything about.")
+    lines.append(
+        f"Next: {upcoming}"
+        if upcoming
+        else "Nothing is pending: nothing more will happen, however far the clock moves."
+    )
     return lines
 
 

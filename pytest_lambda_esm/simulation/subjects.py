@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import nearest, printable
 from pytest_lambda_esm.invocation.function import Function
+from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import inventory
 from pytest_lambda_esm.simulation.world import World
@@ -40,10 +41,12 @@ _IN_RESPONSES: Final = (
     ("Table", "LatestStreamArn"),
     ("LatestStreamArn",),
     ("ClusterArn",),
+    ("ClusterInfo", "ClusterArn"),
     ("DBCluster", "DBClusterArn"),
     ("BrokerArn",),
     ("FunctionArn",),
     ("Configuration", "FunctionArn"),
+    ("Arn",),
 )
 """Where a response has what identifies its subject."""
 
@@ -85,6 +88,9 @@ def find(world: World, given: Given) -> Subject:
         return Subject(given, mapping=given)
     if isinstance(given, Function):
         return Subject(given, functions=(given,))
+    queue = _queue_of_broker(world, given)
+    if queue is not None:
+        return queue
     text = _in_response(given) if isinstance(given, ReadOnly) else given
     text = text if isinstance(text, str) else getattr(text, "arn", None) or getattr(text, "bootstrap_servers", None)
     if not isinstance(text, str) or not text:
@@ -94,8 +100,10 @@ def find(world: World, given: Given) -> Subject:
         return Subject(given, mapping=mapping)
     known = dict.fromkeys(_sources(world))
     sources = (text,) if text in known else tuple(source for source in known if _names_source(text, source))
+    sources += tuple(arn for name, arn in inventory.names_beyond_arns() if name == text and arn not in sources)
     functions = tuple(function for function in _functions(world) if _names_function(text, function))
-    return Subject(given, sources=sources, functions=functions)
+    pipe = None if sources or functions else _pipe(world, text)
+    return Subject(given, mapping=pipe, sources=sources, functions=functions)
 
 
 def suggestion(world: World, given: Given) -> str:
@@ -106,6 +114,8 @@ def suggestion(world: World, given: Given) -> str:
         known[source if text.startswith("arn:") else name_of(source)] = None
     for function in _functions(world):
         known[function.arn if text.startswith("arn:") else function.name] = None
+    for cluster, arn in inventory.names_beyond_arns():
+        known[arn if text.startswith("arn:") else cluster] = None
     for mapping in world.store:
         known[mapping.arn if text.startswith("arn:") else mapping.uuid] = None
     name = text.rstrip("/").rpartition("/")[2] if text.startswith("http") else text
@@ -156,6 +166,24 @@ def _mapping(world: World, text: str) -> Mapping | None:
     if _SHORT_UUID.fullmatch(text):
         beginning = [mapping for mapping in world.store if mapping.uuid.startswith(text)]
         return beginning[0] if len(beginning) == 1 else None
+    return None
+
+
+def _pipe(world: World, name: str) -> Mapping | None:
+    """Return the mapping that polls for the only pipe with a name."""
+    pipes = world.pipes.mappings if "pipes" in world.__dict__ else ()
+    found = [mapping for mapping in pipes if mapping.arn.rpartition("/")[2] == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _queue_of_broker(world: World, given: object) -> Subject | None:
+    """Return the mapping that reads a queue of Amazon MQ, or the queue if none does; None for anything else."""
+    for broker in world.mq if "mq" in world.__dict__ else ():
+        for queue in broker.queues:
+            if queue is given:
+                own = [mapping for mapping in world.store if mapping.source_arn == broker.arn]
+                readers = [mapping for mapping in own if mapping.state != GONE and world.pollers.reads(mapping, queue)]
+                return Subject(broker.arn, readers[0]) if readers else Subject(broker.arn, sources=(queue.address,))
     return None
 
 

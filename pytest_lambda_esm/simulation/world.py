@@ -477,15 +477,17 @@ class World:
         return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
 
     def mq_fates(self, source: str, mapping: Mapping | None = None) -> list[Fate] | None:
-        """Return the fates of a broker's messages, or those of the queue of one mapping of it.
+        """Return the fates of a broker's messages, those of one of its queues, or of the queue of a mapping of it.
 
-        Return None for a source that is no broker of Amazon MQ.
+        ``source`` is the ARN of the broker or the address of the queue. Return None for any other source.
         """
         broker = self.mq.known(source) if "mq" in self.__dict__ else None
         if broker is None:
-            return None
-        queues = [queue for queue in broker.queues if mapping is None or self.pollers.reads(mapping, queue)]
-        return mq.fates(self.ledger, list(queues), self.clock.instant)
+            brokers = self.mq if "mq" in self.__dict__ else ()
+            queues = [queue for each in brokers for queue in each.queues if queue.address == source]
+        else:
+            queues = [queue for queue in broker.queues if mapping is None or self.pollers.reads(mapping, queue)]
+        return mq.fates(self.ledger, list(queues), self.clock.instant) if broker is not None or queues else None
 
     # --- inside ------------------------------------------------------------------------------------------
 

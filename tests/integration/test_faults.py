@@ -458,7 +458,7 @@ def test_waiting_in_a_handler_is_the_handlers_own_time(fake):
         ("CreateEventSourceMapping", None, "an error is the name of one"),
         ("CreateEventSourceMapping", "throttled", "cannot raise 'throttled'"),
         (None, "ServiceException", "an operation is a name"),
-        ("sqs.SendMesage", "InternalError", "Did you mean 'SendMessage'"),
+        ("sqs.SendMesage", "InternalError", "Did you mean 'sqs.SendMessage'"),
         ("sqss.SendMessage", "InternalError", "botocore has no service 'sqss'. Did you mean 'sqs'"),
         ("sqs.SendMessage", "ServiceException", "sqs.SendMessage cannot raise"),
         ("poller.Reed", "throttled", "Did you mean 'poller.Read'"),

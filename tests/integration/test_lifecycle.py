@@ -146,7 +146,7 @@ def test_code_that_waits_for_a_state_forever_is_stopped(lambda_esm, connect, hel
     with pytest.raises(ClockLimitExceeded) as info:
         setup.wait_until_enabled()
     assert "has slept 1000 times in a row, 1:23:20 of virtual time, and nothing has happened" in str(info.value)
-    assert f"mapping {setup.uuid}: Creating ends as Enabled when the test calls release()" in str(info.value)
+    assert f"mapping {setup.uuid}: Creating becomes Enabled when the test calls release()" in str(info.value)
     with pytest.raises(ClockLimitExceeded, match=f"nothing is pending any more.*(?s:.*)mapping {setup.uuid}: Creating"):
         lambda_esm.clock.run_until(lambda: setup.function.invocations)
     lambda_esm.mapping(setup.uuid).release()

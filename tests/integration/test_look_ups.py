@@ -155,3 +155,47 @@ def test_streams_tables_and_clusters_by_name(lambda_esm):
     cluster.produce("orders", "1")
     for given in ("clicks", "items", table, cluster, "kafka-2:9092"):
         assert [fate.fate for fate in lambda_esm.fates(given)] == ["waiting"]
+
+
+def test_brokers_their_queues_and_clusters_by_name_and_object(lambda_esm):
+    lambda_esm.function("billing", lambda event, context: None)
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="login", SecretString='{"username": "lambda", "password": "secret"}'
+    )
+    broker, cluster = lambda_esm.mq("shop"), lambda_esm.kafka("main")
+    orders, other = broker.queue("orders"), broker.queue("other")
+    created = boto3.client("lambda").create_event_source_mapping(
+        EventSourceArn=broker.arn,
+        FunctionName="billing",
+        Queues=["orders"],
+        SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": secret["ARN"]}],
+    )
+    sent, unread = orders.send("1"), other.send("2")
+    lambda_esm.clock.run_until_idle()
+    for given in ("shop", broker, orders, broker.arn):
+        assert lambda_esm.mapping(given).uuid == created["UUID"]
+        assert broker.arn in lambda_esm.explain(given)
+        assert sent in [fate.record for fate in lambda_esm.fates(given)]
+    assert [fate.record for fate in lambda_esm.fates(other)] == [unread]
+    with pytest.raises(MappingNotFound, match="no mapping concerns"):
+        lambda_esm.mapping(other)
+    described = boto3.client("kafka").describe_cluster(ClusterArn=cluster.arn)
+    for given in ("main", cluster, described):
+        assert list(lambda_esm.fates(given)) == []
+    with pytest.raises(LambdaEsmError, match="Did you mean 'shop'"):
+        lambda_esm.fates("shopp")
+
+
+def test_pipes_by_name_arn_and_answer(lambda_esm):
+    pytest.importorskip("moto.pipes", reason="this moto has no pipes")
+    url = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+    boto3.client("sqs").create_queue(QueueName="bills")
+    arn = "arn:aws:sqs:us-east-1:123456789012:"
+    made = boto3.client("pipes").create_pipe(
+        Name="billing", RoleArn="arn:aws:iam::123456789012:role/pipe", Source=f"{arn}orders", Target=f"{arn}bills"
+    )
+    sent = boto3.client("sqs").send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+    for given in ("billing", made["Arn"], made):
+        assert [fate.record for fate in lambda_esm.fates(given)] == [sent]
+        assert "mapping of pipe billing is Enabled" in lambda_esm.explain(given)
+        assert "does not exist" not in lambda_esm.explain(given)

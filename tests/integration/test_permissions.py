@@ -585,3 +585,18 @@ def test_a_template_gives_its_roles_managed_policies_of_aws(lambda_esm):
     cloudformation.update_stack(StackName="shop", TemplateBody=json.dumps(template))
     lambda_esm.clock.advance(60)
     assert function.invocations[-1].result == "put"
+
+
+@enforced
+def test_the_diagnosis_names_the_statement_that_is_missing(lambda_esm):
+    make_table()
+    make_function(make_role())
+    lambda_esm.function("orders", put)
+    invoke()
+    text = " ".join(lambda_esm.diagnosis().split())
+    assert text.startswith("- The role ")
+    assert "may not dynamodb:PutItem on dynamodb:table/orders" in text
+    assert '"Action": "dynamodb:PutItem"' in text
+    assert "Add that statement." in text
+    assert "test_permissions.py:" in text
+    assert "botocore" not in text

@@ -230,7 +230,7 @@ def test_explain_tells_what_a_message_waits_for(lambda_esm, connect):
     setup.send("x")
     text = lambda_esm.explain("orders")
     assert f"mapping {setup.uuid} is Creating since 00:00:00.000000" in text
-    assert "Creating ends as Enabled at 00:00:05.000000" in text
+    assert "Creating becomes Enabled at 00:00:05.000000" in text
     assert "it does not poll in the state Creating" in text
     assert lambda_esm.explain(setup.function) == text
     with pytest.raises(LambdaEsmError, match=r"No mapping concerns 'order', .* Did you mean 'orders'"):

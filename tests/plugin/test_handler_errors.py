@@ -96,6 +96,6 @@ def test_unexpected_errors_fail_the_test(run):
             "*_ test_once_too_often _*",
             "  orders failed at attempt 1: Late: no at *",
             "*_ test_too_rarely _*",
-            "  orders was expected to fail with Late 3 times, and did so 2 times",
+            "  orders was expected to fail with Late 3 times, but failed with it 2 times",
         ]
     )

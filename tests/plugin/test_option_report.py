@@ -92,6 +92,7 @@ def test_it(lambda_esm):
     of = {name: picture["texts"][first[name]] for name in ("error", "traceback", "event", "log", "request")}
     assert of["error"] == "KeyError: 'id'"
     assert "in handler" in of["traceback"]
+    assert of["traceback"].splitlines()[-1] == of["error"].splitlines()[-1]  # As Python prints it.
     record = json.loads(of["event"])["Records"][0]
     assert record["body"] == '{"idd": 1}'
     assert "looking" in of["log"]

@@ -66,7 +66,7 @@ class Triggers:
         patches.set(SQSBackend, "send_message", send_message)
 
     def _install_configurations(self, patches: Patches) -> None:
-        """Install for S3, which checks the functions and queues of a bucket's notifications when it is told of them."""
+        """Install for S3, which checks the functions and queues of notifications when these are configured."""
         configure = original_of(FakeBucket, "set_notification_configuration")
         test = original_of(notifications, "send_test_event")
 

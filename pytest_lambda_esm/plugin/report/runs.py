@@ -90,7 +90,7 @@ class Runs:
         else:
             found["error"] = texts.add(str(error), _LONGEST_ERROR)
             if error.stack:
-                found["traceback"] = texts.add("".join(error.stack).rstrip(), _LONGEST)
+                found["traceback"] = texts.add(invocation.traceback, _LONGEST)
         found["event"] = texts.add(as_json(readable(event)), _LONGEST)
         found["log"] = texts.add(invocation.log, _LONGEST)
         return found

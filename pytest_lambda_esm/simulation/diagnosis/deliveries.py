@@ -1,13 +1,11 @@
-"""Rules about records that did not reach a function: who reads them, and why they were not passed on."""
+"""Rules about records that a mapping reads and did not deliver, or not in time."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DISCARDED, EXPIRED, FILTERED_OUT, SKIPPED
 from pytest_lambda_esm.simulation.diagnosis.finding import (
@@ -17,14 +15,14 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     SILENCE,
     Finding,
     counted,
+    is_pipe,
+    named,
     noun_of,
     of_mapping,
-    with_regions,
+    sentence,
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
-from pytest_lambda_esm.sources.stream_ports import stream_arn
 
-_MOST_SOURCES: Final = 3
 _CLOSEST: Final = "came closest: "
 _FORBIDDEN: Final = " may not "
 """In the texts of deliveries that a policy does not allow."""
@@ -38,13 +36,20 @@ def disabled(view: View) -> Iterator[Finding]:
             continue
         waiting = view.unfinished(mapping)
         if waiting:
-            yield Finding(
-                CERTAIN,
-                f"The mapping {mapping.uuid} from {mapping.source_arn} to {mapping.function_arn} is {mapping.state},"
-                f" and {counted(len(waiting), noun_of(mapping.source_arn), 'wait')}. Create it with Enabled=True, or"
-                f" call update_event_source_mapping(UUID=..., Enabled=True).",
-                of_mapping(mapping),
-            )
+            yield Finding(CERTAIN, _disabled_text(mapping, len(waiting)), of_mapping(mapping))
+
+
+def _disabled_text(mapping: Mapping, waiting: int) -> str:
+    count = counted(waiting, noun_of(mapping.source_arn), "wait")
+    if is_pipe(mapping):
+        return (
+            f"{sentence(named(mapping))} from {mapping.source_arn} is stopped, and {count}. Create it with"
+            f" DesiredState='RUNNING', or call start_pipe(Name=...)."
+        )
+    return (
+        f"The mapping {mapping.uuid} from {mapping.source_arn} to {mapping.function_arn} is {mapping.state}, and"
+        f" {count}. Create it with Enabled=True, or call update_event_source_mapping(UUID=..., Enabled=True)."
+    )
 
 
 def held(view: View) -> Iterator[Finding]:
@@ -55,7 +60,7 @@ def held(view: View) -> Iterator[Finding]:
             records = f", and {counted(waiting, noun_of(mapping.source_arn), 'wait')}" if waiting else ""
             yield Finding(
                 CERTAIN if waiting else POSSIBLE,
-                f"The mapping {mapping.uuid} is {mapping.state}{records}: {'; '.join(mapping.explain())}.",
+                f"{sentence(named(mapping))} is {mapping.state}{records}: {'; '.join(mapping.explain())}.",
                 of_mapping(mapping),
             )
 
@@ -64,66 +69,18 @@ def filtered(view: View) -> Iterator[Finding]:
     """Records that a filter dropped, with the key that refused most of them."""
     for mapping in view.mappings:
         dropped = [fate for fate in view.fates(mapping) if fate.fate == FILTERED_OUT]
-        if not dropped or not mapping.counters["FilteredOutEventCount"]:
-            continue
+        if not dropped or not (mapping.counters["FilteredOutEventCount"] or mapping.in_force.get("Queues")):
+            continue  # The records of a queue were dropped by the filter of another mapping.
         [(reason, count)] = Counter(fate.about.partition(_CLOSEST)[2] or fate.about for fate in dropped).most_common(1)
         of_them = f" ({count} of them)" if count < len(dropped) else ""
         passed = (view.function_of(mapping), mapping.uuid) in view.last_invocations
         yield Finding(
             POSSIBLE if passed else CERTAIN,
-            f"{counted(len(dropped), noun_of(mapping.source_arn), 'were')} dropped by the filter of the mapping"
-            f" {mapping.uuid} of {mapping.source_arn}{of_them}: {reason.rstrip('.')}. Correct the pattern in"
+            f"{counted(len(dropped), noun_of(mapping.source_arn), 'were')} dropped by the filter of"
+            f" {named(mapping)} of {mapping.source_arn}{of_them}: {reason.rstrip('.')}. Correct the pattern in"
             f" FilterCriteria, or the {noun_of(mapping.source_arn)}.",
             of_mapping(mapping),
         )
-
-
-def unread(view: View) -> Iterator[Finding]:
-    """Sources with records that no mapping reads, and mappings of other sources that may have been meant."""
-    read = {stream_arn(mapping.source_arn) for mapping in view.mappings}
-    idle = [mapping for mapping in view.mappings if not mapping.counters["PolledEventCount"]]
-    has_read = any(invocation.mapping is not None for invocation in view.invocations)
-    shown = 0
-    for source in [*view.queues, *view.streams, *view.clusters]:
-        if source in read or source in view.outputs:
-            continue
-        count = view.unread(source)
-        if not count:
-            continue
-        waiting = counted(count, noun_of(source), "wait")
-        meant = _meant(source, idle)
-        level = POSSIBLE if has_read and meant is None else CERTAIN
-        text = _unread_text(view, source, meant, has_read)
-        yield Finding(level, f"{waiting} in {text}", (source, *(of_mapping(meant) if meant else ())))
-        shown += 1
-        if shown == _MOST_SOURCES:
-            return
-
-
-def _unread_text(view: View, source: str, meant: Mapping | None, has_read: bool) -> str:
-    deleted = next((each for each in view.deleted if stream_arn(each.source_arn) == source), None)
-    if deleted is not None:
-        return f"{source}, and the mapping {deleted.uuid} that read it was deleted at {deleted.last_modified:%H:%M:%S}."
-    if meant is None and has_read:
-        return f"{source}, and no mapping reads it, which is right if the test does."
-    if meant is None:
-        handlers = ", ".join(view.bound[:_MOST_SOURCES])
-        target = f" to {handlers}" if handlers else ""
-        return f"{source}, and no mapping reads it. Call create_event_source_mapping for it{target}."
-    one, other = with_regions(source, meant.source_arn)
-    return (
-        f"{one}, which no mapping reads; the mapping {meant.uuid} reads {other}, which got none. Send to that one, or"
-        f" create the mapping for this one."
-    )
-
-
-def _meant(source: str, idle: list[Mapping]) -> Mapping | None:
-    """Return the mapping without records whose source has the most similar name and is of the same service."""
-    arn = Arn.parse(source)
-    same = [
-        mapping for mapping in idle if (other := Arn.parse(mapping.source_arn)) and arn and other.service == arn.service
-    ]
-    return max(same, key=lambda each: difflib.SequenceMatcher(None, source, each.source_arn).ratio(), default=None)
 
 
 def skipped(view: View) -> Iterator[Finding]:
@@ -137,9 +94,9 @@ def skipped(view: View) -> Iterator[Finding]:
         since = f" at {began:%H:%M:%S}" if began is not None else ""
         yield Finding(
             POSSIBLE if mapping.counters["InvokedEventCount"] else CERTAIN,
-            f"{counted(len(before), noun_of(mapping.source_arn))} of {mapping.source_arn} came before the mapping"
-            f" {mapping.uuid} began to read{since}, and its StartingPosition is {position}. Write records after the"
-            f" mapping is Enabled, or use StartingPosition='TRIM_HORIZON'.",
+            f"{counted(len(before), noun_of(mapping.source_arn))} of {mapping.source_arn} came before"
+            f" {named(mapping)} began to read{since}, and its StartingPosition is {position}. Write records after that,"
+            f" or use StartingPosition='TRIM_HORIZON'.",
             of_mapping(mapping),
         )
 
@@ -166,13 +123,17 @@ _SIGNS: Final = (
 )
 """Every poller has lines of this kind, whatever its source."""
 
+_OF_PIPES: Final = (_Sign("the last batch failed", LIKELY, "Correct its enrichment or its target."), *_SIGNS)
+"""For pipes, whose targets are not always functions; the failures of functions have a rule of their own."""
+
 
 def explained(view: View) -> Iterator[Finding]:
     """What the pollers wait for, where that keeps records from being processed."""
     for mapping in view.mappings:
         by_sign: dict[_Sign, list[str]] = {}
+        signs = _OF_PIPES if is_pipe(mapping) else _SIGNS
         for line in view.explained(mapping):
-            sign = next((sign for sign in _SIGNS if sign.part in line), None)
+            sign = next((sign for sign in signs if sign.part in line), None)
             if sign is not None:
                 by_sign.setdefault(sign, []).append(line.rstrip("."))
         for sign, lines in by_sign.items():
@@ -235,14 +196,15 @@ def silent(view: View) -> Iterator[Finding]:
         if not view.fates(mapping) and not mapping.counters["PolledEventCount"]:
             yield Finding(
                 SILENCE,
-                f"The mapping {mapping.uuid} reads {mapping.source_arn}, which got no {noun_of(mapping.source_arn)}.",
+                f"{sentence(named(mapping))} reads {mapping.source_arn}, which got no {noun_of(mapping.source_arn)}.",
                 of_mapping(mapping),
             )
     reached = {view.function_of(mapping) for mapping in view.mappings}
     reached |= {function for function, _ in view.last_invocations} | {function for function, _ in view.events}
     throttled = {entry.subject for entry in view.entries if entry.kind == "throttle"}
     for function in view.bound:
-        if function not in reached and function.rpartition(":")[2] not in throttled:
+        known = function in reached or function.rpartition(":")[2] in throttled or view.schedules_of(function)
+        if not known:
             yield Finding(
                 SILENCE,
                 f"{function} was never invoked: it is the function of no mapping, and nothing else has invoked it.",

@@ -45,6 +45,21 @@ def of_mapping(mapping: Mapping) -> tuple[str, ...]:
     return mapping.uuid, mapping.source_arn, unqualified(mapping.function_arn)
 
 
+def is_pipe(mapping: Mapping) -> bool:
+    """Whether a mapping polls for a pipe of EventBridge; no client sees such a mapping."""
+    return ":pipes:" in mapping.arn
+
+
+def named(mapping: Mapping) -> str:
+    """Return what a text calls a mapping: ``the mapping`` with its UUID, or ``the pipe`` with its name."""
+    return f"the pipe {mapping.arn.rpartition('/')[2]}" if is_pipe(mapping) else f"the mapping {mapping.uuid}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def unqualified(function_arn: str) -> str:
     """Return a function's ARN without its qualifier."""
     return ":".join(function_arn.split(":")[:7])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sysconfig
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from pytest_lambda_esm.invocation.record import Invocation
+from pytest_lambda_esm.invocation.stack_frames import Frame
 from pytest_lambda_esm.simulation.diagnosis.finding import (
     BACKGROUND,
     CERTAIN,
     LIKELY,
     Finding,
     counted,
+    named,
     of_mapping,
+    sentence,
     times,
     unqualified,
 )
@@ -22,6 +26,20 @@ from pytest_lambda_esm.simulation.diagnosis.view import View
 _MOST_FRAMES: Final = 3
 _LONGEST_MESSAGE: Final = 160
 _REPORTS: Final = "ReportBatchItemFailures"
+_REMEDIES: Final = (
+    ("topic not found", "Create the topic, or correct Topics."),
+    ("queue not found", "Create the queue of the broker, or correct Queues."),
+    ("collection not found", "Insert a document into it, or correct DocumentDBEventSourceConfig."),
+    ("not enabled", "Call the cluster's modify_change_streams(enable=True)."),
+    ("secret", "Secrets Manager must have it, as a JSON object with 'username' and 'password'."),
+    ("authenticat", "The login in the secret has to be one that the source accepts."),
+    ("not found", "Create it again, or delete the mapping."),
+)
+"""What to do about a LastProcessingResult, by a part of it."""
+_LACKS: Final = '{"Effect": "Allow"'
+"""In the text of a refusal that a further statement would mend; others come from a statement that denies."""
+_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib")
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _MALFORMED: Final = "the whole batch counts as failed"
 
 
@@ -48,7 +66,7 @@ def _described(invocation: Invocation) -> str:
         return f"a timeout after {invocation.duration.total_seconds():g} s (the function's timeout)"
     message = " ".join(str(error).split())
     shown = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
-    frames = invocation.frames
+    frames = _own_frames(invocation)
     return f"{shown} at {frames[-1].file}:{frames[-1].line}" if frames else shown
 
 
@@ -67,7 +85,18 @@ def _consequence(view: View, invocation: Invocation) -> str:
 
 def _frames(invocation: Invocation) -> tuple[str, ...]:
     """Return the last frames of a traceback, one line each."""
-    return tuple(map(str, invocation.frames[-_MOST_FRAMES:]))
+    return tuple(map(str, _own_frames(invocation)[-_MOST_FRAMES:]))
+
+
+def _own_frames(invocation: Invocation) -> list[Frame]:
+    """Return the frames up to the last one of the code under test: an error of a client is raised inside botocore."""
+    frames = invocation.frames
+    own = [place for place, frame in enumerate(frames) if not _is_of_library(frame.file)]
+    return frames[: own[-1] + 1] if own else frames
+
+
+def _is_of_library(file: str) -> bool:
+    return file.startswith(_STANDARD_LIBRARY) or not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
 
 
 def problems(view: View) -> Iterator[Finding]:
@@ -75,8 +104,11 @@ def problems(view: View) -> Iterator[Finding]:
     for mapping in view.mappings:
         result = mapping.last_result or ""
         if result.startswith("PROBLEM") and "Function call failed" not in result:
-            text = f"The mapping {mapping.uuid} of {mapping.source_arn} reports: {result}"
-            yield Finding(LIKELY, text, of_mapping(mapping))
+            remedy = next((text for part, text in _REMEDIES if part in result.lower()), "")
+            text = (
+                f"{sentence(named(mapping))} of {mapping.source_arn} reports: {result.rstrip('.')}. {remedy}".rstrip()
+            )
+            yield Finding(CERTAIN if view.unfinished(mapping) else LIKELY, text, of_mapping(mapping))
 
 
 def throttles(view: View) -> Iterator[Finding]:
@@ -121,3 +153,13 @@ def ignored_reports(view: View) -> Iterator[Finding]:
     unreadable = [entry for entry in view.entries if entry.kind == "result" and _MALFORMED in entry.text]
     for entry in unreadable[-1:]:
         yield Finding(LIKELY, f"The response of {entry.subject} was not accepted: {entry.text}.")
+
+
+def forbidden(view: View) -> Iterator[Finding]:
+    """What a policy did not allow, with the statement that is missing."""
+    found = [entry for entry in view.entries if entry.kind == "permission" and " was not judged: " not in entry.text]
+    for text, subject in {entry.text: entry.subject for entry in found}.items():
+        remedy = " Add that statement." if _LACKS in text else ""
+        name = subject.removeprefix("function ")
+        arns = tuple(arn for arn in view.functions if arn.rpartition(":")[2] == name)
+        yield Finding(LIKELY, f"{sentence(text.rstrip('.'))}.{remedy}", arns or (subject,))

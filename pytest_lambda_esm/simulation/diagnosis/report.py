@@ -10,7 +10,7 @@ from typing import Final
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.invocation.stack_frames import frames_of
 from pytest_lambda_esm.observe.timeline import shortened
-from pytest_lambda_esm.simulation.diagnosis import deliveries, outcomes, requests, waiting
+from pytest_lambda_esm.simulation.diagnosis import deliveries, outcomes, requests, unread, waiting
 from pytest_lambda_esm.simulation.diagnosis.finding import POSSIBLE, SILENCE, Finding, Rule
 from pytest_lambda_esm.simulation.diagnosis.view import View
 from pytest_lambda_esm.simulation.world import World
@@ -28,13 +28,15 @@ RULES: Final[Sequence[Rule]] = (
     deliveries.held,
     deliveries.filtered,
     deliveries.skipped,
+    outcomes.problems,
     outcomes.throttles,
     waiting.due,
     waiting.events,
-    deliveries.unread,
+    waiting.scheduled,
+    unread.unread,
     requests.other_callers,
+    outcomes.forbidden,
     outcomes.failures,
-    outcomes.problems,
     deliveries.explained,
     deliveries.undelivered,
     deliveries.given_up,

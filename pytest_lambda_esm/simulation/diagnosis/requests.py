@@ -9,7 +9,7 @@ from pytest_lambda_esm.api.unsupported import caller_advice
 from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.errors import ClockError, nearest
 from pytest_lambda_esm.observe.calls import Call
-from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSSIBLE, Finding
+from pytest_lambda_esm.simulation.diagnosis.finding import CERTAIN, LIKELY, POSSIBLE, Finding, sentence
 from pytest_lambda_esm.simulation.diagnosis.view import View
 
 _MOST_ELSEWHERE: Final = 3
@@ -118,13 +118,12 @@ def swallowed(view: View) -> Iterator[Finding]:
 def other_callers(view: View) -> Iterator[Finding]:
     """State machines, which do not run here."""
     for kind, name in view.other_callers:
-        text = caller_advice(kind, name)
-        yield Finding(LIKELY, f"{text[:1].upper()}{text[1:]}.")
+        yield Finding(LIKELY, f"{sentence(caller_advice(kind, name))}.")
 
 
 def unused_faults(view: View) -> Iterator[Finding]:
     """Faults that never struck."""
     report = [line.strip() for line in view.unused_faults.splitlines()] if view.strict else []
     if report:
-        asked, place, *reasons = report[1:]
+        asked, place, *reasons = report[1:-1]
         yield Finding(POSSIBLE, f"No call met the fault {asked}, {place}.", details=tuple(reasons[:_MOST_REASONS]))

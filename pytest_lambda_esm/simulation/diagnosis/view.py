@@ -15,7 +15,8 @@ from pytest_lambda_esm.moto_bridge.other_callers import other_callers as found_c
 from pytest_lambda_esm.observe.calls import Call
 from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.timeline import Entry
-from pytest_lambda_esm.simulation.diagnosis.finding import unqualified
+from pytest_lambda_esm.simulation.diagnosis.finding import is_pipe, unqualified
+from pytest_lambda_esm.simulation.diagnosis.places import Place, divided_sources, unread_places
 from pytest_lambda_esm.simulation.queries import fates_of_mapping
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import time_text
@@ -38,8 +39,9 @@ class View:
 
     @cached_property
     def mappings(self) -> list[Mapping]:
-        """The mappings that exist, in the order of their creation."""
-        return [mapping for mapping in self._world.store if mapping.state != GONE]
+        """The mappings that exist, in the order of their creation, and those that poll for pipes."""
+        pipes = self._world.pipes.mappings if "pipes" in self._world.__dict__ else ()
+        return [mapping for mapping in (*self._world.store, *pipes) if mapping.state != GONE]
 
     @cached_property
     def deleted(self) -> list[Mapping]:
@@ -83,10 +85,8 @@ class View:
 
     @cached_property
     def clusters(self) -> list[str]:
-        """The sources of the Kafka clusters that something has named: ARNs, or bootstrap servers."""
-        if "kafka" not in self._world.__dict__:
-            return []
-        return [cluster.name for cluster in self._world.kafka]
+        """The clusters and brokers that the test has used: ARNs, or the bootstrap servers of a Kafka cluster."""
+        return divided_sources(self._world)
 
     @cached_property
     def functions(self) -> set[str]:
@@ -117,14 +117,28 @@ class View:
         """Return the fates of the records of a mapping's source that are not done."""
         return [fate for fate in self.fates(mapping) if fate.fate in _UNFINISHED]
 
-    def unread(self, source: str) -> int:
-        """Return how many records a source holds that no mapping reads."""
+    def unread(self, source: str) -> list[Place]:
+        """Return how many records that no mapping reads a source holds: in a queue or stream, or in which parts."""
+        if source in self.clusters:
+            return unread_places(self._world, source)
         if source in self.queues:
             queue = self._world.queues.find(source)
-            return len(queue.contents()) if queue is not None else 0
-        found = self._world.kafka_fates(source)
-        found = self._world.stream_fates(source) if found is None else found
-        return sum(fate.fate == WAITING and not fate.mapping for fate in found)
+            count = len(queue.contents()) if queue is not None else 0
+        else:
+            count = sum(fate.fate == WAITING and not fate.mapping for fate in self._world.stream_fates(source))
+        return [Place("", count)] if count else []
+
+    def has_read(self, mapping: Mapping) -> bool:
+        """Whether a mapping has received records. Amazon MQ has no metrics, so that their fates tell."""
+        done = (each for each in self.fates(mapping) if each.fate not in (WAITING, DELAYED))
+        return bool(mapping.counters["PolledEventCount"]) or any(done)
+
+    def schedules_of(self, function_arn: str) -> list[str]:
+        """Return when the schedules are due that have a function as their target, one line each."""
+        if "schedules" not in self._world.__dict__:
+            return []
+        agenda = self._world.schedules.agenda
+        return list(agenda.explain(lambda target: unqualified(target) == function_arn))
 
     def explained(self, mapping: Mapping) -> list[str]:
         """Return what a mapping's poller waits for, as ``explain()`` says it."""
@@ -154,5 +168,7 @@ class View:
         return time_text(instant, self.now)
 
     def function_of(self, mapping: Mapping) -> str:
-        """Return the unqualified ARN of a mapping's function."""
+        """Return the unqualified ARN of a mapping's function, or the ARN of the pipe that it polls for."""
+        if is_pipe(mapping):
+            return mapping.function_arn
         return parse(mapping.function_arn, mapping.account_id, mapping.region).unqualified_arn

@@ -9,9 +9,11 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DELAYED, WAITING, Fate
 from pytest_lambda_esm.simulation.diagnosis.finding import (
     CERTAIN,
+    LIKELY,
     POSSIBLE,
     Finding,
     counted,
+    named,
     noun_of,
     of_mapping,
     unqualified,
@@ -21,7 +23,16 @@ from pytest_lambda_esm.timing import instant_of
 
 _POLLING: Final = ("Enabled", "Creating", "Enabling", "Updating")
 _MOVE: Final = "Call lambda_esm.clock.run_until_idle() or .advance(...)."
-_OBSTACLES: Final = ("blocked", "does not exist", "another member", "in flight")
+_ADVANCE: Final = "Call lambda_esm.clock.advance(...) to pass that time: run_until_idle() does not wait for schedules"
+_OBSTACLES: Final = (
+    "blocked",
+    "does not exist",
+    "another member",
+    "in flight",
+    "PROBLEM",
+    "it does not poll,",
+    "it does not receive",
+)
 
 
 def due(view: View) -> Iterator[Finding]:
@@ -37,14 +48,31 @@ def due(view: View) -> Iterator[Finding]:
 
 def _due_text(view: View, mapping: Mapping, waiting: list[Fate]) -> str:
     delayed = [instant_of(fate.at) for fate in waiting if fate.fate == DELAYED]
-    count = counted(len(waiting), noun_of(mapping.source_arn), "are")
+    count, why = counted(len(waiting), noun_of(mapping.source_arn), "are"), ""
     if len(delayed) == len(waiting):
         when = f"delayed until {view.time(min(delayed))}"
     elif mapping.state == "Enabled":
         when = "due now"
     else:
-        when = f"waiting, and the mapping {mapping.uuid} is {mapping.state} ({'; '.join(mapping.explain())})"
-    return f"{count} {when} in {mapping.source_arn}; the clock stands at {view.time(view.now)}. {_MOVE}"
+        when, why = "waiting", f", and {named(mapping)} is {mapping.state} ({'; '.join(mapping.explain())})"
+    return f"{count} {when} in {mapping.source_arn}{why}; {_clock_text(view)}. {_MOVE}"
+
+
+def _clock_text(view: View) -> str:
+    return f"the virtual time is {view.time(view.now)}"
+
+
+def scheduled(view: View) -> Iterator[Finding]:
+    """Functions that were never invoked, and that a schedule invokes."""
+    invoked = {function for function, _ in view.last_invocations} | {function for function, _ in view.events}
+    for function in view.bound:
+        lines = view.schedules_of(function) if function not in invoked else []
+        for line in lines:
+            what = line.rpartition(", for ")[0]
+            remedy = "Enable it" if what.endswith(": disabled") else _ADVANCE
+            yield Finding(
+                LIKELY, f"{function} was not invoked yet: {what}; {_clock_text(view)}. {remedy}.", (function,)
+            )
 
 
 def events(view: View) -> Iterator[Finding]:
@@ -57,7 +85,6 @@ def events(view: View) -> Iterator[Finding]:
         count = counted(len(fates), "asynchronous event", "wait")
         yield Finding(
             CERTAIN if first else POSSIBLE,
-            f"{count} for {unqualified(function)}: {fates[0].about}; the clock stands at {view.time(view.now)}."
-            f" {_MOVE}",
+            f"{count} for {unqualified(function)}: {fates[0].about}; {_clock_text(view)}. {_MOVE}",
             (function,),
         )

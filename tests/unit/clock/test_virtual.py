@@ -158,9 +158,9 @@ def test_run_until_says_that_nothing_is_pending_any_more(clock):
 
 
 def test_limits_name_what_waits_for_the_test(clock):
-    clock.set_waiting_report(lambda: ["mapping m: Creating ends as Enabled when the test calls release()"])
+    clock.set_waiting_report(lambda: ["mapping m: Creating becomes Enabled when the test calls release()"])
     schedule(clock, [], 90)
-    told = r"\nWaiting for the test:\n  mapping m: Creating ends as Enabled when the test calls release\(\)"
+    told = r"\nWaiting for the test:\n  mapping m: Creating becomes Enabled when the test calls release\(\)"
     with pytest.raises(ClockLimitExceeded, match=told):
         clock.run_until_idle(limit=60)
     clock.advance(90)

@@ -184,7 +184,7 @@ def test_a_forced_transitional_state_settles_as_usual(forced, settled):
     world = World()
     world.mapping.begin(step_for_create(enabled=False))
     world.mapping.force(forced)
-    assert world.mapping.explain() == [f"{forced} ends as {settled} when the test calls release()"]
+    assert world.mapping.explain() == [f"{forced} becomes {settled} when the test calls release()"]
     world.mapping.release()
     assert world.mapping.state == settled
 
@@ -253,9 +253,9 @@ def test_one_mapping_may_have_its_own_times():
 @pytest.mark.parametrize(
     ("policy", "line"),
     [
-        (5, "Creating ends as Enabled at 00:00:05.000000"),
-        ("manual", "Creating ends as Enabled when the test calls release()"),
-        (after_reads(2), "Creating ends as Enabled after 2 more reads of the state"),
+        (5, "Creating becomes Enabled at 00:00:05.000000"),
+        ("manual", "Creating becomes Enabled when the test calls release()"),
+        (after_reads(2), "Creating becomes Enabled after 2 more reads of the state"),
     ],
 )
 def test_explain_names_the_end_of_a_transition(policy, line):
@@ -268,7 +268,7 @@ def test_explain_says_that_the_test_holds_a_state():
     world = World()
     world.mapping.begin(CREATE)
     world.mapping.hold("Creating")
-    assert world.mapping.explain() == ["Creating ends as Enabled when the test calls release(): the state is held"]
+    assert world.mapping.explain() == ["Creating becomes Enabled when the test calls release(): the state is held"]
     world.mapping.release()
     world.clock.advance(5)
     assert world.mapping.explain() == []
@@ -322,7 +322,7 @@ def test_a_mapping_in_transition_cannot_be_deleted(state):
 def test_explain_gives_the_date_of_an_end_on_another_day():
     world = World(creating=timedelta(hours=23), deleting=timedelta(days=1))
     world.mapping.begin(CREATE)
-    assert world.mapping.explain() == ["Creating ends as Enabled at 23:00:00.000000"]
+    assert world.mapping.explain() == ["Creating becomes Enabled at 23:00:00.000000"]
     world.clock.advance(hours=23)
     world.mapping.begin(step_for_delete("Enabled"))
-    assert world.mapping.explain() == ["Deleting ends as Deleted at 2026-01-02 23:00:00.000000"]
+    assert world.mapping.explain() == ["Deleting becomes Deleted at 2026-01-02 23:00:00.000000"]
