@@ -1,4 +1,4 @@
-"""What a world has only if a test uses it: clusters of Kafka and DocumentDB, brokers of Amazon MQ.
+"""What a world has only if a test uses it: clusters of Kafka and DocumentDB, brokers of Amazon MQ, and their fates.
 
 Nothing of them is imported before that. :func:`made_so_far` describes them, and schedules, without making any.
 """
@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe import chains
+from pytest_lambda_esm.observe.fates import Fate
+from pytest_lambda_esm.simulation import mq
+from pytest_lambda_esm.simulation.kafka import unread_fates
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
@@ -82,3 +86,31 @@ def made_so_far(world: World) -> list[str]:
         *(f"broker {broker.arn!r}" for broker in (world.mq if "mq" in made else ())),
         *(plan.label for plan in (world.schedules.agenda if "schedules" in made else ())),
     ]
+
+
+def kafka_fates(world: World, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
+    """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
+
+    Return None for a source that is not a cluster.
+    """
+    if world.kafka_cluster(source) is None and not world.pollers.kafka_mappings(world.store, source):
+        return None
+    cluster, polled = world.kafka.find(source), world.pollers.kafka_mappings(world.store)
+    mappings = [each for each in polled if world.kafka.find(each.source_arn) is cluster]
+    found = world.pollers.kafka_fates([each for each in mappings if mapping_uuid in (None, each.uuid)])
+    return found if mapping_uuid else found + unread_fates(cluster, mappings, world.clock.instant)
+
+
+def mq_fates(world: World, source: str, mapping: Mapping | None = None) -> list[Fate] | None:
+    """Return the fates of a broker's messages, those of one of its queues, or of the queue of a mapping of it.
+
+    ``source`` is the ARN of the broker or the address of the queue. Return None for any other source.
+    """
+    if "mq" not in world.__dict__:
+        return None
+    broker = world.mq.known(source)
+    if broker is None:
+        queues = [queue for each in world.mq for queue in each.queues if queue.address == source]
+    else:
+        queues = [queue for queue in broker.queues if mapping is None or world.pollers.reads(mapping, queue)]
+    return mq.fates(world.ledger, list(queues), world.clock.instant) if broker is not None or queues else None

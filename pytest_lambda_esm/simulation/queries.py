@@ -9,6 +9,7 @@ from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.polling.queues.explain import waiting_fates
+from pytest_lambda_esm.simulation import embedded
 from pytest_lambda_esm.simulation.subjects import ACCEPTED, Given, Subject, find, shown, suggestion
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import instant_of, time_text
@@ -109,10 +110,10 @@ def fates_of_source(world: World, arn: str, mapping: Mapping | None = None) -> S
     uuid = mapping.uuid if mapping is not None else None
     if world.streams.serves(arn):
         return world.stream_fates(arn, uuid)
-    of_kafka = world.kafka_fates(arn, uuid)
+    of_kafka = embedded.kafka_fates(world, arn, uuid)
     if of_kafka is not None:
         return of_kafka
-    of_mq = world.mq_fates(arn, mapping)
+    of_mq = embedded.mq_fates(world, arn, mapping)
     if of_mq is not None:
         return of_mq
     found = world.ledger.final(arn)

@@ -63,10 +63,9 @@ from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.polling.engine import Engine
-from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.simulation.documentdb import ChangeStreams
 from pytest_lambda_esm.simulation.hooks import Hooks
-from pytest_lambda_esm.simulation.kafka import TopicsAnd, unread_fates
+from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
@@ -463,32 +462,6 @@ class World:
         """Return the cluster of Kafka that a source is, or None."""
         return self.kafka.known(source) if "kafka" in self.__dict__ else None
 
-    def kafka_fates(self, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
-        """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
-
-        Return None for a source that is not a cluster.
-        """
-        if self.kafka_cluster(source) is None and not self.pollers.kafka_mappings(self.store, source):
-            return None
-        cluster = self.kafka.find(source)
-        mappings = [each for each in self.pollers.kafka_mappings(self.store) if self._reads(each, cluster)]
-        chosen = [each for each in mappings if mapping_uuid in (None, each.uuid)]
-        found = self.pollers.kafka_fates(chosen)
-        return found if mapping_uuid else found + unread_fates(cluster, mappings, self.clock.instant)
-
-    def mq_fates(self, source: str, mapping: Mapping | None = None) -> list[Fate] | None:
-        """Return the fates of a broker's messages, those of one of its queues, or of the queue of a mapping of it.
-
-        ``source`` is the ARN of the broker or the address of the queue. Return None for any other source.
-        """
-        broker = self.mq.known(source) if "mq" in self.__dict__ else None
-        if broker is None:
-            brokers = self.mq if "mq" in self.__dict__ else ()
-            queues = [queue for each in brokers for queue in each.queues if queue.address == source]
-        else:
-            queues = [queue for queue in broker.queues if mapping is None or self.pollers.reads(mapping, queue)]
-        return mq.fates(self.ledger, list(queues), self.clock.instant) if broker is not None or queues else None
-
     # --- inside ------------------------------------------------------------------------------------------
 
     def _embedded(self) -> list[KafkaClusters | DocumentDBClusters | MqBrokers]:
@@ -498,9 +471,6 @@ class World:
     def _what_waits(self) -> list[str]:
         waiting = (mapping for mapping in self.store if mapping.waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
-
-    def _reads(self, mapping: Mapping, cluster: KafkaCluster) -> bool:
-        return self.kafka.find(mapping.source_arn) is cluster
 
     def _handlers_time(self) -> int | None:
         local = self.runtime.local_time

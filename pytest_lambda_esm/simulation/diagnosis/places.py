@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import WAITING
+from pytest_lambda_esm.simulation import embedded
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster
@@ -46,7 +47,7 @@ def unread_places(world: World, source: str) -> list[Place]:
     elif documents is not None:
         counts.update(_in_collections(world, documents))
     else:
-        for fate in world.kafka_fates(source) or ():
+        for fate in embedded.kafka_fates(world, source) or ():
             if fate.fate == WAITING and not fate.mapping:
                 counts[f"topic {fate.record.rpartition(':')[0].rpartition('-')[0]!r}"] += 1
     return [Place(name, count) for name, count in counts.items()]
