@@ -23,8 +23,8 @@ BAD = {
     "no resources": ("Description: x", "the template has no Resources"),
     "no type": ("Resources:\n  A: {Properties: {}}", "line 2: the resource 'A' has no Type"),
     "an unknown reference": (
-        "Resources:\n  Queue: {Type: AWS::SQS::Queue}\nOutputs:\n  Url: {Value: !Ref Queu}",
-        "line 4: output 'Url' refers to 'Queu', .* Did you mean 'Queue'",
+        "Resources:\n  Orders: {Type: AWS::SQS::Queue}\nOutputs:\n  Url: {Value: !Ref Order}",
+        "line 4: output 'Url' refers to 'Order', .* Did you mean 'Orders'",
     ),
     "an unknown name in Sub": (
         'Resources:\n  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub "${Stag}-q"}}',
