@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,23 +15,23 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.deploy.stack import Stack
 
 
-class Deploying:
+class Deploying(ABC):
     """The base of ``FakeLambda`` with deployments. ``_active`` is the world of an open fake."""
 
     stacks: list[Stack]
 
     @property
-    def _active(self) -> World:
-        raise NotImplementedError
+    @abstractmethod
+    def _active(self) -> World: ...
 
     @property
+    @abstractmethod
     def region(self) -> str:
         """The default region of clients."""
-        raise NotImplementedError
 
+    @abstractmethod
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client."""
-        raise NotImplementedError
 
     def deploy(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.broker import MqBroker
 
 
-class EmbeddedSources:
+class EmbeddedSources(ABC):
     """The base of ``FakeLambda`` with Kafka, Amazon MQ and DocumentDB. ``_active`` is the world of an open fake."""
 
     config: Config
 
     @property
-    def _active(self) -> World:
-        raise NotImplementedError
+    @abstractmethod
+    def _active(self) -> World: ...
 
     @property
+    @abstractmethod
     def region(self) -> str:
         """The default region of clients."""
-        raise NotImplementedError
 
     def kafka(self, cluster: str | Sequence[str] | ReadOnly[str, Any], *, region: str | None = None) -> KafkaCluster:
         """Return a Kafka cluster to make topics in, produce to and read from; mappings of it are polled.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.journeys.journey import Journey
 
 
-class Questions:
+class Questions(ABC):
     """The base of ``FakeLambda`` with its look-ups. ``_seen`` is the world, which catches up first."""
 
     @property
-    def _seen(self) -> World:
-        raise NotImplementedError
+    @abstractmethod
+    def _seen(self) -> World: ...
 
     @property
     def mappings(self) -> Sequence[Mapping]:

@@ -376,8 +376,8 @@ def test_what_the_folder_lacks_is_advice_unless_a_build_adds_it(lambda_esm, proj
 
 def test_a_changed_template_is_read_again(lambda_esm, project):
     path = project("Resources: {A: {Type: AWS::SQS::Queue}}")
-    lambda_esm.deploy(path).queue("A")
-    lambda_esm.deploy(project("Resources: {B: {Type: AWS::SQS::Queue}}")).queue("B")
+    assert lambda_esm.deploy(path).queue("A")
+    assert lambda_esm.deploy(project("Resources: {B: {Type: AWS::SQS::Queue}}")).queue("B")
 
 
 @pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "not-allowed"])

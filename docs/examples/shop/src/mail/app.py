@@ -5,5 +5,5 @@ def handler(event, context):
     for record in event["Records"]:
         order = record["dynamodb"]["NewImage"]
         if "@" not in order["mail"]["S"]:
-            raise ValueError(f"{order['mail']['S']} is no address")
+            raise ValueError(f"{order['mail']['S']} is not an address")
         print(f"mail to {order['mail']['S']}: {order['article']['S']} is on its way")

@@ -1,4 +1,4 @@
-"""Writes the orders of uploaded files to the table. A file that is no order comes again, and then is rejected."""
+"""Writes the orders of uploaded files to the table. A file that is not an order comes again, and then is rejected."""
 
 import json
 import os
