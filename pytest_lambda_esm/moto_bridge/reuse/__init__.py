@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lambda_esm.moto_bridge.reuse import client_parts, event_hooks, regions
+from pytest_lambda_esm.moto_bridge.reuse import client_parts, event_hooks, regions, tls
 from pytest_lambda_esm.patching import Patches
 
 
@@ -10,4 +10,5 @@ def install(patches: Patches) -> None:
     """Create sessions, clients and backends from shared parts."""
     event_hooks.install(patches)
     client_parts.install(patches)
+    tls.install(patches)
     regions.install(patches)

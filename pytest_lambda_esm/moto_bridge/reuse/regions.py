@@ -9,13 +9,14 @@ Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: ``AccountSpecificBackend._generat
 
 from __future__ import annotations
 
-import inspect
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Final
 
 from moto.core.base_backend import AccountSpecificBackend
 
-from pytest_lambda_esm.patching import Patches, original_of
+from pytest_lambda_esm.patching import Patches
+
+_CACHED: Final = type(lru_cache(lambda: None))
 
 
 @cache
@@ -26,8 +27,10 @@ def _known() -> dict[tuple[str, int], tuple[Any, list[str]]]:
 
 def install(patches: Patches) -> None:
     """Ask once for each service."""
-    kept = original_of(AccountSpecificBackend, "_generate_regions")
-    ask = inspect.unwrap(kept)  # Without the cache around it, which would keep the backend.
+    cached = vars(AccountSpecificBackend).get("_generate_regions")
+    if type(cached) is not _CACHED:
+        return  # Not moto's.
+    ask = cached.__wrapped__  # Without the cache, which would keep the backend.
     known = _known()
 
     def _generate_regions(backend: Any, service_name: str) -> list[str]:
