@@ -29,6 +29,7 @@ Finding = TypeVar("Finding")
 
 INSTALLED = tuple({f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib", "stdlib")})
 """The folders of Python's own packages. They may be inside of a folder of code: ``CodeUri: .`` with a ``.venv``."""
+_WITHOUT_FILES = ("built-in", "frozen")
 _NAMESPACE: Any = vars(ModuleType)["__dict__"]
 
 
@@ -49,6 +50,12 @@ def namespace_of(module: object) -> dict[str, Any] | None:
     if not issubclass(type(module), ModuleType):
         return None
     return cast(dict[str, Any], _NAMESPACE.__get__(module))
+
+
+def is_installed(namespace: dict[str, Any]) -> bool:
+    """Return whether these are the globals of a module of Python or of an installed package. Runs none of its code."""
+    origin = getattr(namespace.get("__spec__"), "origin", None)
+    return origin in _WITHOUT_FILES or (type(origin) is str and origin.startswith(INSTALLED))
 
 
 class ModuleMemo(Generic[Finding]):
