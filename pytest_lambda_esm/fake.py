@@ -51,12 +51,12 @@ from pytest_lambda_esm.simulation.questions import Questions
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
-from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.deploy.stack import Stack
+    from pytest_lambda_esm.sweep.run import Leftovers
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 
 @cache
@@ -402,6 +402,9 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         where something was created before the sweep.
         """
         __tracebackhide__ = True
+        from pytest_lambda_esm.sweep.run import SweepContext
+        from pytest_lambda_esm.sweep.sweep import Sweep
+
         persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
@@ -496,6 +499,8 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
 
     @cached_property
     def _leftovers(self) -> Leftovers:
+        from pytest_lambda_esm.sweep.run import Leftovers
+
         return Leftovers(self._existing)
 
     def _existing(self) -> list[str]:
