@@ -1,8 +1,8 @@
 """Rule sets of endpoints, which botocore reads from its data files for each client.
 
-A rule set depends only on the data of the service and of the partitions, which it does not change: evaluating it creates
-new objects. It is kept with the data that it was made of, and used again for the same objects only; a client with data
-of its own, such as a test's ``data_path``, gets a rule set of its own.
+A rule set depends only on the data of the service and of the partitions. It does not change after it has been made:
+evaluating it creates new objects. It is kept with the data that it was made of, and used again for the same objects
+only; a client with data of its own, such as a test's ``data_path``, gets a rule set of its own.
 
 Seen with botocore 1.36.0, 1.43.117, 1.44.5 and 1.44.8: ``endpoint_provider.RuleSet``, called by ``EndpointProvider``.
 """

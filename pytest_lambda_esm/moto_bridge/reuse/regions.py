@@ -30,7 +30,7 @@ def install(patches: Patches) -> None:
     cached = vars(AccountSpecificBackend).get("_generate_regions")
     if type(cached) is not _CACHED:
         return  # Not moto's.
-    ask = cached.__wrapped__  # Without the cache, which would keep the backend.
+    ask: Any = cached.__wrapped__  # Without the cache, which would keep the backend.
     known = _known()
 
     def _generate_regions(backend: Any, service_name: str) -> list[str]:

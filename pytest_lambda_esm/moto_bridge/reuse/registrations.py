@@ -24,7 +24,7 @@ from moto.core.custom_responses_mock import CallbackResponse, not_implemented_ca
 from moto.core.responses_custom_registry import CustomRegistry
 
 
-class _FilledWhenRead(CustomRegistry):
+class _FilledWhenRead(CustomRegistry):  # type: ignore[misc]  # responses' registries have no types.
     """moto's registry, which is empty until its responses are read or changed."""
 
     _responses: dict[str, list[responses.BaseResponse]] | None = None

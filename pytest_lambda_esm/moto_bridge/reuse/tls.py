@@ -5,8 +5,9 @@ machine for them. OpenSSL takes half a millisecond for each, and no request leav
 A session of a client that outlives its fake makes its context, by botocore's own function, with its first connection.
 Nothing is shared: a context is changed by the connections that use it.
 
-Seen with botocore 1.36.0, 1.43.117, 1.44.5 and 1.44.8: ``httpsession.PoolManager``, ``URLLib3Session._get_ssl_context``,
-which ``__init__`` calls before it sets ``_manager``; with urllib3 1.26.20 and 2.5.0: ``PoolManager.connection_pool_kw``.
+Seen with botocore 1.36.0, 1.43.117, 1.44.5 and 1.44.8: ``httpsession.PoolManager``, and
+``URLLib3Session._get_ssl_context``, which ``__init__`` calls before it sets ``_manager``; with urllib3 2.5.0:
+``PoolManager.connection_pool_kw``.
 """
 
 from __future__ import annotations
