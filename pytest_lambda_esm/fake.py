@@ -17,7 +17,7 @@ from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
-from pytest_lambda_esm.config import Config, TransitionTime, checked
+from pytest_lambda_esm.config import Config, checked
 from pytest_lambda_esm.deploy.deploying import Deploying
 from pytest_lambda_esm.errors import (
     AlreadyActive,
@@ -54,9 +54,13 @@ from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
+from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack  # For a type checker only, which knows it without the package.
+
     from pytest_lambda_esm.deploy.stack import Stack
+    from pytest_lambda_esm.setting_types import Settings, Times
 
 
 @cache
@@ -78,7 +82,9 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
     ConfigurationError for settings that do not exist and for values that a setting does not accept.
     """
 
-    def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
+    def __init__(
+        self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Unpack[Settings]
+    ) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
         self._is_outside = _hooks is None
@@ -367,7 +373,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         function.bind(handler)
         return function
 
-    def transitions(self, **times: TransitionTime) -> None:
+    def transitions(self, **times: Unpack[Times]) -> None:
         """Change how long the transitions that start from now on take.
 
         ``creating``, ``enabling``, ``disabling``, ``updating`` and ``deleting`` take virtual seconds, ``"instant"``,
@@ -386,7 +392,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,
         operations: Sequence[str] | None = None,
         *,
-        per: str | None = None,
+        per: Per | None = None,
     ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with only that fault.
 
