@@ -9,9 +9,7 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-import boto3
+from typing import TYPE_CHECKING
 
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
@@ -45,9 +43,11 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
 from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries
+from pytest_lambda_esm.simulation.clients import Clients
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.questions import Questions
+from pytest_lambda_esm.simulation.shortcuts import Shortcuts
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
@@ -74,7 +74,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources, Deploying):
+class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -440,13 +440,6 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
             return ""
         return endings.handler_errors(self._opened)
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        """Return a boto3 client, for the default region or another one."""
-        __tracebackhide__ = True
-        _ = self._active  # Raises where nothing would answer the client.
-        create: Any = boto3.client  # Typed stubs of boto3 accept only the services they know.
-        return create(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 

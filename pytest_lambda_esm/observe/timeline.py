@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, get_args, overload
 
-from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.errors import ConfigurationError, nearest, printable
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
 from pytest_lambda_esm.vocabulary import EntryKind
@@ -105,8 +105,20 @@ class Timeline(EqualToLists[Entry]):
         return list(map(Entry._make, self._entries))
 
     def of(self, kind: EntryKind) -> list[Entry]:
-        """Return the entries of one kind."""
+        """Return the entries of one kind.
+
+        Raises ConfigurationError, with the nearest kinds, for one that entries cannot have.
+        """
+        __tracebackhide__ = True
+        check_kind("timeline.of", kind, KINDS)
         return [entry for entry in self if entry.kind == kind]
+
+
+def check_kind(call: str, kind: object, known: Sequence[str]) -> None:
+    """Raise ConfigurationError for a kind that is not known."""
+    __tracebackhide__ = True
+    if kind not in known:
+        raise ConfigurationError(f"{call}: there is no kind {kind!r}. {nearest(kind, known)}")
 
 
 def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:

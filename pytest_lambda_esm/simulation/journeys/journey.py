@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, cast, overload
+from typing import Final, NamedTuple, cast, get_args, overload
 
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import EqualToLists
-from pytest_lambda_esm.observe.timeline import Entry, rows, shortened
+from pytest_lambda_esm.observe.timeline import Entry, check_kind, rows, shortened
 from pytest_lambda_esm.timing import instant_of
 from pytest_lambda_esm.vocabulary import EntryKind, StepKind
 
@@ -119,7 +119,12 @@ class Journey(EqualToLists[JourneyStep]):
         return [self._tell(ref) for ref in self._story.caused_by]
 
     def of(self, kind: StepKind) -> list[JourneyStep]:
-        """Return the steps of one kind."""
+        """Return the steps of one kind.
+
+        Raises ConfigurationError, with the nearest kinds, for one that steps cannot have.
+        """
+        __tracebackhide__ = True
+        check_kind("journey.of", kind, get_args(StepKind))
         return [step for step in self if step.kind == kind]
 
     def __str__(self) -> str:
