@@ -15,6 +15,7 @@ from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, describ
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
@@ -44,7 +45,7 @@ class Function:
     def __repr__(self) -> str:
         self._catch_up()
         bound = described(self.handler) if self.handler else "no handler bound"
-        return f"<Function {self.name} ({bound}) {len(self._invocations)} invocations>"
+        return f"<Function {self.name} ({bound}) {counted(len(self._invocations), 'invocation')}>"
 
     @property
     def arn(self) -> str:

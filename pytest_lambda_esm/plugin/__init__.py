@@ -17,6 +17,7 @@ import pytest
 
 from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
 from pytest_lambda_esm.running import OBSERVER
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -156,7 +157,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _mistake_line(mistake: str, tests: list[pytest.Item]) -> str:
-    others = f" (the same in {len(tests) - 1} more tests)" if len(tests) > 1 else ""
+    others = f" (the same in {counted(len(tests) - 1, 'more test')})" if len(tests) > 1 else ""
     return f"{tests[0].nodeid}: {mistake}{others}"
 
 

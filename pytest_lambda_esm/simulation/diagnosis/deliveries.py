@@ -14,7 +14,6 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     POSSIBLE,
     SILENCE,
     Finding,
-    counted,
     is_pipe,
     named,
     noun_of,
@@ -22,6 +21,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     sentence,
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
+from pytest_lambda_esm.wording import counted
 
 _CLOSEST: Final = "came closest: "
 _FORBIDDEN: Final = " may not "

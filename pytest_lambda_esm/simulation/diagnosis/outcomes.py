@@ -14,14 +14,13 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     CERTAIN,
     LIKELY,
     Finding,
-    counted,
     named,
     of_mapping,
     sentence,
-    times,
     unqualified,
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
+from pytest_lambda_esm.wording import counted, times
 
 _MOST_FRAMES: Final = 3
 _LONGEST_MESSAGE: Final = 160

@@ -12,7 +12,6 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     LIKELY,
     POSSIBLE,
     Finding,
-    counted,
     named,
     noun_of,
     of_mapping,
@@ -20,6 +19,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
 from pytest_lambda_esm.timing import instant_of
+from pytest_lambda_esm.wording import counted
 
 _POLLING: Final = ("Enabled", "Creating", "Enabling", "Updating")
 _MOVE: Final = "Call lambda_esm.clock.run_until_idle() or .advance(...)."

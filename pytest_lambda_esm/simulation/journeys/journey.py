@@ -14,6 +14,7 @@ from pytest_lambda_esm.observe.sequences import EqualToLists
 from pytest_lambda_esm.observe.timeline import Entry, check_kind, rows, shortened
 from pytest_lambda_esm.timing import instant_of
 from pytest_lambda_esm.vocabulary import EntryKind, StepKind
+from pytest_lambda_esm.wording import counted
 
 _LONG_WORD: Final = re.compile(r"(\S{30})\S{15,}(\S{15})")
 
@@ -82,7 +83,7 @@ class Journey(EqualToLists[JourneyStep]):
         return len(self._story.steps)
 
     def __repr__(self) -> str:
-        return f"<Journey of {shortened(self.record)}, {len(self)} steps>"
+        return f"<Journey of {shortened(self.record)}, {counted(len(self), 'step')}>"
 
     @property
     def record(self) -> str:

@@ -10,11 +10,11 @@ from pytest_lambda_esm.invocation.event_records import id_of, records_of
 from pytest_lambda_esm.observe.causes import Sent
 from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.timeline import Entry
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.simulation.journeys.journey import JourneyStep, Ref
 from pytest_lambda_esm.simulation.journeys.runs import UNKNOWN, Run, is_same
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of, moment_of
 from pytest_lambda_esm.vocabulary import StepKind
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.journeys.history import History
