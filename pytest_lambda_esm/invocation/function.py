@@ -12,7 +12,7 @@ from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
 from pytest_lambda_esm.invocation.expected_errors import ErrorExpected, ExpectedError, expected, unexpected
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, module_state, resolve
-from pytest_lambda_esm.invocation.script import Outcome
+from pytest_lambda_esm.invocation.script import Outcome, instead_of
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
 from pytest_lambda_esm.wording import counted
@@ -77,9 +77,7 @@ class Function:
         __tracebackhide__ = True
         for outcome in outcomes:
             if not isinstance(outcome, Outcome):
-                raise HandlerError(
-                    f"script takes outcomes, such as returns({outcome!r}) or raises(ValueError), not {outcome!r}"
-                )
+                raise HandlerError(f"script takes outcomes, such as {instead_of(outcome)}, not {outcome!r}")
         self._script.extend(outcomes)
 
     def expects(self, error: ErrorExpected, times: int | None = None) -> None:
