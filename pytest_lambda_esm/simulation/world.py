@@ -25,7 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
@@ -97,7 +97,7 @@ class World:
     """The parts of one fake, from its start or its last restart on."""
 
     def __init__(
-        self, config: Config, model: LambdaModel, clock: VirtualClock, hooks: Hooks, persistent: PersistentParts
+        self, config: Config, model: LambdaModel, clock: EventClock, hooks: Hooks, persistent: PersistentParts
     ) -> None:
         self.config = config
         self.model = model
