@@ -13,6 +13,7 @@ from typing import Any, Final
 PACKAGE = "pytest_lambda_esm"
 SECTIONS: Final = {
     "The fake and its clock": ("FakeLambda", "VirtualClock", "DueEvent"),
+    "Queues, streams and tables": ("SqsQueue", "SqsMessage", "KinesisStream", "DynamoDBTable"),
     "Functions and their invocations": ("Function", "Invocation", "FunctionError", "LambdaContext"),
     "What a function does next": (
         *("returns", "raises", "times_out", "throttled", "exits", "runs"),
@@ -26,7 +27,7 @@ SECTIONS: Final = {
     ),
     "Sweeps": ("Sweep", "SweepRun"),
     "Deployments": ("Stack", "StackResource"),
-    "Settings": ("Config",),
+    "Configuration": ("Config", "Settings"),
     "Kafka, Amazon MQ and Amazon DocumentDB": (
         *("KafkaCluster", "KafkaProducer", "RecordMetadata", "KafkaRecord", "GroupMember", "SchemaRegistry"),
         *("MqBroker", "MqQueue", "MqMessage", "DocumentDBCluster", "DocumentDBCollection"),
@@ -37,6 +38,11 @@ SECTIONS: Final = {
         *("NotSimulated", "NetworkBlocked", "AlreadyActive", "NotActive", "LambdaEsmAdvice"),
     ),
 }
+_FIRST: Final = (
+    *("queue", "stream", "table", "function", "connect", "run_until_idle", "advance", "deploy", "client"),
+    *("mapping", "transitions", "explain", "fates", "journey", "sweep", "bind"),
+)
+"""The methods of FakeLambda that people need first."""
 _ROLE = re.compile(r":(?:class|func|meth|attr|data|mod|exc):`~?(?:[\w.]*\.)?(?P<name>[\w.]+)`")
 _QUALIFIED = re.compile(r":(?:meth|attr):`(?P<name>[A-Z]\w*\.\w+)`")
 
@@ -105,7 +111,8 @@ def _members(value: type) -> list[tuple[ast.stmt, str]]:
             private = isinstance(node, ast.FunctionDef) and ":meta private:" in (ast.get_docstring(node) or "")
             if not name.startswith("_") and not overload and not private:
                 found.setdefault(name, (node, _string(following)))
-    return list(found.values())
+    order = sorted(found, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    return [found[name] for name in (order if value.__name__ == "FakeLambda" else found)]
 
 
 def _attribute(node: ast.stmt, following: str) -> tuple[str, str, str]:

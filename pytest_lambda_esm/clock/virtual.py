@@ -72,6 +72,9 @@ class VirtualClock:
         self._threads = ClockThreads(self.sleepers, self._lock)
         self._stopped = False
 
+    def __repr__(self) -> str:
+        return f"<VirtualClock {moment_of(self._now):%Y-%m-%d %H:%M:%S.%f} UTC>"
+
     # --- reading -----------------------------------------------------------------------------------------
 
     @property

@@ -18,6 +18,7 @@ from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.spec import FaultSpec, as_code
 from pytest_lambda_esm.faults.unused import SeenCall, unused_text
+from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -53,7 +54,7 @@ class FaultPlan:
         match: MatchGiven = None,
         message: str | None = None,
         optional: bool = False,
-        per: str = "attempt",
+        per: Per = "attempt",
     ) -> Fault:
         """Let calls of an operation fail: ``"CreateEventSourceMapping"``, ``"sqs.SendMessage"``, ``"poller.Read"`` ...
 

@@ -19,6 +19,7 @@ from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
 from pytest_lambda_esm.ports import Journal
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 SUCCESS: Final = "Success"
 RETRIES_EXHAUSTED: Final = "RetriesExhausted"
@@ -87,7 +88,7 @@ class AsyncResults:
                 delivered = self._send(function, outcome, dead_letter, message, "DeadLetterErrors") or delivered
         text = f"{outcome.condition} after {outcome.attempts} attempts"
         if succeeded or delivered:
-            fate = DONE if succeeded else SENT
+            fate: FateName = DONE if succeeded else SENT
             self._journal.fate(function.arn, (outcome.request_id,), fate, text)
         else:
             self.drop(function, outcome.request_id, text)

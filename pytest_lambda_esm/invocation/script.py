@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pytest_lambda_esm.errors import HandlerError, nearest
 from pytest_lambda_esm.timing import Span, microseconds
+from pytest_lambda_esm.vocabulary import OutcomeKind, ThrottleReason
 
-CONCURRENCY_REASONS: Final = (
-    "ConcurrentInvocationLimitExceeded",
-    "ReservedFunctionConcurrentInvocationLimitExceeded",
-    "FunctionInvocationRateLimitExceeded",
-    "ReservedFunctionInvocationRateLimitExceeded",
-    "CallerRateLimitExceeded",
-    "ConcurrentSnapshotCreateLimitExceeded",
-)
+CONCURRENCY_REASONS: Final[tuple[ThrottleReason, ...]] = get_args(ThrottleReason)
 """AWS's reasons for a throttle (API reference, ThrottleReason)."""
 
 
@@ -27,7 +21,7 @@ class Outcome:
     throttle. ``lasts`` is the duration in microseconds of virtual time, or None for the function's own duration.
     """
 
-    kind: str
+    kind: OutcomeKind
     value: Any = None
     lasts: int | None = None
 
@@ -68,7 +62,7 @@ def times_out() -> Outcome:
     return Outcome("times_out")
 
 
-def throttled(reason: str = "ConcurrentInvocationLimitExceeded") -> Outcome:
+def throttled(reason: ThrottleReason = "ConcurrentInvocationLimitExceeded") -> Outcome:
     """Throttle: Lambda refuses to invoke the function, so no invocation is recorded.
 
     Raises HandlerError for a reason that AWS does not have.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import nearest, printable
@@ -16,12 +16,16 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import inventory
 from pytest_lambda_esm.simulation.world import World
 
-Given: TypeAlias = Mapping | Function | str | ReadOnly[str, Any]
-"""A mapping or a function; a UUID, an ARN, a queue's URL or a name; or a response of the API that has one of these."""
+if TYPE_CHECKING:
+    from pytest_lambda_esm.simulation.resources import Resource
+
+Given: TypeAlias = "Mapping | Function | Resource | str | ReadOnly[str, Any]"
+"""A mapping, a function, or a queue, stream or table that the fake made; a UUID, an ARN, a queue's URL or a name; or a
+response of the API that has one of these."""
 
 ACCEPTED: Final = (
     "a UUID, an ARN, a queue's URL, the name of a source or function, a response of the API that has one of them,"
-    " a mapping or a function"
+    " a mapping, a function, a queue, a stream or a table"
 )
 
 _QUEUE_URL: Final = re.compile(r"https?://(?P<host>[^/]+)/(?P<account>\d{12})/(?P<name>[\w.-]+)/?")
@@ -92,7 +96,9 @@ def find(world: World, given: Given) -> Subject:
     if queue is not None:
         return queue
     text = _in_response(given) if isinstance(given, ReadOnly) else given
-    text = text if isinstance(text, str) else getattr(text, "arn", None) or getattr(text, "bootstrap_servers", None)
+    if not isinstance(text, str):
+        names = (getattr(text, name, None) for name in ("stream_arn", "arn", "bootstrap_servers"))
+        text = next(filter(None, names), None)
     if not isinstance(text, str) or not text:
         return Subject(given)
     mapping = _mapping(world, text)

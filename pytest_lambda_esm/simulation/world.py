@@ -69,6 +69,7 @@ from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
@@ -412,7 +413,7 @@ class World:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)
 
-    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+    def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 

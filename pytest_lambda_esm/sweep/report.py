@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.vocabulary import Per
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""
@@ -26,7 +27,7 @@ class Target:
     number: int
     after: int
     error: ErrorGiven
-    per: str
+    per: Per
 
     def __str__(self) -> str:
         return f"{self.operation}, call {self.number} of this operation: {self.error}"

@@ -23,7 +23,7 @@ def _until(pytester, step):
 )
 def test_each_step_of_the_tutorial_ends_and_reports_as_the_page_says(pytester, step, outcomes):
     _until(pytester, step)
-    result = pytester.runpytest("-p", "no:randomly", "-p", "no:xdist", "--disable-warnings")
+    result = pytester.runpytest("-p", "no:randomly", "-p", "no:xdist", "-W", "default", "--disable-warnings")
     result.assert_outcomes(**outcomes)
     if "failed" in outcomes:
         report = STEPS.joinpath(f"step-{step}", "report.txt").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from pytest_lambda_esm.polling.streams.batch import LARGEST_STATE, Batch
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.wording import counted
+from pytest_lambda_esm.vocabulary import FateName
 
 _REPEATED: Final = 3
 """The failure after which records count as ones that always fail."""
@@ -40,7 +41,7 @@ def advise_on_throttles(context: StreamContext, settings: StreamSettings, batch:
         context.journal.advice.give("ESM116", context.mapping.uuid, throttles=batch.failures, retries=retries)
 
 
-def advise_on_discard(context: StreamContext, fate: str, destination: str | None) -> None:
+def advise_on_discard(context: StreamContext, fate: FateName, destination: str | None) -> None:
     """Give advice on a failure record that went to a queue or topic."""
     if fate == SENT and destination is not None and destination.split(":")[2:3] in (["sqs"], ["sns"]):
         context.journal.advice.give("ESM117", context.mapping.uuid, destination=destination)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.invocation.event_records import id_of, records_of
@@ -14,6 +14,7 @@ from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.simulation.journeys.journey import JourneyStep, Ref
 from pytest_lambda_esm.simulation.journeys.runs import UNKNOWN, Run, is_same
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of, moment_of
+from pytest_lambda_esm.vocabulary import StepKind
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.journeys.history import History
@@ -48,7 +49,7 @@ class Steps:
         self._add_sending(origins)
         for place, entry in enumerate(self._history.entries):
             if entry.kind not in _SHOWN_ELSEWHERE and self._concerns(place, entry):
-                self._add(entry.instant, place, entry.kind, entry.subject, entry.text)
+                self._add(entry.instant, place, cast(StepKind, entry.kind), entry.subject, entry.text)
                 if entry.kind == "poll":
                     self._add_refusal(place)
         for run in self._runs:
@@ -60,7 +61,9 @@ class Steps:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _add(self, instant: int, place: float, kind: str, where: str, text: str, invocation: Run | None = None) -> None:
+    def _add(
+        self, instant: int, place: float, kind: StepKind, where: str, text: str, invocation: Run | None = None
+    ) -> None:
         found = invocation.invocation if invocation is not None else None
         step = JourneyStep(
             at=moment_of(instant), kind=kind, where=printable(where), text=printable(text), invocation=found

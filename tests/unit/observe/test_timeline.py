@@ -1,4 +1,6 @@
-from pytest_lambda_esm import Timeline
+import pytest
+
+from pytest_lambda_esm import ConfigurationError, Timeline
 from pytest_lambda_esm.observe.timeline import render, shortened
 
 UUID = "e3e70682-c209-4cac-a29f-6fbed82c07cd"
@@ -110,3 +112,8 @@ def test_it_is_equal_to_a_list_of_its_entries():
     assert timeline == list(timeline) == timeline[:]
     assert timeline != timeline[:1]
     assert make() == []
+
+
+def test_a_kind_that_does_not_exist_is_refused_with_the_nearest():
+    with pytest.raises(ConfigurationError, match=r"there is no kind 'invocations'\. Did you mean 'invocation'"):
+        Timeline(lambda: 0).of("invocations")
