@@ -16,6 +16,8 @@ extensions = ["myst_parser"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 myst_heading_anchors = 4
 

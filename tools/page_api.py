@@ -43,6 +43,8 @@ _FIRST: Final = (
     *("mapping", "transitions", "explain", "fates", "journey", "sweep", "bind"),
 )
 """The methods of FakeLambda that people need first."""
+_LISTED_ELSEWHERE: Final = ("Config", "Settings")
+"""Classes whose attributes are the settings, which have a page of their own."""
 _ROLE = re.compile(r":(?:class|func|meth|attr|data|mod|exc):`~?(?:[\w.]*\.)?(?P<name>[\w.]+)`")
 _QUALIFIED = re.compile(r":(?:meth|attr):`(?P<name>[A-Z]\w*\.\w+)`")
 
@@ -82,16 +84,25 @@ def _entry(name: str, value: Any) -> list[str]:
         return [f"### {name}", _signature(name, node), _docstring(node)]
     parts = [f"### {name}", _text(inspect.getdoc(value) or "")]
     members = _members(value)
-    rows = [(item, kind, text) for item, kind, text in (_attribute(node, doc) for node, doc in members) if item]
-    if rows:
-        lines = ["| Attribute | Type | What it is |", "|---|---|---|"]
-        lines += [f"| `{item}` | {_cell(kind, code=True)} | {_cell(text)} |" for item, kind, text in rows]
-        parts.append("\n".join(lines))
+    rows = [row for row in (_attribute(node, following) for node, following in members) if row[0]]
+    if rows and name not in _LISTED_ELSEWHERE:
+        parts.append(_attributes(rows))
     for node, _ in members:
         if isinstance(node, ast.FunctionDef) and not _is_property(node):
             called = f"{name}.{node.name}"
             parts += [f"#### {called}", _signature(called, node), _docstring(node)]
     return parts
+
+
+def _attributes(rows: list[tuple[str, str, str]]) -> str:
+    """Return a table of attributes; without the last column if the text of the class describes all of them."""
+    described = any(text for _, _, text in rows)
+    lines = (
+        ["| Attribute | Type | What it is |", "|---|---|---|"] if described else ["| Attribute | Type |", "|---|---|"]
+    )
+    for item, kind, text in rows:
+        lines.append(f"| `{item}` | {_cell(kind, code=True)} |" + (f" {_cell(text)} |" if described else ""))
+    return "\n".join(lines)
 
 
 def _members(value: type) -> list[tuple[ast.stmt, str]]:

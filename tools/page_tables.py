@@ -33,13 +33,13 @@ def escaped(text: str) -> str:
 
 
 def settings() -> str:
-    """Return a table of all settings: name, default, allowed values, meaning."""
+    """Return a table of all settings: name, meaning, allowed values, default."""
     from pytest_lambda_esm.config import Config
 
     return table(
-        ("Setting", "Default", "Allowed", "What it is"),
+        ("Setting", "What it is", "Allowed", "Default"),
         [
-            (f"`{field.name}`", _shown(field.default), page_api.markdown(ALLOWED[field.name]), SETTINGS[field.name])
+            (f"`{field.name}`", SETTINGS[field.name], page_api.markdown(ALLOWED[field.name]), _shown(field.default))
             for field in dataclasses.fields(Config)
         ],
     )
