@@ -244,10 +244,18 @@ def __getattr__(name: str) -> Any:
     if name == "marks":
         return import_module(f"{__name__}.marks")
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_suggestion(name)}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _suggestion(name: str) -> str:
+    if name.startswith("_") or name.startswith("pytest_"):  # Tools look for such names, and do not read the text.
+        return ""
+    from pytest_lambda_esm.errors import nearest
+
+    return f" {nearest(name, __all__)}"
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.virtual import VirtualClock
@@ -315,6 +316,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
+    @suggesting
     def function(
         self,
         name: str,
@@ -387,6 +389,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
         except ValueError as error:
             raise ConfigurationError(f"transitions: {error}") from None
 
+    @suggesting
     def sweep(
         self,
         errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.clock.events import DueEvent, Event
 from pytest_lambda_esm.clock.lock import ClockLock, HeldLock
 from pytest_lambda_esm.clock.moves import (
@@ -108,6 +109,7 @@ class VirtualClock:
 
     # --- moving ------------------------------------------------------------------------------------------
 
+    @suggesting
     def advance(
         self,
         delta: Span | None = None,
@@ -144,6 +146,7 @@ class VirtualClock:
                 raise ClockError(f"time cannot go back: it is {moment_of(self._now)}, advance_to was given {when}")
             self._run_to(target)
 
+    @suggesting
     def run_until(self, predicate: Callable[[], object], limit: Span = HOUR) -> None:
         """Run due events one by one until ``predicate()`` is true.
 
@@ -167,6 +170,7 @@ class VirtualClock:
                     raise self._limit_exceeded("run_until: the condition is still false", span)
                 self._run_to(max(upcoming, self._now))
 
+    @suggesting
     def run_until_idle(self, limit: Span = HOUR) -> None:
         """Run due events until none is pending.
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
@@ -44,6 +45,7 @@ class FaultPlan:
     def __repr__(self) -> str:
         return f"<FaultPlan {self._faults!r}>"
 
+    @suggesting
     def add(
         self,
         operation: str,
@@ -90,6 +92,7 @@ class FaultPlan:
             )
         )
 
+    @suggesting
     def sequence(
         self, operation: str, *errors: ErrorGiven | None, match: MatchGiven = None, optional: bool = False
     ) -> Fault:

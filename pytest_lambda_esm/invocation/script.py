@@ -41,8 +41,20 @@ class Outcome:
         return f"{self.kind.replace('_', ' ')}{about}"
 
 
+def instead_of(given: object) -> str:
+    """Return what to write in a script in place of something that is not an outcome."""
+    name = getattr(given, "__name__", "")
+    if callable(given) and name in get_args(OutcomeKind):
+        return f"{name}({'ValueError' if name == 'raises' else ''})"
+    if isinstance(given, (list, tuple)):
+        return "script(returns(1), raises(ValueError)), one by one"
+    if isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException)):
+        return f"raises({name or repr(given)})"
+    return f"returns({given!r}) or raises(ValueError)"
+
+
 def returns(value: Any = None) -> Outcome:
-    """Return a value, without running the handler."""
+    """Return a value, without running the handler. A value that is not JSON fails as it does in Lambda."""
     return Outcome("returns", value)
 
 

@@ -16,6 +16,7 @@ from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import microseconds, moment_of, time_text
 from pytest_lambda_esm.vocabulary import AnyState, MappingState, TransitionalState
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # For a type checker only, which knows it without the package.
@@ -247,7 +248,7 @@ class Mapping:
         if self.state in self._held:
             return [f"{end} when the test calls release(): the state is held"]
         if self._open.reads_left is not None:
-            return [f"{end} after {self._open.reads_left} more reads of the state"]
+            return [f"{end} after {counted(self._open.reads_left, 'more read')} of the state"]
         if self._open.due is None:
             return [f"{end} when the test calls release()"]
         return [f"{end} at {time_text(self._open.due, self._clock.instant)}"]

@@ -33,7 +33,7 @@ class Fate:
 
     For a queue, ``record`` is the message id. ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"``
     (processed), ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``. ``at`` is when that began or, for a message
-    that waits, when the wait ends (aware, UTC). ``about`` describes the fate in words.
+    that waits, when the wait ends (aware, UTC). ``detail`` describes the fate in words.
 
     For a stream, ``record`` is the shard id and the sequence number, joined by a colon. Each mapping reads all records,
     so ``mapping`` is the mapping's UUID. ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``, ``"filtered out"``,
@@ -55,8 +55,13 @@ class Fate:
     record: str
     fate: FateName
     at: datetime
-    about: str
+    detail: str
     mapping: str = ""
+
+    @property
+    def about(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
 
 
 FinalFate: TypeAlias = tuple[Sequence[str], FateName, int, str, Callable[[int], str] | None]

@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     """One of :data:`KINDS`."""
     subject: str
     """The operation, mapping, function or source that it happened to."""
-    text: str
+    detail: str
     """What happened, in one line."""
     items: tuple[str, ...] = ()
     """The ids of the records concerned."""
@@ -54,6 +54,11 @@ class Entry(NamedTuple):
     def at(self) -> datetime:
         """When it happened, an aware datetime in UTC."""
         return moment_of(self.instant)
+
+    @property
+    def text(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
 
 
 class Timeline(EqualToLists[Entry]):
@@ -154,7 +159,7 @@ def shortened(text: str) -> str:
 def _entry_lines(entry: Entry, first: int, width: int) -> list[str]:
     head = f"{_seconds(entry, first):>10}  {entry.kind:<10}  "
     return textwrap.wrap(
-        shortened(f"{entry.subject}: {entry.text}"),
+        shortened(f"{entry.subject}: {entry.detail}"),
         width,
         initial_indent=head,
         subsequent_indent=" " * len(head),
@@ -212,5 +217,5 @@ def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, in
 
 def _key(entry: Entry, counting: Collection[str]) -> Hashable:
     """Return what an entry has in common with its repetitions."""
-    text = _NUMBER.sub("#", entry.text) if entry.kind in counting else entry.text
+    text = _NUMBER.sub("#", entry.detail) if entry.kind in counting else entry.detail
     return entry.kind, entry.subject, text

@@ -16,8 +16,8 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DISCARDED, SENT
 from pytest_lambda_esm.polling.attempts import LastResponse
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
 TOO_OLD: Final = "RecordAgeExceeded"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
 
+from pytest_lambda_esm.config import Config
+from pytest_lambda_esm.moto_bridge import session
 from pytest_lambda_esm.simulation.world import World
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 class Clients(ABC):
     """The base of ``FakeLambda`` with its boto3 clients. ``_active`` is the world of an open fake."""
+
+    config: Config
 
     @property
     @abstractmethod
@@ -87,9 +91,12 @@ class Clients(ABC):
         """Return a boto3 client, for the default region or another one.
 
         It is a client like any other, and faster to create, because the clients of a fake share loaded service models.
-        A type checker knows its operations if ``boto3-stubs`` has the service.
+        A type checker knows its operations if ``boto3-stubs`` has the service. Raises ConfigurationError for an unknown
+        region.
         """
         __tracebackhide__ = True
         _ = self._active  # Raises where nothing would answer the client.
+        if region is not None:
+            session.check_region(f"client({service!r})", region, self.config.account_id)
         create: Any = boto3.client  # Typed stubs of boto3 accept only the services they know.
         return create(service, region_name=region or self.region)

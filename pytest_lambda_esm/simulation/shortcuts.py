@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping as ReadOnly
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.clock.moves import HOUR
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import AfterReads, Config
-from pytest_lambda_esm.errors import ConfigurationError, LambdaEsmError
+from pytest_lambda_esm.errors import ConfigurationError, LambdaEsmError, nearest
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import session
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 StreamView = Literal["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"]
 
 _FIFO: Final = ".fifo"
+_LONGEST_VISIBILITY: Final = 43_200
 _WITHOUT_POSITION: Final = ("sqs", "mq")
 """The services whose mappings have no starting position."""
 
@@ -57,6 +59,7 @@ class Shortcuts(ABC):
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client."""
 
+    @suggesting
     def queue(
         self,
         name: str,
@@ -77,8 +80,9 @@ class Shortcuts(ABC):
         queue that does not exist and an unknown region, and boto3's errors.
         """
         __tracebackhide__ = True
-        if not isinstance(name, str):
-            raise ConfigurationError(f"queue takes the name of a queue, not {name!r}")
+        _check_name("queue", name)
+        if not isinstance(visibility, int) or not 0 <= visibility <= _LONGEST_VISIBILITY:
+            raise ConfigurationError(f"queue({name!r}): visibility takes 0 to 43,200 whole seconds, not {visibility!r}")
         client = self._client(f"queue({name!r})", "sqs", region)
         stated: dict[str, str] = {"VisibilityTimeout": str(visibility)}
         if fifo or name.endswith(_FIFO):
@@ -90,17 +94,20 @@ class Shortcuts(ABC):
         arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return SqsQueue(client, name, (url, arn), self._active.queues.find)
 
+    @suggesting
     def stream(self, name: str, shards: int = 1, *, region: str | None = None) -> KinesisStream:
         """Create a stream of Kinesis with CreateStream, and return it as an object with ``arn``, ``put``, ``records``.
 
         Raises ConfigurationError for an unknown region, and boto3's errors.
         """
         __tracebackhide__ = True
+        _check_name("stream", name)
         client = self._client(f"stream({name!r})", "kinesis", region)
         client.create_stream(StreamName=name, ShardCount=shards)
         summary = client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
         return KinesisStream(client, name, summary["StreamARN"])
 
+    @suggesting
     def table(
         self,
         name: str,
@@ -117,6 +124,9 @@ class Shortcuts(ABC):
         boto3's errors.
         """
         __tracebackhide__ = True
+        _check_name("table", name)
+        if stream not in (None, *get_args(StreamView)):
+            raise ConfigurationError(f"table({name!r}): stream: {nearest(stream, get_args(StreamView))}")
         client = self._client(f"table({name!r})", "dynamodb", region)
         keys = {key: "HASH", **({sort: "RANGE"} if sort is not None else {})}
         enabled = {"StreamEnabled": True, "StreamViewType": stream} if stream is not None else {"StreamEnabled": False}
@@ -152,6 +162,7 @@ class Shortcuts(ABC):
         self.clock.run_until(lambda: mapping.state in ("Enabled", "Disabled"))
         return mapping
 
+    @suggesting
     def advance(
         self,
         delta: Span | None = None,
@@ -165,6 +176,7 @@ class Shortcuts(ABC):
         __tracebackhide__ = True
         self.clock.advance(delta, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
+    @suggesting
     def run_until_idle(self, limit: Span = HOUR) -> None:
         """Run due events until none is pending: short for ``clock.run_until_idle``."""
         __tracebackhide__ = True
@@ -218,3 +230,9 @@ class Shortcuts(ABC):
             return {"SelfManagedEventSource": servers, "StartingPosition": "TRIM_HORIZON"}, None
         position = {} if arn.service in _WITHOUT_POSITION else {"StartingPosition": "TRIM_HORIZON"}
         return {"EventSourceArn": names[0], **stated, **position}, arn.region or None
+
+
+def _check_name(kind: str, name: object) -> None:
+    __tracebackhide__ = True
+    if not isinstance(name, str):
+        raise ConfigurationError(f"{kind} takes the name of a {kind}, not {name!r}")

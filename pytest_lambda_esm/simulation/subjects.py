@@ -195,7 +195,7 @@ def _queue_of_broker(world: World, given: object) -> Subject | None:
 
 def _sources(world: World) -> Iterator[str]:
     yield from (mapping.source_arn for mapping in world.store)
-    yield from world.ledger.sources
+    yield from (source for source in world.ledger.sources if ":function:" not in source)
     yield from (queue.arn for queue in inventory.queues())
     yield from inventory.streams()
     if "kafka" in world.__dict__:

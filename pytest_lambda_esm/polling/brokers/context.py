@@ -11,11 +11,11 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DISCARDED, EXPIRED
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.lane_context import LaneContext
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Broker, Brokers, Message, Queue
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.mq_records import KINDS, MqKind
 from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 Problem: TypeAlias = "tuple[str, str]"
 """Why a mapping cannot poll: its StateTransitionReason and its LastProcessingResult."""

@@ -14,6 +14,7 @@ from pytest_lambda_esm.observe.sequences import EqualToLists
 from pytest_lambda_esm.observe.timeline import Entry, check_kind, rows, shortened
 from pytest_lambda_esm.timing import instant_of
 from pytest_lambda_esm.vocabulary import EntryKind, StepKind
+from pytest_lambda_esm.wording import counted
 
 _LONG_WORD: Final = re.compile(r"(\S{30})\S{15,}(\S{15})")
 
@@ -35,15 +36,20 @@ class JourneyStep:
     ``at`` is when it happened, an aware datetime in UTC. ``kind`` is ``"sent"``, ``"poll"``, ``"invocation"`` (it
     begins), ``"result"`` (it ends), ``"caused"`` (its handler sent a record, or Lambda sent one about it),
     ``"throttle"``, ``"retry"``, ``"delivery"``, ``"fate"``, or ``"now"`` for what a record without a final fate waits
-    for. ``where`` is the ARN or the name of the queue, stream, function or destination, and ``text`` says what
-    happened. ``invocation`` is the invocation that begins or ends, or that sent the record; else None.
+    for. ``where`` is the ARN or the name of the queue, stream, function or destination, and ``detail`` says
+    what happened. ``invocation`` is the invocation that begins or ends, or that sent the record; else None.
     """
 
     at: datetime
     kind: StepKind
     where: str
-    text: str
+    detail: str
     invocation: Invocation | None = None
+
+    @property
+    def text(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M:%S.%f} {self.kind} {shortened(f'{self.where}: {self.text}')}"
@@ -82,7 +88,7 @@ class Journey(EqualToLists[JourneyStep]):
         return len(self._story.steps)
 
     def __repr__(self) -> str:
-        return f"<Journey of {shortened(self.record)}, {len(self)} steps>"
+        return f"<Journey of {shortened(self.record)}, {counted(len(self), 'step')}>"
 
     @property
     def record(self) -> str:
@@ -128,7 +134,9 @@ class Journey(EqualToLists[JourneyStep]):
         return [step for step in self if step.kind == kind]
 
     def __str__(self) -> str:
-        entries = [Entry(instant_of(step.at), cast(EntryKind, step.kind), step.where, _cut(step.text)) for step in self]
+        entries = [
+            Entry(instant_of(step.at), cast(EntryKind, step.kind), step.where, _cut(step.detail)) for step in self
+        ]
         lines = [
             f"journey of {_cut(shortened(self.record))}",
             f"it begins at {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since then",
@@ -153,6 +161,6 @@ def _summary(journey: Journey) -> str:
     """Describe another journey in a line: its record, where it began, and what became of it."""
     first = journey[0]
     ends: list[str] = list(dict.fromkeys(fate.fate for fate in journey.fates))
-    ends = ends or [step.text for step in journey.of("result")[-1:]]
-    text = f"{_cut(journey.record)} ({first.where}): {', then '.join(ends) or first.text}"
+    ends = ends or [step.detail for step in journey.of("result")[-1:]]
+    text = f"{_cut(journey.record)} ({first.where}): {', then '.join(ends) or first.detail}"
     return shortened(" ".join(text.split()))[:85]

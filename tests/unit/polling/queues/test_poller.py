@@ -338,7 +338,7 @@ def test_a_batch_that_stays_throttled_is_let_go_when_its_visibility_timeout_ends
         *[(1, when) for when in (5, 6, 8, 12, 20, 28)],
         *[(2, when) for when in (35, 36, 38, 42)],
     ]
-    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.text]
+    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.detail]
     assert (released.items, released.instant) == (("a",), world.first + 35 * SECOND)
     assert world.mapping.metrics["PolledEventCount"] == 2
 
