@@ -5,29 +5,32 @@ from pathlib import Path
 
 import pytest
 
-STEPS = Path(__file__).parents[2] / "docs" / "examples" / "tutorial"
+ROOT = Path(__file__).parents[2]
+STEPS = ROOT / "docs" / "examples" / "tutorial"
 
 
-def _until(pytester, step):
-    """Put the files into the test's folder that a reader of the tutorial has after a step."""
-    for number in range(1, step + 1):
-        for path in sorted(STEPS.joinpath(f"step-{number}").glob("*.py")):
-            lines = path.read_text(encoding="utf-8").splitlines()
-            code = [line for line in lines if not re.fullmatch(r"# \[/?[^\]]+\]", line)]
-            pytester.path.joinpath(path.name).write_text("\n".join(code) + "\n", encoding="utf-8")
+@pytest.fixture(scope="module")
+def reports():
+    """The module tools/reports.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools")
+        import reports
+
+        return reports
 
 
 @pytest.mark.parametrize(
     ("step", "outcomes"),
     [(1, {"passed": 1}), (2, {"passed": 1, "failed": 1}), (3, {"passed": 1, "failed": 1}), (4, {"passed": 2})],
 )
-def test_each_step_of_the_tutorial_ends_and_reports_as_the_page_says(pytester, step, outcomes):
-    _until(pytester, step)
+def test_each_step_of_the_tutorial_ends_and_reports_as_the_page_says(pytester, reports, step, outcomes):
+    for name, text in reports.files(step).items():
+        pytester.path.joinpath(name).write_text(text, encoding="utf-8")
     result = pytester.runpytest("-p", "no:randomly", "-p", "no:xdist", "-W", "default", "--disable-warnings")
     result.assert_outcomes(**outcomes)
     if "failed" in outcomes:
-        report = STEPS.joinpath(f"step-{step}", "report.txt").read_text(encoding="utf-8")
-        assert _explanation(report) in result.stdout.str()
+        shown = STEPS.joinpath(f"step-{step}", "report.txt").read_text(encoding="utf-8")
+        assert _explanation(shown) in result.stdout.str(), "run: python tools/reports.py; python tools/pages.py"
 
 
 def _explanation(report):
