@@ -36,7 +36,7 @@ BOUND: Final = "lambda-esm-bound-handler"
 EXTRA: Final = "pip install 'pytest-lambda-esm[deploy]'"
 """What installs all that deployments need."""
 PYTHON: Final = "python"
-"""The "version" of a layer's folder that is ``/opt/python`` in Lambda."""
+"""The "version" of a layer's folder that is ``/opt/python`` in Lambda. That of a function's folder is its hash."""
 _TIMES: Final = "_lambda_esm_deployed"
 """An attribute added to moto's functions and layers: how often their folder was deployed."""
 _SCHEME: Final = "lambda-esm-template://"
@@ -131,7 +131,7 @@ def _install_functions(patches: Patches, deployments: Deployments, bind: Bind) -
         self.code = {"ZipFile": content}
         set_code(self, self.code if is_new else {"ZipFile": content})
         if folder:
-            self.code_sha_256 = _digest(self, key)
+            self.code_sha_256 = _encoded(updated_spec.get("S3ObjectVersion")) or _digest(self, key)
         if bucket == BOUND:
             bind(self.account_id, self.region, self.function_name, handler=deployments.handlers[key])
 
@@ -191,8 +191,12 @@ def _digest(resource: Any, path: str) -> str:
     """Return a new hash each time, since the files of the folder may have changed since the last deployment."""
     times = vars(resource).get(_TIMES, 0) + 1
     setattr(resource, _TIMES, times)
-    text = f"{path} {times}"
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return _encoded(hashlib.sha256(f"{path} {times}".encode()).hexdigest())
+
+
+def _encoded(digest: Any) -> str:
+    """Return a hash as Lambda writes it, from hexadecimal text; empty for None."""
+    return base64.b64encode(bytes.fromhex(str(digest or ""))).decode()
 
 
 # --- stacks -----------------------------------------------------------------------------------------------------
