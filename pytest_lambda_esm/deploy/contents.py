@@ -1,7 +1,7 @@
 """The contents of source folders, as one hash each: ``sam package`` names the code of a function after it.
 
-A function with ``AutoPublishAlias`` has another version for other contents. Nothing else depends on them, since code runs
-where it is; so only the folders of such functions are read, each once per deployment.
+A function with ``AutoPublishAlias`` has another version for other contents. Nothing else depends on them, since code
+runs where it is; so only the folders of such functions are read, each once per deployment.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """From a template to what CloudFormation can create here: read, decide, translate, check, and locate the code.
 
 The result depends on the texts of the template and of the files that it includes, on the parameters, the region, on
-what the test binds or skips, and on the source of functions whose versions it publishes; nothing else is read. It is kept for the process under exactly these, as JSON text that
-nobody can change, so that a template which many tests deploy is translated once. Whether source folders and modules
-exist is checked at each deployment.
+what the test binds or skips, and on the source of functions whose versions it publishes; nothing else is read. It is
+kept for the process under exactly these, as JSON text that nobody can change, so that a template which many tests
+deploy is translated once. Whether source folders and modules exist is checked at each deployment.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ def _included(prepared: Prepared) -> list[Path]:
 class _Run:
     """The preparation of one template."""
 
-    def __init__(
-        self, template: Template, find_asset: code.FindAsset, choices: Choices, contents: Contents
-    ) -> None:
+    def __init__(self, template: Template, find_asset: code.FindAsset, choices: Choices, contents: Contents) -> None:
         self._template = template
         self._find_asset = find_asset
         self._choices = choices

@@ -52,11 +52,20 @@ class Bind(Protocol):
 
 @dataclass
 class Deployments:
-    """The handlers and nested templates of the stacks of one world; ``failed`` is the resource that failed last."""
+    """The handlers and nested templates of the stacks of one world; ``failed`` is the resource that failed last.
+
+    ``complete`` is the id of a stack, and what is called before its update is final: an exception rolls it back.
+    """
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     failed: tuple[str, str] | None = None
+    complete: tuple[str, Callable[[], None]] | None = None
+
+    def before_final(self, stack_id: str) -> None:
+        """Call what a deployment wants to be called before the update of a stack is final."""
+        if self.complete is not None and self.complete[0] == stack_id:
+            self.complete[1]()
 
     def keep_handler(self, handler: Handler) -> str:
         """Keep a handler, and return its token."""
@@ -106,7 +115,9 @@ def _added_types() -> frozenset[str]:
     """Return the resource types that this package adds to moto's."""
     from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
 
-    nothing = stacks.Surroundings(operations=dict, options=dict, advise=lambda *_: None, new_id=str)
+    nothing = stacks.Surroundings(
+        operations=dict, options=dict, advise=lambda *_: None, new_id=str, before_final=lambda _: None
+    )
     return frozenset(stacks.kinds(nothing))
 
 

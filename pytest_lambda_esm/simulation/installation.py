@@ -136,6 +136,7 @@ def _install_stacks(patches: Patches, world: World) -> None:
                 options=lambda: calls.current.params if calls.current is not None else {},
                 advise=lambda subject, what: world.advice.give("ESM205", subject, about=what, what=what),
                 new_id=world.new_id,
+                before_final=world.deployments.before_final,
             ),
         )
 
