@@ -1,5 +1,6 @@
 """The events of topics, buckets, buses and logs, beside the samples that AWS publishes: each member, and its type."""
 
+import hashlib
 import json
 
 import boto3
@@ -377,7 +378,18 @@ def test_delete_markers_and_versions(got):
         ("ObjectRemoved:Delete", old),
         ("ObjectRemoved:Delete", marker),
     ]
-    assert set(records[0]["s3"]["object"]) == {"key", "versionId", "sequencer"}
+    assert set(records[1]["s3"]["object"]) == {"key", "versionId", "sequencer"}
+
+
+@FACTS("g6-marker-etag", "reported", "A delete marker's event has the marker's ETag, that of nothing, and no size.")
+def test_etag_of_a_delete_marker(got):
+    s3 = notify("photos", "Lambda", got.arn, "s3:ObjectRemoved:*")
+    versioned(s3, "photos")
+    s3.put_object(Bucket="photos", Key="a", Body=b"x")
+    s3.delete_object(Bucket="photos", Key="a")
+    found = got()[0]["Records"][0]["s3"]["object"]
+    assert list(found) == ["key", "eTag", "versionId", "sequencer"]
+    assert found["eTag"] == hashlib.md5(b"").hexdigest()
 
 
 @FACTS("g6-filters", "documented", "An event goes to the configurations whose prefix and suffix both fit.")
@@ -459,7 +471,8 @@ def test_bucket_to_bus(got):
         "DeleteObject",
         "Delete Marker Created",
     )
-    assert "size" not in deleted["detail"]["object"]
+    assert list(deleted["detail"]["object"]) == ["key", "etag", "version-id", "sequencer"]
+    assert deleted["detail"]["object"]["etag"] == hashlib.md5(b"").hexdigest()
 
 
 # --- EventBridge -----------------------------------------------------------------------------------------------
