@@ -358,10 +358,19 @@ def _advise(world: World, prepared: Prepared) -> None:
         _advise(world, each)
 
 
+_JUDGED: Final = (
+    "AWS::Events::Rule",
+    "AWS::Lambda::Function",
+    "AWS::Pipes::Pipe",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
+)
+
+
 def _with_policies(stack: Stack, prepared: Prepared) -> Iterator[str]:
-    """Return the ARNs of the resources whose permissions are judged: functions, queues and topics."""
+    """Return the ARNs of the resources whose permissions are judged: functions, queues, topics, and what has a role."""
     for each in stack._resources().values():
-        if each.type in ("AWS::Lambda::Function", "AWS::SQS::Queue"):
+        if each.type in _JUDGED:
             yield str(each.attribute("Arn"))
         elif each.type == "AWS::SNS::Topic":
             yield each.physical_id

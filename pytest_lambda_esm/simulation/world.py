@@ -439,6 +439,7 @@ class World:
             note=partial(self.timeline.add, "delivery"),
             new_id=ids.uuids(random.Random(f"triggers {self.config.seed}")).new,
             now=self.local_instant,
+            permit=self.permissions.check_target,
         )
 
     def forget(self, account_id: str, region: str) -> None:

@@ -407,3 +407,45 @@ def test_what_the_roles_of_a_template_do_not_allow_is_advice(lambda_esm, project
     advice = [str(each) for each in lambda_esm.take_advice() if each.code == "ESM143"]
     assert len(advice) == (not allowed)
     assert all('"Action": "sqs:SendMessage"' in each for each in advice)
+
+
+SENDERS = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Orders: {Type: AWS::SQS::Queue}
+      F:
+        Type: AWS::Serverless::Function
+        Properties:
+          Runtime: python3.12
+          InlineCode: "def handler(event, context): pass"
+          Handler: index.handler
+          Events:
+            Rule: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}
+            Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}
+            Sold: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}
+      ToQueue:
+        Type: AWS::Events::Rule
+        Properties:
+          ScheduleExpression: rate(1 hour)
+          Targets: [{Id: one, Arn: !GetAtt Orders.Arn}]
+      Role:
+        Type: AWS::IAM::Role
+        Properties:
+          AssumeRolePolicyDocument:
+            Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+      Hourly:
+        Type: AWS::Scheduler::Schedule
+        Properties:
+          FlexibleTimeWindow: {Mode: "OFF"}
+          ScheduleExpression: rate(1 hour)
+          Target: {Arn: !GetAtt Orders.Arn, RoleArn: !GetAtt Role.Arn}
+"""
+
+
+def test_a_deployment_advises_on_what_its_rules_and_schedules_may_not_send(lambda_esm, project):
+    stack = lambda_esm.deploy(project(SENDERS))
+    boto3.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.advance(hours=2)
+    found = [str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM143"]
+    assert len(stack.function("F").invocations) >= 5
+    assert ["sqs:SendMessage" in text for text in found] == [True, True]
