@@ -301,7 +301,6 @@ def test_advice_on_a_pipe_prints_the_statements(lambda_esm):
     lambda_esm.clock.advance(10)
     assert len(received(urls["orders"])) == 1
     found = advice_of(lambda_esm)
-    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-    assert sorted(
-        json.loads(text.partition("policies lack ")[2].partition("}")[0] + "}")["Action"] for text in found
-    ) == (actions)
+    statements = [json.loads(text.partition("policies lack ")[2].partition("}")[0] + "}") for text in found]
+    actions = [statement["Action"] for statement in statements]
+    assert sorted(actions) == ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
