@@ -33,7 +33,7 @@ def load(world: World, functions: Iterable[Deployed]) -> None:
     If one cannot, all functions go on with the modules that they had.
     """
     __tracebackhide__ = True
-    with world.archives.restored_on_failure():
+    with world.archives.restored_on_failure(), world.runtime.restored_on_failure():
         for function in functions:
             world.archives.start_again(function.configuration)
             environment = world.archives.handler(function.configuration)

@@ -5,6 +5,7 @@ import json
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from helpers.conformance import Facts
 from helpers.triggers import (
@@ -171,6 +172,60 @@ def test_duplicates_of_a_fifo_topic(lambda_esm):
     assert len(messages("q")) == 1
     lambda_esm.clock.advance(minutes=5)
     assert sns.publish(**again)["MessageId"] != ids[0]
+
+
+REDRIVE = "Invalid parameter: {}RedrivePolicy: "
+REFUSED = [
+    ("lambda", "news.fifo", {}, "Invalid parameter: Invalid protocol type: lambda"),
+    ("lambda", "news", {"RedrivePolicy": "{"}, f"{REDRIVE}failed to parse JSON."),
+    ("lambda", "news", {"RedrivePolicy": "[]"}, f"{REDRIVE}failed to parse JSON."),
+    ("lambda", "news", {"RedrivePolicy": "{}"}, f"{REDRIVE}deadLetterTargetArn is an invalid arn"),
+    (
+        "lambda",
+        "news",
+        {"RedrivePolicy": '{"deadLetterTargetArn": "q"}'},
+        f"{REDRIVE}deadLetterTargetArn is an invalid arn",
+    ),
+    (
+        "sqs",
+        "news.fifo",
+        {"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"})},
+        f"{REDRIVE}must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.",
+    ),
+    (
+        "lambda",
+        "news",
+        {"RawMessageDelivery": "true"},
+        "Invalid parameter: {}Delivery protocol [lambda] does not support raw message delivery.",
+    ),
+]
+
+
+@FACTS(
+    "g2-refused", "reported", "SNS refuses functions on FIFO topics, raw delivery to them, and faulty redrive policies."
+)
+@pytest.mark.parametrize(("protocol", "topic", "attributes", "text"), REFUSED)
+def test_subscriptions_that_are_refused(lambda_esm, protocol, topic, attributes, text):
+    sns = boto3.client("sns")
+    flag = {"FifoTopic": "true"} if topic.endswith(".fifo") else {}
+    arn = sns.create_topic(Name=topic, Attributes=flag)["TopicArn"]
+    function = lambda_esm.function("worker", lambda event, context: None).arn
+    endpoint = function if protocol == "lambda" else queue_arn("q.fifo")
+
+    def refusal(call, **params):
+        with pytest.raises(ClientError) as refused:
+            call(**params)
+        error = refused.value.response["Error"]
+        assert error["Code"] == "InvalidParameter"
+        return error["Message"]
+
+    subscribing = {"TopicArn": arn, "Protocol": protocol, "Endpoint": endpoint}
+    assert refusal(sns.subscribe, **subscribing, Attributes=attributes) == text.format("Attributes Reason: ")
+    assert sns.list_subscriptions()["Subscriptions"] == []
+    for name, value in attributes.items():
+        subscription = sns.subscribe(**subscribing)["SubscriptionArn"]
+        changing = {"SubscriptionArn": subscription, "AttributeName": name, "AttributeValue": value}
+        assert refusal(sns.set_subscription_attributes, **changing) == text.format("")
 
 
 POLICIES = [

@@ -1,5 +1,6 @@
 """SAM templates: functions run the source where it is, with the settings of the template."""
 
+import base64
 import json
 import os
 import sys
@@ -449,3 +450,24 @@ def test_a_deployment_advises_on_what_its_rules_and_schedules_may_not_send(lambd
     found = [str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM143"]
     assert len(stack.function("F").invocations) >= 5
     assert ["sqs:SendMessage" in text for text in found] == [True, True]
+
+
+def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, project):
+    template = QUEUE.replace("LoggingConfig: {LogFormat: JSON}", "Description: one")
+    app = "def handler(event, context): return context.log_stream_name\n"
+    stack = lambda_esm.deploy(project(template, src__app_py=app))
+    function = stack.function("OrdersFunction")
+    tails = []
+
+    def invoke():
+        answer = boto3.client("lambda").invoke(FunctionName=function.name, LogType="Tail")
+        tails.append("Init Duration: 0.00 ms" in base64.b64decode(answer["LogResult"]).decode())
+
+    invoke()
+    invoke()
+    stack.update(project(template, src__app_py=app))
+    invoke()
+    invoke()
+    assert tails == [True, False, True, False]
+    streams = [invocation.result for invocation in function.invocations]
+    assert streams[0] == streams[1] != streams[2] == streams[3]
