@@ -179,7 +179,6 @@ REFUSED = [
     ("lambda", "news.fifo", {}, "Invalid parameter: Invalid protocol type: lambda"),
     ("lambda", "news", {"RedrivePolicy": "{"}, f"{REDRIVE}failed to parse JSON."),
     ("lambda", "news", {"RedrivePolicy": "[]"}, f"{REDRIVE}failed to parse JSON."),
-    ("lambda", "news", {"RedrivePolicy": "{}"}, f"{REDRIVE}deadLetterTargetArn is an invalid arn"),
     (
         "lambda",
         "news",

@@ -18,6 +18,7 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, 
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
     buckets,
+    documentdb,
     engine,
     events,
     function_settings,
@@ -70,6 +71,7 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         **policies.types(),
         **events.types(),
         **sources.types(),
+        **documentdb.types(),
         **buckets.types(),
     }
 

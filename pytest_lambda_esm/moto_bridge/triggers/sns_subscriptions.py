@@ -78,6 +78,8 @@ def _redrive_policy(subscription: Any, value: Any) -> str | None:
         target = str(policy.get("deadLetterTargetArn", ""))
     except (ValueError, AttributeError):
         return "RedrivePolicy: failed to parse JSON."
+    if not policy:
+        return None  # It removes the policy.
     queue = Arn.parse(target)
     if queue is None:
         return "RedrivePolicy: deadLetterTargetArn is an invalid arn"
