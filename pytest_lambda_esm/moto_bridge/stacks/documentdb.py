@@ -1,8 +1,8 @@
 """Resource types of Amazon DocumentDB, of which moto stores nothing: what they are for a template.
 
-A mapping names a cluster by its ARN, and the test asks for the same cluster with ``fake.documentdb(...)``. Follows the pages ``AWS::DocDB::DBCluster``, ``DBInstance``, ``DBSubnetGroup`` and
-``DBClusterParameterGroup`` of the CloudFormation template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: its
-RDS refuses the engine ``docdb``.
+A mapping names a cluster by its ARN, and the test asks for the same cluster with ``fake.documentdb(...)``. Follows the
+pages ``AWS::DocDB::DBCluster``, ``DBInstance``, ``DBSubnetGroup`` and ``DBClusterParameterGroup`` of the CloudFormation
+template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: its RDS refuses the engine ``docdb``.
 """
 
 from __future__ import annotations
