@@ -201,6 +201,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            timeout=self._timeout,
             ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
             forbidden=ports.forbidden,
         )
