@@ -114,7 +114,7 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
 
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
-        virtual.install(patches)
+        virtual.install(patches, look_again=False)
     BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
 
 
