@@ -17,6 +17,7 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, 
 
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
+    beside,
     buckets,
     engine,
     events,
@@ -26,6 +27,7 @@ from pytest_lambda_esm.moto_bridge.stacks import (
     policies,
     services,
     sources,
+    tables,
 )
 from pytest_lambda_esm.moto_bridge.stacks.custom import CustomKind
 from pytest_lambda_esm.moto_bridge.stacks.engine import Advise, ResourceFailed
@@ -70,6 +72,8 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         **events.types(),
         **sources.types(),
         **buckets.types(),
+        **tables.types(surroundings.advise),
+        **beside.types(),
     }
 
 

@@ -59,7 +59,7 @@ def import_cloudformation() -> None:
         return listed()
 
     setattr(parsing, _WAITING, _Waiting(left_out))
-    parsing.get_model_list = get_model_list  # type: ignore[assignment]  # Without lru_cache's methods.
+    parsing.get_model_list = get_model_list
 
 
 def model_of(resource_type: str) -> Any:

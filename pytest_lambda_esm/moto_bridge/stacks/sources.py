@@ -9,15 +9,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from pytest_lambda_esm.moto_bridge.stacks.kinds import ApiKind, Kind, Properties, Wanted
+from pytest_lambda_esm.moto_bridge.stacks.kinds import ApiKind, Kind, Made, Properties, Wanted
 
 
 def types() -> Mapping[str, Kind]:
     """Return the resource types by name."""
     return _TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKind:
+    """A type that nothing here or in moto stores: its ``Ref`` is its name, the property ``named`` or a generated one.
+
+    The clusters of DocumentDB that tests use are in memory, and are there as soon as a mapping names them.
+    """
+
+    named: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attribute_names(self) -> frozenset[str] | None:
+        """The names that ``Fn::GetAtt`` knows."""
+        return frozenset(self.attributes)
+
+    def create(self, wanted: Wanted) -> Made:
+        """Return the resource."""
+        name = str(wanted.properties.get(self.named) or wanted.name).lower()
+        values = {"name": name, "region": wanted.place.region}
+        attributes = {key: text.format_map(values) for key, text in self.attributes.items()}
+        return Made(wanted=wanted, physical_id=name, attributes=attributes)
+
+    def update(self, made: Made, wanted: Wanted) -> Made:
+        """Keep the resource, or return one with another name."""
+        return self.create(replace(wanted, name=made.physical_id))
+
+    def delete(self, made: Made) -> None:
+        """Do nothing."""
+
+
+_CLUSTER: Final = {
+    "ClusterResourceId": "cluster-{name}",
+    "Endpoint": "{name}.cluster-c1a2b3d4e5f6.{region}.docdb.amazonaws.com",
+    "Port": "27017",
+    "ReadEndpoint": "{name}.cluster-ro-c1a2b3d4e5f6.{region}.docdb.amazonaws.com",
+}
+_INSTANCE: Final = {"Endpoint": "{name}.c1a2b3d4e5f6.{region}.docdb.amazonaws.com", "Port": "27017"}
 
 
 def _serverless(properties: Properties, wanted: Wanted) -> Properties:
@@ -43,6 +83,21 @@ def _secret(properties: Properties, wanted: Wanted) -> Properties:
 
 _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
     {
+        "AWS::AmazonMQ::Broker": ApiKind(
+            service="mq",
+            creates="CreateBroker",
+            updates="UpdateBroker",
+            deletes="DeleteBroker",
+            physical_id="{BrokerId}",
+            identity={"BrokerId": "{BrokerId}"},
+            attributes={"Arn": "{BrokerArn}"},
+            named="BrokerName",
+            fixed=("BrokerName", "DeploymentMode", "EngineType", "PubliclyAccessible", "SubnetIds"),
+        ),
+        "AWS::DocDB::DBCluster": NamedKind("DBClusterIdentifier", _CLUSTER),
+        "AWS::DocDB::DBClusterParameterGroup": NamedKind("Name"),
+        "AWS::DocDB::DBInstance": NamedKind("DBInstanceIdentifier", _INSTANCE),
+        "AWS::DocDB::DBSubnetGroup": NamedKind("DBSubnetGroupName"),
         "AWS::SecretsManager::Secret": ApiKind(
             service="secretsmanager",
             creates="CreateSecret",

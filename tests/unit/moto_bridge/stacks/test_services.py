@@ -1,4 +1,4 @@
-"""Services of moto that a deployment leaves out until a template needs them; in processes that have none of them yet."""
+"""Services of moto that a deployment leaves out until a template needs them: in processes that have not loaded them."""
 
 from __future__ import annotations
 
