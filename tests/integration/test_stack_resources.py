@@ -795,6 +795,31 @@ STORED = [
         ref="shop-Tested-*",
     ),
 ]
+STORED += [
+    Row(
+        "AWS::SSM::Parameter",
+        {"Type": "String", "Value": "one", "Tags": {"team": "shop"}},
+        {"Value": "two"},
+        lambda client: [
+            client("ssm").get_parameter(Name=each["Name"])["Parameter"]["Value"]
+            for each in client("ssm").describe_parameters()["Parameters"]
+        ],
+        created=["one"],
+        updated=["two"],
+        ref="shop-Tested-*",
+        attributes={"Type": "String", "Value": "*"},
+    ),
+    Row(
+        "AWS::SSM::Parameter",
+        {"Name": "/shop/one", "Type": "String", "Value": "one"},
+        {"Name": "/shop/two"},
+        lambda client: [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
+        created=["/shop/one"],
+        updated=["/shop/two"],
+        ref="/shop/one",
+        replaced=True,
+    ),
+]
 ROWS += STORED
 PIPES = [
     Row(
@@ -814,7 +839,12 @@ PIPES = [
 ROWS += PIPES if importlib.util.find_spec("moto.pipes") else []
 IDS = [f"{row.type.partition('::')[2].replace('::', '-')}-{number}" for number, row in enumerate(ROWS)]
 
-APART = {"AWS::CloudFormation::CustomResource", "AWS::Cognito::UserPoolClient"}
+APART = {
+    "AWS::CloudFormation::CustomResource",
+    "AWS::Cognito::UserPoolClient",
+    "Custom::LogRetention",
+    "Custom::S3AutoDeleteObjects",
+}
 
 
 class Stack:
@@ -900,7 +930,7 @@ def test_a_resource_type_is_rolled_back(stack: Stack, row: Row) -> None:
 
 
 def test_each_type_of_the_package_has_a_row() -> None:
-    """Custom resources have tests of their own, and clients of user pools are in that of a template."""
+    """Custom resources have tests of their own, also those of CDK; clients of user pools are in that of a template."""
     nothing = installation.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
     types = installation.kinds(nothing)
     assert {row.type for row in [*ROWS, *PIPES]} == types.keys() - APART

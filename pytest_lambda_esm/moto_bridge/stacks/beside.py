@@ -1,8 +1,8 @@
 """Resource types that stand next to functions and their sources: alarms, filters of metrics, user pools and more.
 
 Nothing of the simulation uses them. They are stored in moto, so that templates that have them can be deployed and code
-finds them. Follows the pages of these types in the CloudFormation template reference; moto's template parser knows none
-of them. Seen with moto 5.1.9 and 5.2.5.
+finds them. Follows the pages of these types in the CloudFormation template reference; moto's template parser knows only
+parameters, and those only with a name. Seen with moto 5.1.9 and 5.2.5.
 """
 
 from __future__ import annotations
@@ -43,6 +43,26 @@ class _MetricFilterKind(ApiKind):
         """Put the filter in place of the one before."""
         self.delete(made)
         return self.create(replace(wanted, name=made.known["name"]))
+
+
+def _parameter(properties: Properties, wanted: Wanted) -> Properties:
+    """Return the parameters of PutParameter; the tags of this type are a mapping."""
+    tags = [{"Key": key, "Value": value} for key, value in (properties.get("Tags") or {}).items()]
+    return {**properties, "Tags": tags or None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ParameterKind(ApiKind):
+    """``AWS::SSM::Parameter``: a parameter that is overwritten takes no tags."""
+
+    def update(self, made: Made, wanted: Wanted) -> Made:
+        """Overwrite the parameter, or make another one."""
+        if made.wanted.properties.get("Name") != wanted.properties.get("Name"):
+            return self.create(wanted)
+        name = made.physical_id
+        params = {**wanted.properties, "Name": name, "Tags": None, "Overwrite": True}
+        wanted.place.call("ssm", "PutParameter", params)
+        return self._made(wanted, {**made.known, **wanted.properties, "Name": name})
 
 
 _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -130,6 +150,16 @@ _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
             physical_id="{FilterName}",
             identity={"logGroupName": "{LogGroupName}", "filterName": "{FilterName}"},
             named="FilterName",
+        ),
+        "AWS::SSM::Parameter": _ParameterKind(
+            service="ssm",
+            creates="PutParameter",
+            deletes="DeleteParameter",
+            physical_id="{Name}",
+            identity={"Name": "{Name}"},
+            attributes={"Type": "{Type}", "Value": "{Value}"},
+            named="Name",
+            prepare=_parameter,
         ),
     }
 )

@@ -19,6 +19,7 @@ from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
     beside,
     buckets,
+    cdk,
     engine,
     events,
     function_settings,
@@ -64,8 +65,10 @@ def install(patches: Patches, surroundings: Surroundings) -> None:
 
 def kinds(surroundings: Surroundings) -> dict[str, Kind]:
     """Return the resource types of this package by name."""
+    custom = CustomKind(surroundings.operations, surroundings.new_id)
     return {
-        _CUSTOM: CustomKind(surroundings.operations, surroundings.new_id),
+        _CUSTOM: custom,
+        **cdk.types(custom),
         **functions.types(surroundings.operations),
         **messaging.types(),
         **policies.types(),
