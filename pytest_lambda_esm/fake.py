@@ -53,8 +53,6 @@ from pytest_lambda_esm.simulation.shortcuts import Shortcuts
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
-from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 from pytest_lambda_esm.vocabulary import Per
 
@@ -63,6 +61,8 @@ if TYPE_CHECKING:
 
     from pytest_lambda_esm.deploy.stack import Stack
     from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.sweep.run import Leftovers
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 
 @cache
@@ -414,6 +414,9 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
         where something was created before the sweep.
         """
         __tracebackhide__ = True
+        from pytest_lambda_esm.sweep.run import SweepContext
+        from pytest_lambda_esm.sweep.sweep import Sweep
+
         persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
@@ -501,6 +504,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
 
     @cached_property
     def _leftovers(self) -> Leftovers:
+        from pytest_lambda_esm.sweep.run import Leftovers
+
         return Leftovers(self._existing)
 
     def _existing(self) -> list[str]:
