@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.faults.effects import (
         AwsError,
         NetworkFault,
+        after_writes,
         aws_error,
         connect_timeout,
         connection_reset,
@@ -133,6 +134,7 @@ _MODULES = {
     "VirtualClock": "clock.virtual",
     "Weather": "config",
     "after_reads": "config",
+    "after_writes": "faults.effects",
     "aws_error": "faults.effects",
     "connect_timeout": "faults.effects",
     "connection_reset": "faults.effects",
@@ -209,6 +211,7 @@ __all__ = [
     "VirtualClock",
     "Weather",
     "after_reads",
+    "after_writes",
     "aws_error",
     "connect_timeout",
     "connection_reset",
