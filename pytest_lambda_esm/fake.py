@@ -28,6 +28,7 @@ from pytest_lambda_esm.errors import (
     caught_by_test,
     printable,
 )
+from pytest_lambda_esm.explore.exploring import Exploring
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan, users_place
@@ -57,6 +58,7 @@ from pytest_lambda_esm.timing import Span, instant_of, moment_of
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.deploy.stack import Stack
+    from pytest_lambda_esm.explore.exploration import Exploration
 
 
 @cache
@@ -70,7 +72,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources, Deploying):
+class FakeLambda(Questions, EmbeddedSources, Deploying, Exploring):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -89,7 +91,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         self._patches = Patches()
         self._world_patches = Patches()
         self._quotas = RetryQuotas()
-        self.sweeps: list[Sweep] = []
+        self.sweeps: list[Sweep | Exploration] = []
         self.stacks: list[Stack] = []
         self._started = self.config.start
         self._opened: World | None = None
@@ -402,9 +404,16 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
         where something was created before the sweep.
         """
         __tracebackhide__ = True
+        context = self._sweep_context()
+        sweep = Sweep(context, read_request(context.catalogue, errors, operations, per))
+        self.sweeps.append(sweep)
+        return sweep
+
+    def _sweep_context(self) -> SweepContext:
+        __tracebackhide__ = True
         persistent = self._active.persistent
         strict = self.config.strict
-        context = SweepContext(
+        return SweepContext(
             restart=self._restart,
             made=self._leftovers.others,
             leave=self._leftovers.take,
@@ -415,9 +424,6 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
-        sweep = Sweep(context, read_request(persistent.catalogue, errors, operations, per))
-        self.sweeps.append(sweep)
-        return sweep
 
     def faults_left(self) -> str:
         """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""

@@ -84,6 +84,12 @@ class FaultCatalogue:
             raise FaultError(f"{service} has no operation {operation!r}. {nearest(name, known)}")
         return name
 
+    def check_service(self, service: str) -> None:
+        """Raise FaultError for an unknown service; ``poller`` counts as one."""
+        __tracebackhide__ = True
+        if service != POLLER:
+            self._service(service)
+
     def parameters(self, operation: str) -> Sequence[str]:
         """Return the names of the parameters of an operation, not of a poller's step; none for ``service.*``."""
         __tracebackhide__ = True

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.faults.spec import marker_of
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""
@@ -34,9 +35,7 @@ class Target:
     @property
     def marker(self) -> str:
         """The marker that adds the same fault to a test."""
-        after = f", after={self.after}" if self.after else ""
-        per = f", per={self.per!r}" if self.per != "attempt" else ""
-        return f"@pytest.mark.lambda_esm_fault({self.operation!r}, {self.error!r}{after}{per})"
+        return marker_of(self.operation, self.error, self.after, self.per)
 
 
 @dataclass(frozen=True, slots=True)
