@@ -51,7 +51,7 @@ from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.questions import Questions
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
-from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
+from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, Asked, read_request
 from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
 from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
@@ -389,12 +389,17 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Exploring):
         operations: Sequence[str] | None = None,
         *,
         per: str | None = None,
+        deliveries: bool = False,
+        at_once: int = 1,
     ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with only that fault.
 
         ``for run in fake.sweep(): with run: ...``. Each run starts in a fresh world with the same seed: create queues
-        and functions inside the block. ``operations`` are those that should fail (None: all of Lambda's); errors that
-        an operation cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts at a call,
+        and functions inside the block. ``operations`` are those that should fail (None: all of Lambda's), such as
+        ``"sqs.SendMessage"``, ``"sqs.*"`` or ``"poller.*"``; errors that an operation cannot raise are skipped.
+        ``deliveries=True`` adds what may happen to each delivery: it is made twice, its delete or its checkpoint is
+        lost, it is throttled, its handler times out after its work, or ends after each of its writes in turn.
+        ``at_once=2`` adds all pairs. ``per="call"`` strikes all of botocore's attempts at a call,
         ``per="attempt"`` one of them. By default a lost or late response strikes one attempt, so that the next attempt
         meets its effect, and other errors strike all. A test with markers ``lambda_esm_fault`` gets one run, with
         these faults.
@@ -405,7 +410,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Exploring):
         """
         __tracebackhide__ = True
         context = self._sweep_context()
-        sweep = Sweep(context, read_request(context.catalogue, errors, operations, per))
+        sweep = Sweep(context, read_request(context.catalogue, errors, operations, Asked(per, deliveries, at_once)))
         self.sweeps.append(sweep)
         return sweep
 
@@ -420,6 +425,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Exploring):
             plan=persistent.plan,
             catalogue=persistent.catalogue,
             check=persistent.plan.check_world if strict else lambda: None,
+            cuts=lambda: self._world.runtime.cuts.count,
             swallowed=lambda file: self.swallowed_errors(file) if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),

@@ -90,6 +90,15 @@ class FaultCatalogue:
         if service != POLLER:
             self._service(service)
 
+    def operations_of(self, service: str) -> list[str]:
+        """Return all operations of a service, or all steps of pollers, by the names that :meth:`operation` returns."""
+        __tracebackhide__ = True
+        if service == POLLER:
+            return list(STEPS)
+        if service == "lambda":
+            return list(self._model.operations)
+        return [f"{service}.{name}" for name in self._service(service).operation_names]
+
     def parameters(self, operation: str) -> Sequence[str]:
         """Return the names of the parameters of an operation, not of a poller's step; none for ``service.*``."""
         __tracebackhide__ = True

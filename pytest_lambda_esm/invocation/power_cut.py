@@ -23,6 +23,8 @@ class Cuts:
     def __init__(self, nesting: Nesting) -> None:
         self._nesting = nesting
         self._left: dict[OpenInvocation, int] = {}
+        self.count = 0
+        """How many invocations were cut off."""
 
     @property
     def are_open(self) -> bool:
@@ -38,7 +40,9 @@ class Cuts:
 
     def end(self, invocation: OpenInvocation) -> bool:
         """Stop counting, and return whether the invocation was cut off."""
-        return self._left.pop(invocation) == 0
+        is_cut = self._left.pop(invocation) == 0
+        self.count += is_cut
+        return is_cut
 
     def before_call(self) -> None:
         """Raise CutOff if the caller's invocation has been cut off, so that it makes no further call."""
