@@ -126,6 +126,7 @@ class World:
             timeline=self.timeline,
         )
         self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
         self.interruptions = Interruptions()
