@@ -1,4 +1,4 @@
-"""Which call of which boto3 client is in progress in each thread, which moto does not know, and its timeouts.
+"""Which call of which client is in progress in each thread or task, which moto does not know, and its timeouts.
 
 ``BaseClient._make_api_call`` calls ``_emit_api_params``, with the parameters as the caller gave them, and
 ``_make_request``, with all attempts. It is not replaced itself: tracers (X-Ray, OpenTelemetry, ddtrace) and tests put
@@ -9,10 +9,9 @@ Seen with botocore 1.36.0, 1.36.26, 1.43.117 and 1.44.5: these methods, ``meta.c
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,6 +67,9 @@ class ClientCall:
         return str(self.service_model.service_name)
 
 
+_CURRENT: Final[ContextVar[ClientCall | None]] = ContextVar("lambda_esm_call", default=None)
+
+
 class ClientCalls:
     """The calls in progress.
 
@@ -75,43 +77,57 @@ class ClientCalls:
     """
 
     def __init__(self) -> None:
-        self._local = threading.local()
         self.watch: Callable[[Mapping[str, Any], Any], Any] | None = None
 
     @property
     def current(self) -> ClientCall | None:
-        """The innermost call of this thread, or None."""
-        stack = getattr(self._local, "stack", None)
-        return stack[-1] if stack else None
+        """The innermost call of this thread, or of this task of asyncio, or None."""
+        return _CURRENT.get()
 
     def install(self, patches: Patches) -> None:
         """Track the calls of all clients from now on, also of those created before."""
         emit = original_of(BaseClient, "_emit_api_params")
         make = original_of(BaseClient, "_make_request")
-        local = self._local
 
         def _emit_api_params(client: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            context[_PARAMS] = api_params
+            note_parameters(context, api_params)
             return emit(client, api_params=api_params, operation_model=operation_model, context=context)
 
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            stack = local.__dict__.setdefault("stack", [])
-            params = request_context.get(_PARAMS, {})
-            stack.append(_client_call(client, operation_model.name, params))
+            token = enter(client, operation_model, request_context)
             try:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
-                stack.pop()
-            watch = self.watch
-            if watch is None or operation_model.name != "Invoke":
-                return response
-            http, parsed = response
-            return http, watch(params, parsed)
+                leave(token)
+            return self.watched(operation_model, request_context, response)
 
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
         patches.set(BaseClient, "_make_request", _make_request)
+
+    def watched(self, operation_model: Any, context: Mapping[str, Any], response: Any) -> Any:
+        """Return what the caller gets for what ``_make_request`` has returned."""
+        watch = self.watch
+        if watch is None or operation_model.name != "Invoke":
+            return response
+        http, parsed = response
+        return http, watch(context.get(_PARAMS, {}), parsed)
+
+
+def note_parameters(context: dict[str, Any], params: Any) -> None:
+    """Keep the parameters of a call as the caller gave them in botocore's context of the call."""
+    context[_PARAMS] = params
+
+
+def enter(client: Any, operation_model: Any, context: Mapping[str, Any]) -> Token[ClientCall | None]:
+    """Begin a call, which is the current one until :func:`leave` is called with what this returns."""
+    return _CURRENT.set(_client_call(client, operation_model.name, context.get(_PARAMS, {})))
+
+
+def leave(token: Token[ClientCall | None]) -> None:
+    """End a call."""
+    _CURRENT.reset(token)
 
 
 def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> ClientCall:

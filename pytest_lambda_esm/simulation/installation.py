@@ -35,6 +35,7 @@ from pytest_lambda_esm.moto_bridge import (
     role_policies,
     triggers,
 )
+from pytest_lambda_esm.moto_bridge.aio import loading as aiobotocore
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
@@ -109,11 +110,18 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error, unsupported.caller_of_host)
+    aiobotocore.when_used(patches, partial(_install_aio_clients, patches, world, on_error))
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)
     arrivals.install(patches, world.clock.follow_wall)
     install_jitter(patches, world.config.seed)
+
+
+def _install_aio_clients(patches: Patches, world: World, on_error: OnError) -> None:
+    from pytest_lambda_esm.moto_bridge.aio import clients
+
+    clients.install(patches, world.persistent.client_calls, on_error)
 
 
 def _install_stacks(patches: Patches, world: World) -> None:
