@@ -101,9 +101,18 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
             raise
 
     virtual = VirtualSleep(reporting_sleep)
-    if kind == "virtual":
+    is_virtual = kind == "virtual"
+    if is_virtual:
         virtual.install(patches)
-    BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
+    backoff = BackoffPatch(reporting_sleep if is_virtual else virtual.real_sleep)
+    backoff.install(patches)
+
+    def install_pauses() -> None:
+        from pytest_lambda_esm.moto_bridge.aio import pauses
+
+        pauses.install(patches, backoff, reporting_sleep if is_virtual else None)
+
+    aiobotocore.when_used(patches, install_pauses)
 
 
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
