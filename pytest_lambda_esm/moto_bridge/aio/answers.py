@@ -18,10 +18,6 @@ from botocore.awsrequest import AWSResponse
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-_READ_LIMIT = 2**16
-"""aiohttp's own limit; it matters only for streams that pause a connection."""
-
-
 def awaitable(response: Any) -> Any:
     """Return a response of botocore as one of aiobotocore; anything else is returned as it is."""
     if isinstance(response, AWSResponse) and not isinstance(response, AioAWSResponse):
@@ -88,7 +84,8 @@ class RawAnswer:
         """The body as a stream, which can be read once."""
         if self._content is None:
             loop = asyncio.get_running_loop()
-            self._content = StreamReader(BaseProtocol(loop), _READ_LIMIT, loop=loop)
+            # Beyond the limit it would pause a connection, which there is none of.
+            self._content = StreamReader(BaseProtocol(loop), len(self._body) + 1, loop=loop)
             self._content.feed_data(bytes(self._body))
             self._content.feed_eof()
         return self._content
