@@ -108,9 +108,12 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
     backoff.install(patches)
 
     def install_pauses() -> None:
-        from pytest_lambda_esm.moto_bridge.aio import pauses
+        from pytest_lambda_esm.moto_bridge.aio import versions
 
-        pauses.install(patches, backoff, reporting_sleep if is_virtual else None)
+        if versions.missing() is None:
+            from pytest_lambda_esm.moto_bridge.aio import pauses
+
+            pauses.install(patches, backoff, reporting_sleep if is_virtual else None)
 
     aiobotocore.when_used(patches, install_pauses)
 
@@ -128,6 +131,12 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
 
 
 def _install_aio_clients(patches: Patches, world: World, on_error: OnError) -> None:
+    from pytest_lambda_esm.moto_bridge.aio import versions
+
+    part = versions.missing()
+    if part is not None:
+        versions.refuse(patches, part, on_error)
+        return
     from pytest_lambda_esm.moto_bridge.aio import clients
 
     clients.install(patches, world.persistent.client_calls, on_error)

@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ResponseStreamingError
 
 from helpers.aio import REGION, asynchronous, client
-from pytest_lambda_esm import FakeLambda, NetworkBlocked
+from pytest_lambda_esm import FakeLambda, NetworkBlocked, NotSimulated
 
 pytest.importorskip("aiobotocore")
 
@@ -169,7 +170,7 @@ async def test_the_usual_workaround_for_moto_does_no_harm(lambda_esm, monkeypatc
     assert [function["FunctionName"] for function in listed["Functions"]] == ["double"]
 
 
-def test_requests_to_unknown_addresses_are_refused(endpoint):
+def test_requests_to_unknown_addresses_are_refused():
     async def call():
         async with client("lambda", endpoint_url="https://lambda.example.com") as aws_lambda:
             await aws_lambda.list_functions()
@@ -257,3 +258,24 @@ async def test_user_errors_point_at_the_test(lambda_esm):
         with pytest.raises(ClientError) as refused:
             await aws_lambda.create_event_source_mapping(FunctionName="missing", EventSourceArn="arn:aws:sqs:x")
     assert refused.value.operation_name == "CreateEventSourceMapping"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "part"),
+    [
+        ("aiobotocore.endpoint", "AioEndpoint._do_get_response", "aiobotocore.endpoint.AioEndpoint._do_get_response"),
+        ("aiobotocore.awsrequest", "AioAWSResponse", "aiobotocore.awsrequest.AioAWSResponse"),
+    ],
+)
+def test_versions_that_lack_a_part_are_refused(module, name, part, monkeypatch):
+    monkeypatch.delattr(f"{module}.{name}")
+
+    async def call():
+        async with client("lambda") as aws_lambda:
+            await aws_lambda.list_functions()
+
+    with FakeLambda() as fake:
+        with pytest.raises(NotSimulated, match=rf"clients of aiobotocore \d.* replaces {part}, which .* 2\.25, 3\.8,"):
+            asyncio.run(call())
+        assert boto3.client("lambda", region_name=REGION).list_functions()["Functions"] == []
+        assert [type(error) for error in fake.errors] == [NotSimulated]

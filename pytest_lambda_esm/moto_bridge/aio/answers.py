@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSResponse
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+
 def awaitable(response: Any) -> Any:
     """Return a response of botocore as one of aiobotocore; anything else is returned as it is."""
     if isinstance(response, AWSResponse) and not isinstance(response, AioAWSResponse):
