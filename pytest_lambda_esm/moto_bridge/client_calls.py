@@ -21,6 +21,7 @@ from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.runtime import Runtime
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.timing import microseconds
@@ -147,29 +148,34 @@ def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> Clie
 class ClientTime:
     """A caller's time, bounded by its client's read timeout."""
 
-    def __init__(self, runtime: Runtime, client_calls: ClientCalls, advice: Advice) -> None:
+    def __init__(self, runtime: Runtime, client_calls: ClientCalls, waits: ResponseWaits, advice: Advice) -> None:
         self._runtime = runtime
         self._advice = advice
         self._client_calls = client_calls
+        self._waits = waits
 
     def now(self) -> int:
         """The caller's time in microseconds since the epoch."""
-        return self._runtime.now()
+        return self._waits.now()
 
     def wait_until(self, instant: int) -> None:
         """Move the caller's time to an instant. Raises botocore's ReadTimeoutError where the client gives up before."""
         __tracebackhide__ = True
         call = self._client_calls.current
         if call is None or call.read_timeout is None:
-            self._runtime.wait_until(instant)
+            self._waits.wait_until(instant)
             return
         timeout = self.now() + microseconds(call.read_timeout)
-        self._runtime.wait_until(min(instant, timeout))
+        self._waits.wait_until(min(instant, timeout))
         if instant > timeout:
             if (call.retries or {}).get("total_max_attempts") != 1:
                 name = str(call.params.get("FunctionName"))
                 self._advice.give("ESM126", name, function=name, timeout=call.read_timeout)
             raise ReadTimeoutError(endpoint_url=f"https://lambda.{call.region}.amazonaws.com/")
+
+    def after_wait(self, action: Callable[[], object]) -> None:
+        """Call ``action`` when the caller has waited."""
+        self._waits.after_wait(action)
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """Return a context in which nothing but the handler that runs may move time."""

@@ -139,7 +139,7 @@ def _install_aio_clients(patches: Patches, world: World, on_error: OnError) -> N
         return
     from pytest_lambda_esm.moto_bridge.aio import clients
 
-    clients.install(patches, world.persistent.client_calls, on_error)
+    clients.install(patches, world.persistent.client_calls, world.waits, on_error)
 
 
 def _install_stacks(patches: Patches, world: World) -> None:

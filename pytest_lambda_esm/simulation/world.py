@@ -57,6 +57,7 @@ from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
@@ -127,7 +128,8 @@ class World:
         )
         self.unread_errors = UnreadErrors(self.depth)
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
-        self.network = Network(persistent.client_calls, self.wait, self.local_instant)
+        self.waits = ResponseWaits(self.runtime, self.wait)
+        self.network = Network(persistent.client_calls, self.waits.wait, self.waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
@@ -297,7 +299,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls, self.advice),
+            time=ClientTime(self.runtime, client_calls, self.waits, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(

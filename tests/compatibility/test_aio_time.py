@@ -236,3 +236,81 @@ async def test_an_uploaded_body_is_sent_again(lambda_esm):
         response = await s3.get_object(Bucket="orders", Key="one", ChecksumMode="ENABLED")
         assert await response["Body"].read() == b"first order"
     assert [call.attempt for call in lambda_esm.calls.of("s3.PutObject")] == [1, 2, 3]
+
+
+@pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+@pytest.mark.parametrize("mode", MODES)
+@asynchronous
+async def test_sessions_of_httpx(lambda_esm, mode):
+    pytest.importorskip("httpx")
+    from aiobotocore.config import AioConfig
+    from aiobotocore.httpxsession import HttpxSession
+
+    config = AioConfig(http_session_cls=HttpxSession, retries={"mode": mode, "total_max_attempts": 5})
+    lambda_esm.function("worker", lambda event, context: "done")
+    lambda_esm.faults.add("Invoke", "TooManyRequestsException", times=3)
+    async with client("lambda", config=config) as aws_lambda, client("dynamodb", config=config) as dynamodb:
+        response = await aws_lambda.invoke(FunctionName="worker", Payload=b"{}")
+        assert await response["Payload"].read() == b'"done"'
+        paused = len(lambda_esm.clock.slept)
+        assert paused >= 3
+        with pytest.raises(WaiterError):
+            await dynamodb.get_waiter("table_exists").wait(
+                TableName="orders", WaiterConfig={"Delay": 7, "MaxAttempts": 2}
+            )
+        assert lambda_esm.clock.slept[paused:] == [7]
+
+
+@asynchronous
+async def test_calls_side_by_side_take_as_long_as_the_longest(lambda_esm):
+    worker = lambda_esm.function("worker", lambda event, context: event, timeout=60, duration=20)
+    began = lambda_esm.clock.now
+    async with client("lambda") as aws_lambda, client("sqs") as sqs:
+        lambda_esm.faults.add("sqs.ListQueues", latency(7), times=3)
+        await asyncio.gather(
+            *[aws_lambda.invoke(FunctionName="worker", Payload=b"{}") for _ in range(10)],
+            *[sqs.list_queues() for _ in range(3)],
+        )
+    assert passed(lambda_esm, began) == 20
+    assert {invocation.started for invocation in worker.invocations} == {began}
+    assert lambda_esm.clock.slept == []
+
+
+@asynchronous
+async def test_calls_side_by_side_compete_for_concurrency(lambda_esm):
+    lambda_esm.function("worker", lambda event, context: event, duration=2, reserved_concurrency=3)
+    async with client("lambda", config=retrying("standard", 1)) as aws_lambda:
+        calls = [aws_lambda.invoke(FunctionName="worker", Payload=b"{}") for _ in range(5)]
+        responses = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(response).__name__ for response in responses[3:]] == ["TooManyRequestsException"] * 2
+    assert [response["StatusCode"] for response in responses[:3]] == [200] * 3
+
+
+@asynchronous
+async def test_a_call_ends_in_the_timeline_when_its_response_arrives(lambda_esm):
+    lambda_esm.function("worker", lambda event, context: event, duration=2)
+    async with client("lambda") as aws_lambda:
+        began = lambda_esm.clock.now
+        await aws_lambda.invoke(FunctionName="worker", Payload=b"{}")
+    [result] = [entry for entry in lambda_esm.timeline if entry.kind == "result"]
+    assert result.at - began == timedelta(seconds=2)
+
+
+@asynchronous
+async def test_a_handler_waits_in_its_own_time(lambda_esm):
+    def caller(event, context):
+        before = context.get_remaining_time_in_millis()
+        asyncio.run(call_worker())
+        return before - context.get_remaining_time_in_millis()
+
+    async def call_worker():
+        async with client("lambda") as aws_lambda:
+            await aws_lambda.invoke(FunctionName="worker", Payload=b"{}")
+
+    lambda_esm.function("worker", lambda event, context: event, duration=2)
+    lambda_esm.function("caller", caller)
+    began = lambda_esm.clock.now
+    async with client("lambda") as aws_lambda:
+        response = await aws_lambda.invoke(FunctionName="caller", Payload=b"{}")
+        assert await response["Payload"].read() == b"2000"
+    assert passed(lambda_esm, began) == 2

@@ -12,6 +12,7 @@ Seen with aiobotocore 2.25.1, 3.8.0, 3.9.2 and 3.10.0.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -30,18 +31,19 @@ from pytest_lambda_esm.moto_bridge import network_guard
 from pytest_lambda_esm.moto_bridge.aio.answers import awaitable
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, enter, leave, note_parameters
 from pytest_lambda_esm.moto_bridge.session import PLACEHOLDERS
+from pytest_lambda_esm.moto_bridge.waits import Owed, ResponseWaits
 from pytest_lambda_esm.patching import Patches, original_of
 
 OnError = Callable[[BaseException], None]
 
 
-def install(patches: Patches, client_calls: ClientCalls, on_error: OnError) -> None:
+def install(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits, on_error: OnError) -> None:
     """Answer the requests of all clients, also of those created before.
 
     ``on_error`` is called with each refusal of the network guard, which is raised as well.
     """
     _track_calls(patches, client_calls)
-    _await_answers(patches)
+    _await_answers(patches, waits)
     _guard_sessions(patches, on_error)
     _sign_without_credentials(patches)
 
@@ -69,20 +71,22 @@ def _track_calls(patches: Patches, client_calls: ClientCalls) -> None:
     patches.set(AioBaseClient, "_make_request", _make_request)
 
 
-def _await_answers(patches: Patches) -> None:
+def _await_answers(patches: Patches, waits: ResponseWaits) -> None:
     pick = original_of(aiobotocore.endpoint, "first_non_none_response")
     get_response = original_of(AioEndpoint, "_do_get_response")
 
     async def _do_get_response(endpoint: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = is_for_the_author
         body = request.body
-        if body is None or isinstance(body, (bytes, str)):
-            return await get_response(endpoint, request, *args, **kwargs)
         request.body = await _read(body)
         try:
-            return await get_response(endpoint, request, *args, **kwargs)
+            with waits.noted() as owed:
+                response = await get_response(endpoint, request, *args, **kwargs)
         finally:
             request.body = body  # A retry rewinds it.
+        if owed.until or owed.actions:
+            await _wait(waits, owed)
+        return response
 
     patches.set(
         aiobotocore.endpoint, "first_non_none_response", lambda *args, **kwargs: awaitable(pick(*args, **kwargs))
@@ -92,12 +96,24 @@ def _await_answers(patches: Patches) -> None:
 
 async def _read(body: Any) -> Any:
     """Return the bytes of a body that has to be awaited, which moto cannot do; others are returned as they are."""
+    if body is None or isinstance(body, (bytes, str)):
+        return body
     read = getattr(body, "read", None)
     if read is not None and (inspect.iscoroutinefunction(read) or hasattr(body, "__aiter__")):
         return await read()
     if read is None and hasattr(body, "__aiter__"):
         return b"".join([chunk async for chunk in body])
     return body
+
+
+async def _wait(waits: ResponseWaits, owed: Owed) -> None:
+    """Let the calling task wait for its response, while others run."""
+    seconds = waits.left(owed)
+    if seconds:
+        await asyncio.sleep(0)
+        waits.wait(waits.left(owed))
+    for action in owed.actions:
+        action()
 
 
 def _guard_sessions(patches: Patches, on_error: OnError) -> None:
