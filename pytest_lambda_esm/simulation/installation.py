@@ -101,45 +101,23 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
             raise
 
     virtual = VirtualSleep(reporting_sleep)
-    is_virtual = kind == "virtual"
-    if is_virtual:
+    if kind == "virtual":
         virtual.install(patches)
-    backoff = BackoffPatch(reporting_sleep if is_virtual else virtual.real_sleep)
+    backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
     backoff.install(patches)
-
-    def install_pauses() -> None:
-        from pytest_lambda_esm.moto_bridge.aio import versions
-
-        if versions.missing() is None:
-            from pytest_lambda_esm.moto_bridge.aio import pauses
-
-            pauses.install(patches, backoff, reporting_sleep if is_virtual else None)
-
-    aiobotocore.when_used(patches, install_pauses)
+    aiobotocore.install_pauses(patches, backoff, reporting_sleep if kind == "virtual" else None)
 
 
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error, unsupported.caller_of_host)
-    aiobotocore.when_used(patches, partial(_install_aio_clients, patches, world, on_error))
+    aiobotocore.install_clients(patches, world.persistent.client_calls, world.waits, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)
     arrivals.install(patches, world.clock.follow_wall)
     install_jitter(patches, world.config.seed)
-
-
-def _install_aio_clients(patches: Patches, world: World, on_error: OnError) -> None:
-    from pytest_lambda_esm.moto_bridge.aio import versions
-
-    part = versions.missing()
-    if part is not None:
-        versions.refuse(patches, part, on_error)
-        return
-    from pytest_lambda_esm.moto_bridge.aio import clients
-
-    clients.install(patches, world.persistent.client_calls, world.waits, on_error)
 
 
 def _install_stacks(patches: Patches, world: World) -> None:

@@ -15,13 +15,52 @@ from typing import Any, Final
 
 from botocore.session import Session
 
+from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
 from pytest_lambda_esm.patching import Patches, original_of
 
 _SESSIONS: Final = "aiobotocore.session"
 """The module that imports all others that a client needs."""
 
 
-def when_used(patches: Patches, connect: Callable[[], None]) -> None:
+def install_clients(
+    patches: Patches, client_calls: ClientCalls, waits: ResponseWaits, on_error: Callable[[BaseException], None]
+) -> None:
+    """Answer the requests of aiobotocore's clients, as :mod:`.clients` does, or refuse a version that is too different.
+
+    ``on_error`` is called with each refusal, which is raised as well.
+    """
+
+    def connect() -> None:
+        from pytest_lambda_esm.moto_bridge.aio import versions
+
+        part = versions.missing()
+        if part is not None:
+            versions.refuse(patches, part, on_error)
+            return
+        from pytest_lambda_esm.moto_bridge.aio import clients
+
+        clients.install(patches, client_calls, waits, on_error)
+
+    _when_used(patches, connect)
+
+
+def install_pauses(patches: Patches, backoff: BackoffPatch, sleep: Callable[[float], None] | None) -> None:
+    """Call ``sleep`` (seconds) in the pauses of aiobotocore's clients, as :mod:`.pauses` does; None for real pauses."""
+
+    def connect() -> None:
+        from pytest_lambda_esm.moto_bridge.aio import versions
+
+        if versions.missing() is None:
+            from pytest_lambda_esm.moto_bridge.aio import pauses
+
+            pauses.install(patches, backoff, sleep)
+
+    _when_used(patches, connect)
+
+
+def _when_used(patches: Patches, connect: Callable[[], None]) -> None:
     """Call ``connect`` once: now if aiobotocore is imported, else before its first session is created."""
     if _SESSIONS in sys.modules:
         connect()

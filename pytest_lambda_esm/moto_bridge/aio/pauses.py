@@ -50,12 +50,13 @@ def install(patches: Patches, backoff: BackoffPatch, sleep: Callable[[float], No
 def virtual(sleep: Callable[[float], None]) -> Pause:
     """Return a pause that lets virtual time pass at once.
 
-    Where ``asyncio.sleep`` is not Python's own, by the test or because it is virtual itself, that is called instead.
+    ``asyncio.sleep`` is called instead where it is the test's own, or is virtual itself.
     """
 
     async def pause(seconds: float) -> None:
         __tracebackhide__ = True
-        if getattr(asyncio.sleep, "__globals__", None) is not vars(asyncio.tasks):
+        is_own = getattr(asyncio.sleep, "__globals__", None) is not vars(asyncio.tasks)
+        if is_own or is_virtual(asyncio.get_running_loop()):
             await asyncio.sleep(seconds)
             return
         if seconds > 0:
@@ -63,6 +64,12 @@ def virtual(sleep: Callable[[float], None]) -> Pause:
         await asyncio.sleep(0)  # Other tasks run while one pauses.
 
     return pause
+
+
+def is_virtual(loop: Any) -> bool:
+    """Whether the timers of a running loop are virtual."""
+    loop.time()  # A loop that runs already gets them here.
+    return "_lambda_esm_timers" in getattr(loop, "__dict__", ())
 
 
 class _Asyncio:
