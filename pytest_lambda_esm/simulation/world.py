@@ -410,6 +410,15 @@ class World:
         else:
             local.sleep(seconds)
 
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a client's long poll of some seconds ends."""
+        return self.waits.poll_until(seconds)
+
+    def poll_again(self, seconds: float) -> None:
+        """Let time pass for a client whose long poll has found nothing."""
+        __tracebackhide__ = True
+        self.waits.poll_again(seconds)
+
     def source_changed(self, source_arn: str) -> None:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)

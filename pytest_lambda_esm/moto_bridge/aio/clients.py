@@ -29,9 +29,10 @@ from aiobotocore.signers import AioRequestSigner
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.moto_bridge import network_guard
 from pytest_lambda_esm.moto_bridge.aio.answers import awaitable
+from pytest_lambda_esm.moto_bridge.aio.pauses import is_virtual
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, enter, leave, note_parameters
 from pytest_lambda_esm.moto_bridge.session import PLACEHOLDERS
-from pytest_lambda_esm.moto_bridge.waits import Owed, ResponseWaits
+from pytest_lambda_esm.moto_bridge.waits import NotYet, Owed, ResponseWaits, noted, waiting
 from pytest_lambda_esm.patching import Patches, original_of
 
 OnError = Callable[[BaseException], None]
@@ -43,7 +44,7 @@ def install(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits, o
     ``on_error`` is called with each refusal of the network guard, which is raised as well.
     """
     _track_calls(patches, client_calls)
-    _await_answers(patches, waits)
+    _await_answers(patches, client_calls, waits)
     _guard_sessions(patches, on_error)
     _sign_without_credentials(patches)
 
@@ -71,7 +72,7 @@ def _track_calls(patches: Patches, client_calls: ClientCalls) -> None:
     patches.set(AioBaseClient, "_make_request", _make_request)
 
 
-def _await_answers(patches: Patches, waits: ResponseWaits) -> None:
+def _await_answers(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits) -> None:
     pick = original_of(aiobotocore.endpoint, "first_non_none_response")
     get_response = original_of(AioEndpoint, "_do_get_response")
 
@@ -79,13 +80,15 @@ def _await_answers(patches: Patches, waits: ResponseWaits) -> None:
         __tracebackhide__ = is_for_the_author
         body = request.body
         request.body = await _read(body)
+        owed = waits.owed(client_calls.current, repeats=is_virtual(asyncio.get_running_loop()))
         try:
-            with waits.noted() as owed:
-                response = await get_response(endpoint, request, *args, **kwargs)
+            response = await _answered(owed, lambda: get_response(endpoint, request, *args, **kwargs))
         finally:
             request.body = body  # A retry rewinds it.
-        if owed.until or owed.actions:
+        if owed.until:
             await _wait(waits, owed)
+        for action in owed.actions:
+            action()
         return response
 
     patches.set(
@@ -106,14 +109,31 @@ async def _read(body: Any) -> Any:
     return body
 
 
+async def _answered(owed: Owed, answer: Callable[[], Awaitable[Any]]) -> Any:
+    """Return the answer to a request, once there is one."""
+    __tracebackhide__ = is_for_the_author
+    while True:
+        try:
+            with noted(owed):
+                return await answer()
+        except NotYet as pause:
+            seconds = pause.seconds
+        await _sleep(seconds)
+
+
 async def _wait(waits: ResponseWaits, owed: Owed) -> None:
     """Let the calling task wait for its response, while others run."""
-    seconds = waits.left(owed)
-    if seconds:
+    if is_virtual(asyncio.get_running_loop()):
+        await _sleep(waits.left(owed))
+    else:
         await asyncio.sleep(0)
         waits.wait(waits.left(owed))
-    for action in owed.actions:
-        action()
+
+
+async def _sleep(seconds: float) -> None:
+    """Sleep in virtual time. It is not looked up in ``asyncio``, where the test may have put another one."""
+    with waiting():
+        await asyncio.tasks.sleep(seconds)
 
 
 def _guard_sessions(patches: Patches, on_error: OnError) -> None:

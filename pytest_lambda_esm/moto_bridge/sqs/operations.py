@@ -67,8 +67,12 @@ class QueueEvents(Protocol):
         """Return the time in microseconds since the epoch; inside a handler, the handler's own time."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Wait in virtual time, for a client whose call is a long poll."""
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a long poll of some seconds ends."""
+        ...
+
+    def poll_again(self, seconds: float) -> None:
+        """Wait in virtual time until a long poll looks again."""
         ...
 
 
@@ -140,7 +144,7 @@ class QueueCalls:
         message_attribute_names: Sequence[str] | None = None,
     ) -> list[Any]:
         """Receive messages. A long poll waits in virtual time, and ends when there are messages."""
-        until = self._events.local_instant() + int(wait_seconds_timeout or 0) * MICROSECONDS
+        until = self._events.poll_until(int(wait_seconds_timeout or 0))
         while True:
             queue = backend.get_queue(queue_name)
             now = self._events.local_instant()
@@ -155,7 +159,7 @@ class QueueCalls:
                 return [responses.with_attributes(message, message_attribute_names or ()) for message in messages]
             upcoming = table_of(queue).order.next_visible() or until
             step = min(until - now, MICROSECONDS, upcoming - now if upcoming > now else MICROSECONDS)
-            self._events.wait(step / MICROSECONDS)
+            self._events.poll_again(step / MICROSECONDS)
 
     def delete_message(self, queue: Any, receipt_handle: str) -> None:
         """Delete a message by receipt handle. With an earlier receipt's handle, do nothing, as SQS does.
