@@ -85,7 +85,7 @@ def _await_answers(patches: Patches, client_calls: ClientCalls, waits: ResponseW
             response = await _answered(owed, lambda: get_response(endpoint, request, *args, **kwargs))
         finally:
             request.body = body  # A retry rewinds it.
-        if owed.until:
+        if owed.until and waits.left(owed):
             await _wait(waits, owed)
         for action in owed.actions:
             action()
