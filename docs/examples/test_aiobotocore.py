@@ -8,7 +8,6 @@ pytest.importorskip("aiobotocore")
 import asyncio
 import json
 
-import boto3
 from aiobotocore.session import get_session
 
 from pytest_lambda_esm import lost_response
@@ -19,14 +18,9 @@ def client(service):
 
 
 def shipping(lambda_esm):
-    """Create a queue, "orders", and a function that receives its messages. Tests may use boto3 at the same time."""
+    """Create a queue, "orders", and a function that receives its messages."""
     ship = lambda_esm.function("ship", lambda event, context: None)
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    boto3.client("lambda").create_event_source_mapping(
-        FunctionName="ship", EventSourceArn=answer["Attributes"]["QueueArn"]
-    )
+    lambda_esm.connect(lambda_esm.queue("orders"), ship)
     return ship
 
 
