@@ -125,7 +125,7 @@ def _install_requests(patches: Patches, world: World, on_error: OnError) -> None
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error, unsupported.caller_of_host)
-    aiobotocore.install_clients(patches, world.persistent.client_calls, world.waits, on_error)
+    aiobotocore.install_clients(patches, world.persistent.client_calls, world.response_waits, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)

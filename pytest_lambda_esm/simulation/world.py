@@ -128,8 +128,8 @@ class World:
         )
         self.unread_errors = UnreadErrors(self.depth)
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
-        self.waits = ResponseWaits(self.runtime, self.wait)
-        self.network = Network(persistent.client_calls, self.waits.wait, self.waits.now)
+        self.response_waits = ResponseWaits(self.runtime, self.wait)
+        self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
@@ -299,7 +299,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls, self.waits, self.advice),
+            time=ClientTime(self.runtime, client_calls, self.response_waits, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(
@@ -412,12 +412,13 @@ class World:
 
     def poll_until(self, seconds: float) -> int:
         """Return the instant at which a client's long poll of some seconds ends."""
-        return self.waits.poll_until(seconds)
+        return self.response_waits.poll_until(seconds)
 
-    def poll_again(self, seconds: float) -> None:
-        """Let time pass for a client whose long poll has found nothing."""
+    def wait_a_while(self, seconds: float) -> float:
+        """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""
         __tracebackhide__ = True
-        self.waits.poll_again(seconds)
+        self.response_waits.poll_again(seconds)
+        return seconds
 
     def source_changed(self, source_arn: str) -> None:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
