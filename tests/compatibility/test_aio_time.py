@@ -314,3 +314,34 @@ async def test_a_handler_waits_in_its_own_time(lambda_esm):
         response = await aws_lambda.invoke(FunctionName="caller", Payload=b"{}")
         assert await response["Payload"].read() == b"2000"
     assert passed(lambda_esm, began) == 2
+
+
+def test_a_sweep_of_asynchronous_code(lambda_esm):
+    async def call():
+        async with client("lambda", config=retrying("standard", 1)) as aws_lambda:
+            lambda_esm.function("worker", lambda event, context: event)
+            response = await aws_lambda.invoke(FunctionName="worker", Payload=b"{}")
+            return response["StatusCode"]
+
+    outcomes = []
+    for run in lambda_esm.sweep(operations=["Invoke"], errors=["TooManyRequestsException", connection_reset()]):
+        with run:
+            try:
+                outcomes.append(asyncio.run(call()))
+            except (ClientError, ConnectionClosedError) as error:
+                outcomes.append(type(error).__name__)
+    assert outcomes == [200, "TooManyRequestsException", "ConnectionClosedError"]
+
+
+@asynchronous
+async def test_a_cancelled_call(lambda_esm):
+    worker = lambda_esm.function("worker", lambda event, context: event, duration=2)
+    async with client("lambda") as aws_lambda:
+        task = asyncio.ensure_future(aws_lambda.invoke(FunctionName="worker", Payload=b"{}"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await aws_lambda.list_functions())["Functions"]
+    lambda_esm.clock.run_until_idle()
+    assert [invocation.outcome for invocation in worker.invocations] == ["success"]
