@@ -67,6 +67,7 @@ class Settings(TypedDict, total=False):
     concurrency_growth: int | None
     maximum_concurrency: int | None
     concurrency_lowered_by: int
+    interleaving: int
     throttle_backoff: Span
     throttle_backoff_limit: Span
     account_concurrency: int

@@ -16,6 +16,9 @@ from pytest_lambda_esm.sweep.run import SweepContext
 if TYPE_CHECKING:
     from pytest_lambda_esm.explore.engine import Space
 
+_INTERLEAVINGS: Final = 4
+"""How many other orders an exploration tries of what is due at the same instant."""
+
 _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
 
@@ -47,6 +50,8 @@ class Exploration:
         self._plan = plan
         self._outcome = Outcome()
         self._steps: list[tuple[str, int]] = []
+        self._orders = 0
+        self._ties = 0
         self._known: set[tuple[str, str]] = set()
         self._broke = False
         self._is_over = False
@@ -84,6 +89,7 @@ class Exploration:
 
     def _explore(self) -> Iterator[WorldRun]:
         __tracebackhide__ = True
+        yield from self._interleavings()
         for trouble in self._singles():
             yield from self._world(trouble)
         searches = 0
@@ -108,10 +114,21 @@ class Exploration:
         finally:
             search.close()
 
+    def _interleavings(self) -> Iterator[WorldRun]:
+        """Run worlds in which only the order at the same instant differs, unless there is nothing to order."""
+        __tracebackhide__ = True
+        for number in range(1, _INTERLEAVINGS + 1):
+            if self._outcome.worlds >= self._plan.runs:
+                return
+            yield from self._world(Trouble((), self._plan.operations, number))
+            if not self._ties:
+                return
+            self._orders = _INTERLEAVINGS
+
     def _singles(self) -> list[Trouble]:
         """Return worlds with one trouble each: all that there are, or some of them, drawn from the seed."""
         pairs = [(step, choice) for step, (_, count) in enumerate(self._steps) for choice in range(count)]
-        room = self._plan.runs - 1
+        room = self._plan.runs - self._outcome.worlds
         most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
         if len(pairs) > most:
             pairs = sorted(random.Random(f"exploration {self._plan.seed}").sample(pairs, most))
@@ -120,7 +137,8 @@ class Exploration:
     def _space(self) -> Space:
         from pytest_lambda_esm.explore.engine import Space
 
-        return Space([count for _, count in self._steps], self._plan.at_most, self._plan.operations)
+        counts = [count for _, count in self._steps]
+        return Space(counts, self._plan.at_most, self._plan.operations, self._orders)
 
     def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
         __tracebackhide__ = True
@@ -132,6 +150,7 @@ class Exploration:
         assert run.strikes is not None
         outcome.met.update(name for name, _ in run.strikes.met)
         outcome.struck.update(each.operation for each in run.strikes.struck)
+        self._ties = run.strikes.turns.ties if run.strikes.turns is not None else 0
         self._compare(run)
         if outcome.broken == broken:
             outcome.survived += run.struck
@@ -141,6 +160,8 @@ class Exploration:
         """Note where a world did something else than the first one before anything struck it."""
         assert run.strikes is not None
         assert run.trouble is not None
+        if run.trouble.interleaving:
+            return
         until = min((step for step, _ in run.trouble.strikes), default=0) + 1
         expected, met = self._steps[:until], run.strikes.met[:until]
         if self._outcome.difference is not None or expected == met:
@@ -154,7 +175,8 @@ class Exploration:
             self._end()
             return False
         assert run.strikes is not None
-        self._outcome.add_failure(run.strikes.struck, failure)
+        assert run.trouble is not None
+        self._outcome.add_failure(run.strikes.struck, failure, run.trouble.interleaving)
         self._broke = failure.kind not in self._known
         return True
 

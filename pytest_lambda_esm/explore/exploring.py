@@ -82,9 +82,12 @@ class Exploring(ABC):
         or lose their answer. Calls that files of the tests' own folder make outside of handlers are left alone, unless
         ``operations`` names them; it restricts the steps, as in ``("poller.Read", "dynamodb.*")``.
 
-        The seed of the fake chooses, so that each run of the test is the same. A test with markers ``lambda_esm_fault``
-        gets one world, with these faults. At the end, ExplorationFailed reports what broke, with the markers that
-        replay it. Raises FaultError for unknown operations, numbers below 1, and where something exists before it.
+        Where pollers and asynchronous events are due at the same instant, worlds also differ in whose turn it is, as
+        the setting ``interleaving`` chooses. The seed of the fake chooses, so that each run of the test is the same. A
+        test with markers ``lambda_esm_fault`` gets one world, with these faults.
+
+        At the end, ExplorationFailed reports what broke, with the markers that replay it. Raises FaultError for unknown
+        operations, numbers below 1, and where something exists before it.
         """
         __tracebackhide__ = True
         from pytest_lambda_esm.explore.exploration import Exploration, Plan
@@ -136,5 +139,6 @@ class Exploring(ABC):
     def _surroundings(self, folder: str) -> Surroundings:
         from pytest_lambda_esm.explore.trouble import Surroundings
 
-        catalogue = self._active.persistent.catalogue
-        return Surroundings(catalogue, lambda: self._world.runtime.local_time is not None, folder)
+        world = self._active
+        in_handler = lambda: self._world.runtime.local_time is not None  # noqa: E731
+        return Surroundings(world.persistent.catalogue, in_handler, folder, world.clock)
