@@ -67,9 +67,9 @@ class Settings(TypedDict, total=False):
     concurrency_growth: int | None
     maximum_concurrency: int | None
     concurrency_lowered_by: int
-    interleaving: int
     throttle_backoff: Span
     throttle_backoff_limit: Span
+    interleaving: int
     account_concurrency: int
     recursion_limit: int
     permissions: Literal["off", "advise", "enforce"] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from pytest_lambda_esm.explore.report import Outcome, report
 from pytest_lambda_esm.explore.run import Failure, WorldRun
 from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
 from pytest_lambda_esm.sweep.run import SweepContext
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.explore.engine import Space
@@ -24,13 +25,28 @@ _SINGLE_SHARE: Final = 0.6
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of an exploration that one test has, of those that a marker makes; ``number`` counts from 0."""
+
+    number: int = 0
+    parts: int = 1
+    runs: int = 100
+    at_most: int = 3
+    operations: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What an exploration was asked for: worlds, troubles in each at most, the operations, and the seed."""
+    """What an exploration was asked for: worlds, troubles in each at most, the operations, and the seed.
+
+    ``part`` is the number of this part, and how many there are.
+    """
 
     runs: int
     at_most: int
     operations: tuple[str, ...] | None
     seed: int
+    part: tuple[int, int] = (0, 1)
 
     def check(self) -> None:
         """Raise FaultError for numbers that make no exploration."""
@@ -83,7 +99,7 @@ class Exploration:
         """Return the report of an exploration that was not completed; empty if it was."""
         if self._is_over:
             return ""
-        return f"an exploration was left after {self._outcome.worlds} worlds, so far:\n{self.report}"
+        return f"an exploration was left after {counted(self._outcome.worlds, 'world')}, so far:\n{self.report}"
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -127,7 +143,9 @@ class Exploration:
 
     def _singles(self) -> list[Trouble]:
         """Return worlds with one trouble each: all that there are, or some of them, drawn from the seed."""
+        number, parts = self._plan.part
         pairs = [(step, choice) for step, (_, count) in enumerate(self._steps) for choice in range(count)]
+        pairs = pairs[number::parts]
         room = self._plan.runs - self._outcome.worlds
         most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
         if len(pairs) > most:

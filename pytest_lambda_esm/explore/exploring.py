@@ -13,7 +13,7 @@ from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, Asked, read_request
 from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.explore.exploration import Exploration
+    from pytest_lambda_esm.explore.exploration import Exploration, Part
     from pytest_lambda_esm.explore.remains import Compare, State
     from pytest_lambda_esm.explore.run import WorldRun
     from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
@@ -25,6 +25,7 @@ class Exploring(ABC):
     """The base of ``FakeLambda`` with explorations. ``_active`` is the world of an open fake."""
 
     config: Config
+    part: Part | None = None
     sweeps: list[Sweep | Exploration]
 
     @property
@@ -90,11 +91,15 @@ class Exploring(ABC):
         operations, numbers below 1, and where something exists before it.
         """
         __tracebackhide__ = True
-        from pytest_lambda_esm.explore.exploration import Exploration, Plan
+        from pytest_lambda_esm.explore.exploration import Exploration, Part, Plan
         from pytest_lambda_esm.explore.steps import Operations
 
-        Operations(operations, self._active.persistent.catalogue)
-        plan = Plan(runs, at_most, tuple(operations) if operations is not None else None, self.config.seed)
+        part = self.part or Part(runs=runs, at_most=at_most, operations=operations)
+        Operations(part.operations, self._active.persistent.catalogue)
+        names = tuple(part.operations) if part.operations is not None else None
+        share = -(-part.runs // part.parts) if self.part else runs
+        seed = self.config.seed + part.number
+        plan = Plan(share, part.at_most, names, seed, (part.number, part.parts))
         plan.check()
         exploration = Exploration(self._sweep_context(), self._surroundings, plan)
         self.sweeps.append(exploration)

@@ -169,6 +169,11 @@ DEPLOY_MARKER: Final = (
     " template before the test, as lambda_esm.deploy does; its path is relative to the test's file or the root folder."
 )
 
+EXPLORE_MARKER: Final = (
+    "lambda_esm_explore(runs=100, *, at_most=3, operations=None, parts=4): make several tests of one, each of which has"
+    " a part of the worlds of its lambda_esm.explore(); pytest-xdist distributes them."
+)
+
 FAULT_MARKER: Final = (
     "lambda_esm_fault(operation, error, *, times=1, after=0, match=None, message=None, optional=False, per='attempt'):"
     " let calls of an operation fail, as lambda_esm.faults.add does; stacked markers strike from top to bottom."
