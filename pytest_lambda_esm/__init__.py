@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
     from pytest_lambda_esm.clock.events import DueEvent
-    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.clock.handle import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
@@ -137,7 +137,7 @@ _MODULES = {
     "TransitionTimes": "config",
     "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
-    "VirtualClock": "clock.virtual",
+    "VirtualClock": "clock.handle",
     "Weather": "config",
     "after_reads": "config",
     "aws_error": "faults.effects",

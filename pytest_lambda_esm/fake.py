@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.handle import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, checked
 from pytest_lambda_esm.deploy.deploying import Deploying
@@ -52,8 +53,6 @@ from pytest_lambda_esm.simulation.shortcuts import Shortcuts
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
-from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
 from pytest_lambda_esm.vocabulary import Per
 
@@ -62,6 +61,8 @@ if TYPE_CHECKING:
 
     from pytest_lambda_esm.deploy.stack import Stack
     from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.sweep.run import Leftovers
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 
 @cache
@@ -183,12 +184,13 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
         session.check_region("region", self.region, self.config.account_id)
         for source in (queues, kinesis, dynamodb):
             source.shift(start - real_start)  # What moto already holds was written in real time.
-        clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
+        clock = EventClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
         lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         clock.set_diagnosis(self._short_diagnosis)
+        self._clock = VirtualClock(clock)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
@@ -255,7 +257,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
     def clock(self) -> VirtualClock:
         """The clock. Nothing else moves time, except sleeping in code under test."""
         __tracebackhide__ = True
-        return self._world.clock
+        _ = self._world  # Raises if there is no clock yet.
+        return self._clock
 
     @property
     def calls(self) -> Calls:
@@ -411,6 +414,9 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
         where something was created before the sweep.
         """
         __tracebackhide__ = True
+        from pytest_lambda_esm.sweep.run import SweepContext
+        from pytest_lambda_esm.sweep.sweep import Sweep
+
         persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
@@ -498,6 +504,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
 
     @cached_property
     def _leftovers(self) -> Leftovers:
+        from pytest_lambda_esm.sweep.run import Leftovers
+
         return Leftovers(self._existing)
 
     def _existing(self) -> list[str]:

@@ -1,6 +1,6 @@
 """The protocols of the clock and the journal, as the simulation uses them.
 
-In a fake they are ``clock.virtual.VirtualClock`` and ``observe.fates.Journal``; unit tests may pass simpler ones.
+In a fake they are ``clock.virtual.EventClock`` and ``observe.fates.Journal``; unit tests may pass simpler ones.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LI
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.clock.handle import VirtualClock
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.clock.handle import VirtualClock
 from pytest_lambda_esm.clock.moves import HOUR
-from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.config import AfterReads, Config
 from pytest_lambda_esm.errors import ConfigurationError, LambdaEsmError, nearest
 from pytest_lambda_esm.invocation.function import Function

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 import pytest
 
 from helpers.interference import NoInterference
-from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
+from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
@@ -80,7 +81,7 @@ class MemoryQueue:
 
 class World:
     def __init__(self, outcome=lambda names: True, duration=0, delay=0, batch_size=2, **polling):
-        self.clock = VirtualClock(START)
+        self.clock = EventClock(START)
         self.queue = MemoryQueue()
         self.delivered = []
         self.outcome, self.duration = outcome, duration
@@ -153,7 +154,7 @@ class World:
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
         return Delivery(self.outcome(names), self.clock.instant + int(self.duration * SECOND), "f", "done")
 
-    first = VirtualClock(START).instant
+    first = EventClock(START).instant
 
     def send(self, *names, delay=0):
         for name in names:
