@@ -41,7 +41,7 @@ class FaultInjector:
     def on_call(self, call: IncomingCall) -> Effect | None:
         """Return the effect on a call, or None. Raises FaultError for a broken predicate or hook."""
         __tracebackhide__ = is_for_the_author
-        if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
+        if self._plan._is_live and (struck := self._plan._strike(call)) is not None:
             return self._noted(call, struck[1], "asked for by the test")
         error = self._hook(call)
         if error is not None:
@@ -53,7 +53,7 @@ class FaultInjector:
     @property
     def is_quiet(self) -> bool:
         """Whether no step of a poller can fail, so that :meth:`on_step` need not be called."""
-        return self._is_fair and not self._plan.is_live
+        return self._is_fair and not self._plan._is_live
 
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
         """Return the effect on a step of a poller, or None; ``make_call()`` returns the call to match faults against.
@@ -61,9 +61,9 @@ class FaultInjector:
         ``cannot`` are the faults that are impossible at this source. Raises FaultError if the test asks for one.
         """
         __tracebackhide__ = is_for_the_author
-        if self._plan.is_live:
+        if self._plan._is_live:
             call = make_call()
-            if (struck := self._plan.strike(call)) is not None:
+            if (struck := self._plan._strike(call)) is not None:
                 return self._noted(call, _checked(call, struck, cannot), "asked for by the test")
         if self._is_fair or step != READ:
             return None

@@ -71,7 +71,7 @@ class Sweep:
 
     def _check_that_nothing_exists(self) -> None:
         __tracebackhide__ = True
-        existing, faults = self._context.made(), self._context.plan.asked_by_test
+        existing, faults = self._context.made(), self._context.plan._asked_by_test
         if existing:
             self._is_over = True
             raise FaultError(
@@ -90,7 +90,7 @@ class Sweep:
 
         def add_faults() -> None:
             for fault in marked:
-                self._context.plan.ask_again(fault)
+                self._context.plan._ask_again(fault)
 
         self._planned = 1
         yield from self._yield_run(SweepRun(self._context, add_faults, None, self._let_through))
@@ -103,7 +103,7 @@ class Sweep:
         return SweepRun(self._context, lambda: self._add_fault(target), target, self._break_world)
 
     def _add_fault(self, target: Target) -> Fault:
-        return self._context.plan.ask(
+        return self._context.plan._ask(
             FaultSpec(
                 operation=target.operation,
                 errors=(target.error,),
@@ -125,7 +125,7 @@ class Sweep:
 
     def _end(self) -> None:
         self._is_over = True
-        self._context.plan.settle()
+        self._context.plan._note_end_of_sweep()
         self._context.leave()
 
     def _let_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
