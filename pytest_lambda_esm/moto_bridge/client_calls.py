@@ -21,6 +21,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
+from pytest_lambda_esm.invocation.power_cut import Cuts
 from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Advice
@@ -71,12 +72,14 @@ class ClientCall:
 class ClientCalls:
     """The calls in progress.
 
-    ``watch`` takes the parameters and the parsed response of each Invoke, and returns what the caller gets.
+    ``watch`` takes the parameters and the parsed response of each Invoke, and returns what the caller gets. ``cuts``
+    are the invocations that end after some writes.
     """
 
     def __init__(self) -> None:
         self._local = threading.local()
         self.watch: Callable[[Mapping[str, Any], Any], Any] | None = None
+        self.cuts: Cuts | None = None
 
     @property
     def current(self) -> ClientCall | None:
@@ -97,6 +100,9 @@ class ClientCalls:
 
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
+            cuts = self.cuts if self.cuts is not None and self.cuts.are_open else None
+            if cuts is not None:
+                cuts.before_call()
             stack = local.__dict__.setdefault("stack", [])
             params = request_context.get(_PARAMS, {})
             stack.append(_client_call(client, operation_model.name, params))
@@ -104,6 +110,8 @@ class ClientCalls:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
                 stack.pop()
+            if cuts is not None and response[0].status_code < 300:
+                cuts.after_call(client.meta.service_model.service_name, operation_model.name)
             watch = self.watch
             if watch is None or operation_model.name != "Invoke":
                 return response

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS, help_of
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command-line options, and one ini setting for each field of the configuration."""
     group = parser.getgroup("lambda-esm", "fake AWS Lambda event sources (pytest-lambda-esm)")
     for name in OPTIONS:
-        group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=SETTINGS[name])
+        group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=help_of(name))
     group.addoption(
         "--lambda-esm-report",
         dest="lambda_esm_report",
@@ -54,9 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE.html",
         help="write what happened in the tests that used lambda_esm to an HTML file, with a picture of each test",
     )
-    for name, about in SETTINGS.items():
+    for name in SETTINGS:
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
-        parser.addini(f"lambda_esm_{name}", f"lambda_esm: {about}", type=kind, default=None)
+        parser.addini(f"lambda_esm_{name}", f"lambda_esm: {help_of(name)}", type=kind, default=None)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

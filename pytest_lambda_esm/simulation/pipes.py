@@ -28,7 +28,9 @@ class WorldPipes:
     def __init__(self, world: World) -> None:
         self._world = world
         targets = with_faults(world, moto_targets(world))
-        self._delivery = PipeDelivery(world.batches.invoke, targets, lambda: world.clock.instant)
+        self._delivery = PipeDelivery(
+            world.batches.invoke, targets, lambda: world.clock.instant, world.permissions.check_sender
+        )
         self._pipes: dict[str, Pipe] = {}
         self._mappings: dict[str, Mapping] = {}
 
@@ -63,6 +65,10 @@ class WorldPipes:
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Deliver a batch through the pipe that a mapping polls for."""
         return self._delivery.deliver(self._pipes[mapping.arn], Batch(mapping, attempt, depth), event())
+
+    def forbidden(self, mapping: Mapping) -> str | None:
+        """Return why the role of a pipe may not read its source, None where it goes on."""
+        return self._world.permissions.pipe_forbidden(self._pipes[mapping.arn].sender, mapping.settings)
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class Shortcuts(ABC):
     """The base of ``FakeLambda`` with short forms. ``_active`` is the world of an open fake."""
 
     config: Config
+    """The settings of this fake."""
 
     @property
     @abstractmethod

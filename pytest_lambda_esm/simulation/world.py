@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
@@ -55,7 +55,6 @@ from pytest_lambda_esm.moto_bridge.service_faults import Network
 from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTasks
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
-from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -127,6 +126,7 @@ class World:
             timeline=self.timeline,
         )
         self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.network = Network(persistent.client_calls, self.wait, self.local_instant)
         self.interruptions = Interruptions()
@@ -432,15 +432,6 @@ class World:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
         self.permissions.check_trigger(reference.arn)
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
-
-    def trigger_ports(self) -> TriggerPorts:
-        """Return what other services use to send events to functions, queues and topics."""
-        return TriggerPorts(
-            invoke=self.invoke_asynchronously,
-            note=partial(self.timeline.add, "delivery"),
-            new_id=ids.uuids(random.Random(f"triggers {self.config.seed}")).new,
-            now=self.local_instant,
-        )
 
     def forget(self, account_id: str, region: str) -> None:
         """Discard everything in a region that moto has reset."""

@@ -386,7 +386,22 @@ def test_a_missing_registry_of_glue(fake: FakeLambda, cluster: KafkaCluster) -> 
     fake.clock.run_until_idle()
     assert state(fake, uuid)[0] == "ESM_CONFIG_NOT_VALID"
     fake.client("glue").create_registry(RegistryName="shop")
-    cluster.produce("orders", b"bad")
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "USER_INITIATED"
+    fake.client("glue").delete_registry(RegistryId={"RegistryName": "shop"})
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "ESM_CONFIG_NOT_VALID"
+
+
+def test_a_secret_that_is_there_again(fake: FakeLambda, cluster: KafkaCluster, registry: SchemaRegistry) -> None:
+    registry.require("BASIC_AUTH")
+    secrets = fake.client("secretsmanager")
+    secret = secrets.create_secret(Name="login", SecretString="{}")["ARN"]
+    secrets.delete_secret(SecretId=secret)
+    uuid = subscribe(fake, cluster, accept, **validating(AccessConfigs=[{"Type": "BASIC_AUTH", "URI": secret}]))
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "EVENT_SOURCE_AUTHN_ERROR"
+    secrets.restore_secret(SecretId=secret)
     fake.clock.run_until_idle()
     assert state(fake, uuid)[0] == "USER_INITIATED"
 
