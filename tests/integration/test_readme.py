@@ -49,6 +49,7 @@ CLAIMS = [
     ("`FakeLambda` in `setUp`", "docs/examples/test_unittest_recipes.py", "test_an_order_arrives"),
     ("a `TestCase` that pytest runs", "docs/examples/test_unittest_recipes.py", "test_the_fixture_works_as_well"),
     ("a world for each example", "docs/examples/test_hypothesis_recipes.py", "test_no_order_is_lost"),
+    ("aiobotocore and aioboto3", "docs/examples/test_aiobotocore.py", "test_"),
     ("asynchronous tests", "tests/integration/test_handler_surroundings.py", "test_a_handler_runs_its_own_event_loop"),
     ("partial batches", "docs/examples/test_powertools_recipes.py", "test_only_the_bad_order_is_delivered_again"),
     (
