@@ -23,8 +23,7 @@ SECTIONS: Final = {
     "What happened": ("Timeline", "Entry", "Calls", "Call", "Fate", "Journey", "JourneyStep"),
     "Faults": (
         *("FaultPlan", "Fault", "aws_error", "lost_response", "read_timeout", "connect_timeout", "connection_reset"),
-        "after_writes",
-        *("latency", "AwsError", "NetworkFault", "IncomingCall", "Weather"),
+        *("latency", "after_writes", "AwsError", "NetworkFault", "IncomingCall", "Weather"),
     ),
     "Sweeps": ("Sweep", "SweepRun"),
     "Deployments": ("Stack", "StackResource"),

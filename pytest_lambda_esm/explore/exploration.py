@@ -228,7 +228,7 @@ class Exploration:
 
     def _end(self) -> None:
         self._is_over = True
-        self._context.plan.settle()
+        self._context.plan._note_end_of_sweep()
         self._context.leave()
 
     def _nothing_met(self) -> str:

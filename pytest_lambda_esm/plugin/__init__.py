@@ -378,7 +378,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if failures:
         pytest.fail(failures, pytrace=False)
     if fake.config.strict:
-        swallowed = fake.swallowed_errors()
+        swallowed = fake._swallowed_errors()
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
@@ -402,7 +402,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
             del item.stash[_FAKE]
-            fake.undo_again()
+            fake._undo_again()
     if leaked:
         pytest.fail(leaked, pytrace=False)
     return result
@@ -426,7 +426,7 @@ def pytest_runtest_makereport(
         return report
     fake, diagnosis = used
     if report.failed:
-        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis(_own_error(call))))
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake._report_diagnosis(_own_error(call))))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:

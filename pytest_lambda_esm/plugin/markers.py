@@ -174,7 +174,7 @@ def _add_fault(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
     for name in options:
         if name not in OPTIONS:
             raise FaultError(f"it takes no {name!r}. {nearest(name, OPTIONS)}")
-    plan.ask(
+    plan._ask(
         FaultSpec(
             operation=operation,
             errors=(error,),

@@ -454,7 +454,7 @@ class World:
         self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
-            mapping.drop()
+            mapping._drop()
             self.pollers.forget(mapping)
         for embedded in self._embedded():
             embedded.forget_place(account_id, region)
@@ -475,7 +475,7 @@ class World:
         return [self.__dict__[name] for name in ("kafka", "documentdb", "mq") if name in self.__dict__]
 
     def _what_waits(self) -> list[str]:
-        waiting = (mapping for mapping in self.store if mapping.waits_for_test)
+        waiting = (mapping for mapping in self.store if mapping._waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
 
     def _handlers_time(self) -> int | None:

@@ -89,7 +89,7 @@ class Sweep:
 
     def _check_that_nothing_exists(self) -> None:
         __tracebackhide__ = True
-        existing, faults = self._context.made(), self._context.plan.asked_by_test
+        existing, faults = self._context.made(), self._context.plan._asked_by_test
         if existing:
             self._is_over = True
             raise FaultError(
@@ -108,7 +108,7 @@ class Sweep:
 
         def add_faults() -> Sequence[Fault]:
             for fault in marked:
-                self._context.plan.ask_again(fault)
+                self._context.plan._ask_again(fault)
             return ()
 
         self._planned = 1
@@ -152,7 +152,7 @@ class Sweep:
         return [[a, _behind(b, a)] for a, b in pairs]
 
     def _add_fault(self, target: Target) -> Fault:
-        return self._context.plan.ask(
+        return self._context.plan._ask(
             FaultSpec(
                 operation=target.operation,
                 errors=(target.error,),
@@ -174,7 +174,7 @@ class Sweep:
 
     def _end(self) -> None:
         self._is_over = True
-        self._context.plan.settle()
+        self._context.plan._note_end_of_sweep()
         self._context.leave()
 
     def _let_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:
