@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.deploy.stack import Stack
     from pytest_lambda_esm.explore.exploration import Exploration
     from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.simulation.resources import SqsQueue
     from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -321,7 +322,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         memory: int = 128,
         environment: ReadOnly[str, str] | None = None,
         reserved_concurrency: int | None = None,
-        dead_letter: str | None = None,
+        dead_letter: str | SqsQueue | None = None,
         duration: Span = 0,
         region: str | None = None,
     ) -> Function:
@@ -333,7 +334,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
         timedelta, and ``memory`` in MB. ``duration`` is the minimum duration of an invocation in virtual seconds; what
         the handler sleeps counts towards it. ``reserved_concurrency`` limits its concurrent invocations, 0 to none.
-        ``dead_letter`` is the ARN of the queue or topic that receives failed asynchronous events.
+        ``dead_letter`` is the queue or topic that receives failed asynchronous events: its ARN, or a queue of
+        :meth:`queue`.
 
         Raises HandlerError for a handler that cannot be imported or called, and ConfigurationError for values that
         Lambda refuses.
