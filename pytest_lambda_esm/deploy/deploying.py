@@ -19,6 +19,7 @@ class Deploying(ABC):
     """The base of ``FakeLambda`` with deployments. ``_active`` is the world of an open fake."""
 
     stacks: list[Stack]
+    """The deployments so far, in their order."""
 
     @property
     @abstractmethod

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
@@ -38,7 +38,7 @@ class Runtime:
     A caller is the test's code, or a handler that is running.
     """
 
-    def __init__(self, clock: VirtualClock, new_id: Callable[[], str], isolation: Isolation) -> None:
+    def __init__(self, clock: EventClock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id

@@ -16,6 +16,7 @@ from pytest_lambda_esm.polling.pipes.settings import Pipe
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.simulation.schedules import moto_targets, with_faults
 from pytest_lambda_esm.sources.catalogue import recognise
+from pytest_lambda_esm.vocabulary import AnyState
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.world import World
@@ -45,7 +46,7 @@ class WorldPipes:
         if mapping is None:
             mapping = self._mappings[pipe.arn] = self._new_mapping(pipe, stated)
         self._pipes[pipe.arn] = pipe
-        state = "Enabled" if pipe.runs else "Disabled"
+        state: AnyState = "Enabled" if pipe.runs else "Disabled"
         mapping.begin(Step(state, state), self._completed(pipe, stated))
 
     def adopt(self, pipe: Pipe) -> None:

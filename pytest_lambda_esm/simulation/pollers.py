@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference, parse
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
@@ -75,7 +75,7 @@ class PollerPorts:
     ``pipe_journal`` is the journal for pipes, which get no advice on mappings.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     pipe_journal: Journal
     functions: Functions
@@ -321,7 +321,7 @@ class InvokerPorts:
     ``through_pipe`` delivers the batches that are polled for a pipe.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     functions: MotoFunctions
     registry: Registry

@@ -20,13 +20,15 @@ from pytest_lambda_esm.sources.documentdb import CONFIG
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.collection import DocumentDBCollection
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
+    from pytest_lambda_esm.simulation.resources import Resource
 
-Given: TypeAlias = Mapping | Function | str | ReadOnly[str, Any]
-"""A mapping or a function; a UUID, an ARN, a queue's URL or a name; or a response of the API that has one of these."""
+Given: TypeAlias = "Mapping | Function | Resource | str | ReadOnly[str, Any]"
+"""A mapping, a function, or a queue, stream or table that the fake made; a UUID, an ARN, a queue's URL or a name; or a
+response of the API that has one of these."""
 
 ACCEPTED: Final = (
     "a UUID, an ARN, a queue's URL, the name of a source or function, a response of the API that has one of them,"
-    " a mapping, a function, or an object of a cluster or broker"
+    " a mapping, a function, a queue, a stream or a table, or an object of a cluster or broker"
 )
 
 _QUEUE_URL: Final = re.compile(r"https?://(?P<host>[^/]+)/(?P<account>\d{12})/(?P<name>[\w.-]+)/?")
@@ -98,7 +100,9 @@ def find(world: World, given: Given) -> Subject:
     if part is not None:
         return part
     text = _in_response(given) if isinstance(given, ReadOnly) else given
-    text = text if isinstance(text, str) else getattr(text, "arn", None) or getattr(text, "bootstrap_servers", None)
+    if not isinstance(text, str):
+        names = (getattr(text, name, None) for name in ("stream_arn", "arn", "bootstrap_servers"))
+        text = next(filter(None, names), None)
     if not isinstance(text, str) or not text:
         return Subject(given)
     mapping = _mapping(world, text)
@@ -229,7 +233,7 @@ def _reads(mapping: Mapping, collection: DocumentDBCollection) -> bool:
 
 def _sources(world: World) -> Iterator[str]:
     yield from (mapping.source_arn for mapping in world.store)
-    yield from world.ledger.sources
+    yield from (source for source in world.ledger.sources if ":function:" not in source)
     yield from (queue.arn for queue in inventory.queues())
     yield from inventory.streams()
     if "kafka" in world.__dict__:

@@ -25,7 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
@@ -68,6 +68,7 @@ from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.timing import microseconds, moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
@@ -95,7 +96,7 @@ class World:
     """The parts of one fake, from its start or its last restart on."""
 
     def __init__(
-        self, config: Config, model: LambdaModel, clock: VirtualClock, hooks: Hooks, persistent: PersistentParts
+        self, config: Config, model: LambdaModel, clock: EventClock, hooks: Hooks, persistent: PersistentParts
     ) -> None:
         self.config = config
         self.model = model
@@ -411,7 +412,7 @@ class World:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)
 
-    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+    def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 

@@ -315,7 +315,7 @@ def test_expired_documented(fake: FakeLambda, shop: Shop) -> None:
     )
     assert "in the state Disabled (Lambda disabled the event source mapping" in fake.explain(uuid)
     assert {batch[0] for batch in handler.batches} == {"1"}
-    assert [(fate.fate, fate.about) for fate in fake.fates(uuid)][1:] == [
+    assert [(fate.fate, fate.detail) for fate in fake.fates(uuid)][1:] == [
         ("expired", "expired at the stream's retention, unread")
     ]
 

@@ -229,7 +229,7 @@ def test_a_schema_of_another_registry_is_not_found(
     uuid = subscribe(fake, cluster, accept, **validating(uri=GLUE))
     fake.clock.run_until_idle()
     assert records(fake) == []
-    assert "SCHEMA_NOT_FOUND" in fake.fates(fake.mapping(uuid))[0].about
+    assert "SCHEMA_NOT_FOUND" in fake.fates(fake.mapping(uuid))[0].detail
 
 
 # --- filters -------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_invalid_records_go_to_the_destination(
     assert mapping.metrics["PolledEventCount"] == 5
     assert sorted(fate.fate for fate in fake.fates(mapping)) == ["done", "done", *["sent to a destination"] * 3]
     (unknown,) = (fate for fate in fake.fates(mapping) if fate.record == "orders-0:1")
-    assert unknown.about.endswith("(the value: the registry https://registry.example.com:8081 has no schema 9)")
+    assert unknown.detail.endswith("(the value: the registry https://registry.example.com:8081 has no schema 9)")
 
 
 def test_an_invalid_record_without_a_destination_is_lost(

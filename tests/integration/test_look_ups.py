@@ -228,3 +228,13 @@ def test_pipes_by_name_arn_and_answer(lambda_esm):
         assert [fate.record for fate in lambda_esm.fates(given)] == [sent]
         assert "mapping of pipe billing is Enabled" in lambda_esm.explain(given)
         assert "does not exist" not in lambda_esm.explain(given)
+
+
+def test_a_shared_name_means_the_queue_also_after_asynchronous_events(lambda_esm):
+    function = lambda_esm.function("orders", lambda event, context: None)
+    queue = lambda_esm.queue("orders")
+    boto3.client("lambda").invoke(FunctionName="orders", InvocationType="Event")
+    lambda_esm.run_until_idle()
+    sent = queue.send("x")
+    assert [fate.record for fate in lambda_esm.fates("orders")] == [sent["MessageId"]]
+    assert [fate.fate for fate in lambda_esm.fates(function)] == ["done"]

@@ -19,10 +19,10 @@ from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
 from pytest_lambda_esm.sources.mq_records import MqKind
 from pytest_lambda_esm.timing import moment_of, time_text
+from pytest_lambda_esm.wording import counted
 
 _NOT_POLLING: Final = "the mapping does not poll any more"
 

@@ -19,10 +19,10 @@ from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.explain import explain_waiting
 from pytest_lambda_esm.polling.brokers.problems import Problems
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
 from pytest_lambda_esm.sources.mq_records import weight
 from pytest_lambda_esm.timing import time_text
+from pytest_lambda_esm.wording import counted
 
 _LONGEST_ESCAPE: Final = 12
 """How many characters one of a text is in JSON at most."""
