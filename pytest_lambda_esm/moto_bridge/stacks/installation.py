@@ -51,7 +51,7 @@ class Surroundings:
     options: Callable[[], Mapping[str, Any]]
     advise: Advise
     new_id: Callable[[], str]
-    before_final: Callable[[str], None]
+    before_final: Callable[[str], None] = lambda stack_id: None
 
 
 def install(patches: Patches, surroundings: Surroundings) -> None:
