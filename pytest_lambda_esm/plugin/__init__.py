@@ -280,10 +280,12 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             assert orders.invocations[0].outcome == "success"
     """
     from pytest_lambda_esm.config import Config
+    from pytest_lambda_esm.errors import is_for_the_author
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.plugin import markers
     from pytest_lambda_esm.plugin.hook_caller import PytestHooks
 
+    __tracebackhide__ = is_for_the_author
     config = Config.from_layers(
         [
             *_session_layers(request.config),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
+from pytest_lambda_esm.errors import ConfigurationError, FaultError, is_for_the_author, nearest
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.explore.exploration import Part
@@ -57,6 +57,7 @@ def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
 
 def deploy(item: pytest.Item, fake: FakeLambda) -> None:
     """Deploy the templates of a test's markers: the outermost first, then from top to bottom. Raises DeployError."""
+    __tracebackhide__ = is_for_the_author
     for marker in _in_reading_order(item, _DEPLOY):
         template, options = _deployment(item, marker)
         fake.deploy(template, **options)
