@@ -49,7 +49,7 @@ class Template:
         if not resources:
             raise self.error("the template has no Resources, and CloudFormation needs at least one", "Resources")
         for logical_id, resource in resources.items():
-            if logical_id.startswith("Fn::ForEach::"):
+            if logical_id.startswith("Fn::"):
                 continue
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
                 raise self.error(f"the resource {logical_id!r} has no Type", "Resources", logical_id)

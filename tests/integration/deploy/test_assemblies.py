@@ -219,7 +219,12 @@ def handler(event, context):
 def test_a_custom_resource_of_the_same_name_in_python_runs_its_function(lambda_esm):
     provider = {
         "Type": "AWS::Lambda::Function",
-        "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": PROVIDER}},
+        "Properties": {
+            "Runtime": "python3.12",
+            "Handler": "index.handler",
+            "Role": ROLE,
+            "Code": {"ZipFile": PROVIDER},
+        },
     }
     template = {"Resources": {"Provider": provider, "Own": _provided("Custom::LogRetention", "Provider", Size=1)}}
     stack = lambda_esm.deploy(template)

@@ -492,3 +492,43 @@ def test_local_files_are_included(lambda_esm, project, tmp_path):
     (parts / "more.yaml").write_text("Outputs: {Url: {Value: changed}}\n", encoding="utf-8")
     assert lambda_esm.deploy(path).outputs == {"Url": "changed"}
     lambda_esm.take_advice()
+
+
+TYPED = """
+    Transform: AWS::Serverless-2016-10-31
+    Parameters: {On: {Type: String, Default: 'true'}, Seconds: {Type: Number, Default: 7}}
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          Timeout: !Ref Seconds
+          MemorySize: "256"
+          Environment: {Variables: {RATE: 0.1, COUNT: 0, DEBUG: true, QUIET: no, LIMIT: !Ref Seconds}}
+          Events: {Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn, Enabled: !Ref On}}}
+      Orders: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
+"""
+TYPED_APP = """
+    import os
+
+    def handler(event, context):
+        names = ("RATE", "COUNT", "DEBUG", "QUIET", "LIMIT")
+        return [*(os.environ[name] for name in names), context.get_remaining_time_in_millis()]
+"""
+
+
+def test_values_have_the_types_of_the_api(lambda_esm, project):
+    stack = lambda_esm.deploy(path := project(TYPED, src__app_py=TYPED_APP))
+    client = lambda_esm.client("lambda")
+
+    def answer():
+        name = stack.function("Fn").name
+        shown = client.get_function_configuration(FunctionName=name)
+        return json.load(client.invoke(FunctionName=name)["Payload"]), shown["Timeout"], shown["MemorySize"]
+
+    assert answer() == (["0.1", "0", "true", "false", "7", 7000], 7, 256)
+    stack.update(path, parameters={"Seconds": 9})
+    assert answer() == (["0.1", "0", "true", "false", "9", 9000], 9, 256)
+    assert stack.mapping("FnQueue").state == "Enabled"
