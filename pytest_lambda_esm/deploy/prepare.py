@@ -1,9 +1,9 @@
 """From a template to what CloudFormation can create here: read, decide, translate, check, and locate the code.
 
-The result depends on the texts of the template and of the files that it includes, on the parameters, the region, and on
-what the test binds or skips; nothing else is read. It is kept for the process under exactly these, as JSON text that
-nobody can change, so that a template which many tests deploy is translated once. Whether source folders and modules
-exist is checked at each deployment.
+The result depends on the texts of the template and of the files that it includes, on the parameters, the region, on
+what the test binds or skips, and on the source of functions whose versions it publishes; nothing else is read. It is
+kept for the process under exactly these, as JSON text that nobody can change, so that a template which many tests
+deploy is translated once. Whether source folders and modules exist is checked at each deployment.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.deploy import assembly, checks, code, parameters, references, sam
 from pytest_lambda_esm.deploy.code import FunctionCode
+from pytest_lambda_esm.deploy.contents import Contents
 from pytest_lambda_esm.deploy.includes import Includes
 from pytest_lambda_esm.deploy.language import Language
 from pytest_lambda_esm.deploy.template import Template
@@ -91,7 +92,7 @@ class Preparation:
     """Prepares templates; one object for the process keeps what it has prepared."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], tuple[Prepared, dict[Path, str]]] = {}
+        self._kept: dict[tuple[Any, ...], tuple[Prepared, dict[Path, str], dict[Path, str]]] = {}
 
     def prepare(self, found: assembly.Found, given: Mapping[str, Any], choices: Choices) -> Prepared:
         """Prepare a template with parameters. Raises DeployError."""
@@ -100,15 +101,20 @@ class Preparation:
         shown = tuple(sorted((name, parameters.as_text(value)) for name, value in given.items()))
         text = template.text or json.dumps(template.body, sort_keys=True)
         key = (template.file, template.folder, text, shown, choices)
-        kept = self._kept.get(key)
-        if kept is not None and all(_text(file) == before for file, before in kept[1].items()):
-            return kept[0]
+        contents = Contents()
+        kept, texts, digests = self._kept.get(key, (None, {}, {}))
+        if kept is not None and _unchanged(texts, _text) and _unchanged(digests, contents.digest):
+            return kept
         checks.check(template)
-        run = _Run(template, found.find_asset, choices, self)
+        run = _Run(template, found.find_asset, choices, contents)
         prepared = run.prepared(parameters.resolve(template, given))
         files = {**run.files, **{file: _text(file) for file in _included(prepared)}}
-        self._kept[key] = (prepared, files)
+        self._kept[key] = (prepared, files, dict(contents.digests))
         return prepared
+
+
+def _unchanged(before: Mapping[Path, str], now: Callable[[Path], str]) -> bool:
+    return all(now(path) == text for path, text in before.items())
 
 
 def _text(file: Path) -> str:
@@ -129,13 +135,11 @@ def _included(prepared: Prepared) -> list[Path]:
 class _Run:
     """The preparation of one template."""
 
-    def __init__(
-        self, template: Template, find_asset: code.FindAsset, choices: Choices, preparation: Preparation
-    ) -> None:
+    def __init__(self, template: Template, find_asset: code.FindAsset, choices: Choices, contents: Contents) -> None:
         self._template = template
         self._find_asset = find_asset
         self._choices = choices
-        self._preparation = preparation
+        self._contents = contents
         self._left_out: dict[str, str] = {}
         self._not_simulated: dict[str, str] = {}
         self.above: tuple[Template, ...] = ()
@@ -187,7 +191,7 @@ class _Run:
     def _translated(self, body: dict[str, Any], values: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
         self._check_applications(body["Resources"])
         language = Language(self._template.with_body(body), values)
-        read = code.locate_sam(self._template, body, language.value, self._choices.bound)
+        read = code.locate_sam(self._template, body, language.value, self._choices.bound, self._contents.digest)
         self.files.update((path, _text(path)) for path in read)
         translated = sam.translate(self._template, body, {**values, **given}, self._choices.region)
         return self._decided(self._template.with_body(translated), values)
@@ -268,7 +272,7 @@ class _Run:
             # Parameters of a nested stack may be attributes of resources, which are not known yet.
             given = properties.get("Parameters") or {}
             known = {key: value for key, value in given.items() if not isinstance(value, dict)}
-            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._preparation)
+            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._contents)
             run.above = (*self.above, self._template)
             self._check_parameters(name, given, found.template)
             parameters.resolve(found.template, known, unknown=given.keys() - known.keys())

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference, parse
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
@@ -75,7 +75,7 @@ class PollerPorts:
     ``pipe_journal`` is the journal for pipes, which get no advice on mappings.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     pipe_journal: Journal
     functions: Functions
@@ -201,6 +201,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            timeout=self._timeout,
             ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
             forbidden=ports.forbidden,
         )
@@ -320,7 +321,7 @@ class InvokerPorts:
     ``through_pipe`` delivers the batches that are polled for a pipe.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     functions: MotoFunctions
     registry: Registry

@@ -20,6 +20,7 @@ from pytest_lambda_esm.moto_bridge.stacks import (
     beside,
     buckets,
     cdk,
+    documentdb,
     engine,
     events,
     function_settings,
@@ -46,13 +47,15 @@ class Surroundings:
     """What stacks need of the fake.
 
     ``operations()`` returns the operations on invoke configs and functions, ``options()`` the parameters of the
-    CreateStack call in progress, ``new_id()`` a random id.
+    CreateStack call in progress, ``new_id()`` a random id. ``before_final`` is called with the id of a stack when an
+    update has changed its resources; the update is rolled back if it raises.
     """
 
     operations: Callable[[], Any]
     options: Callable[[], Mapping[str, Any]]
     advise: Advise
     new_id: Callable[[], str]
+    before_final: Callable[[str], None]
 
 
 def install(patches: Patches, surroundings: Surroundings) -> None:
@@ -74,6 +77,7 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         **policies.types(),
         **events.types(),
         **sources.types(),
+        **documentdb.types(),
         **buckets.types(),
         **tables.types(surroundings.advise),
         **beside.types(),
@@ -134,7 +138,7 @@ def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
         engine.check(self)
 
     def update(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-        change = engine.Update(self, surroundings.advise)
+        change = engine.Update(self, surroundings.advise, surroundings.before_final)
         try:
             change.run(template, parameters)
         except BaseException:

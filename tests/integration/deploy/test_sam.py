@@ -1,5 +1,6 @@
 """SAM templates: functions run the source where it is, with the settings of the template."""
 
+import base64
 import json
 import os
 import sys
@@ -532,3 +533,66 @@ def test_values_have_the_types_of_the_api(lambda_esm, project):
     stack.update(path, parameters={"Seconds": 9})
     assert answer() == (["0.1", "0", "true", "false", "9", 9000], 9, 256)
     assert stack.mapping("FnQueue").state == "Enabled"
+
+
+SENDERS = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Orders: {Type: AWS::SQS::Queue}
+      F:
+        Type: AWS::Serverless::Function
+        Properties:
+          Runtime: python3.12
+          InlineCode: "def handler(event, context): pass"
+          Handler: index.handler
+          Events:
+            Rule: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}
+            Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}
+            Sold: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}
+      ToQueue:
+        Type: AWS::Events::Rule
+        Properties:
+          ScheduleExpression: rate(1 hour)
+          Targets: [{Id: one, Arn: !GetAtt Orders.Arn}]
+      Role:
+        Type: AWS::IAM::Role
+        Properties:
+          AssumeRolePolicyDocument:
+            Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+      Hourly:
+        Type: AWS::Scheduler::Schedule
+        Properties:
+          FlexibleTimeWindow: {Mode: "OFF"}
+          ScheduleExpression: rate(1 hour)
+          Target: {Arn: !GetAtt Orders.Arn, RoleArn: !GetAtt Role.Arn}
+"""
+
+
+def test_a_deployment_advises_on_what_its_rules_and_schedules_may_not_send(lambda_esm, project):
+    stack = lambda_esm.deploy(project(SENDERS))
+    boto3.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.advance(hours=2)
+    found = [str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM143"]
+    assert len(stack.function("F").invocations) >= 5
+    assert ["sqs:SendMessage" in text for text in found] == [True, True]
+
+
+def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, project):
+    template = QUEUE.replace("LoggingConfig: {LogFormat: JSON}", "Description: one")
+    app = "def handler(event, context): return context.log_stream_name\n"
+    stack = lambda_esm.deploy(project(template, src__app_py=app))
+    function = stack.function("OrdersFunction")
+    tails = []
+
+    def invoke():
+        answer = boto3.client("lambda").invoke(FunctionName=function.name, LogType="Tail")
+        tails.append("Init Duration: 0.00 ms" in base64.b64decode(answer["LogResult"]).decode())
+
+    invoke()
+    invoke()
+    stack.update(project(template, src__app_py=app))
+    invoke()
+    invoke()
+    assert tails == [True, False, True, False]
+    streams = [invocation.result for invocation in function.invocations]
+    assert streams[0] == streams[1] != streams[2] == streams[3]
