@@ -204,7 +204,7 @@ def check_files(template: Template, functions: list[FunctionCode]) -> None:
             raise template.error(
                 f"Handler of {function.logical_id!r} is {function.handler!r}, and there is no"
                 f" {f'{place}.py'!r}. {str(function.path)!r} has {', '.join(found) or 'no Python files'}."
-                f" Correct Handler or CodeUri, or bind a handler: {advised(function.logical_id)}",
+                f" Correct Handler or CodeUri, or bind a handler: {advised(template.prefix + function.logical_id)}",
                 "Resources",
                 function.logical_id,
                 "Properties",
@@ -217,7 +217,7 @@ def _existing(template: Template, given: str, logical_id: str, name: str) -> Pat
     if not path.exists():
         raise template.error(
             f"{name} of {logical_id!r} is {given!r}, and there is no {str(path)!r}."
-            f" Paths are relative to the template's folder; or bind a handler: {advised(logical_id)}",
+            f" Paths are relative to the template's folder; or bind a handler: {advised(template.prefix + logical_id)}",
             "Resources",
             logical_id,
             "Properties",
@@ -231,7 +231,7 @@ def _code(template: Template, given: str, logical_id: str, name: str) -> Path:
     if path.is_file() and not is_zipfile(path):
         raise template.error(
             f"{name} of {logical_id!r} is {given!r}, which is neither a folder nor a zip file. Name the folder that it"
-            f" is in, or bind a handler: {advised(logical_id)}",
+            f" is in, or bind a handler: {advised(template.prefix + logical_id)}",
             "Resources",
             logical_id,
             "Properties",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -267,15 +267,16 @@ class _Run:
             if file is None:
                 continue
             found = assembly.find(file, None)
-            self._check_nesting(name, found.template)
-            checks.check(found.template)
+            inner = replace(found.template, prefix=f"{self._template.prefix}{name}.")
+            self._check_nesting(name, inner)
+            checks.check(inner)
             # Parameters of a nested stack may be attributes of resources, which are not known yet.
             given = properties.get("Parameters") or {}
             known = {key: value for key, value in given.items() if not isinstance(value, dict)}
-            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._contents)
+            run = _Run(inner, found.find_asset, self._choices.of_nested(name), self._contents)
             run.above = (*self.above, self._template)
-            self._check_parameters(name, given, found.template)
-            parameters.resolve(found.template, known, unknown=given.keys() - known.keys())
+            self._check_parameters(name, given, inner)
+            parameters.resolve(inner, known, unknown=given.keys() - known.keys())
             nested[name] = run.prepared({key: parameters.as_text(value) for key, value in known.items()})
             self.files.update(run.files)
         return nested

@@ -355,3 +355,12 @@ def test_what_does_not_fit_a_nested_stack_is_refused(lambda_esm, project, tmp_pa
     (tmp_path / "inner.yaml").write_text(INNER)
     with pytest.raises(DeployError, match=message):
         lambda_esm.deploy(path)
+
+
+def test_a_handler_in_a_nested_stack_is_bound_by_its_path(lambda_esm, project, tmp_path):
+    path = project("Resources: {N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}")
+    for uri in ("nowhere", "src"):
+        (tmp_path / "inner.yaml").write_text(FUNCTION.format(handler="app.handler", uri=uri))
+        project(path.read_text(), src__app_py="import nothing_like_it\n")
+        with pytest.raises(DeployError, match=r"inner.yaml, line \d+: (?s:.*)code=\{'N.F': handler\}"):
+            lambda_esm.deploy(path)
