@@ -596,3 +596,24 @@ def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, proje
     assert tails == [True, False, True, False]
     streams = [invocation.result for invocation in function.invocations]
     assert streams[0] == streams[1] != streams[2] == streams[3]
+
+
+def test_properties_of_a_table_without_effect_are_advice(lambda_esm):
+    table = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "KinesisStreamSpecification": {"StreamArn": {"Fn::GetAtt": ["Changes", "Arn"]}},
+    }
+    template = {
+        "Resources": {
+            "Carts": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+            "Changes": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
+        }
+    }
+    lambda_esm.deploy(template)
+    (advice,) = lambda_esm.take_advice()
+    about = (
+        "KinesisStreamSpecification of the table 'Carts' has no effect: changes of the table do not reach the stream"
+    )
+    assert about in str(advice)
