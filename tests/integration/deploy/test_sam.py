@@ -617,3 +617,33 @@ def test_properties_of_a_table_without_effect_are_advice(lambda_esm):
         "KinesisStreamSpecification of the table 'Carts' has no effect: changes of the table do not reach the stream"
     )
     assert about in str(advice)
+
+
+def test_a_stack_with_a_vpc_is_updated_and_deleted(lambda_esm):
+    def template(**tags):
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        vpc = {"VpcId": {"Ref": "Vpc"}}
+        resources = {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {**vpc, "CidrBlock": "10.0.0.0/24"}},
+            "Routes": {"Type": "AWS::EC2::RouteTable", "Properties": {**vpc, "Tags": listed}},
+            "Association": {
+                "Type": "AWS::EC2::SubnetRouteTableAssociation",
+                "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Routes"}},
+            },
+        }
+        return {"Resources": resources}
+
+    ec2 = lambda_esm.client("ec2")
+    stack = lambda_esm.deploy(template(team="a", size="1"))
+    routes = stack.resource("Routes").physical_id
+
+    def tags():
+        (table,) = ec2.describe_route_tables(RouteTableIds=[routes])["RouteTables"]
+        return {tag["Key"]: tag["Value"] for tag in table["Tags"] if not tag["Key"].startswith("aws:")}
+
+    assert tags() == {"team": "a", "size": "1"}
+    stack.update(template(team="b"))
+    assert tags() == {"team": "b"}
+    stack.delete()
+    assert [vpc["IsDefault"] for vpc in ec2.describe_vpcs()["Vpcs"]] == [True]
