@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.runtime import Runtime
-from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits, during
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.timing import microseconds
@@ -40,11 +40,8 @@ def is_unnoticed() -> bool:
 @contextmanager
 def unnoticed() -> Iterator[None]:
     """Make requests that a service makes itself, as CloudFormation does for the resources of a stack."""
-    token = _UNNOTICED.set(True)
-    try:
+    with during(_UNNOTICED, True):
         yield
-    finally:
-        _UNNOTICED.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,12 @@ class ClientCalls:
         """The innermost call of this thread, or of this task of asyncio, or None."""
         return _CURRENT.get()
 
+    @contextmanager
+    def carried(self, call: ClientCall) -> Iterator[None]:
+        """Make a call the current one meanwhile."""
+        with during(_CURRENT, call):
+            yield
+
     def install(self, patches: Patches) -> None:
         """Track the calls of all clients from now on, also of those created before."""
         emit = original_of(BaseClient, "_emit_api_params")
@@ -97,11 +100,11 @@ class ClientCalls:
 
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            token = enter(client, operation_model, request_context)
+            token = _CURRENT.set(client_call(client, operation_model, request_context))
             try:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
-                leave(token)
+                _CURRENT.reset(token)
             return self.watched(operation_model, request_context, response)
 
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
@@ -121,23 +124,14 @@ def note_parameters(context: dict[str, Any], params: Any) -> None:
     context[_PARAMS] = params
 
 
-def enter(client: Any, operation_model: Any, context: Mapping[str, Any]) -> Token[ClientCall | None]:
-    """Begin a call, which is the current one until :func:`leave` is called with what this returns."""
-    return _CURRENT.set(_client_call(client, operation_model.name, context.get(_PARAMS, {})))
-
-
-def leave(token: Token[ClientCall | None]) -> None:
-    """End a call."""
-    _CURRENT.reset(token)
-
-
-def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> ClientCall:
+def client_call(client: Any, operation_model: Any, context: Mapping[str, Any]) -> ClientCall:
+    """Describe a call that a client makes; ``context`` is botocore's context of the call."""
     meta = client.meta
     config = meta.config
     return ClientCall(
         meta.service_model,
-        operation,
-        params,
+        operation_model.name,
+        context.get(_PARAMS, {}),
         meta.region_name,
         config.connect_timeout,
         config.read_timeout,
