@@ -20,6 +20,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.model import ServiceModel
 
 from pytest_lambda_esm.errors import is_for_the_author
+from pytest_lambda_esm.invocation.power_cut import Cuts
 from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.moto_bridge.waits import ResponseWaits, during
 from pytest_lambda_esm.patching import Patches, original_of
@@ -71,11 +72,13 @@ _CURRENT: Final[ContextVar[ClientCall | None]] = ContextVar("lambda_esm_call", d
 class ClientCalls:
     """The calls in progress.
 
-    ``watch`` takes the parameters and the parsed response of each Invoke, and returns what the caller gets.
+    ``watch`` takes the parameters and the parsed response of each Invoke, and returns what the caller gets. ``cuts``
+    are the invocations that end after some writes.
     """
 
     def __init__(self) -> None:
         self.watch: Callable[[Mapping[str, Any], Any], Any] | None = None
+        self.cuts: Cuts | None = None
 
     @property
     def current(self) -> ClientCall | None:
@@ -100,7 +103,7 @@ class ClientCalls:
 
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            token = _CURRENT.set(client_call(client, operation_model, request_context))
+            token = _CURRENT.set(self.begun(client, operation_model, request_context))
             try:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
@@ -110,8 +113,26 @@ class ClientCalls:
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
         patches.set(BaseClient, "_make_request", _make_request)
 
+    def begun(self, client: Any, operation_model: Any, context: Mapping[str, Any]) -> ClientCall:
+        """Return the call that a client begins. Raises CutOff in a handler that has been cut off."""
+        if self.cuts is not None and self.cuts.are_open:
+            self.cuts.before_call()
+        meta = client.meta
+        config = meta.config
+        return ClientCall(
+            meta.service_model,
+            operation_model.name,
+            context.get(_PARAMS, {}),
+            meta.region_name,
+            config.connect_timeout,
+            config.read_timeout,
+            config.retries,
+        )
+
     def watched(self, operation_model: Any, context: Mapping[str, Any], response: Any) -> Any:
-        """Return what the caller gets for what ``_make_request`` has returned."""
+        """Return what the caller gets for what ``_make_request`` has returned. Raises CutOff where a cut is due."""
+        if self.cuts is not None and self.cuts.are_open and response[0].status_code < 300:
+            self.cuts.after_call(operation_model.service_model.service_name, operation_model.name)
         watch = self.watch
         if watch is None or operation_model.name != "Invoke":
             return response
@@ -122,21 +143,6 @@ class ClientCalls:
 def note_parameters(context: dict[str, Any], params: Any) -> None:
     """Keep the parameters of a call as the caller gave them in botocore's context of the call."""
     context[_PARAMS] = params
-
-
-def client_call(client: Any, operation_model: Any, context: Mapping[str, Any]) -> ClientCall:
-    """Describe a call that a client makes; ``context`` is botocore's context of the call."""
-    meta = client.meta
-    config = meta.config
-    return ClientCall(
-        meta.service_model,
-        operation_model.name,
-        context.get(_PARAMS, {}),
-        meta.region_name,
-        config.connect_timeout,
-        config.read_timeout,
-        config.retries,
-    )
 
 
 class ClientTime:

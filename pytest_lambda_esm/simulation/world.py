@@ -127,6 +127,7 @@ class World:
             timeline=self.timeline,
         )
         self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.response_waits = ResponseWaits(self.runtime, self.wait)
         self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)

@@ -29,7 +29,7 @@ from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.moto_bridge import network_guard
 from pytest_lambda_esm.moto_bridge.aio.answers import awaitable
 from pytest_lambda_esm.moto_bridge.aio.pauses import is_virtual
-from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, client_call, note_parameters
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, note_parameters
 from pytest_lambda_esm.moto_bridge.session import PLACEHOLDERS
 from pytest_lambda_esm.moto_bridge.waits import NotYet, Owed, ResponseWaits, noted, waiting
 from pytest_lambda_esm.patching import Patches, original_of
@@ -59,7 +59,7 @@ def _track_calls(patches: Patches, client_calls: ClientCalls) -> None:
 
     async def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
         __tracebackhide__ = is_for_the_author
-        with client_calls.carried(client_call(client, operation_model, request_context)):
+        with client_calls.carried(client_calls.begun(client, operation_model, request_context)):
             response = await make(client, operation_model, request_dict, request_context)
         return client_calls.watched(operation_model, request_context, response)
 
