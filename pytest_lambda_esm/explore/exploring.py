@@ -25,7 +25,7 @@ class Exploring(ABC):
     """The base of ``FakeLambda`` with explorations. ``_active`` is the world of an open fake."""
 
     config: Config
-    part: Part | None = None
+    _part: Part | None = None
     sweeps: list[Sweep | Exploration]
 
     @property
@@ -94,10 +94,10 @@ class Exploring(ABC):
         from pytest_lambda_esm.explore.exploration import Exploration, Part, Plan
         from pytest_lambda_esm.explore.steps import Operations
 
-        part = self.part or Part(runs=runs, at_most=at_most, operations=operations)
+        part = self._part or Part(runs=runs, at_most=at_most, operations=operations)
         Operations(part.operations, self._active.persistent.catalogue)
         names = tuple(part.operations) if part.operations is not None else None
-        share = -(-part.runs // part.parts) if self.part else runs
+        share = -(-part.runs // part.parts) if self._part else runs
         seed = self.config.seed + part.number
         plan = Plan(share, part.at_most, names, seed, (part.number, part.parts))
         plan.check()

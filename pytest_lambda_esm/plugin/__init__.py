@@ -300,7 +300,7 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.configure()
         markers.deploy(request.node, fake)
         markers.add_faults(request.node, fake.faults)
-        fake.part = markers.part(request.node)
+        fake._part = markers.part(request.node)
         yield fake
 
 
