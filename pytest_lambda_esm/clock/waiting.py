@@ -124,8 +124,16 @@ def _selecting(frame: FrameType) -> Standing:
             return Standing.IDLE if selector is not None and len(selector.get_map()) == 1 else Standing.OUTSIDE
         if caller.f_code.co_name == "_handle_workers":
             return Standing.IDLE
+        if caller.f_code.co_name == "wait_for_loop":
+            return _in_a_loop(caller.f_locals["self"])
         caller = caller.f_back
     return Standing.OUTSIDE
+
+
+def _in_a_loop(sleeper: Any) -> Standing:
+    if not sleeper.asleep or sleeper.loop._ready:
+        return Standing.RUNNING
+    return Standing.OUTSIDE if sleeper.is_watching else Standing.WAITING
 
 
 def _blocked(variables: Mapping[str, Any], frames: Frames) -> Standing:
@@ -145,7 +153,13 @@ _PLACES: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any], Frames], St
 """The functions in which threads wait in C code, by module and name. Seen in Python 3.10 to 3.14."""
 
 _SELECTING: Final = frozenset(
-    {"selectors", "asyncio.base_events", "multiprocessing.connection", "multiprocessing.pool"}
+    {
+        "asyncio.base_events",
+        "multiprocessing.connection",
+        "multiprocessing.pool",
+        "pytest_lambda_esm.clock.loop_sleeper",
+        "selectors",
+    }
 )
 _OUTSIDE: Final = frozenset({"socket", "ssl", "select", "subprocess", "multiprocessing"})
 _PROMPTS: Final = frozenset({"bdb", "cmd", "code", "pdb"})
@@ -208,8 +222,12 @@ class Stillness:
     def only_for_others(self, members: Callable[[], list[threading.Thread]]) -> bool:
         """Look at threads; return whether each has waited for a while for other threads, and for nothing else."""
         running = self.look(members, patient=True)
-        certain = all(kind in (Standing.WAITING, Standing.IDLE) for kind, _ in self._picture.values())
-        return not running and certain and self.seconds >= Standing.UNKNOWN.value
+        return not running and self.is_certain and self.seconds >= Standing.UNKNOWN.value
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the threads seen last, unless one of them runs, wait for other threads and for nothing else."""
+        return all(kind in (Standing.WAITING, Standing.IDLE) for kind, _ in self._picture.values())
 
     def _see(self, threads: list[threading.Thread]) -> Sight:
         """Return where threads are now. It takes a moment in which no other thread is likely to run."""

@@ -61,6 +61,12 @@ class LocalTime:
         else:
             self._move(target)
 
+    def check(self) -> None:
+        """Raise TimedOut at the deadline, again and again in code that swallows it."""
+        if self.now() >= self.deadline:
+            self._raise_again()
+            raise TimedOut
+
     def reach(self, sleeper: Sleeper) -> None:
         """Move on to the end of a sleep, in its thread. Raises TimedOut at the deadline."""
         self._move(sleeper.due)

@@ -1,0 +1,158 @@
+"""The timers of one event loop of asyncio: when each is due in virtual time, and the time that its loop shows.
+
+There are two kinds. The timer of ``asyncio.sleep`` is a sleep. All others are limits: those of ``asyncio.timeout`` and
+``wait_for``, and what code schedules with ``call_later`` or ``call_at``. A limit is due at an instant of virtual time
+too, but also when its loop has waited for as long in real time (:attr:`LoopTimers.waited`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from typing import Any, Final
+
+from pytest_lambda_esm.timing import END, MICROSECONDS, instant_of
+
+_NEVER: Final = instant_of(END)
+_FEWEST_CHECKED: Final = 64
+_WAKES_A_SLEEPER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
+"""The callback of the timer of ``asyncio.sleep``. Seen in Python 3.10 to 3.14."""
+
+
+class LoopTimer:
+    """A timer, and when it is due: at ``due``, or when its loop has waited for ``limit`` seconds in real time."""
+
+    __slots__ = ("due", "handle", "limit", "sequence")
+
+    def __init__(self, handle: Any, due: int, sequence: int, limit: float) -> None:
+        self.handle = handle
+        self.due = due
+        self.sequence = sequence
+        self.limit = limit
+
+    def __lt__(self, other: LoopTimer) -> bool:
+        return (self.due, self.sequence) < (other.due, other.sequence)
+
+    @property
+    def sleeping(self) -> Any:
+        """The future that a task awaits in ``asyncio.sleep``; None for a limit."""
+        return self.handle._args[0] if self.handle._callback is _WAKES_A_SLEEPER else None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its handle was cancelled."""
+        return bool(self.handle._cancelled)
+
+
+class LoopTimers:
+    """The timers of a loop, in the order in which they are due; equal ones in the order in which they were set.
+
+    ``now`` returns the caller's virtual time in microseconds, ``real_time`` what the loop's clock shows without a fake.
+    The loop's time goes on from there, by the virtual time that passes. It stands still in between, whatever real time
+    passes, and never goes back.
+    """
+
+    def __init__(self, loop: Any, now: Callable[[], int], real_time: Callable[[Any], float]) -> None:
+        self.loop = loop
+        self.waited = 0.0
+        """The real seconds for which the loop has waited for something real, while nothing slept."""
+        self.quiet: frozenset[Any] = frozenset()
+        """What the loop watched when nothing of it had anything to say for a while."""
+        self._now = now
+        self._real_time = real_time
+        self._instant = now()
+        self._shown = real_time(loop)
+        self._passed = 0
+        self._heap: list[LoopTimer] = []
+        self._sequence = 0
+        self._check_at = _FEWEST_CHECKED
+        for handle in sorted(loop._scheduled):
+            self.add(handle)
+        loop._timer_cancelled_count = 0
+
+    def time(self) -> float:
+        """Return the time that the loop shows, in seconds."""
+        self._follow()
+        return self._shown + self._passed / MICROSECONDS
+
+    def add(self, handle: Any) -> LoopTimer:
+        """Take over a timer that the loop has scheduled."""
+        delay = handle._when - self.time()
+        longest = (_NEVER - self._instant) / MICROSECONDS
+        due = self._instant + max(round(delay * MICROSECONDS), 0) if delay < longest else _NEVER
+        self._sequence += 1
+        timer = LoopTimer(handle, due, self._sequence, self.waited + delay)
+        heapq.heappush(self._heap, timer)
+        self.loop._scheduled.remove(handle)
+        handle._scheduled = False  # The loop does not count how many of these are cancelled.
+        if len(self._heap) > self._check_at:
+            self._heap = [timer for timer in self._heap if not timer.is_cancelled]
+            heapq.heapify(self._heap)
+            self._check_at = 2 * len(self._heap) + _FEWEST_CHECKED
+        return timer
+
+    def first(self) -> LoopTimer | None:
+        """Return the timer that is due first, or None if none ever is."""
+        while self._heap and self._heap[0].is_cancelled:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap and self._heap[0].due < _NEVER else None
+
+    def seconds_until(self, timer: LoopTimer) -> float:
+        """Return in how many seconds of virtual time a timer is due."""
+        return (timer.due - self._instant) / MICROSECONDS
+
+    def only_limits(self) -> bool:
+        """Whether no task sleeps."""
+        return all(timer.sleeping is None or timer.is_cancelled for timer in self._heap)
+
+    def seconds_left(self) -> float:
+        """Return for how many seconds the loop may still wait in real time until a limit is due."""
+        limits = (timer.limit for timer in self._heap if timer.sleeping is None and not timer.is_cancelled)
+        return max(min(limits, default=float("inf")) - self.waited, 0.0)
+
+    def run_due(self) -> None:
+        """Make the loop run, in its next turn, what is due at this time."""
+        if self.first() is not None:
+            self._follow()
+        while (timer := self.first()) is not None and timer.due <= self._instant:
+            heapq.heappop(self._heap)
+            self._run(timer)
+
+    def run_exceeded(self) -> None:
+        """Make the loop run the limits that it has reached in real time."""
+        exceeded = [timer for timer in self._heap if timer.sleeping is None and timer.limit <= self.waited]
+        for timer in sorted(exceeded):
+            self.discard(timer)
+            if not timer.is_cancelled:
+                self._run(timer)
+
+    def discard(self, timer: LoopTimer) -> None:
+        """Forget a timer."""
+        self._heap.remove(timer)
+        heapq.heapify(self._heap)
+
+    def release(self) -> Callable[[], None]:
+        """Forget all timers; return what makes the loop wait for the rest of each in real time."""
+        self._follow()
+        left = [(timer.handle, self.seconds_until(timer)) for timer in sorted(self._heap)]
+        self._heap = []
+
+        def give_back() -> None:
+            for handle, seconds in left:
+                if not handle._cancelled and not self.loop.is_closed():
+                    handle._when = self._real_time(self.loop) + seconds
+                    handle._scheduled = True
+                    heapq.heappush(self.loop._scheduled, handle)
+
+        return give_back
+
+    def _run(self, timer: LoopTimer) -> None:
+        # Code that was called at a time expects that it has come, as anyio does: real time may have been waited for.
+        self._shown += max(timer.handle._when - self.time(), 0.0)
+        self.loop._ready.append(timer.handle)
+
+    def _follow(self) -> None:
+        instant = self._now()
+        self._passed += max(instant - self._instant, 0)
+        self._instant = instant
