@@ -70,7 +70,10 @@ class VirtualLoops:
             if timers is not None:
                 timers.run_due()
                 if not loop._ready and not loop._stopping:
+                    timers.rest()
                     self._wait(timers)
+                elif timers.is_endlessly_busy():
+                    self._wait(timers, busy=True)
             run_once(loop)
 
         patches.then(self._release)
@@ -90,13 +93,16 @@ class VirtualLoops:
         if timer.sleeping is not None:
             self._time.slept(timers.seconds_until(timer))
 
-    def _wait(self, timers: LoopTimers) -> None:
-        """Let time pass until the loop has something to run. No-op without timers: the loop waits in real time."""
+    def _wait(self, timers: LoopTimers, *, busy: bool = False) -> None:
+        """Let time pass until the loop has something to run. No-op without timers: the loop waits in real time.
+
+        With ``busy=True``, let it pass until the first timer is due, whatever the loop has to run.
+        """
         __tracebackhide__ = True
         loop = timers.loop
         sleepers = self._sleepers()
         while not sleepers.is_closed and (first := timers.first()) is not None:
-            sleeper = LoopSleeper(self._time.to_move(), first.due, timers)
+            sleeper = LoopSleeper(self._time.to_move(), first.due, timers, busy=busy)
             if not sleeper.sleeps_on():
                 return
             try:

@@ -18,18 +18,19 @@ from pytest_lambda_esm.clock.waiting import KNOWN_STILLNESS, Standing
 class LoopSleeper(Sleeper):
     """The thread of a loop whose first timer is due at an instant of its group's time."""
 
-    __slots__ = ("_began", "_really", "is_limit", "loop", "timers")
+    __slots__ = ("_began", "_busy", "_really", "is_limit", "loop", "timers")
 
     in_loop = True
     # A freezer of the user's would replace a module global.
     _real_time = staticmethod(time.monotonic)
 
-    def __init__(self, group: SharedTime, due: int, timers: LoopTimers) -> None:
+    def __init__(self, group: SharedTime, due: int, timers: LoopTimers, *, busy: bool = False) -> None:
         super().__init__(group, due)
         self.timers = timers
         self.loop = timers.loop
         self.is_limit = timers.only_limits()
         self._began = self._real_time()
+        self._busy = busy
         self._really = False
 
     @property
@@ -38,10 +39,10 @@ class LoopSleeper(Sleeper):
         return len(_watched(self.loop)) > 1
 
     def sleeps_on(self) -> bool:
-        """Whether the loop still has nothing to run."""
+        """Whether the loop still has nothing to run, or whether that does not matter since it always has."""
         if self.asleep and self.is_watching:
             self.wait_for_loop(0)
-        return self.asleep and not self.loop._ready and not self.loop._stopping
+        return self.asleep and (self._busy or not (self.loop._ready or self.loop._stopping))
 
     def may_move(self, *, really: bool) -> bool:
         """Whether nothing has arrived for 50 ms; for 5 ms if that was so before, with the same sockets and pipes."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from pytest_lambda_esm.clock import sleepers
 from pytest_lambda_esm.timing import END, MICROSECONDS, instant_of
 
 _NEVER: Final = instant_of(END)
 _FEWEST_CHECKED: Final = 64
+_TURNS_BETWEEN_LOOKS: Final = 256
 _WAKES_A_SLEEPER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
 """The callback of the timer of ``asyncio.sleep``. Seen in Python 3.10 to 3.14."""
 
@@ -53,6 +56,9 @@ class LoopTimers:
     passes, and never goes back.
     """
 
+    # A freezer of the user's would replace a module global.
+    _monotonic = staticmethod(time.monotonic)
+
     def __init__(self, loop: Any, now: Callable[[], int], real_time: Callable[[Any], float]) -> None:
         self.loop = loop
         self.waited = 0.0
@@ -67,6 +73,8 @@ class LoopTimers:
         self._heap: list[LoopTimer] = []
         self._sequence = 0
         self._check_at = _FEWEST_CHECKED
+        self._busy_turns = 0
+        self._busy_since = 0.0
         for handle in sorted(loop._scheduled):
             self.add(handle)
         loop._timer_cancelled_count = 0
@@ -75,6 +83,27 @@ class LoopTimers:
         """Return the time that the loop shows, in seconds."""
         self._follow()
         return self._shown + self._passed / MICROSECONDS
+
+    def rest(self) -> None:
+        """Note that the loop has nothing to run."""
+        self._busy_turns = 0
+
+    def is_endlessly_busy(self) -> bool:
+        """Note a turn in which the loop has something to run; return whether others have waited for it long enough.
+
+        That is so after each ``LONGEST_TURN`` in which it always had. The loop's own time has passed as well, then.
+        """
+        self._busy_turns += 1
+        if self._busy_turns == 1:
+            self._busy_since = self._monotonic()
+        if self._busy_turns % _TURNS_BETWEEN_LOOKS:
+            return False
+        seconds = self._monotonic() - self._busy_since
+        if seconds < sleepers.LONGEST_TURN:
+            return False
+        self._busy_turns = 0
+        self._shown += seconds
+        return True
 
     def add(self, handle: Any) -> LoopTimer:
         """Take over a timer that the loop has scheduled."""
