@@ -18,7 +18,7 @@ MOST_SLEEPS: Final = 1000
 """This many sleeps are never a stall, however long they take: a debugger may have paused between two of them."""
 
 _PASSED_OVER: Final = frozenset({__name__.partition(".")[0], "asyncio"})
-"""The packages in whose frames nothing is raised. An event loop that is broken off there believes that it still runs."""
+"""The packages in whose frames nothing is raised. A loop of asyncio that is broken off believes that it still runs."""
 
 
 class StallDetector:

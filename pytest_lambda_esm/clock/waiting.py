@@ -249,7 +249,8 @@ class Stillness:
         known_place, known_usage = self._known.get(thread, (None, None))
         known = known_place == place
         if kind is Standing.IDLE and known and used is not None and used == known_usage:
-            return True  # It has not run since, so it has not taken any work.
+            # It has not run since, so it has not taken any work. Python 3.13 hands work to a thread before that runs.
+            return not is_ready(thread)
         needed: float = kind.value
         if kind is not Standing.IDLE and not patient and (known or kind is Standing.OUTSIDE):
             needed = 0.0
