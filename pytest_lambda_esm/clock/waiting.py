@@ -249,8 +249,9 @@ class Stillness:
         known_place, known_usage = self._known.get(thread, (None, None))
         known = known_place == place
         if kind is Standing.IDLE and known and used is not None and used == known_usage:
-            # It has not run since, so it has not taken any work. Python 3.13 hands work to a thread before that runs.
-            return not is_ready(thread)
+            # It has not run since, so it has not taken any work. Python 3.13 hands work to a thread before that runs:
+            # then it is ready to run now, or has run by the time that its usage is read again.
+            return not is_ready(thread) and usage_of(thread) == known_usage
         needed: float = kind.value
         if kind is not Standing.IDLE and not patient and (known or kind is Standing.OUTSIDE):
             needed = 0.0
