@@ -90,7 +90,7 @@ class VirtualLoops:
         return timers
 
     def _note(self, timer: LoopTimer, timers: LoopTimers) -> None:
-        if timer.sleeping is not None:
+        if timer.is_sleep:
             self._time.slept(timers.seconds_until(timer))
 
     def _wait(self, timers: LoopTimers, *, busy: bool = False) -> None:

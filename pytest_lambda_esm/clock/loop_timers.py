@@ -20,32 +20,75 @@ _NEVER: Final = instant_of(END)
 _FEWEST_CHECKED: Final = 64
 _TURNS_BETWEEN_LOOKS: Final = 256
 _WAKES_A_SLEEPER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
-"""The callback of the timer of ``asyncio.sleep``. Seen in Python 3.10 to 3.14."""
+"""The callback of the timer of ``asyncio.sleep``. Seen in Python 3.10 to 3.13."""
 
 
 class LoopTimer:
-    """A timer, and when it is due: at ``due``, or when its loop has waited for ``limit`` seconds in real time."""
+    """A timer, and when it is due: at ``due``, or when its loop has waited for ``limit`` seconds in real time.
 
-    __slots__ = ("due", "handle", "limit", "sequence")
+    ``is_sleep`` says whether it is that of a task in ``asyncio.sleep``.
+    """
+
+    __slots__ = ("due", "handle", "is_sleep", "limit", "sequence")
 
     def __init__(self, handle: Any, due: int, sequence: int, limit: float) -> None:
         self.handle = handle
         self.due = due
         self.sequence = sequence
         self.limit = limit
+        self.is_sleep = handle._callback is _WAKES_A_SLEEPER
 
     def __lt__(self, other: LoopTimer) -> bool:
         return (self.due, self.sequence) < (other.due, other.sequence)
 
     @property
     def sleeping(self) -> Any:
-        """The future that a task awaits in ``asyncio.sleep``; None for a limit."""
-        return self.handle._args[0] if self.handle._callback is _WAKES_A_SLEEPER else None
+        """The future that a task awaits in ``asyncio.sleep``; None for a limit, and if it was cancelled."""
+        return self.handle._args[0] if self.is_sleep and not self.is_cancelled else None
 
     @property
     def is_cancelled(self) -> bool:
         """Whether its handle was cancelled."""
         return bool(self.handle._cancelled)
+
+
+class TimerHeap:
+    """Timers in the order in which they are due. Cancelled ones stay until they would be first, or are too many."""
+
+    __slots__ = ("_check_at", "timers")
+
+    def __init__(self) -> None:
+        self.timers: list[LoopTimer] = []
+        self._check_at = _FEWEST_CHECKED
+
+    def add(self, timer: LoopTimer) -> None:
+        """Add a timer."""
+        heapq.heappush(self.timers, timer)
+        if len(self.timers) > self._check_at:
+            self._keep(self.live())
+            self._check_at = 2 * len(self.timers) + _FEWEST_CHECKED
+
+    def first(self) -> LoopTimer | None:
+        """Return the timer that is due first, or None if none ever is."""
+        timers = self.timers
+        while timers and timers[0].is_cancelled:
+            heapq.heappop(timers)
+        return timers[0] if timers and timers[0].due < _NEVER else None
+
+    def live(self) -> list[LoopTimer]:
+        """Return the timers that are not cancelled, in no order."""
+        return [timer for timer in self.timers if not timer.is_cancelled]
+
+    def discard(self, timer: LoopTimer) -> None:
+        """Forget a timer."""
+        if timer is self.timers[0]:
+            heapq.heappop(self.timers)
+        else:
+            self._keep([other for other in self.timers if other is not timer])
+
+    def _keep(self, timers: list[LoopTimer]) -> None:
+        self.timers = timers
+        heapq.heapify(timers)
 
 
 class LoopTimers:
@@ -70,9 +113,9 @@ class LoopTimers:
         self._instant = now()
         self._shown = real_time(loop)
         self._passed = 0
-        self._heap: list[LoopTimer] = []
+        self._sleeps = TimerHeap()
+        self._limits = TimerHeap()
         self._sequence = 0
-        self._check_at = _FEWEST_CHECKED
         self._busy_turns = 0
         self._busy_since = 0.0
         for handle in sorted(loop._scheduled):
@@ -112,20 +155,17 @@ class LoopTimers:
         due = self._instant + max(round(delay * MICROSECONDS), 0) if delay < longest else _NEVER
         self._sequence += 1
         timer = LoopTimer(handle, due, self._sequence, self.waited + delay)
-        heapq.heappush(self._heap, timer)
+        self._heap_of(timer).add(timer)
         self.loop._scheduled.remove(handle)
         handle._scheduled = False  # The loop does not count how many of these are cancelled.
-        if len(self._heap) > self._check_at:
-            self._heap = [timer for timer in self._heap if not timer.is_cancelled]
-            heapq.heapify(self._heap)
-            self._check_at = 2 * len(self._heap) + _FEWEST_CHECKED
         return timer
 
     def first(self) -> LoopTimer | None:
         """Return the timer that is due first, or None if none ever is."""
-        while self._heap and self._heap[0].is_cancelled:
-            heapq.heappop(self._heap)
-        return self._heap[0] if self._heap and self._heap[0].due < _NEVER else None
+        sleep, limit = self._sleeps.first(), self._limits.first()
+        if sleep is None or limit is None:
+            return sleep or limit
+        return min(sleep, limit)
 
     def seconds_until(self, timer: LoopTimer) -> float:
         """Return in how many seconds of virtual time a timer is due."""
@@ -133,39 +173,36 @@ class LoopTimers:
 
     def only_limits(self) -> bool:
         """Whether no task sleeps."""
-        return all(timer.sleeping is None or timer.is_cancelled for timer in self._heap)
+        return self._sleeps.first() is None
 
     def seconds_left(self) -> float:
         """Return for how many seconds the loop may still wait in real time until a limit is due."""
-        limits = (timer.limit for timer in self._heap if timer.sleeping is None and not timer.is_cancelled)
-        return max(min(limits, default=float("inf")) - self.waited, 0.0)
+        return max(min((timer.limit for timer in self._limits.live()), default=float("inf")) - self.waited, 0.0)
 
     def run_due(self) -> None:
         """Make the loop run, in its next turn, what is due at this time."""
-        if self.first() is not None:
+        timer = self.first()
+        if timer is not None:
             self._follow()
-        while (timer := self.first()) is not None and timer.due <= self._instant:
-            heapq.heappop(self._heap)
+        while timer is not None and timer.due <= self._instant:
             self._run(timer)
+            timer = self.first()
 
     def run_exceeded(self) -> None:
         """Make the loop run the limits that it has reached in real time."""
-        exceeded = [timer for timer in self._heap if timer.sleeping is None and timer.limit <= self.waited]
-        for timer in sorted(exceeded):
-            self.discard(timer)
-            if not timer.is_cancelled:
-                self._run(timer)
+        for timer in sorted(timer for timer in self._limits.live() if timer.limit <= self.waited):
+            self._run(timer)
 
     def discard(self, timer: LoopTimer) -> None:
         """Forget a timer."""
-        self._heap.remove(timer)
-        heapq.heapify(self._heap)
+        self._heap_of(timer).discard(timer)
 
     def release(self) -> Callable[[], None]:
         """Forget all timers; return what makes the loop wait for the rest of each in real time."""
         self._follow()
-        left = [(timer.handle, self.seconds_until(timer)) for timer in sorted(self._heap)]
-        self._heap = []
+        timers = sorted(self._sleeps.live() + self._limits.live())
+        left = [(timer.handle, self.seconds_until(timer)) for timer in timers]
+        self._sleeps, self._limits = TimerHeap(), TimerHeap()
 
         def give_back() -> None:
             for handle, seconds in left:
@@ -176,7 +213,11 @@ class LoopTimers:
 
         return give_back
 
+    def _heap_of(self, timer: LoopTimer) -> TimerHeap:
+        return self._sleeps if timer.is_sleep else self._limits
+
     def _run(self, timer: LoopTimer) -> None:
+        self.discard(timer)
         # Code that was called at a time expects that it has come, as anyio does: real time may have been waited for.
         self._shown += max(timer.handle._when - self.time(), 0.0)
         self.loop._ready.append(timer.handle)
