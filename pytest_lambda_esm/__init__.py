@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
     from pytest_lambda_esm.clock.events import DueEvent
-    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.clock.handle import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ClockLimitExceeded,
         ConfigurationError,
         DeployError,
+        ExplorationFailed,
         FaultError,
         HandlerError,
         LambdaEsmAdvice,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         MappingNotFound,
         NetworkBlocked,
         NotActive,
+        NotIdempotent,
         NotSimulated,
         StateError,
         SweepFailed,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.faults.effects import (
         AwsError,
         NetworkFault,
+        after_writes,
         aws_error,
         connect_timeout,
         connection_reset,
@@ -67,7 +70,9 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.setting_types import Settings
     from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
+    from pytest_lambda_esm.simulation.resources import DynamoDBTable, KinesisStream, SqsMessage, SqsQueue
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -85,7 +90,9 @@ _MODULES = {
     "DocumentDBCluster": "brokers.documentdb.cluster",
     "DocumentDBCollection": "brokers.documentdb.collection",
     "DueEvent": "clock.events",
+    "DynamoDBTable": "simulation.resources",
     "Entry": "observe.timeline",
+    "ExplorationFailed": "errors",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
     "Fault": "faults.fault",
@@ -104,6 +111,7 @@ _MODULES = {
     "KafkaCluster": "brokers.kafka.cluster",
     "KafkaProducer": "brokers.kafka.producer",
     "KafkaRecord": "brokers.kafka.records",
+    "KinesisStream": "simulation.resources",
     "LambdaContext": "invocation.context",
     "LambdaEsmAdvice": "errors",
     "LambdaEsmError": "errors",
@@ -115,10 +123,14 @@ _MODULES = {
     "NetworkBlocked": "errors",
     "NetworkFault": "faults.effects",
     "NotActive": "errors",
+    "NotIdempotent": "errors",
     "NotSimulated": "errors",
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
     "SchemaRegistry": "brokers.kafka.registry",
+    "Settings": "setting_types",
+    "SqsMessage": "simulation.resources",
+    "SqsQueue": "simulation.resources",
     "Stack": "deploy.stack",
     "StackResource": "deploy.stack",
     "StateError": "errors",
@@ -130,9 +142,10 @@ _MODULES = {
     "TransitionTimes": "config",
     "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
-    "VirtualClock": "clock.virtual",
+    "VirtualClock": "clock.handle",
     "Weather": "config",
     "after_reads": "config",
+    "after_writes": "faults.effects",
     "aws_error": "faults.effects",
     "connect_timeout": "faults.effects",
     "connection_reset": "faults.effects",
@@ -161,7 +174,9 @@ __all__ = [
     "DocumentDBCluster",
     "DocumentDBCollection",
     "DueEvent",
+    "DynamoDBTable",
     "Entry",
+    "ExplorationFailed",
     "FakeLambda",
     "Fate",
     "Fault",
@@ -180,6 +195,7 @@ __all__ = [
     "KafkaCluster",
     "KafkaProducer",
     "KafkaRecord",
+    "KinesisStream",
     "LambdaContext",
     "LambdaEsmAdvice",
     "LambdaEsmError",
@@ -191,10 +207,14 @@ __all__ = [
     "NetworkBlocked",
     "NetworkFault",
     "NotActive",
+    "NotIdempotent",
     "NotSimulated",
     "Outcome",
     "RecordMetadata",
     "SchemaRegistry",
+    "Settings",
+    "SqsMessage",
+    "SqsQueue",
     "Stack",
     "StackResource",
     "StateError",
@@ -209,6 +229,7 @@ __all__ = [
     "VirtualClock",
     "Weather",
     "after_reads",
+    "after_writes",
     "aws_error",
     "connect_timeout",
     "connection_reset",
@@ -229,12 +250,22 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("pytest-lambda-esm")
+    if name == "marks":
+        return import_module(f"{__name__}.marks")
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_suggestion(name)}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 
 
+def _suggestion(name: str) -> str:
+    if name.startswith("_") or name.startswith("pytest_"):  # Tools look for such names, and do not read the text.
+        return ""
+    from pytest_lambda_esm.errors import nearest
+
+    return f" {nearest(name, __all__)}"
+
+
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "__version__", "marks"]

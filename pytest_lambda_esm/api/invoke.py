@@ -29,6 +29,7 @@ from pytest_lambda_esm.invocation.concurrency import RESERVED_LIMIT
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.vocabulary import EntryKind
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
@@ -49,6 +50,10 @@ class Time(Protocol):
 
     def wait_until(self, instant: int) -> None:
         """Let the caller's time pass until an instant."""
+        ...
+
+    def after_wait(self, action: Callable[[], object]) -> None:
+        """Call ``action`` when the caller's time has passed."""
         ...
 
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
@@ -85,7 +90,7 @@ class Invocations:
         model: LambdaModel,
         services: InvocationServices,
         time: Time,
-        journal: Callable[[str, str, str], object],
+        journal: Callable[[EntryKind, str, str], object],
     ) -> None:
         self._largest_event = LARGEST_EVENT[config.limits]
         self._model = model
@@ -186,7 +191,7 @@ class Invocations:
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
         self._time.wait_until(outcome.end)
-        self._journal("result", reference.name, str(outcome.answer))
+        self._time.after_wait(lambda: self._journal("result", reference.name, str(outcome.answer)))
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:

@@ -8,8 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
@@ -18,6 +19,7 @@ from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.spec import FaultSpec, as_code
 from pytest_lambda_esm.faults.unused import SeenCall, unused_text
+from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -26,11 +28,19 @@ _MOST_REMEMBERED: Final = 1000
 """How many calls of an operation are kept for the report on unused faults."""
 
 
+class Chooser(Protocol):
+    """Chooses what goes wrong where no fault of the plan strikes, as an exploration does."""
+
+    def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
+        """Return the error of a call or of a step of a poller, or None; ``cannot`` are those impossible there."""
+        ...
+
+
 class FaultPlan:
     """All faults of a test. Of the faults that match a call, the one that was added first strikes it.
 
     Once a fault is spent, the fake answers normally. While ``is_live`` is false, no call needs to be passed to
-    :meth:`strike`.
+    :meth:`strike`. ``chooser`` is asked about what no fault strikes.
     """
 
     def __init__(self, catalogue: FaultCatalogue, catch_up: Callable[[], None] = lambda: None) -> None:
@@ -43,6 +53,7 @@ class FaultPlan:
     def __repr__(self) -> str:
         return f"<FaultPlan {self._faults!r}>"
 
+    @suggesting
     def add(
         self,
         operation: str,
@@ -53,7 +64,7 @@ class FaultPlan:
         match: MatchGiven = None,
         message: str | None = None,
         optional: bool = False,
-        per: str = "attempt",
+        per: Per = "attempt",
     ) -> Fault:
         """Let calls of an operation fail: ``"CreateEventSourceMapping"``, ``"sqs.SendMessage"``, ``"poller.Read"`` ...
 
@@ -89,6 +100,7 @@ class FaultPlan:
             )
         )
 
+    @suggesting
     def sequence(
         self, operation: str, *errors: ErrorGiven | None, match: MatchGiven = None, optional: bool = False
     ) -> Fault:
@@ -213,6 +225,7 @@ class FaultPlan:
         self._seen: dict[str, deque[SeenCall]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
+        self.chooser: Chooser | None = None
         self.is_live = False
 
     def _has_use(self) -> bool:

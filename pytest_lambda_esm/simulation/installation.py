@@ -14,9 +14,11 @@ The order matters in six places. Patches are undone in reverse.
 
 from __future__ import annotations
 
+import random
 from functools import cache, partial
 from typing import Any
 
+from pytest_lambda_esm import ids
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
@@ -32,6 +34,7 @@ from pytest_lambda_esm.moto_bridge import (
     role_policies,
     triggers,
 )
+from pytest_lambda_esm.moto_bridge.aio import loading as aiobotocore
 from pytest_lambda_esm.moto_bridge.botocore_retries import install_jitter
 from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
@@ -51,7 +54,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
     world.patches = patches
     _install_requests(patches, world, on_error)
-    triggers.install(patches, world.trigger_ports())
+    triggers.install(patches, _trigger_ports(world))
     functions.install(patches)
     code_sizes.install(patches)
     role_policies.install(patches)
@@ -77,10 +80,22 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     world.permissions.install(patches)
 
 
+def _trigger_ports(world: World) -> triggers.TriggerPorts:
+    """Return what other services use to send events to functions, queues and topics."""
+    return triggers.TriggerPorts(
+        invoke=world.invoke_asynchronously,
+        note=partial(world.timeline.add, "delivery"),
+        new_id=ids.uuids(random.Random(f"triggers {world.config.seed}")).new,
+        now=world.local_instant,
+        permit=world.permissions.check_target,
+    )
+
+
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error, unsupported.caller_of_host)
+    aiobotocore.install_clients(patches, world.persistent.client_calls, world.response_waits, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)
@@ -108,6 +123,7 @@ def _install_stacks(patches: Patches, world: World) -> None:
                 options=lambda: calls.current.params if calls.current is not None else {},
                 advise=lambda subject, what: world.advice.give("ESM205", subject, about=what, what=what),
                 new_id=world.new_id,
+                before_final=world.deployments.before_final,
             ),
         )
 

@@ -8,6 +8,8 @@ from pytest_lambda_esm.clock.event_loops import LoopTime, VirtualLoops
 from pytest_lambda_esm.clock.sleep import VirtualSleep
 from pytest_lambda_esm.clock.sleepers import SharedTime
 from pytest_lambda_esm.errors import ClockLimitExceeded
+from pytest_lambda_esm.moto_bridge import waits
+from pytest_lambda_esm.moto_bridge.aio import loading as aiobotocore
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation.world import World
@@ -41,7 +43,9 @@ def install(patches: Patches, world: Callable[[], World], kind: str, on_error: O
         virtual.install(patches)
         time = LoopTime(lambda: world().runtime.now(), lambda: _to_move(world()), lambda s: _note(world(), s), report)
         VirtualLoops(lambda: world().clock.sleepers, time).install(patches)
-    BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
+    backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
+    backoff.install(patches)
+    aiobotocore.install_pauses(patches, backoff, reporting_sleep if kind == "virtual" else None)
 
 
 def _to_move(world: World) -> SharedTime:
@@ -53,5 +57,7 @@ def _to_move(world: World) -> SharedTime:
 
 
 def _note(world: World, seconds: float) -> None:
+    if waits.is_waiting():
+        return  # For a response: it is not a sleep of code under test.
     world.timeline.add("sleep", "asyncio.sleep", f"{seconds:g} s")
     world.clock.record_sleep(seconds)

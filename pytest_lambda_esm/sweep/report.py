@@ -8,6 +8,10 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.faults.poller_steps import STEPS
+from pytest_lambda_esm.faults.spec import marker_of
+from pytest_lambda_esm.vocabulary import Per
+from pytest_lambda_esm.wording import counted
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""
@@ -26,25 +30,25 @@ class Target:
     number: int
     after: int
     error: ErrorGiven
-    per: str
+    per: Per
 
     def __str__(self) -> str:
+        if self.operation in STEPS:
+            return f"{self.operation} {self.number}: {self.error}"
         return f"{self.operation}, call {self.number} of this operation: {self.error}"
 
     @property
     def marker(self) -> str:
         """The marker that adds the same fault to a test."""
-        after = f", after={self.after}" if self.after else ""
-        per = f", per={self.per!r}" if self.per != "attempt" else ""
-        return f"@pytest.mark.lambda_esm_fault({self.operation!r}, {self.error!r}{after}{per})"
+        return marker_of(self.operation, self.error, self.after, self.per)
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A world in which the body failed: its number, its fault, and the error with the line of the body."""
+    """A world in which the body failed: its number, its faults, and the error with the line of the body."""
 
     world: int
-    target: Target
+    targets: Sequence[Target]
     error_type: str
     text: str
     place: str
@@ -71,11 +75,15 @@ def report(outcome: SweepOutcome) -> str:
     """Return the report; its first line is a summary."""
     lines = [_summary(outcome)]
     for each in outcome.broken:
-        lines.append(f"  world {each.world}: {each.target}")
+        lines.append(f"  world {each.world}: {' and '.join(map(str, each.targets))}")
         lines += [f"    {line}" for line in f"{each.error_type}: {each.text}".splitlines()[:_MOST_LINES]]
         if each.place:
             lines.append(f"    at {each.place}")
-        lines.append(f"    replay it alone, with this line above the test: {each.target.marker}")
+        if len(each.targets) == 1:
+            lines.append(f"    replay it alone, with this line above the test: {each.targets[0].marker}")
+        else:
+            lines.append("    replay it alone, with these lines above the test:")
+            lines += [f"    {target.marker}" for target in each.targets]
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
         lines.append("    A sweep counts calls, so the body has to make the same calls each time: avoid random names.")
@@ -83,12 +91,11 @@ def report(outcome: SweepOutcome) -> str:
 
 
 def _summary(outcome: SweepOutcome) -> str:
-    parts = [f"sweep: {outcome.worlds} worlds, {len(outcome.broken) or 'none'} broke"]
+    parts = [f"sweep: {counted(outcome.worlds, 'world')}, {len(outcome.broken) or 'none'} broke"]
     if outcome.survived:
         parts.append(f"in {outcome.survived} the fault struck and the body completed")
     if outcome.skipped:
-        pairs = "1 pair" if outcome.skipped == 1 else f"{outcome.skipped} pairs"
-        parts.append(f"{pairs} skipped because the operation cannot raise the error")
+        parts.append(f"{counted(outcome.skipped, 'pair')} skipped because the operation cannot raise the error")
     if outcome.at_no_call:
         parts.append(f"no call can raise {', '.join(str(error) for error in outcome.at_no_call)}")
     return "; ".join(parts)

@@ -32,6 +32,7 @@ from pytest_lambda_esm.moto_bridge.sqs.storage import (
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.vocabulary import FateName
 
 LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 """How long a message can stay hidden after a receipt, in milliseconds."""
@@ -59,7 +60,7 @@ class QueueEvents(Protocol):
         """Note which invocation sends a message, if one does."""
         ...
 
-    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+    def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of messages."""
         ...
 
@@ -67,8 +68,12 @@ class QueueEvents(Protocol):
         """Return the time in microseconds since the epoch; inside a handler, the handler's own time."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Wait in virtual time, for a client whose call is a long poll."""
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a long poll of some seconds ends."""
+        ...
+
+    def wait_a_while(self, seconds: float) -> float:
+        """Wait, at most for these seconds, for a client whose call is a long poll; return how many have passed."""
         ...
 
 
@@ -140,7 +145,8 @@ class QueueCalls:
         message_attribute_names: Sequence[str] | None = None,
     ) -> list[Any]:
         """Receive messages. A long poll waits in virtual time, and ends when there are messages."""
-        until = self._events.local_instant() + int(wait_seconds_timeout or 0) * MICROSECONDS
+        left = int(wait_seconds_timeout or 0) * MICROSECONDS
+        until = self._events.poll_until(left / MICROSECONDS)
         while True:
             queue = backend.get_queue(queue_name)
             now = self._events.local_instant()
@@ -151,11 +157,11 @@ class QueueCalls:
             self._record(queue.queue_arn, expired, EXPIRED, _EXPIRED)
             if messages:
                 self._events.source_changed(queue.queue_arn)
-            if messages or now >= until:
+            if messages or now >= until or left <= 0:
                 return [responses.with_attributes(message, message_attribute_names or ()) for message in messages]
             upcoming = table_of(queue).order.next_visible() or until
             step = min(until - now, MICROSECONDS, upcoming - now if upcoming > now else MICROSECONDS)
-            self._events.wait(step / MICROSECONDS)
+            left -= round(self._events.wait_a_while(step / MICROSECONDS) * MICROSECONDS)
 
     def delete_message(self, queue: Any, receipt_handle: str) -> None:
         """Delete a message by receipt handle. With an earlier receipt's handle, do nothing, as SQS does.
@@ -215,7 +221,7 @@ class QueueCalls:
         self._events.source_changed(queue.queue_arn)
         return None
 
-    def _record(self, source: str, ids: Sequence[str], fate: str, text: str) -> None:
+    def _record(self, source: str, ids: Sequence[str], fate: FateName, text: str) -> None:
         if ids:
             self._events.record_fate(source, ids, fate, text)
 
