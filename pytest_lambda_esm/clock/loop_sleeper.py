@@ -44,6 +44,10 @@ class LoopSleeper(Sleeper):
             self.wait_for_loop(0)
         return self.asleep and (self._busy or not (self.loop._ready or self.loop._stopping))
 
+    def seconds_left(self) -> float:
+        """Return for how many real seconds the loop still waits at most."""
+        return self.timers.seconds_left()
+
     def may_move(self, *, really: bool) -> bool:
         """Whether nothing has arrived for 50 ms; for 5 ms if that was so before, with the same sockets and pipes."""
         self._really = really
@@ -62,7 +66,7 @@ class LoopSleeper(Sleeper):
             self.wait_for_loop(seconds if seconds >= 0 else None)
             return
         begun = self._real_time()
-        self.wait_for_loop(min(seconds, self.timers.seconds_left()))
+        self.wait_for_loop(min(seconds, self.seconds_left()))
         self.timers.waited += self._real_time() - begun
         self.timers.run_exceeded()
 

@@ -124,6 +124,10 @@ class Sleeper:
         """Whether the sleep has not ended. Call it in the thread that sleeps."""
         return self.asleep
 
+    def seconds_left(self) -> float:
+        """Return, for a limit, for how many real seconds the thread still waits at most."""
+        return 0.0
+
     def may_move(self, *, really: bool) -> bool:
         """Whether the thread itself has nothing to do first; with ``really=True``, whether it never will."""
         return True
@@ -206,7 +210,8 @@ class Sleepers:
         __tracebackhide__ = True
         # For a limit alone, time does not move as long as anything real may be waited for.
         really = sleeper.is_limit and all(each.is_limit for each in self.of(sleeper.group))
-        return sleeper.may_move(really=really) and turns.over(sleeper.group, certainly=really)
+        within = sleeper.seconds_left() if really else None
+        return sleeper.may_move(really=really) and turns.over(sleeper.group, within)
 
     def first(self, group: SharedTime) -> Sleeper | None:
         """Return the sleeper of a group that wakes first."""
@@ -353,10 +358,10 @@ class Turns:
         self._busy = Stillness()
         self._since = self._real_time()
 
-    def over(self, group: SharedTime, *, certainly: bool = False) -> bool:
+    def over(self, group: SharedTime, within: float | None = None) -> bool:
         """Return whether time may move on. Raises ClockError if it never will.
 
-        With ``certainly=True``, it may not as long as another thread may wait for anything but threads.
+        If ``within`` is given, it may not if a thread waits for anything but threads, or for less than so many seconds.
         """
         __tracebackhide__ = True
         groups = self._sleepers.groups
@@ -371,7 +376,7 @@ class Turns:
         running = self._stillness.look(lambda: self._members(groups, group), patient=self._patient)
         if running and (group.awaited in running or not self._are_given_up(running)):
             return False
-        if certainly and (running or not self._stillness.is_certain):
+        if within is not None and (running or not self._stillness.is_certain(within)):
             return False
         return not groups.busy_with(group)  # An invocation may have begun meanwhile.
 

@@ -276,6 +276,10 @@ def compute(seconds):
 def test_a_limit_of_a_real_wait_is_real(threads):
     async def main():
         assert await asyncio.wait_for(asyncio.to_thread(compute, 0.1), 20) == "computed"
+        done = threading.Event()
+        threading.Timer(0.1, done.set).start()
+        assert await asyncio.wait_for(asyncio.to_thread(done.wait), 20)
+        assert not await asyncio.wait_for(asyncio.to_thread(threading.Event().wait, 0.1), 20)
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", "print(6 * 7)", stdout=subprocess.PIPE)
         assert await asyncio.wait_for(child.communicate(), 60) == (b"42" + os.linesep.encode(), None)
         ours, theirs = socket.socketpair()
@@ -463,6 +467,20 @@ def test_a_loop_in_another_thread_waits_for_the_clock(threads):
     threads.clock.run_until(lambda: len(threads.log) == 3)
     assert threads.passed == 180
     beating.cancel()
+    loop.call_soon_threadsafe(loop.stop)
+    running.join()
+    loop.close()
+
+
+def test_a_thread_that_waits_for_a_loop_for_some_time_does_not_make_its_limits_real(threads):
+    loop = asyncio.new_event_loop()
+    running = threads.start(loop.run_forever)
+    begun = time.monotonic()
+    waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(asyncio.Event().wait(), 20), loop)
+    with pytest.raises(asyncio.TimeoutError):
+        waiting.result(timeout=60)
+    assert time.monotonic() - begun < 15
+    assert threads.passed == 20
     loop.call_soon_threadsafe(loop.stop)
     running.join()
     loop.close()
