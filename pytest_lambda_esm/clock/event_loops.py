@@ -84,10 +84,14 @@ class VirtualLoops:
     def _timers_of(self, loop: Any) -> LoopTimers | None:
         """Return the timers of a loop, or None if the loop is real."""
         timers: LoopTimers | None = loop.__dict__.get(_TIMERS)
-        if timers is None and (loop._thread_id or threading.get_ident()) not in self._others:
+        if timers is None and self._is_of_test(loop):
             timers = loop.__dict__[_TIMERS] = LoopTimers(loop, self._time.now, self._real_time)
             self._loops.add(loop)
         return timers
+
+    def _is_of_test(self, loop: Any) -> bool:
+        # A loop without a selector, such as one that a window system drives, has turns of its own.
+        return hasattr(loop, "_selector") and (loop._thread_id or threading.get_ident()) not in self._others
 
     def _note(self, timer: LoopTimer, timers: LoopTimers) -> None:
         if timer.is_sleep:
