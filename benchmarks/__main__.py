@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from benchmarks import (
+    aio,
     delivery,
     deploying,
     documentdb,
@@ -44,6 +45,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "invoke": invoke.comparisons,
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,
+    "aio": aio.comparisons,
 }
 
 

@@ -9,23 +9,31 @@ deploy is translated once. Whether source folders and modules exist is checked a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_lambda_esm.deploy import assembly, code, parameters, references, sam
+from pytest_lambda_esm.deploy import assembly, checks, code, parameters, references, sam
 from pytest_lambda_esm.deploy.code import FunctionCode
 from pytest_lambda_esm.deploy.contents import Contents
+from pytest_lambda_esm.deploy.includes import Includes
 from pytest_lambda_esm.deploy.language import Language
 from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.moto_bridge.deployment import BOUND, creates
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _APPLICATION: Final = "AWS::Serverless::Application"
-_HTTP: Final = ("AWS::ApiGateway::*", "AWS::ApiGatewayV2::*", "AWS::Lambda::Url")
-"""Resources of HTTP events, which are not simulated."""
+_HTTP: Final = "HTTP events. Call the handlers of these events with events of your own"
+_NOT_SIMULATED: Final = {
+    "AWS::ApiGateway::*": _HTTP,
+    "AWS::ApiGatewayV2::*": _HTTP,
+    "AWS::Lambda::Url": _HTTP,
+    "AWS::IoT::TopicRule": "events of AWS IoT. Call the handlers of these events with events of your own",
+    "AWS::CodeDeploy::*": "gradual deployments. An alias moves to the new version at once",
+}
+"""Types of resources that are left out of each stack, with what is not simulated."""
 _METADATA: Final = ("AWS::CDK::Metadata",)
 
 
@@ -49,7 +57,8 @@ class Choices:
 class Prepared:
     """A template that can be created: ``text`` is CloudFormation in JSON, ``nested`` are its nested templates.
 
-    ``left_out`` has the types of resources that are not created, by logical id; ``http`` those of HTTP events.
+    ``left_out`` has the types of resources that the test skips, by logical id; ``not_simulated`` those of other
+    resources that are not created.
     """
 
     template: Template
@@ -58,7 +67,19 @@ class Prepared:
     functions: tuple[FunctionCode, ...]
     nested: Mapping[str, Prepared]
     left_out: Mapping[str, str]
-    http: Mapping[str, str]
+    not_simulated: Mapping[str, str]
+
+    def gaps(self) -> Iterator[str]:
+        """Yield a text about each group of resources that is left out because nothing simulates it."""
+        groups: dict[str, list[str]] = {}
+        for name, kind in self.not_simulated.items():
+            about = next(text for pattern, text in _NOT_SIMULATED.items() if fnmatchcase(kind, pattern))
+            groups.setdefault(about, []).append(f"{name} ({kind})")
+        for about, listed in groups.items():
+            what, _, advice = about.partition(". ")
+            yield (
+                f"{self.template.name} has {what}, which are not simulated: {', '.join(listed)} are left out. {advice}"
+            )
 
     def check_files(self) -> None:
         """Check that the files of all handlers exist. Raises DeployError."""
@@ -84,6 +105,7 @@ class Preparation:
         kept, texts, digests = self._kept.get(key, (None, {}, {}))
         if kept is not None and _unchanged(texts, _text) and _unchanged(digests, contents.digest):
             return kept
+        checks.check(template)
         run = _Run(template, found.find_asset, choices, contents)
         prepared = run.prepared(parameters.resolve(template, given))
         files = {**run.files, **{file: _text(file) for file in _included(prepared)}}
@@ -119,7 +141,8 @@ class _Run:
         self._choices = choices
         self._contents = contents
         self._left_out: dict[str, str] = {}
-        self._http: dict[str, str] = {}
+        self._not_simulated: dict[str, str] = {}
+        self.above: tuple[Template, ...] = ()
         self.files: dict[Path, str] = {}
 
     def prepared(self, given: Mapping[str, str]) -> Prepared:
@@ -132,23 +155,24 @@ class _Run:
         body = references.normalised(body)
         resources = body["Resources"]
         self._take_out(resources, (*self._choices.skip, *_METADATA), self._left_out)
-        self._take_out(resources, _HTTP, self._http)
-        stand_ins = {name: name.lower() for name in (*self._left_out, *self._http)}
+        self._take_out(resources, tuple(_NOT_SIMULATED), self._not_simulated)
+        stand_ins = {name: name.lower() for name in (*self._left_out, *self._not_simulated)}
         body = references.without(body, stand_ins) if stand_ins else body
         self._forget_dependencies(body["Resources"])
         resources, outputs = body["Resources"], body.get("Outputs") or {}
         references.check(self._template.with_body(body), resources, outputs)
         self._check_types(resources)
         nested = self._nested(resources)
+        references.check_nested(self._template.with_body(body), nested_outputs(nested), resources, outputs)
         functions = code.locate(self._template, resources, self._find_asset, self._choices.bound)
         for name in ("Conditions", "Globals", "Transform", "Rules", "Metadata", "Hooks"):
             body.pop(name, None)
         text = json.dumps(body)
-        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._http)
+        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._not_simulated)
 
     def _decided(self, template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
         language = Language(template, values)
-        body: dict[str, Any] = language.expanded(template.body)
+        body: dict[str, Any] = language.expanded(self._included(template, language))
         language = Language(template.with_body(body), values)
         kept = {name: value for name, value in body.items() if name not in ("Conditions", "Rules")}
         kept["Resources"] = language.kept(template.with_body(body).resources)
@@ -157,6 +181,12 @@ class _Run:
         if isinstance(body.get("Globals"), dict):
             kept["Globals"] = language.decided(body["Globals"])
         return kept
+
+    def _included(self, template: Template, language: Language) -> dict[str, Any]:
+        includes = Includes(template, language.value)
+        body = includes.included(template.body)
+        self.files.update((path, _text(path)) for path in includes.read)
+        return body
 
     def _translated(self, body: dict[str, Any], values: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
         self._check_applications(body["Resources"])
@@ -195,6 +225,13 @@ class _Run:
         lacking = {name: each["Type"] for name, each in resources.items() if not creates(each["Type"])}
         if lacking:
             first = self._origin(next(iter(lacking)))
+            if all(kind.startswith("AWS::Serverless::") for kind in lacking.values()):
+                raise self._template.error(
+                    f"{first!r} has a type of SAM, and the template does not ask for SAM's transform. Add 'Transform:"
+                    f" {sam.TRANSFORM}'",
+                    "Resources",
+                    first,
+                )
             types = ", ".join(repr(kind) for kind in dict.fromkeys(lacking.values()))
             listed = ", ".join(f"{name} ({kind})" for name, kind in lacking.items())
             raise self._template.error(
@@ -230,14 +267,36 @@ class _Run:
             if file is None:
                 continue
             found = assembly.find(file, None)
+            inner = replace(found.template, prefix=f"{self._template.prefix}{name}.")
+            self._check_nesting(name, inner)
+            checks.check(inner)
             # Parameters of a nested stack may be attributes of resources, which are not known yet.
             given = properties.get("Parameters") or {}
             known = {key: value for key, value in given.items() if not isinstance(value, dict)}
-            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._contents)
-            parameters.resolve(found.template, {**dict.fromkeys(given, ""), **known})
+            run = _Run(inner, found.find_asset, self._choices.of_nested(name), self._contents)
+            run.above = (*self.above, self._template)
+            self._check_parameters(name, given, inner)
+            parameters.resolve(inner, known, unknown=given.keys() - known.keys())
             nested[name] = run.prepared({key: parameters.as_text(value) for key, value in known.items()})
             self.files.update(run.files)
         return nested
+
+    def _check_nesting(self, name: str, inner: Template) -> None:
+        if inner.file in [each.file for each in (*self.above, self._template) if each.file is not None]:
+            raise self._template.error(
+                f"the nested stack {name!r} has the template {inner.name!r}, which it is in itself", "Resources", name
+            )
+
+    def _check_parameters(self, name: str, given: Mapping[str, Any], inner: Template) -> None:
+        declared = inner.section("Parameters")
+        missing = [each for each, about in declared.items() if each not in given and "Default" not in (about or {})]
+        if missing:
+            raise self._template.error(
+                f"the nested stack {name!r} lacks the parameters {', '.join(map(repr, missing))} of {inner.name}, which"
+                f" have no default. State them in its Parameters",
+                "Resources",
+                name,
+            )
 
     def _local_template(self, name: str, properties: Mapping[str, Any]) -> Path | None:
         url = properties.get("TemplateURL")
@@ -249,6 +308,11 @@ class _Run:
                 f"the nested stack {name!r} has the template {url!r}, and there is no {str(path)!r}", "Resources", name
             )
         return path
+
+
+def nested_outputs(nested: Mapping[str, Prepared]) -> dict[str, Collection[str]]:
+    """Return the names of the outputs of each nested stack."""
+    return {name: (json.loads(each.text).get("Outputs") or {}).keys() for name, each in nested.items()}
 
 
 def origin(template: Template, logical_id: str) -> str:

@@ -21,6 +21,7 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Fu
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.script import outcome_of
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.ports import Clock, Journal
@@ -31,6 +32,8 @@ RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 DEFAULT_RETRIES: Final = 2
 DEFAULT_EVENT_AGE: Final = 21_600
 """Seconds: six hours."""
+_REFUSALS: Final = {"throttled": async_results.THROTTLED, "failed": async_results.FAILED}
+"""What Lambda says of an event that did not reach its function, by the name of the fault."""
 THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
@@ -65,15 +68,13 @@ class AsyncQueue:
     def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
         """Queue an event at an instant, which inside a handler may be later than the clock's."""
         function = self._registry.get(reference.account_id, reference.region, reference.name)
-        function.count("AsyncEventsReceived")
+        function._count("AsyncEventsReceived")
         self._accepted(reference.unqualified_arn, request_id, at)
-        for _ in range(2 if function.takes_duplicate() else 1):
+        for _ in range(2 if function._takes_duplicate() else 1):
             due = at + self._latency
             if self._jitter:
                 due += self._randomness.randrange(self._jitter + 1)
-            event = Event(reference, payload, request_id, depth, at)
-            self._unfinished[id(event)] = event
-            self._schedule(event, due)
+            self._add(Event(reference, payload, request_id, depth, at), due)
 
     def explain(self, function: Function | None) -> list[str]:
         """Describe the unfinished events of a function, or of all functions if it is None; one line for each event."""
@@ -109,9 +110,13 @@ class AsyncQueue:
 
     # --- inside ------------------------------------------------------------------------------------------
 
+    def _add(self, event: Event, due: int) -> None:
+        self._unfinished[id(event)] = event
+        self._schedule(event, due)
+
     def _schedule(self, event: Event, due: int) -> None:
         event.due, event.runs = due, False
-        event.scheduled = self._clock.call_at(
+        event.scheduled = self._clock.call_in_turn(
             due,
             self._interruptions.event(lambda: self._attempt(event), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",
@@ -137,7 +142,7 @@ class AsyncQueue:
             self._drop(event, "the function does not exist (any more)")
             return
         if self._stops_loop(event.reference, event.depth):
-            self._function(event).count("RecursiveInvocationsDropped")
+            self._function(event)._count("RecursiveInvocationsDropped")
             name, depth = event.reference.name, chains.traced(event.depth)
             self._journal.advice.give("ESM135", name, function=name, depth=depth)
             self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
@@ -147,14 +152,16 @@ class AsyncQueue:
             self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
         fault = self._trouble.at(event.reference, event.request_id, event.payload)
-        if fault is not None:
-            refusal = async_results.THROTTLED if fault == "throttled" else async_results.FAILED
-            self._back_off(event, configuration, Throttled(fault, self._clock.instant), refusal)
+        if fault is not None and fault.name in _REFUSALS:
+            self._back_off(event, configuration, Throttled(fault.name, self._clock.instant), _REFUSALS[fault.name])
             return
+        if fault is not None and fault.name == "duplicated":
+            copy = Event(event.reference, event.payload, event.request_id, event.depth, event.accepted)
+            self._add(copy, self._clock.instant)
         event.runs = True
         event.attempts += 1
         try:
-            result = self._invoker.attempt(self._request(event, configuration))
+            result = self._invoker.attempt(self._request(event, configuration), outcome_of(fault))
         except BaseException as error:
             self._interruptions.keep(error)
             self._on_interruption(event, configuration, broken_off(error))
@@ -166,12 +173,12 @@ class AsyncQueue:
             self._back_off(event, configuration, result, async_results.THROTTLED)
             return
         event.last = result
-        if result.end <= self._clock.instant:
+        if result._end <= self._clock.instant:
             self._on_end(event, configuration)
             return
-        event.due = result.end
+        event.due = result._end
         event.scheduled = self._clock.call_at(
-            result.end,
+            result._end,
             self._interruptions.event(lambda: self._on_end(event, configuration), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {result.outcome}",
         )
@@ -199,11 +206,11 @@ class AsyncQueue:
 
     def _on_end(self, event: Event, configuration: FunctionConfiguration) -> None:
         assert event.last is not None
-        self._journal.add("result", event.reference.name, str(event.last.answer))
+        self._journal.add("result", event.reference.name, str(event.last._answer))
         if event.last.error is None:
             self._finish(event, configuration, async_results.SUCCESS)
             return
-        self._retry_or_give_up(event, configuration, event.last.end, event.last.outcome)
+        self._retry_or_give_up(event, configuration, event.last._end, event.last.outcome)
 
     def _on_interruption(self, event: Event, configuration: FunctionConfiguration, outcome: str) -> None:
         """Count an attempt that an exception for the test has ended as one that failed, without a response."""

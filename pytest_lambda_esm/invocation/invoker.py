@@ -12,7 +12,9 @@ from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult, translation
 from pytest_lambda_esm.invocation.local_time import TimedOut
+from pytest_lambda_esm.invocation.power_cut import CutHandler
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.result import is_of_coroutine
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.ports import Clock, Journal
@@ -46,8 +48,11 @@ class Invoker:
         self._journal = recording.journal
         self._keep = recording.keep
 
-    def attempt(self, request: Request) -> Invocation | Throttled:
-        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
+    def attempt(self, request: Request, trouble: Outcome | None = None) -> Invocation | Throttled:
+        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run.
+
+        ``trouble`` is what happens to a handler that runs, rather than a scripted outcome.
+        """
         configuration = request.function
         account_id, region, name = configuration.account_id, configuration.region, configuration.name
         function = self._registry.get(account_id, region, name)
@@ -62,46 +67,53 @@ class Invoker:
             return self._throttled(function, pool, at)
         end = at
         try:
-            scripted = function.next_outcome()
+            scripted = function._next_outcome()
+            if trouble is not None and (scripted is None or scripted.kind == "runs"):
+                scripted = trouble
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
             script = f" (scripted: {scripted})" if scripted is not None else ""
             self._journal.add("invocation", name, f"begins, attempt {request.attempt}{script}", (), at)
             invocation = self._run(request, function, scripted, at)
-            end = invocation.end
+            end = invocation._end
         finally:
             pool.leave(at, end)
         if invocation.outcome in _PROCESS_ENDED:
             self._archives.restart(configuration)
-            function.note_end_of_process()
-        function.remember(invocation, scripted)
+            function._note_end_of_process()
+        function._remember(invocation, scripted)
         self._keep(invocation)
         return invocation
 
     def _throttled(self, function: Function, reason: str, at: int) -> Throttled:
-        function.count("Throttles")
+        function._count("Throttles")
         self._journal.add("throttle", function.name, f"{reason}, at {moment_of(at):%H:%M:%S}", at=at)
         return Throttled(reason, at)
 
     def _run(self, request: Request, function: Function, scripted: Outcome | None, at: int) -> Invocation:
         configuration = request.function
         timeout = timeout_of(configuration)
-        duration = function.declared_duration
+        duration = function._declared_duration
         if scripted is not None:
             if scripted.lasts is not None:
                 duration = scripted.lasts
             if scripted.kind == "times_out":
                 timeout = duration = scripted.lasts or timeout
         handler = self._handler(configuration, function, scripted)
+        if scripted is not None and scripted.writes:
+            handler = CutHandler(handler, self._runtime.cuts, scripted.writes)
         if self._hooks.take_part_in_invocations():
             handler = _HookedHandler(request, handler, self._hooks)
-        return self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
+        invocation = self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
+        if is_of_coroutine(invocation.error):
+            self._journal.advice.give("ESM144", function.name, function=function.name)
+        return invocation
 
     def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":
             return _SCRIPTED[scripted.kind](scripted.value)
         if function.handler is not None:
-            names = function.take_left_behind()
+            names = function._take_left_behind()
             if names:
                 self._journal.advice.give("ESM201", function.name, function=function.name, names=", ".join(names))
             return function.handler

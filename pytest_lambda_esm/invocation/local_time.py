@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +62,16 @@ class LocalTime:
         else:
             self._move(target)
 
+    def check(self) -> None:
+        """Raise TimedOut at the deadline, again and again in code that swallows it.
+
+        An event loop that is closed on the way out, since TimedOut was raised in it, has not swallowed it.
+        """
+        if self.now() >= self.deadline:
+            if not isinstance(sys.exc_info()[1], TimedOut):
+                self._raise_again()
+            raise TimedOut
+
     def reach(self, sleeper: Sleeper) -> None:
         """Move on to the end of a sleep, in its thread. Raises TimedOut at the deadline."""
         self._move(sleeper.due)
@@ -113,3 +124,7 @@ class TimedOut(SystemExit):
     It is not an Exception, so that ``except Exception`` does not catch it. It is a SystemExit, so that it ends a thread
     of the handler silently.
     """
+
+
+class CutOff(SystemExit):
+    """Ends a handler whose process has ended after one of its writes. A SystemExit for the same reasons."""

@@ -11,14 +11,15 @@ from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.effects import PollerFault
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
+from pytest_lambda_esm.invocation.script import outcome_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
@@ -109,7 +110,7 @@ class PollerFactory:
 
     def note_creation(self, mapping: Mapping) -> None:
         """Note where the shards of a new mapping's stream end, if it will start at LATEST."""
-        if mapping.in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
+        if mapping._in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
             return
         stream = self._ports.streams.read_by(mapping).find(mapping.source_arn)
         if stream is not None:
@@ -164,7 +165,7 @@ class PollerFactory:
         """Return whether a queue of a broker is the one that a mapping of this broker reads."""
         from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 
-        settings = BrokerSettings.of(mapping.in_force, self._source(mapping).data_rules)
+        settings = BrokerSettings.of(mapping._in_force, self._source(mapping).data_rules)
         return self._ports.brokers().find(mapping.source_arn).consumed(settings.queue, settings.virtual_host) is queue
 
     def _journal(self, mapping: Mapping) -> Journal:
@@ -179,7 +180,7 @@ class PollerFactory:
         poller = self._stream_pollers.get(mapping.uuid)
         if poller is None:
             poller = self._stream_pollers[mapping.uuid] = self._new_stream_poller(mapping)
-            mapping.read_iterator_age = poller.iterator_age
+            mapping._read_iterator_age = poller.iterator_age
         return poller
 
     def _new_stream_poller(self, mapping: Mapping) -> StreamPoller:
@@ -216,8 +217,8 @@ class PollerFactory:
         poller = self._kafka_pollers.get(mapping.uuid)
         if poller is None:
             poller = self._kafka_pollers[mapping.uuid] = self._new_kafka_poller(mapping)
-            mapping.read_iterator_age = poller.iterator_age
-            mapping.read_offset_lag = poller.offset_lag
+            mapping._read_iterator_age = poller.iterator_age
+            mapping._read_offset_lag = poller.offset_lag
         return poller
 
     def _new_kafka_poller(self, mapping: Mapping) -> KafkaPoller:
@@ -380,20 +381,20 @@ class BatchInvoker:
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
         if depth and self._stops(reference, depth):
-            self._registry.get(reference.account_id, reference.region, reference.name).count(
+            self._registry.get(reference.account_id, reference.region, reference.name)._count(
                 "RecursiveInvocationsDropped"
             )
             self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
             return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
-        failure = self._interference.at(INVOKE, mapping)
-        if failure is None and self._interruptions.pending:
-            failure = "failed"
-        if failure is not None:
-            about = f"{failure} before it started"
-            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
+        fault = self._interference.at_invocation(mapping)
+        if fault is None and self._interruptions.pending:
+            fault = PollerFault("failed")
+        if fault is not None and fault.name in _FAILURES:
+            about = f"{fault.name} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[fault.name])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
         try:
-            outcome = self._invoker.attempt(request)
+            outcome = self._invoker.attempt(request, outcome_of(fault))
         except BaseException as error:
             self._interruptions.keep(error)
             return Delivery(
@@ -408,10 +409,10 @@ class BatchInvoker:
             if configuration.reserved_concurrency == 0:
                 self._advice.give("ESM129", reference.name, function=reference.name)
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
-        answer = outcome.answer
+        answer = outcome._answer
         return Delivery(
             answer.outcome == "success",
-            outcome.end,
+            outcome._end,
             reference.name,
             str(answer),
             answer.value,

@@ -410,6 +410,131 @@ def test_what_the_roles_of_a_template_do_not_allow_is_advice(lambda_esm, project
     assert all('"Action": "sqs:SendMessage"' in each for each in advice)
 
 
+WITHOUT_TRIGGERS = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          AutoPublishAlias: live
+          DeploymentPreference: {Type: Canary10Percent5Minutes, Alarms: [!Ref Errors]}
+          Events:
+            Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn}}
+            Device: {Type: IoTRule, Properties: {Sql: SELECT * FROM 'shop'}}
+            Web: {Type: HttpApi}
+      Orders: {Type: AWS::SQS::Queue}
+      Users: {Type: AWS::Cognito::UserPool}
+      Client: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !Ref Users, GenerateSecret: false}}
+      Errors:
+        Type: AWS::CloudWatch::Alarm
+        Properties:
+          AlarmName: errors
+          ComparisonOperator: GreaterThanThreshold
+          EvaluationPeriods: 1
+          MetricName: Errors
+          Namespace: AWS/Lambda
+          Period: 60
+          Statistic: Sum
+          Threshold: 0
+    Outputs:
+      Client: {Value: !Ref Client}
+"""
+
+
+def test_what_does_not_trigger_functions_here_is_left_out_with_advice(lambda_esm, project):
+    stack = lambda_esm.deploy(project(WITHOUT_TRIGGERS, src__app_py="def handler(event, context): return 1"))
+    advice = "\n".join(str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM205")
+    for left_out in (
+        "ServerlessHttpApi (AWS::ApiGatewayV2::Api)",
+        "FnDevice (AWS::IoT::TopicRule)",
+        "FnDeploymentGroup (AWS::CodeDeploy::DeploymentGroup)",
+        "An alias moves to the new version at once",
+    ):
+        assert left_out in advice
+    alias = boto3.client("lambda").get_alias(FunctionName=stack.function("Fn").name, Name="live")
+    assert alias["FunctionVersion"] == "1"
+    assert [each["AlarmName"] for each in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]] == ["errors"]
+    assert stack.outputs["Client"] == stack.resource("Client").physical_id
+
+
+INCLUDING = """
+    Transform: [AWS::Serverless-2016-10-31, {Name: AWS::Include, Parameters: {Location: parts/more.yaml}}]
+    Parameters: {Part: {Type: String, Default: queues}}
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties: {CodeUri: src/, Handler: app.handler, Runtime: python3.12}
+      Local:
+        Type: AWS::Serverless::HttpApi
+        Properties:
+          DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: parts/api.yaml}}}
+      Remote:
+        Type: AWS::Serverless::Api
+        Properties:
+          StageName: prod
+          Auth: {DefaultAuthorizer: AWS_IAM}
+          DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://bucket/api.yaml}}}
+      Fn::Transform: {Name: AWS::Include, Parameters: {Location: !Sub "parts/${Part}.yaml"}}
+"""
+
+
+def test_local_files_are_included(lambda_esm, project, tmp_path):
+    path = project(INCLUDING, src__app_py="def handler(event, context): return 1")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "api.yaml").write_text("openapi: '3.0.1'\npaths: {}\n", encoding="utf-8")
+    (parts / "more.yaml").write_text("Outputs: {Url: {Value: !Ref Orders}}\n", encoding="utf-8")
+    (parts / "queues.yaml").write_text("Orders: {Type: AWS::SQS::Queue}\n", encoding="utf-8")
+    stack = lambda_esm.deploy(path)
+    assert stack.outputs == {"Url": stack.queue("Orders")}
+    (parts / "more.yaml").write_text("Outputs: {Url: {Value: changed}}\n", encoding="utf-8")
+    assert lambda_esm.deploy(path).outputs == {"Url": "changed"}
+    lambda_esm.take_advice()
+
+
+TYPED = """
+    Transform: AWS::Serverless-2016-10-31
+    Parameters: {On: {Type: String, Default: 'true'}, Seconds: {Type: Number, Default: 7}}
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          Timeout: !Ref Seconds
+          MemorySize: "256"
+          Environment: {Variables: {RATE: 0.1, COUNT: 0, DEBUG: true, QUIET: no, LIMIT: !Ref Seconds}}
+          Events: {Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn, Enabled: !Ref On}}}
+      Orders: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
+"""
+TYPED_APP = """
+    import os
+
+    def handler(event, context):
+        names = ("RATE", "COUNT", "DEBUG", "QUIET", "LIMIT")
+        return [*(os.environ[name] for name in names), context.get_remaining_time_in_millis()]
+"""
+
+
+def test_values_have_the_types_of_the_api(lambda_esm, project):
+    stack = lambda_esm.deploy(path := project(TYPED, src__app_py=TYPED_APP))
+    client = lambda_esm.client("lambda")
+
+    def answer():
+        name = stack.function("Fn").name
+        shown = client.get_function_configuration(FunctionName=name)
+        return json.load(client.invoke(FunctionName=name)["Payload"]), shown["Timeout"], shown["MemorySize"]
+
+    assert answer() == (["0.1", "0", "true", "false", "7", 7000], 7, 256)
+    stack.update(path, parameters={"Seconds": 9})
+    assert answer() == (["0.1", "0", "true", "false", "9", 9000], 9, 256)
+    assert stack.mapping("FnQueue").state == "Enabled"
+
+
 SENDERS = """
     Transform: AWS::Serverless-2016-10-31
     Resources:
@@ -471,3 +596,54 @@ def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, proje
     assert tails == [True, False, True, False]
     streams = [invocation.result for invocation in function.invocations]
     assert streams[0] == streams[1] != streams[2] == streams[3]
+
+
+def test_properties_of_a_table_without_effect_are_advice(lambda_esm):
+    table = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "KinesisStreamSpecification": {"StreamArn": {"Fn::GetAtt": ["Changes", "Arn"]}},
+    }
+    template = {
+        "Resources": {
+            "Carts": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+            "Changes": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
+        }
+    }
+    lambda_esm.deploy(template)
+    (advice,) = lambda_esm.take_advice()
+    about = (
+        "KinesisStreamSpecification of the table 'Carts' has no effect: changes of the table do not reach the stream"
+    )
+    assert about in str(advice)
+
+
+def test_a_stack_with_a_vpc_is_updated_and_deleted(lambda_esm):
+    def template(**tags):
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        vpc = {"VpcId": {"Ref": "Vpc"}}
+        resources = {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {**vpc, "CidrBlock": "10.0.0.0/24"}},
+            "Routes": {"Type": "AWS::EC2::RouteTable", "Properties": {**vpc, "Tags": listed}},
+            "Association": {
+                "Type": "AWS::EC2::SubnetRouteTableAssociation",
+                "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Routes"}},
+            },
+        }
+        return {"Resources": resources}
+
+    ec2 = lambda_esm.client("ec2")
+    stack = lambda_esm.deploy(template(team="a", size="1"))
+    routes = stack.resource("Routes").physical_id
+
+    def tags():
+        (table,) = ec2.describe_route_tables(RouteTableIds=[routes])["RouteTables"]
+        return {tag["Key"]: tag["Value"] for tag in table["Tags"] if not tag["Key"].startswith("aws:")}
+
+    assert tags() == {"team": "a", "size": "1"}
+    stack.update(template(team="b"))
+    assert tags() == {"team": "b"}
+    stack.delete()
+    assert [vpc["IsDefault"] for vpc in ec2.describe_vpcs()["Vpcs"]] == [True]
