@@ -44,6 +44,7 @@ from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
+from pytest_lambda_esm.server.serving import Serving
 from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
@@ -70,7 +71,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources, Deploying):
+class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -147,6 +148,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying):
             warnings.warn(advice, stacklevel=2)
 
     def _close(self) -> None:
+        self._stop_server()
         self._closed = True
         self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pytest_lambda_esm.clock.sleep import waiting_for_work
@@ -20,6 +22,11 @@ MOST_NESTED: Final = 100
 """The maximum of nested invocations. More do not fit on the C stack of every supported Python."""
 _EXTRA_FRAMES: Final = 50
 """Python frames by which a nested invocation raises the recursion limit: a call through boto3 takes 29."""
+
+
+class OwnThread(threading.Thread):
+    """A thread of this package, such as one that serves a request: no code under test, and so in no group."""
+
 
 MANY: Final = 64
 """The number of threads from which on those that have ended are forgotten."""
@@ -50,6 +57,9 @@ class Nesting:
         self.threads.update(dict.fromkeys(self._left_behind))
 
         def noticing_start(thread: threading.Thread) -> None:
+            if isinstance(thread, OwnThread):
+                start(thread)
+                return
             self._forget_the_dead()
             self._starting.add(thread)
             invocation = self.threads[thread] = self.current()
@@ -88,6 +98,38 @@ class Nesting:
             return None
         # A thread that an earlier invocation or test left running, such as a module's pool, works for the current one.
         return invocation if invocation in self.open else self.open[-1]
+
+    def of_trace(self, header: str) -> OpenInvocation | None:
+        """Return the open invocation that a trace header continues, the innermost first, or None.
+
+        X-Ray's SDK puts its own subsegment in the place of the parent; the root stays the invocation's.
+        """
+        fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
+        for name in ("Parent", "Root"):
+            for invocation in reversed(self.open):
+                if name in fields and f"{name}={fields[name]}" in invocation.trace.split(";"):
+                    return invocation
+        return None
+
+    def of_request(self, request_id: str) -> OpenInvocation | None:
+        """Return the open invocation with a request id, or None."""
+        return next((each for each in reversed(self.open) if each.request_id == request_id), None)
+
+    @contextmanager
+    def serving(self, invocation: OpenInvocation) -> Iterator[None]:
+        """Make the calling thread one of an invocation, as if its handler had started it.
+
+        Raises HandlerEnded if the invocation is not open any more.
+        """
+        thread = threading.current_thread()
+        with invocation.lock:
+            if invocation not in self.open:
+                raise HandlerEnded
+            self.threads[thread] = invocation
+            try:
+                yield
+            finally:
+                self.threads.pop(thread, None)
 
     def others(self, group: SharedTime) -> list[threading.Thread]:
         """Return the threads that share a time and are alive, without the calling one and the test's."""
@@ -170,17 +212,26 @@ class Nesting:
         sys.setrecursionlimit(sys.getrecursionlimit() + _EXTRA_FRAMES)
 
 
+class HandlerEnded(Exception):
+    """A request of a handler that has ended meanwhile."""
+
+
 class OpenInvocation:
     """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
 
-    __slots__ = ("depth", "lock", "request_id", "thread", "time")
+    __slots__ = ("depth", "lock", "request_id", "thread", "time", "trace")
 
-    def __init__(self, time: LocalTime, depth: int, request_id: str) -> None:
+    def __init__(self, time: LocalTime, depth: int, request_id: str, trace: str = "") -> None:
         self.time = time
         self.depth = depth
         self.request_id = request_id
+        self.trace = trace
         self.thread = threading.current_thread()
         self.lock = threading.RLock()
+
+    def threads(self) -> list[threading.Thread]:
+        """Return the thread that runs the handler, as a list of threads to look at."""
+        return [self.thread]
 
 
 class _ThreadStack(threading.local):

@@ -51,7 +51,8 @@ def unnoticed() -> Iterator[None]:
 class ClientCall:
     """One call of a client, with all its attempts; timeouts are in seconds, None where the client waits forever.
 
-    ``retries`` is the client's configuration of retries.
+    ``retries`` is the client's configuration of retries. Of a client in another process, which sends its requests over
+    HTTP, neither is known.
     """
 
     service_model: ServiceModel
@@ -61,6 +62,7 @@ class ClientCall:
     connect_timeout: float | None
     read_timeout: float | None
     retries: Mapping[str, Any] | None = None
+    over_http: bool = False
 
     @property
     def service(self) -> str:
@@ -83,6 +85,16 @@ class ClientCalls:
         """The innermost call of this thread, or None."""
         stack = getattr(self._local, "stack", None)
         return stack[-1] if stack else None
+
+    @contextmanager
+    def carried(self, call: ClientCall) -> Iterator[None]:
+        """Answer a call that came over HTTP in the calling thread."""
+        stack = self._local.__dict__.setdefault("stack", [])
+        stack.append(call)
+        try:
+            yield
+        finally:
+            stack.pop()
 
     def install(self, patches: Patches) -> None:
         """Track the calls of all clients from now on, also of those created before."""

@@ -68,6 +68,7 @@ from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.waits import Waits
 from pytest_lambda_esm.timing import microseconds, moment_of
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ class World:
         )
         self.unread_errors = UnreadErrors(self.depth)
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
-        self.network = Network(persistent.client_calls, self.wait, self.local_instant)
+        self.waits = Waits(clock, self.runtime)
+        self.wait_a_while = self.waits.wait_a_while
+        self.network = Network(persistent.client_calls, self.waits.wait, self.local_instant)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
@@ -397,15 +400,6 @@ class World:
             self.clock.sleep(seconds)
         else:
             self.clock.record_sleep(seconds)
-            local.sleep(seconds)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass for a client that waits for a response, inside and outside of handlers."""
-        __tracebackhide__ = True
-        local = self.runtime.local_time
-        if local is None:
-            self.clock.let_pass(seconds)
-        else:
             local.sleep(seconds)
 
     def source_changed(self, source_arn: str) -> None:

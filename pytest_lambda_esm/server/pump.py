@@ -1,0 +1,59 @@
+"""Virtual time that follows real time, some times as fast, for programs that wait in real time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.invocation.nesting import OwnThread
+
+_STEP: Final = 0.01
+"""The real seconds between two moves."""
+
+
+class Pump:
+    """Moves the clock from a thread of its own, under the clock's lock, until it is stopped.
+
+    What falls due meanwhile runs in that thread, handlers included. The first exception ends the pump, and is given to
+    ``on_error``.
+    """
+
+    # A freezer of the user's would replace module globals.
+    _real_time = staticmethod(time.monotonic)
+
+    def __init__(self, clock: VirtualClock, speed: float, on_error: Callable[[BaseException], None]) -> None:
+        self._clock = clock
+        self._speed = speed
+        self._on_error = on_error
+        self._end = threading.Event()
+        self._left = self._real_time()
+        self._thread = OwnThread(target=self._run, name="lambda_esm clock", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, after the event that it runs now."""
+        self._end.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def catch_up(self) -> None:
+        """Move the clock to where it should be now. The calling thread holds its lock."""
+        now = self._real_time()
+        passed, self._left = now - self._left, now
+        self._clock.advance(passed * self._speed)
+
+    def _run(self) -> None:
+        while not self._end.wait(_STEP):
+            # A handler of the test's thread may hold the clock for long: the time that passes meanwhile counts later.
+            if not self._clock.lock.attempt(lambda: "the endpoint's speed", 0):
+                continue
+            try:
+                self.catch_up()
+            except BaseException as error:
+                self._on_error(error)
+                return
+            finally:
+                self._clock.lock.release()
