@@ -100,6 +100,7 @@ class Server:
         self._patches = Patches()
         self._frames = Frames(surroundings.world, options.speed or 0)
         self._advance = 0.0
+        self._programs: list[subprocess.Popen[Any]] = []
         self._pump: Pump | None = None
         self._is_open = True
         self._http = _listen(options, self._answer)
@@ -139,6 +140,8 @@ class Server:
         """End the endpoint: its port is free afterwards, and its threads have ended."""
         self._is_open = False
         self._frames.ended = True
+        for program in self._programs:
+            _end(program)
         try:
             if self._pump is not None:
                 self._pump.stop()
@@ -204,10 +207,7 @@ class Server:
         it runs. Raises NotActive once the endpoint is closed, and what ``subprocess.run`` raises.
         """
         __tracebackhide__ = True
-        if not self._is_open:
-            raise NotActive(f"the endpoint at {self.url} is closed: a program cannot reach it any more")
-        given = options.pop("env", None) or {}
-        options["env"] = {**os.environ, **self.environment, **given}
+        self._prepare(options)
         if "stdout" not in options and "stderr" not in options:
             options.setdefault("capture_output", True)
         if not any(options.get(name) for name in ("text", "encoding", "errors", "universal_newlines")):
@@ -221,6 +221,23 @@ class Server:
             return args
         is_cli = len(args) > 1 and os.path.basename(os.fspath(args[0])) in ("aws", "aws.exe", "aws.cmd")
         return [*args, "--endpoint-url", self.url] if is_cli else args
+
+    def start(self, args: str | Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:
+        """Start a program that reaches the endpoint, and return its ``Popen``; it is ended with the endpoint.
+
+        ``options`` are those of ``subprocess.Popen``, with ``env`` as in :meth:`run`.
+        """
+        __tracebackhide__ = True
+        self._prepare(options)
+        self._programs.append(subprocess.Popen(self._with_endpoint(args), **options))
+        return self._programs[-1]
+
+    def _prepare(self, options: dict[str, Any]) -> None:
+        __tracebackhide__ = True
+        if not self._is_open:
+            raise NotActive(f"the endpoint at {self.url} is closed: a program cannot reach it any more")
+        given = options.pop("env", None) or {}
+        options["env"] = {**os.environ, **self.environment, **given}
 
     @contextmanager
     def _advancing(self, seconds: float | None) -> Iterator[None]:
@@ -264,10 +281,22 @@ class Server:
         """Return what the client gets for an exception that is the test's."""
         if isinstance(error, SystemExit):  # A handler's thread at its deadline.
             raise Dropped("the handler that sent this request has timed out") from error
-        keep = self._surroundings.on_refusal if isinstance(error, LambdaEsmError) else self._surroundings.on_error
-        keep(error)
+        if isinstance(error, LambdaEsmError):
+            self._surroundings.on_refusal(error)
+        else:
+            self._surroundings.on_error(error)
         code = type(error).__name__ if isinstance(error, LambdaEsmError) else "TestFailed"
         return self._endpoint.refusal(request, code, f"{type(error).__name__}: {error}")
+
+
+def _end(program: subprocess.Popen[Any]) -> None:
+    """End a program, and close the pipes to it."""
+    if program.poll() is None:
+        program.kill()
+    program.wait()
+    for stream in (program.stdin, program.stdout, program.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def _listen(options: Options, answer: Callable[..., HttpResponse]) -> HttpServer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,9 +29,6 @@ from pytest_lambda_esm.moto_bridge.http.services import Recogniser, Scope, signe
 from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
 from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
 from pytest_lambda_esm.patching import Patches, original_of
-
-_ORIGIN: Final[ContextVar[str]] = ContextVar("lambda_esm_origin", default="")
-"""The address of the endpoint that the request in progress came to, such as ``http://127.0.0.1:54321``."""
 
 _OWN_HEADERS: Final = frozenset({"connection", "content-length", "date", "status", "transfer-encoding"})
 """The headers of an answer that the endpoint writes itself."""
@@ -58,7 +54,7 @@ class Endpoint:
         if known is None and model is not None and model.service_name == "lambda":
             return _unknown(model, request)
         scope = signed_scope(request)
-        with _from(self.origin), self._noted(known, scope.region if scope is not None else self.recogniser.region):
+        with self._noted(known, scope.region if scope is not None else self.recogniser.region):
             try:
                 answer = _process(url, request, is_form=known is None or "Action" in {**request.form, **request.query})
             except NETWORK_ERRORS as error:
@@ -97,8 +93,9 @@ class Endpoint:
         """Answer boto3 clients of this process that were given the endpoint's address, in their own thread.
 
         They have the faults, the time and the place in the log that any client of the process has, and a handler that
-        calls in this way is not in the way of its own request.
+        calls in this way is not in the way of its own request. Meanwhile, queues have URLs at the endpoint, for all.
         """
+        origin = urlsplit(self.origin)
         process = original_of(BotocoreStubber, "process_request")
         queue_url = original_of(Queue, "url")
 
@@ -109,9 +106,7 @@ class Endpoint:
             return process(stubber, request)
 
         def url(queue: Any, request_url: Any) -> str:
-            origin = urlsplit(_ORIGIN.get())
-            # Some SDKs send requests for a queue to the host in its URL.
-            return str(queue_url(queue, request_url if not origin.netloc else origin))
+            return str(queue_url(queue, origin))  # The SDK for JavaScript sends requests to the host in a queue's URL.
 
         patches.set(BotocoreStubber, "process_request", process_request)
         patches.set(Queue, "url", url)
@@ -154,15 +149,6 @@ def _unknown(model: ServiceModel, request: WireRequest) -> HttpResponse:
         text = "Unable to determine service/operation name to be authorized"
         error = AwsError("AccessDeniedException", text, status=403)
     return _error(model, request, error)
-
-
-@contextmanager
-def _from(origin: str) -> Iterator[None]:
-    token = _ORIGIN.set(origin)
-    try:
-        yield
-    finally:
-        _ORIGIN.reset(token)
 
 
 def _process(url: str, request: WireRequest, *, is_form: bool) -> Any:
