@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.server.server import Server
     from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
@@ -119,6 +120,7 @@ _MODULES = {
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
     "SchemaRegistry": "brokers.kafka.registry",
+    "Server": "server.server",
     "Stack": "deploy.stack",
     "StackResource": "deploy.stack",
     "StateError": "errors",
@@ -195,6 +197,7 @@ __all__ = [
     "Outcome",
     "RecordMetadata",
     "SchemaRegistry",
+    "Server",
     "Stack",
     "StackResource",
     "StateError",

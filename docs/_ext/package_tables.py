@@ -39,10 +39,13 @@ _AUTODOC = {
 }
 
 
+_PARTS = ("abc", f"{PACKAGE}.deploy", f"{PACKAGE}.server", f"{PACKAGE}.simulation")
+
+
 def _options(value: object) -> list[str]:
     """Document what a class has from bases that are not public themselves, such as those of ``FakeLambda``."""
     bases = value.__mro__[1:-1] if inspect.isclass(value) else ()
-    parts = bases and all(base.__module__.startswith(f"{PACKAGE}.simulation") for base in bases)
+    parts = bases and all(base.__module__.startswith(_PARTS) for base in bases)
     return ["   :inherited-members:"] if parts else []
 
 

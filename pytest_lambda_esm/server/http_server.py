@@ -40,21 +40,34 @@ class BadRequest(Exception):
     """A request that cannot be read; the text says why."""
 
 
-class HttpServer(http.server.ThreadingHTTPServer):
-    """Serves requests with ``answer`` until it is closed. Raises OSError where it cannot listen at the address."""
+class HttpServer(http.server.HTTPServer):
+    """Serves requests with ``answer``, from its start until it is closed.
 
-    daemon_threads = True
+    Raises OSError where it cannot listen at the address.
+    """
 
     def __init__(self, host: str, port: int, answer: Answer) -> None:
         self.answer = answer
         self._connections: dict[Any, threading.Thread] = {}
         self._mutex = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
-        self._thread = OwnThread(target=self.serve_forever, args=(0.05,), name="lambda_esm endpoint", daemon=True)
+        self._thread = OwnThread(target=self._accept, name="lambda_esm endpoint", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer; connections wait until then."""
         self._thread.start()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                connection, address = self.socket.accept()
+            except OSError:  # Such as too many open files.
+                self._closing.wait(_PAUSE)
+                continue
+            self.process_request(connection, address)
 
     def server_bind(self) -> None:
         """Bind without a look at the name of this machine, which may take seconds."""
@@ -73,8 +86,11 @@ class HttpServer(http.server.ThreadingHTTPServer):
 
     def _serve(self, request: Any, client_address: Any) -> None:
         try:
-            self.process_request_thread(request, client_address)
+            self.finish_request(request, client_address)
+        except Exception:
+            self.handle_error(request, client_address)
         finally:
+            self.shutdown_request(request)
             with self._mutex:
                 self._connections.pop(request, None)
 
@@ -86,9 +102,11 @@ class HttpServer(http.server.ThreadingHTTPServer):
 
     def close(self) -> None:
         """Stop to listen, end the connections, and wait for their threads."""
-        self.shutdown()
+        self._closing.set()
+        if self._thread.is_alive():
+            with suppress(OSError), self._connect_to_self():  # Which ends the wait for a connection.
+                self._thread.join()
         self.socket.close()
-        self._thread.join()
         with self._mutex:
             connections = dict(self._connections)
         for connection in connections:
@@ -98,8 +116,14 @@ class HttpServer(http.server.ThreadingHTTPServer):
             if thread is not threading.current_thread():
                 thread.join(_LONGEST_GOODBYE)
 
+    def _connect_to_self(self) -> socket.socket:
+        host, port = self.server_address[:2]
+        anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return socket.create_connection((anywhere.get(str(host), str(host)), int(port)), timeout=_LONGEST_GOODBYE)
+
 
 _LONGEST_GOODBYE: Final = 5
+_PAUSE: Final = 0.01
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

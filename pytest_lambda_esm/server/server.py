@@ -128,6 +128,7 @@ class Server:
         self._show_endpoint_to_programs()
         if options.speed is not None:
             self._pump = Pump(world.clock, options.speed, self._surroundings.on_error)
+        self._http.start()
 
     def _show_endpoint_to_programs(self) -> None:
         """Remove what makes every program that inherits it ignore its endpoint, and call AWS."""

@@ -298,6 +298,7 @@ class TestHandlers:
         def outer(event, context):
             time.sleep(2)
             header = {"X-Amzn-Trace-Id": os.environ["_X_AMZN_TRACE_ID"], "X-Amz-Target": "AmazonSQS.SendMessage"}
+            header["Content-Type"] = "application/x-amz-json-1.0"
             body = json.dumps({"QueueUrl": url, "MessageBody": "m"})
             return json.loads(send(server, "POST", "/", body, header).body)["MessageId"]
 
