@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pytest_lambda_esm.clock.modules import ModuleMemo, import_watch, namespace_of
 from pytest_lambda_esm.clock.sleep_places import GlobalPlace, Place, find_places, sleeps_really
+from pytest_lambda_esm.clock.waiting import frames_of_threads
 from pytest_lambda_esm.errors import AlreadyActive
 from pytest_lambda_esm.patching import Patches
 
@@ -161,7 +162,7 @@ def _memo(real: Callable[[float], None]) -> ModuleMemo[Place]:
 
 def waiting_for_work() -> frozenset[threading.Thread]:
     """Return the threads of this process that belong to a pool and are idle now."""
-    frames = sys._current_frames()
+    frames = frames_of_threads()
     return frozenset(thread for thread in threading.enumerate() if _is_idle(frames.get(thread.ident or 0)))
 
 

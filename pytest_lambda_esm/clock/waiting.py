@@ -7,6 +7,7 @@ compute, which only shows over time: :class:`Stillness` compares the places of t
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -73,9 +74,24 @@ def standing(frame: FrameType, frames: Frames) -> Standing:
     return Standing.OUTSIDE if package in _OUTSIDE else Standing.UNKNOWN
 
 
+def frames_of_threads() -> Frames:
+    """Return the innermost Python frame of each thread now.
+
+    Python up to 3.11 holds a lock of the interpreter while it collects the frames, and may collect garbage meanwhile.
+    If that frees a ``threading.local``, it waits for the same lock, for ever: https://github.com/python/cpython/issues/106883
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if collects:
+            gc.enable()
+
+
 def threads_are_visible() -> bool:
     """Whether this process can see where its threads are. It cannot with greenlets that gevent shows as threads."""
-    return threading.get_ident() in sys._current_frames()
+    return threading.get_ident() in frames_of_threads()
 
 
 def _waiting_if(waits: bool, kind: Standing = Standing.WAITING) -> Standing:
@@ -162,7 +178,7 @@ class Stillness:
 
     # A freezer of the user's would replace module globals.
     _real_time = staticmethod(time.monotonic)
-    _frames = staticmethod(sys._current_frames)
+    _frames = staticmethod(frames_of_threads)
 
     def __init__(self, known: MutableMapping[threading.Thread, Found] | None = None) -> None:
         self._known = known if known is not None else {}

@@ -1,9 +1,12 @@
 """Reads the page that --lambda-esm-report writes, and looks at it in a browser."""
 
+import contextlib
 import html
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 from html.parser import HTMLParser
 
@@ -91,9 +94,22 @@ def look_at(path, script="", width=1280):
     profile = path.with_name("profile")
     options = [*QUIET, f"--user-data-dir={profile}", f"--window-size={width},900", "--virtual-time-budget=8000"]
     command = [browser, *options, "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
-    answer = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.DOTALL)
-    return done.stdout, json.loads(html.unescape(answer[1])) if answer and answer[1] else None
+    dom = _output_of(command)
+    answer = re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL)
+    return dom, json.loads(html.unescape(answer[1])) if answer and answer[1] else None
+
+
+def _output_of(command):
+    """Return what a browser prints. Its other processes keep its output open, so all of them are ended with it."""
+    browser = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", start_new_session=True
+    )
+    try:
+        return browser.communicate(timeout=60)[0]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(browser.pid, signal.SIGKILL)
+        browser.communicate()
 
 
 _ASK = """

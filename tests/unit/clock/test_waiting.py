@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import queue
 import selectors
 import socket
@@ -18,7 +19,7 @@ from pytest_lambda_esm.clock.waiting import Standing, Stillness, standing
 
 
 def seen(thread):
-    frames = sys._current_frames()
+    frames = waiting.frames_of_threads()
     return standing(frames[thread.ident], frames)
 
 
@@ -178,9 +179,24 @@ def test_a_thread_that_joins_one_that_ends_runs():
     ending.start()
     with standing_in(ending.join, event.set) as joining:
         assert settled(joining, Standing.WAITING) is Standing.WAITING
-        frames = dict(sys._current_frames())
+        frames = dict(waiting.frames_of_threads())
         del frames[ending.ident]
         assert standing(frames[joining.ident], frames) is Standing.RUNNING
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_collected_while_frames_are_collected(enabled, monkeypatch):
+    """Up to Python 3.11, freeing a threading.local meanwhile would wait for a lock that the same thread holds."""
+    collecting = []
+    monkeypatch.setattr(sys, "_current_frames", lambda: collecting.append(gc.isenabled()) or {})
+    was_enabled = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        waiting.frames_of_threads()
+        assert collecting == [False]
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
 
 
 def test_a_wait_in_c_code_shows_by_stillness():
