@@ -10,7 +10,7 @@ from typing import Final
 from pytest_lambda_esm.clock.virtual import VirtualClock
 from pytest_lambda_esm.invocation.nesting import OwnThread
 
-_STEP: Final = 0.01
+_STEP: Final = 0.005
 """The real seconds between two moves."""
 
 
@@ -39,19 +39,15 @@ class Pump:
         if self._thread is not threading.current_thread():
             self._thread.join()
 
-    def catch_up(self) -> None:
-        """Move the clock to where it should be now. The calling thread holds its lock."""
-        now = self._real_time()
-        passed, self._left = now - self._left, now
-        self._clock.advance(passed * self._speed)
-
     def _run(self) -> None:
         while not self._end.wait(_STEP):
             # A handler of the test's thread may hold the clock for long: the time that passes meanwhile counts later.
             if not self._clock.lock.attempt(lambda: "the endpoint's speed", 0):
                 continue
+            now = self._real_time()
+            passed, self._left = now - self._left, now
             try:
-                self.catch_up()
+                self._clock.advance(passed * self._speed)
             except BaseException as error:
                 self._on_error(error)
                 return

@@ -211,7 +211,7 @@ class Server:
         self._prepare(options)
         if "stdout" not in options and "stderr" not in options:
             options.setdefault("capture_output", True)
-        if not any(options.get(name) for name in ("text", "encoding", "errors", "universal_newlines")):
+        if not isinstance(options.get("input"), (bytes, bytearray)):
             options.setdefault("text", True)
         with self._advancing(advance_per_request):
             return subprocess.run(self._with_endpoint(args), **options)
@@ -260,8 +260,6 @@ class Server:
             if request.path.startswith(CONTROL):
                 return self._answer_control(request, has_hung_up)
             with self._frames.serving(request, has_hung_up) as is_tests:
-                if is_tests and self._pump is not None:
-                    self._pump.catch_up()
                 response = self._endpoint.answer(request)
                 if is_tests and self._advance:
                     self._surroundings.world().clock.advance(self._advance)

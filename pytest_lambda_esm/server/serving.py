@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pytest_lambda_esm.errors import AlreadyActive, ConfigurationError, LambdaEsmError
+from pytest_lambda_esm.errors import AlreadyActive, LambdaEsmError
 from pytest_lambda_esm.simulation.world import World
 
 if TYPE_CHECKING:
@@ -78,12 +78,8 @@ class Serving(ABC):
                 f"this fake is served at {self._server.url} already: there can be one endpoint at a time, for all"
                 f" services, regions and programs"
             )
-        try:
-            from pytest_lambda_esm.server.server import Options, Server, Surroundings
-        except ImportError as error:
-            raise ConfigurationError(
-                f"serve needs werkzeug ({error}): install it with pip install 'pytest-lambda-esm[server]'"
-            ) from error
+        from pytest_lambda_esm.server.server import Options, Server, Surroundings
+
         surroundings = Surroundings(
             world=lambda: self._active,
             explain=self.explain,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ import boto3
 import pytest
 
 from helpers.http import call_json, open_socket, send
+from pytest_lambda_esm import LambdaEsmError
 from pytest_lambda_esm.clock.wall import real_seconds
 
 FUNCTIONS = "/2015-03-31/functions"
@@ -121,6 +123,13 @@ class TestWhatOnlyHttpHas:
         ):
             [date] = answer.headers.get_all("Date")
             assert parsedate_to_datetime(date).timestamp() == pytest.approx(real_seconds(), abs=60)
+
+    @pytest.mark.lambda_esm(wall_clock="time-machine")
+    def test_the_date_is_real_with_time_machine(self, lambda_esm, server):
+        pytest.importorskip("time_machine")
+        date = send(server, "GET", SOURCES).headers["Date"]
+        assert parsedate_to_datetime(date).timestamp() == pytest.approx(real_seconds(), abs=60)
+        assert lambda_esm.clock.now.timestamp() != pytest.approx(real_seconds(), abs=3600)
 
     def test_programs_do_not_inherit_that_endpoints_are_ignored(self, lambda_esm):
         assert os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] == "true"
@@ -326,3 +335,71 @@ def test_many_requests_at_once_are_served_one_at_a_time(lambda_esm, server):
     for thread in threads:
         thread.join()
     assert seen == [1] * 8
+
+
+def test_an_address_of_ipv6(lambda_esm):
+    try:
+        served = lambda_esm.serve(host="::1")
+        server = served.__enter__()
+    except LambdaEsmError:
+        pytest.skip("this machine has no IPv6")
+    assert server.url.startswith("http://[::1]:")
+    assert send(server, "GET", FUNCTIONS).status == 200
+    assert boto3.client("sqs", endpoint_url=server.url).list_queues()
+    served.__exit__(None, None, None)
+
+
+def test_the_library_requests(server):
+    requests = pytest.importorskip("requests")
+    assert requests.get(server.url + SOURCES, timeout=20).json() == {"EventSourceMappings": []}
+
+
+def test_runs_of_a_sweep_reach_the_endpoint(lambda_esm, server):
+    answers = []
+    for run in lambda_esm.sweep(errors=["ServiceException"], operations=["ListFunctions"]):
+        with run:
+            answers.append(send(server, "GET", FUNCTIONS).status)
+            boto3.client("sqs", endpoint_url=server.url).list_queues()
+    assert answers == [200, 500]
+
+
+class TestRun:
+    ECHO = "import os, sys; sys.stdout.write(os.environ['AWS_ENDPOINT_URL'] + sys.stdin.read() + os.environ['MORE'])"
+
+    def test_the_output_is_text(self, server):
+        done = server.run([sys.executable, "-c", self.ECHO], input="-", env={"MORE": "x"})
+        assert (done.stdout, done.returncode) == (f"{server.url}-x", 0)
+
+    def test_options_of_subprocess(self, server):
+        done = server.run([sys.executable, "-c", self.ECHO], input=b"-", env={"MORE": "x"}, check=True)
+        assert done.stdout == f"{server.url}-x".encode()
+        with pytest.raises(subprocess.CalledProcessError):
+            server.run("exit 3", shell=True, check=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.run([sys.executable, "-c", "import time; time.sleep(30)"], timeout=0.05)
+
+    def test_the_aws_cli_is_told_the_endpoint(self, server, tmp_path):
+        cli = tmp_path / "aws"
+        cli.write_text('#!/bin/sh\necho "$@"\n')
+        cli.chmod(0o755)
+        assert server.run([cli, "sqs", "list-queues"]).stdout.split() == [
+            *("sqs", "list-queues", "--endpoint-url", server.url)
+        ]
+        given = ["sqs", "list-queues", "--endpoint-url=http://x"]
+        assert server.run([cli, *given]).stdout.split() == given
+
+    def test_a_program_in_the_background_ends_with_the_endpoint(self, lambda_esm):
+        with lambda_esm.serve() as server:
+            program = server.start([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            assert program.poll() is None
+        assert program.returncode != 0
+
+    def test_inside_a_handler_the_environment_says_whose_requests_they_are(self, lambda_esm, server):
+        lambda_esm.function("f", lambda event, context: server.environment["AWS_SESSION_TOKEN"])
+        token = json.loads(boto3.client("lambda").invoke(FunctionName="f")["Payload"].read())
+        assert token.endswith(lambda_esm.invocations[0].request_id)
+        assert server.environment["AWS_SESSION_TOKEN"] != token
+
+    def test_the_environment_keeps_other_hosts_without_proxy(self, server, monkeypatch):
+        monkeypatch.setenv("NO_PROXY", "example.com")
+        assert server.environment["NO_PROXY"] == "example.com,127.0.0.1,localhost"
