@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
+from botocore.loaders import Loader, create_loader
 from botocore.model import OperationNotFoundError, ServiceModel
 from moto.backend_index import backend_url_patterns
 
 from pytest_lambda_esm.aws_model.routing import Match, Router
 from pytest_lambda_esm.moto_bridge.http import parameters
 from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
-from pytest_lambda_esm.moto_bridge.session import shared_loader
 
 Known = tuple[ServiceModel, str, Mapping[str, Any]]
 """The model of a service, the name of an operation, and its parameters by name."""
@@ -57,13 +57,19 @@ def has_route(service: str, request: WireRequest) -> bool:
 @cache
 def _boto3_names() -> Mapping[str, str]:
     """Return the names of services in boto3 by those of moto's backends, which have no dashes."""
-    names = shared_loader().list_available_services("service-2")
+    names = _loader().list_available_services("service-2")
     return {"awslambda": "lambda", **{name.replace("-", ""): name for name in names}}
 
 
 @cache
+def _loader() -> Loader:
+    """Return a loader of our own: S3 clients of botocore take the bucket out of the paths of their shared model."""
+    return create_loader()
+
+
+@cache
 def _model(name: str) -> ServiceModel:
-    return ServiceModel(shared_loader().load_service_model(name, "service-2"), name)
+    return ServiceModel(_loader().load_service_model(name, "service-2"), name)
 
 
 @cache
