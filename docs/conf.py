@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import re
+from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "pytest-lambda-esm"
 author = "The pytest-lambda-esm authors"
 copyright = "2026, The pytest-lambda-esm authors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "conformance_tables", "package_tables"]
+extensions = ["myst_parser"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
-myst_enable_extensions = ["colon_fence", "deflist"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
 
-autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "__new__, __init__"}
-autodoc_member_order = "bysource"
-autodoc_typehints_format = "short"
+
+def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
+    """Make a toctree of a page's comment ``<!-- contents: a b c -->``, which other viewers do not show."""
+    source[0] = re.sub(
+        r"<!-- contents: (.*?) -->",
+        lambda match: "\n".join(["```{toctree}", ":hidden:", ":glob:", "", *match[1].split(), "```"]),
+        source[0],
+    )
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", add_contents)

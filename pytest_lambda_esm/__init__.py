@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.mq.messages import MqMessage
     from pytest_lambda_esm.brokers.mq.queue import MqQueue
     from pytest_lambda_esm.clock.events import DueEvent
-    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.clock.handle import VirtualClock
     from pytest_lambda_esm.config import AfterReads, Config, TransitionTimes, Weather, after_reads
     from pytest_lambda_esm.deploy.stack import Stack, StackResource
     from pytest_lambda_esm.errors import (
@@ -68,7 +68,9 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
     from pytest_lambda_esm.server.server import Server
+    from pytest_lambda_esm.setting_types import Settings
     from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
+    from pytest_lambda_esm.simulation.resources import DynamoDBTable, KinesisStream, SqsMessage, SqsQueue
     from pytest_lambda_esm.sweep.run import SweepRun
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -86,6 +88,7 @@ _MODULES = {
     "DocumentDBCluster": "brokers.documentdb.cluster",
     "DocumentDBCollection": "brokers.documentdb.collection",
     "DueEvent": "clock.events",
+    "DynamoDBTable": "simulation.resources",
     "Entry": "observe.timeline",
     "FakeLambda": "fake",
     "Fate": "observe.fates",
@@ -105,6 +108,7 @@ _MODULES = {
     "KafkaCluster": "brokers.kafka.cluster",
     "KafkaProducer": "brokers.kafka.producer",
     "KafkaRecord": "brokers.kafka.records",
+    "KinesisStream": "simulation.resources",
     "LambdaContext": "invocation.context",
     "LambdaEsmAdvice": "errors",
     "LambdaEsmError": "errors",
@@ -121,6 +125,9 @@ _MODULES = {
     "RecordMetadata": "brokers.kafka.records",
     "SchemaRegistry": "brokers.kafka.registry",
     "Server": "server.server",
+    "Settings": "setting_types",
+    "SqsMessage": "simulation.resources",
+    "SqsQueue": "simulation.resources",
     "Stack": "deploy.stack",
     "StackResource": "deploy.stack",
     "StateError": "errors",
@@ -132,7 +139,7 @@ _MODULES = {
     "TransitionTimes": "config",
     "UnexpectedHandlerError": "errors",
     "UnusedFault": "errors",
-    "VirtualClock": "clock.virtual",
+    "VirtualClock": "clock.handle",
     "Weather": "config",
     "after_reads": "config",
     "aws_error": "faults.effects",
@@ -163,6 +170,7 @@ __all__ = [
     "DocumentDBCluster",
     "DocumentDBCollection",
     "DueEvent",
+    "DynamoDBTable",
     "Entry",
     "FakeLambda",
     "Fate",
@@ -182,6 +190,7 @@ __all__ = [
     "KafkaCluster",
     "KafkaProducer",
     "KafkaRecord",
+    "KinesisStream",
     "LambdaContext",
     "LambdaEsmAdvice",
     "LambdaEsmError",
@@ -198,6 +207,9 @@ __all__ = [
     "RecordMetadata",
     "SchemaRegistry",
     "Server",
+    "Settings",
+    "SqsMessage",
+    "SqsQueue",
     "Stack",
     "StackResource",
     "StateError",
@@ -232,12 +244,22 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("pytest-lambda-esm")
+    if name == "marks":
+        return import_module(f"{__name__}.marks")
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_suggestion(name)}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 
 
+def _suggestion(name: str) -> str:
+    if name.startswith("_") or name.startswith("pytest_"):  # Tools look for such names, and do not read the text.
+        return ""
+    from pytest_lambda_esm.errors import nearest
+
+    return f" {nearest(name, __all__)}"
+
+
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "__version__", "marks"]

@@ -78,7 +78,7 @@ _ENTRIES: Final = (
     Entry(
         "ESM104",
         "The mappings may run more than the function has reserved",
-        "the mappings of {function!r} may run {maximum} batches at a time (MaximumConcurrency), and the function has"
+        "the mappings of {function!r} may run {maximum} at a time (MaximumConcurrency), and the function has"
         " reserved {reserved}: batches are throttled, and their messages use up their receive counts",
         "Keep the sum of MaximumConcurrency at or below the reserved concurrency",
         (f"{_GUIDE}services-sqs-scaling.html",),
@@ -133,7 +133,7 @@ _ENTRIES: Final = (
     Entry(
         "ESM110",
         "A failing message blocks its FIFO group",
-        "{function!r} failed with a FIFO message that was received {attempts} times, and the queue has no redrive"
+        "{function!r} failed with a FIFO message that was received {attempts}, and the queue has no redrive"
         " policy: nothing behind it in its group is delivered before it succeeds or expires",
         "Give the queue a redrive policy",
         (f"{_GUIDE}services-sqs-errorhandling.html", "https://github.com/DataBiosphere/azul/issues/8143"),
@@ -157,7 +157,7 @@ _ENTRIES: Final = (
     Entry(
         "ESM113",
         "A record that always fails blocks its shard",
-        "{function!r} has failed {attempts} times with the same records, and the mapping limits neither their retries"
+        "{function!r} has failed {attempts} with the same records, and the mapping limits neither their retries"
         " nor their age: their shard is blocked until they expire, and the records behind them expire too",
         "Set MaximumRetryAttempts or MaximumRecordAgeInSeconds, and a destination for failures",
         (f"{_GUIDE}kinesis-on-failure-destination.html", f"{_GUIDE}services-dynamodb-errors.html"),
@@ -165,15 +165,15 @@ _ENTRIES: Final = (
     Entry(
         "ESM114",
         "Splitting a batch does not count as a retry",
-        "a failed batch of {count} records was split, which uses up none of the {retries} retries: the function runs"
-        " far more often than MaximumRetryAttempts says, and gets good records several times",
+        "a failed batch of {count} records was split, which uses up no retry (MaximumRetryAttempts is {retries}): the"
+        " function runs far more often than MaximumRetryAttempts says, and gets good records several times",
         "Make the function idempotent, or report failed records with ReportBatchItemFailures",
         (f"{_GUIDE}kinesis-on-failure-destination.html",),
     ),
     Entry(
         "ESM115",
         "A partial success restarts the retries",
-        "a record was given up after {attempts} attempts, although MaximumRetryAttempts is {retries}: retries count"
+        "a record was given up after {attempts}, although MaximumRetryAttempts is {retries}: retries count"
         " from zero again after each partial success",
         "Expect at least one attempt more than MaximumRetryAttempts + 1 for records that you report",
         (f"{_GUIDE}services-kinesis-batchfailurereporting.html", _RECORDED),
@@ -181,7 +181,7 @@ _ENTRIES: Final = (
     Entry(
         "ESM116",
         "Throttles do not count as retries",
-        "a batch was throttled {throttles} times although MaximumRetryAttempts is {retries}: throttles use up no retry,"
+        "a batch was throttled {throttles} although MaximumRetryAttempts is {retries}: throttles use up no retry,"
         " so it is tried until its records expire, which leaves no record in any destination",
         "Set MaximumRecordAgeInSeconds as well",
         (f"{_GUIDE}invocation-eventsourcemapping.html", f"{_GUIDE}kinesis-on-failure-destination.html"),

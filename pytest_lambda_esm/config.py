@@ -11,13 +11,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 from pytest_lambda_esm.timing import END, EPOCH, MICROSECONDS, Span, microseconds
+from pytest_lambda_esm.vocabulary import AnyState, TransitionalState
 
-STATES: Final = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
-TRANSITIONAL_STATES: Final = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+STATES: Final[tuple[AnyState, ...]] = get_args(AnyState)
+TRANSITIONAL_STATES: Final[tuple[TransitionalState, ...]] = get_args(TransitionalState)
 MOST_FILTERS: Final = 10
 """The most filters per mapping to which AWS raises the quota."""
 _START: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -44,7 +45,7 @@ def after_reads(reads: int) -> AfterReads:
     return AfterReads(reads)
 
 
-TransitionTime: TypeAlias = Span | str | AfterReads
+TransitionTime: TypeAlias = Span | Literal["instant", "manual"] | AfterReads
 """How long a transition takes: a time span, ``"instant"``, ``"manual"`` or :func:`after_reads`."""
 
 
@@ -267,21 +268,21 @@ class Config:
     seed: int = _setting(0, _read_integer)
     region: str | None = _setting(None, _read_region)
     account_id: str = _setting("123456789012", _read_account)
-    limits: str = _setting("current", _one_of("current", "2020"))
+    limits: Literal["current", "2020"] = _setting("current", _one_of("current", "2020"))
     transitions: TransitionTimes = _merged_setting(TransitionTimes(), _read_transitions)
     strict: bool = _setting(True, _read_boolean)
-    wall_clock: str = _setting("freezegun", _one_of("freezegun", "time-machine"))
-    sleep: str = _setting("virtual", _one_of("virtual", "real"))
-    timeline: str = _setting("failed", _one_of("failed", "all", "none"))
-    timeline_calls: str = _setting("lambda", _one_of("lambda", "all"))
-    advice: str = _setting("warn", _one_of("warn", "error", "off"))
+    wall_clock: Literal["freezegun", "time-machine"] = _setting("freezegun", _one_of("freezegun", "time-machine"))
+    sleep: Literal["virtual", "real"] = _setting("virtual", _one_of("virtual", "real"))
+    timeline: Literal["failed", "all", "none"] = _setting("failed", _one_of("failed", "all", "none"))
+    timeline_calls: Literal["lambda", "all"] = _setting("lambda", _one_of("lambda", "all"))
+    advice: Literal["warn", "error", "off"] = _setting("warn", _one_of("warn", "error", "off"))
     advice_ignore: tuple[str, ...] = _setting((), _read_codes)
-    handler_errors: str = _setting("record", _one_of("record", "fail"))
+    handler_errors: Literal["record", "fail"] = _setting("record", _one_of("record", "fail"))
     polling_delay: float = _setting(0.0, _read_span)
     poll_latency: float = _setting(0.0, _read_span)
-    polling_states: tuple[str, ...] = _setting(("Updating", "Disabling"), _read_states)
-    update_answers: str = _setting("new", _one_of("new", "old"))
-    repeated_delete: str = _setting("accepted", _one_of("accepted", "refused"))
+    polling_states: tuple[AnyState, ...] = _setting(("Updating", "Disabling"), _read_states)
+    update_answers: Literal["new", "old"] = _setting("new", _one_of("new", "old"))
+    repeated_delete: Literal["accepted", "refused"] = _setting("accepted", _one_of("accepted", "refused"))
     distinguish_latest: bool = _setting(True, _read_boolean)
     maximum_filters: int = _setting(5, _read_filters)
     low_traffic_wait: float = _setting(0.0, _read_span)
@@ -294,17 +295,19 @@ class Config:
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
-    permissions: str | None = _setting(None, _unless_none(_one_of("off", "advise", "enforce")))
-    archive_imports: str = _setting("advise", _one_of("advise", "allow", "refuse"))
+    permissions: Literal["off", "advise", "enforce"] | None = _setting(
+        None, _unless_none(_one_of("off", "advise", "enforce"))
+    )
+    archive_imports: Literal["advise", "allow", "refuse"] = _setting("advise", _one_of("advise", "allow", "refuse"))
     async_latency: float = _setting(0.0, _read_span)
     async_jitter: float = _setting(0.0, _read_span)
     stream_backoff: float = _setting(0.25, _read_backoff)
     stream_backoff_limit: float = _setting(60.0, _read_backoff)
-    larger_half: str = _setting("second", _one_of("first", "second"))
+    larger_half: Literal["first", "second"] = _setting("second", _one_of("first", "second"))
     kafka_pollers: int = _setting(1, _read_positive)
     window_idle_wait: float = _setting(120.0, _read_span)
     time_to_live_delay: float = _setting(0.0, _read_span)
-    failure_payload: str = _setting("text", _one_of("text", "object"))
+    failure_payload: Literal["text", "object"] = _setting("text", _one_of("text", "object"))
     weather: Weather = _merged_setting(Weather(), read_weather)
     read_retry_delay: float = _setting(1.0, _read_span)
     loop_depth: int = _setting(1000, _read_positive)

@@ -13,6 +13,24 @@ class DeliveryFailed(Exception):
     """A destination does not exist or rejected the message; the text says why. AWS counts it in its metrics."""
 
 
+class NotPermitted(DeliveryFailed):
+    """No policy lets the sender send there. AWS does not try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A resource of an AWS service that sends something, such as a schedule, a rule or a pipe.
+
+    ``service`` is the service's principal. ``role`` is the ARN of the role with which it sends; without one, the policy
+    of what it sends to decides.
+    """
+
+    service: str
+    arn: str
+    account_id: str
+    role: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message for a destination.

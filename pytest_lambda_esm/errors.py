@@ -118,11 +118,22 @@ def nearest(name: object, candidates: Iterable[str]) -> str:
     import difflib  # Imported only here: it takes a tenth of the time that this package adds to pytest's start.
 
     known = sorted(candidates)
+    same = [candidate for candidate in known if _letters(candidate) == _letters(name)]
+    if len(same) == 1:  # Only the spelling differs: "sqs:sendMessage", "create_queue".
+        return f"Did you mean {same[0]!r}?"
     lowered = {candidate.lower(): candidate for candidate in known}
+    words = sorted(re.split("[_ -]+", str(name).lower()))
+    turned = [each for each in known if len(words) > 1 and sorted(re.split("[_ -]+", each.lower())) == words]
+    if turned:  # ignore_advice for advice_ignore.
+        return f"Did you mean {' or '.join(repr(match) for match in turned)}?"
     close = [lowered[match] for match in difflib.get_close_matches(str(name).lower(), lowered, n=3, cutoff=0.6)]
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
     return f"Known are: {', '.join(known)}."
+
+
+def _letters(name: object) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
 def is_for_the_author(excinfo: Any) -> bool:

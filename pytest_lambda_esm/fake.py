@@ -9,15 +9,15 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
-
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.handle import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
-from pytest_lambda_esm.config import Config, TransitionTime, checked
+from pytest_lambda_esm.config import Config, checked
 from pytest_lambda_esm.deploy.deploying import Deploying
 from pytest_lambda_esm.errors import (
     AlreadyActive,
@@ -46,18 +46,24 @@ from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
 from pytest_lambda_esm.server.serving import Serving
 from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries
+from pytest_lambda_esm.simulation.clients import Clients
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.questions import Questions
+from pytest_lambda_esm.simulation.shortcuts import Shortcuts
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
 from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
-from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
+from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack  # For a type checker only, which knows it without the package.
+
     from pytest_lambda_esm.deploy.stack import Stack
+    from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.sweep.run import Leftovers
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 
 @cache
@@ -71,7 +77,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
+class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Serving):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -79,7 +85,9 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
     ConfigurationError for settings that do not exist and for values that a setting does not accept.
     """
 
-    def __init__(self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Any) -> None:
+    def __init__(
+        self, config: Config | None = None, /, *, _hooks: Hooks | None = None, **settings: Unpack[Settings]
+    ) -> None:
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
         self._is_outside = _hooks is None
@@ -178,12 +186,13 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
         session.check_region("region", self.region, self.config.account_id)
         for source in (queues, kinesis, dynamodb):
             source.shift(start - real_start)  # What moto already holds was written in real time.
-        clock = VirtualClock(moment_of(start), wall, self.config.longest_standstill)
+        clock = EventClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
         lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         clock.set_diagnosis(self._short_diagnosis)
+        self._clock = VirtualClock(clock)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
@@ -248,9 +257,10 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
 
     @property
     def clock(self) -> VirtualClock:
-        """The clock. Nothing else moves time, except sleeping in code under test."""
+        """The clock. Nothing else moves time, except sleeping in code under test, and an endpoint with a speed."""
         __tracebackhide__ = True
-        return self._world.clock
+        _ = self._world  # Raises if there is no clock yet.
+        return self._clock
 
     @property
     def calls(self) -> Calls:
@@ -311,6 +321,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
 
     # --- what the test sets up -----------------------------------------------------------------------------
 
+    @suggesting
     def function(
         self,
         name: str,
@@ -369,7 +380,7 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
         function.bind(handler)
         return function
 
-    def transitions(self, **times: TransitionTime) -> None:
+    def transitions(self, **times: Unpack[Times]) -> None:
         """Change how long the transitions that start from now on take.
 
         ``creating``, ``enabling``, ``disabling``, ``updating`` and ``deleting`` take virtual seconds, ``"instant"``,
@@ -383,12 +394,13 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
         except ValueError as error:
             raise ConfigurationError(f"transitions: {error}") from None
 
+    @suggesting
     def sweep(
         self,
         errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,
         operations: Sequence[str] | None = None,
         *,
-        per: str | None = None,
+        per: Per | None = None,
     ) -> Sweep:
         """Run a body once without faults, and then once for each of its calls and each error, with only that fault.
 
@@ -404,6 +416,9 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
         where something was created before the sweep.
         """
         __tracebackhide__ = True
+        from pytest_lambda_esm.sweep.run import SweepContext
+        from pytest_lambda_esm.sweep.sweep import Sweep
+
         persistent = self._active.persistent
         strict = self.config.strict
         context = SweepContext(
@@ -436,13 +451,6 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
         if self._opened is None or self.config.handler_errors != "fail" or self.sweeps:
             return ""
         return endings.handler_errors(self._opened)
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        """Return a boto3 client, for the default region or another one."""
-        __tracebackhide__ = True
-        _ = self._active  # Raises where nothing would answer the client.
-        create: Any = boto3.client  # Typed stubs of boto3 accept only the services they know.
-        return create(service, region_name=region or self.region)
 
     # --- why -----------------------------------------------------------------------------------------------
 
@@ -498,6 +506,8 @@ class FakeLambda(Questions, EmbeddedSources, Deploying, Serving):
 
     @cached_property
     def _leftovers(self) -> Leftovers:
+        from pytest_lambda_esm.sweep.run import Leftovers
+
         return Leftovers(self._existing)
 
     def _existing(self) -> list[str]:

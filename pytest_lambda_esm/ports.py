@@ -1,6 +1,6 @@
 """The protocols of the clock and the journal, as the simulation uses them.
 
-In a fake they are ``clock.virtual.VirtualClock`` and ``observe.fates.Journal``; unit tests may pass simpler ones.
+In a fake they are ``clock.virtual.EventClock`` and ``observe.fates.Journal``; unit tests may pass simpler ones.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+from pytest_lambda_esm.vocabulary import EntryKind, FateName
 
 
 class Clock(Protocol):
@@ -50,12 +52,12 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Records what happens in the simulation."""
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+    def add(self, kind: EntryKind, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
         """Add an entry to the timeline, and return its instant; ``items`` are the ids of the records concerned."""
         ...
 
     def fate(
-        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+        self, source: str, records: Sequence[str], fate: FateName, text: str, why: Callable[[int], str] | None = None
     ) -> None:
         """Record the final fate of records; ``why(index)`` returns what to add to the text for one record."""
         ...

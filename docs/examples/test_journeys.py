@@ -61,3 +61,22 @@ def test_an_order_is_invoiced_once(lambda_esm, shop):
 
 
 # [/calls]
+
+
+# [expected errors]
+def refuse(event, context):
+    raise ValueError("there is no such article")
+
+
+@pytest.mark.lambda_esm(handler_errors="fail")
+def test_bad_orders_are_tried_three_times(lambda_esm):
+    queue = lambda_esm.queue("bad-orders", redrive=lambda_esm.queue("failed"), max_receives=3)
+    orders = lambda_esm.function("refuse", refuse)
+    orders.expects(ValueError, times=3)
+    lambda_esm.connect(queue, orders)
+
+    queue.send("a bad order")
+    lambda_esm.run_until_idle()
+
+
+# [/expected errors]

@@ -4,6 +4,7 @@
 import base64
 import json
 import sys
+from typing import Any
 
 import boto3
 import pytest
@@ -87,7 +88,7 @@ def test_the_shop_produces_an_order(lambda_esm):
 
 # In the reader's project this is a module that says "from confluent_kafka import Producer".
 module = sys.modules[__name__]
-Producer = None
+Producer: Any = None
 
 
 # [patch]

@@ -6,41 +6,58 @@ import time
 import boto3
 
 
+# [function]
+def handler(event, context):
+    """Code under test: a Lambda function that takes orders, and reports those that it cannot read."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            json.loads(record["body"])["article"]
+        except (ValueError, KeyError):
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def test_a_broken_order_is_tried_three_times_and_set_aside(lambda_esm):
+    failed = lambda_esm.queue("orders-failed")
+    queue = lambda_esm.queue("orders", redrive=failed, max_receives=3)
+    orders = lambda_esm.function("orders", handler)
+    lambda_esm.connect(queue, orders, FunctionResponseTypes=["ReportBatchItemFailures"])
+
+    queue.send({"article": "lamp"})
+    queue.send("broken")
+    lambda_esm.run_until_idle()  # a minute and a half of virtual time
+
+    first, second, third = orders.invocations
+    assert first.bodies == [{"article": "lamp"}, "broken"]
+    assert second.bodies == third.bodies == ["broken"]
+    assert [message.body for message in failed.messages] == ["broken"]
+
+
+# [/function]
+
+
+# [deployment]
 def subscribe(queue_arn, function_name):
     """Code under test: connect a queue with a function, and wait until the mapping works."""
     aws_lambda = boto3.client("lambda")
-    mapping = aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName=function_name, BatchSize=10)
+    mapping = aws_lambda.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName=function_name)
     while mapping["State"] != "Enabled":
         time.sleep(5)
         mapping = aws_lambda.get_event_source_mapping(UUID=mapping["UUID"])
     return mapping["UUID"]
 
 
-class Shop:
-    """Code under test: a Lambda function that takes orders."""
+def test_subscribing_survives_a_throttle_and_waits(lambda_esm):
+    queue = lambda_esm.queue("orders")
+    lambda_esm.function("orders", handler)
+    lambda_esm.transitions(creating=30)
+    lambda_esm.faults.add("CreateEventSourceMapping", "TooManyRequestsException")
 
-    def __init__(self):
-        self.orders = []
+    uuid = subscribe(queue.arn, "orders")
 
-    def handler(self, event, context):
-        for record in event["Records"]:
-            self.orders.append(json.loads(record["body"]))
-
-
-def test_an_order_reaches_the_shop(lambda_esm):
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    shop = Shop()
-    orders = lambda_esm.function("orders", shop.handler)
-
-    uuid = subscribe(arn, "orders")
     assert [step.state for step in lambda_esm.mapping(uuid).history] == ["Creating", "Enabled"]
+    assert lambda_esm.clock.slept[-6:] == [5] * 6
 
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"article": "lamp", "count": 2}))
-    lambda_esm.clock.run_until_idle()
 
-    assert shop.orders == [{"article": "lamp", "count": 2}]
-    [invocation] = orders.invocations
-    assert invocation.outcome == "success"
-    assert invocation.event["Records"][0]["eventSource"] == "aws:sqs"
+# [/deployment]

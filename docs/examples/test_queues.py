@@ -112,7 +112,7 @@ def test_what_no_filter_lets_pass_is_deleted_and_says_why(lambda_esm):
     fates = {fate.record: fate for fate in lambda_esm.fates(queue_arn)}
     assert fates[large].fate == "deleted"
     assert fates[small].fate == fates[text].fate == "filtered out"
-    assert "body.total is 20" in fates[small].about
+    assert "body.total is 20" in fates[small].detail
     assert lambda_esm.mapping(uuid).metrics["FilteredOutEventCount"] == 2
 
 

@@ -25,6 +25,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping, MappingSpec, Transition
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.sources.event_source import EventSource, Settings
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.vocabulary import AnyState
 
 MOST_TAGS: Final = 50
 """A resource has at most this many tags (recorded)."""
@@ -200,7 +201,7 @@ class EventSourceMappings:
         mapping = self._factory.make(caller, source, settings, uuid)
         self._store.add(mapping)
         self._tags[mapping.arn] = dict(params.get("Tags") or {})
-        state = "Enabled" if params.get("Enabled", True) else "Disabled"
+        state: AnyState = "Enabled" if params.get("Enabled", True) else "Disabled"
         mapping.begin(Step(state, state), settings)
         return mapping
 

@@ -29,6 +29,7 @@ from pytest_lambda_esm.invocation.concurrency import RESERVED_LIMIT
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.vocabulary import EntryKind
 
 LARGEST_REQUEST: Final = 6_291_456
 LARGEST_EVENT: Final = MappingProxyType({"current": 1_048_576, "2020": 262_144})
@@ -85,7 +86,7 @@ class Invocations:
         model: LambdaModel,
         services: InvocationServices,
         time: Time,
-        journal: Callable[[str, str, str], object],
+        journal: Callable[[EntryKind, str, str], object],
     ) -> None:
         self._largest_event = LARGEST_EVENT[config.limits]
         self._model = model

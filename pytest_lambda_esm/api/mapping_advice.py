@@ -20,6 +20,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.sources.event_source import Settings, SourceFacts, SourceFinder
 from pytest_lambda_esm.sources.kafka import consumption_mode
+from pytest_lambda_esm.wording import counted
 
 LONGEST_QUIET_WAIT: Final = 20
 """Seconds that a message in a quiet queue may wait, whatever the batching window (developer guide)."""
@@ -224,7 +225,7 @@ def _low_reserved(setup: Setup) -> Problem | None:
         return None
     what = (
         f"the reserved concurrency of {setup.function.name!r} is {setup.reserved}, and its mapping starts with"
-        f" {setup.pollers} batches at a time"
+        f" {counted(setup.pollers, 'batch')} at a time"
     )
     return "ESM103", {"what": what}
 
@@ -235,7 +236,7 @@ def _overbooked(setup: Setup) -> Problem | None:
     maximum = sum(filter(None, map(_maximum_concurrency, setup.siblings())))
     if maximum <= setup.reserved:
         return None
-    return "ESM104", {"function": setup.function.name, "maximum": maximum, "reserved": setup.reserved}
+    return "ESM104", {"function": setup.function.name, "maximum": counted(maximum, "batch"), "reserved": setup.reserved}
 
 
 def _short_window(setup: Setup) -> Problem | None:

@@ -21,7 +21,7 @@ class DueEvent:
 
 
 class Event:
-    """An action scheduled for an instant. Cancel it with :meth:`VirtualClock.cancel`.
+    """An action scheduled for an instant. Cancel it with :meth:`EventClock.cancel`.
 
     ``action`` is None once the event has run or was cancelled. ``keeps_busy`` says whether the clock is not idle before
     the event has run.

@@ -1,6 +1,7 @@
-"""The virtual clock: the only thing that moves time.
+"""The clock of the simulation, and the only thing that moves time.
 
-:class:`VirtualClock` keeps a heap of scheduled events and runs them as time reaches them.
+:class:`EventClock` keeps a heap of scheduled events and runs them as time reaches them. A test has it as
+``clock.handle.VirtualClock``.
 """
 
 from __future__ import annotations
@@ -39,13 +40,10 @@ def _no_op() -> None:
     """No-op."""
 
 
-class VirtualClock:
-    """Time as the test moves it.
+class EventClock:
+    """The events that are due, and the time that they have reached.
 
-    The clock does not tick. Time stands still until the test moves it, with :meth:`advance`, :meth:`advance_to`,
-    :meth:`run_until` or :meth:`run_until_idle`, or code under test calls ``time.sleep``. Each move runs every event
-    that falls due, at its own time; those of the same time run in the order in which they were scheduled. It then stops
-    exactly at its target. An exception in an event propagates to the line that moved the clock.
+    ``clock.handle.VirtualClock`` describes the moves that a test makes.
     """
 
     def __init__(self, start: datetime, wall: Wall | None = None, longest_standstill: float = 30) -> None:
@@ -85,6 +83,10 @@ class VirtualClock:
         """The virtual time as microseconds since the epoch."""
         return self._now
 
+    def shown_time(self) -> str:
+        """Return the time as text, without following the wall clock."""
+        return f"{moment_of(self._now):%Y-%m-%d %H:%M:%S.%f} UTC"
+
     @property
     def slept(self) -> list[float]:
         """The seconds of each sleep in code under test, in order, including botocore's retry back-off."""
@@ -114,11 +116,7 @@ class VirtualClock:
         minutes: float = 0,
         seconds: float = 0,
     ) -> None:
-        """Move time forward by a time span, and run everything that falls due on the way.
-
-        ``delta`` is a number of seconds or a timedelta; the keywords add to it. ``advance()`` runs what is due now.
-        Raises ClockError for a negative or infinite span, and when called from inside an event or a handler.
-        """
+        """Move time forward by a time span."""
         __tracebackhide__ = True
         span = span_of("advance", delta if delta is not None else 0)
         span += span_of("advance", seconds_of(days=days, hours=hours, minutes=minutes, seconds=seconds))
@@ -126,10 +124,7 @@ class VirtualClock:
             self._run_to(self._now + span)
 
     def advance_to(self, when: datetime) -> None:
-        """Move time forward to an aware datetime, and run everything that falls due on the way.
-
-        Raises ClockError for a naive datetime and for a time in the past, since virtual time never goes back.
-        """
+        """Move time forward to an aware datetime."""
         __tracebackhide__ = True
         if not isinstance(when, datetime) or when.tzinfo is None:
             raise ClockError(
@@ -142,11 +137,7 @@ class VirtualClock:
             self._run_to(target)
 
     def run_until(self, predicate: Callable[[], object], limit: Span = HOUR) -> None:
-        """Run due events one by one until ``predicate()`` is true.
-
-        The predicate is checked before the first event and after each instant. Raises ClockLimitExceeded if it is
-        still false when ``limit`` (seconds or a timedelta of virtual time) has passed or nothing is pending any more.
-        """
+        """Run due events one by one until ``predicate()`` is true."""
         __tracebackhide__ = True
         span = span_of("run_until", limit)
         if not callable(predicate):
@@ -165,12 +156,7 @@ class VirtualClock:
                 self._run_to(max(upcoming, self._now))
 
     def run_until_idle(self, limit: Span = HOUR) -> None:
-        """Run due events until none is pending.
-
-        It does not wait for background events, such as the TTL deletion of a DynamoDB item days from now. Raises
-        ClockLimitExceeded if other events are still pending after ``limit`` (seconds or a timedelta of virtual time);
-        the text lists them.
-        """
+        """Run due events until none is pending, except those in the background."""
         __tracebackhide__ = True
         span = span_of("run_until_idle", limit)
         with self._move("run_until_idle"):

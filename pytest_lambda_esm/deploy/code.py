@@ -67,11 +67,15 @@ def no_assets(resource: Mapping[str, Any], name: str) -> None:
 
 
 def locate_sam(
-    template: Template, body: dict[str, Any], value: Callable[[Any], Any], bound: frozenset[str]
+    template: Template,
+    body: dict[str, Any],
+    value: Callable[[Any], Any],
+    bound: frozenset[str],
+    digest: Callable[[Path], str],
 ) -> list[Path]:
     """Replace the local paths of SAM resources, in place, and return the files that were read.
 
-    ``value`` evaluates intrinsic functions of paths.
+    ``value`` evaluates intrinsic functions of paths; ``digest`` returns the hash of a folder's contents.
     """
     read = []
     shared = ((body.get("Globals") or {}).get("Function") or {}) if isinstance(body.get("Globals"), dict) else {}
@@ -79,7 +83,11 @@ def locate_sam(
         kind = resource["Type"]
         properties = resource.setdefault("Properties", {}) or {}
         if kind == SAM_FUNCTION:
-            _locate_function(template, logical_id, properties, {**shared, **properties}, value, logical_id in bound)
+            merged = {**shared, **properties}
+            _locate_function(template, logical_id, properties, merged, value, logical_id in bound)
+            code = properties.get("CodeUri")
+            if merged.get("AutoPublishAlias") and isinstance(code, dict) and code.get("Bucket") == LOCAL:
+                code["Version"] = digest(Path(code["Key"]))
         elif kind == SAM_LAYER:
             uri = value(properties.get("ContentUri", "."))
             if isinstance(uri, str) and not uri.startswith("s3://"):

@@ -19,6 +19,7 @@ class Deploying(ABC):
     """The base of ``FakeLambda`` with deployments. ``_active`` is the world of an open fake."""
 
     stacks: list[Stack]
+    """The deployments so far, in their order."""
 
     @property
     @abstractmethod
@@ -50,7 +51,8 @@ class Deploying(ABC):
         ``"AWS::CloudFront::*"``. Raises DeployError for what is wrong with the template or its code.
         """
         __tracebackhide__ = True
-        from pytest_lambda_esm.deploy.stack import Request, Surroundings, deploy
+        from pytest_lambda_esm.deploy.request import Request
+        from pytest_lambda_esm.deploy.stack import Surroundings, deploy
 
         where = Surroundings(self._active, self.client("cloudformation", region), region or self.region)
         self.stacks.append(deploy(where, Request(template, parameters or {}, code or {}, skip), stack_name))

@@ -1,15 +1,15 @@
 """From a template to what CloudFormation can create here: read, decide, translate, check, and locate the code.
 
-The result depends on the texts of the template and of the files that it includes, on the parameters, the region, and on
-what the test binds or skips; nothing else is read. It is kept for the process under exactly these, as JSON text that
-nobody can change, so that a template which many tests deploy is translated once. Whether source folders and modules
-exist is checked at each deployment.
+The result depends on the texts of the template and of the files that it includes, on the parameters, the region, on
+what the test binds or skips, and on the source of functions whose versions it publishes; nothing else is read. It is
+kept for the process under exactly these, as JSON text that nobody can change, so that a template which many tests
+deploy is translated once. Whether source folders and modules exist is checked at each deployment.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,14 +17,23 @@ from typing import Any, Final
 
 from pytest_lambda_esm.deploy import assembly, code, parameters, references, sam
 from pytest_lambda_esm.deploy.code import FunctionCode
+from pytest_lambda_esm.deploy.contents import Contents
+from pytest_lambda_esm.deploy.includes import Includes
 from pytest_lambda_esm.deploy.language import Language
 from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.moto_bridge.deployment import BOUND, creates
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _APPLICATION: Final = "AWS::Serverless::Application"
-_HTTP: Final = ("AWS::ApiGateway::*", "AWS::ApiGatewayV2::*", "AWS::Lambda::Url")
-"""Resources of HTTP events, which are not simulated."""
+_HTTP: Final = "HTTP events. Call the handlers of these events with events of your own"
+_NOT_SIMULATED: Final = {
+    "AWS::ApiGateway::*": _HTTP,
+    "AWS::ApiGatewayV2::*": _HTTP,
+    "AWS::Lambda::Url": _HTTP,
+    "AWS::IoT::TopicRule": "events of AWS IoT. Call the handlers of these events with events of your own",
+    "AWS::CodeDeploy::*": "gradual deployments. An alias moves to the new version at once",
+}
+"""Types of resources that are left out of each stack, with what is not simulated."""
 _METADATA: Final = ("AWS::CDK::Metadata",)
 
 
@@ -48,7 +57,8 @@ class Choices:
 class Prepared:
     """A template that can be created: ``text`` is CloudFormation in JSON, ``nested`` are its nested templates.
 
-    ``left_out`` has the types of resources that are not created, by logical id; ``http`` those of HTTP events.
+    ``left_out`` has the types of resources that the test skips, by logical id; ``not_simulated`` those of other
+    resources that are not created.
     """
 
     template: Template
@@ -57,7 +67,19 @@ class Prepared:
     functions: tuple[FunctionCode, ...]
     nested: Mapping[str, Prepared]
     left_out: Mapping[str, str]
-    http: Mapping[str, str]
+    not_simulated: Mapping[str, str]
+
+    def gaps(self) -> Iterator[str]:
+        """Yield a text about each group of resources that is left out because nothing simulates it."""
+        groups: dict[str, list[str]] = {}
+        for name, kind in self.not_simulated.items():
+            about = next(text for pattern, text in _NOT_SIMULATED.items() if fnmatchcase(kind, pattern))
+            groups.setdefault(about, []).append(f"{name} ({kind})")
+        for about, listed in groups.items():
+            what, _, advice = about.partition(". ")
+            yield (
+                f"{self.template.name} has {what}, which are not simulated: {', '.join(listed)} are left out. {advice}"
+            )
 
     def check_files(self) -> None:
         """Check that the files of all handlers exist. Raises DeployError."""
@@ -70,7 +92,7 @@ class Preparation:
     """Prepares templates; one object for the process keeps what it has prepared."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], tuple[Prepared, dict[Path, str]]] = {}
+        self._kept: dict[tuple[Any, ...], tuple[Prepared, dict[Path, str], dict[Path, str]]] = {}
 
     def prepare(self, found: assembly.Found, given: Mapping[str, Any], choices: Choices) -> Prepared:
         """Prepare a template with parameters. Raises DeployError."""
@@ -79,14 +101,19 @@ class Preparation:
         shown = tuple(sorted((name, parameters.as_text(value)) for name, value in given.items()))
         text = template.text or json.dumps(template.body, sort_keys=True)
         key = (template.file, template.folder, text, shown, choices)
-        kept = self._kept.get(key)
-        if kept is not None and all(_text(file) == before for file, before in kept[1].items()):
-            return kept[0]
-        run = _Run(template, found.find_asset, choices, self)
+        contents = Contents()
+        kept, texts, digests = self._kept.get(key, (None, {}, {}))
+        if kept is not None and _unchanged(texts, _text) and _unchanged(digests, contents.digest):
+            return kept
+        run = _Run(template, found.find_asset, choices, contents)
         prepared = run.prepared(parameters.resolve(template, given))
         files = {**run.files, **{file: _text(file) for file in _included(prepared)}}
-        self._kept[key] = (prepared, files)
+        self._kept[key] = (prepared, files, dict(contents.digests))
         return prepared
+
+
+def _unchanged(before: Mapping[Path, str], now: Callable[[Path], str]) -> bool:
+    return all(now(path) == text for path, text in before.items())
 
 
 def _text(file: Path) -> str:
@@ -107,15 +134,13 @@ def _included(prepared: Prepared) -> list[Path]:
 class _Run:
     """The preparation of one template."""
 
-    def __init__(
-        self, template: Template, find_asset: code.FindAsset, choices: Choices, preparation: Preparation
-    ) -> None:
+    def __init__(self, template: Template, find_asset: code.FindAsset, choices: Choices, contents: Contents) -> None:
         self._template = template
         self._find_asset = find_asset
         self._choices = choices
-        self._preparation = preparation
+        self._contents = contents
         self._left_out: dict[str, str] = {}
-        self._http: dict[str, str] = {}
+        self._not_simulated: dict[str, str] = {}
         self.files: dict[Path, str] = {}
 
     def prepared(self, given: Mapping[str, str]) -> Prepared:
@@ -128,8 +153,8 @@ class _Run:
         body = references.normalised(body)
         resources = body["Resources"]
         self._take_out(resources, (*self._choices.skip, *_METADATA), self._left_out)
-        self._take_out(resources, _HTTP, self._http)
-        stand_ins = {name: name.lower() for name in (*self._left_out, *self._http)}
+        self._take_out(resources, tuple(_NOT_SIMULATED), self._not_simulated)
+        stand_ins = {name: name.lower() for name in (*self._left_out, *self._not_simulated)}
         body = references.without(body, stand_ins) if stand_ins else body
         self._forget_dependencies(body["Resources"])
         resources, outputs = body["Resources"], body.get("Outputs") or {}
@@ -140,11 +165,11 @@ class _Run:
         for name in ("Conditions", "Globals", "Transform", "Rules", "Metadata", "Hooks"):
             body.pop(name, None)
         text = json.dumps(body)
-        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._http)
+        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._not_simulated)
 
     def _decided(self, template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
         language = Language(template, values)
-        body: dict[str, Any] = language.expanded(template.body)
+        body: dict[str, Any] = language.expanded(self._included(template, language))
         language = Language(template.with_body(body), values)
         kept = {name: value for name, value in body.items() if name not in ("Conditions", "Rules")}
         kept["Resources"] = language.kept(template.with_body(body).resources)
@@ -154,10 +179,16 @@ class _Run:
             kept["Globals"] = language.decided(body["Globals"])
         return kept
 
+    def _included(self, template: Template, language: Language) -> dict[str, Any]:
+        includes = Includes(template, language.value)
+        body = includes.included(template.body)
+        self.files.update((path, _text(path)) for path in includes.read)
+        return body
+
     def _translated(self, body: dict[str, Any], values: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
         self._check_applications(body["Resources"])
         language = Language(self._template.with_body(body), values)
-        read = code.locate_sam(self._template, body, language.value, self._choices.bound)
+        read = code.locate_sam(self._template, body, language.value, self._choices.bound, self._contents.digest)
         self.files.update((path, _text(path)) for path in read)
         translated = sam.translate(self._template, body, {**values, **given}, self._choices.region)
         return self._decided(self._template.with_body(translated), values)
@@ -229,7 +260,7 @@ class _Run:
             # Parameters of a nested stack may be attributes of resources, which are not known yet.
             given = properties.get("Parameters") or {}
             known = {key: value for key, value in given.items() if not isinstance(value, dict)}
-            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._preparation)
+            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._contents)
             parameters.resolve(found.template, {**dict.fromkeys(given, ""), **known})
             nested[name] = run.prepared({key: parameters.as_text(value) for key, value in known.items()})
             self.files.update(run.files)

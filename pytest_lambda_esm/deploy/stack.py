@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import gc
 import re
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from pytest_lambda_esm.arn import FunctionReference
-from pytest_lambda_esm.deploy import assembly
-from pytest_lambda_esm.deploy.code import FunctionCode, advised
-from pytest_lambda_esm.deploy.prepare import Choices, Preparation, Prepared, finished, origin
-from pytest_lambda_esm.deploy.template import read_dictionary
-from pytest_lambda_esm.errors import (
-    ConfigurationError,
-    DeployError,
-    HandlerError,
-    LambdaEsmError,
-    ends_the_run,
-    nearest,
-)
+from pytest_lambda_esm.deploy.handlers import Deployed, load, refusing
+from pytest_lambda_esm.deploy.prepare import Prepared, finished, origin
+from pytest_lambda_esm.deploy.request import Request, prepare
+from pytest_lambda_esm.errors import ConfigurationError, DeployError, LambdaEsmError, ends_the_run, nearest
 from pytest_lambda_esm.invocation.function import Function
-from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, resolve
-from pytest_lambda_esm.invocation.result import InitFailed
+from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
 from pytest_lambda_esm.mappings.mapping import Mapping as EventSourceMapping
 from pytest_lambda_esm.moto_bridge import deployment
 from pytest_lambda_esm.simulation import queries
@@ -36,22 +25,11 @@ from pytest_lambda_esm.simulation.world import World
 if TYPE_CHECKING:
     from os import PathLike
 
-_PREPARATION: Final = Preparation()
 _FUNCTION: Final = "AWS::Lambda::Function"
 _MAPPING: Final = "AWS::Lambda::EventSourceMapping"
 _QUEUE: Final = "AWS::SQS::Queue"
 _STACK: Final = "AWS::CloudFormation::Stack"
 _CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a test asks for when it deploys or updates."""
-
-    template: str | PathLike[str] | Mapping[str, Any]
-    parameters: Mapping[str, Any]
-    code: Mapping[str, HandlerGiven]
-    skip: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +97,7 @@ class Stack:
         __tracebackhide__ = True
         found = self._resources()
         if logical_id not in found:
-            left_out = {**self._prepared.left_out, **self._prepared.http}
+            left_out = {**self._prepared.left_out, **self._prepared.not_simulated}
             if logical_id in left_out:
                 raise DeployError(f"{logical_id!r} ({left_out[logical_id]}) was left out of the stack {self.name!r}")
             raise DeployError(f"the stack {self.name!r} has no resource {logical_id!r}. {nearest(logical_id, found)}")
@@ -169,18 +147,22 @@ class Stack:
         """Update the stack to a template, as a second deployment does.
 
         Parameters and handlers of ``code`` so far stay, unless others are given. Source code is imported again. Raises
-        DeployError, as a deployment does.
+        DeployError, as a deployment does; then the stack, and the code that its functions run, are as they were.
         """
         __tracebackhide__ = True
         request = Request(template, parameters or {}, {**self._code, **(code or {})}, skip)
         before = (self._prepared, self._code)
-        self._prepared = _prepare(self._surroundings, request, self.name, self._prepared.values)[0]
+        where = self._surroundings
+        self._prepared = prepare(request, where.account_id, where.region, self.name, self._prepared.values)[0]
+        deployments = where.world.deployments
+        deployments.complete = (self.stack_id, self._finish)
         try:
             self._send("update_stack", request)
         except BaseException:
             self._prepared, self._code = before
             raise
-        self._finish("update_stack")
+        finally:
+            deployments.complete = None
 
     def delete(self) -> None:
         """Delete the stack and its resources."""
@@ -194,7 +176,11 @@ class Stack:
         """
         __tracebackhide__ = True
         self._send("create_stack", request)
-        self._finish("create_stack")
+        try:
+            self._finish()
+        except DeployError:
+            self._give_up("create_stack")
+            raise
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -207,7 +193,7 @@ class Stack:
         deployments = world.deployments
 
         def keep(path: str) -> str:
-            return deployments.keep_handler(handlers.get(path) or _refusing(path, prepared))
+            return deployments.keep_handler(handlers.get(path) or refusing(path, prepared))
 
         text = finished(prepared, keep, deployments.keep_template)
         deployments.failed = None
@@ -228,17 +214,24 @@ class Stack:
         self.stack_id = answer.get("StackId", self.stack_id)
         self._check_status(operation)
 
-    def _finish(self, operation: str) -> None:
-        """Give advice on a stack that is complete, and import its handlers."""
+    def _finish(self) -> None:
+        """Give advice on a stack whose resources are there, and import its handlers."""
         __tracebackhide__ = True
         prepared, world = self._prepared, self._surroundings.world
         _advise(world, prepared)
         world.permissions.advise(_with_policies(self, prepared))
-        try:
-            _load(self, prepared)
-        except DeployError:
-            self._give_up(operation)
-            raise
+        load(world, self._with_local_code(prepared))
+
+    def _with_local_code(self, prepared: Prepared) -> Iterator[Deployed]:
+        where = self._surroundings
+        for code in prepared.functions:
+            if code.path is not None and not code.is_bound and not code.is_foreign:
+                reference = FunctionReference(where.account_id, where.region, self.function(code.logical_id).name)
+                configuration = where.world.functions.find(reference)
+                if configuration is not None:
+                    yield Deployed(prepared, code, configuration)
+        for logical_id, inner in prepared.nested.items():
+            yield from self.nested(logical_id)._with_local_code(inner)
 
     def _check_parameter_store(self) -> None:
         """Check that the parameters that are names of entries of the parameter store name existing ones."""
@@ -329,50 +322,13 @@ def deploy(surroundings: Surroundings, request: Request, stack_name: str | None)
             raise ConfigurationError(
                 f"deploy: stack_name takes letters, digits and hyphens, up to 128, a letter first, not {stack_name!r}"
             )
-        prepared, name = _prepare(surroundings, request, stack_name)
+        prepared, name = prepare(request, surroundings.account_id, surroundings.region, stack_name)
         stack = Stack(surroundings, stack_name or _unused(surroundings, name), prepared)
         stack.create(request)
         return stack
     finally:
         if collects:
             gc.enable()
-
-
-def _prepare(
-    surroundings: Surroundings, request: Request, stack_name: str | None, before: Mapping[str, str] | None = None
-) -> tuple[Prepared, str]:
-    """Return the prepared template, and a name for its stack; ``before`` are the parameters of the stack so far."""
-    __tracebackhide__ = True
-    deployment.check_extra()
-    _check_options(request)
-    given = request.template
-    if isinstance(given, Mapping):
-        found = assembly.Found(read_dictionary(given, Path.cwd()))
-    elif isinstance(given, str) or hasattr(given, "__fspath__"):
-        path = Path(given)
-        if not path.exists():
-            raise DeployError(f"there is no template {str(path)!r} (looked for in {str(Path.cwd())!r})")
-        found = assembly.find(path.resolve(), stack_name)
-    else:
-        raise ConfigurationError(f"deploy takes the path of a template, or a dictionary, not {given!r}")
-    bound, skip = frozenset(request.code), tuple(request.skip)
-    choices = Choices(surroundings.account_id, surroundings.region, bound, skip)
-    declared = found.template.section("Parameters")
-    kept = {name: value for name, value in (before or {}).items() if name in declared}
-    prepared = _PREPARATION.prepare(found, {**kept, **request.parameters}, choices)
-    folder = found.template.folder.name if found.template.file is not None else ""
-    return prepared, found.stack_name or folder or "stack"
-
-
-def _check_options(request: Request) -> None:
-    __tracebackhide__ = True
-    for name, given in (("parameters", request.parameters), ("code", request.code)):
-        if not isinstance(given, Mapping):
-            raise ConfigurationError(f"deploy: {name} takes a dictionary by name, not {given!r}")
-    if isinstance(request.skip, str) or not all(isinstance(each, str) for each in request.skip):
-        raise ConfigurationError(
-            f"deploy: skip takes a list of types such as 'AWS::CloudFront::*', not {request.skip!r}"
-        )
 
 
 def _exists_already(problem: Exception) -> bool:
@@ -389,83 +345,28 @@ def _unused(surroundings: Surroundings, name: str) -> str:
     return next(each for each in candidates if each not in taken)
 
 
-def _refusing(path: str, prepared: Prepared) -> Handler:
-    """Return the handler of a function that cannot run here: it says what to do."""
-    function = _function_at(prepared, path)
-
-    def handler(event: Any, context: Any) -> Any:
-        kind = f"has the runtime {function.runtime!r}" if function.runtime else "is a container image"
-        raise HandlerError(
-            f"the function {path!r} of {prepared.template.name} was invoked, but it {kind}, and only Python runs in the"
-            f" test's process. Bind a handler in its place: {advised(path)}."
-        )
-
-    return handler
-
-
-def _function_at(prepared: Prepared, path: str) -> FunctionCode:
-    *nested, name = path.split(".")
-    for each in nested:
-        prepared = prepared.nested[each]
-    return next(function for function in prepared.functions if function.logical_id == name)
-
-
 def _advise(world: World, prepared: Prepared) -> None:
-    if prepared.http:
-        listed = ", ".join(f"{name} ({kind})" for name, kind in prepared.http.items())
-        world.advice.give(
-            "ESM205",
-            prepared.template.name,
-            what=f"{prepared.template.name} has HTTP events, which are not simulated: {listed} are left out. Call the"
-            f" handlers of these events with events of your own",
-        )
+    for what in prepared.gaps():
+        world.advice.give("ESM205", prepared.template.name, about=what, what=what)
     for each in prepared.nested.values():
         _advise(world, each)
 
 
+_JUDGED: Final = (
+    "AWS::Events::Rule",
+    "AWS::Lambda::Function",
+    "AWS::Pipes::Pipe",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
+)
+
+
 def _with_policies(stack: Stack, prepared: Prepared) -> Iterator[str]:
-    """Return the ARNs of the resources whose permissions are judged: functions, queues and topics."""
+    """Return the ARNs of the resources whose permissions are judged: functions, queues, topics, and what has a role."""
     for each in stack._resources().values():
-        if each.type in ("AWS::Lambda::Function", "AWS::SQS::Queue"):
+        if each.type in _JUDGED:
             yield str(each.attribute("Arn"))
         elif each.type == "AWS::SNS::Topic":
             yield each.physical_id
     for logical_id, inner in prepared.nested.items():
         yield from _with_policies(stack.nested(logical_id), inner)
-
-
-def _load(stack: Stack, prepared: Prepared) -> None:
-    """Import the handlers of local code. Raises DeployError for the first that cannot be imported."""
-    __tracebackhide__ = True
-    where = stack._surroundings
-    for function in prepared.functions:
-        if function.path is not None and not function.is_bound and not function.is_foreign:
-            name = stack.function(function.logical_id).name
-            configuration = where.world.functions.find(FunctionReference(where.account_id, where.region, name))
-            if configuration is not None:
-                where.world.archives.restart(configuration)
-                environment = where.world.archives.handler(configuration)
-                try:
-                    where.world.runtime.initialise(configuration, environment.load)
-                except InitFailed as failed:
-                    if not isinstance(failed.__cause__, (BotoCoreError, ClientError)):
-                        raise _not_imported(prepared, function, failed) from failed.__cause__
-                except SystemExit as ended:
-                    raise _not_imported(prepared, function, ended) from ended
-    for logical_id, inner in prepared.nested.items():
-        _load(stack.nested(logical_id), inner)
-
-
-def _not_imported(prepared: Prepared, function: FunctionCode, problem: BaseException) -> DeployError:
-    cause = problem.__cause__ or problem
-    frames = traceback.extract_tb(cause.__traceback__)
-    own = [frame for frame in frames if str(frame.filename).startswith(str(function.path))]
-    shown = "".join(traceback.format_list(own)).rstrip()
-    about = str(problem) if isinstance(problem, InitFailed) else f"the module exits: {problem!r}"
-    return prepared.template.error(
-        f"the handler {function.handler!r} of {function.logical_id!r} does not import: {about}"
-        + (f"\n{shown}\n" if shown else ". ")
-        + f"Correct it or install what it imports, or bind a handler: {advised(function.logical_id)}",
-        "Resources",
-        origin(prepared.template, function.logical_id),
-    )

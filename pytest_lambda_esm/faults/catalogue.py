@@ -252,7 +252,13 @@ def _not_an_error(given: object) -> str:
         f" connect_timeout(), connection_reset(), lost_response() or latency(seconds), not {given!r}"
     )
     name = getattr(given, "__name__", "")
-    return f"{text}. {name} is a function: call it, as in {name}()" if name in _ERROR_FUNCTIONS else text
+    if name in _ERROR_FUNCTIONS:
+        return f"{text}. {name} is a function: call it, as in {name}()"
+    if name and isinstance(given, type) and issubclass(given, Exception):
+        return f"{text}. Give the name of the error: {name!r}"
+    if isinstance(given, (list, tuple)):
+        return f"{text}. Give several errors one by one: faults.sequence(operation, *errors)"
+    return text
 
 
 def _poller_fault(step: str, error: ErrorGiven | None, message: str | None) -> PollerFault:

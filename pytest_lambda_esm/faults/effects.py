@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
+from pytest_lambda_esm.vocabulary import NetworkFaultKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ LATENCY: Final = "latency"
 class NetworkFault:
     """An effect of the network on a call: its ``kind``, and in ``seconds`` a latency."""
 
-    kind: str
+    kind: NetworkFaultKind
     seconds: float = 0.0
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.errors import FaultError, UnusedFault
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven
@@ -18,6 +19,7 @@ from pytest_lambda_esm.faults.index import FaultIndex
 from pytest_lambda_esm.faults.matching import ByParams, MatchGiven, read_match
 from pytest_lambda_esm.faults.spec import FaultSpec, as_code
 from pytest_lambda_esm.faults.unused import SeenCall, unused_text
+from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -43,6 +45,7 @@ class FaultPlan:
     def __repr__(self) -> str:
         return f"<FaultPlan {self._faults!r}>"
 
+    @suggesting
     def add(
         self,
         operation: str,
@@ -53,7 +56,7 @@ class FaultPlan:
         match: MatchGiven = None,
         message: str | None = None,
         optional: bool = False,
-        per: str = "attempt",
+        per: Per = "attempt",
     ) -> Fault:
         """Let calls of an operation fail: ``"CreateEventSourceMapping"``, ``"sqs.SendMessage"``, ``"poller.Read"`` ...
 
@@ -89,6 +92,7 @@ class FaultPlan:
             )
         )
 
+    @suggesting
     def sequence(
         self, operation: str, *errors: ErrorGiven | None, match: MatchGiven = None, optional: bool = False
     ) -> Fault:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pytest_lambda_esm.errors import FaultError, nearest
 from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.matching import MatchGiven
+from pytest_lambda_esm.vocabulary import Per
 
-PER: Final = ("attempt", "call")
+PER: Final[tuple[Per, ...]] = get_args(Per)
 """The unit that a fault counts and strikes: each of botocore's attempts, or each call with all of its attempts."""
 
 
@@ -34,7 +35,7 @@ class FaultSpec:
     match: MatchGiven = None
     message: str | None = None
     optional: bool = False
-    per: str = "attempt"
+    per: Per = "attempt"
     marked: bool = False
     by_hook: bool = False
 

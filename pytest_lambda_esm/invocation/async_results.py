@@ -19,6 +19,8 @@ from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.observe.fates import DISCARDED, DONE, SENT
 from pytest_lambda_esm.ports import Journal
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 SUCCESS: Final = "Success"
 RETRIES_EXHAUSTED: Final = "RetriesExhausted"
@@ -85,9 +87,9 @@ class AsyncResults:
                     self._journal.advice.give("ESM130", function.name, what=BOTH_TARGETS.format(function=function.name))
                 message = _dead_letter_message(outcome)
                 delivered = self._send(function, outcome, dead_letter, message, "DeadLetterErrors") or delivered
-        text = f"{outcome.condition} after {outcome.attempts} attempts"
+        text = f"{outcome.condition} after {counted(outcome.attempts, 'attempt')}"
         if succeeded or delivered:
-            fate = DONE if succeeded else SENT
+            fate: FateName = DONE if succeeded else SENT
             self._journal.fate(function.arn, (outcome.request_id,), fate, text)
         else:
             self.drop(function, outcome.request_id, text)

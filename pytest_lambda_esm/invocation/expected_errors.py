@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pytest_lambda_esm.errors import HandlerError
+from pytest_lambda_esm.wording import times
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
@@ -69,12 +70,12 @@ def unexpected(function: str, failures: Sequence[Invocation], expectations: Iter
         else:
             counts[covering] += 1
     if len(lines) > _MOST_LISTED:
-        lines[_MOST_LISTED:] = [f"{function} failed {len(lines) - _MOST_LISTED} times more"]
+        lines[_MOST_LISTED:] = [f"{function} failed {times(len(lines) - _MOST_LISTED)} more"]
     for each in dict.fromkeys(allowed):
         wanted = (each.times or 0) * allowed.count(each)
         if counts[each] < wanted:
-            failed = f"failed with it {counts[each]} times" if counts[each] else "did not"
-            lines.append(f"{function} was expected to fail with {each} {wanted} times, but {failed}")
+            failed = f"failed with it {times(counts[each])}" if counts[each] else "did not"
+            lines.append(f"{function} was expected to fail with {each} {times(wanted)}, but {failed}")
     return lines
 
 

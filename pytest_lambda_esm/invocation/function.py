@@ -12,9 +12,10 @@ from pytest_lambda_esm.errors import HandlerError
 from pytest_lambda_esm.invocation.configuration import FunctionKey
 from pytest_lambda_esm.invocation.expected_errors import ErrorExpected, ExpectedError, expected, unexpected
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerGiven, described, module_state, resolve
-from pytest_lambda_esm.invocation.script import Outcome
+from pytest_lambda_esm.invocation.script import Outcome, instead_of
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import Span, microseconds
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.record import Invocation
@@ -44,7 +45,7 @@ class Function:
     def __repr__(self) -> str:
         self._catch_up()
         bound = described(self.handler) if self.handler else "no handler bound"
-        return f"<Function {self.name} ({bound}) {len(self._invocations)} invocations>"
+        return f"<Function {self.name} ({bound}) {counted(len(self._invocations), 'invocation')}>"
 
     @property
     def arn(self) -> str:
@@ -76,9 +77,7 @@ class Function:
         __tracebackhide__ = True
         for outcome in outcomes:
             if not isinstance(outcome, Outcome):
-                raise HandlerError(
-                    f"script takes outcomes, such as returns({outcome!r}) or raises(ValueError), not {outcome!r}"
-                )
+                raise HandlerError(f"script takes outcomes, such as {instead_of(outcome)}, not {outcome!r}")
         self._script.extend(outcomes)
 
     def expects(self, error: ErrorExpected, times: int | None = None) -> None:

@@ -34,14 +34,28 @@ def resolve(given: HandlerGiven) -> Handler:
     if not callable(handler):
         raise HandlerError(f"a handler is a callable or a string 'pkg.mod:name', not {given!r}")
     if inspect.iscoroutinefunction(handler):
-        raise HandlerError(f"{given!r} is an async function; Lambda's Python runtime does not await handlers")
+        raise HandlerError(
+            f"{given!r} is an async function; Lambda's Python runtime does not await handlers. Give a function that"
+            f" runs it: lambda event, context: asyncio.run(handler(event, context))"
+        )
     try:
         inspect.signature(handler).bind(None, None)
     except TypeError as error:
-        raise HandlerError(f"{given!r} cannot be called as handler(event, context): {error}") from None
+        hint = _hint(handler)
+        raise HandlerError(f"{given!r} cannot be called as handler(event, context): {error}{hint}") from None
     except ValueError:
         pass  # A builtin without a signature: only the call itself can tell.
     return handler
+
+
+def _hint(handler: Any) -> str:
+    """Return what to give instead of a class or of a method without its object."""
+    if inspect.isclass(handler):
+        return f". Give a method of an object, such as {handler.__name__}().handler"
+    owner, _, name = getattr(handler, "__qualname__", "").rpartition(".")
+    if owner and not owner.endswith("<locals>"):
+        return f". Is it a method? Give it with its object: {owner.rpartition('.')[2]}().{name}"
+    return ""
 
 
 def _imported(path: str) -> Any:

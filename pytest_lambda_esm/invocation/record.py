@@ -15,6 +15,7 @@ from pytest_lambda_esm.invocation.marshalling import encode_error
 from pytest_lambda_esm.invocation.stack_frames import Frame, frames_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import InvocationOutcome
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.context import LambdaContext
@@ -147,7 +148,7 @@ class Invocation:
         return self._request.mapping
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> InvocationOutcome:
         """``"success"``, ``"error"``, ``"timeout"`` or ``"exit"``."""
         return self._answer.outcome
 

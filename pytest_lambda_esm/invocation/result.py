@@ -17,6 +17,7 @@ from typing import Any, Final
 from pytest_lambda_esm.errors import LambdaEsmError, printable
 from pytest_lambda_esm.invocation.marshalling import encode
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.vocabulary import InvocationOutcome
 
 OF_RUNTIME: Final = ("errorMessage", "errorType", "requestId", "stackTrace")
 """The members of an error that the function's runtime reports."""
@@ -36,7 +37,7 @@ class Result:
     handler that returns bytes has them in ``raw``; ``text`` is then what they read as UTF-8.
     """
 
-    outcome: str
+    outcome: InvocationOutcome
     text: str = "null"
     error: FunctionError | None = None
     raw: bytes | None = None

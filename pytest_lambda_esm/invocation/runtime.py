@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.errors import LambdaEsmError, ends_the_run
 from pytest_lambda_esm.invocation import result as results
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
@@ -38,7 +38,7 @@ class Runtime:
     A caller is the test's code, or a handler that is running.
     """
 
-    def __init__(self, clock: VirtualClock, new_id: Callable[[], str], isolation: Isolation) -> None:
+    def __init__(self, clock: EventClock, new_id: Callable[[], str], isolation: Isolation) -> None:
         self._clock = clock
         self._show = clock.show  # One bound method, which every invocation keeps.
         self._new_id = new_id
@@ -49,6 +49,7 @@ class Runtime:
         self._causing_depth = 0
         self._causing_request = ""
         self._environments: dict[tuple[str, str], ExecutionEnvironment] = {}
+        self._unused: set[tuple[str, str]] = set()  # Environments that were initialised, and have run nothing.
         self._traces: dict[str, str] = {}
 
     @property
@@ -124,6 +125,10 @@ class Runtime:
         function, request_id = request.function, request.request_id
         time = LocalTime(start, start + timeout, self._show, self._clock.sleepers)
         environment, is_new = self._environment(function, start)
+        if self._unused:
+            key = (function.arn, function.version)
+            is_new = is_new or key in self._unused
+            self._unused.discard(key)
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         if self.nesting.open and request.mapping is None:
             self.sent(function.arn, request_id)
@@ -158,13 +163,29 @@ class Runtime:
         return Invocation(request, context, result, period, written or ())
 
     def initialise(self, function: FunctionConfiguration, load: Callable[[], None]) -> None:
-        """Call ``load`` in a function's environment, before its first invocation, as AWS may do. It may raise."""
+        """Call ``load`` in a new environment of a function, before its first invocation. It may raise.
+
+        The first invocation in the environment still is a cold start.
+        """
+        key = (function.arn, function.version)
+        self._environments.pop(key, None)
         environment, _ = self._environment(function, self._clock.instant)
+        self._unused.add(key)
         changes = self._isolation.enter(environment.variables, "")
         try:
             load()
         finally:
             self._isolation.leave(changes)
+
+    @contextmanager
+    def restored_on_failure(self) -> Iterator[None]:
+        """Have all functions go on in the environments that they have now, if an exception is raised meanwhile."""
+        before = dict(self._environments), set(self._unused)
+        try:
+            yield
+        except BaseException:
+            self._environments, self._unused = before
+            raise
 
     def _environment(self, function: FunctionConfiguration, start: int) -> tuple[ExecutionEnvironment, bool]:
         """Return the environment that runs a function, and whether it starts now."""

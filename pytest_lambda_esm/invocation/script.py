@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pytest_lambda_esm.errors import HandlerError, nearest
 from pytest_lambda_esm.timing import Span, microseconds
+from pytest_lambda_esm.vocabulary import OutcomeKind, ThrottleReason
 
-CONCURRENCY_REASONS: Final = (
-    "ConcurrentInvocationLimitExceeded",
-    "ReservedFunctionConcurrentInvocationLimitExceeded",
-    "FunctionInvocationRateLimitExceeded",
-    "ReservedFunctionInvocationRateLimitExceeded",
-    "CallerRateLimitExceeded",
-    "ConcurrentSnapshotCreateLimitExceeded",
-)
+CONCURRENCY_REASONS: Final[tuple[ThrottleReason, ...]] = get_args(ThrottleReason)
 """AWS's reasons for a throttle (API reference, ThrottleReason)."""
 
 
@@ -27,7 +21,7 @@ class Outcome:
     throttle. ``lasts`` is the duration in microseconds of virtual time, or None for the function's own duration.
     """
 
-    kind: str
+    kind: OutcomeKind
     value: Any = None
     lasts: int | None = None
 
@@ -47,8 +41,20 @@ class Outcome:
         return f"{self.kind.replace('_', ' ')}{about}"
 
 
+def instead_of(given: object) -> str:
+    """Return what to write in a script in place of something that is not an outcome."""
+    name = getattr(given, "__name__", "")
+    if callable(given) and name in get_args(OutcomeKind):
+        return f"{name}({'ValueError' if name == 'raises' else ''})"
+    if isinstance(given, (list, tuple)):
+        return "script(returns(1), raises(ValueError)), one by one"
+    if isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException)):
+        return f"raises({name or repr(given)})"
+    return f"returns({given!r}) or raises(ValueError)"
+
+
 def returns(value: Any = None) -> Outcome:
-    """Return a value, without running the handler."""
+    """Return a value, without running the handler. A value that is not JSON fails as it does in Lambda."""
     return Outcome("returns", value)
 
 
@@ -68,7 +74,7 @@ def times_out() -> Outcome:
     return Outcome("times_out")
 
 
-def throttled(reason: str = "ConcurrentInvocationLimitExceeded") -> Outcome:
+def throttled(reason: ThrottleReason = "ConcurrentInvocationLimitExceeded") -> Outcome:
     """Throttle: Lambda refuses to invoke the function, so no invocation is recorded.
 
     Raises HandlerError for a reason that AWS does not have.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_lambda_esm.config import TRANSITIONAL_STATES
+from pytest_lambda_esm.vocabulary import AnyState, MappingState
 
 GONE: Final = "Deleted"
 """The state of a mapping whose deletion has completed. For AWS such a mapping does not exist (404)."""
@@ -22,8 +23,8 @@ class Step:
     The two are equal for a change without a transitional state.
     """
 
-    transitional: str
-    settled: str
+    transitional: MappingState
+    settled: MappingState
 
 
 def step_for_create(enabled: bool) -> Step:
@@ -51,7 +52,7 @@ def step_for_delete(state: str) -> Step | None:
     return Step("Deleting", GONE) if state in ("Enabled", "Disabled") else None
 
 
-_FORCED: Final = {
+_FORCED: Final[dict[AnyState, MappingState]] = {
     "Creating": "Enabled",
     "Enabling": "Enabled",
     "Disabling": "Disabled",
@@ -59,7 +60,7 @@ _FORCED: Final = {
 }
 
 
-def step_for_force(state: str, stable: str) -> Step:
+def step_for_force(state: AnyState, stable: MappingState) -> Step:
     """Return what ``Mapping.force`` starts; ``stable`` is the last settled state."""
     if state not in TRANSITIONAL_STATES:
         return Step(state, state)

@@ -8,13 +8,20 @@ from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_lambda_esm.config import STATES, TRANSITIONAL_STATES, AfterReads, TransitionTime, TransitionTimes
 from pytest_lambda_esm.errors import ConfigurationError, StateError, nearest
 from pytest_lambda_esm.mappings.lifecycle import GONE, Step, step_for_force
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import microseconds, moment_of, time_text
+from pytest_lambda_esm.vocabulary import AnyState, MappingState, TransitionalState
+from pytest_lambda_esm.wording import counted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # For a type checker only, which knows it without the package.
+
+    from pytest_lambda_esm.setting_types import Times
 
 
 class Mapping:
@@ -49,9 +56,9 @@ class Mapping:
         self._clock = clock
         self._on_transition = on_transition
         self._history: list[Transition] = []
-        self._held: set[str] = set()
+        self._held: set[MappingState] = set()
         self._open: _OpenTransition | None = None
-        self._stable = "Enabled"
+        self._stable: MappingState = "Enabled"
 
     def __repr__(self) -> str:
         return f"<Mapping {self.uuid} {self.state} {self.source_arn} -> {self.function_arn}>"
@@ -59,7 +66,7 @@ class Mapping:
     # --- reading -----------------------------------------------------------------------------------------
 
     @property
-    def state(self) -> str:
+    def state(self) -> MappingState:
         """``Creating``, ``Enabled`` and so on; ``Deleted`` once the mapping does not exist any more for AWS."""
         self._clock.follow_wall()
         return self._history[-1].state if self._history else "Creating"
@@ -151,12 +158,12 @@ class Mapping:
         return found
 
     @property
-    def stable_state(self) -> str:
+    def stable_state(self) -> MappingState:
         """The last settled state, from before the open transition."""
         self._clock.follow_wall()
         return self._stable
 
-    def has_been(self, state: str) -> bool:
+    def has_been(self, state: MappingState) -> bool:
         """Return whether the mapping is or was in a state, as far as time has been followed until now.
 
         :meta private:
@@ -165,7 +172,7 @@ class Mapping:
 
     # --- control by the test -----------------------------------------------------------------------------
 
-    def transitions(self, **times: TransitionTime) -> None:
+    def transitions(self, **times: Unpack[Times]) -> None:
         """Set the times of this mapping's future transitions, in place of those of the fake.
 
         Takes the names and values of ``FakeLambda.transitions``; raises ConfigurationError for others.
@@ -176,7 +183,7 @@ class Mapping:
         except ValueError as error:
             raise ConfigurationError(f"Mapping.transitions: {error}") from None
 
-    def hold(self, state: str) -> None:
+    def hold(self, state: TransitionalState) -> None:
         """Hold the mapping in a transitional state, now or when it next enters that state, until :meth:`release`.
 
         Raises StateError if ``state`` is not a transitional state.
@@ -209,7 +216,7 @@ class Mapping:
             elif self._open.event is None:
                 self._schedule()
 
-    def force(self, state: str, reason: str | None = None, result: str | None = None) -> None:
+    def force(self, state: AnyState, reason: str | None = None, result: str | None = None) -> None:
         """Put the mapping into a state at once, as the service may do on its own.
 
         ``reason`` becomes the StateTransitionReason, ``result`` the LastProcessingResult. A transitional state stays
@@ -241,7 +248,7 @@ class Mapping:
         if self.state in self._held:
             return [f"{end} when the test calls release(): the state is held"]
         if self._open.reads_left is not None:
-            return [f"{end} after {self._open.reads_left} more reads of the state"]
+            return [f"{end} after {counted(self._open.reads_left, 'more read')} of the state"]
         if self._open.due is None:
             return [f"{end} when the test calls release()"]
         return [f"{end} at {time_text(self._open.due, self._clock.instant)}"]
@@ -337,7 +344,7 @@ class Mapping:
         self._apply(finished.settings, finished.step.settled)
         self._enter(finished.step.settled, self.user_reason)
 
-    def _apply(self, settings: ReadOnly[str, Any], stable: str) -> None:
+    def _apply(self, settings: ReadOnly[str, Any], stable: MappingState) -> None:
         self._settings = MappingProxyType(dict(settings))
         self._stable = stable
 
@@ -346,7 +353,7 @@ class Mapping:
             self._clock.cancel(self._open.event)
             self._open = None
 
-    def _enter(self, state: str, reason: str) -> None:
+    def _enter(self, state: MappingState, reason: str) -> None:
         transition = Transition(state, moment_of(self._clock.instant), reason)
         self._history.append(transition)
         self._on_transition(self, transition)
@@ -356,7 +363,7 @@ class Mapping:
 class Transition:
     """A change of state: the new state, when it changed (an aware datetime in UTC), and AWS's StateTransitionReason."""
 
-    state: str
+    state: MappingState
     at: datetime
     reason: str
 

@@ -27,6 +27,7 @@ from pytest_lambda_esm.errors import DeployError
 from pytest_lambda_esm.invocation.configuration import SourceFolder
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.moto_bridge.functions import keep_folder, placeholder_archive, provide_role
+from pytest_lambda_esm.moto_bridge.stacks.services import import_cloudformation, model_of
 from pytest_lambda_esm.patching import Patches, original_of
 
 LOCAL: Final = "lambda-esm-local-code"
@@ -36,7 +37,7 @@ BOUND: Final = "lambda-esm-bound-handler"
 EXTRA: Final = "pip install 'pytest-lambda-esm[deploy]'"
 """What installs all that deployments need."""
 PYTHON: Final = "python"
-"""The "version" of a layer's folder that is ``/opt/python`` in Lambda."""
+"""The "version" of a layer's folder that is ``/opt/python`` in Lambda. That of a function's folder is its hash."""
 _TIMES: Final = "_lambda_esm_deployed"
 """An attribute added to moto's functions and layers: how often their folder was deployed."""
 _SCHEME: Final = "lambda-esm-template://"
@@ -52,11 +53,20 @@ class Bind(Protocol):
 
 @dataclass
 class Deployments:
-    """The handlers and nested templates of the stacks of one world; ``failed`` is the resource that failed last."""
+    """The handlers and nested templates of the stacks of one world; ``failed`` is the resource that failed last.
+
+    ``complete`` is the id of a stack, and what is called before its update is final: an exception rolls it back.
+    """
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     failed: tuple[str, str] | None = None
+    complete: tuple[str, Callable[[], None]] | None = None
+
+    def before_final(self, stack_id: str) -> None:
+        """Call what a deployment wants to be called before the update of a stack is final."""
+        if self.complete is not None and self.complete[0] == stack_id:
+            self.complete[1]()
 
     def keep_handler(self, handler: Handler) -> str:
         """Keep a handler, and return its token."""
@@ -87,7 +97,7 @@ def check_extra() -> None:
     """Raise DeployError if moto lacks what it needs for CloudFormation."""
     __tracebackhide__ = True
     try:
-        import moto.cloudformation.models  # noqa: F401  # It imports most services of moto, and their dependencies.
+        import_cloudformation()
     except ImportError as problem:
         raise DeployError(f"moto's CloudFormation needs more packages: {EXTRA} ({problem})") from None
 
@@ -98,7 +108,7 @@ def creates(resource_type: str) -> bool:
 
     if resource_type in parsing.NULL_MODELS or resource_type.startswith("Custom::"):
         return True
-    return resource_type in parsing.get_model_map() or resource_type in _added_types()
+    return resource_type in _added_types() or model_of(resource_type) is not None
 
 
 @cache
@@ -106,7 +116,9 @@ def _added_types() -> frozenset[str]:
     """Return the resource types that this package adds to moto's."""
     from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
 
-    nothing = stacks.Surroundings(operations=dict, options=dict, advise=lambda *_: None, new_id=str)
+    nothing = stacks.Surroundings(
+        operations=dict, options=dict, advise=lambda *_: None, new_id=str, before_final=lambda _: None
+    )
     return frozenset(stacks.kinds(nothing))
 
 
@@ -131,7 +143,7 @@ def _install_functions(patches: Patches, deployments: Deployments, bind: Bind) -
         self.code = {"ZipFile": content}
         set_code(self, self.code if is_new else {"ZipFile": content})
         if folder:
-            self.code_sha_256 = _digest(self, key)
+            self.code_sha_256 = _encoded(updated_spec.get("S3ObjectVersion")) or _digest(self, key)
         if bucket == BOUND:
             bind(self.account_id, self.region, self.function_name, handler=deployments.handlers[key])
 
@@ -191,8 +203,12 @@ def _digest(resource: Any, path: str) -> str:
     """Return a new hash each time, since the files of the folder may have changed since the last deployment."""
     times = vars(resource).get(_TIMES, 0) + 1
     setattr(resource, _TIMES, times)
-    text = f"{path} {times}"
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return _encoded(hashlib.sha256(f"{path} {times}".encode()).hexdigest())
+
+
+def _encoded(digest: Any) -> str:
+    """Return a hash as Lambda writes it, from hexadecimal text; empty for None."""
+    return base64.b64encode(bytes.fromhex(str(digest or ""))).decode()
 
 
 # --- stacks -----------------------------------------------------------------------------------------------------

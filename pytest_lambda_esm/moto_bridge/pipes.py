@@ -123,6 +123,7 @@ def _described(pipe: Any) -> Pipe:
         target=pipe.target,
         enrichment=pipe.enrichment or "",
         runs=pipe.desired_state == _RUNNING,
+        role=pipe.role_arn or "",
         source_parameters=pipe.source_parameters or {},
         enrichment_parameters=pipe.enrichment_parameters or {},
         target_parameters=pipe.target_parameters or {},

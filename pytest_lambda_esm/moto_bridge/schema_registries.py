@@ -5,19 +5,44 @@ Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5. moto's Glue and Secrets Manager a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.brokers.kafka.registry import Version
 from pytest_lambda_esm.moto_bridge.lookups import Collection
+from pytest_lambda_esm.patching import Patches, original_of
 
 
 class MotoLookups:
-    """Reads moto's storage."""
+    """Reads moto's storage.
+
+    ``patches()`` are those of the world, None while it is not installed. Changes of what has been looked up are
+    noticed, since registries and secrets may be made later than the mapping that names them.
+    """
+
+    def __init__(self, patches: Callable[[], Patches | None] = lambda: None) -> None:
+        self._patches = patches
+        self._listeners: list[Callable[[], None]] = []
+        self._watched: set[str] = set()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call a listener after each change of registries and secrets, as soon as one has been looked up."""
+        self._listeners.append(listener)
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def _watch(self, what: str, install: Callable[[Patches, Callable[[], object]], None]) -> None:
+        patches = self._patches()
+        if what not in self._watched and patches is not None:
+            self._watched.add(what)
+            install(patches, self._changed)
 
     def has_registry(self, registry: str) -> bool:
         """Whether a registry of Glue exists."""
+        self._watch("registries", _install_registries)
         return _registry(registry) is not None
 
     def names(self, registry: str) -> Iterable[str]:
@@ -65,8 +90,21 @@ class MotoLookups:
         """Whether a secret exists and is not being deleted."""
         from moto.secretsmanager.models import secretsmanager_backends
 
+        from pytest_lambda_esm.moto_bridge import secrets
+
+        self._watch("secrets", secrets.install)
         secret = _stored(secretsmanager_backends, "secrets", arn, arn)
         return secret is not None and not secret.is_deleted()
+
+
+def _install_registries(patches: Patches, changed: Callable[[], object]) -> None:
+    """Call ``changed()`` whenever Glue may have a registry more or less."""
+    from moto.glue.models import GlueBackend
+
+    from pytest_lambda_esm.moto_bridge.secrets import notifying
+
+    for name in ("create_registry", "delete_registry"):
+        patches.set(GlueBackend, name, notifying(original_of(GlueBackend, name), changed))
 
 
 def _registry(registry: str) -> Any:

@@ -41,10 +41,12 @@ def login(secret_arn: str) -> dict[str, Any] | None:
 def install(patches: Patches, changed: Callable[[], object]) -> None:
     """Call ``changed()`` whenever a secret may have changed."""
     for name in _CHANGES:
-        patches.set(SecretsManagerBackend, name, _notifying(original_of(SecretsManagerBackend, name), changed))
+        patches.set(SecretsManagerBackend, name, notifying(original_of(SecretsManagerBackend, name), changed))
 
 
-def _notifying(original: Callable[..., Any], changed: Callable[[], object]) -> Callable[..., Any]:
+def notifying(original: Callable[..., Any], changed: Callable[[], object]) -> Callable[..., Any]:
+    """Return a method of one of moto's backends that calls ``changed()`` afterwards."""
+
     def change(self: Any, *args: Any, **kwargs: Any) -> Any:
         answer = original(self, *args, **kwargs)
         changed()

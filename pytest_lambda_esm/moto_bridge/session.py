@@ -24,6 +24,8 @@ from moto.core.models import MockAWS, default_user_config
 from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
+from pytest_lambda_esm.moto_bridge import reuse
+from pytest_lambda_esm.moto_bridge.reuse import registrations
 from pytest_lambda_esm.patching import Patches, original_of
 
 DEFAULT_ACCOUNT: Final = "123456789012"
@@ -54,6 +56,7 @@ def install(patches: Patches, *, region: str, account_id: str, seed: int) -> Non
     """Start moto with a region, an account and a seed; let clients share service models and need no credentials."""
     _enter_moto(patches, region, account_id, seed)
     _share_service_models(patches)
+    reuse.install(patches)
     _sign_without_credentials(patches)
 
 
@@ -63,7 +66,7 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
             patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
     absent = [name for name in _CREDENTIALS if name not in os.environ]
     mock = mock_aws()
-    mock.start()
+    registrations.start(mock)
     set_by_moto = {name: os.environ.get(name) for name in absent}
     patches.then(lambda: _leave_moto(mock), lambda: _remove_variables(set_by_moto))
     _install_lambda_choice(patches)

@@ -10,6 +10,8 @@ from typing import Any, Final, overload
 from pytest_lambda_esm.errors import FaultError, nearest
 from pytest_lambda_esm.observe.sequences import EqualToLists, ReadOnlySequence, nothing_to_catch_up
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.wording import counted
+from pytest_lambda_esm.wording import times as how_often
 
 LAMBDA: Final = "lambda"
 ALL_OF_SERVICE: Final = "*"
@@ -106,7 +108,7 @@ class Calls(EqualToLists[Call]):
 
     def __repr__(self) -> str:
         self._catch_up()
-        return f"<{len(self._calls)} calls>"
+        return f"<{counted(len(self._calls), 'call')}>"
 
     @property
     def all(self) -> Sequence[Call]:
@@ -166,9 +168,9 @@ class Calls(EqualToLists[Call]):
         if len(matching) == times or (times is None and matching):
             return
         expected_call = f"{operation}({', '.join(f'{name}={value!r}' for name, value in params.items())})"
-        count = "at least once" if times is None else _times(times)
+        count = "at least once" if times is None else how_often(times)
         raise AssertionError(
-            f"expected {expected_call} to be called {count}; it was called {_times(len(matching))}.\n"
+            f"expected {expected_call} to be called {count}; it was called {how_often(len(matching))}.\n"
             + self._made(calls, params)
         )
 
@@ -200,10 +202,6 @@ class Calls(EqualToLists[Call]):
         self._all.append(call)
         if call.service == LAMBDA:
             self._calls.append(call)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _differences(call: Call, params: Mapping[str, Any]) -> list[str]:

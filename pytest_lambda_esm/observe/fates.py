@@ -11,6 +11,7 @@ from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 WAITING: Final = "waiting"
 DELAYED: Final = "delayed"
@@ -32,7 +33,7 @@ class Fate:
 
     For a queue, ``record`` is the message id. ``fate`` is ``"waiting"``, ``"delayed"``, ``"in flight"``, ``"deleted"``
     (processed), ``"filtered out"``, ``"dead-lettered"`` or ``"expired"``. ``at`` is when that began or, for a message
-    that waits, when the wait ends (aware, UTC). ``about`` describes the fate in words.
+    that waits, when the wait ends (aware, UTC). ``detail`` describes the fate in words.
 
     For a stream, ``record`` is the shard id and the sequence number, joined by a colon. Each mapping reads all records,
     so ``mapping`` is the mapping's UUID. ``fate`` is ``"waiting"``, ``"in flight"``, ``"done"``, ``"filtered out"``,
@@ -52,13 +53,18 @@ class Fate:
     """
 
     record: str
-    fate: str
+    fate: FateName
     at: datetime
-    about: str
+    detail: str
     mapping: str = ""
 
+    @property
+    def about(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
 
-FinalFate: TypeAlias = tuple[Sequence[str], str, int, str, Callable[[int], str] | None]
+
+FinalFate: TypeAlias = tuple[Sequence[str], FateName, int, str, Callable[[int], str] | None]
 """Records with the same final fate: their ids, the fate, its instant, a text for all, and one for each by its index.
 
 A plain tuple, which is cheap: every batch of messages adds one.
@@ -105,7 +111,7 @@ class Journal:
         self.add = timeline.add
 
     def fate(
-        self, source: str, records: Sequence[str], fate: str, text: str, why: Callable[[int], str] | None = None
+        self, source: str, records: Sequence[str], fate: FateName, text: str, why: Callable[[int], str] | None = None
     ) -> None:
         """Record the final fate of records; ``why`` completes the text for each record by its index."""
         ids = tuple(records)

@@ -7,32 +7,17 @@ import textwrap
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, overload
+from typing import Final, NamedTuple, get_args, overload
 
-from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.errors import ConfigurationError, nearest, printable
 from pytest_lambda_esm.observe.sequences import EqualToLists, nothing_to_catch_up
 from pytest_lambda_esm.timing import MICROSECONDS, moment_of
+from pytest_lambda_esm.vocabulary import EntryKind
 
 REQUEST: Final = "request"
 """The kind of the calls to services other than Lambda."""
 
-KINDS: Final = (
-    "call",
-    REQUEST,
-    "transition",
-    "poll",
-    "invocation",
-    "result",
-    "throttle",
-    "retry",
-    "delivery",
-    "schedule",
-    "fate",
-    "sleep",
-    "advice",
-    "fault",
-    "permission",
-)
+KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
 
 _COUNTING: Final = frozenset({"poll", "invocation", REQUEST})
 """The kinds whose texts contain counts of attempts or generated names.
@@ -56,11 +41,11 @@ class Entry(NamedTuple):
 
     instant: int
     """When it happened, in microseconds since the epoch."""
-    kind: str
+    kind: EntryKind
     """One of :data:`KINDS`."""
     subject: str
     """The operation, mapping, function or source that it happened to."""
-    text: str
+    detail: str
     """What happened, in one line."""
     items: tuple[str, ...] = ()
     """The ids of the records concerned."""
@@ -70,6 +55,11 @@ class Entry(NamedTuple):
         """When it happened, an aware datetime in UTC."""
         return moment_of(self.instant)
 
+    @property
+    def text(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
+
 
 class Timeline(EqualToLists[Entry]):
     """All entries so far, in the order of events."""
@@ -78,7 +68,7 @@ class Timeline(EqualToLists[Entry]):
         self._instant = instant
         self._catch_up = catch_up
         # Plain tuples: named ones take longer to create, and the garbage collector goes on tracking them.
-        self._entries: list[tuple[int, str, str, str, tuple[str, ...]]] = []
+        self._entries: list[tuple[int, EntryKind, str, str, tuple[str, ...]]] = []
 
     @overload
     def __getitem__(self, index: int) -> Entry: ...
@@ -100,14 +90,14 @@ class Timeline(EqualToLists[Entry]):
     def __str__(self) -> str:
         return render(self)
 
-    def add(self, kind: str, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
+    def add(self, kind: EntryKind, subject: str, text: str, items: tuple[str, ...] = (), at: int | None = None) -> int:
         """Add an entry, at an instant or now, and return its instant; ``items`` are ids of records."""
         if at is None:
             at = self._instant()
         self._entries.append((at, kind, subject, text, items))
         return at
 
-    def insert(self, place: int, kind: str, subject: str, text: str, at: int) -> None:
+    def insert(self, place: int, kind: EntryKind, subject: str, text: str, at: int) -> None:
         """Insert an entry before those that it caused; ``place`` is the length of the timeline when it began."""
         self._entries.insert(place, (at, kind, subject, text, ()))
 
@@ -119,9 +109,21 @@ class Timeline(EqualToLists[Entry]):
         """
         return list(map(Entry._make, self._entries))
 
-    def of(self, kind: str) -> list[Entry]:
-        """Return the entries of one kind."""
+    def of(self, kind: EntryKind) -> list[Entry]:
+        """Return the entries of one kind.
+
+        Raises ConfigurationError, with the nearest kinds, for one that entries cannot have.
+        """
+        __tracebackhide__ = True
+        check_kind("timeline.of", kind, KINDS)
         return [entry for entry in self if entry.kind == kind]
+
+
+def check_kind(call: str, kind: object, known: Sequence[str]) -> None:
+    """Raise ConfigurationError for a kind that is not known."""
+    __tracebackhide__ = True
+    if kind not in known:
+        raise ConfigurationError(f"{call}: there is no kind {kind!r}. {nearest(kind, known)}")
 
 
 def render(entries: Sequence[Entry], width: int = 100, most: int = 200) -> str:
@@ -157,7 +159,7 @@ def shortened(text: str) -> str:
 def _entry_lines(entry: Entry, first: int, width: int) -> list[str]:
     head = f"{_seconds(entry, first):>10}  {entry.kind:<10}  "
     return textwrap.wrap(
-        shortened(f"{entry.subject}: {entry.text}"),
+        shortened(f"{entry.subject}: {entry.detail}"),
         width,
         initial_indent=head,
         subsequent_indent=" " * len(head),
@@ -215,5 +217,5 @@ def _repetitions(keys: Sequence[Hashable], place: int) -> Iterator[tuple[int, in
 
 def _key(entry: Entry, counting: Collection[str]) -> Hashable:
     """Return what an entry has in common with its repetitions."""
-    text = _NUMBER.sub("#", entry.text) if entry.kind in counting else entry.text
+    text = _NUMBER.sub("#", entry.detail) if entry.kind in counting else entry.detail
     return entry.kind, entry.subject, text

@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS
+from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS, help_of
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.clock.virtual import VirtualClock
+    from pytest_lambda_esm.clock.handle import VirtualClock
     from pytest_lambda_esm.config import Config
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
@@ -32,7 +33,8 @@ _FAKE: Final = pytest.StashKey["FakeLambda"]()
 _SHOWN: Final = pytest.StashKey["tuple[FakeLambda, list[Entry]]"]()
 """The fake and the entries that the file of ``--lambda-esm-report`` shows of a test."""
 _MISTAKES: Final = pytest.StashKey[list[str]]()
-_MARKERS: Final = ("lambda_esm", "lambda_esm_fault", "lambda_esm_deploy")
+_PREFIX: Final = "lambda_esm_"
+"""How the names of ini settings and of markers begin."""
 _OUTSIDE: Final = pytest.StashKey["OutsideFakes"]()
 _NOW: Final = pytest.StashKey["tuple[pytest.Item | None, Phase]"]()
 _STREAMS: Final = pytest.StashKey[tuple[Any, Any]]()
@@ -45,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command-line options, and one ini setting for each field of the configuration."""
     group = parser.getgroup("lambda-esm", "fake AWS Lambda event sources (pytest-lambda-esm)")
     for name in OPTIONS:
-        group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=SETTINGS[name])
+        group.addoption(f"--lambda-esm-{name}", dest=f"lambda_esm_{name}", default=None, help=help_of(name))
     group.addoption(
         "--lambda-esm-report",
         dest="lambda_esm_report",
@@ -53,9 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE.html",
         help="write what happened in the tests that used lambda_esm to an HTML file, with a picture of each test",
     )
-    for name, about in SETTINGS.items():
+    for name in SETTINGS:
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
-        parser.addini(f"lambda_esm_{name}", f"lambda_esm: {about}", type=kind, default=None)
+        parser.addini(f"lambda_esm_{name}", f"lambda_esm: {help_of(name)}", type=kind, default=None)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -70,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     config.addinivalue_line("markers", DEPLOY_MARKER)
+    _check_ini_names(config)
     _check(_session_layers(config))
     token = OBSERVER.set(partial(_observer, config))
     config.add_cleanup(lambda: OBSERVER.reset(token))
@@ -107,11 +110,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check the markers, and add the fixture to a marked test that does not request it."""
     tests_by_mistake: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if not any(item.get_closest_marker(name) for name in _MARKERS):
+        marked = {marker.name for marker in item.iter_markers() if marker.name.startswith("lambda_esm")}
+        if not marked:
             continue
         from pytest_lambda_esm.plugin import markers
 
-        for mistake in markers.mistakes(item):
+        for mistake in [*markers.unknown(config, marked), *markers.mistakes(item)]:
             tests_by_mistake.setdefault(mistake, []).append(item)
         names = getattr(item, "fixturenames", None)
         if names is not None and "lambda_esm" not in names:
@@ -157,8 +161,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _mistake_line(mistake: str, tests: list[pytest.Item]) -> str:
-    others = f" (the same in {len(tests) - 1} more tests)" if len(tests) > 1 else ""
+    from pytest_lambda_esm.wording import counted
+
+    others = f" (the same in {counted(len(tests) - 1, 'more test')})" if len(tests) > 1 else ""
     return f"{tests[0].nodeid}: {mistake}{others}"
+
+
+def _check_ini_names(config: pytest.Config) -> None:
+    """Raise UsageError for an ini setting that begins as ours do and does not exist."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pytest 9.2 deprecates it, without another way to see the names.
+        in_file = list(getattr(config, "inicfg", ()))
+    given = [*in_file, *(text.partition("=")[0].strip() for text in config.getoption("override_ini") or ())]
+    unknown = [name for name in given if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in SETTINGS]
+    if not unknown:
+        return
+    from pytest_lambda_esm.errors import nearest
+
+    known = [f"{_PREFIX}{name}" for name in SETTINGS]
+    raise pytest.UsageError(*(f"there is no ini setting {name!r}. {nearest(name, known)}" for name in unknown))
 
 
 def _check(layers: list[tuple[str, Mapping[str, Any]]]) -> None:

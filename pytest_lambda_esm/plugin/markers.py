@@ -5,7 +5,7 @@ The plugin imports this module only for a test that has one of them, or that use
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -21,6 +21,13 @@ _FAULT: Final = "lambda_esm_fault"
 _DEPLOY: Final = "lambda_esm_deploy"
 _DEPLOY_OPTIONS: Final = ("parameters", "stack_name", "code", "region", "skip")
 _ARGUMENTS: Final = ("operation", "error")
+
+
+def unknown(config: pytest.Config, names: Iterable[str]) -> list[str]:
+    """Return what is wrong with names that begin as our markers do: those that nobody has registered."""
+    registered = {str(line).partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    ours = (_SETTINGS, _FAULT, _DEPLOY)
+    return [f"there is no marker {name!r}. {nearest(name, ours)}" for name in sorted(names) if name not in registered]
 
 
 def mistakes(item: pytest.Item) -> list[str]:

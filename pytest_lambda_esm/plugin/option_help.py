@@ -85,6 +85,68 @@ SETTINGS: Final = {
     ),
 }
 
+_SECONDS: Final = "seconds from 0, or a `timedelta`"
+_BACKOFF: Final = "seconds from 0.001, or a `timedelta`"
+_SWITCH: Final = "`true` or `false`"
+_FROM_ZERO: Final = "a whole number from 0"
+_FROM_ONE: Final = "a whole number from 1"
+
+ALLOWED: Final = {
+    "start": "an instant from 1970 on: ISO 8601, or a `datetime` with a time zone",
+    "seed": "a whole number",
+    "region": "the name of a region, such as `eu-west-1`",
+    "account_id": "12 digits",
+    "limits": "`current` or `2020`",
+    "transitions": "for each transition seconds, `instant`, `manual` or `after_reads(n)`",
+    "strict": _SWITCH,
+    "wall_clock": "`freezegun` or `time-machine`",
+    "sleep": "`virtual` or `real`",
+    "timeline": "`failed`, `all` or `none`",
+    "timeline_calls": "`lambda` or `all`",
+    "advice": "`warn`, `error` or `off`",
+    "advice_ignore": "codes of advice",
+    "handler_errors": "`record` or `fail`",
+    "polling_delay": _SECONDS,
+    "poll_latency": _SECONDS,
+    "polling_states": "states of mappings, such as `Updating Disabling`",
+    "update_answers": "`new` or `old`",
+    "repeated_delete": "`accepted` or `refused`",
+    "distinguish_latest": _SWITCH,
+    "maximum_filters": "1 to 10",
+    "low_traffic_wait": _SECONDS,
+    "extend_visibility": _SWITCH,
+    "initial_concurrency": _FROM_ONE,
+    "concurrency_growth": _FROM_ZERO,
+    "maximum_concurrency": _FROM_ONE,
+    "concurrency_lowered_by": _FROM_ZERO,
+    "throttle_backoff": _BACKOFF,
+    "throttle_backoff_limit": _BACKOFF,
+    "account_concurrency": _FROM_ONE,
+    "recursion_limit": _FROM_ZERO,
+    "permissions": "`off`, `advise` or `enforce`",
+    "archive_imports": "`advise`, `allow` or `refuse`",
+    "async_latency": _SECONDS,
+    "async_jitter": _SECONDS,
+    "stream_backoff": _BACKOFF,
+    "stream_backoff_limit": _BACKOFF,
+    "larger_half": "`first` or `second`",
+    "kafka_pollers": _FROM_ONE,
+    "window_idle_wait": _SECONDS,
+    "time_to_live_delay": _SECONDS,
+    "failure_payload": "`text` or `object`",
+    "weather": "`duplicates`, `reordering`, `throttles`, `latency`: rates from 0 to 1; `slowest`: seconds",
+    "read_retry_delay": _SECONDS,
+    "loop_depth": _FROM_ONE,
+    "longest_standstill": _SECONDS,
+}
+"""The values that each setting takes, in Markdown."""
+
+
+def help_of(name: str) -> str:
+    """Return the help text of a setting: what it is, and the values that it takes."""
+    return f"{SETTINGS[name]}. Allowed: {ALLOWED[name].replace('`', '')}"
+
+
 OPTIONS: Final = ("seed", "timeline")
 """The settings that are also command-line options."""
 

@@ -16,7 +16,8 @@ from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DISCARDED, SENT
 from pytest_lambda_esm.polling.attempts import LastResponse
-from pytest_lambda_esm.polling.wording import counted
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
 TOO_OLD: Final = "RecordAgeExceeded"
@@ -53,12 +54,12 @@ class Discarder:
     refused: ClassVar[str] = "DestinationDeliveryFailures"
     """The metric of failure records that a destination has refused."""
 
-    def drop(self, discarded: Discarded, count: int) -> tuple[str, str]:
+    def drop(self, discarded: Discarded, count: int) -> tuple[FateName, str]:
         """Drop records without a failure destination. Return their fate, and what happened."""
         discarded.mapping.counters["DroppedEventCount"] += count
         return DISCARDED, f"{discarded.about}; there is no failure destination"
 
-    def send(self, discarded: Discarded, destination: str, message: Message, count: int) -> tuple[str, str]:
+    def send(self, discarded: Discarded, destination: str, message: Message, count: int) -> tuple[FateName, str]:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
         counters = discarded.mapping.counters
         try:

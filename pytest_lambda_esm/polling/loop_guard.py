@@ -13,6 +13,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.sources.queue_ports import Received, ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.wording import times
 
 
 class LoopGuard:
@@ -42,7 +43,7 @@ class LoopGuard:
                 self._receives[message.message_id] += 1
                 if self._receives[message.message_id] > self._limit:
                     raise LambdaEsmError(
-                        f"{self._describe(message)} has been received {self._limit} times in one instant: it fails,"
+                        f"{self._describe(message)} has been received {times(self._limit)} in one instant: it fails,"
                         f" and is visible again at once. Give the queue a visibility timeout, or let the handler hide"
                         f" the message for a while; otherwise raise the setting 'loop_depth'."
                     )

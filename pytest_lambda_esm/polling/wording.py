@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pytest_lambda_esm.polling.attempts import Attempts
 from pytest_lambda_esm.timing import time_text
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun, such as ``1 record`` or ``3 records``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+from pytest_lambda_esm.wording import counted
 
 
 def attempts_text(batch: Attempts, behind: int, now: int) -> str:

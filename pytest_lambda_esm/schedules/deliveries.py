@@ -2,7 +2,8 @@
 
 This follows the pages "How EventBridge retries delivering events" and "Using dead-letter queues to process undelivered
 events" of EventBridge, and "Configuring a dead-letter queue" of EventBridge Scheduler. What cannot succeed, because the
-target does not exist, is not retried. AWS publishes no numbers for its exponential back-off; those here were chosen.
+target does not exist or a permission is missing, is not retried; for EventBridge Scheduler this was chosen. AWS
+publishes no numbers for its exponential back-off; those here were chosen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message, NotPermitted, Sender
 from pytest_lambda_esm.ports import Clock, Journal
 from pytest_lambda_esm.schedules.agenda import Guard
 from pytest_lambda_esm.timing import MICROSECONDS, Backoff, time_text
@@ -21,6 +22,7 @@ DEFAULT_RETRIES: Final = 185
 DEFAULT_AGE: Final = 86_400
 """Seconds: a day."""
 NO_RESOURCE: Final = "NO_RESOURCE"
+NO_PERMISSIONS: Final = "NO_PERMISSIONS"
 REFUSED: Final = "SDK_CLIENT_ERROR"
 
 
@@ -46,7 +48,8 @@ class Delivery:
 
     ``message(attempt)`` returns what is sent, with attempts counted from 1. ``dead_letter`` is the ARN of a queue, or
     empty; a dead letter has the attributes ``about`` besides those of the failure. ``settled()`` is called once, when
-    the event was delivered or given up.
+    the event was delivered or given up. ``sender`` is the rule or schedule, with its role;
+    ``not_permitted`` is the code of the failure where it may not send.
     """
 
     subject: str
@@ -58,22 +61,36 @@ class Delivery:
     dead_letter: str = ""
     about: Mapping[str, str]
     settled: Callable[[], None] = lambda: None
+    sender: Sender | None = None
+    not_permitted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is known of targets.
+
+    ``exists(arn)`` returns whether there is one. ``permit(sender, arn)`` raises NotPermitted where a sender may not
+    send to it. ``guard`` surrounds what happens at an event of the clock.
+    """
+
+    exists: Callable[[str], bool]
+    permit: Callable[[Sender, str], None]
+    guard: Guard
 
 
 class Deliveries:
     """Sends events to targets, and repeats what failed.
 
-    ``exists(arn)`` returns whether a target exists. A failed delivery to one that does is repeated.
+    A failed delivery is repeated if the target exists, and the sender may send to it.
     """
 
-    def __init__(
-        self, clock: Clock, journal: Journal, destinations: Destinations, exists: Callable[[str], bool], guard: Guard
-    ) -> None:
+    def __init__(self, clock: Clock, journal: Journal, destinations: Destinations, targets: Targets) -> None:
         self._clock = clock
         self._journal = journal
         self._destinations = destinations
-        self._exists = exists
-        self._guard = guard
+        self._exists = targets.exists
+        self._permit = targets.permit
+        self._guard = targets.guard
 
     def send(self, delivery: Delivery, at: int | None = None) -> None:
         """Deliver an event now, or at a later instant."""
@@ -93,11 +110,19 @@ class Deliveries:
 
     def _attempt(self, delivery: Delivery, attempt: int) -> None:
         try:
-            self._destinations.deliver(delivery.target, delivery.message(attempt))
+            self._deliver(delivery, delivery.target, delivery.message(attempt))
+        except NotPermitted as error:
+            code = delivery.not_permitted or NO_PERMISSIONS
+            self._give_up(delivery, Failure(code, str(error), attempt, None))
         except DeliveryFailed as error:
             self._on_failure(delivery, attempt, str(error))
         else:
             delivery.settled()
+
+    def _deliver(self, delivery: Delivery, arn: str, message: Message) -> None:
+        if delivery.sender is not None:
+            self._permit(delivery.sender, arn)
+        self._destinations.deliver(arn, message)
 
     def _on_failure(self, delivery: Delivery, attempt: int, text: str) -> None:
         if not self._exists(delivery.target):
@@ -119,7 +144,7 @@ class Deliveries:
             body = delivery.message(failure.attempts).body
             letter = Message(body=body, attributes={**delivery.about, **failure.attributes})
             try:
-                self._destinations.deliver(delivery.dead_letter, letter)
+                self._deliver(delivery, delivery.dead_letter, letter)
             except DeliveryFailed as error:
                 self._journal.add("delivery", delivery.dead_letter, f"failed: {error}")
             else:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pytest_lambda_esm.destinations import Sender
 from pytest_lambda_esm.ports import Journal
 from pytest_lambda_esm.schedules.agenda import Agenda, Plan
 from pytest_lambda_esm.schedules.deliveries import DEFAULT_AGE, DEFAULT_RETRIES, Deliveries
@@ -23,7 +24,8 @@ class Scheduling:
     """The parts of a world that rules and schedules use.
 
     ``now()`` is the time of the code that runs: inside a handler, the handler's. ``supports(arn)`` says whether targets
-    of that kind are simulated; ``advise(subject, text)`` gives advice.
+    of that kind are simulated; ``advise(subject, text)`` gives advice. ``refuses_role(sender)`` says whether the
+    service cannot assume the role of a schedule.
     """
 
     now: Callable[[], int]
@@ -34,6 +36,7 @@ class Scheduling:
     advise: Callable[[str, str], None]
     new_id: Callable[[], str]
     randomness: random.Random
+    refuses_role: Callable[[Sender], bool] = lambda sender: False
 
     def note_due(self, plan: Plan) -> None:
         """Show in the timeline that a schedule is due."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.invocation.nesting import OwnThread
 
 _STEP: Final = 0.005
@@ -24,7 +24,7 @@ class Pump:
     # A freezer of the user's would replace module globals.
     _real_time = staticmethod(time.monotonic)
 
-    def __init__(self, clock: VirtualClock, speed: float, on_error: Callable[[BaseException], None]) -> None:
+    def __init__(self, clock: EventClock, speed: float, on_error: Callable[[BaseException], None]) -> None:
         self._clock = clock
         self._speed = speed
         self._on_error = on_error

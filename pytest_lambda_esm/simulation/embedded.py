@@ -32,7 +32,7 @@ def kafka_clusters(world: World) -> KafkaClusters:
             instant=lambda: world.clock.instant,
             now=world.local_instant,
             depth=lambda: chains.untraced(world.depth()),
-            registries=SchemaRegistries(MotoLookups()),
+            registries=SchemaRegistries(MotoLookups(lambda: world.patches)),
             sent=world.sent,
         )
     )

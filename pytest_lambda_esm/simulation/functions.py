@@ -95,7 +95,10 @@ def reference(call: str, name: str, account_id: str, default_region: str, region
     """
     __tracebackhide__ = True
     if not isinstance(name, str) or not _REFERENCE.fullmatch(name):
-        raise ConfigurationError(f"{call} takes the name of a function, its partial ARN or its ARN, not {name!r}")
+        example = "" if isinstance(name, str) else ". The name comes first: function('orders', handler)"
+        raise ConfigurationError(
+            f"{call} takes the name of a function, its partial ARN or its ARN, not {name!r}{example}"
+        )
     if region is not None:
         check_region(call, region, account_id)
     found = parse(name, account_id, region or default_region)

@@ -14,10 +14,12 @@ The order matters in six places. Patches are undone in reverse.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from pytest_lambda_esm import ids
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
@@ -56,7 +58,7 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     """Connect a world: requests, messages, records, stacks and deletions reach it until ``patches`` are undone."""
     world.patches = patches
     _install_requests(patches, world, on_error)
-    triggers.install(patches, world.trigger_ports())
+    triggers.install(patches, _trigger_ports(world))
     functions.install(patches)
     code_sizes.install(patches)
     role_policies.install(patches)
@@ -80,6 +82,17 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     pipes.install(patches, lambda: world.pipes, on_error)
     _install_stacks(patches, world)
     world.permissions.install(patches)
+
+
+def _trigger_ports(world: World) -> triggers.TriggerPorts:
+    """Return what other services use to send events to functions, queues and topics."""
+    return triggers.TriggerPorts(
+        invoke=world.invoke_asynchronously,
+        note=partial(world.timeline.add, "delivery"),
+        new_id=ids.uuids(random.Random(f"triggers {world.config.seed}")).new,
+        now=world.local_instant,
+        permit=world.permissions.check_target,
+    )
 
 
 def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, on_error: OnError) -> None:
@@ -136,6 +149,7 @@ def _install_stacks(patches: Patches, world: World) -> None:
                 options=lambda: calls.current.params if calls.current is not None else {},
                 advise=lambda subject, what: world.advice.give("ESM205", subject, about=what, what=what),
                 new_id=world.new_id,
+                before_final=world.deployments.before_final,
             ),
         )
 

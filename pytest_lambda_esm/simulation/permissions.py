@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as ReadOnly
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.arn import Arn, parse
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message, Sender
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.patching import Patches
@@ -17,8 +17,13 @@ from pytest_lambda_esm.sources.catalogue import recognise
 if TYPE_CHECKING:
     from pytest_lambda_esm.moto_bridge.permissions.enforcement import Enforcement
     from pytest_lambda_esm.moto_bridge.permissions.places import Access
+    from pytest_lambda_esm.moto_bridge.permissions.policies import Verdict
     from pytest_lambda_esm.moto_bridge.permissions.triggers import Triggers
     from pytest_lambda_esm.simulation.world import World
+
+
+_PIPE: Final = ":pipes:"
+"""A part of the ARN of a pipe, which the mapping has that polls for it."""
 
 
 class Permissions:
@@ -54,6 +59,8 @@ class Permissions:
         """Return why the role of a mapping's function may not read its source, None where it goes on."""
         if not self._is_installed:
             return None
+        if _PIPE in mapping.arn:
+            return self._world.pipes.forbidden(mapping)
         function = self._function(mapping.function_arn)
         return self.reading_refused(function, mapping.settings) if function is not None else None
 
@@ -61,15 +68,9 @@ class Permissions:
         """Return AWS's text where a function's role may not read the source of a mapping, None where it goes on."""
         if not self._is_installed:
             return None
-        from pytest_lambda_esm.moto_bridge.permissions.reads import accesses, reading_of
-
-        source = recognise(settings, self._world.config.limits)
-        assert source is not None
-        reading, arn = reading_of(source.service, settings), settings.get("EventSourceArn", "")
-        for access in accesses(reading, settings):
-            if self._refuses(function, access, f"Lambda reads {arn or source.service} with it"):
-                return reading.refusal(access, arn)
-        return None
+        source = settings.get("EventSourceArn") or "the source"
+        doing = f"Lambda reads {source} with it"
+        return self._unreadable(settings, lambda access: self._enforcement.of_function(function, access, doing))
 
     def check_sending(self, arn: str, message: Message) -> None:
         """Raise DeliveryFailed where the role of the sender's function may not send to a destination."""
@@ -78,7 +79,7 @@ class Permissions:
             return
         from pytest_lambda_esm.moto_bridge.permissions.sends import sending
 
-        access = sending(arn, message)
+        access = sending(arn, message.key)
         if access is None:
             self._enforcement.cannot_judge(function, f"sending to {arn}", "the fake has no IAM action for it")
         elif self._refuses(function, access, f"Lambda sends a record of {function.name} with it"):
@@ -88,6 +89,34 @@ class Permissions:
         """Raise DeliveryFailed where the service whose event is on its way may not invoke a function."""
         if self._is_installed:
             self._triggers.check_function(function_arn)
+
+    def check_target(self, arn: str) -> None:
+        """Raise NotPermitted where the service whose event is on its way may not send to a target."""
+        if self._is_installed:
+            self._triggers.check_target(arn)
+
+    def check_sender(self, sender: Sender, arn: str) -> None:
+        """Raise NotPermitted where a schedule, a rule or a pipe may not send to a target."""
+        if self._is_installed:
+            self._triggers.check_sender(sender, arn)
+
+    def refuses_role(self, sender: Sender) -> bool:
+        """Whether a service refuses the role of a resource when it is made, since it cannot assume the role."""
+        if self._setting != "enforce":
+            return False
+        from pytest_lambda_esm.moto_bridge.permissions.judge import trusts
+        from pytest_lambda_esm.moto_bridge.permissions.triggers import cause_of
+
+        return not trusts(cause_of(sender, ""), sender.role)
+
+    def pipe_forbidden(self, sender: Sender, settings: ReadOnly[str, Any]) -> str | None:
+        """Return why the role of a pipe may not read its source, None where it goes on."""
+        if not self._is_installed:
+            return None
+        from pytest_lambda_esm.moto_bridge.permissions.triggers import cause_of
+
+        cause = cause_of(sender, "")
+        return self._unreadable(settings, lambda access: self._enforcement.of_role(cause, sender.role, access))
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -132,6 +161,17 @@ class Permissions:
         if place is not None and place.service == "lambda":
             arn = parse(arn, place.account_id, place.region).unqualified_arn
         return "advise" if arn in self._advised else "off"
+
+    def _unreadable(self, settings: ReadOnly[str, Any], judged: Callable[[Access], Verdict | None]) -> str | None:
+        from pytest_lambda_esm.moto_bridge.permissions.reads import accesses, reading_of
+
+        source = recognise(settings, self._world.config.limits)
+        assert source is not None
+        reading = reading_of(source.service, settings)
+        for access in accesses(reading, settings):
+            if judged(access) is not None:
+                return reading.refusal(access, settings.get("EventSourceArn", ""))
+        return None
 
     def _function(self, arn: str) -> FunctionConfiguration | None:
         return self._world.functions.find(parse(arn, self._world.config.account_id, "us-east-1"))

@@ -16,6 +16,7 @@ from pytest_lambda_esm.polling.pipes.settings import Pipe
 from pytest_lambda_esm.polling.ports import Delivery
 from pytest_lambda_esm.simulation.schedules import moto_targets, with_faults
 from pytest_lambda_esm.sources.catalogue import recognise
+from pytest_lambda_esm.vocabulary import AnyState
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.world import World
@@ -27,7 +28,9 @@ class WorldPipes:
     def __init__(self, world: World) -> None:
         self._world = world
         targets = with_faults(world, moto_targets(world))
-        self._delivery = PipeDelivery(world.batches.invoke, targets, lambda: world.clock.instant)
+        self._delivery = PipeDelivery(
+            world.batches.invoke, targets, lambda: world.clock.instant, world.permissions.check_sender
+        )
         self._pipes: dict[str, Pipe] = {}
         self._mappings: dict[str, Mapping] = {}
 
@@ -43,7 +46,7 @@ class WorldPipes:
         if mapping is None:
             mapping = self._mappings[pipe.arn] = self._new_mapping(pipe, stated)
         self._pipes[pipe.arn] = pipe
-        state = "Enabled" if pipe.runs else "Disabled"
+        state: AnyState = "Enabled" if pipe.runs else "Disabled"
         mapping.begin(Step(state, state), self._completed(pipe, stated))
 
     def adopt(self, pipe: Pipe) -> None:
@@ -62,6 +65,10 @@ class WorldPipes:
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Deliver a batch through the pipe that a mapping polls for."""
         return self._delivery.deliver(self._pipes[mapping.arn], Batch(mapping, attempt, depth), event())
+
+    def forbidden(self, mapping: Mapping) -> str | None:
+        """Return why the role of a pipe may not read its source, None where it goes on."""
+        return self._world.permissions.pipe_forbidden(self._pipes[mapping.arn].sender, mapping.settings)
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_lambda_esm.arn import FunctionReference, parse
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
@@ -29,10 +29,6 @@ from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
-from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
-from pytest_lambda_esm.polling.streams.history import unread_fates
-from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.sources.broker_ports import Brokers, Queue
 from pytest_lambda_esm.sources.catalogue import recognise
@@ -45,6 +41,8 @@ from pytest_lambda_esm.timing import Backoff, microseconds
 if TYPE_CHECKING:
     from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
     from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
+    from pytest_lambda_esm.polling.streams.context import StreamPolling
+    from pytest_lambda_esm.polling.streams.poller import StreamPoller
 
 _FUNCTION_GONE: Final = (
     "Function not found under accountId {account} in database"
@@ -75,7 +73,7 @@ class PollerPorts:
     ``pipe_journal`` is the journal for pipes, which get no advice on mappings.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     pipe_journal: Journal
     functions: Functions
@@ -143,6 +141,8 @@ class PollerFactory:
         ]
         found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
         if uuid is None:
+            from pytest_lambda_esm.polling.streams.history import unread_fates
+
             with_fate = {fate.record for fate in found}
             unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
             found += [fate for fate in unread if fate.record not in with_fate]
@@ -183,6 +183,11 @@ class PollerFactory:
         return poller
 
     def _new_stream_poller(self, mapping: Mapping) -> StreamPoller:
+        # Imported here, since most tests need queues only.
+        from pytest_lambda_esm.polling.streams.context import StreamContext
+        from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
+        from pytest_lambda_esm.polling.streams.poller import StreamPoller
+
         ports, kind = self._ports, self._source(mapping).stream_kind
         assert kind is not None
         context = StreamContext(
@@ -201,6 +206,7 @@ class PollerFactory:
             interruptions=ports.interruptions,
             polling=_stream_polling(self._config),
             find_reader=self._reader,
+            timeout=self._timeout,
             ends_at_creation=self._ends_at_creation.pop(mapping.uuid, None),
             forbidden=ports.forbidden,
         )
@@ -320,7 +326,7 @@ class InvokerPorts:
     ``through_pipe`` delivers the batches that are polled for a pipe.
     """
 
-    clock: VirtualClock
+    clock: EventClock
     journal: Journal
     functions: MotoFunctions
     registry: Registry
@@ -433,6 +439,8 @@ def _queue_polling(config: Config) -> QueuePolling:
 
 
 def _stream_polling(config: Config) -> StreamPolling:
+    from pytest_lambda_esm.polling.streams.context import StreamPolling
+
     return StreamPolling(
         latency=microseconds(config.poll_latency),
         backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),

@@ -11,7 +11,7 @@ from pytest_lambda_esm.moto_bridge.schedules.rules import ScheduledRules
 from pytest_lambda_esm.moto_bridge.schedules.scheduler import Schedules
 from pytest_lambda_esm.moto_bridge.schedules.targets import MotoTargets
 from pytest_lambda_esm.schedules.agenda import Agenda
-from pytest_lambda_esm.schedules.deliveries import Deliveries
+from pytest_lambda_esm.schedules.deliveries import Deliveries, Targets
 from pytest_lambda_esm.schedules.service import Scheduling
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ class WorldSchedules:
         guard = world.interruptions.event
         targets = moto_targets(world)
         self.agenda = Agenda(world.clock, guard)
+        known = Targets(exists=targets.exists, permit=world.permissions.check_sender, guard=guard)
         scheduling = Scheduling(
             now=world.local_instant,
             journal=world.journal,
             agenda=self.agenda,
-            deliveries=Deliveries(world.clock, world.journal, with_faults(world, targets), targets.exists, guard),
+            deliveries=Deliveries(world.clock, world.journal, with_faults(world, targets), known),
             supports=targets.supports,
             advise=lambda subject, what: world.advice.give("ESM206", subject, about=what, what=what),
             new_id=world.new_id,
             randomness=random.Random(f"schedules {world.config.seed}"),
+            refuses_role=world.permissions.refuses_role,
         )
         self.rules = ScheduledRules(scheduling)
         self.schedules = Schedules(scheduling)

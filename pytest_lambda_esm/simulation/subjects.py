@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import nearest, printable
@@ -15,13 +15,20 @@ from pytest_lambda_esm.mappings.lifecycle import GONE
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import inventory
 from pytest_lambda_esm.simulation.world import World
+from pytest_lambda_esm.sources.documentdb import CONFIG
 
-Given: TypeAlias = Mapping | Function | str | ReadOnly[str, Any]
-"""A mapping or a function; a UUID, an ARN, a queue's URL or a name; or a response of the API that has one of these."""
+if TYPE_CHECKING:
+    from pytest_lambda_esm.brokers.documentdb.collection import DocumentDBCollection
+    from pytest_lambda_esm.brokers.mq.queue import MqQueue
+    from pytest_lambda_esm.simulation.resources import Resource
+
+Given: TypeAlias = "Mapping | Function | Resource | str | ReadOnly[str, Any]"
+"""A mapping, a function, or a queue, stream or table that the fake made; a UUID, an ARN, a queue's URL or a name; or a
+response of the API that has one of these."""
 
 ACCEPTED: Final = (
     "a UUID, an ARN, a queue's URL, the name of a source or function, a response of the API that has one of them,"
-    " a mapping or a function"
+    " a mapping, a function, a queue, a stream or a table, or an object of a cluster or broker"
 )
 
 _QUEUE_URL: Final = re.compile(r"https?://(?P<host>[^/]+)/(?P<account>\d{12})/(?P<name>[\w.-]+)/?")
@@ -30,6 +37,7 @@ _LONGEST: Final = 200
 
 _IN_RESPONSES: Final = (
     ("UUID",),
+    ("EventSourceMappings", "UUID"),
     ("EventSourceMappingArn",),
     ("QueueUrl",),
     ("Attributes", "QueueArn"),
@@ -88,11 +96,13 @@ def find(world: World, given: Given) -> Subject:
         return Subject(given, mapping=given)
     if isinstance(given, Function):
         return Subject(given, functions=(given,))
-    queue = _queue_of_broker(world, given)
-    if queue is not None:
-        return queue
+    part = _queue_of_broker(world, given) or _collection(world, given)
+    if part is not None:
+        return part
     text = _in_response(given) if isinstance(given, ReadOnly) else given
-    text = text if isinstance(text, str) else getattr(text, "arn", None) or getattr(text, "bootstrap_servers", None)
+    if not isinstance(text, str):
+        names = (getattr(text, name, None) for name in ("stream_arn", "arn", "bootstrap_servers"))
+        text = next(filter(None, names), None)
     if not isinstance(text, str) or not text:
         return Subject(given)
     mapping = _mapping(world, text)
@@ -101,6 +111,10 @@ def find(world: World, given: Given) -> Subject:
     known = dict.fromkeys(_sources(world))
     sources = (text,) if text in known else tuple(source for source in known if _names_source(text, source))
     sources += tuple(arn for name, arn in inventory.names_beyond_arns() if name == text and arn not in sources)
+    queues = [queue for queue in _broker_queues(world) if text in (queue.name, queue.key)]
+    if len(queues) == 1 and not sources:
+        return _queue_of_broker(world, queues[0]) or Subject(given)
+    sources += tuple(queue.address for queue in queues)
     functions = tuple(function for function in _functions(world) if _names_function(text, function))
     pipe = None if sources or functions else _pipe(world, text)
     return Subject(given, mapping=pipe, sources=sources, functions=functions)
@@ -116,6 +130,8 @@ def suggestion(world: World, given: Given) -> str:
         known[function.arn if text.startswith("arn:") else function.name] = None
     for cluster, arn in inventory.names_beyond_arns():
         known[arn if text.startswith("arn:") else cluster] = None
+    for queue in _broker_queues(world):
+        known[queue.name] = None
     for mapping in world.store:
         known[mapping.arn if text.startswith("arn:") else mapping.uuid] = None
     name = text.rstrip("/").rpartition("/")[2] if text.startswith("http") else text
@@ -143,6 +159,8 @@ def _in_response(response: ReadOnly[str, Any]) -> Any:
     for path in _IN_RESPONSES:
         value: Any = response
         for key in path:
+            if isinstance(value, list) and len(value) == 1:  # The only mapping of a list of them.
+                value = value[0]
             value = value.get(key) if isinstance(value, ReadOnly) else None
         if value:
             return value
@@ -187,9 +205,35 @@ def _queue_of_broker(world: World, given: object) -> Subject | None:
     return None
 
 
+def _broker_queues(world: World) -> Iterator[MqQueue]:
+    """Yield the queues of all brokers of Amazon MQ."""
+    for broker in world.mq if "mq" in world.__dict__ else ():
+        yield from broker.queues
+
+
+def _collection(world: World, given: Any) -> Subject | None:
+    """Return the mapping that reads a collection of DocumentDB, or its cluster if none or several do; None else."""
+    for cluster in world.documentdb if "documentdb" in world.__dict__ else ():
+        if cluster.has(given):
+            readers = [
+                mapping
+                for mapping in world.store
+                if mapping.source_arn == cluster.arn and mapping.state != GONE and _reads(mapping, given)
+            ]
+            if len(readers) == 1:
+                return Subject(cluster.arn, readers[0])
+            return Subject(cluster.arn, sources=(cluster.arn,))
+    return None
+
+
+def _reads(mapping: Mapping, collection: DocumentDBCollection) -> bool:
+    config = mapping.settings[CONFIG]
+    return config["DatabaseName"] == collection.database and config.get("CollectionName") in (None, collection.name)
+
+
 def _sources(world: World) -> Iterator[str]:
     yield from (mapping.source_arn for mapping in world.store)
-    yield from world.ledger.sources
+    yield from (source for source in world.ledger.sources if ":function:" not in source)
     yield from (queue.arn for queue in inventory.queues())
     yield from inventory.streams()
     if "kafka" in world.__dict__:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.invocation.runtime import Runtime
 
 
@@ -15,7 +15,7 @@ class Waits:
     seconds have passed for it; else it returns None. It is set while the fake is served over HTTP.
     """
 
-    def __init__(self, clock: VirtualClock, runtime: Runtime) -> None:
+    def __init__(self, clock: EventClock, runtime: Runtime) -> None:
         self._clock = clock
         self._runtime = runtime
         self.outside: Callable[[float], float | None] | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_lambda_esm import ids
@@ -25,7 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import DeliveryFailed
@@ -55,7 +55,6 @@ from pytest_lambda_esm.moto_bridge.service_faults import Network
 from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTasks
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
-from pytest_lambda_esm.moto_bridge.triggers import TriggerPorts
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
@@ -70,6 +69,7 @@ from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDesti
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
 from pytest_lambda_esm.simulation.waits import Waits
 from pytest_lambda_esm.timing import microseconds, moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
@@ -97,7 +97,7 @@ class World:
     """The parts of one fake, from its start or its last restart on."""
 
     def __init__(
-        self, config: Config, model: LambdaModel, clock: VirtualClock, hooks: Hooks, persistent: PersistentParts
+        self, config: Config, model: LambdaModel, clock: EventClock, hooks: Hooks, persistent: PersistentParts
     ) -> None:
         self.config = config
         self.model = model
@@ -406,7 +406,7 @@ class World:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)
 
-    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+    def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 
@@ -425,15 +425,6 @@ class World:
             raise DeliveryFailed(f"the function {reference.arn} does not exist")
         self.permissions.check_trigger(reference.arn)
         self.async_queue.accept(reference, payload, self.new_id(), self.runtime.depth, self.runtime.now())
-
-    def trigger_ports(self) -> TriggerPorts:
-        """Return what other services use to send events to functions, queues and topics."""
-        return TriggerPorts(
-            invoke=self.invoke_asynchronously,
-            note=partial(self.timeline.add, "delivery"),
-            new_id=ids.uuids(random.Random(f"triggers {self.config.seed}")).new,
-            now=self.local_instant,
-        )
 
     def forget(self, account_id: str, region: str) -> None:
         """Discard everything in a region that moto has reset."""

@@ -62,6 +62,11 @@ class Message(Protocol):
         """The length of the chain of invocations that led to it."""
         ...
 
+    @property
+    def overhead(self) -> int:
+        """A number of bytes that its record does not exceed, without its body and the name of its queue."""
+        ...
+
 
 class Queue(Protocol):
     """A queue. A message waits, or is held by a consumer until it is acknowledged or returned."""
@@ -101,6 +106,14 @@ class Queue(Protocol):
 
     def take(self) -> None:
         """Hold the first message."""
+        ...
+
+    def ready(self, now: int, most: int) -> Sequence[Message]:
+        """Return the messages that can be taken next, in order."""
+        ...
+
+    def take_all(self, messages: Sequence[Any]) -> None:
+        """Hold the first messages, which are these."""
         ...
 
     def acknowledge(self, messages: Sequence[Any]) -> None:

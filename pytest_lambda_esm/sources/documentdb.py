@@ -56,6 +56,8 @@ KIND: Final = StreamKind(
     drops_oversized=True,
     expired=EXPIRED,
     limits_retries=False,
+    longest_timeout=rules.BROKER_FUNCTION_TIMEOUT,
+    bad_function=Trouble(*rules.BAD_FUNCTION),
 )
 
 

@@ -51,7 +51,8 @@ class StreamKind:
     ``window_waits_for_record`` the window starts with its first record, otherwise when the previous invocation ends.
     ``drops_oversized`` means that a record that is larger than an event may be is dropped. ``expired`` is the trouble
     of a mapping whose next record has expired, None if it skips expired records. ``limits_retries`` says whether a
-    mapping can limit the retries and the age of its records.
+    mapping can limit the retries and the age of its records. ``longest_timeout`` is that of a function, in seconds, and
+    ``bad_function`` the trouble of a mapping whose function has a longer one.
     """
 
     data_rules: DataRules
@@ -63,6 +64,8 @@ class StreamKind:
     drops_oversized: bool = False
     expired: Trouble | None = None
     limits_retries: bool = True
+    longest_timeout: int | None = None
+    bad_function: Trouble | None = None
 
 
 class RecordLog(Protocol):

@@ -8,6 +8,8 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.vocabulary import Per
+from pytest_lambda_esm.wording import counted
 
 _MOST_LINES: Final = 6
 """How many lines of an error's text are shown."""
@@ -26,7 +28,7 @@ class Target:
     number: int
     after: int
     error: ErrorGiven
-    per: str
+    per: Per
 
     def __str__(self) -> str:
         return f"{self.operation}, call {self.number} of this operation: {self.error}"
@@ -83,12 +85,11 @@ def report(outcome: SweepOutcome) -> str:
 
 
 def _summary(outcome: SweepOutcome) -> str:
-    parts = [f"sweep: {outcome.worlds} worlds, {len(outcome.broken) or 'none'} broke"]
+    parts = [f"sweep: {counted(outcome.worlds, 'world')}, {len(outcome.broken) or 'none'} broke"]
     if outcome.survived:
         parts.append(f"in {outcome.survived} the fault struck and the body completed")
     if outcome.skipped:
-        pairs = "1 pair" if outcome.skipped == 1 else f"{outcome.skipped} pairs"
-        parts.append(f"{pairs} skipped because the operation cannot raise the error")
+        parts.append(f"{counted(outcome.skipped, 'pair')} skipped because the operation cannot raise the error")
     if outcome.at_no_call:
         parts.append(f"no call can raise {', '.join(str(error) for error in outcome.at_no_call)}")
     return "; ".join(parts)

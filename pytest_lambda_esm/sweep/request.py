@@ -11,6 +11,7 @@ from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import AwsError, ErrorGiven, NetworkFault, lost_response
 from pytest_lambda_esm.faults.spec import check_per
+from pytest_lambda_esm.vocabulary import Per
 
 DEFAULT_ERRORS: Final[tuple[ErrorGiven, ...]] = (
     "TooManyRequestsException",
@@ -27,13 +28,13 @@ class SweepRequest:
 
     errors: tuple[ErrorGiven, ...]
     operations: frozenset[str] | None
-    per: str | None
+    per: Per | None
 
     def includes(self, call: IncomingCall) -> bool:
         """Return whether the sweep strikes calls such as this one."""
         return "." not in call.operation if self.operations is None else call.operation in self.operations
 
-    def per_of(self, error: ErrorGiven) -> str:
+    def per_of(self, error: ErrorGiven) -> Per:
         """Return what an error strikes: all attempts of a call, so that the caller sees it, or one.
 
         A lost or late answer strikes one attempt, because the next one matters: it finds what the first one made.
@@ -44,7 +45,7 @@ class SweepRequest:
 
 
 def read_request(
-    catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: str | None
+    catalogue: FaultCatalogue, errors: Iterable[ErrorGiven], operations: Iterable[str] | None, per: Per | None
 ) -> SweepRequest:
     """Return the request that a user wrote. Raises FaultError for an unknown name, with the nearest known ones."""
     __tracebackhide__ = True

@@ -14,6 +14,7 @@ from pytest_lambda_esm.faults.spec import FaultSpec
 from pytest_lambda_esm.sweep.report import Broken, SweepOutcome, Target, report
 from pytest_lambda_esm.sweep.request import SweepRequest, first_difference, logical_calls
 from pytest_lambda_esm.sweep.run import SweepContext, SweepRun
+from pytest_lambda_esm.wording import counted
 
 
 class Sweep:
@@ -62,7 +63,8 @@ class Sweep:
         """Return the report of a sweep that was not completed; empty if it was."""
         if self._is_over:
             return ""
-        worlds = f"{self._outcome.worlds} of {self._planned or 'its'} worlds"
+        planned = counted(self._planned, "world") if self._planned else "its worlds"
+        worlds = f"{self._outcome.worlds} of {planned}"
         return f"a sweep was left after {worlds}, so far:\n{self.report}"
 
     # --- inside ------------------------------------------------------------------------------------------

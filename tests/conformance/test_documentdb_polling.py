@@ -315,7 +315,7 @@ def test_expired_documented(fake: FakeLambda, shop: Shop) -> None:
     )
     assert "in the state Disabled (Lambda disabled the event source mapping" in fake.explain(uuid)
     assert {batch[0] for batch in handler.batches} == {"1"}
-    assert [(fate.fate, fate.about) for fate in fake.fates(uuid)][1:] == [
+    assert [(fate.fate, fate.detail) for fate in fake.fates(uuid)][1:] == [
         ("expired", "expired at the stream's retention, unread")
     ]
 
@@ -457,3 +457,20 @@ def test_function_timeout_documented(fake: FakeLambda, shop: Shop) -> None:
         shop.subscribe(Handler())
     client.update_function_configuration(FunctionName="consumer", Timeout=840)
     assert shop.subscribe(Handler())
+
+
+@FACTS("a4-docdb-later-timeout", "documented", "FUNCTION_CONFIG_NOT_VALID: the timeout grew after the creation.")
+def test_function_timeout_that_changes(fake: FakeLambda, shop: Shop) -> None:
+    handler = Handler()
+    uuid = shop.subscribe(handler)
+    client = fake.client("lambda")
+    client.update_function_configuration(FunctionName="consumer", Timeout=841)
+    shop.insert("1")
+    fake.clock.run_until_idle()
+    problem = "PROBLEM: The function's configuration is not valid."
+    assert (handler.batches, shop.shown(uuid)) == ([], ("Enabled", "FUNCTION_CONFIG_NOT_VALID", problem))
+    client.update_function_configuration(FunctionName="consumer", Timeout=840)
+    shop.insert("2")
+    fake.clock.run_until_idle()
+    assert handler.batches == [["1", "2"]]
+    assert shop.shown(uuid)[1:] == ("User action", "OK")

@@ -308,7 +308,7 @@ def test_filters_documented(fake: FakeLambda, rabbitmq: MqBroker) -> None:
     assert handler.batches == [[order, order]]
     fates = [fate.fate for fate in fake.fates(ARN)]
     assert (fates.count("done"), fates.count("filtered out")) == (2, 3)
-    assert "kind" in next(fate.about for fate in fake.fates(ARN) if fate.fate == "filtered out")
+    assert "kind" in next(fate.detail for fate in fake.fates(ARN) if fate.fate == "filtered out")
 
 
 @FACTS("c6-filters-mismatch", "documented", "Data in another form than a filter expects lets the message through.")
@@ -363,7 +363,7 @@ def test_activemq_redeliveries_documented(fake: FakeLambda, activemq: MqBroker) 
     assert [message.text for message in activemq.queue("ActiveMQ.DLQ").messages] == ["bad"]
     (fate,) = fake.fates(ARN)
     assert (fate.record, fate.fate) == (message_id, "dead-lettered")
-    assert fate.about == "1 given up after 7 attempts, moved to ActiveMQ.DLQ"
+    assert fate.detail == "1 given up after 7 attempts, moved to ActiveMQ.DLQ"
 
 
 @FACTS("c6-redelivery-delay", "documented", "ActiveMQ's default policy redelivers a second later.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -220,3 +221,56 @@ def test_bucket(lambda_esm: FakeLambda) -> None:
         "Unable to validate the following destination configurations",
     )
     assert "QueueConfigurations" not in client("s3").get_bucket_notification_configuration(Bucket="files")
+
+
+def letter_of(lambda_esm: FakeLambda, url: str) -> dict[str, str]:
+    lambda_esm.clock.advance(hours=1)
+    [letter] = client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    return {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+
+
+@FACTS("i5-rule", "documented", "What a rule may not send goes to the target's dead-letter queue without a retry.")
+def test_rule(lambda_esm: FakeLambda) -> None:
+    make_queue()
+    dead = make_queue("dead")
+    statement = allow("sqs:SendMessage", Principal={"Service": "events.amazonaws.com"})
+    client("sqs").set_queue_attributes(QueueUrl=dead, Attributes={"Policy": json.dumps({"Statement": [statement]})})
+    client("events").put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+    target = {"Id": "1", "Arn": QUEUE, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{HERE}:dead"}}
+    client("events").put_targets(Rule="hourly", Targets=[target])
+    assert letter_of(lambda_esm, dead)["ERROR_CODE"] == "NO_PERMISSIONS"
+
+
+def make_schedule() -> str:
+    make_queue()
+    dead = make_queue("dead")
+    client("scheduler").create_schedule(
+        Name="hourly",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": QUEUE,
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/orders-role",
+            "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{HERE}:dead"},
+        },
+    )
+    return dead
+
+
+@FACTS("i5-schedule-role", "reported", "A schedule is refused whose role EventBridge Scheduler cannot assume.")
+def test_role_of_a_schedule(lambda_esm: FakeLambda) -> None:
+    make_role()
+    with pytest.raises(ClientError) as refusal:
+        make_schedule()
+    assert refusal.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+    }
+
+
+@FACTS("i5-schedule", "chosen", "What a schedule's role does not allow is not retried, and has the target's own code.")
+def test_schedule(lambda_esm: FakeLambda) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    make_role(allow("sqs:SendMessage", f"arn:aws:sqs:{HERE}:dead"), trust={"Statement": [trust]})
+    found = letter_of(lambda_esm, make_schedule())
+    assert (found["ERROR_CODE"], found["RETRY_ATTEMPTS"]) == ("AccessDenied", "0")

@@ -225,6 +225,26 @@ def test_a_purge_forgets_deduplication_ids(lambda_esm):
     assert receive_bodies(url) == ["same"]
 
 
+@FACTS(
+    "c5-fifo-dead-letter",
+    "documented",
+    "In a FIFO dead-letter queue a message keeps its group, and its own id replaces its deduplication id.",
+)
+def test_two_dead_letters_with_the_same_deduplication_id(lambda_esm):
+    dead = make_queue("dead.fifo")
+    url = make_queue("orders.fifo", dead_letter=dead, after=1, VisibilityTimeout=0)
+    sqs, ids = boto3.client("sqs"), []
+    for _ in range(2):
+        params = {"MessageGroupId": "g", "MessageDeduplicationId": "same"}
+        ids.append(sqs.send_message(QueueUrl=url, MessageBody="a", **params)["MessageId"])
+        receive(url)
+        receive(url)
+        lambda_esm.clock.advance(minutes=5)
+    found = [message["Attributes"] for message in receive(dead, AttributeNames=["All"])]
+    assert [attributes["MessageDeduplicationId"] for attributes in found] == ids
+    assert [attributes["MessageGroupId"] for attributes in found] == ["g", "g"]
+
+
 @FACTS("c5-receipt-handles", "reported", "Receipt handles contain neither a UUID nor hyphens.")
 @pytest.mark.parametrize("by", ["client", "mapping"])
 def test_receipt_handles_hold_no_uuid(lambda_esm, by):

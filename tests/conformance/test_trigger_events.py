@@ -1,9 +1,11 @@
 """The events of topics, buckets, buses and logs, beside the samples that AWS publishes: each member, and its type."""
 
+import hashlib
 import json
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from helpers.conformance import Facts
 from helpers.triggers import (
@@ -170,6 +172,59 @@ def test_duplicates_of_a_fifo_topic(lambda_esm):
     assert len(messages("q")) == 1
     lambda_esm.clock.advance(minutes=5)
     assert sns.publish(**again)["MessageId"] != ids[0]
+
+
+REDRIVE = "Invalid parameter: {}RedrivePolicy: "
+REFUSED = [
+    ("lambda", "news.fifo", {}, "Invalid parameter: Invalid protocol type: lambda"),
+    ("lambda", "news", {"RedrivePolicy": "{"}, f"{REDRIVE}failed to parse JSON."),
+    ("lambda", "news", {"RedrivePolicy": "[]"}, f"{REDRIVE}failed to parse JSON."),
+    (
+        "lambda",
+        "news",
+        {"RedrivePolicy": '{"deadLetterTargetArn": "q"}'},
+        f"{REDRIVE}deadLetterTargetArn is an invalid arn",
+    ),
+    (
+        "sqs",
+        "news.fifo",
+        {"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"})},
+        f"{REDRIVE}must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.",
+    ),
+    (
+        "lambda",
+        "news",
+        {"RawMessageDelivery": "true"},
+        "Invalid parameter: {}Delivery protocol [lambda] does not support raw message delivery.",
+    ),
+]
+
+
+@FACTS(
+    "g2-refused", "reported", "SNS refuses functions on FIFO topics, raw delivery to them, and faulty redrive policies."
+)
+@pytest.mark.parametrize(("protocol", "topic", "attributes", "text"), REFUSED)
+def test_subscriptions_that_are_refused(lambda_esm, protocol, topic, attributes, text):
+    sns = boto3.client("sns")
+    flag = {"FifoTopic": "true"} if topic.endswith(".fifo") else {}
+    arn = sns.create_topic(Name=topic, Attributes=flag)["TopicArn"]
+    function = lambda_esm.function("worker", lambda event, context: None).arn
+    endpoint = function if protocol == "lambda" else queue_arn("q.fifo")
+
+    def refusal(call, **params):
+        with pytest.raises(ClientError) as refused:
+            call(**params)
+        error = refused.value.response["Error"]
+        assert error["Code"] == "InvalidParameter"
+        return error["Message"]
+
+    subscribing = {"TopicArn": arn, "Protocol": protocol, "Endpoint": endpoint}
+    assert refusal(sns.subscribe, **subscribing, Attributes=attributes) == text.format("Attributes Reason: ")
+    assert sns.list_subscriptions()["Subscriptions"] == []
+    for name, value in attributes.items():
+        subscription = sns.subscribe(**subscribing)["SubscriptionArn"]
+        changing = {"SubscriptionArn": subscription, "AttributeName": name, "AttributeValue": value}
+        assert refusal(sns.set_subscription_attributes, **changing) == text.format("")
 
 
 POLICIES = [
@@ -377,7 +432,18 @@ def test_delete_markers_and_versions(got):
         ("ObjectRemoved:Delete", old),
         ("ObjectRemoved:Delete", marker),
     ]
-    assert set(records[0]["s3"]["object"]) == {"key", "versionId", "sequencer"}
+    assert set(records[1]["s3"]["object"]) == {"key", "versionId", "sequencer"}
+
+
+@FACTS("g6-marker-etag", "reported", "A delete marker's event has the marker's ETag, that of nothing, and no size.")
+def test_etag_of_a_delete_marker(got):
+    s3 = notify("photos", "Lambda", got.arn, "s3:ObjectRemoved:*")
+    versioned(s3, "photos")
+    s3.put_object(Bucket="photos", Key="a", Body=b"x")
+    s3.delete_object(Bucket="photos", Key="a")
+    found = got()[0]["Records"][0]["s3"]["object"]
+    assert list(found) == ["key", "eTag", "versionId", "sequencer"]
+    assert found["eTag"] == hashlib.md5(b"").hexdigest()
 
 
 @FACTS("g6-filters", "documented", "An event goes to the configurations whose prefix and suffix both fit.")
@@ -459,7 +525,8 @@ def test_bucket_to_bus(got):
         "DeleteObject",
         "Delete Marker Created",
     )
-    assert "size" not in deleted["detail"]["object"]
+    assert list(deleted["detail"]["object"]) == ["key", "etag", "version-id", "sequencer"]
+    assert deleted["detail"]["object"]["etag"] == hashlib.md5(b"").hexdigest()
 
 
 # --- EventBridge -----------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_a_last_invocation_is_given_up_after_the_maximum_age_chosen(fake: FakeLa
     fake.clock.advance(1)
     assert len(windows.finals) == 8
     given_up = "a tumbling window is given up: its last invocation has failed since 00:01:05.000000"
-    assert given_up in [entry.text for entry in fake.timeline]
+    assert given_up in [entry.detail for entry in fake.timeline]
 
 
 @FACTS("s26-filtered", "chosen", "A later record that passes no filter does not close a window.")

@@ -11,7 +11,7 @@ import pytest
 from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster, Surroundings
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.polling.kafka.context import KafkaContext, KafkaPolling
 from pytest_lambda_esm.polling.kafka.failures import KafkaDiscarder
@@ -22,7 +22,7 @@ ARN = "arn:aws:kafka:us-east-1:123456789012:cluster/main/0123-4567"
 ACCESS = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:login"}]
 
 
-def memory_cluster(clock: VirtualClock) -> KafkaCluster:
+def memory_cluster(clock: EventClock) -> KafkaCluster:
     """Return a cluster on a clock; nothing that it stores was written by a handler."""
     instant = lambda: clock.instant  # noqa: E731 - twice the same, and nowhere else
     return KafkaCluster(ARN, ["b-1:9092", "b-2:9092"], Surroundings(instant=instant, now=instant, depth=lambda: 0))

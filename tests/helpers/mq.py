@@ -10,7 +10,7 @@ from helpers.simulation import LANES, Answer, PolledMapping
 from pytest_lambda_esm import FakeLambda, MqBroker
 from pytest_lambda_esm.brokers.mq.broker import BrokerFacts, BrokerPorts
 from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.mappings.lifecycle import Step
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
 from pytest_lambda_esm.observe.timeline import Timeline
@@ -45,7 +45,7 @@ class NoDirectory:
         return None
 
 
-def memory_brokers(clock: VirtualClock) -> MqBrokers:
+def memory_brokers(clock: EventClock) -> MqBrokers:
     """Return brokers on a clock; nothing that they store was sent by a handler."""
     return MqBrokers(BrokerPorts(now=lambda: clock.instant, depth=lambda: 0, directory=NoDirectory()))
 

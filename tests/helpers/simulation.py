@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from helpers.interference import RaisingInterference
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import TransitionTimes
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
@@ -78,7 +78,7 @@ class PolledMapping:
     poller: Any
 
     def __init__(self, handler: Answer, settings: dict[str, Any], user_reason: str) -> None:
-        self.clock = VirtualClock(START)
+        self.clock = EventClock(START)
         self.outbox = Outbox()
         self.handler = handler
         self.duration = 0.0

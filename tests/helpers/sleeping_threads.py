@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from pytest_lambda_esm import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime
@@ -26,7 +26,7 @@ class SleepingThreads:
     """
 
     def __init__(self) -> None:
-        self.clock = VirtualClock(START)
+        self.clock = EventClock(START)
         self.runtime = Runtime(self.clock, lambda: "an-environment", Isolation())
         self.clock.sleepers.groups = self.runtime.nesting
         self.ended = False

@@ -54,7 +54,7 @@ def test_each_code(code: str, wrong: bool) -> None:
     with FakeLambda(region=REGION, archive_imports="advise") as fake:
         SCENARIOS[code](fake, wrong)
         advice = [each for each in fake.take_advice() if each.code == code]
-        in_timeline = [entry for entry in fake.timeline if entry.kind == "advice" and entry.text.startswith(code)]
+        in_timeline = [entry for entry in fake.timeline if entry.kind == "advice" and entry.detail.startswith(code)]
     assert bool(advice) == bool(in_timeline) == wrong, advice
     for each in advice:
         assert str(each).startswith(f"{code}: ")

@@ -116,7 +116,7 @@ def test_an_event_is_given_up_after_six_hours(lambda_esm: FakeLambda) -> None:
     lambda_esm.clock.run_until_idle()
     [fate] = lambda_esm.fates(function.arn)
     assert fate.fate == "discarded"
-    assert "EventAgeExceeded" in fate.about
+    assert "EventAgeExceeded" in fate.detail
     assert timedelta(hours=5, minutes=50) < fate.at - lambda_esm.config.start <= timedelta(hours=6)
 
 
@@ -166,7 +166,7 @@ def test_an_event_for_a_function_that_is_gone_is_dropped(lambda_esm: FakeLambda)
     lambda_esm.clock.run_until_idle()
     assert function.invocations == []
     [fate] = lambda_esm.fates(function.arn)
-    assert (fate.record, fate.fate, fate.about) == (request, "discarded", "the function does not exist (any more)")
+    assert (fate.record, fate.fate, fate.detail) == (request, "discarded", "the function does not exist (any more)")
 
 
 def test_an_event_for_an_alias_that_is_gone_is_dropped(lambda_esm: FakeLambda) -> None:
@@ -227,7 +227,7 @@ def test_a_destination_that_is_gone_is_a_failed_delivery(lambda_esm: FakeLambda,
     send(lambda_esm, "f")
     lambda_esm.clock.run_until_idle()
     assert (function.metrics["DestinationDeliveryFailures"], function.metrics["DeadLetterErrors"]) == (1, 1)
-    deliveries = [entry for entry in lambda_esm.timeline.of("delivery") if entry.text.startswith("failed: ")]
+    deliveries = [entry for entry in lambda_esm.timeline.of("delivery") if entry.detail.startswith("failed: ")]
     assert [entry.subject for entry in deliveries] == [target, f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone"]
     assert lambda_esm.errors == ()
 

@@ -227,17 +227,17 @@ def test_explain_names_what_waits_and_what_prevents_reading(fake: FakeLambda, sh
     shop.cluster.refuse("connection")
     fake.clock.advance(0)
     assert "PROBLEM: Connection error" in fake.explain(uuid)
-    assert [fate.about for fate in fake.fates(uuid)] == [
+    assert [fate.detail for fate in fake.fates(uuid)] == [
         "PROBLEM: Connection error. Please check your event source connection configuration."
     ]
-    assert any("Connection error" in entry.text for entry in fake.timeline.of("poll"))
+    assert any("Connection error" in entry.detail for entry in fake.timeline.of("poll"))
 
 
 def test_fates_of_collections_that_no_mapping_reads(fake: FakeLambda, shop: Shop) -> None:
     assert fake.fates(ARN) == []
     shop.insert("1")
     shop.cluster.collection("shop", "bills").insert({})
-    assert [(fate.fate, fate.about) for fate in fake.fates(ARN)] == [("waiting", "no mapping reads the stream")] * 2
+    assert [(fate.fate, fate.detail) for fate in fake.fates(ARN)] == [("waiting", "no mapping reads the stream")] * 2
     shop.subscribe(Handler())
     fake.clock.run_until_idle()
     assert [fate.fate for fate in fake.fates(ARN)] == ["done", "waiting"]

@@ -107,9 +107,9 @@ def test_a_deleted_mapping_has_no_word_on_what_came_after_its_end(lambda_esm):
     after = put(b"after")
 
     [fate] = lambda_esm.fates(uuid)
-    assert (fate.record, fate.fate, fate.about) == (before, "waiting", "the mapping was deleted before it read it")
+    assert (fate.record, fate.fate, fate.detail) == (before, "waiting", "the mapping was deleted before it read it")
     assert told(lambda_esm.fates(arn)) == [(before, "waiting", uuid), (after, "waiting", "")]
-    assert lambda_esm.fates(arn)[1].about == "no mapping reads the stream"
+    assert lambda_esm.fates(arn)[1].detail == "no mapping reads the stream"
 
     second = subscribe(lambda_esm, arn, succeed)
     lambda_esm.clock.run_until_idle()
@@ -136,7 +136,7 @@ def test_a_deleted_stream_takes_along_what_was_not_read(lambda_esm):
     lambda_esm.clock.run_until_idle()
     [fate] = lambda_esm.fates(uuid)
     assert (fate.record, fate.fate) == (record, "expired")
-    assert fate.about == "it was not read before the stream was deleted"
+    assert fate.detail == "it was not read before the stream was deleted"
 
 
 def test_fates_of_an_earlier_stream_of_the_same_name_stay(lambda_esm):

@@ -40,7 +40,7 @@ class Shop:
         ]
 
     def troubles(self):
-        return [entry.text for entry in self.fake.timeline.of("fault")]
+        return [entry.detail for entry in self.fake.timeline.of("fault")]
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_lost_delete_succeeds_and_the_message_comes_again(shop):
     assert shop.delivered() == [(0.0, "a"), (30.0, "a")]
     assert [invocation.outcome for invocation in shop.orders.invocations] == ["success", "success"]
     assert [fate.fate for fate in shop.fake.fates(QUEUE)] == ["deleted"]
-    assert any("the delete was lost" in entry.text for entry in shop.fake.timeline)
+    assert any("the delete was lost" in entry.detail for entry in shop.fake.timeline)
 
 
 def test_a_function_that_is_throttled_is_tried_again_with_the_same_receipt(shop):
@@ -132,7 +132,7 @@ def test_a_function_that_is_throttled_is_tried_again_with_the_same_receipt(shop)
     assert shop.delivered() == [(1.0, "a")]
     [invocation] = shop.orders.invocations
     assert invocation.attempt == 1
-    assert any("throttled before it started" in entry.text for entry in shop.fake.timeline)
+    assert any("throttled before it started" in entry.detail for entry in shop.fake.timeline)
 
 
 def test_a_function_that_fails_before_it_starts_leaves_the_messages_hidden(shop):
@@ -144,7 +144,7 @@ def test_a_function_that_fails_before_it_starts_leaves_the_messages_hidden(shop)
     assert shop.delivered() == [(30.0, "a")]
     [invocation] = shop.orders.invocations
     assert invocation.attempt == 2
-    assert any("failed before it started" in entry.text for entry in shop.fake.timeline)
+    assert any("failed before it started" in entry.detail for entry in shop.fake.timeline)
 
 
 @pytest.mark.parametrize("step", ["poller.Read", "poller.Invoke"])

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.queues import arn_of, make_queue, send, subscribe
 from helpers.streams import KinesisSource, TableSource
-from pytest_lambda_esm import FakeLambda, Journey, JourneyStep, LambdaEsmError, raises, throttled
+from pytest_lambda_esm import ConfigurationError, FakeLambda, Journey, JourneyStep, LambdaEsmError, raises, throttled
 
 LOGIN = json.dumps({"username": "lambda", "password": "secret"})
 
@@ -556,3 +556,9 @@ def test_a_closed_fake_can_still_tell():
         [message] = send(url, "x")
         fake.clock.run_until_idle()
     assert kinds(fake.journey(message)) == ["sent", "poll", "invocation", "result", "fate"]
+
+
+def test_a_kind_of_step_that_does_not_exist_is_refused(lambda_esm):
+    [message] = send(make_queue(), "x")
+    with pytest.raises(ConfigurationError, match=r"there is no kind 'invocations'\. Did you mean 'invocation'"):
+        lambda_esm.journey(message).of("invocations")

@@ -257,7 +257,7 @@ def test_explain_names_what_waits(fake: FakeLambda) -> None:
     assert member.assignment == [("orders", 1)]
     assert "orders-1: another member of the consumer group reads the partition" in fake.explain(uuid)
     (fate,) = fake.fates(uuid)
-    assert (fate.fate, fate.about) == ("waiting", "another member of the consumer group reads the partition")
+    assert (fate.fate, fate.detail) == ("waiting", "another member of the consumer group reads the partition")
 
 
 def test_offset_lag_and_iterator_age(fake: FakeLambda) -> None:
@@ -374,7 +374,7 @@ def test_fates_of_a_cluster_that_no_mapping_reads(fake: FakeLambda) -> None:
     cluster.produce("orders", "1")
     cluster.produce("bills", "2")
     fake.clock.advance(60)
-    fates = {fate.record: (fate.fate, fate.about) for fate in fake.fates(str(cluster.arn))}
+    fates = {fate.record: (fate.fate, fate.detail) for fate in fake.fates(str(cluster.arn))}
     assert fates["bills-0:0"] == ("waiting", "no mapping reads the topic")
     assert fates["orders-0:0"][0] == "expired"
 

@@ -229,7 +229,7 @@ def test_a_schema_of_another_registry_is_not_found(
     uuid = subscribe(fake, cluster, accept, **validating(uri=GLUE))
     fake.clock.run_until_idle()
     assert records(fake) == []
-    assert "SCHEMA_NOT_FOUND" in fake.fates(fake.mapping(uuid))[0].about
+    assert "SCHEMA_NOT_FOUND" in fake.fates(fake.mapping(uuid))[0].detail
 
 
 # --- filters -------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_invalid_records_go_to_the_destination(
     assert mapping.metrics["PolledEventCount"] == 5
     assert sorted(fate.fate for fate in fake.fates(mapping)) == ["done", "done", *["sent to a destination"] * 3]
     (unknown,) = (fate for fate in fake.fates(mapping) if fate.record == "orders-0:1")
-    assert unknown.about.endswith("(the value: the registry https://registry.example.com:8081 has no schema 9)")
+    assert unknown.detail.endswith("(the value: the registry https://registry.example.com:8081 has no schema 9)")
 
 
 def test_an_invalid_record_without_a_destination_is_lost(
@@ -386,7 +386,22 @@ def test_a_missing_registry_of_glue(fake: FakeLambda, cluster: KafkaCluster) -> 
     fake.clock.run_until_idle()
     assert state(fake, uuid)[0] == "ESM_CONFIG_NOT_VALID"
     fake.client("glue").create_registry(RegistryName="shop")
-    cluster.produce("orders", b"bad")
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "USER_INITIATED"
+    fake.client("glue").delete_registry(RegistryId={"RegistryName": "shop"})
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "ESM_CONFIG_NOT_VALID"
+
+
+def test_a_secret_that_is_there_again(fake: FakeLambda, cluster: KafkaCluster, registry: SchemaRegistry) -> None:
+    registry.require("BASIC_AUTH")
+    secrets = fake.client("secretsmanager")
+    secret = secrets.create_secret(Name="login", SecretString="{}")["ARN"]
+    secrets.delete_secret(SecretId=secret)
+    uuid = subscribe(fake, cluster, accept, **validating(AccessConfigs=[{"Type": "BASIC_AUTH", "URI": secret}]))
+    fake.clock.run_until_idle()
+    assert state(fake, uuid)[0] == "EVENT_SOURCE_AUTHN_ERROR"
+    secrets.restore_secret(SecretId=secret)
     fake.clock.run_until_idle()
     assert state(fake, uuid)[0] == "USER_INITIATED"
 

@@ -3,6 +3,7 @@
 import boto3
 import pytest
 
+from helpers.documentdb import Shop
 from pytest_lambda_esm import LambdaEsmError, MappingNotFound
 
 
@@ -22,6 +23,8 @@ def setup(lambda_esm):
         "the first part of a uuid": answer["UUID"][:8],
         "arn of the mapping": answer["EventSourceMappingArn"],
         "answer": answer,
+        "entry of a list": boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"][0],
+        "list of one": boto3.client("lambda").list_event_source_mappings(FunctionName="billing"),
         "mapping": lambda_esm.mapping(answer),
         "url": url,
         "url with a slash": url + "/",
@@ -42,6 +45,8 @@ NAMES = [
     "the first part of a uuid",
     "arn of the mapping",
     "answer",
+    "entry of a list",
+    "list of one",
     "mapping",
     "url",
     "url with a slash",
@@ -172,11 +177,14 @@ def test_brokers_their_queues_and_clusters_by_name_and_object(lambda_esm):
     )
     sent, unread = orders.send("1"), other.send("2")
     lambda_esm.clock.run_until_idle()
-    for given in ("shop", broker, orders, broker.arn):
+    for given in ("shop", broker, orders, "orders", broker.arn):
         assert lambda_esm.mapping(given).uuid == created["UUID"]
         assert broker.arn in lambda_esm.explain(given)
         assert sent in [fate.record for fate in lambda_esm.fates(given)]
-    assert [fate.record for fate in lambda_esm.fates(other)] == [unread]
+    for given in (other, "other"):
+        assert [fate.record for fate in lambda_esm.fates(given)] == [unread]
+    with pytest.raises(LambdaEsmError, match="Did you mean 'other'"):
+        lambda_esm.fates("othr")
     with pytest.raises(MappingNotFound, match="no mapping concerns"):
         lambda_esm.mapping(other)
     described = boto3.client("kafka").describe_cluster(ClusterArn=cluster.arn)
@@ -184,6 +192,27 @@ def test_brokers_their_queues_and_clusters_by_name_and_object(lambda_esm):
         assert list(lambda_esm.fates(given)) == []
     with pytest.raises(LambdaEsmError, match="Did you mean 'shop'"):
         lambda_esm.fates("shopp")
+
+
+def test_a_queue_of_a_broker_and_one_of_sqs_with_the_same_name(lambda_esm):
+    queue = lambda_esm.mq("shop").queue("orders")
+    boto3.client("sqs").create_queue(QueueName="orders")
+    queue.send("1")
+    with pytest.raises(LambdaEsmError, match="ambiguous"):
+        lambda_esm.fates("orders")
+    assert [fate.fate for fate in lambda_esm.fates(queue)] == ["waiting"]
+
+
+def test_collections(lambda_esm):
+    shop = Shop(lambda_esm)
+    other = shop.cluster.collection("shop", "bills")
+    uuid = shop.subscribe(lambda event, context: None)
+    shop.insert("1")
+    lambda_esm.clock.run_until_idle()
+    assert lambda_esm.mapping(shop.orders).uuid == uuid
+    assert [fate.fate for fate in lambda_esm.fates(shop.orders)] == ["done"]
+    assert uuid in lambda_esm.explain(shop.orders)
+    assert lambda_esm.mapping(other).uuid == uuid  # The only mapping of its cluster.
 
 
 def test_pipes_by_name_arn_and_answer(lambda_esm):
@@ -199,3 +228,13 @@ def test_pipes_by_name_arn_and_answer(lambda_esm):
         assert [fate.record for fate in lambda_esm.fates(given)] == [sent]
         assert "mapping of pipe billing is Enabled" in lambda_esm.explain(given)
         assert "does not exist" not in lambda_esm.explain(given)
+
+
+def test_a_shared_name_means_the_queue_also_after_asynchronous_events(lambda_esm):
+    function = lambda_esm.function("orders", lambda event, context: None)
+    queue = lambda_esm.queue("orders")
+    boto3.client("lambda").invoke(FunctionName="orders", InvocationType="Event")
+    lambda_esm.run_until_idle()
+    sent = queue.send("x")
+    assert [fate.record for fate in lambda_esm.fates("orders")] == [sent["MessageId"]]
+    assert [fate.fate for fate in lambda_esm.fates(function)] == ["done"]

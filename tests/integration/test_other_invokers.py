@@ -46,7 +46,7 @@ def test_sns_to_a_function_that_is_gone(lambda_esm: FakeLambda, function: Functi
     lambda_esm.client("lambda").delete_function(FunctionName="f")
     sns.publish(TopicArn=topic, Message="hello")
     [entry] = lambda_esm.timeline.of("delivery")
-    assert entry.text == f"failed: the function {function.arn} does not exist"
+    assert entry.detail == f"failed: the function {function.arn} does not exist"
 
 
 def test_s3_notifications(lambda_esm: FakeLambda, function: Function) -> None:

@@ -53,7 +53,7 @@ def advice_of(fake):
 
 
 def texts(fake):
-    return [entry.text for entry in fake.timeline.of("permission")]
+    return [entry.detail for entry in fake.timeline.of("permission")]
 
 
 def test_nothing_is_imported_while_it_is_off():

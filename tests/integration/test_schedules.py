@@ -312,7 +312,7 @@ def test_explain_lists_when_schedules_are_due(
     text = lambda_esm.explain()
     assert f"schedule default/job (at(2026-01-01T00:00:10)): not due any more, for {other}" in text
     [entry] = lambda_esm.timeline.of("schedule")
-    assert entry.text == "due: at(2026-01-01T00:00:10)"
+    assert entry.detail == "due: at(2026-01-01T00:00:10)"
 
 
 def test_an_exception_for_the_test_leaves_the_schedule_in_force(lambda_esm: FakeLambda, put: Any) -> None:
@@ -728,7 +728,7 @@ def test_a_dead_letter_queue_that_does_not_exist(lambda_esm: FakeLambda, put: An
     missing = f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing"
     put("rate(1 hour)", missing, DeadLetterConfig={"Arn": f"{missing}-too"})
     lambda_esm.clock.advance(hours=1)
-    assert [entry.text for entry in lambda_esm.timeline.of("delivery")] == [
+    assert [entry.detail for entry in lambda_esm.timeline.of("delivery")] == [
         f"failed: {missing} does not exist; given up",
         f"failed: {missing}-too does not exist",
     ]
@@ -739,7 +739,7 @@ def test_a_fifo_queue_without_deduplication_refuses(lambda_esm: FakeLambda, put:
     put("rate(1 day)", fifo, SqsParameters={"MessageGroupId": "g"}, RetryPolicy={"MaximumRetryAttempts": 0})
     lambda_esm.clock.advance(days=1)
     [entry] = lambda_esm.timeline.of("delivery")
-    assert "has no content-based deduplication" in entry.text
+    assert "has no content-based deduplication" in entry.detail
 
 
 def test_a_failing_function_is_retried_by_lambda(lambda_esm: FakeLambda, put: Any) -> None:

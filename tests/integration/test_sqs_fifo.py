@@ -222,7 +222,7 @@ def test_explain_names_the_message_that_blocks_a_group(lambda_esm):
     lambda_esm.clock.advance(seconds=1)
     fates = {fate.record: fate for fate in lambda_esm.fates(mapping)}
     assert fates[following].fate == "waiting"
-    assert fates[following].about == f"its group is blocked by message {poison}, hidden until then"
+    assert fates[following].detail == f"its group is blocked by message {poison}, hidden until then"
     assert fates[following].at == fates[poison].at
     assert f"the group 'A' is blocked by message {poison}, hidden until" in lambda_esm.explain(mapping)
     assert "1 wait behind it" in lambda_esm.explain(mapping)

@@ -20,7 +20,7 @@ def test_a_deleted_queue_ends_the_polling_and_a_new_one_of_that_name_resumes_it(
     lambda_esm.clock.run_until_idle()
     assert mapping.metrics["DeletedEventCount"] == 0
     assert "does not exist" in lambda_esm.explain(mapping)
-    assert [(fate.record, fate.about) for fate in lambda_esm.fates(mapping)] == [(lost, "deleted with its queue")]
+    assert [(fate.record, fate.detail) for fate in lambda_esm.fates(mapping)] == [(lost, "deleted with its queue")]
     send(make_queue(), "new")
     lambda_esm.clock.run_until_idle()
     assert [bodies(invocation) for invocation in orders.invocations] == [["lost"], ["new"]]
@@ -36,7 +36,7 @@ def test_a_purge_takes_messages_in_flight_as_well(lambda_esm):
     boto3.client("sqs").purge_queue(QueueUrl=url)
     lambda_esm.clock.run_until_idle()
     assert len(lambda_esm.invocations) == 1
-    assert {fate.about for fate in lambda_esm.fates(mapping)} == {"purged"}
+    assert {fate.detail for fate in lambda_esm.fates(mapping)} == {"purged"}
 
 
 def test_a_changed_visibility_timeout_holds_from_the_next_receipt_on(lambda_esm):
@@ -210,8 +210,8 @@ def test_a_filtered_message_names_the_filter_that_came_nearest(lambda_esm):
     lambda_esm.clock.run_until_idle()
     [fate] = lambda_esm.fates(mapping)
     assert fate.fate == "filtered out"
-    assert "Filter 1 of 2" in fate.about
-    assert "body.size is 3" in fate.about
+    assert "Filter 1 of 2" in fate.detail
+    assert "body.size is 3" in fate.detail
 
 
 def test_filtered_messages_leave_room_for_others_in_the_batch(lambda_esm):
@@ -284,8 +284,8 @@ def test_a_purge_and_messages_past_their_retention_period(lambda_esm):
     [fresh] = send(url, "fresh")
     assert counts(url) == (1, 1, 0)
     boto3.client("sqs").purge_queue(QueueUrl=url)
-    fates = {fate.record: (fate.fate, fate.about) for fate in lambda_esm.fates(arn_of(url))}
+    fates = {fate.record: (fate.fate, fate.detail) for fate in lambda_esm.fates(arn_of(url))}
     assert fates[in_flight] == fates[fresh] == ("deleted", "purged")
     assert fates[waiting][0] == "expired"
     lambda_esm.clock.advance(seconds=600)
-    assert {fate.record: (fate.fate, fate.about) for fate in lambda_esm.fates(arn_of(url))} == fates
+    assert {fate.record: (fate.fate, fate.detail) for fate in lambda_esm.fates(arn_of(url))} == fates

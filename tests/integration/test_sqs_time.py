@@ -21,7 +21,7 @@ def test_a_function_slower_than_the_visibility_timeout_runs_twice_at_a_time(lamb
     assert [receive_counts(invocation) for invocation in orders.invocations] == [["1"], ["2"]]
     assert counts(url) == (0, 1, 0)
     assert mapping.metrics["DeletedEventCount"] == 0
-    assert any("stale receipt" in entry.text for entry in lambda_esm.timeline)
+    assert any("stale receipt" in entry.detail for entry in lambda_esm.timeline)
 
 
 def test_a_handler_may_show_its_message_again_at_once(lambda_esm):

@@ -366,7 +366,7 @@ def test_records_that_no_mapping_reads_wait(fake: FakeLambda) -> None:
     fake.clock.advance(hours=25)
     source.put("new")
     fates = fake.fates(source.arn)
-    assert [(fate.fate, fate.about) for fate in fates] == [
+    assert [(fate.fate, fate.detail) for fate in fates] == [
         ("expired", "expired at the stream's retention, unread"),
         ("waiting", "no mapping reads the stream"),
     ]
@@ -394,7 +394,7 @@ def test_the_timeline_tells_what_became_of_records(fake: FakeLambda) -> None:
     fake.clock.run_until_idle()
     (entry,) = fake.timeline.of("fate")
     assert entry.items == (f"shardId-000000000000:{number}",)
-    assert entry.text == (
+    assert entry.detail == (
         "1 record of shardId-000000000000 discarded: RetryAttemptsExhausted after 1 attempt;"
         " there is no failure destination"
     )

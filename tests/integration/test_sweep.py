@@ -78,7 +78,7 @@ def test_code_that_copes_passes_in_every_world(fake):
     assert len(worlds) == 1 + 3 * 3
     assert worlds[0] == min(worlds, key=lambda world: world[0])
     assert sweep.report == "sweep: 10 worlds, none broke; in 9 the fault struck and the body completed"
-    assert [entry.text for entry in fake.timeline.of("fault")][-1] == sweep.report
+    assert [entry.detail for entry in fake.timeline.of("fault")][-1] == sweep.report
 
 
 def test_the_next_attempt_at_a_call_whose_answer_was_lost_meets_what_it_made(fake):

@@ -47,7 +47,7 @@ def test_a_traveller_of_the_test_is_put_back_as_well():
 
 def test_a_sweep_cannot_begin_inside_of_an_event():
     with FakeLambda(region="eu-west-1") as fake:
-        fake.clock.call_at(fake.clock.instant + 1, lambda: days_in_each_world(fake), lambda: "a sweep")
+        fake._world.clock.call_at(fake._world.clock.instant + 1, lambda: days_in_each_world(fake), lambda: "a sweep")
         with pytest.raises(ClockError, match="restart: time cannot be moved from inside an event"):
             fake.clock.advance(1)
 

@@ -140,7 +140,7 @@ def test_raw_delivery_takes_ten_attributes(lambda_esm: FakeLambda) -> None:
     [message] = messages("dead")
     assert message["Body"] == "m"
     [entry] = lambda_esm.timeline.of("delivery")
-    assert entry.text == (
+    assert entry.detail == (
         "failed: a message with more than 10 attributes cannot be delivered raw; sent to the dead-letter queue"
         f" arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
     )
@@ -151,7 +151,7 @@ def test_a_dead_letter_queue_that_is_gone_too(lambda_esm: FakeLambda) -> None:
     topic, _ = topic_with("sqs", f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone", RedrivePolicy=policy)
     boto3.client("sns").publish(TopicArn=topic, Message="m")
     [entry] = lambda_esm.timeline.of("delivery")
-    assert entry.text == (
+    assert entry.detail == (
         "failed: the queue gone does not exist; nor did the dead-letter queue get it: the queue dead does not exist"
     )
 
@@ -231,7 +231,7 @@ def test_from_bus_to_bus(lambda_esm: FakeLambda, worker: Function) -> None:
 def test_buses_in_a_circle(lambda_esm: FakeLambda) -> None:
     default = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
     put(rule_to(bus("other", default), {"source": ["shop"]}), {})
-    texts = [entry.text for entry in lambda_esm.timeline.of("delivery")]
+    texts = [entry.detail for entry in lambda_esm.timeline.of("delivery")]
     assert texts == [f"failed: the event has already passed through {default}"]
 
 

@@ -937,7 +937,9 @@ def test_the_errors_of_the_clock_have_it_too(lambda_esm):
 
 def test_the_report_moves_no_time(lambda_esm):
     moved = []
-    lambda_esm.clock.call_at(instant_of(lambda_esm.clock.now) + 1_000_000, lambda: moved.append(1), lambda: "an event")
+    lambda_esm._world.clock.call_at(
+        instant_of(lambda_esm.clock.now) + 1_000_000, lambda: moved.append(1), lambda: "an event"
+    )
     with freeze_time("2026-01-02"):
         assert lambda_esm.diagnosis()
         assert moved == []

@@ -62,3 +62,20 @@ def test_settings_are_texts_in_pytests_own_toml(pytester):
         """
     )
     pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_a_setting_that_does_not_exist_is_refused_with_the_nearest(run):
+    result = run("def test_it(): pass", ini="lambda_esm_regoin = eu-west-1\nlambda_esm_seeds = 3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: there is no ini setting 'lambda_esm_regoin'. Did you mean 'lambda_esm_region'*",
+            "*there is no ini setting 'lambda_esm_seeds'. Did you mean 'lambda_esm_seed'*",
+        ]
+    )
+
+
+def test_a_setting_of_the_command_line_that_does_not_exist_is_refused(run):
+    result = run("def test_it(): pass", "-o", "lambda_esm_sede=3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no ini setting 'lambda_esm_sede'. Did you mean 'lambda_esm_seed'*"])

@@ -161,3 +161,22 @@ def test_it_is_known_under_strict_markers(run):
         "--strict-markers",
     )
     result.assert_outcomes(passed=1)
+
+
+def test_a_misspelt_marker_is_refused_with_the_nearest(run):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.lambda_esm_falut("Invoke", "ServiceException")
+        def test_it(lambda_esm): ...
+        """,
+        "-Wignore::pytest.PytestUnknownMarkWarning",
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no marker 'lambda_esm_falut'. Did you mean 'lambda_esm_fault'*"])
+
+
+def test_a_marker_of_others_that_begins_alike_is_left_alone(run):
+    text = "import pytest\n@pytest.mark.lambda_esm_slow\ndef test_it(): ..."
+    run(text, ini="markers = lambda_esm_slow: of this project").assert_outcomes(passed=1)

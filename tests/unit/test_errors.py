@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from pytest_lambda_esm import ClockError, FakeLambda, LambdaEsmAdvice, UnusedFault
-from pytest_lambda_esm.errors import printable
+from pytest_lambda_esm.errors import nearest, printable
 
 HOSTILE = "\x1b[2J\x00\x9b31m\u202e\ud800"
 SHOWN = r"\x1b[2J\x00\x9b31m\u202e\ud800"
@@ -26,6 +26,23 @@ def test_no_control_character_and_no_surrogate_is_left_out():
     assert left == {"\n", "\t"}
     bidirectional = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     assert not [each for each in printable(every) if unicodedata.bidirectional(each) in bidirectional]
+
+
+SETTINGS = ["advice", "advice_ignore", "poll_latency", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("ignore_advice", "Did you mean 'advice_ignore'?"),
+        ("Ignore-Advice", "Did you mean 'advice_ignore'?"),
+        ("latency_poll", "Did you mean 'poll_latency'?"),
+        ("advise", "Did you mean 'advice'?"),
+        ("nothing", "Known are: advice, advice_ignore, poll_latency, seed."),
+    ],
+)
+def test_the_nearest_name(name, suggestion):
+    assert nearest(name, SETTINGS) == suggestion
 
 
 @pytest.mark.parametrize("kind", [ClockError, UnusedFault, LambdaEsmAdvice])

@@ -1,3 +1,4 @@
+# [setup]
 """A shop, tested from the template that is deployed to the handlers: copy this folder, and start from it."""
 
 import json
@@ -22,6 +23,9 @@ def waiting(url):
     """The bodies of the messages of a queue."""
     messages = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     return [json.loads(message["Body"]) for message in messages]
+
+
+# [/setup]
 
 
 # [chain]

@@ -143,6 +143,13 @@ class DocumentDBCluster(EmbeddedSource):
         """
         return self._retention
 
+    def has(self, collection: object) -> bool:
+        """Whether an object is one of the cluster's collections.
+
+        :meta private:
+        """
+        return any(each is collection for each in self._collections.values())
+
     def exists(self, database: str, collection: str | None) -> bool:
         """Whether there is a collection, or a database if no collection is given.
 

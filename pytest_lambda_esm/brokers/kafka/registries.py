@@ -22,6 +22,10 @@ class AwsLookups(GlueSchemas, Protocol):
         """Whether a secret exists."""
         ...
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call a listener after each change of registries and secrets, as soon as one has been looked up."""
+        ...
+
 
 class SchemaRegistries:
     """The registries: those like Confluent's exist from when the test first asks for them, those of Glue in moto."""
@@ -30,6 +34,8 @@ class SchemaRegistries:
         self._aws = aws
         self._by_uri: dict[str, SchemaRegistry] = {}
         self._listeners: list[Callable[[], None]] = []
+        if aws is not None:
+            aws.listen(self._changed)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call a listener after each change."""

@@ -24,6 +24,7 @@ class MqMessage:
     headers of RabbitMQ. ``number`` counts the messages of a broker, ``arrived`` and ``expires`` are instants in
     microseconds since the epoch. ``deliveries`` counts how often a function ran with the message, ``redelivered``
     says whether it was delivered and returned, and ``depth`` is how long the chain of invocations is that led to it.
+    ``overhead`` is a number of bytes that its record in an event does not exceed without its body and its queue's name.
     """
 
     id: str
@@ -37,6 +38,7 @@ class MqMessage:
     deliveries: int = 0
     redelivered: bool = False
     depth: int = 0
+    overhead: int = 0
 
     @property
     def sent(self) -> datetime:
@@ -47,6 +49,37 @@ class MqMessage:
     def text(self) -> str:
         """The body as text; raises UnicodeDecodeError where it is not UTF-8."""
         return self.body.decode()
+
+
+_MEMBERS: Final = 420
+"""More bytes than the names of a record's members, its numbers and its punctuation take: 342 at most."""
+
+
+def overhead(message_id: str, properties: Mapping[str, Any], custom: Mapping[str, Any]) -> int:
+    """Return a number of bytes that the record of a message does not exceed, without its body.
+
+    The names of the standard properties are among the members, and an id has no characters that JSON escapes.
+    """
+    return _MEMBERS + len(message_id) + sum(map(_most, properties.values())) + (_most(custom) if custom else 0)
+
+
+def _most(value: Any) -> int:
+    """Return a number of bytes that a value does not exceed in JSON, also where each byte of it becomes a number."""
+    if isinstance(value, (str, bytes)):
+        return len(value) * (_OF_A_CHARACTER if isinstance(value, str) and not value.isascii() else _OF_A_BYTE) + 16
+    if isinstance(value, int):
+        return value.bit_length() // 3 + 8
+    if isinstance(value, Mapping):
+        return 4 + sum(_most(name) + _most(each) for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return 4 + sum(_most(each) + 2 for each in value)
+    return 40  # A float, None or a datetime.
+
+
+_OF_A_BYTE: Final = 6
+"""``-128, `` of a byte of a RabbitMQ header, and ``\\u0000`` of an ASCII character."""
+_OF_A_CHARACTER: Final = 4 * _OF_A_BYTE
+"""A character has up to four bytes in UTF-8, and is up to two escapes of six characters in JSON."""
 
 
 def read_body(call: str, body: Any) -> tuple[bytes, bool]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from pytest_lambda_esm.brokers.mq.engines import PERSISTENT, Engine
-from pytest_lambda_esm.brokers.mq.messages import MqMessage, jms_property, read_body
+from pytest_lambda_esm.brokers.mq.messages import MqMessage, jms_property, overhead, read_body
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 
 
@@ -102,8 +103,9 @@ class MqQueue:
         now, number = self._ports.now(), self._ports.new_number()
         self._sent += 1
         lives = standard.get("expiration")
+        message_id = self._ports.message_id(number, self._sent)
         message = MqMessage(
-            id=self._ports.message_id(number, self._sent),
+            id=message_id,
             body=content,
             is_text=is_text,
             properties=MappingProxyType(standard),
@@ -112,6 +114,7 @@ class MqQueue:
             arrived=now,
             expires=None if lives is None or lives == self._engine.forever else now + lives * 1000,
             depth=self._ports.depth(),
+            overhead=overhead(message_id, standard, custom),
         )
         self._enter(message)
         self._ports.sent(message.id)
@@ -173,6 +176,23 @@ class MqQueue:
         :meta private:
         """
         return self._waiting[0] if self._waiting and self._waiting[0].arrived <= now else None
+
+    def ready(self, now: int, most: int) -> list[MqMessage]:
+        """Return the messages that can be taken next, in order.
+
+        :meta private:
+        """
+        return [message for message in islice(self._waiting, most) if message.arrived <= now]
+
+    def take_all(self, messages: Sequence[MqMessage]) -> None:
+        """Hold the first messages, which are these.
+
+        :meta private:
+        """
+        waiting = self._waiting
+        for message in messages:
+            waiting.popleft()
+            self._held[message.id] = message
 
     def take(self) -> None:
         """Hold the first message: it is in flight until it is acknowledged or returned.

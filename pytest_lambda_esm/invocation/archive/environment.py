@@ -11,8 +11,8 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,6 +65,20 @@ class CodeEnvironments:
         _, environment = self._environments.get((function.arn, function.version), (None, None))
         if environment is not None:
             environment.restart()
+
+    def start_again(self, function: FunctionConfiguration) -> None:
+        """Have a function run in an environment that has not imported anything."""
+        self._environments.pop((function.arn, function.version), None)
+
+    @contextmanager
+    def restored_on_failure(self) -> Iterator[None]:
+        """Have all functions go on in the environments that they have now, if an exception is raised meanwhile."""
+        before = dict(self._environments)
+        try:
+            yield
+        except BaseException:
+            self._environments = before
+            raise
 
     def remove(self) -> None:
         """Forget the environments, and remove the unpacked files."""

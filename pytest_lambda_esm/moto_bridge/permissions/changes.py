@@ -14,7 +14,6 @@ from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaFunction, LambdaStorage
 from moto.iam.models import IAMBackend, Role
 
-from pytest_lambda_esm.destinations import Message
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.moto_bridge.functions import configuration_of
 from pytest_lambda_esm.moto_bridge.permissions.enforcement import Enforcement
@@ -75,7 +74,7 @@ class RoleChanges:
         """Refuse a role that does not trust Lambda, or that may not send to the function's dead-letter target."""
         if not trusts_lambda(function.role):
             raise InvalidParameterValueException(_NOT_ASSUMABLE)
-        access = sending(dead_letter, Message(body="")) if dead_letter is not None else None
+        access = sending(dead_letter) if dead_letter is not None else None
         if access is None:
             return
         if self._enforcement.of_function(function, access, f"dead letters of {function.name}") is not None:

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
-from pytest_lambda_esm.moto_bridge.permissions.judge import Cause, judge_function, judge_service
+from pytest_lambda_esm.moto_bridge.permissions.judge import (
+    ASSUME,
+    Cause,
+    judge_function,
+    judge_role,
+    judge_service,
+    trusts,
+)
 from pytest_lambda_esm.moto_bridge.permissions.places import Access
-from pytest_lambda_esm.moto_bridge.permissions.policies import ALLOWED, DENIED, UNKNOWN, Verdict
+from pytest_lambda_esm.moto_bridge.permissions.policies import ALLOWED, DENIED, NOT_ALLOWED, UNKNOWN, Verdict
 from pytest_lambda_esm.ports import Advice
 
 OFF: Final = "off"
 ADVISE: Final = "advise"
 ENFORCE: Final = "enforce"
+_ONLY_WITH_ROLE: Final = "kinesis:"
+"""The actions for which the policy of a target is not enough."""
 _CODE: Final = "ESM143"
 """The code of its advice."""
 
@@ -58,27 +67,49 @@ class Enforcement:
 
     def of_service(self, cause: Cause, action: str, resource_arn: str) -> Verdict | None:
         """Return why a service may not send an event to a resource, None where it goes on."""
+        if resource_arn in cause.roles:
+            return self.of_role(cause, cause.roles[resource_arn], Access(action, resource_arn))
         mode = self._reports.mode_of(resource_arn)
         if mode == OFF:
             return None
         verdict = judge_service(cause, action, resource_arn)
         if verdict.outcome == ALLOWED:
             return None
-        service = min(cause.principals, key=len)
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": action,
-            "Resource": resource_arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": cause.source_arn}},
-        }
         about = _About(
             holder=cause.source_arn,
             subject=resource_arn,
-            denial=f"{service} may not {action} on {resource_arn} for {cause.source_arn}",
-            cause=_denied(verdict) or f"the policy of {resource_arn} lacks {json.dumps(statement)}",
+            denial=f"{cause.principal} may not {action} on {resource_arn} for {cause.source_arn}",
+            cause=_denied(verdict) or _lacking(cause, action, resource_arn),
         )
         return self._settle(mode, Access(action, resource_arn), verdict, about)
+
+    def of_role(self, cause: Cause, role_arn: str, access: Access) -> Verdict | None:
+        """Return why a service may not do something with a role, None where it goes on."""
+        mode = self._reports.mode_of(cause.source_arn)
+        if mode == OFF:
+            return None
+        if not trusts(cause, role_arn):
+            access = Access(ASSUME, role_arn)
+            statement: dict[str, Any] = {
+                "Effect": "Allow",
+                "Principal": {"Service": cause.principal},
+                "Action": ASSUME,
+            }
+            denial = f"{cause.principal} may not {ASSUME} on {role_arn} for {cause.source_arn}"
+            lacking = f"the role's trust policy lacks {json.dumps(statement)}"
+            about = _About(holder=role_arn, subject=cause.source_arn, denial=denial, cause=lacking)
+            return self._settle(mode, access, Verdict(NOT_ALLOWED), about)
+        verdict = judge_role(cause, role_arn, access)
+        if verdict.outcome == ALLOWED:
+            return None
+        statement = {"Effect": "Allow", "Action": access.action, "Resource": access.resource}
+        about = _About(
+            holder=role_arn,
+            subject=cause.source_arn,
+            denial=f"the role {role_arn} may not {access.action} on {access.resource} ({cause.source_arn} has it)",
+            cause=_denied(verdict) or f"the role's policies lack {json.dumps(statement)}",
+        )
+        return self._settle(mode, access, verdict, about)
 
     def cannot_judge(self, function: FunctionConfiguration, what: str, reason: str) -> None:
         """Note, once for each function, that nobody can judge something."""
@@ -115,6 +146,20 @@ class _About:
     subject: str
     denial: str
     cause: str
+
+
+def _lacking(cause: Cause, action: str, resource_arn: str) -> str:
+    """Return what a service lacks to send to a resource."""
+    if action.startswith(_ONLY_WITH_ROLE):
+        return f"{cause.source_arn} has no role for this target, and needs one: RoleArn"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": cause.principal},
+        "Action": action,
+        "Resource": resource_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": cause.source_arn}},
+    }
+    return f"the policy of {resource_arn} lacks {json.dumps(statement)}"
 
 
 def _denied(verdict: Verdict) -> str:

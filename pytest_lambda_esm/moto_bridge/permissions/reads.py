@@ -40,10 +40,14 @@ _SERVICES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the pollers of one kind of source do: with the source, and with no resource in particular."""
+    """What the pollers of one kind of source do: with the source, and with no resource in particular.
+
+    ``others`` are actions on resources of other kinds in the source's account, by the kind.
+    """
 
     actions: tuple[str, ...] = ()
     anywhere: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
     text: str = _NOT_PERMITTED
 
     def refusal(self, access: Access, source_arn: str) -> str:
@@ -64,7 +68,8 @@ _READINGS: Final[Mapping[str, Reading]] = {
     "mq": Reading(("mq:DescribeBroker",), _NETWORK),
     "rds": Reading(
         ("rds:DescribeDBClusters",),
-        ("rds:DescribeDBClusterParameters", "rds:DescribeDBSubnetGroups", *_NETWORK),
+        _NETWORK,
+        (("rds:DescribeDBClusterParameters", "cluster-pg"), ("rds:DescribeDBSubnetGroups", "subgrp")),
     ),
 }
 """By the service of an event source."""
@@ -80,6 +85,8 @@ def accesses(reading: Reading, settings: Mapping[str, Any]) -> Iterator[Access]:
     source = settings.get("EventSourceArn", "")
     for action in reading.actions:
         yield Access(action, source if action == "kinesis:SubscribeToShard" else stream_arn(source))
+    for action, kind in reading.others:
+        yield Access(action, f"{source.partition(':cluster:')[0]}:{kind}:*")
     for action in reading.anywhere:
         yield Access(action, "*")
     for access in settings.get("SourceAccessConfigurations") or ():

@@ -23,19 +23,16 @@ from moto.sns.models import Subscription, Topic
 from moto.sqs.models import SQSBackend
 
 from pytest_lambda_esm.arn import partition_of
-from pytest_lambda_esm.destinations import DeliveryFailed
+from pytest_lambda_esm.destinations import NotPermitted, Sender
 from pytest_lambda_esm.moto_bridge.permissions.enforcement import Enforcement
-from pytest_lambda_esm.moto_bridge.permissions.judge import Cause
+from pytest_lambda_esm.moto_bridge.permissions.judge import EVENTS, Cause
+from pytest_lambda_esm.moto_bridge.permissions.sends import sending
 from pytest_lambda_esm.patching import Patches, original_of
 
 _CAUSE: Final[ContextVar[Cause | None]] = ContextVar("cause", default=None)
 
 NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
 """Recorded: what S3 says where a function's or a queue's policy does not let it send."""
-
-
-class NotPermitted(DeliveryFailed):
-    """The policy of a function or queue does not let a service send to it."""
 
 
 class Triggers:
@@ -47,6 +44,18 @@ class Triggers:
     def check_function(self, function_arn: str) -> None:
         """Raise NotPermitted where the service whose event is on its way may not invoke a function."""
         self._check("lambda:InvokeFunction", function_arn)
+
+    def check_target(self, arn: str) -> None:
+        """Raise NotPermitted where the service whose event is on its way may not send to a target."""
+        access = sending(arn)
+        if access is not None:
+            self._check(access.action, arn)
+
+    def check_sender(self, sender: Sender, arn: str) -> None:
+        """Raise NotPermitted where a resource of a service may not send to a target."""
+        access = sending(arn)
+        if access is not None:
+            self._judge(cause_of(sender, arn), access.action, arn)
 
     def install(self, patches: Patches) -> None:
         """Know from now on whose event is on its way, and check what arrives in queues."""
@@ -94,10 +103,15 @@ class Triggers:
 
     def _check(self, action: str, resource_arn: str) -> None:
         cause = _CAUSE.get()
-        if cause is None or self._enforcement.of_service(cause, action, resource_arn) is None:
+        if cause is not None:
+            self._judge(cause, action, resource_arn)
+
+    def _judge(self, cause: Cause, action: str, resource_arn: str) -> None:
+        if self._enforcement.of_service(cause, action, resource_arn) is None:
             return
-        service = min(cause.principals, key=len)
-        raise NotPermitted(f"{service} may not {action} on {resource_arn} for {cause.source_arn}: its policy lacks it")
+        role = cause.roles.get(resource_arn)
+        who, whose = (f"the role {role}", "the role's") if role else (cause.principal, "its")
+        raise NotPermitted(f"{who} may not {action} on {resource_arn} for {cause.source_arn}: {whose} policy lacks it")
 
 
 def _causing(original: Callable[..., Any], cause_of: Callable[..., Cause]) -> Callable[..., Any]:
@@ -115,8 +129,13 @@ def _causing(original: Callable[..., Any], cause_of: Callable[..., Cause]) -> Ca
     return causing
 
 
+def cause_of(sender: Sender, target_arn: str) -> Cause:
+    """Return the cause of what a resource sends to a target."""
+    return Cause(sender.service, sender.arn, sender.account_id, {target_arn: sender.role} if sender.role else {})
+
+
 def _of_topic(topic: Any, *_: Any, **__: Any) -> Cause:
-    return Cause(frozenset({"sns.amazonaws.com"}), topic.arn, topic.account_id)
+    return Cause("sns.amazonaws.com", topic.arn, topic.account_id)
 
 
 def _of_subscription(subscription: Any, *_: Any, **__: Any) -> Cause:
@@ -124,9 +143,9 @@ def _of_subscription(subscription: Any, *_: Any, **__: Any) -> Cause:
 
 
 def _of_rule(rule: Any, *_: Any, **__: Any) -> Cause:
-    with_role = frozenset(target["Arn"] for target in rule.targets if target.get("RoleArn"))
-    return Cause(frozenset({"events.amazonaws.com"}), rule.arn, rule.account_id, with_role)
+    roles = {target["Arn"]: target["RoleArn"] for target in rule.targets if target.get("RoleArn")}
+    return Cause(EVENTS, rule.arn, rule.account_id, roles)
 
 
 def _of_bucket(account_id: str, event_name: Any, bucket: Any, key: Any) -> Cause:
-    return Cause(frozenset({"s3.amazonaws.com"}), bucket.arn, account_id)
+    return Cause("s3.amazonaws.com", bucket.arn, account_id)

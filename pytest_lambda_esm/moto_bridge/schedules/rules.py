@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from moto.events.exceptions import ValidationException
 
-from pytest_lambda_esm.destinations import Message
+from pytest_lambda_esm.destinations import Message, Sender
 from pytest_lambda_esm.moto_bridge.triggers import target_input
 from pytest_lambda_esm.schedules import expressions
 from pytest_lambda_esm.schedules.agenda import Plan
@@ -114,6 +114,12 @@ class ScheduledRules:
                 age=policy.age,
                 dead_letter=policy.dead_letter,
                 about={"RULE_ARN": plan.key, "TARGET_ARN": arn},
+                sender=Sender(
+                    service="events.amazonaws.com",
+                    arn=plan.key,
+                    account_id=event["account"],
+                    role=target.get("RoleArn") or "",
+                ),
             )
         )
 

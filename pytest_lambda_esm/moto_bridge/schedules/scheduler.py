@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from moto.scheduler.exceptions import ValidationException
 
-from pytest_lambda_esm.destinations import Message
+from pytest_lambda_esm.arn import partition_of
+from pytest_lambda_esm.destinations import Message, Sender
 from pytest_lambda_esm.moto_bridge.schedules.universal import templated
 from pytest_lambda_esm.schedules import expressions
 from pytest_lambda_esm.schedules.agenda import Plan
@@ -30,6 +31,9 @@ _UTC: Final = "UTC"
 _ENABLED: Final = "ENABLED"
 _DELETE: Final = "DELETE"
 _EVENT_BUS: Final = ":event-bus/"
+_NOT_PERMITTED: Final = {"sqs": "AccessDenied", "sns": "AuthorizationError"}
+"""The codes with which services refuse calls that are not permitted, where these are not AccessDeniedException."""
+_NOT_ASSUMABLE: Final = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
 
 
 class Schedules:
@@ -51,6 +55,9 @@ class Schedules:
             _zone(name)
         except (ValueError, OSError, KeyError):
             raise ValidationException(f"Invalid ScheduleExpressionTimezone {name}.") from None
+        group, target = parameters.get("group_name") or "default", parameters["target"]
+        if self._scheduling.refuses_role(_sender(_arn(backend, group, parameters["name"]), target)):
+            raise ValidationException(_NOT_ASSUMABLE)
 
     def changed(self, backend: Any, schedule: Any, *, created: bool = False) -> None:
         """Follow the creation or a change; a rate goes on counting if what decides about its times is the same."""
@@ -136,6 +143,8 @@ class Schedules:
                 "IS_PAYLOAD_TRUNCATED": "false",
             },
             settled=settled,
+            sender=_sender(schedule.arn, schedule.target),
+            not_permitted=_NOT_PERMITTED.get(arn.split(":")[2], "AccessDeniedException"),
         )
         self._scheduling.deliveries.send(delivery, due + self._flexibility(schedule.flexible_time_window))
 
@@ -152,6 +161,16 @@ class Schedules:
             return
         if _find(backend, schedule.group_name, schedule.name) is schedule and schedule.state == _ENABLED:
             backend.delete_schedule(schedule.group_name, schedule.name)
+
+
+def _sender(arn: str, target: Mapping[str, Any]) -> Sender:
+    role, account_id = str(target.get("RoleArn") or ""), arn.split(":")[4]
+    return Sender(service="scheduler.amazonaws.com", arn=arn, account_id=account_id, role=role)
+
+
+def _arn(backend: Any, group: str, name: str) -> str:
+    place = f"{partition_of(backend.region_name)}:scheduler:{backend.region_name}:{backend.account_id}"
+    return f"arn:{place}:schedule/{group}/{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def content_of(message: Any) -> Content:
     Raises nothing for a message that moto has accepted.
     """
     body = body_of(message)
-    attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
+    attributes = attributes_of(message)
     return (
         body,
         md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
@@ -115,6 +115,11 @@ def content_of(message: Any) -> Content:
         _system_attributes(message) or None,
         message.lambda_esm_depth or 0,
     )
+
+
+def attributes_of(message: Any) -> dict[str, Any]:
+    """Return the message attributes of a message, by their names in the API."""
+    return {name: _attribute(value) for name, value in message.message_attributes.items()}
 
 
 def _system_attributes(message: Any) -> dict[str, str]:

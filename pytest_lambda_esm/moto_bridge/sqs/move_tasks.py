@@ -21,6 +21,7 @@ from pytest_lambda_esm.moto_bridge.sqs.storage import note_gone
 from pytest_lambda_esm.observe.fates import DELETED
 from pytest_lambda_esm.ports import Clock
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.vocabulary import FateName
 
 RUNNING: Final = "RUNNING"
 COMPLETED: Final = "COMPLETED"
@@ -40,7 +41,7 @@ class MoveTaskPorts:
     now: Callable[[], int]
     new_id: Callable[[], str]
     source_changed: Callable[[str], None]
-    record_fate: Callable[[str, Sequence[str], str, str], None]
+    record_fate: Callable[[str, Sequence[str], FateName, str], None]
 
 
 class MoveTask:

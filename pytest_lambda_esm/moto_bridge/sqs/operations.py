@@ -32,6 +32,7 @@ from pytest_lambda_esm.moto_bridge.sqs.storage import (
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DELETED, EXPIRED
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.vocabulary import FateName
 
 LONGEST_VISIBILITY: Final = 12 * 60 * 60 * 1000
 """How long a message can stay hidden after a receipt, in milliseconds."""
@@ -59,7 +60,7 @@ class QueueEvents(Protocol):
         """Note which invocation sends a message, if one does."""
         ...
 
-    def record_fate(self, source: str, records: Sequence[str], fate: str, text: str) -> None:
+    def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of messages."""
         ...
 
@@ -216,7 +217,7 @@ class QueueCalls:
         self._events.source_changed(queue.queue_arn)
         return None
 
-    def _record(self, source: str, ids: Sequence[str], fate: str, text: str) -> None:
+    def _record(self, source: str, ids: Sequence[str], fate: FateName, text: str) -> None:
         if ids:
             self._events.record_fate(source, ids, fate, text)
 

@@ -10,7 +10,7 @@ from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.session import backend_of
-from pytest_lambda_esm.moto_bridge.sqs.messages import body_of, table_of
+from pytest_lambda_esm.moto_bridge.sqs.messages import attributes_of, body_of, table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
 from pytest_lambda_esm.moto_bridge.sqs.storage import Receiver, dead_letter_target, delete_received
 from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Receipt, Received, WaitingMessage
@@ -105,6 +105,13 @@ class PolledQueue:
                 message.approximate_receive_count,
                 (message.sent_timestamp + retention) * 1000,
             )
+            for message in table_of(self.queue)
+        ]
+
+    def messages(self) -> Sequence[tuple[str, str, int, Mapping[str, Any]]]:
+        """Return all messages in the order in which they were sent: id, body, receive count and attributes."""
+        return [
+            (message.id, body_of(message), message.approximate_receive_count, attributes_of(message))
             for message in table_of(self.queue)
         ]
 

@@ -209,8 +209,8 @@ def _receives_here(message: Any) -> int:
 def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
     """Move a message to a dead-letter queue. It is visible at once, and its receive count continues.
 
-    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one. Lambda's loop
-    detection does not stop its delivery from there.
+    It keeps its time of sending, from which the retention period counts. A FIFO queue sets a new one, and replaces the
+    deduplication id with the message's id (documented). Lambda's loop detection does not stop its delivery from there.
     """
     source.deleted_messages.update(message.all_receipt_handles)
     message.lambda_esm_dead_letter_source = source.queue_arn
@@ -222,6 +222,7 @@ def _move(message: Any, source: Any, target: Any, milliseconds: int) -> None:
     message.visible_at = float(milliseconds)
     if target.fifo_queue:
         message.sent_timestamp = milliseconds
+        message.deduplication_id = message.id
     target.add_message(message)
 
 

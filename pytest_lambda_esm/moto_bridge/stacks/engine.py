@@ -165,9 +165,10 @@ def _delete(resources: Any, logical_id: str, resource: Any, stated: Any = None) 
 class Update:
     """One update of a stack's resources: :meth:`run` makes the changes, and :meth:`undo` takes them back."""
 
-    def __init__(self, resources: Any, advise: Advise) -> None:
+    def __init__(self, resources: Any, advise: Advise, before_final: Callable[[str], None]) -> None:
         self._resources = resources
         self._advise = advise
+        self._before_final = before_final
         self._state = made_by(resources)
         self._before = {name: getattr(resources, name) for name in ("_template", "_resource_json_map")}
         self._parameters = resources.input_parameters
@@ -181,6 +182,7 @@ class Update:
         stated = check(self._resources)
         for logical_id in stated:
             self._apply(logical_id)
+        self._before_final(self._resources.stack_id)
         conditions = self._resources.lazy_condition_map
         kept = {each for each in stated if conditions.get(template["Resources"][each].get("Condition"), True)}
         self._clean_up([each for each in reversed(old) if each not in kept])

@@ -17,14 +17,19 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, 
 
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
+    beside,
     buckets,
+    cdk,
+    documentdb,
     engine,
     events,
     function_settings,
     functions,
     messaging,
     policies,
+    services,
     sources,
+    tables,
 )
 from pytest_lambda_esm.moto_bridge.stacks.custom import CustomKind
 from pytest_lambda_esm.moto_bridge.stacks.engine import Advise, ResourceFailed
@@ -42,13 +47,15 @@ class Surroundings:
     """What stacks need of the fake.
 
     ``operations()`` returns the operations on invoke configs and functions, ``options()`` the parameters of the
-    CreateStack call in progress, ``new_id()`` a random id.
+    CreateStack call in progress, ``new_id()`` a random id. ``before_final`` is called with the id of a stack when an
+    update has changed its resources; the update is rolled back if it raises.
     """
 
     operations: Callable[[], Any]
     options: Callable[[], Mapping[str, Any]]
     advise: Advise
     new_id: Callable[[], str]
+    before_final: Callable[[str], None]
 
 
 def install(patches: Patches, surroundings: Surroundings) -> None:
@@ -61,19 +68,23 @@ def install(patches: Patches, surroundings: Surroundings) -> None:
 
 def kinds(surroundings: Surroundings) -> dict[str, Kind]:
     """Return the resource types of this package by name."""
+    custom = CustomKind(surroundings.operations, surroundings.new_id)
     return {
-        _CUSTOM: CustomKind(surroundings.operations, surroundings.new_id),
+        _CUSTOM: custom,
+        **cdk.types(custom),
         **functions.types(surroundings.operations),
         **messaging.types(),
         **policies.types(),
         **events.types(),
         **sources.types(),
+        **documentdb.types(),
         **buckets.types(),
+        **tables.types(surroundings.advise),
+        **beside.types(),
     }
 
 
 def _install_types(patches: Patches, surroundings: Surroundings) -> None:
-    original = original_of(parsing, "resource_class_from_type")
     known_kinds = kinds(surroundings)
     classes = {name: ResourceClass(name, kind) for name, kind in known_kinds.items()}
 
@@ -82,12 +93,18 @@ def _install_types(patches: Patches, surroundings: Surroundings) -> None:
         if known is None:
             if resource_type.startswith("Custom::"):
                 return ResourceClass(resource_type, known_kinds[_CUSTOM])
-            if resource_type in parsing.get_model_map():
-                return original(resource_type)
+            model = services.model_of(resource_type)
+            if model is not None:
+                return model
             known = classes[resource_type] = ResourceClass(resource_type, _unknown(resource_type, surroundings.advise))
         return known
 
+    def resource_name_property_from_type(resource_type: str) -> Any:
+        model = services.known_model_of(resource_type)
+        return model.cloudformation_name_type() if model is not None else None
+
     patches.set(parsing, "resource_class_from_type", resource_class_from_type)
+    patches.set(parsing, "resource_name_property_from_type", resource_name_property_from_type)
 
 
 def _unknown(resource_type: str, advise: Advise) -> Kind:
@@ -121,7 +138,7 @@ def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
         engine.check(self)
 
     def update(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-        change = engine.Update(self, surroundings.advise)
+        change = engine.Update(self, surroundings.advise, surroundings.before_final)
         try:
             change.run(template, parameters)
         except BaseException:

@@ -1,8 +1,9 @@
-"""Resource types of event sources beyond queues: consumers of Kinesis, clusters of Amazon MSK, and secrets for them.
+"""Resource types of event sources beyond queues: consumers, clusters, brokers, and secrets for them.
 
-Follows the pages ``AWS::Kinesis::StreamConsumer``, ``AWS::MSK::Cluster``, ``AWS::MSK::ServerlessCluster`` and
-``AWS::SecretsManager::Secret`` of the CloudFormation template reference. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5,
-whose template parser knows none of them, and which has no operation that updates a cluster.
+Follows the pages ``AWS::Kinesis::StreamConsumer``, ``AWS::MSK::Cluster``, ``AWS::MSK::ServerlessCluster``,
+``AWS::AmazonMQ::Broker`` and ``AWS::SecretsManager::Secret`` of the CloudFormation template reference. Seen with moto
+5.1.9, 5.1.22, 5.2.0 and 5.2.5, whose template parser knows none of them, and which has no operation that updates a
+cluster of Amazon MSK.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def _secret(properties: Properties, wanted: Wanted) -> Properties:
         template = json.loads(generate.get("SecretStringTemplate") or "{}")
         value = json.dumps({**template, generate["GenerateStringKey"]: value})
     return {**stated, "SecretString": value}
+
+
+def _broker(properties: Properties, wanted: Wanted) -> Properties:
+    """Return the parameters of CreateBroker, which takes tags as a mapping."""
+    tags = {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
+    return {**{name: value for name, value in properties.items() if name != "Tags"}, "Tags": tags}
 
 
 _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -85,6 +92,18 @@ _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
             identity={"ClusterArn": "{ClusterArn}"},
             attributes={"Arn": "{ClusterArn}"},
             prepare=_serverless,
+        ),
+        "AWS::AmazonMQ::Broker": ApiKind(
+            service="mq",
+            creates="CreateBroker",
+            updates="UpdateBroker",
+            deletes="DeleteBroker",
+            physical_id="{BrokerId}",
+            identity={"BrokerId": "{BrokerId}"},
+            attributes={"Arn": "{BrokerArn}"},
+            named="BrokerName",
+            fixed=("BrokerName", "DeploymentMode", "EngineType", "PubliclyAccessible", "StorageType", "SubnetIds"),
+            prepare=_broker,
         ),
     }
 )

@@ -6,7 +6,7 @@ invokes a function.
 
 from __future__ import annotations
 
-from pytest_lambda_esm.moto_bridge.triggers import cloudtrail, direct, logs, sns_fifo
+from pytest_lambda_esm.moto_bridge.triggers import cloudtrail, direct, logs, sns_fifo, sns_subscriptions
 from pytest_lambda_esm.moto_bridge.triggers.deliveries import Deliveries, TriggerPorts
 from pytest_lambda_esm.moto_bridge.triggers.events import Rules
 from pytest_lambda_esm.moto_bridge.triggers.inputs import target_input
@@ -24,6 +24,7 @@ def install(patches: Patches, ports: TriggerPorts) -> None:
     logs.install(patches, deliveries)
     cloudtrail.install(patches, ports)
     sns_fifo.install(patches)
+    sns_subscriptions.install(patches)
     Topics(ports, deliveries).install(patches)
     Buckets(ports, deliveries).install(patches)
     Rules(ports, deliveries).install(patches)

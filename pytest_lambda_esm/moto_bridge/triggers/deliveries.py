@@ -27,13 +27,15 @@ class TriggerPorts:
 
     ``invoke(arn, payload)`` queues an asynchronous event, and raises DeliveryFailed where the function does not exist.
     ``note(subject, text)`` adds to the timeline. ``new_id()`` returns a UUID, ``now()`` microseconds since the epoch;
-    inside a handler, that is the handler's own time.
+    inside a handler, that is the handler's own time. ``permit(arn)`` raises NotPermitted where the service whose event
+    is on its way may not send to a target.
     """
 
     invoke: Callable[[str, str], None]
     note: Callable[[str, str], object]
     new_id: Callable[[], str]
     now: Callable[[], int]
+    permit: Callable[[str], None]
 
     def timestamp(self) -> str:
         """Return the time in UTC with milliseconds: ``2026-01-01T00:00:00.000Z``."""
@@ -70,11 +72,15 @@ class Deliveries:
         """Deliver to a resource of another service. ``deliver`` raises DeliveryFailed."""
         self._attempt(arn, deliver, dead_letters)
 
+    def refuse(self, arn: str, error: DeliveryFailed, dead_letters: DeadLetters | None) -> None:
+        """Do what follows where a delivery is not permitted."""
+        self._ports.note(arn, f"failed: {error}{self._bury(dead_letters, error)}")
+
     def _attempt(self, arn: str, deliver: Callable[[], None], dead_letters: DeadLetters | None) -> None:
         try:
             deliver()
         except DeliveryFailed as error:
-            self._ports.note(arn, f"failed: {error}{self._bury(dead_letters, error)}")
+            self.refuse(arn, error, dead_letters)
 
     def _bury(self, dead_letters: DeadLetters | None, error: DeliveryFailed) -> str:
         if dead_letters is None:

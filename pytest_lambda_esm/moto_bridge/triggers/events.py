@@ -26,7 +26,7 @@ from moto.kinesis.models import kinesis_backends
 from moto.logs.models import logs_backends
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.destinations import DeliveryFailed
+from pytest_lambda_esm.destinations import DeliveryFailed, NotPermitted
 from pytest_lambda_esm.errors import LambdaEsmError, NotSimulated
 from pytest_lambda_esm.filters import InvalidPattern, compile_pattern
 from pytest_lambda_esm.moto_bridge.sqs.sending import QueueMessage, attribute
@@ -76,6 +76,11 @@ class Rules:
 
     def _send(self, rule: Any, target: Mapping[str, Any], original: dict[str, Any]) -> None:
         arn, dead_letters = str(target["Arn"]), _dead_letters(rule, target, original)
+        try:
+            self._ports.permit(arn)
+        except NotPermitted as error:
+            self._deliveries.refuse(arn, error, dead_letters)
+            return
         text = target_input(target, original, rule.arn, rule.name)
         service = arn.split(":")[2]
         if service == "lambda":
@@ -156,11 +161,11 @@ def _dead_letters(rule: Any, target: Mapping[str, Any], original: Mapping[str, A
         return None
 
     def message(error: DeliveryFailed) -> QueueMessage:
-        missing = str(error).endswith("does not exist")
+        code = "NO_RESOURCE" if str(error).endswith("does not exist") else "SDK_CLIENT_ERROR"
         texts = {
             "RULE_ARN": rule.arn,
             "TARGET_ARN": str(target["Arn"]),
-            "ERROR_CODE": "NO_RESOURCE" if missing else "SDK_CLIENT_ERROR",
+            "ERROR_CODE": "NO_PERMISSIONS" if isinstance(error, NotPermitted) else code,
             "ERROR_MESSAGE": str(error),
         }
         attributes = {name: attribute("String", text) for name, text in texts.items()}

@@ -16,7 +16,7 @@ from urllib.parse import quote_plus
 SOURCE_IP: Final = "127.0.0.1"
 
 _NO_CONTENT: Final = "d41d8cd98f00b204e9800998ecf8427e"
-"""The ETag of a delete marker: the MD5 of nothing."""
+"""The ETag of a delete marker (in AWS's sample, and in events that users have published): the MD5 of nothing."""
 
 _LATER_VERSIONS: Final = MappingProxyType(
     {"Replication": "2.2", "LifecycleExpiration": "2.3", "ObjectAcl": "2.3", "ObjectTagging": "2.3"}
@@ -133,13 +133,18 @@ def _object(change: ChangedObject) -> dict[str, Any]:
     members: dict[str, Any] = {"key": encoded_key(change.key)}
     if change.kind in _SIZED:
         members["size"] = change.size
-    if change.etag is not None:
-        members["eTag"] = change.etag
+    etag = _etag(change)
+    if etag is not None:
+        members["eTag"] = etag
     if change.version_id is not None:
         members["versionId"] = change.version_id
     if change.kind in _SEQUENCED:
         members["sequencer"] = change.sequencer
     return members
+
+
+def _etag(change: ChangedObject) -> str | None:
+    return _NO_CONTENT if change.event.endswith(":DeleteMarkerCreated") else change.etag
 
 
 def configuration_event(around: Surroundings) -> dict[str, Any]:
@@ -176,8 +181,7 @@ def _detail(change: ChangedObject, around: Surroundings) -> dict[str, Any]:
     found: dict[str, Any] = {"key": change.key}
     if change.kind in _SIZED:
         found["size"] = change.size
-    etag = _NO_CONTENT if change.event.endswith(":DeleteMarkerCreated") else change.etag
-    found.update({name: value for name, value in (("etag", etag), ("version-id", change.version_id)) if value})
+    found.update({name: value for name, value in (("etag", _etag(change)), ("version-id", change.version_id)) if value})
     if change.kind in _SEQUENCED:
         found["sequencer"] = change.sequencer
     detail: dict[str, Any] = {

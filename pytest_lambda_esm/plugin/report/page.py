@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.wording import counted
 
 _PACKAGE: Final = "pytest_lambda_esm.plugin.report"
 _SCRIPTS: Final = ("layout.js", "picture.js", "details.js", "page.js")
@@ -63,11 +64,6 @@ def duration_text(microseconds: int) -> str:
     seconds = round(span.total_seconds())
     sizes = {"d": seconds // 86_400, "h": seconds // 3_600 % 24, "min": seconds // 60 % 60, "s": seconds % 60}
     return " ".join(f"{size} {unit}" for unit, size in sizes.items() if size)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 fault``, ``2 faults``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _script() -> str:

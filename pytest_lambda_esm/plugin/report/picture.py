@@ -117,7 +117,7 @@ class _Writer:
             "kind": printable(entry.kind),
             "lane": self._lanes.of(entry),
             "subject": self._texts.add(shortened(entry.subject), _LONGEST_TEXT),
-            "text": self._texts.add(shortened(entry.text), _LONGEST_TEXT),
+            "text": self._texts.add(shortened(entry.detail), _LONGEST_TEXT),
             "tone": tone_of(entry),
         }
         if entry.items:
@@ -167,9 +167,9 @@ class _Writer:
 def tone_of(entry: Entry) -> str:
     """Return what an entry means: ``"ok"``, ``"bad"``, ``"warn"``, ``"fault"`` or ``"info"``."""
     patterns = _TONES.get(entry.kind, ())
-    return next((tone for pattern, tone in patterns if re.search(pattern, entry.text)), "info")
+    return next((tone for pattern, tone in patterns if re.search(pattern, entry.detail)), "info")
 
 
 def state_of(entry: Entry) -> str:
     """Return the state that a transition leads to."""
-    return entry.text.partition(" (")[0]
+    return entry.detail.partition(" (")[0]

@@ -19,10 +19,10 @@ from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.loop_guard import chain_error
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
 from pytest_lambda_esm.sources.mq_records import MqKind
 from pytest_lambda_esm.timing import moment_of, time_text
+from pytest_lambda_esm.wording import counted
 
 _NOT_POLLING: Final = "the mapping does not poll any more"
 
@@ -32,10 +32,23 @@ class OpenBatch:
 
     ``closes`` is when its window ends, in microseconds since the epoch, and ``closing`` the clock's event for that.
     ``empty`` is the size of an event without messages; ``largest`` is that of a message that fits.
-    ``again`` says that a fault has the batch delivered twice.
+    ``again`` says that a fault has the batch delivered twice. Its size is an upper bound until that is too much;
+    ``is_exact`` says that the messages have been weighed one by one since then.
     """
 
-    __slots__ = ("_overflowed", "_size", "again", "closes", "closing", "largest", "messages", "queue", "settings")
+    __slots__ = (
+        "_empty",
+        "_overflowed",
+        "_size",
+        "again",
+        "closes",
+        "closing",
+        "is_exact",
+        "largest",
+        "messages",
+        "queue",
+        "settings",
+    )
 
     def __init__(self, queue: Queue, settings: BrokerSettings, now: int, empty: int) -> None:
         self.queue = queue
@@ -45,13 +58,34 @@ class OpenBatch:
         self.closing: Any = None
         self.again = False
         self.messages: list[Message] = []
-        self._size = empty
+        self._size = self._empty = empty
         self._overflowed = False
+        self.is_exact = False
 
     @property
     def is_full(self) -> bool:
         """Whether it takes no more messages."""
         return self._overflowed or len(self.messages) >= self.settings.batch_size
+
+    @property
+    def room(self) -> int:
+        """How many more messages it takes."""
+        return 0 if self._overflowed else self.settings.batch_size - len(self.messages)
+
+    def extend(self, messages: Sequence[Message], bounds: Sequence[int]) -> bool:
+        """Add messages that fit for sure: their sizes do not exceed ``bounds``. Return whether they were added."""
+        size = self._size + sum(bounds)
+        if self.is_exact or size > EVENT_CAPACITY or max(bounds, default=0) > self.largest:
+            return False
+        self.messages.extend(messages)
+        self._size = size
+        return True
+
+    def weigh(self, weight: Callable[[Message], int]) -> None:
+        """Weigh the messages so far one by one, unless that was done."""
+        if not self.is_exact:
+            self._size = self._empty + sum(weight(message) for message in self.messages)
+            self.is_exact = True
 
     def add(self, message: Message, size: int) -> bool:
         """Add a message, unless it does not fit any more; return whether it did."""

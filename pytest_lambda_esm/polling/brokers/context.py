@@ -11,10 +11,11 @@ from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe.fates import DEAD_LETTERED, DISCARDED, EXPIRED
 from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 from pytest_lambda_esm.polling.lane_context import LaneContext
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Broker, Brokers, Message, Queue
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.mq_records import KINDS, MqKind
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 Problem: TypeAlias = "tuple[str, str]"
 """Why a mapping cannot poll: its StateTransitionReason and its LastProcessingResult."""
@@ -62,7 +63,7 @@ class BrokerContext(LaneContext[BrokerSettings]):
         if messages:
             self._move(queue, messages, None, f"given up after {counted(messages[0].deliveries, 'attempt')}")
 
-    def _move(self, queue: Queue, messages: Sequence[Message], fate: str | None, why: str) -> None:
+    def _move(self, queue: Queue, messages: Sequence[Message], fate: FateName | None, why: str) -> None:
         """Have the broker move messages to a dead-letter queue, and note their fates. ``fate`` None is its result."""
         targets: dict[str | None, list[str]] = {}
         for message in messages:

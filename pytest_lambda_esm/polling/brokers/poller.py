@@ -7,7 +7,7 @@ clock for when the next message can be received, and none while the queue is emp
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from pytest_lambda_esm.faults.poller_steps import KEEPS_ITS_ORDER, READ
 from pytest_lambda_esm.filters.mapping_filter import Verdict
@@ -19,10 +19,20 @@ from pytest_lambda_esm.polling.brokers.context import BrokerContext, ids_of
 from pytest_lambda_esm.polling.brokers.explain import explain_waiting
 from pytest_lambda_esm.polling.brokers.problems import Problems
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.broker_ports import Message, Queue
 from pytest_lambda_esm.sources.mq_records import weight
 from pytest_lambda_esm.timing import time_text
+from pytest_lambda_esm.wording import counted
+
+_LONGEST_ESCAPE: Final = 12
+"""How many characters one of a text is in JSON at most."""
+
+
+class Dropped(NamedTuple):
+    """Messages that no batch gets: those that are larger than an event, and those that do not pass the filter."""
+
+    oversized: list[Message]
+    filtered: list[tuple[Message, Verdict]]
 
 
 class BrokerPoller:
@@ -165,31 +175,46 @@ class BrokerPoller:
 
     def _collect(self, batch: OpenBatch) -> None:
         """Move messages from the queue into the batch; drop those that are too large, and those that do not pass."""
+        received, dropped = len(batch.messages), Dropped([], [])
+        if batch.settings.record_filter is not None or not self._take_all(batch):
+            self._take_one_by_one(batch, dropped)
+        if len(batch.messages) > received:
+            ids = ids_of(batch.messages[received:])
+            text = f"received {counted(len(ids), 'message')}"
+            self._context.journal.add("poll", batch.queue.address, text, ids)
+        self._drop(batch.queue, dropped)
+
+    def _take_all(self, batch: OpenBatch) -> bool:
+        """Move all messages that there are into the batch if they fit for sure, without weighing each."""
+        queue = batch.queue
+        ready = queue.ready(self._clock.instant, batch.room)
+        name = _LONGEST_ESCAPE * len(queue.name)
+        bounds = [message.overhead + name + (len(message.body) + 2) // 3 * 4 for message in ready]
+        if not batch.extend(ready, bounds):
+            return False
+        queue.take_all(ready)
+        return True
+
+    def _take_one_by_one(self, batch: OpenBatch, dropped: Dropped) -> None:
         now, kind = self._clock.instant, self._context.kind()
         queue, record_filter = batch.queue, batch.settings.record_filter
-        received = len(batch.messages)
-        oversized: list[Message] = []
-        filtered: list[tuple[Message, Verdict]] = []
+        batch.weigh(lambda message: weight(kind.record(queue, message, now)))
         while not batch.is_full and (message := queue.first(now)) is not None:
             record = kind.record(queue, message, now)
             size = weight(record)
             verdict = record_filter.verdict(record) if record_filter is not None else None
             if verdict is not None and not verdict.passed:
-                filtered.append((message, verdict))
+                dropped.filtered.append((message, verdict))
             elif size > batch.largest:
-                oversized.append(message)
+                dropped.oversized.append(message)
             elif not batch.add(message, size):
                 break
             elif verdict is not None:
                 advise_on_passed(self._context.journal, self._mapping, verdict)
             queue.take()
-        if len(batch.messages) > received:
-            ids = ids_of(batch.messages[received:])
-            self._context.journal.add("poll", queue.address, f"received {counted(len(ids), 'message')}", ids)
-        self._drop(queue, oversized, filtered)
 
-    def _drop(self, queue: Queue, oversized: list[Message], filtered: list[tuple[Message, Verdict]]) -> None:
-        journal = self._context.journal
+    def _drop(self, queue: Queue, dropped: Dropped) -> None:
+        journal, oversized, filtered = self._context.journal, dropped.oversized, dropped.filtered
         if oversized:
             queue.acknowledge(oversized)
             text = f"{len(oversized)} dropped: larger than an event of 6 MB"

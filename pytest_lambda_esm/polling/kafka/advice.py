@@ -9,6 +9,8 @@ from pytest_lambda_esm.polling.answers import function_of
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import times
 
 _REPEATED: Final = 3
 """The failure after which records count as ones that always fail."""
@@ -20,10 +22,10 @@ def advise_on_failure(context: KafkaContext, settings: KafkaSettings, batch: Kaf
     if unlimited and batch.invocations >= _REPEATED:
         mapping = context.mapping
         name = function_of(mapping)
-        context.journal.advice.give("ESM113", mapping.uuid, function=name, attempts=batch.invocations)
+        context.journal.advice.give("ESM113", mapping.uuid, function=name, attempts=times(batch.invocations))
 
 
-def advise_on_discard(context: KafkaContext, fate: str, destination: str | None) -> None:
+def advise_on_discard(context: KafkaContext, fate: FateName, destination: str | None) -> None:
     """Give advice on a failure record that went to a queue or topic of SNS."""
     if fate == SENT and destination is not None and destination.split(":")[2:3] in (["sqs"], ["sns"]):
         context.journal.advice.give("ESM117", context.mapping.uuid, destination=destination)

@@ -19,6 +19,7 @@ from pytest_lambda_esm.polling.lane_context import LaneContext, LanePolling
 from pytest_lambda_esm.sources.event_source import EventSource
 from pytest_lambda_esm.sources.kafka import records
 from pytest_lambda_esm.sources.kafka_ports import Cluster, KafkaPartition
+from pytest_lambda_esm.vocabulary import FateName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class KafkaContext(LaneContext[KafkaSettings]):
     def end(
         self,
         runs: Runs,
-        fate: str,
+        fate: FateName,
         about: str,
         why: Callable[[KafkaPartition], Callable[[int], str]] | None = None,
     ) -> None:

@@ -23,6 +23,7 @@ from pytest_lambda_esm.polling.failure_records import (
 )
 from pytest_lambda_esm.polling.kafka.batch import KafkaEvent, Run, Runs
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 TOO_LARGE: Final = "MaximumPayloadSizeExceeded"
 TOPIC: Final = "kafka://"
@@ -47,7 +48,7 @@ class MetFate(NamedTuple):
     """Records with the fate that they met, and what happened."""
 
     runs: Runs
-    fate: str
+    fate: FateName
     about: str
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pytest_lambda_esm.observe.fates import TAKEN, Fate
 from pytest_lambda_esm.polling.streams.history import PendingState, ShardHistory
 from pytest_lambda_esm.sources.stream_ports import RecordLog
+from pytest_lambda_esm.vocabulary import FateName
 
 
 class PartitionHistory:
@@ -21,7 +22,7 @@ class PartitionHistory:
         """The offset before which every record has a final fate."""
         return self._over
 
-    def end(self, offsets: Sequence[int], fate: str, instant: int, about: str | Callable[[int], str]) -> None:
+    def end(self, offsets: Sequence[int], fate: FateName, instant: int, about: str | Callable[[int], str]) -> None:
         """Note the final fate of the records that follow; ``about`` says why, also for each by its offset."""
         if len(offsets):
             self._history.add(offsets, fate, instant, about)

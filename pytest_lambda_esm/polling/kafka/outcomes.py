@@ -24,8 +24,8 @@ from pytest_lambda_esm.polling.kafka.state import KafkaState
 from pytest_lambda_esm.polling.kafka.system_log import PollerLog
 from pytest_lambda_esm.polling.kafka.wording import ids, ids_of_ends, places
 from pytest_lambda_esm.polling.ports import Delivery
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
+from pytest_lambda_esm.wording import counted
 
 
 class KafkaOutcomes:

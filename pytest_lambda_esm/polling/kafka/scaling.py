@@ -13,6 +13,7 @@ from typing import Any, Final
 from pytest_lambda_esm.polling.kafka.context import KafkaContext
 from pytest_lambda_esm.polling.kafka.settings import KafkaSettings
 from pytest_lambda_esm.timing import MICROSECONDS
+from pytest_lambda_esm.wording import counted
 
 MINUTE: Final = 60 * MICROSECONDS
 
@@ -68,7 +69,7 @@ class PollerScaling:
         elif not self._lag():
             count = max(count // 2, least)
         if count != self._count:
-            text = f"{self._count} -> {count} pollers"
+            text = f"{self._count} -> {counted(count, 'poller')}"
             self._context.journal.add("poll", f"mapping {self._context.mapping.uuid}", text)
         self._count = count
         self._changed()

@@ -17,6 +17,7 @@ from pytest_lambda_esm.polling.kafka.state import CAPACITY
 from pytest_lambda_esm.polling.kafka.wording import ids_of_ends, places
 from pytest_lambda_esm.polling.streams.history import NO_MATCH
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition, Place, ShareGroup
+from pytest_lambda_esm.wording import times
 
 
 class ShareState:
@@ -145,7 +146,7 @@ class ShareState:
         over = self._runs(archived)
         limit = self._share.delivery_limit
         self._count(DroppedEventCount=over.total)
-        self._context.end(over, DISCARDED, f"the broker archived it, because it was delivered {limit} times")
+        self._context.end(over, DISCARDED, f"the broker archived it, because it was delivered {times(limit)}")
         released = batch.runs.total - over.total
         if released:
             text = f"{released} of {places(batch.runs)} come again: released to the share group"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_lambda_esm.polling.kafka.batch import KafkaBatch, Runs
-from pytest_lambda_esm.polling.wording import attempts_text, counted
+from pytest_lambda_esm.polling.wording import attempts_text
 from pytest_lambda_esm.sources.kafka_ports import KafkaPartition
+from pytest_lambda_esm.wording import counted
 
 
 def record_name(partition: KafkaPartition, offset: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message
+from pytest_lambda_esm.destinations import DeliveryFailed, Destinations, Message, NotPermitted, Sender
 from pytest_lambda_esm.mappings import mapping as mappings
 from pytest_lambda_esm.polling.pipes.settings import Pipe
 from pytest_lambda_esm.polling.pipes.template import Template
@@ -43,12 +43,22 @@ class Batch:
 
 
 class PipeDelivery:
-    """Delivers the batches of pipes; ``instant()`` is the present instant."""
+    """Delivers the batches of pipes; ``instant()`` is the present instant.
 
-    def __init__(self, invoke: Invoke, destinations: Destinations, instant: Callable[[], int]) -> None:
+    ``permit(sender, arn)`` raises NotPermitted where a pipe's role may not send to a resource.
+    """
+
+    def __init__(
+        self,
+        invoke: Invoke,
+        destinations: Destinations,
+        instant: Callable[[], int],
+        permit: Callable[[Sender, str], None],
+    ) -> None:
         self._invoke = invoke
         self._destinations = destinations
         self._instant = instant
+        self._permit = permit
 
     def deliver(self, pipe: Pipe, batch: Batch, event: Mapping[str, Any]) -> Delivery:
         """Deliver a batch now; ``event`` is the one that a function of a mapping would get."""
@@ -56,6 +66,9 @@ class PipeDelivery:
         identifiers = {_identifier(record): _position(record) for record in records}
         if not pipe.enrichment:
             return self._to_target(pipe, batch, records, identifiers)
+        refused = self._refused(pipe, pipe.enrichment)
+        if refused is not None:
+            return refused
         asked = self._shaped(pipe, pipe.enrichment_parameters, records)
         enriched = self._invoke(batch.mapping, pipe.enrichment, lambda: asked, batch.attempt, batch.depth)
         if not enriched.succeeded:
@@ -69,6 +82,9 @@ class PipeDelivery:
     # --- inside ------------------------------------------------------------------------------------------
 
     def _to_target(self, pipe: Pipe, batch: Batch, events: Any, identifiers: Mapping[str, str]) -> Delivery:
+        refused = self._refused(pipe, pipe.target)
+        if refused is not None:
+            return refused
         events = self._shaped(pipe, pipe.target_parameters, events)
         parameters = pipe.target_parameters.get("LambdaFunctionParameters") or {}
         if _LAMBDA in pipe.target and parameters.get("InvocationType") != _FIRE_AND_FORGET:
@@ -81,6 +97,14 @@ class PipeDelivery:
         except DeliveryFailed as error:
             return Delivery(False, self._instant(), name, str(error))
         return Delivery(True, self._instant(), name, "success")
+
+    def _refused(self, pipe: Pipe, arn: str) -> Delivery | None:
+        """Return the outcome where the pipe's role may not send to a resource, None where it goes on."""
+        try:
+            self._permit(pipe.sender, arn)
+        except NotPermitted as error:
+            return Delivery(False, self._instant(), arn.rpartition(":")[2], str(error))
+        return None
 
     def _shaped(self, pipe: Pipe, parameters: Mapping[str, Any], events: Any) -> Any:
         """Return what the input template makes of each event."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.destinations import Sender
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.polling.pipes.template import unknown_variables
 
@@ -33,7 +34,7 @@ _TARGETS: Final = frozenset({"lambda", "sqs", "sns", "events"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipe:
-    """A pipe. ``source``, ``target`` and ``enrichment`` are ARNs; without an enrichment it is empty."""
+    """A pipe. ``source``, ``target``, ``enrichment`` and ``role`` are ARNs; without an enrichment it is empty."""
 
     arn: str
     name: str
@@ -43,9 +44,15 @@ class Pipe:
     target: str
     enrichment: str = ""
     runs: bool = True
+    role: str = ""
     source_parameters: Mapping[str, Any] = field(default_factory=dict)
     enrichment_parameters: Mapping[str, Any] = field(default_factory=dict)
     target_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sender(self) -> Sender:
+        """The pipe as what reads and sends with its role."""
+        return Sender(service="pipes.amazonaws.com", arn=self.arn, account_id=self.account_id, role=self.role)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pytest_lambda_esm.polling.answers import advise_on_malformed, function_of
 from pytest_lambda_esm.polling.batch_response import Report
 from pytest_lambda_esm.polling.queues.context import QueueContext
 from pytest_lambda_esm.sources.queue_ports import MESSAGE_ID, Received, group_of
+from pytest_lambda_esm.wording import times
 
 _REPEATED: Final = 3
 """The receipt at which a message that fails counts as one that always fails."""
@@ -23,7 +24,7 @@ def advise_on_failure(context: QueueContext, messages: Sequence[Received], attem
     if attempt >= _REPEATED and mapping.source_arn.endswith(".fifo"):
         queue = context.queues.find(mapping.source_arn)
         if queue is not None and not queue.has_dead_letter_queue:
-            give("ESM110", mapping.uuid, function=function_of(mapping), attempts=attempt)
+            give("ESM110", mapping.uuid, function=function_of(mapping), attempts=times(attempt))
 
 
 def advise_on_report(context: QueueContext, messages: Sequence[Received], report: Report) -> None:

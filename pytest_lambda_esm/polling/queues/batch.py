@@ -20,6 +20,7 @@ from pytest_lambda_esm.polling.queues.settings import LARGEST_PAYLOAD, QueueSett
 from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Received
 from pytest_lambda_esm.sources.sqs import Render, weight
 from pytest_lambda_esm.timing import time_text
+from pytest_lambda_esm.wording import counted, times
 
 _EMPTY_EVENT: Final = len('{"Records":[]}')
 
@@ -130,7 +131,7 @@ class QueueBatch:
             return f"{size} is in flight until {self._time(self.delivery.end)}"
         until = max((until for _, until in self._still_hidden()), default=self._context.clock.instant)
         return (
-            f"{size} has been throttled {self._tries} times ({self.delivery.about}): next try at"
+            f"{size} has been throttled {times(self._tries)} ({self.delivery.about}): next try at"
             f" {self._time(self._retry_at)}; it returns to the queue at {self._time(until)}, when its visibility"
             f" timeout ends"
         )
@@ -183,8 +184,8 @@ class QueueBatch:
         returned = len(self.messages) - len(hidden)
         if returned:
             text = (
-                f"{returned} returned to the queue: throttled until their visibility timeout ended, received without"
-                f" being processed"
+                f"{counted(returned, 'message')} returned to the queue: throttled until the visibility timeout ended,"
+                f" received without being processed"
             )
             kept = {message[MESSAGE_ID] for message, _ in hidden}
             ids = tuple(message[MESSAGE_ID] for message in self.messages if message[MESSAGE_ID] not in kept)
@@ -231,7 +232,7 @@ class QueueBatch:
         if messages:
             context = self._context
             context.mapping.counters["FailedInvokeEventCount"] += len(messages)
-            text = f"{len(messages)} stay in the queue, hidden until their visibility timeout ends"
+            text = f"{counted(len(messages), 'message', 'stay')} in the queue, hidden until the visibility timeout ends"
             context.journal.add("fate", context.mapping.source_arn, text, _ids(messages))
 
     def _delete(self, messages: Sequence[Received]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_lambda_esm.observe.fates import DELAYED, EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.sources.queue_ports import BlockedGroup, Queue, WaitingMessage
 from pytest_lambda_esm.timing import moment_of, time_text
+from pytest_lambda_esm.wording import counted, times
 
 _MOST_GROUPS = 10
 
@@ -19,12 +20,12 @@ def explain_waiting(queue: Queue, now: int, has_room: bool) -> list[str]:
         return ["the queue holds no message"]
     lines = [
         f"the group {blocked.group!r} is blocked by message {blocked.message_id}, hidden until"
-        f" {time_text(blocked.until, now)} (received {blocked.receive_count} times);"
+        f" {time_text(blocked.until, now)} (received {times(blocked.receive_count)});"
         f" {len(blocked.waiting)} wait behind it"
         for blocked in queue.blocked(now)
     ]
     if len(lines) > _MOST_GROUPS:
-        lines = [*lines[:_MOST_GROUPS], f"and {len(lines) - _MOST_GROUPS} more groups are blocked"]
+        lines = [*lines[:_MOST_GROUPS], f"and {counted(len(lines) - _MOST_GROUPS, 'more group', 'are')} blocked"]
     target = queue.missing_dead_letter_target
     if target is not None:
         lines.append(
@@ -72,7 +73,7 @@ def _fate(message: WaitingMessage, blocked: BlockedGroup | None, now: int) -> Fa
     if message.visible > now:
         if not message.receive_count:
             return Fate(message.message_id, DELAYED, visible, "delayed until then")
-        about = f"hidden until then, received {message.receive_count} times"
+        about = f"hidden until then, received {times(message.receive_count)}"
         return Fate(message.message_id, IN_FLIGHT, visible, about)
     if message.expires <= now:
         about = "expired at the queue's retention period"

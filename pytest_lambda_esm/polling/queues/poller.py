@@ -22,6 +22,7 @@ from pytest_lambda_esm.polling.queues.scaling import Scaling
 from pytest_lambda_esm.polling.queues.settings import VISIBILITY_RESERVE, QueueSettings, settings_of
 from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, Queue, Received, group_of
 from pytest_lambda_esm.timing import MICROSECONDS, time_text
+from pytest_lambda_esm.wording import counted
 
 
 class QueuePoller:
@@ -91,7 +92,9 @@ class QueuePoller:
         if self._last is not None and not self._last.succeeded:
             lines.append(f"the last batch failed at {time_text(self._last.end, now)}: {self._last.about}")
         if not has_room:
-            lines.append(f"all of the mapping's concurrency ({self._scaling.capacity(now)} batches) is in use")
+            lines.append(
+                f"all of the mapping's concurrency ({counted(self._scaling.capacity(now), 'batch')}) is in use"
+            )
         return lines + explain_waiting(queue, now, has_room)
 
     def in_hand(self) -> list[str]:

@@ -9,7 +9,8 @@ from pytest_lambda_esm.polling.answers import function_of
 from pytest_lambda_esm.polling.streams.batch import LARGEST_STATE, Batch
 from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
-from pytest_lambda_esm.polling.wording import counted
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted, times
 
 _REPEATED: Final = 3
 """The failure after which records count as ones that always fail."""
@@ -23,9 +24,11 @@ def advise_on_failure(context: StreamContext, settings: StreamSettings, batch: B
         if limited:
             give("ESM114", mapping.uuid, count=count, retries=settings.maximum_retries)
     elif limited and batch.after_partial_success and batch.invocations > (settings.maximum_retries or 0):
-        give("ESM115", mapping.uuid, attempts=batch.invocations + 1, retries=settings.maximum_retries)
+        give(
+            "ESM115", mapping.uuid, attempts=counted(batch.invocations + 1, "attempt"), retries=settings.maximum_retries
+        )
     elif _retries_needlessly(settings) and batch.invocations >= _REPEATED:
-        give("ESM113", mapping.uuid, function=function_of(mapping), attempts=batch.invocations)
+        give("ESM113", mapping.uuid, function=function_of(mapping), attempts=times(batch.invocations))
 
 
 def _retries_needlessly(settings: StreamSettings) -> bool:
@@ -37,10 +40,10 @@ def advise_on_throttles(context: StreamContext, settings: StreamSettings, batch:
     """Give advice on a batch that has been throttled more often than it would be retried after errors."""
     retries = settings.maximum_retries
     if retries is not None and settings.maximum_age is None and batch.failures > retries:
-        context.journal.advice.give("ESM116", context.mapping.uuid, throttles=batch.failures, retries=retries)
+        context.journal.advice.give("ESM116", context.mapping.uuid, throttles=times(batch.failures), retries=retries)
 
 
-def advise_on_discard(context: StreamContext, fate: str, destination: str | None) -> None:
+def advise_on_discard(context: StreamContext, fate: FateName, destination: str | None) -> None:
     """Give advice on a failure record that went to a queue or topic."""
     if fate == SENT and destination is not None and destination.split(":")[2:3] in (["sqs"], ["sns"]):
         context.journal.advice.give("ESM117", context.mapping.uuid, destination=destination)

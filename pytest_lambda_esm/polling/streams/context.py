@@ -20,13 +20,14 @@ class StreamContext(LaneContext[StreamSettings]):
     """One mapping, and what its poller needs from the rest of the simulation.
 
     ``ends_at_creation`` is the position behind the last record of each shard when the mapping was created, None if that
-    does not matter for its starting position.
+    does not matter for its starting position. ``timeout`` returns that of the function, in seconds, or None.
     """
 
     streams: MappingStreams
     discarder: BatchDiscarder
     polling: StreamPolling
     find_reader: Callable[[Mapping], Reader]
+    timeout: Callable[[Mapping], int | None] = lambda mapping: None
     ends_at_creation: Members[str, int] | None = None
     _lost_position: Trouble | None = field(init=False, default=None)
 
@@ -49,11 +50,16 @@ class StreamContext(LaneContext[StreamSettings]):
 
     def trouble(self) -> Trouble | None:
         """Return what keeps the mapping from reading, or None."""
-        return self._lost_position or self.streams.trouble() or self._no_permission()
+        return self._lost_position or self.streams.trouble() or self._no_permission() or self._bad_function()
 
     def _no_permission(self) -> Trouble | None:
         forbidden = self.forbidden(self.mapping)
         return None if forbidden is None else Trouble("", f"PROBLEM: {forbidden}")
+
+    def _bad_function(self) -> Trouble | None:
+        longest = self.kind.longest_timeout
+        is_bad = longest is not None and (self.timeout(self.mapping) or 0) > longest
+        return self.kind.bad_function if is_bad else None
 
     def lose_position(self) -> None:
         """Disable a mapping whose next record has expired, if the service does so with its source."""

@@ -15,6 +15,7 @@ from pytest_lambda_esm.destinations import Message
 from pytest_lambda_esm.polling.failure_records import Discarded, Discarder, is_bucket, timestamp_text
 from pytest_lambda_esm.sources.stream_ports import Shard, StreamKind, stream_arn
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class BatchDiscarder(Discarder):
 
     kind: StreamKind
 
-    def discard(self, batch: DiscardedBatch, destination: str | None, now: int) -> tuple[str, str]:
+    def discard(self, batch: DiscardedBatch, destination: str | None, now: int) -> tuple[FateName, str]:
         """Send a failure record, if there is a destination. Return the fate of the records, and what happened."""
         count = len(batch.positions)
         if destination is None:

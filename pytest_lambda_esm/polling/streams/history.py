@@ -9,6 +9,7 @@ from typing import Final
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.sources.stream_ports import RecordLog, Stream
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.vocabulary import FateName
 
 NO_READER: Final = "no mapping reads the stream"
 NO_MATCH: Final = "no filter of the mapping matches"
@@ -19,7 +20,7 @@ class FinalFate:
     """Records that met the same final fate at the same instant; ``about(position)`` says why."""
 
     positions: Sequence[int]
-    fate: str
+    fate: FateName
     instant: int
     about: Callable[[int], str]
 
@@ -46,7 +47,7 @@ class ShardHistory:
         self._mapping_uuid = mapping_uuid
         self._final: list[FinalFate] = []
 
-    def add(self, positions: Sequence[int], fate: str, instant: int, about: str | Callable[[int], str]) -> None:
+    def add(self, positions: Sequence[int], fate: FateName, instant: int, about: str | Callable[[int], str]) -> None:
         """Note the final fate of records."""
         if not positions:
             return
@@ -87,7 +88,7 @@ class ShardHistory:
         else:
             yield now, self._fate(shard, position, WAITING, arrival, pending.why(position))
 
-    def _fate(self, shard: RecordLog, position: int, fate: str, instant: int, about: str) -> Fate:
+    def _fate(self, shard: RecordLog, position: int, fate: FateName, instant: int, about: str) -> Fate:
         name = f"{shard.shard_id}:{shard.sequence_number(position)}"
         return Fate(name, fate, moment_of(instant), about, self._mapping_uuid)
 

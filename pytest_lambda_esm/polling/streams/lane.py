@@ -26,9 +26,9 @@ from pytest_lambda_esm.polling.streams.wording import (
     record_name,
     waiting,
 )
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import moment_of
+from pytest_lambda_esm.wording import counted
 
 
 class StreamLane:

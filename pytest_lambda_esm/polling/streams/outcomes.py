@@ -30,9 +30,9 @@ from pytest_lambda_esm.polling.streams.failures import DiscardedBatch
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.state import LaneState
 from pytest_lambda_esm.polling.streams.wording import ids_of_ends
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
+from pytest_lambda_esm.wording import counted
 
 
 class LaneOutcomes:

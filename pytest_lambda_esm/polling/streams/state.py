@@ -11,8 +11,9 @@ from pytest_lambda_esm.polling.streams.context import StreamContext
 from pytest_lambda_esm.polling.streams.history import NO_MATCH, ShardHistory
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.polling.streams.wording import ids_of_ends
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.sources.stream_ports import Shard
+from pytest_lambda_esm.vocabulary import FateName
+from pytest_lambda_esm.wording import counted
 
 
 class LaneState:
@@ -88,7 +89,7 @@ class LaneState:
         self,
         shard: Shard,
         positions: Sequence[int],
-        fate: str,
+        fate: FateName,
         about: str,
         why: Callable[[int], str] | None = None,
     ) -> None:

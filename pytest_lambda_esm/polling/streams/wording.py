@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_lambda_esm.polling.streams.batch import Batch, OpenWindow
-from pytest_lambda_esm.polling.wording import attempts_text, counted
+from pytest_lambda_esm.polling.wording import attempts_text
 from pytest_lambda_esm.sources.stream_ports import Shard
 from pytest_lambda_esm.timing import time_text
+from pytest_lambda_esm.wording import counted
 
 
 def record_name(shard: Shard, position: int) -> str:

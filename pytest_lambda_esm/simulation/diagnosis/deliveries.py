@@ -14,7 +14,6 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     POSSIBLE,
     SILENCE,
     Finding,
-    counted,
     is_pipe,
     named,
     noun_of,
@@ -22,6 +21,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     sentence,
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
+from pytest_lambda_esm.wording import counted
 
 _CLOSEST: Final = "came closest: "
 _FORBIDDEN: Final = " may not "
@@ -71,7 +71,9 @@ def filtered(view: View) -> Iterator[Finding]:
         dropped = [fate for fate in view.fates(mapping) if fate.fate == FILTERED_OUT]
         if not dropped or not (mapping.counters["FilteredOutEventCount"] or mapping.in_force.get("Queues")):
             continue  # The records of a queue were dropped by the filter of another mapping.
-        [(reason, count)] = Counter(fate.about.partition(_CLOSEST)[2] or fate.about for fate in dropped).most_common(1)
+        [(reason, count)] = Counter(fate.detail.partition(_CLOSEST)[2] or fate.detail for fate in dropped).most_common(
+            1
+        )
         of_them = f" ({count} of them)" if count < len(dropped) else ""
         passed = (view.function_of(mapping), mapping.uuid) in view.last_invocations
         yield Finding(
@@ -155,27 +157,29 @@ def given_up(view: View) -> Iterator[Finding]:
             yield Finding(
                 POSSIBLE,
                 f"{counted(len(found), noun_of(mapping.source_arn))} of {mapping.source_arn}"
-                f" {were}{fate}{f' to {target}' if target else ''}: {found[-1].about}.",
+                f" {were}{fate}{f' to {target}' if target else ''}: {found[-1].detail}.",
                 of_mapping(mapping),
             )
 
 
 def undelivered(view: View) -> Iterator[Finding]:
     """Failure records and results that could not be delivered to their destination."""
-    failed = [entry for entry in view.entries if entry.kind == "delivery" and entry.text.startswith("failed: ")]
+    failed = [entry for entry in view.entries if entry.kind == "delivery" and entry.detail.startswith("failed: ")]
     for entry in failed[-1:]:
         again = f" ({len(failed)} deliveries failed)" if len(failed) > 1 else ""
-        remedy = _PERMIT if _FORBIDDEN in entry.text else "Create the destination, or correct its ARN"
+        remedy = _PERMIT if _FORBIDDEN in entry.detail else "Create the destination, or correct its ARN"
         yield Finding(
             LIKELY,
-            f"The delivery to {entry.subject} {entry.text}{again}. {remedy}.",
+            f"The delivery to {entry.subject} {entry.detail}{again}. {remedy}.",
             (entry.subject,),
         )
 
 
 def stale(view: View) -> Iterator[Finding]:
     """Messages that were processed and not deleted, since they had been received again meanwhile."""
-    counts = Counter(entry.subject for entry in view.entries if entry.kind == "fate" and "stale receipt" in entry.text)
+    counts = Counter(
+        entry.subject for entry in view.entries if entry.kind == "fate" and "stale receipt" in entry.detail
+    )
     for source, count in counts.items():
         queue = view.queues.get(source)
         mine = [each for each in view.invocations if each.mapping is not None and each.mapping.source_arn == source]

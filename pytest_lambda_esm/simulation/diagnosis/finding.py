@@ -65,19 +65,6 @@ def unqualified(function_arn: str) -> str:
     return ":".join(function_arn.split(":")[:7])
 
 
-def counted(count: int, noun: str, verb: str = "") -> str:
-    """Return a number with its noun and verb: ``1 message waits``, ``3 messages wait``. The verb is in the plural."""
-    noun = noun if count == 1 else f"{noun}s"
-    singular = {"are": "is", "were": "was", "have": "has"}
-    verb = verb if count != 1 or not verb else singular.get(verb, f"{verb}s")
-    return f"{count} {noun} {verb}".rstrip()
-
-
-def times(count: int) -> str:
-    """Return how often something happened: ``once``, ``3 times``."""
-    return "once" if count == 1 else f"{count} times"
-
-
 def noun_of(source: str) -> str:
     """Return what the records of a source are called: messages of a queue or broker, otherwise records."""
     arn = Arn.parse(source)

@@ -14,14 +14,13 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     CERTAIN,
     LIKELY,
     Finding,
-    counted,
     named,
     of_mapping,
     sentence,
-    times,
     unqualified,
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
+from pytest_lambda_esm.wording import counted, times
 
 _MOST_FRAMES: Final = 3
 _LONGEST_MESSAGE: Final = 160
@@ -114,7 +113,7 @@ def problems(view: View) -> Iterator[Finding]:
 def throttles(view: View) -> Iterator[Finding]:
     """Functions that were throttled."""
     counts = Counter(
-        (entry.subject, entry.text.partition(",")[0]) for entry in view.entries if entry.kind == "throttle"
+        (entry.subject, entry.detail.partition(",")[0]) for entry in view.entries if entry.kind == "throttle"
     )
     last = {entry.subject: entry.instant for entry in view.entries if entry.kind == "throttle"}
     for (function, reason), count in counts.items():
@@ -150,15 +149,15 @@ def ignored_reports(view: View) -> Iterator[Finding]:
             f" processed.",
             of_mapping(mapping),
         )
-    unreadable = [entry for entry in view.entries if entry.kind == "result" and _MALFORMED in entry.text]
+    unreadable = [entry for entry in view.entries if entry.kind == "result" and _MALFORMED in entry.detail]
     for entry in unreadable[-1:]:
-        yield Finding(LIKELY, f"The response of {entry.subject} was not accepted: {entry.text}.")
+        yield Finding(LIKELY, f"The response of {entry.subject} was not accepted: {entry.detail}.")
 
 
 def forbidden(view: View) -> Iterator[Finding]:
     """What a policy did not allow, with the statement that is missing."""
-    found = [entry for entry in view.entries if entry.kind == "permission" and " was not judged: " not in entry.text]
-    for text, subject in {entry.text: entry.subject for entry in found}.items():
+    found = [entry for entry in view.entries if entry.kind == "permission" and " was not judged: " not in entry.detail]
+    for text, subject in {entry.detail: entry.subject for entry in found}.items():
         remedy = " Add that statement." if _LACKS in text else ""
         name = subject.removeprefix("function ")
         arns = tuple(arn for arn in view.functions if arn.rpartition(":")[2] == name)

@@ -12,7 +12,6 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     CERTAIN,
     POSSIBLE,
     Finding,
-    counted,
     named,
     noun_of,
     of_mapping,
@@ -21,6 +20,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
 from pytest_lambda_esm.simulation.diagnosis.places import Place, read_by
 from pytest_lambda_esm.simulation.diagnosis.view import View
 from pytest_lambda_esm.sources.stream_ports import stream_arn
+from pytest_lambda_esm.wording import counted
 
 _MOST_SOURCES: Final = 3
 

@@ -12,7 +12,6 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
     LIKELY,
     POSSIBLE,
     Finding,
-    counted,
     named,
     noun_of,
     of_mapping,
@@ -20,6 +19,7 @@ from pytest_lambda_esm.simulation.diagnosis.finding import (
 )
 from pytest_lambda_esm.simulation.diagnosis.view import View
 from pytest_lambda_esm.timing import instant_of
+from pytest_lambda_esm.wording import counted
 
 _POLLING: Final = ("Enabled", "Creating", "Enabling", "Updating")
 _MOVE: Final = "Call lambda_esm.clock.run_until_idle() or .advance(...)."
@@ -81,10 +81,10 @@ def events(view: View) -> Iterator[Finding]:
     for function, fate in view.events:
         by_function.setdefault(function, []).append(fate)
     for function, fates in by_function.items():
-        first = any("attempt 1 is due" in fate.about for fate in fates)
+        first = any("attempt 1 is due" in fate.detail for fate in fates)
         count = counted(len(fates), "asynchronous event", "wait")
         yield Finding(
             CERTAIN if first else POSSIBLE,
-            f"{count} for {unqualified(function)}: {fates[0].about}; {_clock_text(view)}. {_MOVE}",
+            f"{count} for {unqualified(function)}: {fates[0].detail}; {_clock_text(view)}. {_MOVE}",
             (function,),
         )

@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, overload
+from typing import Final, NamedTuple, cast, get_args, overload
 
 from pytest_lambda_esm.invocation.record import Invocation
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.observe.sequences import EqualToLists
-from pytest_lambda_esm.observe.timeline import Entry, rows, shortened
+from pytest_lambda_esm.observe.timeline import Entry, check_kind, rows, shortened
 from pytest_lambda_esm.timing import instant_of
+from pytest_lambda_esm.vocabulary import EntryKind, StepKind
+from pytest_lambda_esm.wording import counted
 
 _LONG_WORD: Final = re.compile(r"(\S{30})\S{15,}(\S{15})")
 
@@ -34,15 +36,20 @@ class JourneyStep:
     ``at`` is when it happened, an aware datetime in UTC. ``kind`` is ``"sent"``, ``"poll"``, ``"invocation"`` (it
     begins), ``"result"`` (it ends), ``"caused"`` (its handler sent a record, or Lambda sent one about it),
     ``"throttle"``, ``"retry"``, ``"delivery"``, ``"fate"``, or ``"now"`` for what a record without a final fate waits
-    for. ``where`` is the ARN or the name of the queue, stream, function or destination, and ``text`` says what
-    happened. ``invocation`` is the invocation that begins or ends, or that sent the record; else None.
+    for. ``where`` is the ARN or the name of the queue, stream, function or destination, and ``detail`` says
+    what happened. ``invocation`` is the invocation that begins or ends, or that sent the record; else None.
     """
 
     at: datetime
-    kind: str
+    kind: StepKind
     where: str
-    text: str
+    detail: str
     invocation: Invocation | None = None
+
+    @property
+    def text(self) -> str:
+        """Another name of ``detail``."""
+        return self.detail
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M:%S.%f} {self.kind} {shortened(f'{self.where}: {self.text}')}"
@@ -81,7 +88,7 @@ class Journey(EqualToLists[JourneyStep]):
         return len(self._story.steps)
 
     def __repr__(self) -> str:
-        return f"<Journey of {shortened(self.record)}, {len(self)} steps>"
+        return f"<Journey of {shortened(self.record)}, {counted(len(self), 'step')}>"
 
     @property
     def record(self) -> str:
@@ -117,12 +124,19 @@ class Journey(EqualToLists[JourneyStep]):
         """
         return [self._tell(ref) for ref in self._story.caused_by]
 
-    def of(self, kind: str) -> list[JourneyStep]:
-        """Return the steps of one kind."""
+    def of(self, kind: StepKind) -> list[JourneyStep]:
+        """Return the steps of one kind.
+
+        Raises ConfigurationError, with the nearest kinds, for one that steps cannot have.
+        """
+        __tracebackhide__ = True
+        check_kind("journey.of", kind, get_args(StepKind))
         return [step for step in self if step.kind == kind]
 
     def __str__(self) -> str:
-        entries = [Entry(instant_of(step.at), step.kind, step.where, _cut(step.text)) for step in self]
+        entries = [
+            Entry(instant_of(step.at), cast(EntryKind, step.kind), step.where, _cut(step.detail)) for step in self
+        ]
         lines = [
             f"journey of {_cut(shortened(self.record))}",
             f"it begins at {self[0].at:%Y-%m-%d %H:%M:%S} UTC; times in seconds since then",
@@ -146,6 +160,7 @@ def _links(title: str, journeys: Sequence[Journey]) -> list[str]:
 def _summary(journey: Journey) -> str:
     """Describe another journey in a line: its record, where it began, and what became of it."""
     first = journey[0]
-    ends = dict.fromkeys(fate.fate for fate in journey.fates) or {step.text: None for step in journey.of("result")[-1:]}
-    text = f"{_cut(journey.record)} ({first.where}): {', then '.join(ends) or first.text}"
+    ends: list[str] = list(dict.fromkeys(fate.fate for fate in journey.fates))
+    ends = ends or [step.detail for step in journey.of("result")[-1:]]
+    text = f"{_cut(journey.record)} ({first.where}): {', then '.join(ends) or first.detail}"
     return shortened(" ".join(text.split()))[:85]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.invocation.event_records import id_of, records_of
 from pytest_lambda_esm.observe.causes import Sent
 from pytest_lambda_esm.observe.fates import DELAYED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.observe.timeline import Entry
-from pytest_lambda_esm.polling.wording import counted
 from pytest_lambda_esm.simulation.journeys.journey import JourneyStep, Ref
 from pytest_lambda_esm.simulation.journeys.runs import UNKNOWN, Run, is_same
 from pytest_lambda_esm.timing import MICROSECONDS, instant_of, moment_of
+from pytest_lambda_esm.vocabulary import StepKind
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.journeys.history import History
@@ -48,7 +49,7 @@ class Steps:
         self._add_sending(origins)
         for place, entry in enumerate(self._history.entries):
             if entry.kind not in _SHOWN_ELSEWHERE and self._concerns(place, entry):
-                self._add(entry.instant, place, entry.kind, entry.subject, entry.text)
+                self._add(entry.instant, place, cast(StepKind, entry.kind), entry.subject, entry.detail)
                 if entry.kind == "poll":
                     self._add_refusal(place)
         for run in self._runs:
@@ -60,10 +61,12 @@ class Steps:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _add(self, instant: int, place: float, kind: str, where: str, text: str, invocation: Run | None = None) -> None:
+    def _add(
+        self, instant: int, place: float, kind: StepKind, where: str, text: str, invocation: Run | None = None
+    ) -> None:
         found = invocation.invocation if invocation is not None else None
         step = JourneyStep(
-            at=moment_of(instant), kind=kind, where=printable(where), text=printable(text), invocation=found
+            at=moment_of(instant), kind=kind, where=printable(where), detail=printable(text), invocation=found
         )
         self._found.append((instant, place, step))
 
@@ -120,7 +123,7 @@ class Steps:
             following = self._history.entries[place + 1 : place + 3]
             refusal = next((entry for entry in following if entry.kind in ("throttle", "result")), None)
             if refusal is not None:
-                self._add(refusal.instant, place + 0.5, "throttle", refusal.subject, refusal.text)
+                self._add(refusal.instant, place + 0.5, "throttle", refusal.subject, refusal.detail)
 
     def _add_run(self, run: Run) -> None:
         invocation = run.invocation
@@ -144,7 +147,7 @@ class Steps:
     def _add_fates(self) -> None:
         now = self._history.world.clock.instant
         for source, fate in self._fates():
-            about = f": {fate.about}" if fate.about else ""
+            about = f": {fate.detail}" if fate.detail else ""
             if fate.fate in _UNFINISHED:
                 self._add(now, UNKNOWN, "now", source, f"{fate.fate}, {fate.at:%H:%M:%S}{about}")
             else:
@@ -152,7 +155,7 @@ class Steps:
                 self._add(instant, self._place_of_fate(instant, source), "fate", source, f"{fate.fate}{about}")
         for place, entry in enumerate(self._history.entries):
             if entry.kind == "fate" and self._concerns(place, entry) and not self._is_final(entry):
-                self._add(entry.instant, place, "fate", entry.subject, entry.text)
+                self._add(entry.instant, place, "fate", entry.subject, entry.detail)
 
     def _fates(self) -> list[tuple[str, Fate]]:
         """Return the fates, each once: a cluster has several names, and a stream its consumers."""
@@ -175,7 +178,7 @@ class Steps:
     def _is_final(self, entry: Entry) -> bool:
         """Whether a fate of the record says what this entry says."""
         return any(
-            instant_of(fate.at) == entry.instant and (fate.about.startswith(entry.text) or fate.fate in entry.text)
+            instant_of(fate.at) == entry.instant and (fate.detail.startswith(entry.detail) or fate.fate in entry.detail)
             for _, fate in self._fates()
             if fate.fate not in _UNFINISHED
         )

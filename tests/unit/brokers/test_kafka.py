@@ -12,16 +12,16 @@ from helpers.simulation import START
 from pytest_lambda_esm import ConfigurationError, NotActive
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
 from pytest_lambda_esm.brokers.kafka.partitioner import murmur2, partition_of_key
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock(START)
+def clock() -> EventClock:
+    return EventClock(START)
 
 
 @pytest.fixture
-def cluster(clock: VirtualClock) -> KafkaCluster:
+def cluster(clock: EventClock) -> KafkaCluster:
     cluster = memory_cluster(clock)
     cluster.create_topic("orders", 3)
     return cluster
@@ -54,7 +54,7 @@ def test_equal_keys_have_one_partition(cluster: KafkaCluster) -> None:
     assert numbers == {partition_of_key(b"customer-7", 3)}
 
 
-def test_records_without_a_key_stay_together_for_an_instant(cluster: KafkaCluster, clock: VirtualClock) -> None:
+def test_records_without_a_key_stay_together_for_an_instant(cluster: KafkaCluster, clock: EventClock) -> None:
     numbers = []
     for _ in range(4):
         numbers.append([cluster.produce("orders", "x").partition for _ in range(3)])
@@ -102,7 +102,7 @@ def test_the_cluster_sets_the_timestamp_of_records_where_the_topic_says_so(clust
     assert cluster.produce("log", "x", timestamp=1).timestamp == 1_767_225_600_000
 
 
-def test_records_are_kept_for_a_week(cluster: KafkaCluster, clock: VirtualClock) -> None:
+def test_records_are_kept_for_a_week(cluster: KafkaCluster, clock: EventClock) -> None:
     cluster.produce("orders", "old", partition=0)
     clock.advance(days=3)
     cluster.produce("orders", "new", partition=0)
@@ -111,7 +111,7 @@ def test_records_are_kept_for_a_week(cluster: KafkaCluster, clock: VirtualClock)
     assert cluster.records("orders")[0].offset == 1
 
 
-def test_the_retention_of_a_topic_can_be_set(cluster: KafkaCluster, clock: VirtualClock) -> None:
+def test_the_retention_of_a_topic_can_be_set(cluster: KafkaCluster, clock: EventClock) -> None:
     cluster.create_topic("short", retention=timedelta(minutes=1))
     cluster.produce("short", "x")
     clock.advance(60)

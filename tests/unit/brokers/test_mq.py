@@ -11,21 +11,21 @@ from helpers.simulation import START
 from pytest_lambda_esm import ConfigurationError, MqBroker, MqQueue, NotActive
 from pytest_lambda_esm.brokers.mq.broker import BrokerFacts, BrokerPorts
 from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock(START)
+def clock() -> EventClock:
+    return EventClock(START)
 
 
 @pytest.fixture
-def activemq(clock: VirtualClock) -> MqBroker:
+def activemq(clock: EventClock) -> MqBroker:
     return memory_brokers(clock).find(ARN, "ActiveMQ")
 
 
 @pytest.fixture
-def rabbitmq(clock: VirtualClock) -> MqBroker:
+def rabbitmq(clock: EventClock) -> MqBroker:
     return memory_brokers(clock).find(ARN, "RabbitMQ")
 
 
@@ -55,7 +55,7 @@ def test_a_queue_is_the_same_object_each_time(rabbitmq: MqBroker) -> None:
     assert rabbitmq.queue("orders", "/shop") is not queue
 
 
-def test_what_returns_goes_to_its_place(rabbitmq: MqBroker, clock: VirtualClock) -> None:
+def test_what_returns_goes_to_its_place(rabbitmq: MqBroker, clock: EventClock) -> None:
     queue = rabbitmq.queue("orders")
     for body in "123":
         queue.send(body)
@@ -102,13 +102,13 @@ def test_custom_properties_are_texts(activemq: MqBroker) -> None:
 
 
 @pytest.mark.parametrize(("engine", "lives", "left"), [("ActiveMQ", 0, 1), ("RabbitMQ", 0, 0), ("RabbitMQ", 1, 1)])
-def test_a_time_to_live_of_nothing(clock: VirtualClock, engine: str, lives: int, left: int) -> None:
+def test_a_time_to_live_of_nothing(clock: EventClock, engine: str, lives: int, left: int) -> None:
     queue = memory_brokers(clock).find(ARN, engine).queue("orders")
     queue.send("x", expiration=lives)
     assert len(queue.messages) == left
 
 
-def test_expired_messages_of_activemq_are_dead_letters(activemq: MqBroker, clock: VirtualClock) -> None:
+def test_expired_messages_of_activemq_are_dead_letters(activemq: MqBroker, clock: EventClock) -> None:
     queue = activemq.queue("orders")
     queue.send("short", expiration=1000)
     queue.send("short and not persistent", expiration=1000, delivery_mode=1)
@@ -123,7 +123,7 @@ def test_expired_messages_of_activemq_are_dead_letters(activemq: MqBroker, clock
     assert (dead.messages[0].expires, dead.messages[0].redelivered) == (None, False)
 
 
-def test_dead_letters_of_rabbitmq_stay_in_their_virtual_host(rabbitmq: MqBroker, clock: VirtualClock) -> None:
+def test_dead_letters_of_rabbitmq_stay_in_their_virtual_host(rabbitmq: MqBroker, clock: EventClock) -> None:
     queue = rabbitmq.queue("orders", "/shop", dead_letter="failed")
     queue.send("x")
     (message,) = take_all(queue, clock.instant)
@@ -140,7 +140,7 @@ def test_redeliveries_are_those_of_the_engine_or_the_queue(activemq: MqBroker, r
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_consumer_creates_the_queues_of_activemq_only(clock: VirtualClock, engine: str) -> None:
+def test_a_consumer_creates_the_queues_of_activemq_only(clock: EventClock, engine: str) -> None:
     broker = memory_brokers(clock).find(ARN, engine)
     found = broker.consumed("orders", "/")
     assert (found is None) == (engine == "RabbitMQ")
@@ -185,7 +185,7 @@ def test_the_api_decides_the_engine_and_the_users() -> None:
         queue.send("x")
 
 
-def test_brokers_of_a_place_are_forgotten(clock: VirtualClock) -> None:
+def test_brokers_of_a_place_are_forgotten(clock: EventClock) -> None:
     brokers = memory_brokers(clock)
     broker = brokers.find(ARN)
     elsewhere = brokers.find(ARN.replace("us-east-1", "eu-west-1"))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_lambda_esm import ClockError, ClockLimitExceeded, VirtualClock
+from pytest_lambda_esm import ClockError, ClockLimitExceeded
+from pytest_lambda_esm.clock.virtual import EventClock
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SECOND = 1_000_000
@@ -14,7 +15,7 @@ SECOND = 1_000_000
 
 @pytest.fixture
 def clock():
-    return VirtualClock(START)
+    return EventClock(START)
 
 
 def schedule(clock, log, after, name="event"):
@@ -110,7 +111,7 @@ def test_what_cannot_be_a_move_leaves_the_clock_where_it_is(clock, move, complai
 
 
 def test_time_ends_before_the_years_that_have_no_name():
-    clock = VirtualClock(datetime(8999, 12, 31, 23, 59, tzinfo=timezone.utc))
+    clock = EventClock(datetime(8999, 12, 31, 23, 59, tzinfo=timezone.utc))
     clock.sleep(60)
     for move in (lambda: clock.sleep(1), lambda: clock.advance(1), lambda: clock.advance(days=365_000)):
         with pytest.raises(ClockError, match="virtual time ends with the year 8999; it is 9000-01-01 00:00:00"):
@@ -182,7 +183,7 @@ def sleep_on_and_swallow(clock):
 @pytest.mark.parametrize("code", [sleep_on, sleep_on_and_swallow])
 def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
     tracer = sys.gettrace()
-    clock = VirtualClock(START, longest_standstill=0)
+    clock = EventClock(START, longest_standstill=0)
     schedule(clock, [], 2500)
     clock.set_waiting_report(lambda: ["a mapping"])
     with pytest.raises(ClockLimitExceeded) as info:
@@ -196,7 +197,7 @@ def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
 
 
 def test_code_that_sleeps_while_something_happens_is_not_stopped():
-    clock = VirtualClock(START, longest_standstill=0)
+    clock = EventClock(START, longest_standstill=0)
     log = []
     for number in range(1, 4):
         schedule(clock, log, number * 900)
@@ -304,7 +305,7 @@ def test_an_event_in_the_past_is_due_now(clock):
     st.lists(st.tuples(st.integers(0, 100), st.integers(0, 3)), max_size=30), st.lists(st.integers(0, 40), max_size=8)
 )
 def test_time_never_goes_back_and_nothing_is_lost(events, moves):
-    clock = VirtualClock(START)
+    clock = EventClock(START)
     ran, seen = [], []
 
     def make(index, due, children):
@@ -331,7 +332,7 @@ def test_time_never_goes_back_and_nothing_is_lost(events, moves):
 
 
 def test_an_idle_clock_does_not_wait_for_background_events():
-    clock = VirtualClock(START)
+    clock = EventClock(START)
     ran = []
     clock.call_in_background(clock.instant, lambda: ran.append("due now"), lambda: "x")
     clock.call_in_background(clock.instant + SECOND, lambda: ran.append("on the way"), lambda: "y")
@@ -388,7 +389,7 @@ def wall():
 
 
 def test_the_wall_shows_each_events_own_time(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     shown = []
     clock.call_at(clock.instant + SECOND, lambda: shown.append(wall.read()), lambda: "x")
     clock.advance(3)
@@ -397,7 +398,7 @@ def test_the_wall_shows_each_events_own_time(wall):
 
 
 def test_a_freezer_that_the_user_moves_is_followed(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     log = []
     schedule(clock, log, 5)
     wall.move(micro(seconds=60))
@@ -406,7 +407,7 @@ def test_a_freezer_that_the_user_moves_is_followed(wall):
 
 
 def test_a_freezer_that_is_moved_back_takes_time_back(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     log = []
     clock.advance(10)
     schedule(clock, log, 5)  # due at 15 s
@@ -419,7 +420,7 @@ def test_a_freezer_that_is_moved_back_takes_time_back(wall):
 
 
 def test_a_fresh_clock_takes_over_an_earlier_time(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     wall.freezers.append([micro(days=-600)])
     assert clock.now == START - timedelta(days=600)
     clock.advance(5)
@@ -427,7 +428,7 @@ def test_a_fresh_clock_takes_over_an_earlier_time(wall):
 
 
 def test_time_goes_on_after_a_freeze_within(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     wall.freezers.append([micro(hours=1)])
     assert clock.now == START + timedelta(hours=1)
     wall.freezers.pop()
@@ -436,7 +437,7 @@ def test_time_goes_on_after_a_freeze_within(wall):
 
 
 def test_after_a_freeze_in_the_past_time_continues_where_it_was(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     log = []
     schedule(clock, log, 60)
     wall.freezers.append([micro(days=-600)])
@@ -450,7 +451,7 @@ def test_after_a_freeze_in_the_past_time_continues_where_it_was(wall):
 
 
 def test_freezes_nest(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     wall.freezers.append([micro(days=-600)])
     assert clock.now == START - timedelta(days=600)
     wall.freezers.append([micro(days=-700)])
@@ -464,7 +465,7 @@ def test_freezes_nest(wall):
 
 
 def test_an_event_of_a_handler_follows_a_freezer_that_it_moves(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     moved = []
     clock.set_event_time(lambda: micro(seconds=5), moved.append)
 
@@ -481,7 +482,7 @@ def test_an_event_of_a_handler_follows_a_freezer_that_it_moves(wall):
 
 
 def test_a_wall_that_is_frozen_no_more_leaves_the_clock_alone(wall):
-    clock = VirtualClock(START, wall)
+    clock = EventClock(START, wall)
     clock.advance(5)
     wall.freezers.clear()
     clock.advance(5)

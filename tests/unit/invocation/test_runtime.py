@@ -8,7 +8,8 @@ from unittest.mock import MagicMock, Mock
 
 import pytest
 
-from pytest_lambda_esm import LambdaEsmError, VirtualClock
+from pytest_lambda_esm import LambdaEsmError
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.record import Request
 from pytest_lambda_esm.invocation.runtime import Runtime
@@ -34,7 +35,7 @@ CONFIGURATION = FunctionConfiguration(
 
 class World:
     def __init__(self):
-        self.clock = VirtualClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
+        self.clock = EventClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
         self.runtime = Runtime(self.clock, lambda: "an-environment", Isolation())
         self.lasts = 0
 

@@ -2,7 +2,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from pytest_lambda_esm import ConfigurationError, Mapping, StateError, TransitionTimes, VirtualClock, after_reads
+from pytest_lambda_esm import ConfigurationError, Mapping, StateError, TransitionTimes, after_reads
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.mappings.lifecycle import Step, step_for_create, step_for_delete, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
 
@@ -12,7 +13,7 @@ CREATE = step_for_create(enabled=True)
 
 class World:
     def __init__(self, **times):
-        self.clock = VirtualClock(START)
+        self.clock = EventClock(START)
         self.times = TransitionTimes().with_changes(times)
         self.heard = []
         self.mapping = Mapping(

@@ -1,4 +1,6 @@
-from pytest_lambda_esm import Timeline
+import pytest
+
+from pytest_lambda_esm import ConfigurationError, Fate, Timeline
 from pytest_lambda_esm.observe.timeline import render, shortened
 
 UUID = "e3e70682-c209-4cac-a29f-6fbed82c07cd"
@@ -110,3 +112,15 @@ def test_it_is_equal_to_a_list_of_its_entries():
     assert timeline == list(timeline) == timeline[:]
     assert timeline != timeline[:1]
     assert make() == []
+
+
+def test_a_kind_that_does_not_exist_is_refused_with_the_nearest():
+    with pytest.raises(ConfigurationError, match=r"there is no kind 'invocations'\. Did you mean 'invocation'"):
+        Timeline(lambda: 0).of("invocations")
+
+
+def test_entries_and_fates_have_a_detail_and_keep_its_earlier_names():
+    [entry] = make((0, "poll", "orders", "received 1"))
+    assert entry.detail == entry.text == "received 1"
+    fate = Fate("id", "done", entry.at, "attempt 1")
+    assert fate.detail == fate.about == "attempt 1"

@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.schedules.agenda import Agenda, Plan
 from pytest_lambda_esm.schedules.expressions import of_rule
 from pytest_lambda_esm.schedules.timetable import Timetable
@@ -14,7 +14,7 @@ MINUTE = 60_000_000
 
 @pytest.fixture
 def clock():
-    return VirtualClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
+    return EventClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
 
 
 @pytest.fixture

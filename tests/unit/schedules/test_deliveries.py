@@ -5,9 +5,10 @@ from datetime import datetime, timezone
 import pytest
 
 from helpers.simulation import NoJournal
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.schedules.deliveries import Deliveries, Delivery
+from pytest_lambda_esm.schedules.deliveries import Targets as KnownTargets
 from pytest_lambda_esm.timing import MICROSECONDS
 
 SECONDS = MICROSECONDS
@@ -40,9 +41,10 @@ def run():
     """Deliver an event and let time pass; return the targets and the number of times that it was settled."""
 
     def run(refusals=0, missing=(), at=None, **given):
-        clock = VirtualClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
+        clock = EventClock(datetime(2026, 1, 1, tzinfo=timezone.utc))
         targets, settled = Targets(clock, refusals, missing), []
-        deliveries = Deliveries(clock, NoJournal(), targets, targets.exists, lambda action, mend: action)
+        known = KnownTargets(targets.exists, lambda sender, arn: None, lambda action, mend: action)
+        deliveries = Deliveries(clock, NoJournal(), targets, known)
         delivery = Delivery(
             subject="rule tick",
             target="target",

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.mq import ARN, ENGINES, memory_brokers
 from helpers.simulation import START
-from pytest_lambda_esm.clock.virtual import VirtualClock
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.sources.mq import AUTHENTICATION, access, login_problem
 from pytest_lambda_esm.sources.mq_records import KINDS, weight
 
@@ -55,7 +55,7 @@ def test_access_configurations_by_type() -> None:
     ],
 )
 def test_times_of_rabbitmq_are_texts(moment: datetime, text: str) -> None:
-    queue = memory_brokers(VirtualClock(START)).find(ARN, "RabbitMQ").queue("orders")
+    queue = memory_brokers(EventClock(START)).find(ARN, "RabbitMQ").queue("orders")
     queue.send("x", timestamp=moment, headers={"at": moment})
     record = KINDS["RabbitMQ"].record(queue, queue.messages[0], 0)
     assert record["basicProperties"]["timestamp"] == text
@@ -64,7 +64,7 @@ def test_times_of_rabbitmq_are_texts(moment: datetime, text: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_weight_of_records_is_the_size_of_the_event(engine: str) -> None:
-    queue = memory_brokers(VirtualClock(START)).find(ARN, engine).queue("orders")
+    queue = memory_brokers(EventClock(START)).find(ARN, engine).queue("orders")
     for body in ("1", "ä" * 100, b"\x00\xff"):
         queue.send(body, correlation_id="ü")
     kind = KINDS[engine]

@@ -32,6 +32,9 @@ class Aws:
     def has_secret(self, arn: str) -> bool:
         return arn == SECRET
 
+    def listen(self, listener: object) -> None:
+        """It never changes."""
+
     def names(self, registry: str) -> list[str]:
         return list(self.versions)
 

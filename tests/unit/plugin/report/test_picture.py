@@ -26,7 +26,7 @@ def picture(entries, prepare=lambda fake: None):
         ("fate", "1 deleted after success", "ok"),
         ("fate", "1 record of shardId-000 done: attempt 1", "ok"),
         ("fate", "1 filtered out and deleted", "warn"),
-        ("fate", "1 stay in the queue, hidden until their visibility timeout ends", "warn"),
+        ("fate", "1 message stays in the queue, hidden until the visibility timeout ends", "warn"),
         ("fate", "1 not deleted: already deleted, or received again", "warn"),
         ("fate", "1 dead-lettered", "bad"),
         ("fate", "1 record of shardId-000 discarded: given up", "bad"),

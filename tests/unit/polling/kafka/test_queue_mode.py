@@ -29,7 +29,7 @@ def test_a_new_share_group_reads_what_arrives_after_it() -> None:
     simulation.put("after")
     simulation.clock.run_until_idle()
     assert simulation.batches == [["after"]]
-    fates = {fate.record: (fate.fate, fate.about) for fate in simulation.poller.fates()}
+    fates = {fate.record: (fate.fate, fate.detail) for fate in simulation.poller.fates()}
     assert fates["orders-0:0"] == ("skipped by the starting position", "it arrived before the share group existed")
     assert simulation.poller.offset_lag() == {"orders-0": 0}
 
@@ -86,7 +86,7 @@ def test_a_failed_record_is_released_until_the_broker_archives_it(limit: int) ->
     simulation.clock.run_until_idle()
     assert simulation.batches == [["bad"]] * limit
     (fate,) = simulation.poller.fates()
-    assert (fate.fate, fate.about) == ("discarded", f"the broker archived it, because it was delivered {limit} times")
+    assert (fate.fate, fate.detail) == ("discarded", f"the broker archived it, because it was delivered {limit} times")
     assert simulation.mapping.metrics["DroppedEventCount"] == 1
     assert simulation.poller.offset_lag() == {"orders-0": 0}
 

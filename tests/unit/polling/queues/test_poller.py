@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 import pytest
 
 from helpers.interference import NoInterference
-from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes, VirtualClock
+from pytest_lambda_esm import LambdaEsmError, Mapping, TransitionTimes
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.faults.interruptions import Interruptions
 from pytest_lambda_esm.mappings.lifecycle import step_for_create, step_for_update
 from pytest_lambda_esm.mappings.mapping import MappingSpec
@@ -80,7 +81,7 @@ class MemoryQueue:
 
 class World:
     def __init__(self, outcome=lambda names: True, duration=0, delay=0, batch_size=2, **polling):
-        self.clock = VirtualClock(START)
+        self.clock = EventClock(START)
         self.queue = MemoryQueue()
         self.delivered = []
         self.outcome, self.duration = outcome, duration
@@ -153,7 +154,7 @@ class World:
             return Delivery(False, self.clock.instant, "f", "throttled", throttled=True)
         return Delivery(self.outcome(names), self.clock.instant + int(self.duration * SECOND), "f", "done")
 
-    first = VirtualClock(START).instant
+    first = EventClock(START).instant
 
     def send(self, *names, delay=0):
         for name in names:
@@ -338,7 +339,7 @@ def test_a_batch_that_stays_throttled_is_let_go_when_its_visibility_timeout_ends
         *[(1, when) for when in (5, 6, 8, 12, 20, 28)],
         *[(2, when) for when in (35, 36, 38, 42)],
     ]
-    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.text]
+    [released] = [entry for entry in world.timeline.of("fate") if "returned to the queue" in entry.detail]
     assert (released.items, released.instant) == (("a",), world.first + 35 * SECOND)
     assert world.mapping.metrics["PolledEventCount"] == 2
 

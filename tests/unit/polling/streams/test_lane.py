@@ -443,7 +443,7 @@ def test_a_lane_counts_its_own_records_only() -> None:
     simulation.poller.stop()
     (of_b,) = simulation.put("5", key="b")
     ids_of_a += simulation.put("6", "7", key="a")
-    waits = {fate.record: fate.about for fate in simulation.poller.fates() if fate.fate == "waiting"}
+    waits = {fate.record: fate.detail for fate in simulation.poller.fates() if fate.fate == "waiting"}
     of_a = {waits[record] for record in ids_of_a}
     assert of_a == {"shard-0: 6 records wait, starting with record 1001 (key 'a')"}
     number = of_b.partition(":")[2]
