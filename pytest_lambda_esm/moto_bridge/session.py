@@ -32,6 +32,9 @@ DEFAULT_ACCOUNT: Final = "123456789012"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """The variables that moto sets."""
 
+PLACEHOLDERS: Final = ("FOOBARKEY", "FOOBARSECRET")
+"""The access key and the secret key with which clients without credentials sign."""
+
 
 @cache
 def shared_loader(data_path: str | None = None) -> Loader:
@@ -124,7 +127,7 @@ def _sign_without_credentials(patches: Patches) -> None:
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._credentials is None and kwargs.get("request_credentials") is None:
-            kwargs["request_credentials"] = Credentials("FOOBARKEY", "FOOBARSECRET")
+            kwargs["request_credentials"] = Credentials(*PLACEHOLDERS)
         return original(self, *args, **kwargs)
 
     patches.set(RequestSigner, "get_auth_instance", get_auth_instance)

@@ -278,8 +278,8 @@ class Server:
 
     def _refuse(self, request: WireRequest, error: BaseException) -> HttpResponse:
         """Return what the client gets for an exception that is the test's."""
-        if isinstance(error, SystemExit):  # A handler's thread at its deadline.
-            raise Dropped("the handler that sent this request has timed out") from error
+        if isinstance(error, SystemExit):  # Of a handler that has timed out, or whose process was cut off.
+            raise Dropped("the handler that sent this request has ended") from error
         if isinstance(error, LambdaEsmError):
             self._surroundings.on_refusal(error)
         else:

@@ -11,14 +11,15 @@ from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.effects import PollerFault
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
+from pytest_lambda_esm.invocation.script import outcome_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
@@ -385,15 +386,15 @@ class BatchInvoker:
             )
             self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
             return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
-        failure = self._interference.at(INVOKE, mapping)
-        if failure is None and self._interruptions.pending:
-            failure = "failed"
-        if failure is not None:
-            about = f"{failure} before it started"
-            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
+        fault = self._interference.at_invocation(mapping)
+        if fault is None and self._interruptions.pending:
+            fault = PollerFault("failed")
+        if fault is not None and fault.name in _FAILURES:
+            about = f"{fault.name} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[fault.name])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
         try:
-            outcome = self._invoker.attempt(request)
+            outcome = self._invoker.attempt(request, outcome_of(fault))
         except BaseException as error:
             self._interruptions.keep(error)
             return Delivery(

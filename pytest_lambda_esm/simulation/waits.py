@@ -23,19 +23,18 @@ class Waits:
     def wait(self, seconds: float) -> None:
         """Let time pass for a client that waits for a response, inside and outside of handlers."""
         __tracebackhide__ = True
-        left = seconds - self.wait_a_while(seconds)
-        while left > 0:
-            left -= self.wait_a_while(left)
-
-    def wait_a_while(self, seconds: float) -> float:
-        """Do as :meth:`wait`, or return earlier with how many seconds have passed, as for a client elsewhere."""
-        __tracebackhide__ = True
+        left = seconds
+        while (waited := self.outside_wait(left)) is not None:
+            left -= waited
+            if left <= 0:
+                return
         local = self._runtime.local_time
-        waited = self.outside(seconds) if local is None and self.outside is not None else None
-        if waited is not None:
-            return waited
         if local is None:
-            self._clock.let_pass(seconds)
+            self._clock.let_pass(left)
         else:
-            local.sleep(seconds)
-        return seconds
+            local.sleep(left)
+
+    def outside_wait(self, seconds: float) -> float | None:
+        """Wait for a while in real time, and return how many seconds have passed; None if that is not how it waits."""
+        outside = self.outside
+        return outside(seconds) if outside is not None and self._runtime.local_time is None else None

@@ -56,6 +56,7 @@ from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTask
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
@@ -127,10 +128,11 @@ class World:
             timeline=self.timeline,
         )
         self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.waits = Waits(clock, self.runtime)
-        self.wait_a_while = self.waits.wait_a_while
-        self.network = Network(persistent.client_calls, self.waits.wait, self.local_instant)
+        self.response_waits = ResponseWaits(self.runtime, self.waits.wait)
+        self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
@@ -300,7 +302,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls, self.advice),
+            time=ClientTime(self.runtime, client_calls, self.response_waits, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(
@@ -401,6 +403,18 @@ class World:
         else:
             self.clock.record_sleep(seconds)
             local.sleep(seconds)
+
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a client's long poll of some seconds ends."""
+        return self.response_waits.poll_until(seconds)
+
+    def wait_a_while(self, seconds: float) -> float:
+        """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""
+        __tracebackhide__ = True
+        waited = self.waits.outside_wait(seconds)
+        if waited is None:
+            self.response_waits.poll_again(seconds)
+        return seconds if waited is None else waited
 
     def source_changed(self, source_arn: str) -> None:
         """Wake the pollers of a source that may have something to read earlier or later than before."""

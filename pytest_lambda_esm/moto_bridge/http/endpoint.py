@@ -6,8 +6,7 @@ botocore's clients and so meets the faults, the log of calls and Lambda's operat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -47,27 +46,36 @@ class Endpoint:
     client_calls: ClientCalls
 
     def answer(self, request: WireRequest) -> HttpResponse:
-        """Return the answer to a request. Raises Dropped where a fault loses it."""
+        """Return the answer to a request.
+
+        Raises Dropped where a fault loses it, and NotSimulated for what neither moto nor this package has.
+        """
         url = self.recogniser.aws_url(request)
         known = operation_of(url, request)
-        model = next(models_of(url), None) if known is None else known[0]
-        if known is None and model is not None and model.service_name == "lambda":
-            return _unknown(model, request)
+        if known is None:
+            return self._answer_unknown(url, request)
         scope = signed_scope(request)
-        with self._noted(known, scope.region if scope is not None else self.recogniser.region):
-            try:
-                answer = _process(url, request, is_form=known is None or "Action" in {**request.form, **request.query})
-            except NETWORK_ERRORS as error:
-                raise Dropped(str(error)) from error
-            except (NotImplementedError, OperationNotFoundError):
-                answer = _NOT_IMPLEMENTED
-        if answer is not None and tuple(answer) != _NOT_IMPLEMENTED:
-            return _response(answer)
-        if known is not None:
-            raise NotSimulated(
-                f"moto has no answer to {known[0].service_name}.{known[1]}, which came over HTTP. Instead: ask for an"
-                f" error of it with lambda_esm.faults, or keep the program from calling it."
-            )
+        region = scope.region if scope is not None else self.recogniser.region
+        call = ClientCall(*known, region, None, None, over_http=True)
+        with self.client_calls.carried(call):
+            answer = _process(url, request, is_form=bool(request.parameter("Action")))
+            if answer == _NOT_IMPLEMENTED:
+                raise NotSimulated(
+                    f"moto has no answer to {call.service}.{call.operation}, which came over HTTP. Instead: ask for an"
+                    f" error of it with lambda_esm.faults, or keep the program from calling it."
+                )
+            if answer.status < _FIRST_REFUSAL:
+                self.client_calls.note_success(call)
+        return answer
+
+    def _answer_unknown(self, url: str, request: WireRequest) -> HttpResponse:
+        """Answer a request that no model of botocore has; moto may know it all the same."""
+        model = next(models_of(url), None)
+        if model is not None and model.service_name == "lambda":
+            return _unknown(model, request)
+        answer = _process(url, request, is_form=True)
+        if answer != _NOT_IMPLEMENTED:
+            return answer
         return _unknown(model, request) if model is not None else _nobody(url)
 
     def refusal(self, request: WireRequest, code: str, message: str) -> HttpResponse:
@@ -78,16 +86,6 @@ class Endpoint:
         if model is None:
             return HttpResponse(_BAD_REQUEST, {"content-type": "text/plain"}, f"{code}: {message}".encode())
         return _error(model, request, AwsError(code, message, status=_BAD_REQUEST))
-
-    @contextmanager
-    def _noted(self, known: Any, region: str) -> Iterator[None]:
-        if known is None:
-            yield
-            return
-        model, operation, params = known
-        call = ClientCall(model, operation, params, region, None, None, over_http=True)
-        with self.client_calls.carried(call):
-            yield
 
     def install(self, patches: Patches) -> None:
         """Answer boto3 clients of this process that were given the endpoint's address, in their own thread.
@@ -127,7 +125,8 @@ class Endpoint:
 
 
 _BAD_REQUEST: Final = 400
-_NOT_IMPLEMENTED: Final[Any] = (404, {}, "Not yet implemented")
+_FIRST_REFUSAL: Final = 300
+_NOT_IMPLEMENTED: Final = HttpResponse(404, {}, b"Not yet implemented")
 """moto's answer for a URL of AWS that it does not know; for some operations it raises NotImplementedError."""
 
 
@@ -151,12 +150,19 @@ def _unknown(model: ServiceModel, request: WireRequest) -> HttpResponse:
     return _error(model, request, error)
 
 
-def _process(url: str, request: WireRequest, *, is_form: bool) -> Any:
+def _process(url: str, request: WireRequest, *, is_form: bool) -> HttpResponse:
+    """Return moto's answer, which is that of the fake for what the fake answers. Raises Dropped for network faults."""
     headers = HeadersDict({**request.headers, "host": urlsplit(url).netloc})
     if request.form and not is_form:
         del headers["content-type"]  # curl's default for any body, which moto would read as a form.
     prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
-    return botocore_stubber.process_request(prepared)
+    try:
+        answer = botocore_stubber.process_request(prepared)
+    except NETWORK_ERRORS as error:
+        raise Dropped(str(error)) from error
+    except (NotImplementedError, OperationNotFoundError):
+        return _NOT_IMPLEMENTED
+    return _response(answer) if answer is not None else _NOT_IMPLEMENTED
 
 
 def _response(answer: tuple[int, Mapping[str, Any], Any]) -> HttpResponse:

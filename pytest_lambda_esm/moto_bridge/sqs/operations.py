@@ -68,6 +68,10 @@ class QueueEvents(Protocol):
         """Return the time in microseconds since the epoch; inside a handler, the handler's own time."""
         ...
 
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a long poll of some seconds ends."""
+        ...
+
     def wait_a_while(self, seconds: float) -> float:
         """Wait, at most for these seconds, for a client whose call is a long poll; return how many have passed."""
         ...
@@ -142,7 +146,7 @@ class QueueCalls:
     ) -> list[Any]:
         """Receive messages. A long poll waits in virtual time, and ends when there are messages."""
         left = int(wait_seconds_timeout or 0) * MICROSECONDS
-        until = self._events.local_instant() + left
+        until = self._events.poll_until(left / MICROSECONDS)
         while True:
             queue = backend.get_queue(queue_name)
             now = self._events.local_instant()
