@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.clock.sleepers import SharedTime, SleepEnded, Sleeper, Sleepers
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import CutOff, LocalTime, TimedOut
+from pytest_lambda_esm.invocation.visits import Visits
 from pytest_lambda_esm.patching import Patches, original_of
 
 MOST_NESTED: Final = 100
@@ -49,6 +48,7 @@ class Nesting:
         self._starting: set[threading.Thread] = set()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._many = MANY
+        self.visits = Visits(self.open, self.threads)
 
     def install(self, patches: Patches) -> None:
         """Notice from now on which handler starts which thread."""
@@ -114,22 +114,6 @@ class Nesting:
     def of_request(self, request_id: str) -> OpenInvocation | None:
         """Return the open invocation with a request id, or None."""
         return next((each for each in reversed(self.open) if each.request_id == request_id), None)
-
-    @contextmanager
-    def serving(self, invocation: OpenInvocation) -> Iterator[None]:
-        """Make the calling thread one of an invocation, as if its handler had started it.
-
-        Raises HandlerEnded if the invocation is not open any more.
-        """
-        thread = threading.current_thread()
-        with invocation.lock:
-            if invocation not in self.open:
-                raise HandlerEnded
-            self.threads[thread] = invocation
-            try:
-                yield
-            finally:
-                self.threads.pop(thread, None)
 
     def others(self, group: SharedTime) -> list[threading.Thread]:
         """Return the threads that share a time and are alive, without the calling one and the test's."""
@@ -210,10 +194,6 @@ class Nesting:
                 f" RecursiveLoop='Allow' or recursion_limit; end the recursion earlier, or turn the detection on."
             )
         sys.setrecursionlimit(sys.getrecursionlimit() + _EXTRA_FRAMES)
-
-
-class HandlerEnded(Exception):
-    """A request of a handler that has ended meanwhile."""
 
 
 class OpenInvocation:

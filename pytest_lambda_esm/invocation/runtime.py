@@ -145,6 +145,7 @@ class Runtime:
                 self._clock.follow_wall()
         finally:
             time.end()
+            self.nesting.visits.end(opened)
             with opened.lock:  # A thread of the handler may still be running an invocation.
                 try:
                     self._isolation.leave(changes)

@@ -19,7 +19,8 @@ from typing import Final
 
 from pytest_lambda_esm.clock import lock
 from pytest_lambda_esm.clock.waiting import Stillness
-from pytest_lambda_esm.invocation.nesting import HandlerEnded, OpenInvocation
+from pytest_lambda_esm.invocation.nesting import OpenInvocation
+from pytest_lambda_esm.invocation.visits import HandlerEnded
 from pytest_lambda_esm.moto_bridge.http.endpoint import Dropped
 from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
 from pytest_lambda_esm.simulation.world import World
@@ -55,7 +56,7 @@ class Frames:
         invocation = self._named(world, request) or self._enter(world, request)
         if invocation is not None:
             try:
-                with world.runtime.nesting.serving(invocation):
+                with world.runtime.nesting.visits.serving(invocation):
                     yield False
             except HandlerEnded as ended:
                 raise Dropped("the handler that sent this request has ended") from ended

@@ -39,7 +39,8 @@ print(boto3.client("sts").get_caller_identity()["Account"])
 
 NODE = """
 const { LambdaClient, InvokeCommand, GetFunctionCommand } = require("@aws-sdk/client-lambda");
-const { InvokeWithResponseStreamCommand, TooManyRequestsException, ResourceNotFoundException } = require("@aws-sdk/client-lambda");
+const { InvokeWithResponseStreamCommand } = require("@aws-sdk/client-lambda");
+const { TooManyRequestsException, ResourceNotFoundException } = require("@aws-sdk/client-lambda");
 const text = (bytes) => Buffer.from(bytes).toString();
 async function main() {
   const client = new LambdaClient({});

@@ -315,6 +315,35 @@ class TestHandlers:
         message = json.loads(boto3.client("lambda").invoke(FunctionName="outer")["Payload"].read())
         assert lambda_esm.journey(message).caused_by
 
+    def test_a_request_of_an_outer_handler_while_a_nested_one_waits_for_it(self, lambda_esm, server):
+        url, began, sent, answers = queue(server), threading.Event(), threading.Event(), []
+
+        def outer(event, context):
+            header = {"X-Amzn-Trace-Id": os.environ["_X_AMZN_TRACE_ID"]}
+
+            def send_message():
+                began.wait(10)
+                headers = {**header, "X-Amz-Target": "AmazonSQS.SendMessage"}
+                headers["Content-Type"] = "application/x-amz-json-1.0"
+                body = json.dumps({"QueueUrl": url, "MessageBody": "m"})
+                answers.append(json.loads(send(server, "POST", "/", body, headers).body)["MessageId"])
+                sent.set()
+
+            thread = threading.Thread(target=send_message)
+            thread.start()
+            send(server, "POST", f"{FUNCTIONS}/inner/invocations", "1", header)
+            thread.join()
+
+        def inner(event, context):
+            began.set()
+            assert sent.wait(10)
+
+        lambda_esm.function("outer", outer, timeout=10)
+        lambda_esm.function("inner", inner)
+        boto3.client("lambda").invoke(FunctionName="outer")
+        assert [each.outcome for each in lambda_esm.invocations] == ["success", "success"]
+        assert lambda_esm.invocations[1].request_id[:8] in str(lambda_esm.journey(answers[0]).caused_by)
+
 
 def test_many_requests_at_once_are_served_one_at_a_time(lambda_esm, server):
     running, seen = [], []
