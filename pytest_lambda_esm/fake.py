@@ -143,6 +143,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             self._close()
         if error is not None:
             return
+        self.raise_server_error()
         failures = self.handler_errors() if self._is_outside else ""
         if failures:
             raise UnexpectedHandlerError(failures)

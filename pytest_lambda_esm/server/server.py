@@ -262,12 +262,19 @@ class Server:
             with self._frames.serving(request, has_hung_up) as is_tests:
                 response = self._endpoint.answer(request)
                 if is_tests and self._advance:
-                    self._surroundings.world().clock.advance(self._advance)
+                    self._move_time()
                 return response
         except Dropped:
             raise
         except BaseException as error:
             return self._refuse(request, error)
+
+    def _move_time(self) -> None:
+        """Move the clock for a request that has been answered; what a handler raises then is not for its client."""
+        try:
+            self._surroundings.world().clock.advance(self._advance)
+        except BaseException as error:
+            self._surroundings.on_error(error)
 
     def _answer_control(self, request: WireRequest, has_hung_up: Callable[[], bool]) -> HttpResponse:
         if self._control is None:

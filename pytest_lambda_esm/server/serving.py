@@ -27,6 +27,11 @@ class Serving(ABC):
 
     @property
     @abstractmethod
+    def recorded_world(self) -> World:
+        """The world, without a look at whether the user has moved a wall clock."""
+
+    @property
+    @abstractmethod
     def region(self) -> str:
         """The default region of clients."""
 
@@ -81,7 +86,7 @@ class Serving(ABC):
         from pytest_lambda_esm.server.server import Options, Server, Surroundings
 
         surroundings = Surroundings(
-            world=lambda: self._active,
+            world=lambda: self.recorded_world,
             explain=self.explain,
             region=self.region,
             on_error=self._note_server_error,

@@ -122,6 +122,18 @@ class TestAdvancePerRequest:
         call_json(lambda_esm_server, "sqs", "AmazonSQS.ReceiveMessage", QueueUrl=url, WaitTimeSeconds=20)
         assert (lambda_esm.clock.now - before).total_seconds() == 142
 
+    def test_what_a_handler_raises_meanwhile_is_for_the_test(self, connect):
+        def handler(event, context):
+            pytest.fail("not like this")
+
+        def move_time():
+            with FakeLambda() as fake, fake.serve(advance_per_request=60) as server:
+                connect(fake, handler).send("x")
+                assert send(server, "GET", SOURCES).status == 200
+
+        with pytest.raises(pytest.fail.Exception, match="not like this"):
+            move_time()
+
     def test_for_one_program(self, lambda_esm, lambda_esm_server):
         before = lambda_esm.clock.now
         done = lambda_esm_server.run(["curl", "-s", lambda_esm_server.url + SOURCES], advance_per_request=9)
