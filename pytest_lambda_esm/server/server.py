@@ -203,16 +203,16 @@ class Server:
     ) -> subprocess.CompletedProcess[Any]:
         """Run a program that reaches the endpoint, to its end, and return its ``CompletedProcess``.
 
-        ``options`` are those of ``subprocess.run``. Its output is captured as text unless they say something else;
+        ``options`` are those of ``subprocess.run``. Its output is captured as text unless they say where it goes;
         variables in ``env`` are added to those of the process and of the endpoint. ``advance_per_request`` holds while
         it runs. Raises NotActive once the endpoint is closed, and what ``subprocess.run`` raises.
         """
         __tracebackhide__ = True
         self._prepare(options)
-        if "stdout" not in options and "stderr" not in options:
-            options.setdefault("capture_output", True)
-        if not isinstance(options.get("input"), (bytes, bytearray)):
-            options.setdefault("text", True)
+        if not options.keys() & {"capture_output", "stdout", "stderr"}:
+            options["capture_output"] = True
+            if not isinstance(options.get("input"), (bytes, bytearray)):
+                options.setdefault("text", True)
         with self._advancing(advance_per_request):
             return subprocess.run(self._with_endpoint(args), **options)
 

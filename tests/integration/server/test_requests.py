@@ -402,6 +402,7 @@ class TestRun:
     def test_options_of_subprocess(self, server):
         done = server.run([sys.executable, "-c", self.ECHO], input=b"-", env={"MORE": "x"}, check=True)
         assert done.stdout == f"{server.url}-x".encode()
+        assert server.run([sys.executable, "-c", "print(1)"], capture_output=True).stdout.strip() == b"1"
         with pytest.raises(subprocess.CalledProcessError):
             server.run("exit 3", shell=True, check=True)
         with pytest.raises(subprocess.TimeoutExpired):
