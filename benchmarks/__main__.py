@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 
 from benchmarks import (
+    aio,
     delivery,
     deploying,
     documentdb,
@@ -38,6 +39,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "invoke": invoke.comparisons,
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,
+    "aio": aio.comparisons,
 }
 
 

@@ -85,6 +85,14 @@ class SweepFailed(LambdaEsmError, AssertionError):
     """A sweep found runs in which the body failed, or calls that differ between runs; the text is its report."""
 
 
+class ExplorationFailed(LambdaEsmError, AssertionError):
+    """An exploration found worlds in which the body failed, or did something else each time; the text is its report."""
+
+
+class NotIdempotent(LambdaEsmError, AssertionError):
+    """A second delivery changes what remains; the text has the first difference and the markers that replay it."""
+
+
 class AlreadyActive(LambdaEsmError):
     """A second fake was started in a process that has one already, or a closed fake was started again."""
 

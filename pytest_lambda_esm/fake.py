@@ -28,8 +28,8 @@ from pytest_lambda_esm.errors import (
     caught_by_test,
     printable,
 )
+from pytest_lambda_esm.explore.exploring import Exploring
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
-from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.plan import FaultPlan, users_place
 from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.invocation.handlers import HandlerGiven, resolve
@@ -52,17 +52,16 @@ from pytest_lambda_esm.simulation.questions import Questions
 from pytest_lambda_esm.simulation.shortcuts import Shortcuts
 from pytest_lambda_esm.simulation.subjects import Given, Subject
 from pytest_lambda_esm.simulation.world import PersistentParts, World
-from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, read_request
-from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
-from pytest_lambda_esm.sweep.sweep import Sweep
 from pytest_lambda_esm.timing import Span, instant_of, moment_of
-from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # For a type checker only, which knows it without the package.
 
     from pytest_lambda_esm.deploy.stack import Stack
+    from pytest_lambda_esm.explore.exploration import Exploration
     from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
+    from pytest_lambda_esm.sweep.sweep import Sweep
 
 
 @cache
@@ -76,7 +75,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
+class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Exploring):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -97,7 +96,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
         self._patches = Patches()
         self._world_patches = Patches()
         self._quotas = RetryQuotas()
-        self.sweeps: list[Sweep] = []
+        self.sweeps: list[Sweep | Exploration] = []
         self.stacks: list[Stack] = []
         self._started = self.config.start
         self._opened: World | None = None
@@ -393,43 +392,24 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
             raise ConfigurationError(f"transitions: {error}") from None
 
     @suggesting
-    def sweep(
-        self,
-        errors: Sequence[ErrorGiven] = DEFAULT_ERRORS,
-        operations: Sequence[str] | None = None,
-        *,
-        per: Per | None = None,
-    ) -> Sweep:
-        """Run a body once without faults, and then once for each of its calls and each error, with only that fault.
-
-        ``for run in fake.sweep(): with run: ...``. Each run starts in a fresh world with the same seed: create queues
-        and functions inside the block. ``operations`` are those that should fail (None: all of Lambda's); errors that
-        an operation cannot raise are skipped. ``per="call"`` strikes all of botocore's attempts at a call,
-        ``per="attempt"`` one of them. By default a lost or late response strikes one attempt, so that the next attempt
-        meets its effect, and other errors strike all. A test with markers ``lambda_esm_fault`` gets one run, with
-        these faults.
-
-        At the end, SweepFailed reports the runs that failed, each with the marker that replays it. It also reports a
-        sweep in which no call could raise any of the errors. Raises FaultError for unknown errors and operations, and
-        where something was created before the sweep.
-        """
+    def _sweep_context(self) -> SweepContext:
         __tracebackhide__ = True
+        from pytest_lambda_esm.sweep.run import SweepContext
+
         persistent = self._active.persistent
         strict = self.config.strict
-        context = SweepContext(
+        return SweepContext(
             restart=self._restart,
             made=self._leftovers.others,
             leave=self._leftovers.take,
             plan=persistent.plan,
             catalogue=persistent.catalogue,
             check=persistent.plan.check_world if strict else lambda: None,
+            cuts=lambda: self._world.runtime.cuts.count,
             swallowed=lambda file: self.swallowed_errors(file) if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
-        sweep = Sweep(context, read_request(persistent.catalogue, errors, operations, per))
-        self.sweeps.append(sweep)
-        return sweep
 
     def faults_left(self) -> str:
         """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""
@@ -501,6 +481,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying):
 
     @cached_property
     def _leftovers(self) -> Leftovers:
+        from pytest_lambda_esm.sweep.run import Leftovers
+
         return Leftovers(self._existing)
 
     def _existing(self) -> list[str]:

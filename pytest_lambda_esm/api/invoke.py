@@ -52,6 +52,10 @@ class Time(Protocol):
         """Let the caller's time pass until an instant."""
         ...
 
+    def after_wait(self, action: Callable[[], object]) -> None:
+        """Call ``action`` when the caller's time has passed."""
+        ...
+
     def occupied(self, about: Callable[[], str]) -> AbstractContextManager[Any]:
         """Keep everything else from moving time while a handler runs; ``about`` says in errors what runs."""
         ...
@@ -187,7 +191,7 @@ class Invocations:
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
         self._time.wait_until(outcome.end)
-        self._journal("result", reference.name, str(outcome.answer))
+        self._time.after_wait(lambda: self._journal("result", reference.name, str(outcome.answer)))
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:

@@ -26,18 +26,15 @@ class Match:
 
 
 class Router:
-    """The routes of a service's operations, compiled once. Immutable."""
+    """The routes of a service's operations. Those of a method and a date are compiled once, when one is asked for."""
 
     def __init__(self, operations: Iterable[OperationModel]) -> None:
-        routes: dict[tuple[str, str], list[_Route]] = {}
+        self._operations: dict[tuple[str, str], list[OperationModel]] = {}
+        self._routes: dict[tuple[str, str], list[_Route]] = {}
         for operation in operations:
-            route = _route(operation)
             # Lambda's paths start with a date, so the first segment leaves few routes to try.
             key = operation.http["method"], _first_segment(operation.http["requestUri"])
-            routes.setdefault(key, []).append(route)
-        for candidates in routes.values():
-            candidates.sort(key=lambda route: route.literal_length, reverse=True)
-        self._routes = routes
+            self._operations.setdefault(key, []).append(operation)
 
     def match(self, method: str, path: str) -> Match | None:
         """Return the operation of this method and path, or None.
@@ -47,12 +44,24 @@ class Router:
         """
         path, _, query = path.partition("?")
         path = path.rstrip("/")
-        for route in self._routes.get((method.upper(), _first_segment(path)), ()):
+        for route in self._candidates(method.upper(), _first_segment(path)):
             found = route.path.fullmatch(path)
             if found is not None and (not route.query or route.query.items() <= parse_qs(query).items()):
                 texts = (unquote(text) if "%" in text else text for text in found.groups())
                 return Match(route.operation, dict(zip(route.members, texts, strict=True)))
         return None
+
+    def _candidates(self, method: str, segment: str) -> list[_Route]:
+        """Return the routes of a method and a first segment, the one with the most literal characters first."""
+        key = method, segment
+        routes = self._routes.get(key)
+        if routes is None:
+            if key not in self._operations:
+                return []
+            found = map(_route, self._operations[key])
+            routes = sorted(found, key=lambda route: route.literal_length, reverse=True)
+            self._routes[key] = routes
+        return routes
 
 
 @dataclass(frozen=True, slots=True)

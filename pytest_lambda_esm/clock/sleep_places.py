@@ -8,10 +8,13 @@ Client code binds it in ways that replacing ``time.sleep`` does not reach: ``fro
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CellType, FrameType, FunctionType
 from typing import Any, Protocol
+
+from pytest_lambda_esm.clock.modules import is_installed
 
 # Top-level packages that run the tests, wait for processes against the real monotonic clock, or switch between
 # greenlets by sleeping for 0 seconds. Their sleep is real, both in their globals and when they call ``time.sleep``.
@@ -146,7 +149,7 @@ def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Pl
     It checks ``type(value)`` and never ``isinstance``, which would make a lazy proxy build its object.
     """
     name = str(namespace.get("__name__", ""))
-    if name.partition(".")[0] in SLEEPING_REALLY:
+    if name.partition(".")[0] in SLEEPING_REALLY or _cannot_hold(namespace, functions):
         return []
     places: list[Place] = []
     for key, value in list(namespace.items()):
@@ -161,6 +164,17 @@ def find_places(namespace: dict[str, Any], functions: frozenset[int]) -> list[Pl
         elif issubclass(kind, type):
             places.extend(_in_class(value, name, functions))
     return places
+
+
+def _cannot_hold(namespace: dict[str, Any], functions: frozenset[int]) -> bool:
+    """Whether a module is an installed one whose globals have neither ``time`` nor a sleep of any kind.
+
+    Its functions and classes cannot have been defined with a sleep then. Nine of ten modules are like that. A module of
+    the user's is always searched, since it may have deleted the name that it used.
+    """
+    if "sleep" in namespace or not is_installed(namespace):
+        return False
+    return {id(time), *functions}.isdisjoint(map(id, namespace.values()))
 
 
 def _in_class(owner: type, module_name: str, functions: frozenset[int]) -> Iterator[Place]:

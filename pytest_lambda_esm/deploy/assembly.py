@@ -109,11 +109,13 @@ class _Assets:
             return self._existing(self._folder / path)
         given = (resource.get("Properties") or {}).get(name)
         key = given.get("S3Key") if isinstance(given, dict) else given
-        return self._keys().get(key) if isinstance(key, str) else self._of_url(key)
+        return self._keys().get(key) if isinstance(key, str) else self._of_url(given)
 
     def _of_url(self, given: Any) -> Path | None:
-        """Find a nested template: its URL ends in the key of an asset."""
-        text = given.get("Fn::Sub") if isinstance(given, dict) else None
+        """Find a nested template: its URL ends in the key of an asset, whichever function joins its parts."""
+        text = given
+        while isinstance(text, (dict, list)) and text:
+            text = text[-1] if isinstance(text, list) else text.get("Fn::Sub") or text.get("Fn::Join")
         return self._keys().get(text.rpartition("/")[2]) if isinstance(text, str) else None
 
     def _keys(self) -> dict[str, Path]:

@@ -9,7 +9,7 @@ deploy is translated once. Whether source folders and modules exist is checked a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,14 +18,22 @@ from typing import Any, Final
 from pytest_lambda_esm.deploy import assembly, code, parameters, references, sam
 from pytest_lambda_esm.deploy.code import FunctionCode
 from pytest_lambda_esm.deploy.contents import Contents
+from pytest_lambda_esm.deploy.includes import Includes
 from pytest_lambda_esm.deploy.language import Language
 from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.moto_bridge.deployment import BOUND, creates
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _APPLICATION: Final = "AWS::Serverless::Application"
-_HTTP: Final = ("AWS::ApiGateway::*", "AWS::ApiGatewayV2::*", "AWS::Lambda::Url")
-"""Resources of HTTP events, which are not simulated."""
+_HTTP: Final = "HTTP events. Call the handlers of these events with events of your own"
+_NOT_SIMULATED: Final = {
+    "AWS::ApiGateway::*": _HTTP,
+    "AWS::ApiGatewayV2::*": _HTTP,
+    "AWS::Lambda::Url": _HTTP,
+    "AWS::IoT::TopicRule": "events of AWS IoT. Call the handlers of these events with events of your own",
+    "AWS::CodeDeploy::*": "gradual deployments. An alias moves to the new version at once",
+}
+"""Types of resources that are left out of each stack, with what is not simulated."""
 _METADATA: Final = ("AWS::CDK::Metadata",)
 
 
@@ -49,7 +57,8 @@ class Choices:
 class Prepared:
     """A template that can be created: ``text`` is CloudFormation in JSON, ``nested`` are its nested templates.
 
-    ``left_out`` has the types of resources that are not created, by logical id; ``http`` those of HTTP events.
+    ``left_out`` has the types of resources that the test skips, by logical id; ``not_simulated`` those of other
+    resources that are not created.
     """
 
     template: Template
@@ -58,7 +67,19 @@ class Prepared:
     functions: tuple[FunctionCode, ...]
     nested: Mapping[str, Prepared]
     left_out: Mapping[str, str]
-    http: Mapping[str, str]
+    not_simulated: Mapping[str, str]
+
+    def gaps(self) -> Iterator[str]:
+        """Yield a text about each group of resources that is left out because nothing simulates it."""
+        groups: dict[str, list[str]] = {}
+        for name, kind in self.not_simulated.items():
+            about = next(text for pattern, text in _NOT_SIMULATED.items() if fnmatchcase(kind, pattern))
+            groups.setdefault(about, []).append(f"{name} ({kind})")
+        for about, listed in groups.items():
+            what, _, advice = about.partition(". ")
+            yield (
+                f"{self.template.name} has {what}, which are not simulated: {', '.join(listed)} are left out. {advice}"
+            )
 
     def check_files(self) -> None:
         """Check that the files of all handlers exist. Raises DeployError."""
@@ -119,7 +140,7 @@ class _Run:
         self._choices = choices
         self._contents = contents
         self._left_out: dict[str, str] = {}
-        self._http: dict[str, str] = {}
+        self._not_simulated: dict[str, str] = {}
         self.files: dict[Path, str] = {}
 
     def prepared(self, given: Mapping[str, str]) -> Prepared:
@@ -132,8 +153,8 @@ class _Run:
         body = references.normalised(body)
         resources = body["Resources"]
         self._take_out(resources, (*self._choices.skip, *_METADATA), self._left_out)
-        self._take_out(resources, _HTTP, self._http)
-        stand_ins = {name: name.lower() for name in (*self._left_out, *self._http)}
+        self._take_out(resources, tuple(_NOT_SIMULATED), self._not_simulated)
+        stand_ins = {name: name.lower() for name in (*self._left_out, *self._not_simulated)}
         body = references.without(body, stand_ins) if stand_ins else body
         self._forget_dependencies(body["Resources"])
         resources, outputs = body["Resources"], body.get("Outputs") or {}
@@ -144,11 +165,11 @@ class _Run:
         for name in ("Conditions", "Globals", "Transform", "Rules", "Metadata", "Hooks"):
             body.pop(name, None)
         text = json.dumps(body)
-        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._http)
+        return Prepared(self._template, text, given, tuple(functions), nested, self._left_out, self._not_simulated)
 
     def _decided(self, template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
         language = Language(template, values)
-        body: dict[str, Any] = language.expanded(template.body)
+        body: dict[str, Any] = language.expanded(self._included(template, language))
         language = Language(template.with_body(body), values)
         kept = {name: value for name, value in body.items() if name not in ("Conditions", "Rules")}
         kept["Resources"] = language.kept(template.with_body(body).resources)
@@ -157,6 +178,12 @@ class _Run:
         if isinstance(body.get("Globals"), dict):
             kept["Globals"] = language.decided(body["Globals"])
         return kept
+
+    def _included(self, template: Template, language: Language) -> dict[str, Any]:
+        includes = Includes(template, language.value)
+        body = includes.included(template.body)
+        self.files.update((path, _text(path)) for path in includes.read)
+        return body
 
     def _translated(self, body: dict[str, Any], values: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
         self._check_applications(body["Resources"])

@@ -97,7 +97,7 @@ class Stack:
         __tracebackhide__ = True
         found = self._resources()
         if logical_id not in found:
-            left_out = {**self._prepared.left_out, **self._prepared.http}
+            left_out = {**self._prepared.left_out, **self._prepared.not_simulated}
             if logical_id in left_out:
                 raise DeployError(f"{logical_id!r} ({left_out[logical_id]}) was left out of the stack {self.name!r}")
             raise DeployError(f"the stack {self.name!r} has no resource {logical_id!r}. {nearest(logical_id, found)}")
@@ -346,14 +346,8 @@ def _unused(surroundings: Surroundings, name: str) -> str:
 
 
 def _advise(world: World, prepared: Prepared) -> None:
-    if prepared.http:
-        listed = ", ".join(f"{name} ({kind})" for name, kind in prepared.http.items())
-        world.advice.give(
-            "ESM205",
-            prepared.template.name,
-            what=f"{prepared.template.name} has HTTP events, which are not simulated: {listed} are left out. Call the"
-            f" handlers of these events with events of your own",
-        )
+    for what in prepared.gaps():
+        world.advice.give("ESM205", prepared.template.name, about=what, what=what)
     for each in prepared.nested.values():
         _advise(world, each)
 

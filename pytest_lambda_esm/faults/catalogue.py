@@ -21,6 +21,7 @@ from pytest_lambda_esm.aws_model.errors import (
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
 from pytest_lambda_esm.faults.effects import (
+    AFTER_WRITES,
     AwsError,
     Effect,
     ErrorGiven,
@@ -33,7 +34,7 @@ from pytest_lambda_esm.faults.effects import (
     lost_response,
     read_timeout,
 )
-from pytest_lambda_esm.faults.poller_steps import PARAMS, STEPS
+from pytest_lambda_esm.faults.poller_steps import PARAMS, RUNS_A_HANDLER, STEPS
 
 POLLER: Final = "poller"
 
@@ -83,6 +84,21 @@ class FaultCatalogue:
             raise FaultError(f"{service} has no operation {operation!r}. {nearest(name, known)}")
         return name
 
+    def check_service(self, service: str) -> None:
+        """Raise FaultError for an unknown service; ``poller`` counts as one."""
+        __tracebackhide__ = True
+        if service != POLLER:
+            self._service(service)
+
+    def operations_of(self, service: str) -> list[str]:
+        """Return all operations of a service, or all steps of pollers, by the names that :meth:`operation` returns."""
+        __tracebackhide__ = True
+        if service == POLLER:
+            return list(STEPS)
+        if service == "lambda":
+            return list(self._model.operations)
+        return [f"{service}.{name}" for name in self._service(service).operation_names]
+
     def parameters(self, operation: str) -> Sequence[str]:
         """Return the names of the parameters of an operation, not of a poller's step; none for ``service.*``."""
         __tracebackhide__ = True
@@ -114,6 +130,9 @@ class FaultCatalogue:
             if message is not None:
                 raise FaultError(f"{error!r} is a network fault, which has no message; leave the message out")
             return error
+        if isinstance(error, PollerFault):
+            steps = " and ".join(sorted(RUNS_A_HANDLER))
+            raise FaultError(f"{error!r} ends a handler: it is a fault of {steps}, not of {operation}")
         given = AwsError(error) if isinstance(error, str) else error
         if not isinstance(given, AwsError):
             raise FaultError(_not_an_error(error))
@@ -123,6 +142,8 @@ class FaultCatalogue:
         """Return whether an operation can raise an error."""
         if isinstance(error, NetworkFault):
             return operation not in STEPS
+        if isinstance(error, PollerFault):
+            return operation in RUNS_A_HANDLER
         return (error if isinstance(error, str) else error.code) in self.errors_of(operation)
 
     def errors_of(self, operation: str) -> set[str]:
@@ -263,9 +284,14 @@ def _not_an_error(given: object) -> str:
 
 def _poller_fault(step: str, error: ErrorGiven | None, message: str | None) -> PollerFault:
     __tracebackhide__ = True
+    if isinstance(error, PollerFault) and error.writes and step in RUNS_A_HANDLER:
+        if message is not None:
+            raise FaultError(f"{step}: {error!r} takes no message; only 'disabled' does, as the mapping's reason")
+        return error
     if not isinstance(error, str) or error not in STEPS[step]:
         known = "; ".join(f"{name!r}: {effect}" for name, effect in STEPS[step].items())
-        raise FaultError(f"{step} has no fault {error!r}. It has {known}.")
+        cut = f"; {AFTER_WRITES}(n): the handler's process ends after its n-th write" if step in RUNS_A_HANDLER else ""
+        raise FaultError(f"{step} has no fault {error!r}. It has {known}{cut}.")
     if message is not None and error != "disabled":
         raise FaultError(f"{step}: {error!r} takes no message; only 'disabled' does, as the mapping's reason")
     return PollerFault(error, message)

@@ -104,22 +104,42 @@ def latency(seconds: Span) -> NetworkFault:
         raise FaultError(f"latency: {error}") from None
 
 
+AFTER_WRITES: Final = "after_writes"
+
+
 @dataclass(frozen=True, slots=True)
 class PollerFault:
-    """A fault at a step of a poller: its name in ``poller_steps.STEPS``, and a text for those that take one."""
+    """A fault at a step of a poller: its name in ``poller_steps.STEPS``, and a text for those that take one.
+
+    ``writes`` is the number of calls after which :func:`after_writes` ends a handler, and 0 for other faults.
+    """
 
     name: str
     message: str | None = None
+    writes: int = 0
 
     def __repr__(self) -> str:
-        return repr(self.name)
+        return f"{self.name}({self.writes})" if self.writes else repr(self.name)
 
     def __str__(self) -> str:
-        return self.name
+        return f"end of the process after write {self.writes}" if self.writes else self.name
+
+
+def after_writes(count: int) -> PollerFault:
+    """End the handler's process as soon as its ``count``-th call that writes has been done, as a power cut may.
+
+    A fault of ``poller.Invoke`` and ``poller.InvokeEvent``. Calls of all services count, also the handler's threads'.
+    The invocation has the outcome ``"exit"``. Python still unwinds the handler, so ``finally`` blocks run, but none of
+    the calls in them is performed. Raises FaultError for anything but a whole number from 1.
+    """
+    __tracebackhide__ = True
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise FaultError(f"after_writes takes a whole number from 1, not {count!r}")
+    return PollerFault(AFTER_WRITES, writes=count)
 
 
 Effect: TypeAlias = AwsError | NetworkFault | PollerFault
 """The effect of a fault on the call that it strikes."""
 
-ErrorGiven: TypeAlias = str | AwsError | NetworkFault
-"""How users write an effect: the name of an error, ``aws_error(...)``, or a network fault."""
+ErrorGiven: TypeAlias = str | AwsError | NetworkFault | PollerFault
+"""How users write an effect: the name of an error, ``aws_error(...)``, a network fault, or ``after_writes(n)``."""

@@ -13,7 +13,7 @@ from pytest_lambda_esm.faults.catalogue import FaultCatalogue
 from pytest_lambda_esm.faults.effects import Effect, ErrorGiven, latency
 from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.plan import FaultPlan
-from pytest_lambda_esm.faults.poller_steps import READ, STEPS
+from pytest_lambda_esm.faults.poller_steps import NOTHING, READ, STEPS
 from pytest_lambda_esm.observe.timeline import Timeline
 
 _SUBJECTS: Final = ("Source", "Destination", "Function")
@@ -43,6 +43,8 @@ class FaultInjector:
         __tracebackhide__ = is_for_the_author
         if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
             return self._noted(call, struck[1], "asked for by the test")
+        if self._plan.chooser is not None and (effect := self._chosen(call, NOTHING)) is not None:
+            return effect
         error = self._hook(call)
         if error is not None:
             return self._noted(call, self._catalogue.effect(call.operation, error), "asked for by a hook")
@@ -53,7 +55,7 @@ class FaultInjector:
     @property
     def is_quiet(self) -> bool:
         """Whether no step of a poller can fail, so that :meth:`on_step` need not be called."""
-        return self._is_fair and not self._plan.is_live
+        return self._is_fair and not self._plan.is_live and self._plan.chooser is None
 
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
         """Return the effect on a step of a poller, or None; ``make_call()`` returns the call to match faults against.
@@ -65,9 +67,19 @@ class FaultInjector:
             call = make_call()
             if (struck := self._plan.strike(call)) is not None:
                 return self._noted(call, _checked(call, struck, cannot), "asked for by the test")
+        if self._plan.chooser is not None and (effect := self._chosen(make_call(), cannot)) is not None:
+            return effect
         if self._is_fair or step != READ:
             return None
         return self._noted(make_call(), self._weather.on_read(cannot), "the weather")
+
+    def _chosen(self, call: IncomingCall, cannot: frozenset[str]) -> Effect | None:
+        """Return the effect that the plan's chooser chooses, or None."""
+        assert self._plan.chooser is not None
+        error = self._plan.chooser.choose(call, cannot)
+        if error is None:
+            return None
+        return self._noted(call, self._catalogue.effect(call.operation, error), "chosen by the exploration")
 
     def _noted(self, call: IncomingCall, effect: Effect | None, cause: str) -> Effect | None:
         if effect is not None:

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.errors import FaultError, UnusedFault
@@ -28,11 +28,19 @@ _MOST_REMEMBERED: Final = 1000
 """How many calls of an operation are kept for the report on unused faults."""
 
 
+class Chooser(Protocol):
+    """Chooses what goes wrong where no fault of the plan strikes, as an exploration does."""
+
+    def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
+        """Return the error of a call or of a step of a poller, or None; ``cannot`` are those impossible there."""
+        ...
+
+
 class FaultPlan:
     """All faults of a test. Of the faults that match a call, the one that was added first strikes it.
 
     Once a fault is spent, the fake answers normally. While ``is_live`` is false, no call needs to be passed to
-    :meth:`strike`.
+    :meth:`strike`. ``chooser`` is asked about what no fault strikes.
     """
 
     def __init__(self, catalogue: FaultCatalogue, catch_up: Callable[[], None] = lambda: None) -> None:
@@ -217,6 +225,7 @@ class FaultPlan:
         self._seen: dict[str, deque[SeenCall]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
+        self.chooser: Chooser | None = None
         self.is_live = False
 
     def _has_use(self) -> bool:

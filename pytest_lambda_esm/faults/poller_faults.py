@@ -11,7 +11,7 @@ from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.effects import PollerFault
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
-from pytest_lambda_esm.faults.poller_steps import FAILURES, INVOKE_EVENT, NOTHING, SEND
+from pytest_lambda_esm.faults.poller_steps import FAILURES, INVOKE, INVOKE_EVENT, NOTHING, SEND
 from pytest_lambda_esm.mappings.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -49,15 +49,25 @@ class PollerFaults:
         returned. FaultError interrupts the step if a test asks for one of those that ``cannot`` lists.
         """
         __tracebackhide__ = is_for_the_author
+        effect = self._effect(step, mapping, records, cannot)
+        return effect.name if effect is not None else None
+
+    def at_invocation(self, mapping: Mapping, records: RecordIds = tuple) -> PollerFault | None:
+        """Return the fault that strikes the invocation of a mapping's function, or None, as :meth:`at` does."""
+        __tracebackhide__ = is_for_the_author
+        return self._effect(INVOKE, mapping, records, NOTHING)
+
+    def _effect(self, step: str, mapping: Mapping, records: RecordIds, cannot: frozenset[str]) -> PollerFault | None:
+        __tracebackhide__ = is_for_the_author
         if self._injector.is_quiet:
             return None
         try:
             return self._apply(step, mapping, records, cannot)
         except BaseException as error:
             self._interruptions.keep(error)
-            return FAILURES[step]
+            return PollerFault(FAILURES[step])
 
-    def _apply(self, step: str, mapping: Mapping, records: RecordIds, cannot: frozenset[str]) -> str | None:
+    def _apply(self, step: str, mapping: Mapping, records: RecordIds, cannot: frozenset[str]) -> PollerFault | None:
         __tracebackhide__ = is_for_the_author
         effect = self._injector.on_step(step, lambda: self._call(step, mapping, records), cannot)
         if not isinstance(effect, PollerFault):
@@ -68,7 +78,7 @@ class PollerFaults:
         if effect.name == "deleted":
             self._delete(mapping)
             return None
-        return effect.name
+        return effect
 
     def _call(self, step: str, mapping: Mapping, records: RecordIds) -> IncomingCall:
         return IncomingCall(
@@ -93,8 +103,8 @@ class AsyncFaults:
         self._instant = instant
         self._interruptions = interruptions
 
-    def at(self, reference: FunctionReference, request_id: str, payload: str) -> str | None:
-        """Return the fault that strikes an attempt: ``"throttled"``, ``"failed"`` or None."""
+    def at(self, reference: FunctionReference, request_id: str, payload: str) -> PollerFault | None:
+        """Return the fault that strikes an attempt, or None."""
 
         def call() -> IncomingCall:
             return IncomingCall(
@@ -109,8 +119,8 @@ class AsyncFaults:
             effect = self._injector.on_step(INVOKE_EVENT, call, NOTHING)
         except BaseException as error:
             self._interruptions.keep(error)
-            return "failed"
-        return str(effect) if effect is not None else None
+            return PollerFault("failed")
+        return effect if isinstance(effect, PollerFault) else None
 
 
 class FaultyDestinations:

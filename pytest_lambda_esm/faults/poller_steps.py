@@ -29,6 +29,7 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             {
                 "throttled": "the function is throttled and does not run",
                 "failed": "the function fails before it starts",
+                "timed_out": "the handler does all of its work and then runs into its timeout; its result is lost",
                 "disabled": "the service disables the mapping while a batch is in flight; message is its reason",
                 "deleted": "the mapping is deleted while a batch is in flight",
             }
@@ -42,11 +43,16 @@ STEPS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             {
                 "throttled": "Lambda throttles an asynchronous event, and tries again later; no retry is used",
                 "failed": "Lambda has an error of its own (5xx), and tries again later; no retry is used",
+                "duplicated": "the event is delivered twice, as at-least-once allows",
+                "timed_out": "the handler does all of its work and then runs into its timeout; its result is lost",
             }
         ),
     }
 )
-"""The faults of each step by their names, with what each one does."""
+"""The faults of each step by their names, with what each one does. Where a handler runs, there is after_writes too."""
+
+RUNS_A_HANDLER: Final = frozenset({INVOKE, INVOKE_EVENT})
+"""The steps at which ``after_writes(n)`` can strike."""
 
 _OF_A_MAPPING: Final = ("Mapping", "Source", "Function", "Records")
 

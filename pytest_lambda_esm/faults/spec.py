@@ -77,6 +77,12 @@ def as_code(function: str, arguments: tuple[Any, ...], options: Mapping[str, Any
     return f"{function}({', '.join(given)})"
 
 
+def marker_of(operation: str, error: ErrorGiven, after: int, per: str) -> str:
+    """Return the marker that adds a fault to a test."""
+    options = (f", after={after}" if after else "") + (f", per={per!r}" if per != "attempt" else "")
+    return f"@pytest.mark.lambda_esm_fault({operation!r}, {error!r}{options})"
+
+
 def _value_as_code(value: Any) -> str:
     return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
 

@@ -21,6 +21,7 @@ from pytest_lambda_esm.invocation.configuration import FunctionConfiguration, Fu
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.script import outcome_of
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.observe.fates import IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.ports import Clock, Journal
@@ -31,6 +32,8 @@ RETRY_DELAYS: Final = (60 * MICROSECONDS, 120 * MICROSECONDS)
 DEFAULT_RETRIES: Final = 2
 DEFAULT_EVENT_AGE: Final = 21_600
 """Seconds: six hours."""
+_REFUSALS: Final = {"throttled": async_results.THROTTLED, "failed": async_results.FAILED}
+"""What Lambda says of an event that did not reach its function, by the name of the fault."""
 THROTTLE_BACKOFF: Final = Backoff(1 * MICROSECONDS, 300 * MICROSECONDS)
 
 
@@ -71,9 +74,7 @@ class AsyncQueue:
             due = at + self._latency
             if self._jitter:
                 due += self._randomness.randrange(self._jitter + 1)
-            event = Event(reference, payload, request_id, depth, at)
-            self._unfinished[id(event)] = event
-            self._schedule(event, due)
+            self._add(Event(reference, payload, request_id, depth, at), due)
 
     def explain(self, function: Function | None) -> list[str]:
         """Describe the unfinished events of a function, or of all functions if it is None; one line for each event."""
@@ -108,6 +109,10 @@ class AsyncQueue:
                 del self._unfinished[key]
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _add(self, event: Event, due: int) -> None:
+        self._unfinished[id(event)] = event
+        self._schedule(event, due)
 
     def _schedule(self, event: Event, due: int) -> None:
         event.due, event.runs = due, False
@@ -147,14 +152,16 @@ class AsyncQueue:
             self._finish(event, configuration, async_results.ZERO_RESERVED_CONCURRENCY, async_results.THROTTLED)
             return
         fault = self._trouble.at(event.reference, event.request_id, event.payload)
-        if fault is not None:
-            refusal = async_results.THROTTLED if fault == "throttled" else async_results.FAILED
-            self._back_off(event, configuration, Throttled(fault, self._clock.instant), refusal)
+        if fault is not None and fault.name in _REFUSALS:
+            self._back_off(event, configuration, Throttled(fault.name, self._clock.instant), _REFUSALS[fault.name])
             return
+        if fault is not None and fault.name == "duplicated":
+            copy = Event(event.reference, event.payload, event.request_id, event.depth, event.accepted)
+            self._add(copy, self._clock.instant)
         event.runs = True
         event.attempts += 1
         try:
-            result = self._invoker.attempt(self._request(event, configuration))
+            result = self._invoker.attempt(self._request(event, configuration), outcome_of(fault))
         except BaseException as error:
             self._interruptions.keep(error)
             self._on_interruption(event, configuration, broken_off(error))

@@ -12,6 +12,7 @@ from pytest_lambda_esm.invocation.context import LambdaContext
 from pytest_lambda_esm.invocation.function import Function, Registry
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerResult, translation
 from pytest_lambda_esm.invocation.local_time import TimedOut
+from pytest_lambda_esm.invocation.power_cut import CutHandler
 from pytest_lambda_esm.invocation.record import Invocation, Request
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
@@ -46,8 +47,11 @@ class Invoker:
         self._journal = recording.journal
         self._keep = recording.keep
 
-    def attempt(self, request: Request) -> Invocation | Throttled:
-        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run."""
+    def attempt(self, request: Request, trouble: Outcome | None = None) -> Invocation | Throttled:
+        """Invoke now, or be throttled. Raises HandlerError if the function has nothing to run.
+
+        ``trouble`` is what happens to a handler that runs, rather than a scripted outcome.
+        """
         configuration = request.function
         account_id, region, name = configuration.account_id, configuration.region, configuration.name
         function = self._registry.get(account_id, region, name)
@@ -63,6 +67,8 @@ class Invoker:
         end = at
         try:
             scripted = function.next_outcome()
+            if trouble is not None and (scripted is None or scripted.kind == "runs"):
+                scripted = trouble
             if scripted is not None and scripted.kind == "throttled":
                 return self._throttled(function, scripted.value, at + (scripted.lasts or 0))
             script = f" (scripted: {scripted})" if scripted is not None else ""
@@ -93,6 +99,8 @@ class Invoker:
             if scripted.kind == "times_out":
                 timeout = duration = scripted.lasts or timeout
         handler = self._handler(configuration, function, scripted)
+        if scripted is not None and scripted.writes:
+            handler = CutHandler(handler, self._runtime.cuts, scripted.writes)
         if self._hooks.take_part_in_invocations():
             handler = _HookedHandler(request, handler, self._hooks)
         return self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)

@@ -113,3 +113,7 @@ class TimedOut(SystemExit):
     It is not an Exception, so that ``except Exception`` does not catch it. It is a SystemExit, so that it ends a thread
     of the handler silently.
     """
+
+
+class CutOff(SystemExit):
+    """Ends a handler whose process has ended after one of its writes. A SystemExit for the same reasons."""

@@ -13,7 +13,7 @@ from typing import Final
 from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.clock.sleepers import SharedTime, SleepEnded, Sleeper, Sleepers
 from pytest_lambda_esm.errors import LambdaEsmError
-from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
+from pytest_lambda_esm.invocation.local_time import CutOff, LocalTime, TimedOut
 from pytest_lambda_esm.patching import Patches, original_of
 
 MOST_NESTED: Final = 100
@@ -63,7 +63,7 @@ class Nesting:
         report = original_of(threading, "excepthook")
 
         def silent_ends(failure: threading.ExceptHookArgs) -> None:
-            if not issubclass(failure.exc_type, (TimedOut, SleepEnded)):
+            if not issubclass(failure.exc_type, (TimedOut, CutOff, SleepEnded)):
                 report(failure)
 
         patches.set(threading.Thread, "start", noticing_start)

@@ -24,6 +24,7 @@ from pytest_lambda_esm.invocation.context import (
 from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, translation
 from pytest_lambda_esm.invocation.local_time import LocalTime, TimedOut
 from pytest_lambda_esm.invocation.nesting import Nesting, OpenInvocation
+from pytest_lambda_esm.invocation.power_cut import Cuts
 from pytest_lambda_esm.invocation.record import Invocation, Period, Request
 from pytest_lambda_esm.invocation.sandbox.isolation import Isolation, encoded
 from pytest_lambda_esm.invocation.sandbox.output import Output
@@ -44,6 +45,7 @@ class Runtime:
         self._new_id = new_id
         self._isolation = isolation
         self.nesting = Nesting(clock.sleepers, clock)
+        self.cuts = Cuts(self.nesting)
         self.output = Output(self.nesting.current)
         self.causes = Causes()
         self._causing_depth = 0

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from pytest_lambda_esm.errors import HandlerError, nearest
-from pytest_lambda_esm.timing import Span, microseconds
+from pytest_lambda_esm.faults.effects import PollerFault
+from pytest_lambda_esm.timing import MICROSECONDS, Span, microseconds
 from pytest_lambda_esm.vocabulary import OutcomeKind, ThrottleReason
 
 CONCURRENCY_REASONS: Final[tuple[ThrottleReason, ...]] = get_args(ThrottleReason)
@@ -19,11 +20,13 @@ class Outcome:
 
     ``kind`` is the name of that function. ``value`` is the returned value, the raised exception or the reason for the
     throttle. ``lasts`` is the duration in microseconds of virtual time, or None for the function's own duration.
+    ``writes`` is the number of writing calls after which the handler's process ends, 0 for no such end.
     """
 
     kind: OutcomeKind
     value: Any = None
     lasts: int | None = None
+    writes: int = 0
 
     def taking(self, seconds: Span) -> Outcome:
         """Return the same outcome with a duration in virtual time: seconds or a timedelta.
@@ -36,9 +39,28 @@ class Outcome:
         except (TypeError, ValueError) as error:
             raise HandlerError(f"taking: {error}") from None
 
+    def cut_after(self, writes: int) -> Outcome:
+        """Return the same run of the handler, whose process ends as soon as its n-th call that writes has been done.
+
+        Calls of all services count. The invocation has the outcome ``"exit"``; nothing of the handler runs after it but
+        what Python unwinds, and none of the calls in that is performed. Raises HandlerError for other outcomes than
+        ``runs()``, and for anything but a whole number from 1.
+        """
+        __tracebackhide__ = True
+        if self.kind != "runs":
+            raise HandlerError(f"cut_after cuts a run of the handler: write runs().cut_after({writes!r})")
+        if not isinstance(writes, int) or isinstance(writes, bool) or writes < 1:
+            raise HandlerError(f"cut_after takes a whole number from 1, not {writes!r}")
+        return replace(self, writes=writes)
+
+    @property
+    def _is_late(self) -> bool:
+        return self.kind == "runs" and self.value is not None
+
     def __str__(self) -> str:
-        about = f" {self.value!r}" if self.kind in ("returns", "raises") else ""
-        return f"{self.kind.replace('_', ' ')}{about}"
+        about = f" {self.value!r}" if self.kind in ("returns", "raises") else f" {self.value}" if self._is_late else ""
+        cut = f", cut after write {self.writes}" if self.writes else ""
+        return f"{self.kind.replace('_', ' ')}{about}{cut}"
 
 
 def instead_of(given: object) -> str:
@@ -93,3 +115,16 @@ def exits() -> Outcome:
 def runs() -> Outcome:
     """Run the handler, as without a script: a step between others, or one with a duration."""
     return Outcome("runs")
+
+
+_PAST_EVERY_TIMEOUT: Final = 901 * MICROSECONDS
+"""Longer than the longest timeout of a function, which is 15 minutes."""
+
+
+def outcome_of(fault: PollerFault | None) -> Outcome | None:
+    """Return what a fault makes of a handler that runs, or None if it changes nothing."""
+    if fault is None:
+        return None
+    if fault.writes:
+        return Outcome("runs", writes=fault.writes)
+    return Outcome("runs", "into its timeout", _PAST_EVERY_TIMEOUT) if fault.name == "timed_out" else None

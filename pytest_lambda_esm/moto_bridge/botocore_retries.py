@@ -56,10 +56,14 @@ class BackoffPatch:
         patches.then(self._forget_virtual_times)
         for owner, methods, attribute, initial in _STORED_TIMES:
             for method in methods:
-                patches.set(owner, method, self._forgetting_future(original_of(owner, method), attribute, initial))
+                self.forget_future(patches, owner, method, attribute, initial)
         patches.set(bucket.TokenBucket, "_acquire", _acquire_through(self._sleep))
         if _HANDLER_STORES_SLEEP:
             patches.set(standard.RetryHandler, "_sleep", _sleep_property(self._sleep))
+
+    def forget_future(self, patches: Patches, owner: type, method: str, attribute: str, initial: float | None) -> None:
+        """Have a method that calculates with a stored time first reset one that lies in the future."""
+        patches.set(owner, method, self._forgetting_future(original_of(owner, method), attribute, initial))
 
     def _forget_virtual_times(self) -> None:
         """Reset the rate limiters in use: virtual times may lie in the future."""

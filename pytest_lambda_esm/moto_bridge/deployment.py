@@ -27,6 +27,7 @@ from pytest_lambda_esm.errors import DeployError
 from pytest_lambda_esm.invocation.configuration import SourceFolder
 from pytest_lambda_esm.invocation.handlers import Handler
 from pytest_lambda_esm.moto_bridge.functions import keep_folder, placeholder_archive, provide_role
+from pytest_lambda_esm.moto_bridge.stacks.services import import_cloudformation, model_of
 from pytest_lambda_esm.patching import Patches, original_of
 
 LOCAL: Final = "lambda-esm-local-code"
@@ -96,7 +97,7 @@ def check_extra() -> None:
     """Raise DeployError if moto lacks what it needs for CloudFormation."""
     __tracebackhide__ = True
     try:
-        import moto.cloudformation.models  # noqa: F401  # It imports most services of moto, and their dependencies.
+        import_cloudformation()
     except ImportError as problem:
         raise DeployError(f"moto's CloudFormation needs more packages: {EXTRA} ({problem})") from None
 
@@ -107,7 +108,7 @@ def creates(resource_type: str) -> bool:
 
     if resource_type in parsing.NULL_MODELS or resource_type.startswith("Custom::"):
         return True
-    return resource_type in parsing.get_model_map() or resource_type in _added_types()
+    return resource_type in _added_types() or model_of(resource_type) is not None
 
 
 @cache

@@ -2,8 +2,9 @@
 
 * ``URLLib3Session.send`` is botocore's way to the network. Clients that were created before moto was imported do not
   ask moto; the guard offers their requests to moto after all, and refuses those that moto does not serve.
-* The functions of ``socket`` that look names up serve all other clients, such as urllib, httpx and aiobotocore; the
-  guard refuses names of AWS. Requests of botocore and ``requests`` never get that far: moto answers them.
+  ``aio/clients.py`` does the same for aiobotocore.
+* The functions of ``socket`` that look names up serve all other clients, such as urllib and httpx; the guard refuses
+  names of AWS. Requests of botocore and ``requests`` never get that far: moto answers them.
 
 Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5, and botocore 1.36.0, 1.43.117 and 1.44.5.
 """
@@ -50,27 +51,29 @@ def install(patches: Patches, on_error: Callable[[BaseException], None], about_h
 
 
 def _install_request_guard(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    def send(self: Any, request: Any) -> Any:
-        host = urlsplit(request.url).hostname
-        if aws_names.serves_credentials(host):
-            # botocore looks for credentials there last. Outside of EC2 nothing answers, so nothing does here.
-            raise EndpointConnectionError(endpoint_url=request.url)
-        response = botocore_stubber("before-send", request)
-        if response is not None:
-            return response
-        if aws_names.is_local(host):
-            # Libraries ask daemons of the machine, such as X-Ray's, and take a refused connection for their absence.
-            raise NothingListens(endpoint_url=request.url)
-        blocked = NetworkBlocked(
-            f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
-            f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
-            f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
-            f" lacks, replace the client."
-        )
-        on_error(blocked)
-        raise blocked
+    patches.set(URLLib3Session, "send", lambda session, request: answer(request, on_error))
 
-    patches.set(URLLib3Session, "send", send)
+
+def answer(request: Any, on_error: Callable[[BaseException], None]) -> Any:
+    """Return moto's answer to a request that a client would send through a network, or raise what meets it."""
+    host = urlsplit(request.url).hostname
+    if aws_names.serves_credentials(host):
+        # botocore looks for credentials there last. Outside of EC2 nothing answers, so nothing does here.
+        raise EndpointConnectionError(endpoint_url=request.url)
+    response = botocore_stubber("before-send", request)
+    if response is not None:
+        return response
+    if aws_names.is_local(host):
+        # Libraries ask daemons of the machine, such as X-Ray's, and take a refused connection for their absence.
+        raise NothingListens(endpoint_url=request.url)
+    blocked = NetworkBlocked(
+        f"{request.method} {request.url} would have left the process: no AWS request does while the fake is"
+        f" active. moto does not serve this address. If the client was given an endpoint_url, leave it out in"
+        f" tests; if moto was stopped inside the test, start and stop it in pairs; if it is a service that moto"
+        f" lacks, replace the client."
+    )
+    on_error(blocked)
+    raise blocked
 
 
 def _install_name_guard(

@@ -19,6 +19,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, is_unnoticed
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader
+from pytest_lambda_esm.moto_bridge.waits import first_time
 from pytest_lambda_esm.observe.calls import LAMBDA, Call, Calls
 from pytest_lambda_esm.observe.timeline import REQUEST, Timeline
 from pytest_lambda_esm.patching import Patches, original_of
@@ -45,7 +46,8 @@ class ServiceCalls:
             call = self._requests.client_calls.current
             if call is None or call.service == LAMBDA or is_unnoticed():
                 return original(stubber, request)
-            place, instant, params = len(self._timeline), self._now(), _copy(call.params)
+            params = _copy(call.params)
+            place, instant = first_time(call, "arrival", lambda: (len(self._timeline), self._now()))
             try:
                 response = original(stubber, request)
             except HTTPClientError as error:  # A network fault.

@@ -18,6 +18,7 @@ from pytest_lambda_esm.faults.effects import CONNECT_TIMEOUT, CONNECTION_RESET, 
 from pytest_lambda_esm.faults.injection import FaultInjector
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls, is_unnoticed
 from pytest_lambda_esm.moto_bridge.error_responses import error_response
+from pytest_lambda_esm.moto_bridge.waits import first_time
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.timing import MICROSECONDS
 
@@ -59,7 +60,7 @@ class ServiceFaults:
             call = self._requests.client_calls.current
             if call is None or call.service == "lambda" or is_unnoticed():
                 return original(stubber, request)
-            effect = self._effect(call, request)
+            effect = first_time(call, "effect", lambda: self._effect(call, request))
             if isinstance(effect, NetworkFault):
                 return self._network.carry(effect, request.url, lambda: original(stubber, request))
             if isinstance(effect, AwsError):
@@ -125,7 +126,7 @@ class Network:
         if fault.kind == CONNECT_TIMEOUT:
             self._wait(_timeout(call, fault, "connect_timeout"))
             raise ConnectTimeoutError(endpoint_url=url)
-        sent = self._now()
+        sent = first_time(call, "sent", self._now)
         response = perform() if fault.arrives else None
         spent = (self._now() - sent) / MICROSECONDS  # An invocation or a long poll takes time itself.
         if fault.kind == LATENCY and not _times_out(call, spent + fault.seconds):

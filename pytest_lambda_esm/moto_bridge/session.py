@@ -24,11 +24,16 @@ from moto.core.models import MockAWS, default_user_config
 from moto.moto_api._internal import mock_random
 
 from pytest_lambda_esm.errors import ConfigurationError, NotSimulated, nearest
+from pytest_lambda_esm.moto_bridge import reuse
+from pytest_lambda_esm.moto_bridge.reuse import registrations
 from pytest_lambda_esm.patching import Patches, original_of
 
 DEFAULT_ACCOUNT: Final = "123456789012"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """The variables that moto sets."""
+
+PLACEHOLDERS: Final = ("FOOBARKEY", "FOOBARSECRET")
+"""The access key and the secret key with which clients without credentials sign."""
 
 
 @cache
@@ -54,6 +59,7 @@ def install(patches: Patches, *, region: str, account_id: str, seed: int) -> Non
     """Start moto with a region, an account and a seed; let clients share service models and need no credentials."""
     _enter_moto(patches, region, account_id, seed)
     _share_service_models(patches)
+    reuse.install(patches)
     _sign_without_credentials(patches)
 
 
@@ -63,7 +69,7 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
             patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
     absent = [name for name in _CREDENTIALS if name not in os.environ]
     mock = mock_aws()
-    mock.start()
+    registrations.start(mock)
     set_by_moto = {name: os.environ.get(name) for name in absent}
     patches.then(lambda: _leave_moto(mock), lambda: _remove_variables(set_by_moto))
     _install_lambda_choice(patches)
@@ -121,7 +127,7 @@ def _sign_without_credentials(patches: Patches) -> None:
 
     def get_auth_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._credentials is None and kwargs.get("request_credentials") is None:
-            kwargs["request_credentials"] = Credentials("FOOBARKEY", "FOOBARSECRET")
+            kwargs["request_credentials"] = Credentials(*PLACEHOLDERS)
         return original(self, *args, **kwargs)
 
     patches.set(RequestSigner, "get_auth_instance", get_auth_instance)

@@ -37,6 +37,7 @@ from pytest_lambda_esm.moto_bridge import (
     role_policies,
     triggers,
 )
+from pytest_lambda_esm.moto_bridge.aio import loading as aiobotocore
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
 from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
@@ -115,13 +116,16 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
         virtual.install(patches)
-    BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep).install(patches)
+    backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
+    backoff.install(patches)
+    aiobotocore.install_pauses(patches, backoff, reporting_sleep if kind == "virtual" else None)
 
 
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:
     lambda_service.install_dispatcher(patches, world.dispatcher, on_error)
     lambda_service.install_endpoints(patches)
     network_guard.install(patches, on_error, unsupported.caller_of_host)
+    aiobotocore.install_clients(patches, world.persistent.client_calls, world.response_waits, on_error)
     requests = RequestReader(world.persistent.client_calls, world.config.account_id, lambda: world.clock.instant)
     ServiceFaults(world.injector, requests, world.network, world.new_id, on_error).install(patches)
     ServiceCalls(requests, world.calls, world.timeline, world.local_instant).install(patches)

@@ -14,7 +14,6 @@ from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.session import check_region
 from pytest_lambda_esm.observe.fates import Fate
-from pytest_lambda_esm.polling.streams.history import PendingState, ShardHistory
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
@@ -77,6 +76,8 @@ def _servers(given: object, servers: Sequence[str]) -> str:
 def unread_fates(cluster: KafkaCluster, mappings: Iterable[Mapping], now: int) -> list[Fate]:
     """Return the fates of the records of topics that none of the cluster's mappings reads: waiting, or expired."""
     read = {topic for mapping in mappings for topic in mapping.settings["Topics"]}
+    from pytest_lambda_esm.polling.streams.history import PendingState, ShardHistory
+
     history, pending = ShardHistory(""), PendingState(now=now, why=lambda _: "no mapping reads the topic")
     partitions = [each for topic in cluster.topics if topic not in read for each in cluster.partitions(topic)]
     return [fate for partition in partitions for _, fate in history.fates(partition, pending)]

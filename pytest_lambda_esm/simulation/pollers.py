@@ -11,14 +11,15 @@ from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.config import Config
 from pytest_lambda_esm.destinations import Destinations
+from pytest_lambda_esm.faults.effects import PollerFault
 from pytest_lambda_esm.faults.interruptions import Interruptions, broken_off
 from pytest_lambda_esm.faults.poller_faults import PollerFaults
-from pytest_lambda_esm.faults.poller_steps import INVOKE
 from pytest_lambda_esm.invocation.async_results import RECURSIVE
 from pytest_lambda_esm.invocation.configuration import Functions
 from pytest_lambda_esm.invocation.function import Registry
 from pytest_lambda_esm.invocation.invoker import Invoker, Throttled
 from pytest_lambda_esm.invocation.record import MakeEvent, Request
+from pytest_lambda_esm.invocation.script import outcome_of
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge.function_logs import MappingLog
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
@@ -29,10 +30,6 @@ from pytest_lambda_esm.polling.ports import Deliver, Delivery, Forbidden, Poller
 from pytest_lambda_esm.polling.queues.context import QueueContext, QueuePolling
 from pytest_lambda_esm.polling.queues.poller import QueuePoller
 from pytest_lambda_esm.polling.queues.scaling import ScalingRates
-from pytest_lambda_esm.polling.streams.context import StreamContext, StreamPolling
-from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
-from pytest_lambda_esm.polling.streams.history import unread_fates
-from pytest_lambda_esm.polling.streams.poller import StreamPoller
 from pytest_lambda_esm.simulation import mq
 from pytest_lambda_esm.sources.broker_ports import Brokers, Queue
 from pytest_lambda_esm.sources.catalogue import recognise
@@ -45,6 +42,8 @@ from pytest_lambda_esm.timing import Backoff, microseconds
 if TYPE_CHECKING:
     from pytest_lambda_esm.polling.brokers.poller import BrokerPoller
     from pytest_lambda_esm.polling.kafka.poller import KafkaPoller
+    from pytest_lambda_esm.polling.streams.context import StreamPolling
+    from pytest_lambda_esm.polling.streams.poller import StreamPoller
 
 _FUNCTION_GONE: Final = (
     "Function not found under accountId {account} in database"
@@ -143,6 +142,8 @@ class PollerFactory:
         ]
         found = [fate for mapping in readers for fate in self._stream_poller(mapping).fates()]
         if uuid is None:
+            from pytest_lambda_esm.polling.streams.history import unread_fates
+
             with_fate = {fate.record for fate in found}
             unread = unread_fates(self._ports.streams.find(source_arn), self._ports.clock.instant)
             found += [fate for fate in unread if fate.record not in with_fate]
@@ -183,6 +184,11 @@ class PollerFactory:
         return poller
 
     def _new_stream_poller(self, mapping: Mapping) -> StreamPoller:
+        # Imported here, since most tests need queues only.
+        from pytest_lambda_esm.polling.streams.context import StreamContext
+        from pytest_lambda_esm.polling.streams.failures import BatchDiscarder
+        from pytest_lambda_esm.polling.streams.poller import StreamPoller
+
         ports, kind = self._ports, self._source(mapping).stream_kind
         assert kind is not None
         context = StreamContext(
@@ -380,15 +386,15 @@ class BatchInvoker:
             )
             self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
             return Delivery(False, self._clock.instant, reference.name, _LOOP, problem=_LOOP)
-        failure = self._interference.at(INVOKE, mapping)
-        if failure is None and self._interruptions.pending:
-            failure = "failed"
-        if failure is not None:
-            about = f"{failure} before it started"
-            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[failure])
+        fault = self._interference.at_invocation(mapping)
+        if fault is None and self._interruptions.pending:
+            fault = PollerFault("failed")
+        if fault is not None and fault.name in _FAILURES:
+            about = f"{fault.name} before it started"
+            return Delivery(False, self._clock.instant, reference.name, about, **_FAILURES[fault.name])
         request = Request(configuration, function_arn, event, self._new_id(), attempt, depth, mapping)
         try:
-            outcome = self._invoker.attempt(request)
+            outcome = self._invoker.attempt(request, outcome_of(fault))
         except BaseException as error:
             self._interruptions.keep(error)
             return Delivery(
@@ -434,6 +440,8 @@ def _queue_polling(config: Config) -> QueuePolling:
 
 
 def _stream_polling(config: Config) -> StreamPolling:
+    from pytest_lambda_esm.polling.streams.context import StreamPolling
+
     return StreamPolling(
         latency=microseconds(config.poll_latency),
         backoff=Backoff(microseconds(config.stream_backoff), microseconds(config.stream_backoff_limit)),

@@ -56,6 +56,7 @@ from pytest_lambda_esm.moto_bridge.sqs.move_tasks import MoveTaskPorts, MoveTask
 from pytest_lambda_esm.moto_bridge.sqs.queues import MotoQueues
 from pytest_lambda_esm.moto_bridge.streams.lookup import AllStreams
 from pytest_lambda_esm.moto_bridge.unread_errors import UnreadErrors
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
 from pytest_lambda_esm.observe.advice import Advice
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.fates import Fate, FateLedger, Journal
@@ -72,7 +73,6 @@ from pytest_lambda_esm.vocabulary import FateName
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
-    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
     from pytest_lambda_esm.moto_bridge.deployment import Deployments
@@ -111,6 +111,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        self.sent = self.runtime.sent
         if config.sleep == "virtual" and threads_are_visible():
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
@@ -126,8 +127,10 @@ class World:
             timeline=self.timeline,
         )
         self.unread_errors = UnreadErrors(self.depth)
+        persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
-        self.network = Network(persistent.client_calls, self.wait, self.local_instant)
+        self.response_waits = ResponseWaits(self.runtime, self.wait)
+        self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
         self._compose_runs(config)
@@ -297,7 +300,7 @@ class World:
                 stops_loop=self.recursion.stops,
                 trace=self.runtime.trace,
             ),
-            time=ClientTime(self.runtime, client_calls, self.advice),
+            time=ClientTime(self.runtime, client_calls, self.response_waits, self.advice),
             journal=self.journal.add,
         ).operations()
         operations = OperationTable(
@@ -408,6 +411,16 @@ class World:
         else:
             local.sleep(seconds)
 
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a client's long poll of some seconds ends."""
+        return self.response_waits.poll_until(seconds)
+
+    def wait_a_while(self, seconds: float) -> float:
+        """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""
+        __tracebackhide__ = True
+        self.response_waits.poll_again(seconds)
+        return seconds
+
     def source_changed(self, source_arn: str) -> None:
         """Wake the pollers of a source that may have something to read earlier or later than before."""
         self.engine.source_changed(source_arn)
@@ -415,10 +428,6 @@ class World:
     def record_fate(self, source: str, records: Sequence[str], fate: FateName, text: str) -> None:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
-
-    def sent(self, source: str, record: str) -> None:
-        """Note which invocation sends a record, if one does."""
-        self.runtime.sent(source, record)
 
     def depth(self) -> int:
         """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
@@ -448,10 +457,6 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         polled = [*self.store, *self.pipes.mappings] if "pipes" in self.__dict__ else self.store
         return self.pollers.stream_fates(polled, source_arn, mapping_uuid)
-
-    def kafka_cluster(self, source: str) -> KafkaCluster | None:
-        """Return the cluster of Kafka that a source is, or None."""
-        return self.kafka.known(source) if "kafka" in self.__dict__ else None
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.faults.poller_steps import STEPS
+from pytest_lambda_esm.faults.spec import marker_of
 from pytest_lambda_esm.vocabulary import Per
 from pytest_lambda_esm.wording import counted
 
@@ -31,22 +33,22 @@ class Target:
     per: Per
 
     def __str__(self) -> str:
+        if self.operation in STEPS:
+            return f"{self.operation} {self.number}: {self.error}"
         return f"{self.operation}, call {self.number} of this operation: {self.error}"
 
     @property
     def marker(self) -> str:
         """The marker that adds the same fault to a test."""
-        after = f", after={self.after}" if self.after else ""
-        per = f", per={self.per!r}" if self.per != "attempt" else ""
-        return f"@pytest.mark.lambda_esm_fault({self.operation!r}, {self.error!r}{after}{per})"
+        return marker_of(self.operation, self.error, self.after, self.per)
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A world in which the body failed: its number, its fault, and the error with the line of the body."""
+    """A world in which the body failed: its number, its faults, and the error with the line of the body."""
 
     world: int
-    target: Target
+    targets: Sequence[Target]
     error_type: str
     text: str
     place: str
@@ -73,11 +75,15 @@ def report(outcome: SweepOutcome) -> str:
     """Return the report; its first line is a summary."""
     lines = [_summary(outcome)]
     for each in outcome.broken:
-        lines.append(f"  world {each.world}: {each.target}")
+        lines.append(f"  world {each.world}: {' and '.join(map(str, each.targets))}")
         lines += [f"    {line}" for line in f"{each.error_type}: {each.text}".splitlines()[:_MOST_LINES]]
         if each.place:
             lines.append(f"    at {each.place}")
-        lines.append(f"    replay it alone, with this line above the test: {each.target.marker}")
+        if len(each.targets) == 1:
+            lines.append(f"    replay it alone, with this line above the test: {each.targets[0].marker}")
+        else:
+            lines.append("    replay it alone, with these lines above the test:")
+            lines += [f"    {target.marker}" for target in each.targets]
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
         lines.append("    A sweep counts calls, so the body has to make the same calls each time: avoid random names.")

@@ -21,8 +21,9 @@ class SweepContext:
 
     ``restart`` starts a fresh world. ``made`` names the resources that exist outside of sweeps. ``swallowed(file)``
     returns the errors of the fake that neither the test nor that file has caught. ``check`` raises UnusedFault for a
-    world's unused faults. ``leave`` is called when the last world has ended, whose resources the next sweep may
-    discard. ``on_error`` records an error of the sweep itself, ``note`` writes to the timeline.
+    world's unused faults. ``cuts()`` is how many handlers of the world were cut off after a write. ``leave`` is called
+    when the last world has ended, whose resources the next sweep may discard. ``on_error`` records an error of the
+    sweep itself, ``note`` writes to the timeline.
     """
 
     restart: Callable[[], None]
@@ -31,6 +32,7 @@ class SweepContext:
     plan: FaultPlan
     catalogue: FaultCatalogue
     check: Callable[[], None]
+    cuts: Callable[[], int]
     swallowed: Callable[[str], Sequence[BaseException]]
     on_error: Callable[[BaseException], None]
     note: Callable[[str], object]
@@ -60,23 +62,36 @@ class Leftovers:
 
 
 class SweepRun:
-    """One world of a sweep: write ``with run:`` around the body. ``target`` is None for the world without a fault."""
+    """One world of a sweep: write ``with run:`` around the body.
+
+    ``target`` is what is struck, None in the world without a fault; ``targets`` are both in a world with a pair.
+    """
 
     def __init__(
-        self, context: SweepContext, add_fault: Callable[[], Fault | None], target: Target | None, on_error: OnError
+        self,
+        context: SweepContext,
+        add_faults: Callable[[], Sequence[Fault]],
+        targets: Sequence[Target],
+        on_error: OnError,
     ) -> None:
         self._context = context
-        self._add_fault = add_fault
+        self._add_faults = add_faults
         self._on_error = on_error
         self._watch = ExitStack()
         self._file = ""
-        self.target = target
+        self.targets = tuple(targets)
+        self.target = self.targets[0] if self.targets else None
         self.entered = False
-        self.fault: Fault | None = None
+        self.faults: Sequence[Fault] = ()
         self.calls: list[IncomingCall] = []
 
     def __repr__(self) -> str:
-        return f"<SweepRun {self.target or 'without faults'}>"
+        return f"<SweepRun {' and '.join(map(str, self.targets)) or 'without faults'}>"
+
+    @property
+    def fault(self) -> Fault | None:
+        """The fault of the target, or None in the world without one."""
+        return self.faults[0] if self.faults else None
 
     def __enter__(self) -> SweepRun:
         __tracebackhide__ = True
@@ -88,7 +103,7 @@ class SweepRun:
         except BaseException as error:
             self._on_error(self, error, error.__traceback__)
             raise
-        self.fault = self._add_fault()
+        self.faults = self._add_faults()
         self.calls = self._watch.enter_context(self._context.plan.watching())
         return self
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
 from types import TracebackType
 
 from pytest_lambda_esm.errors import FaultError, SweepFailed, ends_the_run
@@ -12,7 +14,15 @@ from pytest_lambda_esm.faults.effects import ErrorGiven
 from pytest_lambda_esm.faults.fault import Fault
 from pytest_lambda_esm.faults.spec import FaultSpec
 from pytest_lambda_esm.sweep.report import Broken, SweepOutcome, Target, report
-from pytest_lambda_esm.sweep.request import SweepRequest, first_difference, logical_calls
+from pytest_lambda_esm.sweep.request import (
+    DEFAULT_ERRORS,
+    MOST_WORLDS,
+    SweepRequest,
+    first_difference,
+    is_step,
+    logical_calls,
+    next_cut,
+)
 from pytest_lambda_esm.sweep.run import SweepContext, SweepRun
 from pytest_lambda_esm.wording import counted
 
@@ -27,6 +37,7 @@ class Sweep:
         self._planned = 0
         self._is_over = False
         self._escaped: BaseException | None = None
+        self._cuts = 0
 
     def __iter__(self) -> Iterator[SweepRun]:
         __tracebackhide__ = True
@@ -35,7 +46,7 @@ class Sweep:
         if marked:
             yield from self._replay(marked)
             return
-        first = self._run(None)
+        first = SweepRun(self._context, lambda: (), (), self._let_through)
         yield from self._yield_run(first)
         if self._escaped is not None:
             raise self._failure(
@@ -45,11 +56,13 @@ class Sweep:
         calls = list(filter(self._request.includes, first.calls))
         expected = [call for call, _ in logical_calls(calls)]
         targets = list(self._targets(calls))
-        self._planned = len(targets) + 1
+        pairs = self._pairs(targets)
+        self._planned = len(targets) + len(pairs) + 1
         for target in targets:
-            run = self._run(target)
-            yield from self._yield_run(run)
-            self._record(run, target, expected)
+            yield from self._strike([target], expected)
+            yield from self._later_cuts(target, expected)
+        for pair in pairs:
+            yield from self._strike(pair, expected)
         self._end()
         self._context.plan.clear()
         self._judge(expected, targets)
@@ -58,6 +71,11 @@ class Sweep:
     def report(self) -> str:
         """The number of worlds, and for each that broke its call, its error and how to replay it."""
         return report(self._outcome)
+
+    @property
+    def planned(self) -> int:
+        """How many worlds there will be; 0 before the first one has ended. Power cuts that strike add some."""
+        return self._planned
 
     def left(self) -> str:
         """Return the report of a sweep that was not completed; empty if it was."""
@@ -88,19 +106,50 @@ class Sweep:
     def _replay(self, marked: list[Fault]) -> Iterator[SweepRun]:
         __tracebackhide__ = True
 
-        def add_faults() -> None:
+        def add_faults() -> Sequence[Fault]:
             for fault in marked:
                 self._context.plan.ask_again(fault)
+            return ()
 
         self._planned = 1
-        yield from self._yield_run(SweepRun(self._context, add_faults, None, self._let_through))
+        yield from self._yield_run(SweepRun(self._context, add_faults, (), self._let_through))
         self._end()
         self._context.note("sweep: one world, with the faults of the test's markers")
 
-    def _run(self, target: Target | None) -> SweepRun:
-        if target is None:
-            return SweepRun(self._context, lambda: None, None, self._let_through)
-        return SweepRun(self._context, lambda: self._add_fault(target), target, self._break_world)
+    def _strike(self, targets: Sequence[Target], expected: list[IncomingCall]) -> Iterator[SweepRun]:
+        """Run the world of one target, or of two."""
+        __tracebackhide__ = True
+
+        def add_faults() -> Sequence[Fault]:
+            return [self._add_fault(target) for target in targets]
+
+        self._cuts = 0
+        run = SweepRun(self._context, add_faults, targets, self._break_world)
+        yield from self._yield_run(run)
+        self._cuts = self._context.cuts()
+        self._record(run, targets[0], expected)
+
+    def _later_cuts(self, target: Target, expected: list[IncomingCall]) -> Iterator[SweepRun]:
+        """Run the worlds of later power cuts, as long as they strike: a handler may make any number of writes."""
+        __tracebackhide__ = True
+        while self._cuts and (error := next_cut(target.error)) is not None:
+            target = replace(target, error=error)
+            self._planned += 1
+            yield from self._strike([target], expected)
+
+    def _pairs(self, targets: Sequence[Target]) -> list[list[Target]]:
+        """Return the pairs of targets at two different calls. Raises FaultError if there are too many."""
+        __tracebackhide__ = True
+        if self._request.at_once < 2:
+            return []
+        pairs = [(a, b) for a, b in combinations(targets, 2) if a.position != b.position]
+        if len(pairs) + len(targets) >= MOST_WORLDS:
+            self._end()
+            raise FaultError(
+                f"this sweep of pairs would have {len(pairs) + len(targets) + 1} worlds, and {MOST_WORLDS} are the"
+                f" most. Name fewer operations or errors, or let explore() choose pairs"
+            )
+        return [[a, _behind(b, a)] for a, b in pairs]
 
     def _add_fault(self, target: Target) -> Fault:
         return self._context.plan.ask(
@@ -137,25 +186,32 @@ class Sweep:
         if not _is_failure(error):
             self._end()
             return False
-        assert run.target is not None
         first = traceback.extract_tb(trace, 1)
         place = f"{first[0].filename}:{first[0].lineno}" if first else ""
         self._outcome.broken.append(
-            Broken(self._outcome.worlds, run.target, type(error).__name__, str(error), place),
+            Broken(self._outcome.worlds, run.targets, type(error).__name__, str(error), place),
         )
         return True
 
     def _targets(self, calls: Sequence[IncomingCall]) -> Iterator[Target]:
         raised: list[ErrorGiven] = []
         for position, (call, before) in enumerate(logical_calls(calls)):
-            for error in self._request.errors:
+            for error in self._request.errors_at(call.operation):
                 if not self._context.catalogue.raises(call.operation, error):
                     self._outcome.skipped += 1
                     continue
                 raised.append(error)
-                per = self._request.per_of(error)
+                per = self._request.per_of(call.operation, error)
                 yield Target(position, call.operation, before["call"] + 1, before[per], error, per)
-        self._outcome.at_no_call = [error for error in self._request.errors if error not in raised]
+        if raised or not self._request.deliveries:
+            self._outcome.at_no_call = [error for error in self._given() if error not in raised]
+
+    def _given(self) -> Sequence[ErrorGiven]:
+        """Return the errors that the test has named, or all of the usual ones where these apply."""
+        named = self._request.operations
+        if self._request.errors is DEFAULT_ERRORS and named is not None and all(map(is_step, named)):
+            return ()
+        return self._request.errors if not self._request.deliveries else ()
 
     def _record(self, run: SweepRun, target: Target, expected: list[IncomingCall]) -> None:
         """Record whether a world made the calls of the first one, up to its target, and whether its body survived."""
@@ -164,7 +220,7 @@ class Sweep:
             calls = filter(self._request.includes, run.calls)
             outcome.difference = first_difference(expected[: target.position + 1], calls, outcome.worlds)
         is_broken = bool(outcome.broken) and outcome.broken[-1].world == outcome.worlds
-        if run.fault is not None and run.fault.hits and not is_broken:
+        if run.faults and all(fault.hits for fault in run.faults) and not is_broken:
             outcome.survived += 1
 
     def _judge(self, expected: list[IncomingCall], targets: list[Target]) -> None:
@@ -187,6 +243,12 @@ class Sweep:
         failure = SweepFailed(text)
         self._context.on_error(failure)  # So that a catch-all in the test does not hide it.
         return failure
+
+
+def _behind(target: Target, other: Target) -> Target:
+    """Return a target whose count leaves out the call that another one strikes before it."""
+    is_counted = target.operation == other.operation and other.position < target.position
+    return replace(target, after=target.after - 1) if is_counted else target
 
 
 def _is_failure(error: BaseException) -> bool:

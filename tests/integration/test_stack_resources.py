@@ -609,6 +609,287 @@ ROWS += [
         replaced=True,
     ),
 ]
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+BY_DAY = {
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "day")],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by-day",
+            "KeySchema": [{"AttributeName": "day", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+}
+EXPIRING = {"AttributeName": "until", "Enabled": True}
+
+
+def tables(client: Client) -> list[Any]:
+    dynamodb = client("dynamodb")
+    shown = []
+    for name in dynamodb.list_tables()["TableNames"]:
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        stream = table.get("StreamSpecification") or {}
+        tags = dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+        shown.append(
+            [
+                stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
+                [index["IndexName"] for index in table.get("GlobalSecondaryIndexes") or ()],
+                expiry["TimeToLiveStatus"],
+                [tag["Value"] for tag in tags],
+            ]
+        )
+    return shown
+
+
+def user_pools(client: Client) -> list[Any]:
+    cognito = client("cognito-idp")
+    return [
+        [pool["Name"], cognito.describe_user_pool(UserPoolId=pool["Id"])["UserPool"].get("MfaConfiguration")]
+        for pool in cognito.list_user_pools(MaxResults=9)["UserPools"]
+    ]
+
+
+def metric_filters(client: Client) -> list[Any]:
+    return [each["filterPattern"] for each in client("logs").describe_metric_filters()["metricFilters"]]
+
+
+STORED = [
+    Row(
+        "AWS::DynamoDB::Table",
+        {
+            **TABLE,
+            "TableName": "orders",
+            "StreamSpecification": {"StreamViewType": "KEYS_ONLY"},
+            "Tags": [{"Key": "team", "Value": "a"}],
+        },
+        {
+            **BY_DAY,
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+            "TimeToLiveSpecification": EXPIRING,
+            "Tags": [{"Key": "team", "Value": "b"}],
+        },
+        tables,
+        created=[["KEYS_ONLY", [], "DISABLED", ["a"]]],
+        updated=[["NEW_IMAGE", ["by-day"], "ENABLED", ["b"]]],
+        ref="orders",
+        attributes={
+            "Arn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders",
+            "StreamArn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders/stream/*",
+        },
+    ),
+    Row(
+        "AWS::DynamoDB::Table",
+        {
+            **TABLE,
+            **BY_DAY,
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+            "TimeToLiveSpecification": EXPIRING,
+            "SSESpecification": {"SSEEnabled": True},
+        },
+        {
+            **TABLE,
+            "GlobalSecondaryIndexes": None,
+            "StreamSpecification": None,
+            "TimeToLiveSpecification": {**EXPIRING, "Enabled": "false"},
+        },
+        tables,
+        created=[["NEW_IMAGE", ["by-day"], "ENABLED", []]],
+        updated=[[None, [], "DISABLED", []]],
+        ref="shop-Tested-*",
+    ),
+    Row(
+        "AWS::DynamoDB::Table",
+        {**TABLE, "TableName": "orders"},
+        {"TableName": "other"},
+        lambda client: client("dynamodb").list_tables()["TableNames"],
+        created=["orders"],
+        updated=["other"],
+        ref="orders",
+        replaced=True,
+    ),
+    Row(
+        "AWS::DynamoDB::GlobalTable",
+        {
+            **TABLE,
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+            "TimeToLiveSpecification": EXPIRING,
+            "Replicas": [{"Region": "us-east-1", "Tags": [{"Key": "team", "Value": "a"}]}],
+        },
+        {
+            "TimeToLiveSpecification": None,
+            "Replicas": [{"Region": "us-east-1", "Tags": [{"Key": "team", "Value": "b"}]}],
+        },
+        tables,
+        created=[["NEW_IMAGE", [], "ENABLED", ["a"]]],
+        updated=[["NEW_IMAGE", [], "DISABLED", ["b"]]],
+        ref="shop-Tested-*",
+        attributes={"StreamArn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/shop-Tested-*"},
+    ),
+    Row(
+        "AWS::AmazonMQ::Broker",
+        {
+            "BrokerName": "one",
+            "AutoMinorVersionUpgrade": False,
+            "DeploymentMode": "SINGLE_INSTANCE",
+            "EngineType": "RABBITMQ",
+            "EngineVersion": "3.13",
+            "HostInstanceType": "mq.t3.micro",
+            "PubliclyAccessible": "false",
+            "Users": [{"Username": "shop", "Password": "a long password"}],
+        },
+        {"BrokerName": "two"},
+        lambda client: [each["BrokerName"] for each in client("mq").list_brokers()["BrokerSummaries"]],
+        created=["one"],
+        updated=["two"],
+        ref="*",
+        attributes={"Arn": f"arn:aws:mq:us-east-1:{ACCOUNT}:broker:*"},
+        replaced=True,
+    ),
+    *(
+        Row(kind, {name: "Main"}, {name: "other"}, lambda _: [], created=[], updated=[], ref="main", replaced=True)
+        for kind, name in (
+            ("AWS::DocDB::DBCluster", "DBClusterIdentifier"),
+            ("AWS::DocDB::DBClusterParameterGroup", "Name"),
+            ("AWS::DocDB::DBInstance", "DBInstanceIdentifier"),
+            ("AWS::DocDB::DBSubnetGroup", "DBSubnetGroupName"),
+        )
+    ),
+    Row(
+        "AWS::CloudWatch::Alarm",
+        {
+            "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": "1",
+            "MetricName": "Errors",
+            "Namespace": "AWS/Lambda",
+            "Period": 60,
+            "Statistic": "Sum",
+            "Threshold": "1",
+        },
+        {"Threshold": 5},
+        lambda client: [each["Threshold"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        created=[1.0],
+        updated=[5.0],
+        ref="shop-Tested-*",
+        attributes={"Arn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:shop-Tested-*"},
+    ),
+    Row(
+        "AWS::Cognito::UserPool",
+        {"UserPoolName": "users", "MfaConfiguration": "OFF"},
+        {"MfaConfiguration": "OPTIONAL"},
+        user_pools,
+        created=[["users", "OFF"]],
+        updated=[["users", "OPTIONAL"]],
+        ref="us-east-1_*",
+        attributes={
+            "Arn": f"arn:aws:cognito-idp:us-east-1:{ACCOUNT}:userpool/us-east-1_*",
+            "ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_*",
+            "UserPoolId": "us-east-1_*",
+        },
+    ),
+    Row(
+        "AWS::Events::Connection",
+        {
+            "AuthorizationType": "API_KEY",
+            "AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyName": "key", "ApiKeyValue": "value"}},
+            "Description": "one",
+        },
+        {"Description": "two"},
+        lambda client: [
+            client("events").describe_connection(Name=each["Name"]).get("Description")
+            for each in client("events").list_connections()["Connections"]
+        ],
+        created=["one"],
+        updated=["two"],
+        ref="shop-Tested-*",
+        attributes={"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:connection/shop-Tested-*"},
+    ),
+    Row(
+        "AWS::Events::ApiDestination",
+        {
+            "ConnectionArn": f"arn:aws:events:us-east-1:{ACCOUNT}:connection/one/0a1b",
+            "HttpMethod": "POST",
+            "InvocationEndpoint": "https://example.com/orders",
+        },
+        {"HttpMethod": "PUT"},
+        lambda client: [each["HttpMethod"] for each in client("events").list_api_destinations()["ApiDestinations"]],
+        created=["POST"],
+        updated=["PUT"],
+        ref="shop-Tested-*",
+        attributes={"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:api-destination/shop-Tested-*"},
+    ),
+    Row(
+        "AWS::KinesisFirehose::DeliveryStream",
+        {
+            "DeliveryStreamType": "DirectPut",
+            "ExtendedS3DestinationConfiguration": {"BucketARN": "arn:aws:s3:::shelf", "RoleARN": ROLE},
+        },
+        {"DeliveryStreamName": "named"},
+        lambda client: [
+            each.startswith("shop-Tested") for each in client("firehose").list_delivery_streams()["DeliveryStreamNames"]
+        ],
+        created=[True],
+        updated=[False],
+        ref="shop-Tested-*",
+        attributes={"Arn": f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/shop-Tested-*"},
+        replaced=True,
+    ),
+    Row(
+        "AWS::Logs::LogStream",
+        {"LogGroupName": {"Ref": "Logs"}, "LogStreamName": "one"},
+        {"LogStreamName": "two"},
+        lambda client: [
+            each["logStreamName"] for each in client("logs").describe_log_streams(logGroupName="logs")["logStreams"]
+        ],
+        created=["one"],
+        updated=["two"],
+        ref="one",
+        replaced=True,
+    ),
+    Row(
+        "AWS::Logs::MetricFilter",
+        {
+            "LogGroupName": {"Ref": "Logs"},
+            "FilterPattern": "ERROR",
+            "MetricTransformations": [{"MetricName": "Errors", "MetricNamespace": "Shop", "MetricValue": "1"}],
+        },
+        {"FilterPattern": "WARN"},
+        metric_filters,
+        created=["ERROR"],
+        updated=["WARN"],
+        ref="shop-Tested-*",
+    ),
+]
+STORED += [
+    Row(
+        "AWS::SSM::Parameter",
+        {"Type": "String", "Value": "one", "Tags": {"team": "shop"}},
+        {"Value": "two"},
+        lambda client: [
+            client("ssm").get_parameter(Name=each["Name"])["Parameter"]["Value"]
+            for each in client("ssm").describe_parameters()["Parameters"]
+        ],
+        created=["one"],
+        updated=["two"],
+        ref="shop-Tested-*",
+        attributes={"Type": "String", "Value": "*"},
+    ),
+    Row(
+        "AWS::SSM::Parameter",
+        {"Name": "/shop/one", "Type": "String", "Value": "one"},
+        {"Name": "/shop/two"},
+        lambda client: [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
+        created=["/shop/one"],
+        updated=["/shop/two"],
+        ref="/shop/one",
+        replaced=True,
+    ),
+]
+ROWS += STORED
 PIPES = [
     Row(
         "AWS::Pipes::Pipe",
@@ -626,6 +907,13 @@ PIPES = [
 ]
 ROWS += PIPES if importlib.util.find_spec("moto.pipes") else []
 IDS = [f"{row.type.partition('::')[2].replace('::', '-')}-{number}" for number, row in enumerate(ROWS)]
+
+APART = {
+    "AWS::CloudFormation::CustomResource",
+    "AWS::Cognito::UserPoolClient",
+    "Custom::LogRetention",
+    "Custom::S3AutoDeleteObjects",
+}
 
 
 class Stack:
@@ -711,10 +999,10 @@ def test_a_resource_type_is_rolled_back(stack: Stack, row: Row) -> None:
 
 
 def test_each_type_of_the_package_has_a_row() -> None:
-    """Custom resources have tests of their own."""
+    """Custom resources have tests of their own, also those of CDK; clients of user pools are in that of a template."""
     nothing = installation.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
     types = installation.kinds(nothing)
-    assert {row.type for row in [*ROWS, *PIPES]} == types.keys() - {"AWS::CloudFormation::CustomResource"}
+    assert {row.type for row in [*ROWS, *PIPES]} == types.keys() - APART
 
 
 @pytest.mark.skipif(bool(importlib.util.find_spec("moto.pipes")), reason="this moto has pipes")

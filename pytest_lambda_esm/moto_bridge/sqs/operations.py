@@ -68,8 +68,12 @@ class QueueEvents(Protocol):
         """Return the time in microseconds since the epoch; inside a handler, the handler's own time."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Wait in virtual time, for a client whose call is a long poll."""
+    def poll_until(self, seconds: float) -> int:
+        """Return the instant at which a long poll of some seconds ends."""
+        ...
+
+    def wait_a_while(self, seconds: float) -> float:
+        """Wait, at most for these seconds, for a client whose call is a long poll; return how many have passed."""
         ...
 
 
@@ -141,7 +145,8 @@ class QueueCalls:
         message_attribute_names: Sequence[str] | None = None,
     ) -> list[Any]:
         """Receive messages. A long poll waits in virtual time, and ends when there are messages."""
-        until = self._events.local_instant() + int(wait_seconds_timeout or 0) * MICROSECONDS
+        left = int(wait_seconds_timeout or 0) * MICROSECONDS
+        until = self._events.poll_until(left / MICROSECONDS)
         while True:
             queue = backend.get_queue(queue_name)
             now = self._events.local_instant()
@@ -152,11 +157,11 @@ class QueueCalls:
             self._record(queue.queue_arn, expired, EXPIRED, _EXPIRED)
             if messages:
                 self._events.source_changed(queue.queue_arn)
-            if messages or now >= until:
+            if messages or now >= until or left <= 0:
                 return [responses.with_attributes(message, message_attribute_names or ()) for message in messages]
             upcoming = table_of(queue).order.next_visible() or until
             step = min(until - now, MICROSECONDS, upcoming - now if upcoming > now else MICROSECONDS)
-            self._events.wait(step / MICROSECONDS)
+            left -= round(self._events.wait_a_while(step / MICROSECONDS) * MICROSECONDS)
 
     def delete_message(self, queue: Any, receipt_handle: str) -> None:
         """Delete a message by receipt handle. With an earlier receipt's handle, do nothing, as SQS does.

@@ -79,7 +79,8 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 def _perform(place: Place, model: OperationModel, params: dict[str, Any]) -> dict[str, Any]:
     service = model.service_model
-    protocol = service.metadata["protocol"]
+    # Newer models list several protocols, and botocore's clients use one that moto reads.
+    protocol = getattr(service, "resolved_protocol", service.metadata["protocol"])
     try:
         request = create_serializer(protocol).serialize_to_request(params, model)
     except ParamValidationError as error:

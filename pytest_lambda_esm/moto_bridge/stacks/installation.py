@@ -18,7 +18,9 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, 
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
+    beside,
     buckets,
+    cdk,
     documentdb,
     engine,
     events,
@@ -26,7 +28,9 @@ from pytest_lambda_esm.moto_bridge.stacks import (
     functions,
     messaging,
     policies,
+    services,
     sources,
+    tables,
 )
 from pytest_lambda_esm.moto_bridge.stacks.custom import CustomKind
 from pytest_lambda_esm.moto_bridge.stacks.engine import Advise, ResourceFailed
@@ -67,8 +71,10 @@ def install(patches: Patches, surroundings: Surroundings) -> None:
 
 def kinds(surroundings: Surroundings) -> dict[str, Kind]:
     """Return the resource types of this package by name."""
+    custom = CustomKind(surroundings.operations, surroundings.new_id)
     return {
-        _CUSTOM: CustomKind(surroundings.operations, surroundings.new_id),
+        _CUSTOM: custom,
+        **cdk.types(custom),
         **functions.types(surroundings.operations),
         **messaging.types(),
         **policies.types(),
@@ -76,11 +82,12 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         **sources.types(),
         **documentdb.types(),
         **buckets.types(),
+        **tables.types(surroundings.advise),
+        **beside.types(),
     }
 
 
 def _install_types(patches: Patches, surroundings: Surroundings) -> None:
-    original = original_of(parsing, "resource_class_from_type")
     known_kinds = kinds(surroundings)
     classes = {name: ResourceClass(name, kind) for name, kind in known_kinds.items()}
 
@@ -89,12 +96,18 @@ def _install_types(patches: Patches, surroundings: Surroundings) -> None:
         if known is None:
             if resource_type.startswith("Custom::"):
                 return ResourceClass(resource_type, known_kinds[_CUSTOM])
-            if resource_type in parsing.get_model_map():
-                return original(resource_type)
+            model = services.model_of(resource_type)
+            if model is not None:
+                return model
             known = classes[resource_type] = ResourceClass(resource_type, _unknown(resource_type, surroundings.advise))
         return known
 
+    def resource_name_property_from_type(resource_type: str) -> Any:
+        model = services.known_model_of(resource_type)
+        return model.cloudformation_name_type() if model is not None else None
+
     patches.set(parsing, "resource_class_from_type", resource_class_from_type)
+    patches.set(parsing, "resource_name_property_from_type", resource_name_property_from_type)
 
 
 def _unknown(resource_type: str, advise: Advise) -> Kind:

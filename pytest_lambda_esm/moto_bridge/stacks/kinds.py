@@ -75,11 +75,11 @@ class ApiKind:
     """A type whose resources one operation creates, one updates, and one deletes.
 
     ``physical_id`` and the values of ``attributes`` and ``identity`` are format strings over the parameters and the
-    answer of the create operation. ``identity`` are the parameters of updates and deletions. ``named`` is the parameter
-    that gets the generated name where the template states none. A change of a property in ``fixed``, or of any where
-    there is no update operation, replaces the resource. ``documents`` are properties that the API takes as JSON text.
-    ``resets`` are the parameters of an update that no longer states them. ``missing`` are properties of AWS that
-    nothing behind this type has, with what to do.
+    answer of the create operation, and ``place``, a :class:`Place`. ``identity`` are the parameters of updates and
+    deletions. ``named`` is the parameter that gets the generated name where the template states none. A change of a
+    property in ``fixed``, or of any where there is no update operation, replaces the resource. ``documents`` are
+    properties that the API takes as JSON text. ``resets`` are the parameters of an update that no longer states them.
+    ``missing`` are properties of AWS that nothing behind this type has, with what to do.
     """
 
     service: str
@@ -105,7 +105,7 @@ class ApiKind:
         """Create the resource with the operation ``creates``."""
         params = self._params(wanted)
         answer = wanted.place.call(self.service, self.creates, params)
-        known = {**answer, **params, "name": wanted.name}
+        known = {**answer, **params, "name": wanted.name, "place": wanted.place}
         return self._made(wanted, known)
 
     def update(self, made: Made, wanted: Wanted) -> Made:
@@ -135,7 +135,7 @@ class ApiKind:
             params[self.named] = wanted.name
         return params
 
-    def _identity(self, made: Made) -> dict[str, str]:
+    def _identity(self, made: Made) -> dict[str, Any]:
         values = {name: text.format_map(made.known) for name, text in self.identity.items()}
         return {name: value for name, value in values.items() if value}
 

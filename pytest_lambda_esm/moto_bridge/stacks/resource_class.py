@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
 from pytest_lambda_esm.moto_bridge.stacks.calls import Place
 from pytest_lambda_esm.moto_bridge.stacks.kinds import Kind, Made, Wanted
+from pytest_lambda_esm.moto_bridge.stacks.services import model_of
 
 
 class StackResource:
@@ -114,7 +114,7 @@ class ResourceClass:
         self._of_moto().delete_from_cloudformation_json(*args)
 
     def _of_moto(self) -> Any:
-        return parsing.get_model_map()[self._type]
+        return model_of(self._type)
 
 
 class IgnoredKind:

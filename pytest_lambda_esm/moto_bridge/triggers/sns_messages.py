@@ -14,7 +14,6 @@ from typing import Any
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.moto_bridge.sqs.sending import QueueMessage, attribute
-from pytest_lambda_esm.moto_bridge.triggers.sns_signing import CERTIFICATE, publish_certificate, signature_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,9 @@ def notification(subscription: Any, publication: Publication) -> dict[str, Any]:
     found["Message"] = publication.message
     found["Timestamp"] = publication.timestamp
     if publication.sequence_number is None:
+        # Imported here, since most tests publish nothing, and cryptography takes long to import.
+        from pytest_lambda_esm.moto_bridge.triggers.sns_signing import CERTIFICATE, publish_certificate, signature_of
+
         version = str(getattr(topic, "signature_version", None) or "1")
         publish_certificate(region)
         found["SignatureVersion"] = version

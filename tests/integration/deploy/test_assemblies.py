@@ -143,6 +143,100 @@ def test_a_cloud_assembly_runs_its_assets(lambda_esm, assembly):
     assert lambda_esm.deploy(folder.parent).name == "Shop-test-2"  # the folder around cdk.out
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        {"Fn::Sub": "https://s3.${AWS::Region}.${AWS::URLSuffix}/cdk-hnb659fds-assets/inner.json"},
+        {"Fn::Join": ["", ["https://s3.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}, "/cdk/inner.json"]]},
+    ],
+    ids=["Sub", "Join"],
+)
+def test_nested_stacks_of_an_assembly_are_found_by_the_key_of_their_asset(lambda_esm, assembly, url):
+    folder = assembly("Shop")
+    template = _template()
+    template["Resources"]["Nested"] = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    (folder / "Shop.template.json").write_text(json.dumps(template))
+    inner = {"Resources": {"Inner": template["Resources"]["Unmarked"]}}
+    (folder / "Inner.nested.template.json").write_text(json.dumps(inner))
+    assets = {"source": {"path": "Inner.nested.template.json"}, "destinations": {"here": {"objectKey": "inner.json"}}}
+    (folder / "Shop.assets.json").write_text(json.dumps({"files": {**_ASSETS["files"], "inner": assets}}))
+    stack = lambda_esm.deploy(folder)
+    assert run(lambda_esm, stack.nested("Nested"), "Inner") == str(folder / "asset.abc" / "app.py")
+
+
+def _provided(kind, provider, **properties):
+    return {"Type": kind, "Properties": {"ServiceToken": {"Fn::GetAtt": [provider, "Arn"]}, **properties}}
+
+
+def test_what_cdk_adds_in_javascript_is_done_without_its_function(lambda_esm):
+    provider = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "nodejs24.x",
+            "Handler": "index.handler",
+            "Role": ROLE,
+            "Code": {"S3Bucket": "cdk", "S3Key": "provider.zip"},
+        },
+    }
+    logs = {"LogGroupName": "/aws/lambda/orders", "RetentionInDays": 7, "RemovalPolicy": "destroy"}
+    template = {
+        "Resources": {
+            "Provider": provider,
+            "Retention": _provided("Custom::LogRetention", "Provider", **logs),
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": "shelf", "VersioningConfiguration": {"Status": "Enabled"}},
+            },
+            "AutoDelete": _provided("Custom::S3AutoDeleteObjects", "Provider", BucketName={"Ref": "Bucket"}),
+        }
+    }
+    stack = lambda_esm.deploy(template)
+    client = lambda_esm.client("logs")
+    assert [each["retentionInDays"] for each in client.describe_log_groups()["logGroups"]] == [7]
+    del template["Resources"]["Retention"]["Properties"]["RetentionInDays"]
+    stack.update(template)
+    assert [each.get("retentionInDays") for each in client.describe_log_groups()["logGroups"]] == [None]
+    s3 = lambda_esm.client("s3")
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket="shelf", Key="one", Body=body)
+    s3.delete_object(Bucket="shelf", Key="one")
+    stack.delete()
+    assert client.describe_log_groups()["logGroups"] == []
+    assert s3.list_buckets()["Buckets"] == []
+
+
+PROVIDER = """
+import json, urllib.request
+
+def handler(event, context):
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "SUCCESS", "PhysicalResourceId": "mine", "Data": {"LogGroupName": "own"}}
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request)
+"""
+
+
+def test_a_custom_resource_of_the_same_name_in_python_runs_its_function(lambda_esm):
+    provider = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.12",
+            "Handler": "index.handler",
+            "Role": ROLE,
+            "Code": {"ZipFile": PROVIDER},
+        },
+    }
+    template = {"Resources": {"Provider": provider, "Own": _provided("Custom::LogRetention", "Provider", Size=1)}}
+    stack = lambda_esm.deploy(template)
+    template["Resources"]["Own"]["Properties"]["Size"] = 2
+    stack.update(template)
+    own = stack.resource("Own")
+    assert (own.physical_id, own.attribute("LogGroupName")) == ("mine", "own")
+    requests = [invocation.event["RequestType"] for invocation in stack.function("Provider").invocations]
+    stack.delete()
+    assert requests == ["Create", "Update"]
+
+
 def test_a_stack_of_several_is_chosen_by_its_name(lambda_esm, assembly):
     folder = assembly("Shop", "Mail")
     with pytest.raises(DeployError, match="has 2 stacks; choose one with stack_name= Mail-test, Shop-test"):

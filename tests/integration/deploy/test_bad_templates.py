@@ -106,6 +106,18 @@ BAD = {
         "Resources: {Q: {Type: AWS::SQS::Queue}}",
         "line 2: the parameter 'P' names the entry '/no' of the parameter store, which does not exist",
     ),
+    "a missing file to include": (
+        "Resources:\n  Fn::Transform:\n    Name: AWS::Include\n    Parameters: {Location: parts/no.yaml}",
+        "line 1: AWS::Include names 'parts/no.yaml', and there is no '.*/parts/no.yaml'",
+    ),
+    "a macro": (
+        "Transform: [Shrink]\nResources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 1: the macro 'Shrink' does not run here.*--template-stage Processed",
+    ),
+    "a macro in a part": (
+        "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: {Fn::Transform: {Name: Named}}}}",
+        "line 2: the macro 'Named' does not run here",
+    ),
     "a missing nested template": (
         "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: n.yaml}}",
         "line 2: the nested stack 'N' has the template 'n.yaml', and there is no",

@@ -471,3 +471,88 @@ def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, proje
     assert tails == [True, False, True, False]
     streams = [invocation.result for invocation in function.invocations]
     assert streams[0] == streams[1] != streams[2] == streams[3]
+
+
+WITHOUT_TRIGGERS = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          AutoPublishAlias: live
+          DeploymentPreference: {Type: Canary10Percent5Minutes, Alarms: [!Ref Errors]}
+          Events:
+            Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn}}
+            Device: {Type: IoTRule, Properties: {Sql: SELECT * FROM 'shop'}}
+            Web: {Type: HttpApi}
+      Orders: {Type: AWS::SQS::Queue}
+      Users: {Type: AWS::Cognito::UserPool}
+      Client: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !Ref Users, GenerateSecret: false}}
+      Errors:
+        Type: AWS::CloudWatch::Alarm
+        Properties:
+          AlarmName: errors
+          ComparisonOperator: GreaterThanThreshold
+          EvaluationPeriods: 1
+          MetricName: Errors
+          Namespace: AWS/Lambda
+          Period: 60
+          Statistic: Sum
+          Threshold: 0
+    Outputs:
+      Client: {Value: !Ref Client}
+"""
+
+
+def test_what_does_not_trigger_functions_here_is_left_out_with_advice(lambda_esm, project):
+    stack = lambda_esm.deploy(project(WITHOUT_TRIGGERS, src__app_py="def handler(event, context): return 1"))
+    advice = "\n".join(str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM205")
+    for left_out in (
+        "ServerlessHttpApi (AWS::ApiGatewayV2::Api)",
+        "FnDevice (AWS::IoT::TopicRule)",
+        "FnDeploymentGroup (AWS::CodeDeploy::DeploymentGroup)",
+        "An alias moves to the new version at once",
+    ):
+        assert left_out in advice
+    alias = boto3.client("lambda").get_alias(FunctionName=stack.function("Fn").name, Name="live")
+    assert alias["FunctionVersion"] == "1"
+    assert [each["AlarmName"] for each in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]] == ["errors"]
+    assert stack.outputs["Client"] == stack.resource("Client").physical_id
+
+
+INCLUDING = """
+    Transform: [AWS::Serverless-2016-10-31, {Name: AWS::Include, Parameters: {Location: parts/more.yaml}}]
+    Parameters: {Part: {Type: String, Default: queues}}
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties: {CodeUri: src/, Handler: app.handler, Runtime: python3.12}
+      Local:
+        Type: AWS::Serverless::HttpApi
+        Properties:
+          DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: parts/api.yaml}}}
+      Remote:
+        Type: AWS::Serverless::Api
+        Properties:
+          StageName: prod
+          Auth: {DefaultAuthorizer: AWS_IAM}
+          DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://bucket/api.yaml}}}
+      Fn::Transform: {Name: AWS::Include, Parameters: {Location: !Sub "parts/${Part}.yaml"}}
+"""
+
+
+def test_local_files_are_included(lambda_esm, project, tmp_path):
+    path = project(INCLUDING, src__app_py="def handler(event, context): return 1")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "api.yaml").write_text("openapi: '3.0.1'\npaths: {}\n", encoding="utf-8")
+    (parts / "more.yaml").write_text("Outputs: {Url: {Value: !Ref Orders}}\n", encoding="utf-8")
+    (parts / "queues.yaml").write_text("Orders: {Type: AWS::SQS::Queue}\n", encoding="utf-8")
+    stack = lambda_esm.deploy(path)
+    assert stack.outputs == {"Url": stack.queue("Orders")}
+    (parts / "more.yaml").write_text("Outputs: {Url: {Value: changed}}\n", encoding="utf-8")
+    assert lambda_esm.deploy(path).outputs == {"Url": "changed"}
+    lambda_esm.take_advice()

@@ -1,0 +1,1 @@
+"""Explorations: combinations of troubles, repeated deliveries, and what breaks or differs then."""

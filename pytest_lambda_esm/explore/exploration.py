@@ -1,0 +1,212 @@
+"""Runs a body of code in many worlds, in each of which something else goes wrong, and finds the few that break it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_lambda_esm.errors import ExplorationFailed, FaultError, ends_the_run
+from pytest_lambda_esm.explore.report import Outcome, report
+from pytest_lambda_esm.explore.run import Failure, WorldRun
+from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
+from pytest_lambda_esm.sweep.run import SweepContext
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.explore.engine import Space
+
+_SINGLE_SHARE: Final = 0.6
+"""The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an exploration was asked for: worlds, troubles in each at most, the operations, and the seed."""
+
+    runs: int
+    at_most: int
+    operations: tuple[str, ...] | None
+    seed: int
+
+    def check(self) -> None:
+        """Raise FaultError for numbers that make no exploration."""
+        __tracebackhide__ = True
+        for name in ("runs", "at_most"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise FaultError(f"explore: {name} is a whole number from 1, not {value!r}")
+
+
+class Exploration:
+    """The runs of an exploration, to iterate over; :attr:`report` tells their results."""
+
+    def __init__(self, context: SweepContext, surroundings: Callable[[str], Surroundings], plan: Plan) -> None:
+        self._context = context
+        self._surroundings = surroundings
+        self._plan = plan
+        self._outcome = Outcome()
+        self._steps: list[tuple[str, int]] = []
+        self._known: set[tuple[str, str]] = set()
+        self._broke = False
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[WorldRun]:
+        __tracebackhide__ = True
+        self._check_that_nothing_exists()
+        if any(fault.marked for fault in self._context.plan.all):
+            yield from self._replay()
+            return
+        first = WorldRun(self._context, self._surroundings, Trouble((), self._plan.operations), self._let_through)
+        yield from self._yield_run(first)
+        assert first.strikes is not None
+        self._steps = list(first.strikes.met)
+        if not self._steps:
+            raise self._failure(self._nothing_met())
+        yield from self._explore()
+        self._end()
+        self._context.note(self.report.partition("\n")[0])
+        if self._outcome.smallest or self._outcome.difference is not None:
+            raise self._failure(self.report)
+
+    @property
+    def report(self) -> str:
+        """The number of worlds, the smallest troubles for each failure with how to replay them, and what was met."""
+        return report(self._outcome)
+
+    def left(self) -> str:
+        """Return the report of an exploration that was not completed; empty if it was."""
+        if self._is_over:
+            return ""
+        return f"an exploration was left after {self._outcome.worlds} worlds, so far:\n{self.report}"
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _explore(self) -> Iterator[WorldRun]:
+        __tracebackhide__ = True
+        for trouble in self._singles():
+            yield from self._world(trouble)
+        searches = 0
+        while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0:
+            yield from self._search(left, self._plan.seed + searches)
+            searches += 1
+
+    def _search(self, count: int, seed: int) -> Iterator[WorldRun]:
+        """Look for combinations that break the body in a new way, and make the first one smaller."""
+        __tracebackhide__ = True
+        from pytest_lambda_esm.explore.engine import Engine  # Imports Hypothesis.
+
+        self._known = set(self._outcome.smallest)
+        search = Engine(self._space(), count, seed).troubles()
+        try:
+            trouble = next(search)
+            while True:
+                yield from self._world(trouble)
+                trouble = search.send(self._broke)
+        except StopIteration:
+            return
+        finally:
+            search.close()
+
+    def _singles(self) -> list[Trouble]:
+        """Return worlds with one trouble each: all that there are, or some of them, drawn from the seed."""
+        pairs = [(step, choice) for step, (_, count) in enumerate(self._steps) for choice in range(count)]
+        room = self._plan.runs - 1
+        most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
+        if len(pairs) > most:
+            pairs = sorted(random.Random(f"exploration {self._plan.seed}").sample(pairs, most))
+        return [Trouble((pair,), self._plan.operations) for pair in pairs]
+
+    def _space(self) -> Space:
+        from pytest_lambda_esm.explore.engine import Space
+
+        return Space([count for _, count in self._steps], self._plan.at_most, self._plan.operations)
+
+    def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
+        __tracebackhide__ = True
+        self._broke = False
+        broken = self._outcome.broken
+        run = WorldRun(self._context, self._surroundings, trouble, self._break_world)
+        yield from self._yield_run(run)
+        outcome = self._outcome
+        assert run.strikes is not None
+        outcome.met.update(name for name, _ in run.strikes.met)
+        outcome.struck.update(each.operation for each in run.strikes.struck)
+        self._compare(run)
+        if outcome.broken == broken:
+            outcome.survived += run.struck
+            outcome.untouched += not run.struck
+
+    def _compare(self, run: WorldRun) -> None:
+        """Note where a world did something else than the first one before anything struck it."""
+        assert run.strikes is not None
+        assert run.trouble is not None
+        until = min((step for step, _ in run.trouble.strikes), default=0) + 1
+        expected, met = self._steps[:until], run.strikes.met[:until]
+        if self._outcome.difference is not None or expected == met:
+            return
+        step = next((i for i, one in enumerate(expected) if met[i : i + 1] != [one]), len(expected))
+        was, now = (steps[step][0] if step < len(steps) else "none" for steps in (expected, met))
+        self._outcome.difference = f"step {step + 1} was {was} in world 1, and {now} in world {self._outcome.worlds}"
+
+    def _break_world(self, run: WorldRun, failure: Failure) -> bool:
+        if not is_failure(failure.error):
+            self._end()
+            return False
+        assert run.strikes is not None
+        self._outcome.add_failure(run.strikes.struck, failure)
+        self._broke = failure.kind not in self._known
+        return True
+
+    def _let_through(self, run: WorldRun, failure: Failure) -> bool:
+        self._end()
+        return False
+
+    def _replay(self) -> Iterator[WorldRun]:
+        __tracebackhide__ = True
+        yield from self._yield_run(WorldRun(self._context, self._surroundings, None, self._let_through, marked=True))
+        self._end()
+        self._context.note("exploration: one world, with the faults of the test's markers")
+
+    def _yield_run(self, run: WorldRun) -> Iterator[WorldRun]:
+        __tracebackhide__ = True
+        self._outcome.worlds += 1
+        yield run
+        if not run.entered:
+            self._is_over = True
+            raise FaultError("a run of an exploration was not entered: write 'with run:' around the body")
+
+    def _check_that_nothing_exists(self) -> None:
+        __tracebackhide__ = True
+        existing = self._context.made()
+        if existing:
+            self._is_over = True
+            raise FaultError(
+                f"each world of an exploration starts empty, but these already exist: {', '.join(existing)}."
+                f" Make what the body needs inside 'with run:'."
+            )
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._context.plan.settle()
+        self._context.leave()
+
+    def _nothing_met(self) -> str:
+        named = ", ".join(self._plan.operations or ())
+        which = f"of {named}" if named else "that may go wrong"
+        return (
+            f"the body of the exploration met no step {which}, so there is nothing to strike: no poller read anything,"
+            f" no handler ran, and no code outside of the test's folder called AWS"
+        )
+
+    def _failure(self, text: str) -> ExplorationFailed:
+        self._is_over = True
+        failure = ExplorationFailed(text)
+        self._context.on_error(failure)  # So that a catch-all in the test does not hide it.
+        return failure
+
+
+def is_failure(error: BaseException) -> bool:
+    """Return whether a body failed, rather than being skipped or interrupted; pytest.fail raises no Exception."""
+    is_error = isinstance(error, (Exception, SystemExit)) and not ends_the_run(error)
+    return is_error or type(error).__name__ == "Failed"

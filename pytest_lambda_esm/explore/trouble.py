@@ -1,0 +1,140 @@
+"""Troubles of one world: at which steps something goes wrong, and what. As a value, and at work in a world."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pytest_lambda_esm.explore.steps import Choice, Operations, choices
+from pytest_lambda_esm.faults.call import IncomingCall
+from pytest_lambda_esm.faults.catalogue import FaultCatalogue
+from pytest_lambda_esm.faults.effects import ErrorGiven
+from pytest_lambda_esm.faults.poller_steps import STEPS
+from pytest_lambda_esm.faults.spec import marker_of
+
+_OF_CLIENTS: Final = frozenset(
+    {"pytest_lambda_esm", "boto3", "botocore", "aiobotocore", "aioboto3", "s3transfer", "moto", "responses"}
+)
+"""The packages between a call and the code that makes it."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong in a world: pairs of a step's number and of what happens there.
+
+    Steps are counted from 0 as the world meets them. The second number chooses from what can go wrong at the step that
+    is met, modulo the number of possibilities. ``operations`` restricts the steps that count.
+    """
+
+    strikes: tuple[tuple[int, int], ...] = ()
+    operations: tuple[str, ...] | None = None
+    struck: list[Struck] = field(default_factory=list, compare=False, repr=False)
+    """What it has struck in the world that it was used in last."""
+
+    def __repr__(self) -> str:
+        if self.struck:
+            return f"<Trouble {', '.join(map(str, self.struck))}>"
+        steps = ", ".join(f"step {step + 1}" for step, _ in self.strikes)
+        return f"<Trouble at {steps}>" if steps else "<no Trouble>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis and IPython would print every field."""
+        printer.text(repr(self))
+
+    @property
+    def markers(self) -> Sequence[str]:
+        """The markers that add the same faults to a test, in the order in which they struck."""
+        return [each.marker for each in self.struck]
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A trouble that has struck. ``after`` calls or attempts, as ``per`` says, were let through before."""
+
+    operation: str
+    error: ErrorGiven
+    after: int
+    per: str
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.error}"
+
+    @property
+    def marker(self) -> str:
+        """The marker that adds the same fault to a test."""
+        return marker_of(self.operation, self.error, self.after, self.per)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What troubles need to know: which operations exist, whether a handler runs, and the folder of the tests.
+
+    Calls that files of that folder make outside of handlers are the tests' own, and are not struck.
+    """
+
+    catalogue: FaultCatalogue
+    in_handler: Callable[[], bool]
+    folder: str
+
+
+class Strikes:
+    """The troubles of one world at work: counts its steps, and strikes some of them."""
+
+    def __init__(self, trouble: Trouble, surroundings: Surroundings) -> None:
+        self._where = surroundings
+        self._operations = Operations(trouble.operations, surroundings.catalogue)
+        self._planned = dict(reversed(trouble.strikes))
+        self._passed: Counter[str] = Counter()
+        self._ids: dict[str, set[str]] = {}
+        self._again: dict[str, ErrorGiven] = {}
+        self.struck = trouble.struck
+        self.struck.clear()
+        self.met: list[tuple[str, int]] = []
+        """Each step so far: its operation, and how many things can go wrong there."""
+
+    def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
+        """Return what goes wrong at a step, or None."""
+        if call.logical_id in self._again:
+            return self._again[call.logical_id]
+        chosen = self._choose(call, cannot) if self._counts(call) else None
+        if chosen is None:
+            self._let_through(call)
+            return None
+        self.struck.append(Struck(call.operation, chosen.error, self._after(call.operation, chosen.per), chosen.per))
+        if chosen.per == "call" and call.logical_id:
+            self._again[call.logical_id] = chosen.error
+        return chosen.error
+
+    def _choose(self, call: IncomingCall, cannot: Iterable[str]) -> Choice | None:
+        possible = [each for each in choices(self._where.catalogue, call.operation) if str(each.error) not in cannot]
+        if not possible:
+            return None
+        number = len(self.met)
+        self.met.append((call.operation, len(possible)))
+        planned = self._planned.get(number)
+        return None if planned is None else possible[planned % len(possible)]
+
+    def _counts(self, call: IncomingCall) -> bool:
+        if not self._operations.include(call.operation):
+            return False
+        if call.operation in STEPS or self._operations.are_named or self._where.in_handler():
+            return True
+        return not _file_of_caller().startswith(self._where.folder)
+
+    def _let_through(self, call: IncomingCall) -> None:
+        self._passed[call.operation] += 1
+        self._ids.setdefault(call.operation, set()).add(call.logical_id or f"{self._passed[call.operation]}")
+
+    def _after(self, operation: str, per: str) -> int:
+        return len(self._ids.get(operation, ())) if per == "call" else self._passed[operation]
+
+
+def _file_of_caller() -> str:
+    """Return the file of the code that makes the call in progress."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _OF_CLIENTS:
+        frame = frame.f_back
+    return frame.f_code.co_filename

@@ -1,0 +1,54 @@
+"""Fresh worlds that a test opens itself, one after the other, as the examples of a Hypothesis test do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+
+from pytest_lambda_esm.errors import FaultError
+from pytest_lambda_esm.explore.run import Failure, WorldRun
+from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
+from pytest_lambda_esm.sweep.run import SweepContext
+
+
+def open_world(context: SweepContext, surroundings: Callable[[str], Surroundings], trouble: Trouble | None) -> WorldRun:
+    """Return a fresh world. Raises FaultError for what is no trouble, and where something exists already."""
+    __tracebackhide__ = True
+    if trouble is not None and not isinstance(trouble, Trouble):
+        raise FaultError(
+            f"world takes a trouble that the strategy pytest_lambda_esm.strategies.troubles() has drawn, or None, not"
+            f" {trouble!r}"
+        )
+    existing = context.made()
+    if existing:
+        raise FaultError(
+            f"a world starts empty, but these already exist: {', '.join(existing)}. Make what the test needs inside"
+            f" 'with lambda_esm.world(...):'."
+        )
+    marked = any(fault.marked for fault in context.plan.all)
+    return _OwnWorld(context, surroundings, trouble, _tell, marked=marked)
+
+
+class _OwnWorld(WorldRun):
+    """A world whose end the test sees: what was made in it may be discarded by the next one."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        __tracebackhide__ = True
+        try:
+            return super().__exit__(kind, error, trace)
+        finally:
+            self._context.plan.settle()
+            self._context.leave()
+
+
+def _tell(run: WorldRun, failure: Failure) -> bool:
+    """Show how to replay a world that broke: Hypothesis prints the note with its smallest example."""
+    trouble = run.trouble
+    hypothesis = sys.modules.get("hypothesis")
+    if trouble is not None and trouble.struck and hypothesis is not None and hypothesis.currently_in_test_context():
+        lines = "\n".join(f"    {marker}" for marker in trouble.markers)
+        hypothesis.note(f"replay it without Hypothesis, with these lines above the test:\n{lines}")
+    return False

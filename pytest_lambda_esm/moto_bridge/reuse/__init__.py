@@ -1,0 +1,14 @@
+"""What tests share: the parts of moto and botocore that are the same in every test, and take most of its time."""
+
+from __future__ import annotations
+
+from pytest_lambda_esm.moto_bridge.reuse import client_parts, event_hooks, regions, tls
+from pytest_lambda_esm.patching import Patches
+
+
+def install(patches: Patches) -> None:
+    """Create sessions, clients and backends from shared parts."""
+    event_hooks.install(patches)
+    client_parts.install(patches)
+    tls.install(patches)
+    regions.install(patches)

@@ -1,0 +1,164 @@
+"""Explorations: combinations of troubles in many worlds, and the few that break a body."""
+# ruff: noqa: PT012 - an exploration is a loop with a block, also inside pytest.raises
+
+import pytest
+
+from helpers.charges import Charges
+from helpers.queues import make_queue
+from pytest_lambda_esm import ExplorationFailed, FakeLambda, FaultError
+
+
+@pytest.fixture
+def charges():
+    return Charges()
+
+
+def test_a_handler_that_is_idempotent_survives(lambda_esm, charges):
+    worlds = 0
+    exploration = lambda_esm.explore(runs=40, at_most=2)
+    for run in exploration:
+        with run:
+            worlds += 1
+            assert charges.run(lambda_esm, charges.put, "o1", "o2") == {"o1": 1, "o2": 1}
+    assert worlds == 40
+    assert exploration.report.startswith("exploration: 40 worlds, none broke; in ")
+    assert "poller.Read" in exploration.report
+    assert "dynamodb.PutItem" in exploration.report
+
+
+def test_a_handler_that_is_not_is_found_with_one_trouble(lambda_esm, charges):
+    with pytest.raises(ExplorationFailed) as caught:
+        for run in lambda_esm.explore(runs=40, at_most=2):
+            with run:
+                assert charges.run(lambda_esm, charges.add, "o1", "o2") == {"o1": 1, "o2": 1}
+    report = str(caught.value)
+    assert "@pytest.mark.lambda_esm_fault('poller.Read', 'duplicated')" in report
+    assert " and " not in report.splitlines()[1]
+
+
+def explore_fragile(lambda_esm, charges):
+    with pytest.raises(ExplorationFailed) as caught:
+        for run in lambda_esm.explore(
+            runs=60, at_most=2, operations=("poller.Read", "poller.Delete", "dynamodb.GetItem")
+        ):
+            with run:
+                assert charges.run(lambda_esm, charges.fragile, "o1") == {"o1": 1}
+    return str(caught.value)
+
+
+def test_two_troubles_that_break_only_together_are_found_and_made_small(lambda_esm, charges):
+    report = explore_fragile(lambda_esm, charges)
+    line = next(line for line in report.splitlines() if line.startswith("  world"))
+    assert line.count(" and ") == 1
+    assert "dynamodb.GetItem" in line
+
+
+def test_the_seed_chooses(charges):
+    reports = []
+    for seed in (1, 1, 2):
+        with FakeLambda(seed=seed) as fake:
+            exploration = fake.explore(runs=12, at_most=2)
+            for run in exploration:
+                with run:
+                    charges.run(fake, charges.put, "o1")
+            reports.append(exploration.report)
+    assert reports[0] == reports[1] != reports[2]
+
+
+def test_the_markers_of_a_report_replay_it(pytester):
+    pytester.makepyfile(
+        """
+        import boto3, pytest
+        from pytest_lambda_esm import after_writes
+
+        def add(event, context):
+            boto3.resource("dynamodb").Table("charges").update_item(
+                Key={"id": "o"}, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": 1})
+
+        @pytest.mark.lambda_esm_fault('poller.Invoke', after_writes(1))
+        def test_it(lambda_esm):
+            worlds = 0
+            for run in lambda_esm.explore():
+                with run:
+                    worlds += 1
+                    sqs = boto3.client("sqs")
+                    boto3.client("dynamodb").create_table(TableName="charges", BillingMode="PAY_PER_REQUEST",
+                        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+                    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+                    lambda_esm.function("f", add)
+                    boto3.client("lambda").create_event_source_mapping(
+                        EventSourceArn="arn:aws:sqs:us-east-1:123456789012:q", FunctionName="f")
+                    sqs.send_message(QueueUrl=url, MessageBody="o")
+                    lambda_esm.clock.run_until_idle()
+                    item, = boto3.resource("dynamodb").Table("charges").scan()["Items"]
+                    assert item["n"] == 2
+            assert worlds == 1
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_calls_of_the_tests_own_folder_are_left_alone(lambda_esm, charges):
+    exploration = lambda_esm.explore(runs=5)
+    for run in exploration:
+        with run:
+            charges.run(lambda_esm, charges.put, "o1")
+    assert "sqs." not in exploration.report
+    assert "dynamodb.CreateTable" not in exploration.report
+
+
+def test_a_body_that_meets_no_step_is_not_taken_for_one_that_survives(lambda_esm):
+    with pytest.raises(ExplorationFailed, match=r"met no step that may go wrong, so there is nothing to strike"):
+        for run in lambda_esm.explore():
+            with run:
+                make_queue()
+
+
+def test_a_body_that_fails_without_troubles_fails_as_it_is(lambda_esm):
+    with pytest.raises(AssertionError, match=r"^plain$"):
+        for run in lambda_esm.explore():
+            with run:
+                raise AssertionError("plain")
+
+
+def test_a_body_that_is_not_deterministic_is_shown(lambda_esm, charges):
+    bodies = iter(range(1000))
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: step \d+ was .* in world 1, and .* in world \d"):
+        for run in lambda_esm.explore(runs=8):
+            with run:
+                charges.run(lambda_esm, charges.put if next(bodies) == 0 else lambda event, context: None, "o1")
+
+
+@pytest.mark.parametrize(("name", "value"), [("runs", 0), ("runs", 1.5), ("at_most", -1), ("at_most", True)])
+def test_numbers_below_one_are_refused(lambda_esm, name, value):
+    with pytest.raises(FaultError, match=f"explore: {name} is a whole number from 1"):
+        lambda_esm.explore(**{name: value})
+
+
+def test_unknown_operations_are_refused(lambda_esm):
+    with pytest.raises(FaultError, match=r"poller\.Read"):
+        lambda_esm.explore(operations=("poller.Raed",))
+    with pytest.raises(FaultError, match=r"botocore has no service 'dynamo'"):
+        lambda_esm.explore(operations=("dynamo.*",))
+    with pytest.raises(FaultError, match="a tuple of names"):
+        lambda_esm.explore(operations="poller.Read")
+
+
+def test_what_exists_before_is_refused(lambda_esm):
+    make_queue()
+    with pytest.raises(FaultError, match="each world of an exploration starts empty, but these already exist"):
+        for _ in lambda_esm.explore():
+            pass
+
+
+def test_an_exploration_that_is_left_early_leaves_no_thread_and_says_so(lambda_esm, charges):
+    exploration = lambda_esm.explore(runs=60)
+    with pytest.raises(ZeroDivisionError):
+        for number, run in enumerate(exploration):
+            if number == 45:
+                raise ZeroDivisionError
+            with run:
+                charges.run(lambda_esm, charges.put, "o1")
+    assert exploration.left().startswith("an exploration was left after 46 worlds")
+    exploration._is_over = True
