@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -394,6 +395,16 @@ def esm142_long_list(fake: FakeLambda, wrong: bool) -> None:
     aws_lambda().list_event_source_mappings(MaxItems=1000)
 
 
+@scenario
+def esm144_coroutine_function(fake: FakeLambda, wrong: bool) -> None:
+    async def handler(event: Any, context: Any = None) -> None:
+        await asyncio.sleep(1)
+
+    fake.function("prices", handler if wrong else lambda event, context: asyncio.run(handler(event)))
+    response = aws_lambda().invoke(FunctionName="prices")
+    assert response.get("FunctionError") == ("Unhandled" if wrong else None)
+
+
 # --- what differs between a test and Lambda ----------------------------------------------------------------
 
 
@@ -420,7 +431,7 @@ COUNT: list[int] = []
 @scenario
 def esm143_a_policy_does_not_allow_it(fake: FakeLambda, wrong: bool) -> None:
     arn = make_function(make_role(allow("s3:GetObject" if wrong else "s3:ListAllMyBuckets")))
-    fake.recorded_world.permissions.advise([arn])
+    fake._recorded_world.permissions.advise([arn])
     fake.function("orders", lambda event, context: boto3.client("s3").list_buckets() and None)
     boto3.client("lambda").invoke(FunctionName="orders")
 
