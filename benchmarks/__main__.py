@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Callable, Iterator
 
 from benchmarks import (
@@ -59,6 +60,7 @@ def main() -> None:
     for name in groups:
         if name not in GROUPS:
             parser.error(f"there is no group {name!r}; known are: {', '.join(GROUPS)}")
+    warnings.simplefilter("ignore")  # Advice on mappings that are as they are on purpose.
     if options.compare:
         from benchmarks.revisions import compare
 

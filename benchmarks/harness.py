@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 
 Sample = Callable[[], float]
 
-LONGEST: Final = 2.5
+LONGEST: Final = 1.5
 """The real seconds after which no further round of a row begins: all rows together take three minutes."""
 _FEWEST: Final = 2
 """The rounds that are taken however long they take."""

@@ -23,7 +23,7 @@ def comparisons() -> Iterator[Comparison]:
         against="plain moto",
         other=with_moto,
         rounds=9,
-        goal=Goal("ratio", 1.3),
+        goal=Goal("ratio", 0.9),
         units=PAIRS,
     )
 

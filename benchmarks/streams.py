@@ -27,7 +27,7 @@ def comparisons() -> Iterator[Comparison]:
         against="a bare loop, same events",
         other=_in_a_bare_loop(100_000, shards=4),
         rounds=3,
-        goal=Goal("ratio", 2),
+        goal=Goal("ratio", 1.2),
         units=100_000,
     )
     for count, shards, goal in ((100_000, 8, 12), (1_000_000, 64, 120)):
