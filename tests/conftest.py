@@ -8,8 +8,11 @@ from hypothesis import settings
 
 import pytest_lambda_esm.fake  # noqa: F401 - pytester unloads modules that a run inside a test was the first to import
 
-# The trials of state machines: pytest --hypothesis-profile=long runs a thousand times as many.
-settings.register_profile("long", max_examples=100_000, print_blob=True)
+# No test has a deadline: on a busy machine, any example may take long once. Trials of a test are sized by the profile,
+# see helpers/trials.py: pytest --hypothesis-profile=long runs a thousand times as many.
+settings.register_profile("usual", settings.default, deadline=None)
+settings.register_profile("long", settings.default, max_examples=100_000, deadline=None, print_blob=True)
+settings.load_profile("usual")
 
 PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 # CI makes pytest's summary repeat whole messages; the others change colours, widths and options.
