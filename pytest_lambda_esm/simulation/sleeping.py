@@ -40,7 +40,7 @@ def install(patches: Patches, world: Callable[[], World], kind: str, on_error: O
 
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
-        virtual.install(patches)
+        virtual.install(patches, look_again=False)
         time = LoopTime(lambda: world().runtime.now(), lambda: _to_move(world()), lambda s: _note(world(), s), report)
         VirtualLoops(lambda: world().clock.sleepers, time).install(patches)
     backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)

@@ -25,6 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.clock.turns import turns_of
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
@@ -112,6 +113,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        self.clock.turns = turns_of(config.interleaving)
         if config.sleep == "virtual" and threads_are_visible():
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
@@ -452,7 +454,7 @@ class World:
         self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
-            mapping.drop()
+            mapping._drop()
             self.pollers.forget(mapping)
         for embedded in self._embedded():
             embedded.forget_place(account_id, region)
@@ -473,7 +475,7 @@ class World:
         return [self.__dict__[name] for name in ("kafka", "documentdb", "mq") if name in self.__dict__]
 
     def _what_waits(self) -> list[str]:
-        waiting = (mapping for mapping in self.store if mapping.waits_for_test)
+        waiting = (mapping for mapping in self.store if mapping._waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
 
     def _handlers_time(self) -> int | None:
