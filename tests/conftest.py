@@ -47,13 +47,20 @@ def trace_function_is_kept():
 
 
 @pytest.fixture
+def pytester(pytester):
+    """Run pytest inside a test without pytest-asyncio, which warns where it is not configured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "-p no:asyncio")
+        yield pytester
+
+
+@pytest.fixture
 def run(pytester):
     """Run pytest in this process on the text of a test file, with few other plugins."""
 
     def run(text, *options, ini="", **files):
         pytester.makeini(f"[pytest]\n{ini}")
         pytester.makepyfile(text, **files)
-        without = (f"no:{plugin}" for plugin in ("asyncio", "randomly", "cacheprovider", "xdist"))
-        return pytester.runpytest_inprocess(*(part for name in without for part in ("-p", name)), *options)
+        return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", *options)
 
     return run
