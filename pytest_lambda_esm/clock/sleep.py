@@ -102,18 +102,21 @@ class VirtualSleep:
         """The original ``time.sleep``, for callers that must wait in real time."""
         return self._function.real
 
-    def install(self, patches: Patches) -> None:
-        """Make ``time.sleep`` virtual. Raises ``AlreadyActive`` if another ``VirtualSleep`` is installed."""
+    def install(self, patches: Patches, *, look_again: bool = True) -> None:
+        """Make ``time.sleep`` virtual. Raises ``AlreadyActive`` if another ``VirtualSleep`` is installed.
+
+        ``look_again=False`` is for a caller that has just opened a wall, which has looked at all loaded modules.
+        """
         function = self._function
         if function.on_sleep is not None:
             raise AlreadyActive("time.sleep is virtual already: another fake is active in this process.")
         if time.sleep is not function:  # It is if an earlier test's monkeypatch restored it.
             function.real = time.sleep
-        function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
+        function.older_threads = threads_of_others()
         function.on_sleep = self._on_sleep
         patches.then(self._remove, self.suspend)
         self.resume([])
-        for place in _memo(function.real).findings():
+        for place in _memo(function.real).findings(again=look_again):
             place.replace(function.real, function)
         import_watch().add(self)
 
@@ -158,6 +161,11 @@ def _memo(real: Callable[[float], None]) -> ModuleMemo[Place]:
         return find_places(namespace, searched)
 
     return ModuleMemo(examine)
+
+
+def threads_of_others() -> frozenset[threading.Thread]:
+    """Return the threads that run now, without the calling one and those of a pool that are idle."""
+    return frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
 
 
 def waiting_for_work() -> frozenset[threading.Thread]:

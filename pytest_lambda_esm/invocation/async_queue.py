@@ -116,7 +116,7 @@ class AsyncQueue:
 
     def _schedule(self, event: Event, due: int) -> None:
         event.due, event.runs = due, False
-        event.scheduled = self._clock.call_at(
+        event.scheduled = self._clock.call_in_turn(
             due,
             self._interruptions.event(lambda: self._attempt(event), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS, help_of
+from pytest_lambda_esm.plugin.option_help import (
+    DEPLOY_MARKER,
+    EXPLORE_MARKER,
+    FAULT_MARKER,
+    LISTS,
+    MARKER,
+    OPTIONS,
+    SETTINGS,
+    help_of,
+)
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
@@ -71,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     config.addinivalue_line("markers", DEPLOY_MARKER)
+    config.addinivalue_line("markers", EXPLORE_MARKER)
     _check_ini_names(config)
     _check(_session_layers(config))
     token = OBSERVER.set(partial(_observer, config))
@@ -125,6 +135,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for mistake, tests in tests_by_mistake.items():
         for item in tests:
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each part of an exploration."""
+    if next(metafunc.definition.iter_markers("lambda_esm_explore"), None) is not None:
+        from pytest_lambda_esm.plugin import markers
+
+        markers.add_parts(metafunc)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -262,10 +280,12 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             assert orders.invocations[0].outcome == "success"
     """
     from pytest_lambda_esm.config import Config
+    from pytest_lambda_esm.errors import is_for_the_author
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.plugin import markers
     from pytest_lambda_esm.plugin.hook_caller import PytestHooks
 
+    __tracebackhide__ = is_for_the_author
     config = Config.from_layers(
         [
             *_session_layers(request.config),
@@ -280,7 +300,13 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.configure()
         markers.deploy(request.node, fake)
         markers.add_faults(request.node, fake.faults)
+        fake._part = markers.part(request.node)
         yield fake
+
+
+@pytest.fixture
+def _lambda_esm_part() -> None:
+    """The part of an exploration that a test has; its parameter is in the test's ``callspec``."""
 
 
 @pytest.fixture

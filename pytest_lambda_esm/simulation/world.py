@@ -25,6 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.clock.turns import turns_of
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
@@ -112,6 +113,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        self.clock.turns = turns_of(config.interleaving)
         if config.sleep == "virtual" and threads_are_visible():
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)

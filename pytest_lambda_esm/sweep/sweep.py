@@ -146,8 +146,8 @@ class Sweep:
         if len(pairs) + len(targets) >= MOST_WORLDS:
             self._end()
             raise FaultError(
-                f"this sweep of pairs would have {len(pairs) + len(targets) + 1} worlds, and {MOST_WORLDS} are the"
-                f" most. Name fewer operations or errors, or let explore() choose pairs"
+                f"this sweep of pairs would have {counted(len(pairs) + len(targets) + 1, 'world')}, and"
+                f" {MOST_WORLDS} are the most. Name fewer operations or errors, or let explore() choose pairs"
             )
         return [[a, _behind(b, a)] for a, b in pairs]
 

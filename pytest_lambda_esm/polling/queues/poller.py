@@ -76,7 +76,7 @@ class QueuePoller:
             self._clock.cancel(self._upcoming)
             self._upcoming = None
         if due is not None:
-            self._upcoming = self._clock.call_at(due, self._poll_event, self._describe_poll)
+            self._upcoming = self._clock.call_in_turn(due, self._poll_event, self._describe_poll)
 
     def explain(self) -> list[str]:
         """Explain why messages are not delivered now, and when they will be."""
@@ -302,7 +302,7 @@ class QueuePoller:
         self._not_before = self._clock.instant + self._polling.read_retry
         if self._polls:
             self._clock.cancel(self._upcoming)
-            self._upcoming = self._clock.call_at(self._not_before, self._poll_event, self._describe_poll)
+            self._upcoming = self._clock.call_in_turn(self._not_before, self._poll_event, self._describe_poll)
 
     def _on_late_end(self, batch: QueueBatch) -> None:
         self._in_flight.pop(id(batch), None)
