@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.observe.calls import Call, Calls
     from pytest_lambda_esm.observe.fates import Fate
     from pytest_lambda_esm.observe.timeline import Entry, Timeline
+    from pytest_lambda_esm.server.server import Server
     from pytest_lambda_esm.setting_types import Settings
     from pytest_lambda_esm.simulation.journeys.journey import Journey, JourneyStep
     from pytest_lambda_esm.simulation.resources import DynamoDBTable, KinesisStream, SqsMessage, SqsQueue
@@ -128,6 +129,7 @@ _MODULES = {
     "Outcome": "invocation.script",
     "RecordMetadata": "brokers.kafka.records",
     "SchemaRegistry": "brokers.kafka.registry",
+    "Server": "server.server",
     "Settings": "setting_types",
     "SqsMessage": "simulation.resources",
     "SqsQueue": "simulation.resources",
@@ -212,6 +214,7 @@ __all__ = [
     "Outcome",
     "RecordMetadata",
     "SchemaRegistry",
+    "Server",
     "Settings",
     "SqsMessage",
     "SqsQueue",

@@ -44,6 +44,7 @@ from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
+from pytest_lambda_esm.server.serving import Serving
 from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries, sleeping
 from pytest_lambda_esm.simulation.clients import Clients
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
@@ -76,7 +77,7 @@ def fault_catalogue(limits: str = "current", account_id: str = session.DEFAULT_A
     return FaultCatalogue(_model(limits), session.shared_loader(), account_id)
 
 
-class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Exploring):
+class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Exploring, Serving):
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
@@ -144,6 +145,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             self._close()
         if error is not None:
             return
+        self._raise_server_error()
         failures = self.handler_errors() if self._is_outside else ""
         if failures:
             raise UnexpectedHandlerError(failures)
@@ -156,6 +158,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             warnings.warn(advice, stacklevel=2)
 
     def _close(self) -> None:
+        self._stop_server()
         self._closed = True
         self._world.clock.sleepers.end_all(self._world.clock.instant, close=True)
         self._undo()
@@ -249,7 +252,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
 
     @property
     def clock(self) -> VirtualClock:
-        """The clock. Nothing else moves time, except sleeping in code under test."""
+        """The clock. Nothing else moves time, except sleeping in code under test, and an endpoint with a speed."""
         __tracebackhide__ = True
         _ = self._world  # Raises if there is no clock yet.
         return self._clock

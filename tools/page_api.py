@@ -27,6 +27,7 @@ SECTIONS: Final = {
     ),
     "Sweeps": ("Sweep", "SweepRun"),
     "Deployments": ("Stack", "StackResource"),
+    "The fake over HTTP": ("Server",),
     "Configuration": ("Config", "Settings"),
     "Kafka, Amazon MQ and Amazon DocumentDB": (
         *("KafkaCluster", "KafkaProducer", "RecordMetadata", "KafkaRecord", "GroupMember", "SchemaRegistry"),
@@ -40,7 +41,7 @@ SECTIONS: Final = {
     ),
 }
 _FIRST: Final = (
-    *("queue", "stream", "table", "function", "connect", "run_until_idle", "advance", "deploy", "client"),
+    *("queue", "stream", "table", "function", "connect", "run_until_idle", "advance", "deploy", "serve", "client"),
     *("mapping", "transitions", "explain", "fates", "journey", "sweep", "bind"),
 )
 """The methods of FakeLambda that people need first."""

@@ -20,7 +20,16 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_LANGUAGES = {".py": "python", ".yaml": "yaml", ".toml": "toml", ".txt": "text", ".ini": "ini", ".html": "html"}
+_LANGUAGES = {
+    ".js": "javascript",
+    ".sh": "sh",
+    ".py": "python",
+    ".yaml": "yaml",
+    ".toml": "toml",
+    ".txt": "text",
+    ".ini": "ini",
+    ".html": "html",
+}
 _EXAMPLE = re.compile(
     r"^(?P<begin><!-- example: (?P<path>\S+)(?: \[(?P<part>[^\]]+)\])? -->)\n.*?^<!-- /example -->$", re.M | re.S
 )

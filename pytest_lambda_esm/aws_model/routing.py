@@ -7,13 +7,14 @@ botocore 1.38 and older send is ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from botocore.model import OperationModel
 
+_ANY: Final = "{}"
 _LABEL: Final = re.compile(r"\{(?P<name>\w+)(?P<greedy>\+?)\}")
 
 
@@ -33,7 +34,7 @@ class Router:
         self._routes: dict[tuple[str, str], list[_Route]] = {}
         for operation in operations:
             # Lambda's paths start with a date, so the first segment leaves few routes to try.
-            key = operation.http["method"], _first_segment(operation.http["requestUri"])
+            key = operation.http["method"], _literal(_first_segment(operation.http["requestUri"]))
             self._operations.setdefault(key, []).append(operation)
 
     def match(self, method: str, path: str) -> Match | None:
@@ -42,14 +43,18 @@ class Router:
         ``path`` may include the query string, which matters only for the few operations whose template has one. If
         several routes match, the one with the most literal characters wins.
         """
+        return next(self.matches(method, path), None)
+
+    def matches(self, method: str, path: str) -> Iterator[Match]:
+        """Return every operation of this method and path, that with the most literal characters first."""
         path, _, query = path.partition("?")
         path = path.rstrip("/")
-        for route in self._candidates(method.upper(), _first_segment(path)):
+        method, first = method.upper(), _first_segment(path)
+        for route in (*self._candidates(method, first), *self._candidates(method, _ANY)):
             found = route.path.fullmatch(path)
-            if found is not None and (not route.query or route.query.items() <= parse_qs(query).items()):
+            if found is not None and (not route.query or route.has_query(query)):
                 texts = (unquote(text) if "%" in text else text for text in found.groups())
-                return Match(route.operation, dict(zip(route.members, texts, strict=True)))
-        return None
+                yield Match(route.operation, dict(zip(route.members, texts, strict=True)))
 
     def _candidates(self, method: str, segment: str) -> list[_Route]:
         """Return the routes of a method and a first segment, the one with the most literal characters first."""
@@ -71,6 +76,9 @@ class _Route:
     members: tuple[str, ...]
     query: Mapping[str, list[str]]
     literal_length: int
+
+    def has_query(self, query: str) -> bool:
+        return self.query.items() <= parse_qs(query, keep_blank_values=True).items()
 
 
 def _route(operation: OperationModel) -> _Route:
@@ -96,6 +104,12 @@ def _route(operation: OperationModel) -> _Route:
         query=parse_qs(query, keep_blank_values=True),
         literal_length=len(_LABEL.sub("", template)) + len(query),
     )
+
+
+def _literal(segment: str) -> str:
+    """Return the first segment of a template, or the mark for a variable one, as S3's ``{Bucket}`` is."""
+    segment = segment.partition("?")[0]
+    return _ANY if "{" in segment else segment
 
 
 def _first_segment(path: str) -> str:

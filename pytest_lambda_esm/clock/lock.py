@@ -31,13 +31,19 @@ class HeldLock:
     def acquire(self, about: Callable[[], str]) -> None:
         """Acquire the lock, once more if the calling thread holds it. Raises ClockError after ``LONGEST_WAIT``."""
         __tracebackhide__ = True
-        me = threading.get_ident()
-        if self._holder != me:
-            if not self._lock.acquire(False):  # It is usually free.
-                self._take(about)
-            self._holder = me
-            self._about = about
-        self._depth += 1
+        if not self.attempt(about, 0):  # It is usually free.
+            self._take(about)
+            self._hold(about)
+
+    def attempt(self, about: Callable[[], str], seconds: float) -> bool:
+        """Acquire the lock if it gets free within some real seconds; return whether it did."""
+        if self._holder == threading.get_ident():
+            self._depth += 1
+            return True
+        if not (self._lock.acquire(False) or (seconds and self._lock.acquire(timeout=seconds))):
+            return False
+        self._hold(about)
+        return True
 
     def release(self) -> None:
         """Release the lock once. No-op in a thread that has lent it and has not got it back."""
@@ -61,6 +67,9 @@ class HeldLock:
         finally:
             self._take(about)
             self._holder, self._depth, self._about = threading.get_ident(), depth, about
+
+    def _hold(self, about: Callable[[], str]) -> None:
+        self._holder, self._depth, self._about = threading.get_ident(), 1, about
 
     def _take(self, about: Callable[[], str]) -> None:
         __tracebackhide__ = True

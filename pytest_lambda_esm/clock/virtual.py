@@ -68,8 +68,8 @@ class EventClock:
         self._slept: list[float] = []
         self._running: Event | None = None
         self._runner: int | None = None  # The thread that runs it.
-        self._lock = HeldLock(self._activity)
-        self._threads = ClockThreads(self.sleepers, self._lock)
+        self.lock = HeldLock(self._activity)  # Of whoever moves time, or keeps it from moving.
+        self._threads = ClockThreads(self.sleepers, self.lock)
         self._stopped = False
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ class EventClock:
             self._shown = -1  # Time has not gone back: the wall clocks show it again when the event has ended.
 
     def _locked(self, about: Callable[[], str], check: Callable[[], None] = _no_op) -> ClockLock:
-        return ClockLock(self._lock, about, check)
+        return ClockLock(self.lock, about, check)
 
     def _move(self, name: str) -> ClockLock:
         def check() -> None:

@@ -6,10 +6,12 @@ since the Unix epoch.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pytest_lambda_esm.clock.freezegun_globals import real
 from pytest_lambda_esm.clock.freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
 from pytest_lambda_esm.clock.modules import loaded_modules
 from pytest_lambda_esm.clock.time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
@@ -176,3 +178,11 @@ def open_wall(kind: str, start: int) -> Wall:
     if TimeMachineFreezers().topmost() is not None:
         return _ProcessWall()
     return _ProcessWall(*_KINDS[kind](start))
+
+
+def real_seconds() -> float:
+    """Return the real time, in seconds since the epoch, whoever has frozen the process's."""
+    time_machine = sys.modules.get("time_machine")
+    if time_machine is not None and time_machine.escape_hatch.is_travelling():
+        return float(time_machine.escape_hatch.time.time())
+    return float(real("time")())

@@ -14,12 +14,18 @@ from pytest_lambda_esm.clock.sleep import waiting_for_work
 from pytest_lambda_esm.clock.sleepers import SharedTime, SleepEnded, Sleeper, Sleepers
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.invocation.local_time import CutOff, LocalTime, TimedOut
+from pytest_lambda_esm.invocation.visits import Visits
 from pytest_lambda_esm.patching import Patches, original_of
 
 MOST_NESTED: Final = 100
 """The maximum of nested invocations. More do not fit on the C stack of every supported Python."""
 _EXTRA_FRAMES: Final = 50
 """Python frames by which a nested invocation raises the recursion limit: a call through boto3 takes 29."""
+
+
+class OwnThread(threading.Thread):
+    """A thread of this package, such as one that serves a request: no code under test, and so in no group."""
+
 
 MANY: Final = 64
 """The number of threads from which on those that have ended are forgotten."""
@@ -42,6 +48,7 @@ class Nesting:
         self._starting: set[threading.Thread] = set()
         self._left_behind: frozenset[threading.Thread] = frozenset()
         self._many = MANY
+        self.visits = Visits(self.open, self.threads)
 
     def install(self, patches: Patches) -> None:
         """Notice from now on which handler starts which thread."""
@@ -50,6 +57,9 @@ class Nesting:
         self.threads.update(dict.fromkeys(self._left_behind))
 
         def noticing_start(thread: threading.Thread) -> None:
+            if isinstance(thread, OwnThread):
+                start(thread)
+                return
             self._forget_the_dead()
             self._starting.add(thread)
             invocation = self.threads[thread] = self.current()
@@ -88,6 +98,22 @@ class Nesting:
             return None
         # A thread that an earlier invocation or test left running, such as a module's pool, works for the current one.
         return invocation if invocation in self.open else self.open[-1]
+
+    def of_trace(self, header: str) -> OpenInvocation | None:
+        """Return the open invocation that a trace header continues, the innermost first, or None.
+
+        X-Ray's SDK puts its own subsegment in the place of the parent; the root stays the invocation's.
+        """
+        fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
+        for name in ("Parent", "Root"):
+            for invocation in reversed(self.open):
+                if name in fields and f"{name}={fields[name]}" in invocation.trace.split(";"):
+                    return invocation
+        return None
+
+    def of_request(self, request_id: str) -> OpenInvocation | None:
+        """Return the open invocation with a request id, or None."""
+        return next((each for each in reversed(self.open) if each.request_id == request_id), None)
 
     def others(self, group: SharedTime) -> list[threading.Thread]:
         """Return the threads that share a time and are alive, without the calling one and the test's."""
@@ -173,14 +199,19 @@ class Nesting:
 class OpenInvocation:
     """An invocation that has not ended. A thread that invokes a function inside it holds ``lock`` meanwhile."""
 
-    __slots__ = ("depth", "lock", "request_id", "thread", "time")
+    __slots__ = ("depth", "lock", "request_id", "thread", "time", "trace")
 
-    def __init__(self, time: LocalTime, depth: int, request_id: str) -> None:
+    def __init__(self, time: LocalTime, depth: int, request_id: str, trace: str = "") -> None:
         self.time = time
         self.depth = depth
         self.request_id = request_id
+        self.trace = trace
         self.thread = threading.current_thread()
         self.lock = threading.RLock()
+
+    def threads(self) -> list[threading.Thread]:
+        """Return the thread that runs the handler, as a list of threads to look at."""
+        return [self.thread]
 
 
 class _ThreadStack(threading.local):

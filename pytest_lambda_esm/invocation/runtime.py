@@ -134,10 +134,10 @@ class Runtime:
         context = LambdaContext(environment, request_id, request.invoked_arn, time, request.client_context)
         if self.nesting.open and request.mapping is None:
             self.sent(function.arn, request_id)
-        opened = OpenInvocation(time, chains.longer(request.depth), request_id)
+        trace = trace_header(request_id, start, self._traces.get(request_id, ""))
+        opened = OpenInvocation(time, chains.longer(request.depth), request_id, trace)
         self.nesting.push(opened)
         log = self.output.begin(opened, request_id, function, deployed=translation(handler) is not str)
-        trace = trace_header(request_id, start, self._traces.get(request_id, ""))
         changes = self._isolation.enter(environment.variables, trace)
         try:
             result = _call(handler, context, request, timeout)
@@ -145,6 +145,7 @@ class Runtime:
                 self._clock.follow_wall()
         finally:
             time.end()
+            self.nesting.visits.end(opened)
             with opened.lock:  # A thread of the handler may still be running an invocation.
                 try:
                     self._isolation.leave(changes)

@@ -49,7 +49,8 @@ def unnoticed() -> Iterator[None]:
 class ClientCall:
     """One call of a client, with all its attempts; timeouts are in seconds, None where the client waits forever.
 
-    ``retries`` is the client's configuration of retries.
+    ``retries`` is the client's configuration of retries. Of a client in another process, which sends its requests over
+    HTTP, neither is known.
     """
 
     service_model: ServiceModel
@@ -59,6 +60,7 @@ class ClientCall:
     connect_timeout: float | None
     read_timeout: float | None
     retries: Mapping[str, Any] | None = None
+    over_http: bool = False
 
     @property
     def service(self) -> str:
@@ -87,9 +89,16 @@ class ClientCalls:
 
     @contextmanager
     def carried(self, call: ClientCall) -> Iterator[None]:
-        """Make a call the current one meanwhile."""
+        """Answer a call that came over HTTP in the calling thread. Raises CutOff in a handler that has been cut off."""
+        if self.cuts is not None and self.cuts.are_open:
+            self.cuts.before_call()
         with during(_CURRENT, call):
             yield
+
+    def note_success(self, call: ClientCall) -> None:
+        """Note that a call that came over HTTP has been done. Raises CutOff where a cut is due."""
+        if self.cuts is not None and self.cuts.are_open:
+            self.cuts.after_call(call.service, call.operation)
 
     def install(self, patches: Patches) -> None:
         """Track the calls of all clients from now on, also of those created before."""

@@ -138,10 +138,12 @@ class Network:
 
 def _times_out(call: ClientCall | None, seconds: float) -> bool:
     timeout = _DEFAULT_TIMEOUT if call is None else call.read_timeout
-    return timeout is not None and seconds > timeout
+    return timeout is not None and seconds > timeout  # Over HTTP, the client looks at its own clock.
 
 
 def _timeout(call: ClientCall | None, fault: NetworkFault, name: str) -> float:
+    if call is not None and call.over_http:
+        return 0.0  # The connection is closed at once: nobody knows how long the client would wait.
     seconds: float | None = _DEFAULT_TIMEOUT if call is None else getattr(call, name)
     if seconds is None:
         raise FaultError(

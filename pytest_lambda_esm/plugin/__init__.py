@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.invocation.handlers import HandlerCall, HandlerResult
     from pytest_lambda_esm.observe.timeline import Entry
     from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes, Phase
+    from pytest_lambda_esm.server.server import Server
 
 
 _FAKE: Final = pytest.StashKey["FakeLambda"]()
@@ -333,6 +334,20 @@ def lambda_esm_client(lambda_esm: FakeLambda) -> Any:
     return lambda_esm.client("lambda")
 
 
+@pytest.fixture
+def lambda_esm_server(lambda_esm: FakeLambda) -> Iterator[Server]:
+    """The fake over HTTP, for programs in other processes and languages; ``lambda_esm.serve()`` takes options.
+
+    Example::
+
+        def test_deployer(lambda_esm, lambda_esm_server):
+            done = lambda_esm_server.run(["aws", "lambda", "list-functions"])
+            assert done.returncode == 0
+    """
+    with lambda_esm.serve() as server:
+        yield server
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_lambda_esm_invoke(invocation: HandlerCall) -> HandlerResult:
     """Run the handler, unless another implementation returned a result."""
@@ -372,6 +387,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
+    fake._raise_server_error()
     for advice in fake.take_advice():
         if fake.config.advice == "error":
             pytest.fail(str(advice), pytrace=False)

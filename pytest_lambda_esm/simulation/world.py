@@ -69,6 +69,7 @@ from pytest_lambda_esm.simulation.hooks import Hooks
 from pytest_lambda_esm.simulation.kafka import TopicsAnd
 from pytest_lambda_esm.simulation.permissions import Permissions, PermittedDestinations
 from pytest_lambda_esm.simulation.pollers import BatchInvoker, InvokerPorts, PollerFactory, PollerPorts
+from pytest_lambda_esm.simulation.waits import Waits
 from pytest_lambda_esm.timing import microseconds, moment_of
 from pytest_lambda_esm.vocabulary import FateName
 
@@ -131,7 +132,8 @@ class World:
         self.unread_errors = UnreadErrors(self.depth)
         persistent.client_calls.cuts = self.runtime.cuts
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
-        self.response_waits = ResponseWaits(self.runtime, self.wait)
+        self.waits = Waits(clock, self.runtime)
+        self.response_waits = ResponseWaits(self.runtime, self.waits.wait)
         self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
@@ -404,15 +406,6 @@ class World:
             self.clock.record_sleep(seconds)
             local.sleep(seconds)
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass for a client that waits for a response, inside and outside of handlers."""
-        __tracebackhide__ = True
-        local = self.runtime.local_time
-        if local is None:
-            self.clock.let_pass(seconds)
-        else:
-            local.sleep(seconds)
-
     def poll_until(self, seconds: float) -> int:
         """Return the instant at which a client's long poll of some seconds ends."""
         return self.response_waits.poll_until(seconds)
@@ -420,8 +413,10 @@ class World:
     def wait_a_while(self, seconds: float) -> float:
         """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""
         __tracebackhide__ = True
-        self.response_waits.poll_again(seconds)
-        return seconds
+        waited = self.waits.outside_wait(seconds)
+        if waited is None:
+            self.response_waits.poll_again(seconds)
+        return seconds if waited is None else waited
 
     def source_changed(self, source_arn: str) -> None:
         """Wake the pollers of a source that may have something to read earlier or later than before."""

@@ -30,6 +30,7 @@ from pytest_lambda_esm import (
     MqQueue,
     RecordMetadata,
     SchemaRegistry,
+    Server,
     Stack,
     StackResource,
     Timeline,
@@ -114,6 +115,11 @@ def test_api(lambda_esm: FakeLambda) -> None:
     assert_type(broker.queue("orders", "/", dead_letter="failed", delivery_limit=3), MqQueue)
     assert_type(broker.queue("orders").send("x", priority=3, headers={"a": 1}), str)
     assert_type(broker.queue("orders").messages, list[MqMessage])
+    with lambda_esm.serve(speed=60, advance_per_request=1) as server:
+        assert_type(server, Server)
+        assert_type(server.url, str)
+        assert_type(server.environment, dict[str, str])
+        assert_type(server.run(["aws", "lambda", "list-functions"], timeout=60).returncode, int)
     lambda_esm.transitions(creating=5, updating="manual", deleting=after_reads(2))
     lambda_esm.mapping("uuid").hold("Creating")
     lambda_esm.mapping("uuid").force("Disabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")
