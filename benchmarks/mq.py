@@ -22,7 +22,7 @@ def comparisons() -> Iterator[Comparison]:
         against="a bare loop, same events",
         other=_in_a_bare_loop(50_000),
         rounds=3,
-        goal=Goal("ratio", 2),
+        goal=Goal("ratio", 2.5),
         units=50_000,
     )
     yield Comparison(

@@ -15,6 +15,7 @@ from pytest_lambda_esm.simulation.kafka import unread_fates
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
+    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
     from pytest_lambda_esm.simulation.world import World
@@ -88,12 +89,17 @@ def made_so_far(world: World) -> list[str]:
     ]
 
 
+def kafka_cluster(world: World, source: str) -> KafkaCluster | None:
+    """Return the cluster of Kafka that a source is, or None."""
+    return world.kafka.known(source) if "kafka" in world.__dict__ else None
+
+
 def kafka_fates(world: World, source: str, mapping_uuid: str | None = None) -> list[Fate] | None:
     """Return the fates of a Kafka cluster's records, for one mapping or for each one that reads or has read it.
 
     Return None for a source that is not a cluster.
     """
-    if world.kafka_cluster(source) is None and not world.pollers.kafka_mappings(world.store, source):
+    if kafka_cluster(world, source) is None and not world.pollers.kafka_mappings(world.store, source):
         return None
     cluster, polled = world.kafka.find(source), world.pollers.kafka_mappings(world.store)
     mappings = [each for each in polled if world.kafka.find(each.source_arn) is cluster]

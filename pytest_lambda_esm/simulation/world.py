@@ -75,7 +75,6 @@ from pytest_lambda_esm.vocabulary import FateName
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.brokers.documentdb.clusters import DocumentDBClusters
-    from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster
     from pytest_lambda_esm.brokers.kafka.clusters import KafkaClusters
     from pytest_lambda_esm.brokers.mq.brokers import MqBrokers
     from pytest_lambda_esm.moto_bridge.deployment import Deployments
@@ -114,6 +113,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        self.sent = self.runtime.sent
         self.clock.turns = turns_of(config.interleaving)
         if config.sleep == "virtual" and threads_are_visible():
             clock.sleepers.groups = self.runtime.nesting
@@ -426,10 +426,6 @@ class World:
         """Record the final fate of records that a client caused."""
         self.journal.fate(source, records, fate, text)
 
-    def sent(self, source: str, record: str) -> None:
-        """Note which invocation sends a record, if one does."""
-        self.runtime.sent(source, record)
-
     def depth(self) -> int:
         """Return the chain of invocations, each caused by the previous one, that led to the code that runs now."""
         return self.runtime.depth
@@ -458,10 +454,6 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         polled = [*self.store, *self.pipes.mappings] if "pipes" in self.__dict__ else self.store
         return self.pollers.stream_fates(polled, source_arn, mapping_uuid)
-
-    def kafka_cluster(self, source: str) -> KafkaCluster | None:
-        """Return the cluster of Kafka that a source is, or None."""
-        return self.kafka.known(source) if "kafka" in self.__dict__ else None
 
     # --- inside ------------------------------------------------------------------------------------------
 

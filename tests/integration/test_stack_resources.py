@@ -972,7 +972,7 @@ def test_a_resource_type_is_rolled_back(stack: Stack, row: Row) -> None:
 
 def test_each_type_of_the_package_has_a_row() -> None:
     """Custom resources have tests of their own, also those of CDK; the others here are in tests of templates."""
-    nothing = installation.Surroundings(operations=dict, options=dict, advise=print, new_id=str, before_final=print)
+    nothing = installation.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
     types = installation.kinds(nothing)
     assert {row.type for row in [*ROWS, *PIPES]} == types.keys() - APART
 

@@ -25,10 +25,9 @@ class MqBrokers:
         __tracebackhide__ = True
         call = f"mq({source!r})"
         wanted = engine_named(call, engine) if engine is not None else None
-        facts = self._ports.directory.find(source)
         broker = self._by_arn.get(source)
         if broker is None:
-            arn = Arn.parse(source)
+            arn, facts = Arn.parse(source), self._ports.directory.find(source)
             assert arn is not None
             kind = engine_named(call, facts.engine) if facts is not None else wanted or ACTIVEMQ
             broker = self._by_arn[source] = MqBroker(arn, source, kind, self._ports)

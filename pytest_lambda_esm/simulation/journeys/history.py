@@ -9,6 +9,7 @@ from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.errors import LambdaEsmError, nearest
 from pytest_lambda_esm.observe.fates import Fate
 from pytest_lambda_esm.simulation import queries, subjects
+from pytest_lambda_esm.simulation.embedded import kafka_cluster
 from pytest_lambda_esm.simulation.journeys.given import ACCEPTED, Asked, JourneyOf, read
 from pytest_lambda_esm.simulation.journeys.journey import Journey, Ref, Story
 from pytest_lambda_esm.simulation.journeys.runs import Run, is_same, runs_of
@@ -53,7 +54,7 @@ class History:
 
     def place(self, source: str) -> str:
         """Return the stream or Kafka cluster that a source is; empty where the ids of records are unique everywhere."""
-        cluster = self.world.kafka_cluster(source)
+        cluster = kafka_cluster(self.world, source)
         if cluster is not None:
             return cluster.name
         arn = Arn.parse(source)
