@@ -1,8 +1,12 @@
-"""``python -m benchmarks [GROUP ...]`` prints one table of ratios."""
+"""``python -m benchmarks [GROUP ...]`` prints one table of ratios, in about three minutes.
+
+With ``--compare REVISION``, a revision of git, it measures that one as well, in turns.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 
 from benchmarks import (
@@ -21,11 +25,13 @@ from benchmarks import (
     sending,
     startup,
     streams,
+    typical_test,
 )
 from benchmarks.harness import HEADER, Comparison, line, measure
 
 GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "startup": startup.comparisons,
+    "typical-test": typical_test.comparisons,
     "one-test": one_test.comparisons,
     "mapping-calls": mapping_calls.comparisons,
     "delivery": delivery.comparisons,
@@ -46,14 +52,24 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"one or more of: {', '.join(GROUPS)}")
-    groups = parser.parse_args().groups or list(GROUPS)
+    parser.add_argument("--compare", metavar="REVISION", help="also measure this revision of the package")
+    parser.add_argument("--json", action="store_true", help="print each row as a JSON object")
+    options = parser.parse_args()
+    groups = options.groups or list(GROUPS)
     for name in groups:
         if name not in GROUPS:
             parser.error(f"there is no group {name!r}; known are: {', '.join(GROUPS)}")
-    print(HEADER, flush=True)
+    if options.compare:
+        from benchmarks.revisions import compare
+
+        compare(options.compare, groups)
+        return
+    if not options.json:
+        print(HEADER, flush=True)
     for name in groups:
         for comparison in GROUPS[name]():
-            print(line(measure(comparison)), flush=True)
+            measured = measure(comparison)
+            print(json.dumps(measured.as_json()) if options.json else line(measured), flush=True)
 
 
 if __name__ == "__main__":

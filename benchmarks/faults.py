@@ -42,7 +42,7 @@ def comparisons() -> Iterator[Comparison]:
         against="no fault, once",
         other=_one_world,
         rounds=3,
-        goal=Goal("seconds", 1.5),
+        goal=Goal("value", 1.5),
         units=49,
     )
 

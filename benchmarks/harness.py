@@ -1,29 +1,38 @@
-"""Times two ways of doing the same thing, in turns in one process, and compares their medians.
+"""Times two ways of doing the same thing, in turns, and compares the fastest sample of each.
 
-Absolute times depend on the machine and its other load; a ratio of two medians that were taken in turns hardly does.
-Each sample is a function that does its own set-up and returns the seconds to count.
+Absolute times depend on the machine, and other load on it makes samples slower, never faster. So the samples are
+seconds of processor time, they are taken in turns, and the ratio is that of the fastest ones. Each sample is a function
+that does its own set-up and returns the seconds to count.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import median
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
 Sample = Callable[[], float]
 
+LONGEST: Final = 5.0
+"""The real seconds after which no further round of a row begins: all rows together take three minutes."""
+_FEWEST: Final = 2
+"""The rounds that are taken however long they take."""
+
 
 class Stopwatch:
-    """Real seconds of a ``with`` block.
+    """Seconds of a ``with`` block in which this process had a processor.
 
     The clock is kept in a class attribute because a frozen wall clock replaces what modules hold. The set-up's garbage
     is collected first.
     """
 
-    _read = staticmethod(time.perf_counter)
+    _read = staticmethod(time.process_time)
 
     def __enter__(self) -> Stopwatch:
         gc.collect()
@@ -34,23 +43,50 @@ class Stopwatch:
         self.seconds = self._read() - self._started
 
 
+def process_seconds(command: Sequence[str], folder: str) -> float:
+    """Run a command, and return the seconds for which it and its children had a processor.
+
+    Python may keep the bytecode that it compiles, as it does for users.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": os.path.join(folder, "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if run.returncode:
+        raise SystemExit(f"{command} failed:\n{run.stdout}{run.stderr}")
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def pytest_command(*arguments: str) -> list[str]:
+    """Return the command for a run of pytest with few other plugins, whose noise would hide what is measured."""
+    others = ("cacheprovider", "hypothesispytest", "pytest_cov", "randomly", "xdist", "xdist.looponfail")
+    blocked = [argument for name in others for argument in ("-p", f"no:{name}")]
+    return [sys.executable, "-m", "pytest", "-q", *blocked, *arguments]
+
+
+Unit = Literal["seconds", "bytes"]
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The goal of a row: at most this ratio, these seconds, or these seconds more than theirs."""
+    """The goal of a row: at most this ratio, this value, or this much more than theirs."""
 
-    of: Literal["ratio", "seconds", "added seconds"]
+    of: Literal["ratio", "value", "added"]
     at_most: float
 
-    def __str__(self) -> str:
+    def shown(self, unit: Unit) -> str:
         if self.of == "ratio":
             return f"{self.at_most:.2f} x"
-        plus = "+" if self.of == "added seconds" else ""
-        return plus + duration(self.at_most)
+        return ("+" if self.of == "added" else "") + quantity(self.at_most, unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One row before it is measured. ``units`` is how many things a sample handles, for a rate."""
+    """One row before it is measured. ``units`` is how many things a sample handles, for a rate.
+
+    ``rounds`` is how many samples of each side are taken at most. ``unit`` is what the samples return.
+    """
 
     what: str
     ours: Sample
@@ -59,54 +95,73 @@ class Comparison:
     rounds: int
     goal: Goal | None = None
     units: int = 1
+    unit: Unit = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One row: the medians in seconds, and what one side adds to the other.
+    """One row: the smallest samples."""
 
-    The addition is the difference between the fastest samples. It is small compared with the whole, and other load on
-    the machine only makes samples slower: between medians, that noise would exceed the difference.
-    """
-
-    comparison: Comparison
+    what: str
+    against: str
     ours: float
-    other: float
-    added: float
+    theirs: float
+    goal: str
+    reached: bool | None
+    rate: float | None
+    unit: Unit
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.other
+        return self.ours / self.theirs if self.theirs else float("inf")
 
-    @property
-    def reached(self) -> bool | None:
-        goal = self.comparison.goal
-        if goal is None:
-            return None
-        return {"ratio": self.ratio, "seconds": self.ours, "added seconds": self.added}[goal.of] <= goal.at_most
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Measured:
+        return cls(**values)
 
 
 def measure(comparison: Comparison) -> Measured:
-    """Take ``rounds`` samples of each side in turns; the side that begins alternates."""
+    """Take samples of each side in turns; the side that begins alternates."""
     # The first time pays for imports and caches.
     comparison.ours()
     comparison.other()
-    ours: list[float] = []
-    other: list[float] = []
-    sides = [(comparison.ours, ours), (comparison.other, other)]
-    for _ in range(comparison.rounds):
-        for sample, seconds in sides:
-            seconds.append(sample())
+    samples: tuple[list[float], list[float]] = ([], [])
+    sides = [(comparison.ours, samples[0]), (comparison.other, samples[1])]
+    end = time.perf_counter() + LONGEST
+    for number in range(comparison.rounds):
+        if number >= _FEWEST and time.perf_counter() > end:
+            break
+        for sample, values in sides:
+            values.append(sample())
         sides.reverse()
-    return Measured(comparison, median(ours), median(other), min(ours) - min(other))
+    ours, theirs = min(samples[0]), min(samples[1])
+    goal, reached = comparison.goal, None
+    if goal is not None:
+        compared = {"ratio": ours / theirs, "value": ours, "added": ours - theirs}
+        reached = compared[goal.of] <= goal.at_most
+    return Measured(
+        what=comparison.what,
+        against=comparison.against,
+        ours=ours,
+        theirs=theirs,
+        goal=goal.shown(comparison.unit) if goal is not None else "",
+        reached=reached,
+        rate=comparison.units / ours if comparison.units > 1 else None,
+        unit=comparison.unit,
+    )
 
 
-def duration(seconds: float) -> str:
-    """Format a time span for people: 1.23 s, 4.56 ms or 7.89 us."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3)):
-        if abs(seconds) * factor >= 1:
-            return f"{seconds * factor:.2f} {unit}"
-    return f"{seconds * 1e6:.1f} us"
+def quantity(value: float, unit: Unit = "seconds") -> str:
+    """Format a time span or a size for people: 1.23 s, 4.56 ms, 7.89 us, or 1.23 kB."""
+    if unit == "bytes":
+        return f"{value / 1e3:.2f} kB"
+    for name, factor in (("s", 1.0), ("ms", 1e3)):
+        if abs(value) * factor >= 1:
+            return f"{value * factor:.2f} {name}"
+    return f"{value * 1e6:.1f} us"
 
 
 _COLUMNS = "{:<38} {:>9}  {:<26} {:>9} {:>8}  {:>9} {:<4} {:>9}"
@@ -115,14 +170,13 @@ HEADER = _COLUMNS.format("what", "ours", "against", "theirs", "ratio", "goal", "
 
 def line(measured: Measured) -> str:
     """One row of the table."""
-    row = measured.comparison
     return _COLUMNS.format(
-        row.what,
-        duration(measured.ours),
-        row.against,
-        duration(measured.other),
+        measured.what,
+        quantity(measured.ours, measured.unit),
+        measured.against,
+        quantity(measured.theirs, measured.unit),
         f"{measured.ratio:.2f} x",
-        str(row.goal or ""),
+        measured.goal,
         {True: "yes", False: "NO", None: ""}[measured.reached],
-        f"{row.units / measured.ours:,.0f}" if row.units > 1 else "",
+        f"{measured.rate:,.0f}" if measured.rate is not None else "",
     ).rstrip()

@@ -13,7 +13,7 @@ from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes
 from pytest_lambda_esm.running import OBSERVER
 
 REGION = "us-east-1"
-THIRD = Goal("ratio", 1 / 3)
+EIGHTH = Goal("ratio", 0.12)
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -24,7 +24,7 @@ def comparisons() -> Iterator[Comparison]:
         against=against,
         other=with_moto,
         rounds=25,
-        goal=THIRD,
+        goal=EIGHTH,
     )
     yield Comparison(
         what="a passing test, ready to explain itself",
@@ -40,7 +40,7 @@ def comparisons() -> Iterator[Comparison]:
         against=against,
         other=with_moto,
         rounds=25,
-        goal=THIRD,
+        goal=EIGHTH,
     )
 
 

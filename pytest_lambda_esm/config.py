@@ -293,6 +293,7 @@ class Config:
     concurrency_lowered_by: int = _setting(1, _read_natural)
     throttle_backoff: float = _setting(1.0, _read_backoff)
     throttle_backoff_limit: float = _setting(60.0, _read_backoff)
+    interleaving: int = _setting(0, _read_natural)
     account_concurrency: int = _setting(1000, _read_positive)
     recursion_limit: int = _setting(16, _read_natural)
     permissions: Literal["off", "advise", "enforce"] | None = _setting(

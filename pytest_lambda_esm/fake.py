@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.deploy.stack import Stack
     from pytest_lambda_esm.explore.exploration import Exploration
     from pytest_lambda_esm.setting_types import Settings, Times
+    from pytest_lambda_esm.simulation.resources import SqsQueue
     from pytest_lambda_esm.sweep.run import Leftovers, SweepContext
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -80,8 +81,9 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
     """A Lambda event system in this process, active during a ``with`` block.
 
     ``with FakeLambda(start="2026-03-01T00:00:00Z") as fake:`` takes the settings of :class:`Config` by name. The
-    fixture ``lambda_esm`` returns one; ``sweeps`` and ``stacks`` list its sweeps and deployments so far. Raises
-    ConfigurationError for settings that do not exist and for values that a setting does not accept.
+    fixture ``lambda_esm`` returns one. ``config`` has its settings; ``sweeps`` and ``stacks`` list its sweeps and
+    deployments so far. Raises ConfigurationError for settings that do not exist and for values that a setting does not
+    accept.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         __tracebackhide__ = True
         self._hooks = _hooks if _hooks is not None else Hooks()
         self._is_outside = _hooks is None
-        self.opened_at = ""
+        self._opened_at = ""
         self._observer: Observer | None = None
         base = Config() if config is None else checked(config)
         self.config = base.with_changes("FakeLambda", settings)
@@ -120,7 +122,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
                 f" fixture or one 'with FakeLambda()', not both, and close each one."
             )
         session.refuse_server_mode()
-        self.opened_at = users_place()
+        self._opened_at = users_place()
         try:
             self._open()
         except BaseException:
@@ -143,7 +145,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             self._close()
         if error is not None:
             return
-        self.raise_server_error()
+        self._raise_server_error()
         failures = self.handler_errors() if self._is_outside else ""
         if failures:
             raise UnexpectedHandlerError(failures)
@@ -167,11 +169,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         self._patches.then(self._world_patches.undo)
         self._patches.undo()
 
-    def undo_again(self) -> None:
-        """Revert what others have put back since the end, such as a fixture that was set up before this fake.
-
-        :meta private:
-        """
+    def _undo_again(self) -> None:
+        """Revert what others have put back since the end, such as a fixture that was set up before this fake."""
         self._patches.undo_again()
         self._world_patches.undo_again()
 
@@ -189,7 +188,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         clock = EventClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
-        lambda_service.claim(self._patches, opener(self.opened_at, self._is_outside))
+        lambda_service.claim(self._patches, opener(self._opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
         clock.set_diagnosis(self._short_diagnosis)
         self._clock = VirtualClock(clock)
@@ -293,12 +292,10 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             self._opened.clock.follow_wall()
         return tuple(self._errors)
 
-    def swallowed_errors(self, *files: str) -> list[BaseException]:
+    def _swallowed_errors(self, *files: str) -> list[BaseException]:
         """Return the errors so far that code under test has caught, rather than the test or one of its ``files``.
 
         It does not catch up with a wall clock that the user moved.
-
-        :meta private:
         """
         if not self._errors:
             return []
@@ -306,11 +303,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         return [error for error in self._errors if not caught_by_test(error, of_test)]
 
     @property
-    def recorded_world(self) -> World:
-        """The world, without catching up first: as it was when the test's body had ended.
-
-        :meta private:
-        """
+    def _recorded_world(self) -> World:
+        """The world, without catching up first: as it was when the test's body had ended."""
         __tracebackhide__ = True
         return self._world
 
@@ -331,7 +325,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         memory: int = 128,
         environment: ReadOnly[str, str] | None = None,
         reserved_concurrency: int | None = None,
-        dead_letter: str | None = None,
+        dead_letter: str | SqsQueue | None = None,
         duration: Span = 0,
         region: str | None = None,
     ) -> Function:
@@ -343,7 +337,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         under test has created it, the handler is bound to it. ``timeout`` is in whole seconds, as a number or a
         timedelta, and ``memory`` in MB. ``duration`` is the minimum duration of an invocation in virtual seconds; what
         the handler sleeps counts towards it. ``reserved_concurrency`` limits its concurrent invocations, 0 to none.
-        ``dead_letter`` is the ARN of the queue or topic that receives failed asynchronous events.
+        ``dead_letter`` is the queue or topic that receives failed asynchronous events: its ARN, or a queue of
+        :meth:`queue`.
 
         Raises HandlerError for a handler that cannot be imported or called, and ConfigurationError for values that
         Lambda refuses.
@@ -407,9 +402,9 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
             leave=self._leftovers.take,
             plan=persistent.plan,
             catalogue=persistent.catalogue,
-            check=persistent.plan.check_world if strict else lambda: None,
+            check=persistent.plan._check_world if strict else lambda: None,
             cuts=lambda: self._world.runtime.cuts.count,
-            swallowed=lambda file: self.swallowed_errors(file) if strict else (),
+            swallowed=lambda file: self._swallowed_errors(file) if strict else (),
             on_error=self._errors.append,
             note=lambda text: self._world.timeline.add("fault", "sweep", text),
         )
@@ -445,12 +440,10 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         asked = queries.subject_of(world, subject) if subject is not None else None
         return printable("\n".join([*self._diagnosis(asked), *queries.explain(world, asked)]))
 
-    def diagnosis(self, error: BaseException | None = None) -> str:
+    def _report_diagnosis(self, error: BaseException | None = None) -> str:
         """Return why something was not processed, in at most ten lines: the section of a failing test's report.
 
         ``error`` is the exception of this package with which the test failed, if it was one.
-
-        :meta private:
         """
         # Imported here, since a passing test needs none of it.
         from pytest_lambda_esm.simulation.diagnosis.report import section
@@ -458,7 +451,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         return section(self._world, [*self._errors, *([error] if error is not None else [])])
 
     def _short_diagnosis(self) -> list[str]:
-        return self.diagnosis().splitlines()
+        return self._report_diagnosis().splitlines()
 
     def take_advice(self) -> list[LambdaEsmAdvice]:
         """Return the advice since the previous call; none where the setting ``advice`` is ``"off"``.

@@ -57,6 +57,16 @@ def fault(
     return pytest.mark.lambda_esm_fault(operation, error, **options)
 
 
+def explore(
+    runs: int = 100, *, at_most: int = 3, operations: Sequence[str] | None = None, parts: int = 4
+) -> pytest.MarkDecorator:
+    """Return the marker ``lambda_esm_explore``: what ``FakeLambda.explore`` takes, and in how many tests to run it.
+
+    pytest reports unknown options and numbers below 1 at collection.
+    """
+    return pytest.mark.lambda_esm_explore(runs, at_most=at_most, operations=operations, parts=parts)
+
+
 def deploy(
     template: str | os.PathLike[str] | Mapping[str, Any],
     *,

@@ -24,6 +24,10 @@ class Clock(Protocol):
         """Schedule an action; ``about()`` describes it to users. Return the event, for :meth:`cancel`."""
         ...
 
+    def call_in_turn(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
+        """Schedule an action that competes with others of its kind at the same instant."""
+        ...
+
     def call_in_background(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Any:
         """Schedule an action for which ``run_until_idle`` does not wait."""
         ...

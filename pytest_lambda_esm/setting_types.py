@@ -69,6 +69,7 @@ class Settings(TypedDict, total=False):
     concurrency_lowered_by: int
     throttle_backoff: Span
     throttle_backoff_limit: Span
+    interleaving: int
     account_concurrency: int
     recursion_limit: int
     permissions: Literal["off", "advise", "enforce"] | None

@@ -29,6 +29,7 @@ _STEPS: Final = (7, 63, 511)
 """The last steps that a trouble may strike: mostly early ones, since few tests have many."""
 
 _CHOICES: Final = 11
+_INTERLEAVINGS: Final = 4
 
 
 def troubles(at_most: int = 3, *, operations: Sequence[str] | None = None) -> st.SearchStrategy[Trouble]:
@@ -53,4 +54,4 @@ def troubles(at_most: int = 3, *, operations: Sequence[str] | None = None) -> st
 def _troubles(draw: st.DrawFn, at_most: int, names: tuple[str, ...] | None) -> Trouble:
     step = st.one_of(*(st.integers(0, last) for last in _STEPS))
     strikes = st.lists(st.tuples(step, st.integers(0, _CHOICES)), max_size=at_most, unique_by=lambda pair: pair[0])
-    return Trouble(tuple(sorted(draw(strikes))), names)
+    return Trouble(tuple(sorted(draw(strikes))), names, draw(st.integers(0, _INTERLEAVINGS)))

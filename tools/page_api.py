@@ -23,7 +23,7 @@ SECTIONS: Final = {
     "What happened": ("Timeline", "Entry", "Calls", "Call", "Fate", "Journey", "JourneyStep"),
     "Faults": (
         *("FaultPlan", "Fault", "aws_error", "lost_response", "read_timeout", "connect_timeout", "connection_reset"),
-        *("latency", "AwsError", "NetworkFault", "IncomingCall", "Weather"),
+        *("latency", "after_writes", "AwsError", "NetworkFault", "IncomingCall", "Weather"),
     ),
     "Sweeps": ("Sweep", "SweepRun"),
     "Deployments": ("Stack", "StackResource"),
@@ -36,6 +36,7 @@ SECTIONS: Final = {
     "Errors and advice": (
         *("LambdaEsmError", "ConfigurationError", "ClockError", "ClockLimitExceeded", "MappingNotFound", "StateError"),
         *("HandlerError", "UnexpectedHandlerError", "DeployError", "FaultError", "UnusedFault", "SweepFailed"),
+        *("ExplorationFailed", "NotIdempotent"),
         *("NotSimulated", "NetworkBlocked", "AlreadyActive", "NotActive", "LambdaEsmAdvice"),
     ),
 }

@@ -69,7 +69,8 @@ def stack_types() -> str:
     """Return a table of the resource types that the package creates in stacks."""
     from pytest_lambda_esm.moto_bridge.stacks import installation
 
-    nothing = installation.Surroundings(operations=dict, options=dict, advise=print, new_id=str)
+    parts: dict[str, Any] = {field.name: dict for field in dataclasses.fields(installation.Surroundings)}
+    nothing = installation.Surroundings(**parts)
     rows = [(f"`{name}`", _names(kind.attribute_names)) for name, kind in sorted(installation.kinds(nothing).items())]
     return table(("Type", "`Fn::GetAtt`"), rows)
 

@@ -59,7 +59,7 @@ class CloudFormationResources:
         answer = self._call("CreateEventSourceMapping", caller, params)
         mapping = self._mappings.find(caller, answer["UUID"])
         assert mapping is not None
-        mapping.settle_now()
+        mapping._settle_now()
         self._templates[mapping.uuid] = params
         return self._tagged(mapping)
 
@@ -69,7 +69,7 @@ class CloudFormationResources:
         mapping = self._mappings.find(caller, uuid)
         if mapping is None:
             return None
-        mapping.settle_now()
+        mapping._settle_now()
         params = self._parameters("CreateEventSourceMapping", properties)
         # The template of a mapping from before the fake is unknown; assume that it stated the same members.
         assumed = {name: value for name, value in mapping.settings.items() if name in params}
@@ -83,7 +83,7 @@ class CloudFormationResources:
         tags = self._mappings.tags(mapping)
         tags.clear()
         tags.update(params.get("Tags", {}))
-        mapping.settle_now()
+        mapping._settle_now()
         self._templates[uuid] = params
         return self._tagged(mapping)
 
@@ -93,10 +93,10 @@ class CloudFormationResources:
         mapping = self._mappings.find(caller, uuid)
         if mapping is None:
             return None
-        mapping.settle_now()
+        mapping._settle_now()
         deleted = self._tagged(mapping)
         self._call("DeleteEventSourceMapping", caller, {"UUID": uuid})
-        mapping.settle_now()
+        mapping._settle_now()
         self._templates.pop(uuid, None)
         return deleted
 

@@ -53,7 +53,7 @@ class MappingFactory:
             metric_names=source.metrics,
         )
         mapping = Mapping(spec, times=self.times, clock=self.clock, on_transition=self.on_transition)
-        mapping.last_result = source.first_result
+        mapping._last_result = source.first_result
         return mapping
 
 
@@ -115,7 +115,7 @@ class EventSourceMappings:
         """Read a mapping."""
         mapping = self._existing(caller, params["UUID"])
         answer = self._describe(mapping, self.source_of(mapping))
-        mapping.was_read()
+        mapping._was_read()
         return answer
 
     def list(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
@@ -134,7 +134,7 @@ class EventSourceMappings:
             self._advice.on_list(params["MaxItems"])
         described = [_listed(self._describe(mapping, self.source_of(mapping))) for mapping in page]
         for mapping in page:
-            mapping.was_read()
+            mapping._was_read()
         return {"EventSourceMappings": described, "NextMarker": marker}
 
     def update(self, caller: Caller, params: dict[str, Any]) -> ReadOnly[str, Any]:
@@ -202,7 +202,7 @@ class EventSourceMappings:
         self._store.add(mapping)
         self._tags[mapping.arn] = dict(params.get("Tags") or {})
         state: AnyState = "Enabled" if params.get("Enabled", True) else "Disabled"
-        mapping.begin(Step(state, state), settings)
+        mapping._begin(Step(state, state), settings)
         return mapping
 
     # --- inside ------------------------------------------------------------------------------------------
@@ -224,10 +224,10 @@ class EventSourceMappings:
 
     def _begin(self, mapping: Mapping, source: EventSource, step: Step, settings: Settings) -> ReadOnly[str, Any]:
         try:
-            mapping.begin(step, settings)
+            mapping._begin(step, settings)
             return self._describe(mapping, source)
         finally:  # Also after an exception of a hook.
-            mapping.answered()
+            mapping._answered()
 
     def _describe(self, mapping: Mapping, source: EventSource) -> dict[str, Any]:
         answer = describe(mapping, mapping.requested if self._answers_new_values else mapping.settings)
@@ -264,8 +264,8 @@ def describe(mapping: Mapping, settings: Settings) -> dict[str, Any]:
         "StateTransitionReason": mapping.history[-1].reason,
         "UUID": mapping.uuid,
     }
-    if mapping.last_result is not None:
-        answer["LastProcessingResult"] = mapping.last_result
+    if mapping._last_result is not None:
+        answer["LastProcessingResult"] = mapping._last_result
     return answer
 
 

@@ -190,8 +190,8 @@ class Invocations:
         if isinstance(outcome, Throttled):
             self._time.wait_until(outcome.at)
             raise self._throttled(outcome)
-        self._time.wait_until(outcome.end)
-        self._time.after_wait(lambda: self._journal("result", reference.name, str(outcome.answer)))
+        self._time.wait_until(outcome._end)
+        self._time.after_wait(lambda: self._journal("result", reference.name, str(outcome._answer)))
         return outcome
 
     def _enqueue(self, caller: Caller, reference: FunctionReference, text: str) -> None:

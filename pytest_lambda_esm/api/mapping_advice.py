@@ -109,7 +109,7 @@ class MappingAdvice:
         if self._config.advice == "off":
             return
         for mapping in self._existing():
-            self.review(mapping, mapping.in_force)
+            self.review(mapping, mapping._in_force)
 
     def review(self, mapping: Mapping, settings: Settings) -> None:
         """Give advice on a mapping with settings that it has, or will have once it has settled."""
@@ -134,7 +134,7 @@ class MappingAdvice:
             return
         what = _RECREATED.get(settings.get("StartingPosition", ""))
         for other in self._store if what is not None else ():
-            if other.has_been(GONE) and other.has_been("Enabled") and _same(other.in_force, settings):
+            if other._has_been(GONE) and other._has_been("Enabled") and _same(other._in_force, settings):
                 self._advice.give("ESM119", mapping.uuid, what=f"an earlier mapping of this stream was deleted: {what}")
 
     def on_list(self, asked: int) -> None:
@@ -143,14 +143,14 @@ class MappingAdvice:
 
     def _existing(self) -> list[Mapping]:
         """Return the mappings that are not being deleted, without following time: a test may have ended."""
-        return [mapping for mapping in self._store.shown() if not mapping.has_been("Deleting")]
+        return [mapping for mapping in self._store.shown() if not mapping._has_been("Deleting")]
 
     def _setup(
         self, mapping: Mapping, settings: Settings, reference: FunctionReference, function: FunctionConfiguration
     ) -> Setup:
         def siblings() -> list[Settings]:
             others = (each for each in self._existing() if each is not mapping)
-            return [settings, *(each.in_force for each in others if _runs(each, reference))]
+            return [settings, *(each._in_force for each in others if _runs(each, reference))]
 
         source = Arn.parse(settings.get("EventSourceArn", ""))
         invoke_config = self._invoke_configs.find(

@@ -58,6 +58,49 @@ def is_installed(namespace: dict[str, Any]) -> bool:
     return origin in _WITHOUT_FILES or (type(origin) is str and origin.startswith(INSTALLED))
 
 
+class LoadedModules:
+    """The loaded modules as they were at the last look, and a number that changes when they do."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.modules: dict[str, Any] = {}
+        self._values: list[object] = []
+        self._namespaces: list[dict[str, Any]] = []
+        self._sizes: list[int] = []
+
+    def look(self, *, again: bool = True) -> int:
+        """Return the version of the modules that are loaded now. Takes 0.1 microseconds for each module.
+
+        With ``again=False``, a look that is only a moment ago counts, unless a module has been imported or removed
+        since: no code of a test has run meanwhile.
+        """
+        if not again and len(sys.modules) == len(self.modules) and self._last() is self._values[-1]:
+            return self.version
+        loaded = sys.modules.copy()
+        # Compared by identity: an entry of sys.modules may be any object, with an __eq__ of its own.
+        if (
+            len(loaded) != len(self._values)
+            or not all(map(operator.is_, loaded.values(), self._values))
+            or list(map(len, self._namespaces)) != self._sizes
+            or list(loaded) != list(self.modules)
+        ):
+            self.modules, self._values = loaded, list(loaded.values())
+            self._namespaces = [namespace_of(module) or {} for module in self._values]
+            self._sizes = list(map(len, self._namespaces))
+            self.version += 1
+        return self.version
+
+    @staticmethod
+    def _last() -> object:
+        return sys.modules[next(reversed(sys.modules))]
+
+
+@functools.cache
+def loaded_modules() -> LoadedModules:
+    """Return the one record of this process, so that all who search modules share each look."""
+    return LoadedModules()
+
+
 class ModuleMemo(Generic[Finding]):
     """Examines each loaded module once, and remembers the findings.
 
@@ -68,21 +111,16 @@ class ModuleMemo(Generic[Finding]):
     def __init__(self, examine: Callable[[str, dict[str, Any]], Sequence[Finding]]) -> None:
         self._examine = examine
         self._examined: dict[str, _Examined[Finding]] = {}
-        self._known: tuple[list[object], list[dict[str, Any]], list[int]] = ([], [], [])
+        self._version = 0
         self._findings: list[Finding] = []
 
-    def findings(self) -> list[Finding]:
-        """Return the findings of all modules that are loaded now. Takes 0.05 microseconds for each known module."""
-        loaded = sys.modules.copy()
-        modules, namespaces, sizes = self._known
-        # Compared by identity: an entry of sys.modules may be any object, with an __eq__ of its own.
-        if (
-            len(loaded) != len(modules)
-            or not all(map(operator.is_, loaded.values(), modules))
-            or list(map(len, namespaces)) != sizes
-            or list(loaded) != list(self._examined)
-        ):
-            self._examine_changed(loaded)
+    def findings(self, *, again: bool = True) -> list[Finding]:
+        """Return the findings of all modules that are loaded now; ``again`` is that of :meth:`LoadedModules.look`."""
+        loaded = loaded_modules()
+        version = loaded.look(again=again)
+        if version != self._version:
+            self._examine_changed(loaded.modules)
+            self._version = version
         return self._findings
 
     def _examine_changed(self, loaded: dict[str, Any]) -> None:
@@ -92,10 +130,8 @@ class ModuleMemo(Generic[Finding]):
             if entry is None or entry.module is not module or len(entry.namespace) != entry.size:
                 entry = self._examine_module(name, module)
             examined[name] = entry
-        entries = examined.values()
         self._examined = examined
-        self._known = list(loaded.values()), [each.namespace for each in entries], [each.size for each in entries]
-        self._findings = [finding for entry in entries for finding in entry.findings]
+        self._findings = [finding for entry in examined.values() for finding in entry.findings]
 
     def _examine_module(self, name: str, module: object) -> _Examined[Finding]:
         namespace = namespace_of(module)

@@ -27,6 +27,7 @@ from pytest_lambda_esm.clock.moves import (
 from pytest_lambda_esm.clock.runaway import StallDetector
 from pytest_lambda_esm.clock.sleepers import Sleeper, Sleepers
 from pytest_lambda_esm.clock.threads import ClockThreads
+from pytest_lambda_esm.clock.turns import Turns
 from pytest_lambda_esm.clock.wall import SeenFreezers, Wall
 from pytest_lambda_esm.errors import ClockError, ClockLimitExceeded, NotActive
 from pytest_lambda_esm.timing import END, Span, instant_of, moment_of
@@ -60,6 +61,7 @@ class EventClock:
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
         self._shown = self._now
         self._heap: list[Event] = []
+        self.turns: Turns | None = None
         self._sequence = 0
         self._cancelled = 0
         self._busy = 0
@@ -277,13 +279,24 @@ class EventClock:
 
     # --- scheduling (for the simulation) -----------------------------------------------------------------
 
-    def call_at(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
-        """Schedule ``action`` for an instant, or for now if that has passed; ``about()`` describes it to users."""
+    def call_at(
+        self, instant: int, action: Callable[[], None], about: Callable[[], str], place: int | None = None
+    ) -> Event:
+        """Schedule ``action`` for an instant, or for now if that has passed; ``about()`` describes it to users.
+
+        ``place`` orders it among what is due at the same instant; by default, after what was scheduled before.
+        """
         self._sequence += 1
         self._busy += 1
-        event = Event(instant if instant > self._now else self._now, self._sequence, action, about)
+        event = Event(instant if instant > self._now else self._now, place or self._sequence, action, about)
         heapq.heappush(self._heap, event)
         return event
+
+    def call_in_turn(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
+        """Schedule ``action`` as :meth:`call_at` does, at its turn among others of its kind at the same instant."""
+        if self.turns is not None:
+            return self.turns.schedule(self.call_at, max(instant, self._now), action, about)
+        return self.call_at(instant, action, about)
 
     def call_in_background(self, instant: int, action: Callable[[], None], about: Callable[[], str]) -> Event:
         """Schedule ``action`` as :meth:`call_at` does, but do not make :meth:`run_until_idle` wait for it."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from zipfile import is_zipfile
 
 from pytest_lambda_esm.deploy import syntax
 from pytest_lambda_esm.deploy.template import Template
@@ -91,7 +92,7 @@ def locate_sam(
         elif kind == SAM_LAYER:
             uri = value(properties.get("ContentUri", "."))
             if isinstance(uri, str) and not uri.startswith("s3://"):
-                path = _existing(template, uri, logical_id, "ContentUri")
+                path = _code(template, uri, logical_id, "ContentUri")
                 is_python = str((resource.get("Metadata") or {}).get("BuildMethod", "")).startswith("python")
                 properties["ContentUri"] = {"Bucket": LOCAL, "Key": str(path)}
                 if is_python:
@@ -120,7 +121,7 @@ def _locate_function(
     if is_bound or not runtime.startswith("python"):
         properties["CodeUri"] = {"Bucket": BOUND, "Key": logical_id}
     elif isinstance(uri, str) and not uri.startswith("s3://"):
-        path = _existing(template, uri, logical_id, "CodeUri")
+        path = _code(template, uri, logical_id, "CodeUri")
         properties["CodeUri"] = {"Bucket": LOCAL, "Key": str(path)}
     else:
         properties["CodeUri"] = uri
@@ -175,7 +176,7 @@ def _locate_content(
     if asset is not None:
         properties[name] = {"S3Bucket": LOCAL, "S3Key": str(asset)}
     elif isinstance(given, str) and not given.startswith("s3://"):
-        path = _existing(template, given, logical_id, name)
+        path = _code(template, given, logical_id, name)
         properties[name] = {"S3Bucket": LOCAL, "S3Key": str(path)}
     elif given is None:
         raise template.error(
@@ -202,8 +203,8 @@ def check_files(template: Template, functions: list[FunctionCode]) -> None:
             found = sorted(file.name for file in function.path.glob("*.py"))[:8]
             raise template.error(
                 f"Handler of {function.logical_id!r} is {function.handler!r}, and there is no"
-                f" {str(place)!r}.py. {str(function.path)!r} has {', '.join(found) or 'no Python files'}."
-                f" Correct Handler or CodeUri, or bind a handler: {advised(function.logical_id)}",
+                f" {f'{place}.py'!r}. {str(function.path)!r} has {', '.join(found) or 'no Python files'}."
+                f" Correct Handler or CodeUri, or bind a handler: {advised(template.prefix + function.logical_id)}",
                 "Resources",
                 function.logical_id,
                 "Properties",
@@ -216,7 +217,21 @@ def _existing(template: Template, given: str, logical_id: str, name: str) -> Pat
     if not path.exists():
         raise template.error(
             f"{name} of {logical_id!r} is {given!r}, and there is no {str(path)!r}."
-            f" Paths are relative to the template's folder; or bind a handler: {advised(logical_id)}",
+            f" Paths are relative to the template's folder; or bind a handler: {advised(template.prefix + logical_id)}",
+            "Resources",
+            logical_id,
+            "Properties",
+            name,
+        )
+    return path
+
+
+def _code(template: Template, given: str, logical_id: str, name: str) -> Path:
+    path = _existing(template, given, logical_id, name)
+    if path.is_file() and not is_zipfile(path):
+        raise template.error(
+            f"{name} of {logical_id!r} is {given!r}, which is neither a folder nor a zip file. Name the folder that it"
+            f" is in, or bind a handler: {advised(template.prefix + logical_id)}",
             "Resources",
             logical_id,
             "Properties",

@@ -52,10 +52,11 @@ def _not_imported(prepared: Prepared, function: FunctionCode, problem: BaseExcep
     own = [frame for frame in frames if str(frame.filename).startswith(str(function.path))]
     shown = "".join(traceback.format_list(own)).rstrip()
     about = str(problem) if isinstance(problem, InitFailed) else f"the module exits: {problem!r}"
+    path = f"{prepared.template.prefix}{function.logical_id}"
     return prepared.template.error(
         f"the handler {function.handler!r} of {function.logical_id!r} does not import: {about}"
         + (f"\n{shown}\n" if shown else ". ")
-        + f"Correct it or install what it imports, or bind a handler: {advised(function.logical_id)}",
+        + f"Correct it or install what it imports, or bind a handler: {advised(path)}",
         "Resources",
         origin(prepared.template, function.logical_id),
     )

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from pytest_lambda_esm.deploy.template import Template
 from pytest_lambda_esm.errors import nearest
 
 
-def resolve(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
+def resolve(template: Template, given: Mapping[str, Any], unknown: Collection[str] = ()) -> dict[str, str]:
     """Return the parameters to create the stack with, as texts. Raises DeployError for those that do not fit.
 
-    Defaults are checked, and left to CloudFormation.
+    Defaults are checked, and left to CloudFormation. The values of ``unknown`` are known later: attributes of
+    resources, which a nested stack gets.
     """
     declared = template.section("Parameters")
-    unknown = [name for name in given if name not in declared]
-    if unknown:
-        known = nearest(unknown[0], declared) if declared else "It has no Parameters."
-        raise template.error(f"the template has no parameter {', '.join(map(repr, unknown))}. {known}", "Parameters")
-    missing = [name for name, about in declared.items() if name not in given and "Default" not in (about or {})]
+    for name, about in declared.items():
+        _check_type(template, name, about)
+    surplus = [name for name in (*given, *unknown) if name not in declared]
+    if surplus:
+        known = nearest(surplus[0], declared) if declared else "It has no Parameters."
+        raise template.error(f"the template has no parameter {', '.join(map(repr, surplus))}. {known}", "Parameters")
+    stated = {*given, *unknown}
+    missing = [name for name, about in declared.items() if name not in stated and "Default" not in (about or {})]
     if missing:
         raise template.error(
             f"the parameters {', '.join(map(repr, missing))} have no default and no value: deploy(...,"
@@ -30,7 +34,7 @@ def resolve(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
         )
     values = {name: as_text(value) for name, value in given.items()}
     for name, about in declared.items():
-        if not str((about or {}).get("Type", "")).startswith("AWS::SSM::"):
+        if name not in unknown and not str((about or {}).get("Type", "")).startswith("AWS::SSM::"):
             _check(template, name, about or {}, values.get(name, as_text((about or {}).get("Default"))))
     return values
 
@@ -56,6 +60,24 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+_TYPES: Final = re.compile(
+    "String|Number|CommaDelimitedList|List<(Number|String|AWS::[A-Za-z0-9:]+)>|AWS::SSM::Parameter::Value<.+>"
+    "|AWS::[A-Za-z0-9]+::[A-Za-z0-9:]+"
+)
+
+
+def _check_type(template: Template, name: str, about: Any) -> None:
+    kind = about.get("Type") if isinstance(about, dict) else None
+    if not isinstance(kind, str) or not _TYPES.fullmatch(kind):
+        found = f"has the type {kind!r}" if kind is not None else "has no Type"
+        raise template.error(
+            f"the parameter {name!r} {found}; it takes String, Number, CommaDelimitedList, List<Number>, or a type of"
+            f" AWS such as AWS::SSM::Parameter::Value<String>",
+            "Parameters",
+            name,
+        )
+
+
 def _check(template: Template, name: str, about: Mapping[str, Any], value: str) -> None:
     """Check a value, or each of a list, against what the template allows."""
     where, kind = ("Parameters", name), str(about.get("Type", "String"))
@@ -70,6 +92,22 @@ def _check(template: Template, name: str, about: Mapping[str, Any], value: str) 
             raise template.error(f"the parameter {name!r} takes texts like {pattern!r}, not {each!r}", *where)
         if kind in ("Number", "List<Number>") and not re.fullmatch(r"[-+]?\d+(\.\d+)?", each):
             raise template.error(f"the parameter {name!r} is a Number, not {each!r}", *where)
+        for limit, size, is_least in (
+            ("MinLength", len(each), True),
+            ("MaxLength", len(each), False),
+            ("MinValue", _number(each), True),
+            ("MaxValue", _number(each), False),
+        ):
+            stated = _number(about.get(limit))
+            if stated is not None and size is not None and (size < stated if is_least else size > stated):
+                raise template.error(f"the parameter {name!r} has {limit} {about[limit]}, and is {each!r}", *where)
+
+
+def _number(given: Any) -> float | None:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        return None
 
 
 def _fits(pattern: str, value: str) -> bool:

@@ -9,13 +9,13 @@ deploy is translated once. Whether source folders and modules exist is checked a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_lambda_esm.deploy import assembly, code, parameters, references, sam
+from pytest_lambda_esm.deploy import assembly, checks, code, parameters, references, sam
 from pytest_lambda_esm.deploy.code import FunctionCode
 from pytest_lambda_esm.deploy.contents import Contents
 from pytest_lambda_esm.deploy.includes import Includes
@@ -105,6 +105,7 @@ class Preparation:
         kept, texts, digests = self._kept.get(key, (None, {}, {}))
         if kept is not None and _unchanged(texts, _text) and _unchanged(digests, contents.digest):
             return kept
+        checks.check(template)
         run = _Run(template, found.find_asset, choices, contents)
         prepared = run.prepared(parameters.resolve(template, given))
         files = {**run.files, **{file: _text(file) for file in _included(prepared)}}
@@ -141,6 +142,7 @@ class _Run:
         self._contents = contents
         self._left_out: dict[str, str] = {}
         self._not_simulated: dict[str, str] = {}
+        self.above: tuple[Template, ...] = ()
         self.files: dict[Path, str] = {}
 
     def prepared(self, given: Mapping[str, str]) -> Prepared:
@@ -161,6 +163,7 @@ class _Run:
         references.check(self._template.with_body(body), resources, outputs)
         self._check_types(resources)
         nested = self._nested(resources)
+        references.check_nested(self._template.with_body(body), nested_outputs(nested), resources, outputs)
         functions = code.locate(self._template, resources, self._find_asset, self._choices.bound)
         for name in ("Conditions", "Globals", "Transform", "Rules", "Metadata", "Hooks"):
             body.pop(name, None)
@@ -222,6 +225,13 @@ class _Run:
         lacking = {name: each["Type"] for name, each in resources.items() if not creates(each["Type"])}
         if lacking:
             first = self._origin(next(iter(lacking)))
+            if all(kind.startswith("AWS::Serverless::") for kind in lacking.values()):
+                raise self._template.error(
+                    f"{first!r} has a type of SAM, and the template does not ask for SAM's transform. Add 'Transform:"
+                    f" {sam.TRANSFORM}'",
+                    "Resources",
+                    first,
+                )
             types = ", ".join(repr(kind) for kind in dict.fromkeys(lacking.values()))
             listed = ", ".join(f"{name} ({kind})" for name, kind in lacking.items())
             raise self._template.error(
@@ -257,14 +267,36 @@ class _Run:
             if file is None:
                 continue
             found = assembly.find(file, None)
+            inner = replace(found.template, prefix=f"{self._template.prefix}{name}.")
+            self._check_nesting(name, inner)
+            checks.check(inner)
             # Parameters of a nested stack may be attributes of resources, which are not known yet.
             given = properties.get("Parameters") or {}
             known = {key: value for key, value in given.items() if not isinstance(value, dict)}
-            run = _Run(found.template, found.find_asset, self._choices.of_nested(name), self._contents)
-            parameters.resolve(found.template, {**dict.fromkeys(given, ""), **known})
+            run = _Run(inner, found.find_asset, self._choices.of_nested(name), self._contents)
+            run.above = (*self.above, self._template)
+            self._check_parameters(name, given, inner)
+            parameters.resolve(inner, known, unknown=given.keys() - known.keys())
             nested[name] = run.prepared({key: parameters.as_text(value) for key, value in known.items()})
             self.files.update(run.files)
         return nested
+
+    def _check_nesting(self, name: str, inner: Template) -> None:
+        if inner.file in [each.file for each in (*self.above, self._template) if each.file is not None]:
+            raise self._template.error(
+                f"the nested stack {name!r} has the template {inner.name!r}, which it is in itself", "Resources", name
+            )
+
+    def _check_parameters(self, name: str, given: Mapping[str, Any], inner: Template) -> None:
+        declared = inner.section("Parameters")
+        missing = [each for each, about in declared.items() if each not in given and "Default" not in (about or {})]
+        if missing:
+            raise self._template.error(
+                f"the nested stack {name!r} lacks the parameters {', '.join(map(repr, missing))} of {inner.name}, which"
+                f" have no default. State them in its Parameters",
+                "Resources",
+                name,
+            )
 
     def _local_template(self, name: str, properties: Mapping[str, Any]) -> Path | None:
         url = properties.get("TemplateURL")
@@ -276,6 +308,11 @@ class _Run:
                 f"the nested stack {name!r} has the template {url!r}, and there is no {str(path)!r}", "Resources", name
             )
         return path
+
+
+def nested_outputs(nested: Mapping[str, Prepared]) -> dict[str, Collection[str]]:
+    """Return the names of the outputs of each nested stack."""
+    return {name: (json.loads(each.text).get("Outputs") or {}).keys() for name, each in nested.items()}
 
 
 def origin(template: Template, logical_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from pytest_lambda_esm.deploy.template import Template
@@ -58,6 +58,40 @@ def check(template: Template, resources: Mapping[str, Any], outputs: Mapping[str
     cycle = _cycle({name: {*_names_in(each), *_depends_on(each)} & set(resources) for name, each in resources.items()})
     if cycle:
         raise template.error(f"resources that need each other: {' -> '.join(cycle)}", "Resources", cycle[0])
+
+
+def check_nested(
+    template: Template,
+    nested: Mapping[str, Collection[str]],
+    resources: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+) -> None:
+    """Check the outputs of nested stacks that a template uses. Raises DeployError for those that do not exist."""
+    for section, parts in (("Resources", resources), ("Outputs", outputs)):
+        for name, part in parts.items():
+            for stack, output in _outputs_in(part):
+                if stack in nested and output not in nested[stack]:
+                    known = nearest(output, nested[stack]) if nested[stack] else "It has no Outputs."
+                    raise template.error(
+                        f"{section[:-1].lower()} {name!r} uses the output {output!r} of the nested stack {stack!r},"
+                        f" which does not exist. {known}",
+                        section,
+                        name,
+                    )
+
+
+def _outputs_in(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the nested stacks and outputs that ``Fn::GetAtt`` names."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _outputs_in(each)
+    elif isinstance(value, dict):
+        given = value.get("Fn::GetAtt")
+        if isinstance(given, list) and len(given) == 2 and str(given[1]).startswith("Outputs."):
+            yield str(given[0]), str(given[1]).partition(".")[2]
+        else:
+            for inner in value.values():
+                yield from _outputs_in(inner)
 
 
 def without(value: Any, left_out: Mapping[str, str]) -> Any:

@@ -44,15 +44,15 @@ def translate(template: Template, body: dict[str, Any], parameters: dict[str, An
     level = quiet.level
     quiet.setLevel(logging.ERROR)
     session: Any = _Session(region)
+    translator = Translator(None, Parser(), boto_session=session)
     try:
-        translator = Translator(None, Parser(), boto_session=session)
         translated: dict[str, Any] = translator.translate(
             copy.deepcopy(body), parameter_values=parameters, passthrough_metadata=True
         )
-        translator.metrics.publish()  # To nowhere; without it they ask for it at the end of the process.
     except InvalidDocumentException as refused:
         raise _refused(template, refused) from None
     finally:
+        translator.metrics.publish()  # To nowhere; without it they ask for it when they are collected.
         quiet.setLevel(level)
     return translated
 

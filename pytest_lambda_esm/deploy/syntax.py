@@ -102,6 +102,8 @@ def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, (str, int, float, bool)):
             raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
+        if not isinstance(key, str):
+            key = key_node.value  # A template is JSON in the end, whose keys are texts: "On", "123456789012".
         if key in found:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} twice", key_node.start_mark)
         found[key] = loader.construct_object(value_node, deep=True)

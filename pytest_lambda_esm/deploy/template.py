@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from pytest_lambda_esm.errors import DeployError
 class Template:
     """A template that was read: ``body`` is what it says, and ``text`` where lines are looked up.
 
-    ``file`` is None for a dictionary. ``folder`` is where relative paths start.
+    ``file`` is None for a dictionary. ``folder`` is where relative paths start. ``prefix`` is how a test names what is
+    in it: ``"Nested."`` for a nested stack.
     """
 
     body: dict[str, Any] = field(repr=False)
     folder: Path
     file: Path | None = None
     text: str = field(default="", repr=False)
+    prefix: str = ""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Template:
         if not resources:
             raise self.error("the template has no Resources, and CloudFormation needs at least one", "Resources")
         for logical_id, resource in resources.items():
-            if logical_id.startswith("Fn::ForEach::"):
+            if logical_id.startswith("Fn::"):
                 continue
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
                 raise self.error(f"the resource {logical_id!r} has no Type", "Resources", logical_id)
@@ -61,7 +63,7 @@ class Template:
 
     def with_body(self, body: dict[str, Any]) -> Template:
         """Return the template with other contents; lines are still looked up in the file."""
-        return Template(body, self.folder, self.file, self.text)
+        return replace(self, body=body)
 
 
 def read_file(file: Path) -> Template:

@@ -25,19 +25,22 @@ _OVER: Final = object()
 class Space:
     """What can go wrong: how many things at each step of a world without troubles, and how many troubles at once.
 
-    Worlds with troubles may have more steps, for repeated deliveries.
+    Worlds with troubles may have more steps, for repeated deliveries. ``interleavings`` is how many other orders there
+    are to choose from.
     """
 
     choices: Sequence[int]
     at_most: int
     operations: tuple[str, ...] | None
+    interleavings: int = 0
 
     def strategy(self) -> st.SearchStrategy[Trouble]:
         """Return the strategy that chooses troubles for a world."""
         steps = st.integers(0, len(self.choices) + len(self.choices) // 2 + 1)
         strike = st.tuples(steps, st.integers(0, max(self.choices, default=1) - 1))
         strikes = st.lists(strike, min_size=1, max_size=self.at_most, unique_by=lambda pair: pair[0])
-        return strikes.map(lambda pairs: Trouble(tuple(sorted(pairs)), self.operations))
+        orders = st.integers(0, self.interleavings)
+        return st.builds(lambda pairs, order: Trouble(tuple(sorted(pairs)), self.operations, order), strikes, orders)
 
 
 class _Broke(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,22 +12,41 @@ from pytest_lambda_esm.explore.report import Outcome, report
 from pytest_lambda_esm.explore.run import Failure, WorldRun
 from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
 from pytest_lambda_esm.sweep.run import SweepContext
+from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
     from pytest_lambda_esm.explore.engine import Space
+
+_INTERLEAVINGS: Final = 4
+"""How many other orders an exploration tries of what is due at the same instant."""
 
 _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of an exploration that one test has, of those that a marker makes; ``number`` counts from 0."""
+
+    number: int = 0
+    parts: int = 1
+    runs: int = 100
+    at_most: int = 3
+    operations: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What an exploration was asked for: worlds, troubles in each at most, the operations, and the seed."""
+    """What an exploration was asked for: worlds, troubles in each at most, the operations, and the seed.
+
+    ``part`` is the number of this part, and how many there are.
+    """
 
     runs: int
     at_most: int
     operations: tuple[str, ...] | None
     seed: int
+    part: tuple[int, int] = (0, 1)
 
     def check(self) -> None:
         """Raise FaultError for numbers that make no exploration."""
@@ -47,6 +66,8 @@ class Exploration:
         self._plan = plan
         self._outcome = Outcome()
         self._steps: list[tuple[str, int]] = []
+        self._orders = 0
+        self._ties = 0
         self._known: set[tuple[str, str]] = set()
         self._broke = False
         self._is_over = False
@@ -78,12 +99,13 @@ class Exploration:
         """Return the report of an exploration that was not completed; empty if it was."""
         if self._is_over:
             return ""
-        return f"an exploration was left after {self._outcome.worlds} worlds, so far:\n{self.report}"
+        return f"an exploration was left after {counted(self._outcome.worlds, 'world')}, so far:\n{self.report}"
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _explore(self) -> Iterator[WorldRun]:
         __tracebackhide__ = True
+        yield from self._interleavings()
         for trouble in self._singles():
             yield from self._world(trouble)
         searches = 0
@@ -108,10 +130,23 @@ class Exploration:
         finally:
             search.close()
 
+    def _interleavings(self) -> Iterator[WorldRun]:
+        """Run worlds in which only the order at the same instant differs, unless there is nothing to order."""
+        __tracebackhide__ = True
+        for number in range(1, _INTERLEAVINGS + 1):
+            if self._outcome.worlds >= self._plan.runs:
+                return
+            yield from self._world(Trouble((), self._plan.operations, number))
+            if not self._ties:
+                return
+            self._orders = _INTERLEAVINGS
+
     def _singles(self) -> list[Trouble]:
         """Return worlds with one trouble each: all that there are, or some of them, drawn from the seed."""
+        number, parts = self._plan.part
         pairs = [(step, choice) for step, (_, count) in enumerate(self._steps) for choice in range(count)]
-        room = self._plan.runs - 1
+        pairs = pairs[number::parts]
+        room = self._plan.runs - self._outcome.worlds
         most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
         if len(pairs) > most:
             pairs = sorted(random.Random(f"exploration {self._plan.seed}").sample(pairs, most))
@@ -120,7 +155,8 @@ class Exploration:
     def _space(self) -> Space:
         from pytest_lambda_esm.explore.engine import Space
 
-        return Space([count for _, count in self._steps], self._plan.at_most, self._plan.operations)
+        counts = [count for _, count in self._steps]
+        return Space(counts, self._plan.at_most, self._plan.operations, self._orders)
 
     def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
         __tracebackhide__ = True
@@ -132,6 +168,7 @@ class Exploration:
         assert run.strikes is not None
         outcome.met.update(name for name, _ in run.strikes.met)
         outcome.struck.update(each.operation for each in run.strikes.struck)
+        self._ties = run.strikes.turns.ties if run.strikes.turns is not None else 0
         self._compare(run)
         if outcome.broken == broken:
             outcome.survived += run.struck
@@ -141,6 +178,8 @@ class Exploration:
         """Note where a world did something else than the first one before anything struck it."""
         assert run.strikes is not None
         assert run.trouble is not None
+        if run.trouble.interleaving:
+            return
         until = min((step for step, _ in run.trouble.strikes), default=0) + 1
         expected, met = self._steps[:until], run.strikes.met[:until]
         if self._outcome.difference is not None or expected == met:
@@ -154,7 +193,8 @@ class Exploration:
             self._end()
             return False
         assert run.strikes is not None
-        self._outcome.add_failure(run.strikes.struck, failure)
+        assert run.trouble is not None
+        self._outcome.add_failure(run.strikes.struck, failure, run.trouble.interleaving)
         self._broke = failure.kind not in self._known
         return True
 
@@ -188,7 +228,7 @@ class Exploration:
 
     def _end(self) -> None:
         self._is_over = True
-        self._context.plan.settle()
+        self._context.plan._note_end_of_sweep()
         self._context.leave()
 
     def _nothing_met(self) -> str:

@@ -13,7 +13,7 @@ from pytest_lambda_esm.sweep.request import DEFAULT_ERRORS, Asked, read_request
 from pytest_lambda_esm.vocabulary import Per
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.explore.exploration import Exploration
+    from pytest_lambda_esm.explore.exploration import Exploration, Part
     from pytest_lambda_esm.explore.remains import Compare, State
     from pytest_lambda_esm.explore.run import WorldRun
     from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
@@ -25,6 +25,7 @@ class Exploring(ABC):
     """The base of ``FakeLambda`` with explorations. ``_active`` is the world of an open fake."""
 
     config: Config
+    _part: Part | None = None
     sweeps: list[Sweep | Exploration]
 
     @property
@@ -82,16 +83,23 @@ class Exploring(ABC):
         or lose their answer. Calls that files of the tests' own folder make outside of handlers are left alone, unless
         ``operations`` names them; it restricts the steps, as in ``("poller.Read", "dynamodb.*")``.
 
-        The seed of the fake chooses, so that each run of the test is the same. A test with markers ``lambda_esm_fault``
-        gets one world, with these faults. At the end, ExplorationFailed reports what broke, with the markers that
-        replay it. Raises FaultError for unknown operations, numbers below 1, and where something exists before it.
+        Where pollers and asynchronous events are due at the same instant, worlds also differ in whose turn it is, as
+        the setting ``interleaving`` chooses. The seed of the fake chooses, so that each run of the test is the same. A
+        test with markers ``lambda_esm_fault`` gets one world, with these faults.
+
+        At the end, ExplorationFailed reports what broke, with the markers that replay it. Raises FaultError for unknown
+        operations, numbers below 1, and where something exists before it.
         """
         __tracebackhide__ = True
-        from pytest_lambda_esm.explore.exploration import Exploration, Plan
+        from pytest_lambda_esm.explore.exploration import Exploration, Part, Plan
         from pytest_lambda_esm.explore.steps import Operations
 
-        Operations(operations, self._active.persistent.catalogue)
-        plan = Plan(runs, at_most, tuple(operations) if operations is not None else None, self.config.seed)
+        part = self._part or Part(runs=runs, at_most=at_most, operations=operations)
+        Operations(part.operations, self._active.persistent.catalogue)
+        names = tuple(part.operations) if part.operations is not None else None
+        share = -(-part.runs // part.parts) if self._part else runs
+        seed = self.config.seed + part.number
+        plan = Plan(share, part.at_most, names, seed, (part.number, part.parts))
         plan.check()
         exploration = Exploration(self._sweep_context(), self._surroundings, plan)
         self.sweeps.append(exploration)
@@ -136,5 +144,6 @@ class Exploring(ABC):
     def _surroundings(self, folder: str) -> Surroundings:
         from pytest_lambda_esm.explore.trouble import Surroundings
 
-        catalogue = self._active.persistent.catalogue
-        return Surroundings(catalogue, lambda: self._world.runtime.local_time is not None, folder)
+        world = self._active
+        in_handler = lambda: self._world.runtime.local_time is not None  # noqa: E731
+        return Surroundings(world.persistent.catalogue, in_handler, folder, world.clock)

@@ -71,7 +71,7 @@ class IdempotenceCheck:
                 f" Make what the body needs inside the body."
             )
         self._start(())
-        with self._context.plan.watching() as calls:
+        with self._context.plan._watching() as calls:
             self._body()
         expected = self._state()
         delivered = Counter(call.operation for call in calls if call.operation in _DELIVERING)
@@ -96,7 +96,7 @@ class IdempotenceCheck:
         self._context.plan.clear()
         self._context.restart()
         for each in repeat:
-            self._context.plan.ask(each.spec())
+            self._context.plan._ask(each.spec())
 
     def _difference(self, repeat: Sequence[Repeat], expected: State, compare: Compare) -> str | None:
         __tracebackhide__ = True

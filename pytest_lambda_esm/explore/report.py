@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_lambda_esm.errors import printable
 from pytest_lambda_esm.explore.run import Failure
-from pytest_lambda_esm.explore.trouble import Struck
+from pytest_lambda_esm.explore.trouble import Struck, order_markers
 from pytest_lambda_esm.wording import counted
 
 _MOST_LINES: Final = 6
@@ -23,6 +23,23 @@ class Broken:
     world: int
     struck: Sequence[Struck]
     failure: Failure
+    interleaving: int = 0
+
+    @property
+    def size(self) -> int:
+        """How much it takes to break the body."""
+        return len(self.struck) + bool(self.interleaving)
+
+    @property
+    def causes(self) -> str:
+        """What struck, and the order of what was due at the same instant, as text."""
+        order = [f"interleaving {self.interleaving}"] if self.interleaving else []
+        return " and ".join([*map(str, self.struck), *order]) or "no trouble at all"
+
+    @property
+    def markers(self) -> list[str]:
+        """The markers that replay it."""
+        return [*order_markers(self.interleaving), *(each.marker for each in self.struck)]
 
 
 @dataclass
@@ -42,25 +59,25 @@ class Outcome:
     struck: Counter[str] = field(default_factory=Counter)
     difference: str | None = None
 
-    def add_failure(self, struck: Sequence[Struck], failure: Failure) -> None:
+    def add_failure(self, struck: Sequence[Struck], failure: Failure, interleaving: int) -> None:
         """Add a world that broke."""
         self.broken += 1
-        known = self.smallest.get(failure.kind)
-        if known is None or len(struck) < len(known.struck):
-            self.smallest[failure.kind] = Broken(self.worlds, tuple(struck), failure)
+        broken, known = Broken(self.worlds, tuple(struck), failure, interleaving), self.smallest.get(failure.kind)
+        if known is None or broken.size < known.size:
+            self.smallest[failure.kind] = broken
 
 
 def report(outcome: Outcome) -> str:
     """Return the report; its first line is a summary."""
     lines = [_summary(outcome)]
     for broken in outcome.smallest.values():
-        lines.append(f"  world {broken.world}, by {' and '.join(map(str, broken.struck)) or 'no trouble at all'}:")
+        lines.append(f"  world {broken.world}, by {broken.causes}:")
         lines += [f"    {line}" for line in broken.failure.text.splitlines()[:_MOST_LINES]]
         if broken.failure.place:
             lines.append(f"    at {broken.failure.place}")
-        if broken.struck:
+        if broken.markers:
             lines.append("    replay it alone, with these lines above the test:")
-            lines += [f"    {each.marker}" for each in broken.struck]
+            lines += [f"    {marker}" for marker in broken.markers]
     if outcome.difference is not None:
         lines.append(f"  not deterministic: {outcome.difference}")
         lines.append("    An exploration counts steps, so the body has to do the same each time: avoid random names.")

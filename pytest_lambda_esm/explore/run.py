@@ -71,17 +71,17 @@ class WorldRun:
             self._on_error(self, Failure(error, ""))
             raise
         for fault in self._marked:
-            plan.ask_again(fault)
+            plan._ask_again(fault)
         if not self._marked:
             folder = _folder_of_tests(self._file)
-            self.strikes = plan.chooser = Strikes(self.trouble or Trouble(), self._surroundings(folder))
+            self.strikes = plan._chooser = Strikes(self.trouble or Trouble(), self._surroundings(folder))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         __tracebackhide__ = True
-        self._context.plan.chooser = None
+        self._context.plan._chooser = None
         if error is not None:
             return self._on_error(self, Failure(error, _place(trace)))
         hidden = next(iter(self._context.swallowed(self._file)), None)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pytest_lambda_esm.clock.turns import turns_of
+from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.explore.steps import Choice, Operations, choices
 from pytest_lambda_esm.faults.call import IncomingCall
 from pytest_lambda_esm.faults.catalogue import FaultCatalogue
@@ -26,19 +28,22 @@ class Trouble:
     """What goes wrong in a world: pairs of a step's number and of what happens there.
 
     Steps are counted from 0 as the world meets them. The second number chooses from what can go wrong at the step that
-    is met, modulo the number of possibilities. ``operations`` restricts the steps that count.
+    is met, modulo the number of possibilities. ``operations`` restricts the steps that count. ``interleaving`` is the
+    setting of that name.
     """
 
     strikes: tuple[tuple[int, int], ...] = ()
     operations: tuple[str, ...] | None = None
+    interleaving: int = 0
     struck: list[Struck] = field(default_factory=list, compare=False, repr=False)
     """What it has struck in the world that it was used in last."""
 
     def __repr__(self) -> str:
         if self.struck:
             return f"<Trouble {', '.join(map(str, self.struck))}>"
-        steps = ", ".join(f"step {step + 1}" for step, _ in self.strikes)
-        return f"<Trouble at {steps}>" if steps else "<no Trouble>"
+        steps = [f"at step {step + 1}" for step, _ in self.strikes]
+        steps += [f"interleaving {self.interleaving}"] if self.interleaving else []
+        return f"<Trouble {', '.join(steps)}>" if steps else "<no Trouble>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Hypothesis and IPython would print every field."""
@@ -47,7 +52,12 @@ class Trouble:
     @property
     def markers(self) -> Sequence[str]:
         """The markers that add the same faults to a test, in the order in which they struck."""
-        return [each.marker for each in self.struck]
+        return [*order_markers(self.interleaving), *(each.marker for each in self.struck)]
+
+
+def order_markers(interleaving: int) -> list[str]:
+    """Return the marker that chooses an interleaving; none for the usual one."""
+    return [f"@pytest.mark.lambda_esm(interleaving={interleaving})"] if interleaving else []
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Surroundings:
     catalogue: FaultCatalogue
     in_handler: Callable[[], bool]
     folder: str
+    clock: EventClock
 
 
 class Strikes:
@@ -87,6 +98,7 @@ class Strikes:
         self._where = surroundings
         self._operations = Operations(trouble.operations, surroundings.catalogue)
         self._planned = dict(reversed(trouble.strikes))
+        self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or surroundings.clock.turns
         self._passed: Counter[str] = Counter()
         self._ids: dict[str, set[str]] = {}
         self._again: dict[str, ErrorGiven] = {}

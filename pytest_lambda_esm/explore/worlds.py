@@ -40,7 +40,7 @@ class _OwnWorld(WorldRun):
         try:
             return super().__exit__(kind, error, trace)
         finally:
-            self._context.plan.settle()
+            self._context.plan._note_end_of_sweep()
             self._context.leave()
 
 

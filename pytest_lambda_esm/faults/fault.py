@@ -17,11 +17,11 @@ class Plan(Protocol):
     """The plan that a fault belongs to."""
 
     @property
-    def catch_up(self) -> Callable[[], None]:
+    def _catch_up(self) -> Callable[[], None]:
         """Catches up with a wall clock that the user moved, before a test looks at what has happened."""
         ...
 
-    def end(self, fault: Fault) -> None:
+    def _end(self, fault: Fault) -> None:
         """End a fault."""
         ...
 
@@ -70,24 +70,24 @@ class Fault:
 
     def end(self) -> None:
         """Stop striking; the end of the test still checks whether the fault has ever struck."""
-        self._plan.end(self)
+        self._plan._end(self)
 
     @property
     def hits(self) -> int:
         """How many attempts of botocore it has struck; those that a sequence let through do not count."""
-        self._plan.catch_up()
+        self._plan._catch_up()
         return len(self._calls)
 
     @property
     def remaining(self) -> int | None:
         """How many more times it will strike; None for a fault without an end."""
-        self._plan.catch_up()
+        self._plan._catch_up()
         return None if self.times is None else self.times - self._spent
 
     @property
     def calls(self) -> Sequence[IncomingCall]:
         """The calls that it has struck, in the order of their arrival."""
-        self._plan.catch_up()
+        self._plan._catch_up()
         return tuple(self._calls)
 
     @property

@@ -41,9 +41,9 @@ class FaultInjector:
     def on_call(self, call: IncomingCall) -> Effect | None:
         """Return the effect on a call, or None. Raises FaultError for a broken predicate or hook."""
         __tracebackhide__ = is_for_the_author
-        if self._plan.is_live and (struck := self._plan.strike(call)) is not None:
+        if self._plan._is_live and (struck := self._plan._strike(call)) is not None:
             return self._noted(call, struck[1], "asked for by the test")
-        if self._plan.chooser is not None and (effect := self._chosen(call, NOTHING)) is not None:
+        if self._plan._chooser is not None and (effect := self._chosen(call, NOTHING)) is not None:
             return effect
         error = self._hook(call)
         if error is not None:
@@ -55,7 +55,7 @@ class FaultInjector:
     @property
     def is_quiet(self) -> bool:
         """Whether no step of a poller can fail, so that :meth:`on_step` need not be called."""
-        return self._is_fair and not self._plan.is_live and self._plan.chooser is None
+        return self._is_fair and not self._plan._is_live and self._plan._chooser is None
 
     def on_step(self, step: str, make_call: Callable[[], IncomingCall], cannot: frozenset[str]) -> Effect | None:
         """Return the effect on a step of a poller, or None; ``make_call()`` returns the call to match faults against.
@@ -63,11 +63,11 @@ class FaultInjector:
         ``cannot`` are the faults that are impossible at this source. Raises FaultError if the test asks for one.
         """
         __tracebackhide__ = is_for_the_author
-        if self._plan.is_live:
+        if self._plan._is_live:
             call = make_call()
-            if (struck := self._plan.strike(call)) is not None:
+            if (struck := self._plan._strike(call)) is not None:
                 return self._noted(call, _checked(call, struck, cannot), "asked for by the test")
-        if self._plan.chooser is not None and (effect := self._chosen(make_call(), cannot)) is not None:
+        if self._plan._chooser is not None and (effect := self._chosen(make_call(), cannot)) is not None:
             return effect
         if self._is_fair or step != READ:
             return None
@@ -75,8 +75,8 @@ class FaultInjector:
 
     def _chosen(self, call: IncomingCall, cannot: frozenset[str]) -> Effect | None:
         """Return the effect that the plan's chooser chooses, or None."""
-        assert self._plan.chooser is not None
-        error = self._plan.chooser.choose(call, cannot)
+        assert self._plan._chooser is not None
+        error = self._plan._chooser.choose(call, cannot)
         if error is None:
             return None
         return self._noted(call, self._catalogue.effect(call.operation, error), "chosen by the exploration")

@@ -39,13 +39,12 @@ class Chooser(Protocol):
 class FaultPlan:
     """All faults of a test. Of the faults that match a call, the one that was added first strikes it.
 
-    Once a fault is spent, the fake answers normally. While ``is_live`` is false, no call needs to be passed to
-    :meth:`strike`. ``chooser`` is asked about what no fault strikes.
+    Once a fault is spent, the fake answers normally.
     """
 
     def __init__(self, catalogue: FaultCatalogue, catch_up: Callable[[], None] = lambda: None) -> None:
         self._catalogue = catalogue
-        self.catch_up = catch_up
+        self._catch_up = catch_up
         self._by_hook = False
         self._lock = threading.RLock()
         self.clear()
@@ -85,7 +84,7 @@ class FaultPlan:
             "optional": optional,
             "per": per,
         }
-        return self.ask(
+        return self._ask(
             FaultSpec(
                 operation=operation,
                 errors=(error,),
@@ -113,7 +112,7 @@ class FaultPlan:
         if all(error is None for error in errors):
             raise FaultError(f"sequence({operation!r}) names no error; give one for each call that should fail")
         options = {"match": match, "optional": optional}
-        return self.ask(
+        return self._ask(
             FaultSpec(
                 operation=operation,
                 errors=errors,
@@ -137,7 +136,7 @@ class FaultPlan:
 
     # --- for the fake ------------------------------------------------------------------------------------
 
-    def ask(self, spec: FaultSpec) -> Fault:
+    def _ask(self, spec: FaultSpec) -> Fault:
         """Add a fault. Raises FaultError for what the service models or the options rule out."""
         __tracebackhide__ = True
         operation = self._catalogue.operation(spec.operation)
@@ -154,26 +153,26 @@ class FaultPlan:
         self._add(fault)
         return fault
 
-    def ask_again(self, fault: Fault) -> None:
+    def _ask_again(self, fault: Fault) -> None:
         """Add a fresh copy of a fault of an earlier world."""
         self._add(fault.fresh_copy())
 
     @property
-    def asked_by_test(self) -> Sequence[Fault]:
+    def _asked_by_test(self) -> Sequence[Fault]:
         """The faults that the test's body has added outside of sweeps; those of markers and hooks are left out."""
         return [fault for fault in self._faults[self._settled :] if not (fault.marked or fault.by_hook)]
 
-    def check_world(self) -> None:
+    def _check_world(self) -> None:
         """Check all faults but those of markers, which belong to the test and not to one world of its sweep."""
         __tracebackhide__ = True
         self._check([fault for fault in self._faults if not fault.marked])
 
-    def settle(self) -> None:
+    def _note_end_of_sweep(self) -> None:
         """Note that a sweep has ended its last world: its faults no longer count as the test's."""
         self._settled = len(self._faults)
 
     @contextmanager
-    def asking_by_hook(self) -> Iterator[None]:
+    def _asking_by_hook(self) -> Iterator[None]:
         """Attribute the faults that the block adds to a conftest's hook, which adds them to each fresh world."""
         self._by_hook = True
         try:
@@ -181,7 +180,7 @@ class FaultPlan:
         finally:
             self._by_hook = False
 
-    def strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
+    def _strike(self, call: IncomingCall) -> tuple[Fault, Effect | None] | None:
         """Return the fault that strikes a call and its effect, or None. Raises FaultError for a broken predicate."""
         __tracebackhide__ = True
         with self._lock:
@@ -194,26 +193,26 @@ class FaultPlan:
             struck = index.strike(call)
             seen = SeenCall(self._called[call.operation], call, struck[0] if struck is not None else None)
             self._seen.setdefault(call.operation, deque(maxlen=_MOST_REMEMBERED)).append(seen)
-            self.is_live = self._has_use()
+            self._is_live = self._has_use()
             return struck
 
     @contextmanager
-    def watching(self) -> Iterator[list[IncomingCall]]:
+    def _watching(self) -> Iterator[list[IncomingCall]]:
         """Yield a list to which every call is added that arrives inside the block."""
         calls: list[IncomingCall] = []
         self._watchers.append(calls)
-        self.is_live = True
+        self._is_live = True
         try:
             yield calls
         finally:
             self._watchers[:] = [watcher for watcher in self._watchers if watcher is not calls]
-            self.is_live = self._has_use()
+            self._is_live = self._has_use()
 
     def unused(self) -> str:
         """Return the report on faults that never struck; empty if there are none."""
         return self._unused(self._faults)
 
-    def take_unused(self, start: int) -> str:
+    def _take_unused(self, start: int) -> str:
         """Return the report on the faults from the number ``start`` on that never struck; each is reported once."""
         return self._taken(self._faults[start:])
 
@@ -225,8 +224,8 @@ class FaultPlan:
         self._seen: dict[str, deque[SeenCall]] = {}
         self._called: Counter[str] = Counter()
         self._watchers: list[list[IncomingCall]] = []
-        self.chooser: Chooser | None = None
-        self.is_live = False
+        self._chooser: Chooser | None = None
+        self._is_live = False  # While it is false, no call needs to be passed to _strike.
 
     def _has_use(self) -> bool:
         return bool(self._watchers) or any(index.is_live for index in self._indexes.values())
@@ -252,13 +251,10 @@ class FaultPlan:
             self._faults.append(fault)
             fault.begun = dict(self._called)
             self._indexes.setdefault(fault.operation, FaultIndex()).add(fault)
-            self.is_live = True
+            self._is_live = True
 
-    def end(self, fault: Fault) -> None:
-        """End a fault, as ``Fault.end`` does.
-
-        :meta private:
-        """
+    def _end(self, fault: Fault) -> None:
+        """End a fault, as ``Fault.end`` does."""
         with self._lock:
             index = self._indexes.get(fault.operation)
             if index is not None and fault in self._faults and fault.over is None:

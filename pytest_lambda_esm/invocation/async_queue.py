@@ -68,9 +68,9 @@ class AsyncQueue:
     def accept(self, reference: FunctionReference, payload: str, request_id: str, depth: int, at: int) -> None:
         """Queue an event at an instant, which inside a handler may be later than the clock's."""
         function = self._registry.get(reference.account_id, reference.region, reference.name)
-        function.count("AsyncEventsReceived")
+        function._count("AsyncEventsReceived")
         self._accepted(reference.unqualified_arn, request_id, at)
-        for _ in range(2 if function.takes_duplicate() else 1):
+        for _ in range(2 if function._takes_duplicate() else 1):
             due = at + self._latency
             if self._jitter:
                 due += self._randomness.randrange(self._jitter + 1)
@@ -116,7 +116,7 @@ class AsyncQueue:
 
     def _schedule(self, event: Event, due: int) -> None:
         event.due, event.runs = due, False
-        event.scheduled = self._clock.call_at(
+        event.scheduled = self._clock.call_in_turn(
             due,
             self._interruptions.event(lambda: self._attempt(event), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id}, attempt {event.attempts + 1}",
@@ -142,7 +142,7 @@ class AsyncQueue:
             self._drop(event, "the function does not exist (any more)")
             return
         if self._stops_loop(event.reference, event.depth):
-            self._function(event).count("RecursiveInvocationsDropped")
+            self._function(event)._count("RecursiveInvocationsDropped")
             name, depth = event.reference.name, chains.traced(event.depth)
             self._journal.advice.give("ESM135", name, function=name, depth=depth)
             self._finish(event, configuration, async_results.RECURSIVE_INVOCATION, async_results.RECURSIVE)
@@ -173,12 +173,12 @@ class AsyncQueue:
             self._back_off(event, configuration, result, async_results.THROTTLED)
             return
         event.last = result
-        if result.end <= self._clock.instant:
+        if result._end <= self._clock.instant:
             self._on_end(event, configuration)
             return
-        event.due = result.end
+        event.due = result._end
         event.scheduled = self._clock.call_at(
-            result.end,
+            result._end,
             self._interruptions.event(lambda: self._on_end(event, configuration), lambda: self._mend(event)),
             lambda: f"{event.reference.name}: asynchronous event {event.request_id} ends: {result.outcome}",
         )
@@ -206,11 +206,11 @@ class AsyncQueue:
 
     def _on_end(self, event: Event, configuration: FunctionConfiguration) -> None:
         assert event.last is not None
-        self._journal.add("result", event.reference.name, str(event.last.answer))
+        self._journal.add("result", event.reference.name, str(event.last._answer))
         if event.last.error is None:
             self._finish(event, configuration, async_results.SUCCESS)
             return
-        self._retry_or_give_up(event, configuration, event.last.end, event.last.outcome)
+        self._retry_or_give_up(event, configuration, event.last._end, event.last.outcome)
 
     def _on_interruption(self, event: Event, configuration: FunctionConfiguration, outcome: str) -> None:
         """Count an attempt that an exception for the test has ended as one that failed, without a response."""

@@ -63,7 +63,7 @@ class AsyncResults:
 
     def drop(self, function: Function, request_id: str, why: str) -> None:
         """Discard an event without a record of it."""
-        function.count("AsyncEventsDropped")
+        function._count("AsyncEventsDropped")
         self._journal.fate(function.arn, (request_id,), DISCARDED, why)
 
     def deliver(
@@ -100,7 +100,7 @@ class AsyncResults:
         try:
             self._destinations.deliver(target, replace(message, sender=outcome.function_arn))
         except DeliveryFailed as error:
-            function.count(failure_metric)
+            function._count(failure_metric)
             self._journal.add("delivery", target, f"failed: {error}", (outcome.request_id,))
             return False
         self._journal.add("delivery", target, f"{function.name}: {outcome.condition}", (outcome.request_id,))

@@ -86,5 +86,5 @@ def _is_open(expectation: ExpectedError, all_of_them: list[ExpectedError], count
 
 
 def _place(invocation: Invocation) -> str:
-    frames = invocation.frames
+    frames = invocation._frames
     return f" at {frames[-1].file}:{frames[-1].line}" if frames else ""

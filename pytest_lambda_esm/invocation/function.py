@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Function:
-    """A function, the handler bound to it, and its invocations so far."""
+    """A function, the handler bound to it, and its invocations so far.
+
+    Read its ``name``, ``region``, ``account_id`` and ``handler``, which is None while none is bound.
+    """
 
     def __init__(
         self, account_id: str, region: str, name: str, catch_up: Callable[[], None] = nothing_to_catch_up
@@ -32,7 +35,7 @@ class Function:
         self.region = region
         self.name = name
         self.handler: Handler | None = None
-        self.declared_duration = 0
+        self._declared_duration = 0
         self._invocations: list[Invocation] = []
         self._script: deque[Outcome] = deque()
         self._counters: Counter[str] = Counter()
@@ -115,43 +118,43 @@ class Function:
         """Set the minimum duration of an invocation, in virtual seconds or as a timedelta."""
         __tracebackhide__ = True
         try:
-            self.declared_duration = microseconds(duration)
+            self._declared_duration = microseconds(duration)
         except (TypeError, ValueError) as error:
             raise HandlerError(f"duration: {error}") from None
 
-    def remember(self, invocation: Invocation, scripted: Outcome | None = None) -> None:
+    def _remember(self, invocation: Invocation, scripted: Outcome | None = None) -> None:
         """Record an invocation that has ended, and the step of the script that it took."""
         self._invocations.append(invocation)
         self._counters["Invocations"] += 1
-        if invocation.answer.error is not None:
+        if invocation._answer.error is not None:
             self._counters["Errors"] += 1
             if scripted is None or scripted.kind == "runs":
                 self._failures.append(invocation)
 
-    def unexpected_errors(self) -> list[str]:
+    def _unexpected_errors(self) -> list[str]:
         """Return the errors that the test neither scripted nor expected, and those that it expected in vain."""
         return unexpected(self.name, self._failures, self._expected)
 
-    def note_end_of_process(self) -> None:
+    def _note_end_of_process(self) -> None:
         """Note which variables of the bound handler's module have changed: in Lambda, a new process starts without."""
         if self.handler is not None:
             now = module_state(self.handler)
             self._left_behind = tuple(sorted(name for name in now if now[name] != self._state.get(name)))
 
-    def take_left_behind(self) -> tuple[str, ...]:
+    def _take_left_behind(self) -> tuple[str, ...]:
         """Return the names that :meth:`note_end_of_process` found, once."""
         names, self._left_behind = self._left_behind, ()
         return names
 
-    def count(self, metric: str) -> None:
+    def _count(self, metric: str) -> None:
         """Add one to a metric."""
         self._counters[metric] += 1
 
-    def next_outcome(self) -> Outcome | None:
+    def _next_outcome(self) -> Outcome | None:
         """Take the next outcome off the script; None if the script has ended."""
         return self._script.popleft() if self._script else None
 
-    def takes_duplicate(self) -> bool:
+    def _takes_duplicate(self) -> bool:
         """Return whether to deliver the arriving event twice, and use up one of the requested duplicates."""
         if not self._duplicates:
             return False

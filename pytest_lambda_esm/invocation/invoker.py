@@ -66,7 +66,7 @@ class Invoker:
             return self._throttled(function, pool, at)
         end = at
         try:
-            scripted = function.next_outcome()
+            scripted = function._next_outcome()
             if trouble is not None and (scripted is None or scripted.kind == "runs"):
                 scripted = trouble
             if scripted is not None and scripted.kind == "throttled":
@@ -74,25 +74,25 @@ class Invoker:
             script = f" (scripted: {scripted})" if scripted is not None else ""
             self._journal.add("invocation", name, f"begins, attempt {request.attempt}{script}", (), at)
             invocation = self._run(request, function, scripted, at)
-            end = invocation.end
+            end = invocation._end
         finally:
             pool.leave(at, end)
         if invocation.outcome in _PROCESS_ENDED:
             self._archives.restart(configuration)
-            function.note_end_of_process()
-        function.remember(invocation, scripted)
+            function._note_end_of_process()
+        function._remember(invocation, scripted)
         self._keep(invocation)
         return invocation
 
     def _throttled(self, function: Function, reason: str, at: int) -> Throttled:
-        function.count("Throttles")
+        function._count("Throttles")
         self._journal.add("throttle", function.name, f"{reason}, at {moment_of(at):%H:%M:%S}", at=at)
         return Throttled(reason, at)
 
     def _run(self, request: Request, function: Function, scripted: Outcome | None, at: int) -> Invocation:
         configuration = request.function
         timeout = timeout_of(configuration)
-        duration = function.declared_duration
+        duration = function._declared_duration
         if scripted is not None:
             if scripted.lasts is not None:
                 duration = scripted.lasts
@@ -109,7 +109,7 @@ class Invoker:
         if scripted is not None and scripted.kind != "runs":
             return _SCRIPTED[scripted.kind](scripted.value)
         if function.handler is not None:
-            names = function.take_left_behind()
+            names = function._take_left_behind()
             if names:
                 self._journal.advice.give("ESM201", function.name, function=function.name, names=", ".join(names))
             return function.handler

@@ -22,7 +22,7 @@ _INDENTATION: Final = re.compile(r"^ +", re.MULTILINE)
 def text(invocation: Invocation) -> str:
     """Return an invocation's log, from START on."""
     before, after = _platform_lines(invocation)
-    written = "".join(invocation.written).encode("utf-8", "replace").decode()
+    written = "".join(invocation._written).encode("utf-8", "replace").decode()
     return "".join([before, written, "\n" if written and not written.endswith("\n") else "", *after])
 
 
@@ -33,10 +33,10 @@ def events(invocation: Invocation) -> list[tuple[str, int]]:
     is not an event (recorded). A record of a logger is one event, as the runtime sends it.
     """
     before, after = _platform_lines(invocation)
-    beginning = [before] if invocation.init is None else [*_environment_start(invocation), before]
+    beginning = [before] if invocation._init is None else [*_environment_start(invocation), before]
     return [
-        *((line, invocation.start) for line in (*beginning, *_written_events(invocation.written))),
-        *((line, invocation.end) for line in after),
+        *((line, invocation._start) for line in (*beginning, *_written_events(invocation._written))),
+        *((line, invocation._end) for line in after),
     ]
 
 
@@ -55,13 +55,13 @@ def _written_events(written: Sequence[str]) -> list[str]:
 
 
 def _platform_lines(invocation: Invocation) -> tuple[str, list[str]]:
-    is_json = invocation.request.function.log_format == JSON
+    is_json = invocation._request.function.log_format == JSON
     return _json_lines(invocation) if is_json else _text_lines(invocation)
 
 
 def _environment_start(invocation: Invocation) -> list[str]:
     """Return the event with which the log stream of an environment starts. Containers of images have none."""
-    function = invocation.request.function
+    function = invocation._request.function
     if function.runtime == IMAGE:
         return []
     name = re.sub(r"(?<=[a-z])(?=\d)", ":", function.runtime, count=1)
@@ -71,7 +71,7 @@ def _environment_start(invocation: Invocation) -> list[str]:
     if function.log_format != JSON:
         return [f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}\n"]
     record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": version, "runtimeVersionArn": arn}
-    return [_line({"time": stamp(invocation.start), "type": "platform.initStart", "record": record})]
+    return [_line({"time": stamp(invocation._start), "type": "platform.initStart", "record": record})]
 
 
 class _Times(NamedTuple):
@@ -87,7 +87,7 @@ class _Times(NamedTuple):
     @classmethod
     def of(cls, invocation: Invocation) -> _Times:
         """Return the times of an invocation. The start of an environment is billed as well (documented)."""
-        whole, init = invocation.end - invocation.start, invocation.init
+        whole, init = invocation._end - invocation._start, invocation._init
         return cls((whole - (init or 0)) / 1000, -(-whole // 1000), None if init is None else init / 1000)
 
 
@@ -100,7 +100,7 @@ def _text_lines(invocation: Invocation) -> tuple[str, list[str]]:
         f"REPORT RequestId: {request_id}\tDuration: {times.duration:.2f} ms\tBilled Duration: {times.billed} ms\t"
         f"Memory Size: {memory} MB\tMax Memory Used: {memory} MB\t{init}{status}\n"
     )
-    failure = [_text_error(error, request_id, invocation.end)] if error is not None else []
+    failure = [_text_error(error, request_id, invocation._end)] if error is not None else []
     start = f"START RequestId: {request_id} Version: {context.function_version}\n"
     return start, [*failure, f"END RequestId: {request_id}\n", report]
 
@@ -129,11 +129,11 @@ def _json_lines(invocation: Invocation) -> tuple[str, list[str]]:
     }
     failure = []
     if error is not None and "stackTrace" in error.payload:
-        failure = [_line({"timestamp": stamp(invocation.end)[:-5], "level": "ERROR", **error.payload})]
+        failure = [_line({"timestamp": stamp(invocation._end)[:-5], "level": "ERROR", **error.payload})]
     record = {"requestId": request_id, "version": context.function_version}
     report = {"requestId": request_id, "metrics": metrics, "status": status}
-    start = _line({"time": stamp(invocation.start), "type": "platform.start", "record": record})
-    return start, [*failure, _line({"time": stamp(invocation.end), "type": "platform.report", "record": report})]
+    start = _line({"time": stamp(invocation._start), "type": "platform.start", "record": record})
+    return start, [*failure, _line({"time": stamp(invocation._end), "type": "platform.report", "record": report})]
 
 
 def _line(members: dict[str, Any]) -> str:

@@ -72,39 +72,9 @@ class Invocation:
         self._written = written
 
     @property
-    def request(self) -> Request:
-        """The request; other properties show its parts."""
-        return self._request
-
-    @property
     def context(self) -> LambdaContext:
         """The context object that the handler received."""
         return self._context
-
-    @property
-    def answer(self) -> Result:
-        """The result; other properties show its parts."""
-        return self._answer
-
-    @property
-    def start(self) -> int:
-        """The start, in microseconds since the epoch."""
-        return self._start
-
-    @property
-    def end(self) -> int:
-        """The end, in microseconds since the epoch."""
-        return self._end
-
-    @property
-    def init(self) -> int | None:
-        """Microseconds that the start of the execution environment took; None if it was warm."""
-        return self._init
-
-    @property
-    def written(self) -> Sequence[str]:
-        """What the handler printed and logged, in pieces."""
-        return self._written
 
     @property
     def function(self) -> str:
@@ -169,11 +139,8 @@ class Invocation:
         )
 
     @property
-    def frames(self) -> list[Frame]:
-        """The frames of the traceback, the outermost first.
-
-        :meta private:
-        """
+    def _frames(self) -> list[Frame]:
+        """The frames of the traceback, the outermost first."""
         error = self._answer.error
         return frames_of(error.stack) if error is not None else []
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Mapping:
     """An event source mapping, as the test sees it.
 
-    Read its ``uuid``, ``arn``, ``state`` and ``history``; control its transitions with :meth:`hold`, :meth:`release`
-    and :meth:`force`. The code under test sees the same mapping through boto3.
+    Read its ``uuid``, ``arn``, ``account_id``, ``region``, ``state`` and ``history``; control its transitions with
+    :meth:`hold`, :meth:`release` and :meth:`force`. The code under test sees the same mapping through boto3.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class Mapping:
         self.arn = spec.arn
         self.account_id = spec.account_id
         self.region = spec.region
-        self.user_reason = spec.user_reason
+        self._user_reason = spec.user_reason
         self._metric_names = spec.metric_names
         self._times = times
         self._own_times: TransitionTimes | None = None
-        self.last_result: str | None = None
+        self._last_result: str | None = None
         # Not a Counter, whose items are set through a Python method: pollers count each batch.
-        self.counters: defaultdict[str, int] = defaultdict(int)
-        self.read_iterator_age: Callable[[], timedelta | None] | None = None
-        self.read_offset_lag: Callable[[], dict[str, int]] | None = None
+        self._counters: defaultdict[str, int] = defaultdict(int)
+        self._read_iterator_age: Callable[[], timedelta | None] | None = None
+        self._read_offset_lag: Callable[[], dict[str, int]] | None = None
         self._settings = MappingProxyType(dict(spec.settings))
         self._clock = clock
         self._on_transition = on_transition
@@ -84,11 +84,8 @@ class Mapping:
         return self._settings
 
     @property
-    def in_force(self) -> ReadOnly[str, Any]:
-        """The same for pollers, which read them for each batch.
-
-        :meta private:
-        """
+    def _in_force(self) -> ReadOnly[str, Any]:
+        """The same for pollers, which read them for each batch."""
         return self._settings
 
     @property
@@ -123,7 +120,7 @@ class Mapping:
         It grows while a batch is retried. For Kafka the age is that of the record's timestamp.
         """
         self._clock.follow_wall()
-        return self.read_iterator_age() if self.read_iterator_age is not None else None
+        return self._read_iterator_age() if self._read_iterator_age is not None else None
 
     @property
     def offset_lag(self) -> dict[str, int]:
@@ -131,7 +128,7 @@ class Mapping:
 
         It is empty for other sources, and before the mapping has begun to poll.
         """
-        return self.read_offset_lag() if self.read_offset_lag is not None else {}
+        return self._read_offset_lag() if self._read_offset_lag is not None else {}
 
     @property
     def metrics(self) -> dict[str, int]:
@@ -151,7 +148,7 @@ class Mapping:
         how many there are now.
         """
         self._clock.follow_wall()
-        found = {**dict.fromkeys(self._metric_names, 0), **self.counters}
+        found = {**dict.fromkeys(self._metric_names, 0), **self._counters}
         lags = self.offset_lag.values()
         if lags:
             found.update(MaxOffsetLag=max(lags), SumOffsetLag=sum(lags))
@@ -163,11 +160,8 @@ class Mapping:
         self._clock.follow_wall()
         return self._stable
 
-    def has_been(self, state: MappingState) -> bool:
-        """Return whether the mapping is or was in a state, as far as time has been followed until now.
-
-        :meta private:
-        """
+    def _has_been(self, state: MappingState) -> bool:
+        """Return whether the mapping is or was in a state, as far as time has been followed until now."""
         return any(transition.state == state for transition in self._history)
 
     # --- control by the test -----------------------------------------------------------------------------
@@ -231,13 +225,13 @@ class Mapping:
         settings = self.requested
         self._drop_open()
         if result is not None:
-            self.last_result = result
+            self._last_result = result
         step = step_for_force(state, self._stable)
         if step.transitional != step.settled:
             self._open = _OpenTransition(step, settings, due=None, reads_left=None)
         else:
             self._apply(settings, step.settled)
-        self._enter(state, reason if reason is not None else self.user_reason)
+        self._enter(state, reason if reason is not None else self._user_reason)
 
     def explain(self) -> list[str]:
         """Return what the open transition waits for, one line per reason."""
@@ -254,25 +248,19 @@ class Mapping:
         return [f"{end} at {time_text(self._open.due, self._clock.instant)}"]
 
     @property
-    def waits_for_test(self) -> bool:
-        """Whether the open transition does not settle with time: it is held, manual, or counts reads.
-
-        :meta private:
-        """
+    def _waits_for_test(self) -> bool:
+        """Whether the open transition does not settle with time: it is held, manual, or counts reads."""
         return self._open is not None and (self._open.due is None or self.state in self._held)
 
     # --- the service's side, for this package only -------------------------------------------------------
 
-    def begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:
-        """Start a transition; ``settings`` take effect when it settles.
-
-        :meta private:
-        """
+    def _begin(self, step: Step, settings: ReadOnly[str, Any] | None = None) -> None:
+        """Start a transition; ``settings`` take effect when it settles."""
         new = MappingProxyType(dict(settings)) if settings is not None else self._settings
         self._drop_open()
         if step.transitional == step.settled:
             self._apply(new, step.settled)
-            self._enter(step.settled, self.user_reason)
+            self._enter(step.settled, self._user_reason)
             return
         time: TransitionTime = getattr(self._own_times or self._times(), step.transitional.lower())
         reads = time.reads if isinstance(time, AfterReads) else None
@@ -281,42 +269,30 @@ class Mapping:
             due = self._clock.instant
         opened = self._open = _OpenTransition(step, new, due, reads)
         try:
-            self._enter(step.transitional, self.user_reason)
+            self._enter(step.transitional, self._user_reason)
         finally:  # A hook of the test may raise, and the transition still ends.
             if self._open is opened and due is not None and time != "instant" and step.transitional not in self._held:
                 self._schedule()
 
-    def answered(self) -> None:
-        """Settle an instant transition, since the response that started it has been written.
-
-        :meta private:
-        """
+    def _answered(self) -> None:
+        """Settle an instant transition, since the response that started it has been written."""
         if self._open and self._open.due == self._clock.instant and self._open.event is None:
             self._settle_unless_held()
 
-    def settle_now(self) -> None:
-        """Settle the open transition, whatever its time, for a caller that waits for it, such as CloudFormation.
-
-        :meta private:
-        """
+    def _settle_now(self) -> None:
+        """Settle the open transition, whatever its time, for a caller that waits for it, such as CloudFormation."""
         if self._open:
             self._settle_unless_held()
 
-    def was_read(self) -> None:
-        """Count a read of the state by a client, for ``after_reads``.
-
-        :meta private:
-        """
+    def _was_read(self) -> None:
+        """Count a read of the state by a client, for ``after_reads``."""
         if self._open and self._open.reads_left is not None:
             self._open.reads_left -= 1
             if self._open.reads_left <= 0:
                 self._settle_unless_held()
 
-    def drop(self) -> None:
-        """Cancel the open transition, since everything has been reset.
-
-        :meta private:
-        """
+    def _drop(self) -> None:
+        """Cancel the open transition, since everything has been reset."""
         self._drop_open()
 
     # --- inside ------------------------------------------------------------------------------------------
@@ -342,7 +318,7 @@ class Mapping:
         finished = self._open
         self._drop_open()
         self._apply(finished.settings, finished.step.settled)
-        self._enter(finished.step.settled, self.user_reason)
+        self._enter(finished.step.settled, self._user_reason)
 
     def _apply(self, settings: ReadOnly[str, Any], stable: MappingState) -> None:
         self._settings = MappingProxyType(dict(settings))

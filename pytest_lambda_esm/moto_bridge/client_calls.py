@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from botocore.model import ServiceModel
 from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.power_cut import Cuts
 from pytest_lambda_esm.invocation.runtime import Runtime
-from pytest_lambda_esm.moto_bridge.waits import ResponseWaits
+from pytest_lambda_esm.moto_bridge.waits import ResponseWaits, during
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.ports import Advice
 from pytest_lambda_esm.timing import microseconds
@@ -41,11 +41,8 @@ def is_unnoticed() -> bool:
 @contextmanager
 def unnoticed() -> Iterator[None]:
     """Make requests that a service makes itself, as CloudFormation does for the resources of a stack."""
-    token = _UNNOTICED.set(True)
-    try:
+    with during(_UNNOTICED, True):
         yield
-    finally:
-        _UNNOTICED.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +89,17 @@ class ClientCalls:
 
     @contextmanager
     def carried(self, call: ClientCall) -> Iterator[None]:
-        """Answer a call that came over HTTP in the calling thread. Raises CutOff in a handler that has been cut off."""
+        """Make a call the current one meanwhile."""
+        with during(_CURRENT, call):
+            yield
+
+    @contextmanager
+    def over_http(self, call: ClientCall) -> Iterator[None]:
+        """Make a call that came over HTTP the current one. Raises CutOff in a handler that has been cut off."""
         if self.cuts is not None and self.cuts.are_open:
             self.cuts.before_call()
-        token = _CURRENT.set(call)
-        try:
+        with self.carried(call):
             yield
-        finally:
-            leave(token)
 
     def note_success(self, call: ClientCall) -> None:
         """Note that a call that came over HTTP has been done. Raises CutOff where a cut is due."""
@@ -118,24 +118,31 @@ class ClientCalls:
 
         def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
             __tracebackhide__ = is_for_the_author
-            token = self.enter(client, operation_model, request_context)
+            token = _CURRENT.set(self.begun(client, operation_model, request_context))
             try:
                 response = make(client, operation_model, request_dict, request_context)
             finally:
-                leave(token)
+                _CURRENT.reset(token)
             return self.watched(operation_model, request_context, response)
 
         patches.set(BaseClient, "_emit_api_params", _emit_api_params)
         patches.set(BaseClient, "_make_request", _make_request)
 
-    def enter(self, client: Any, operation_model: Any, context: Mapping[str, Any]) -> Token[ClientCall | None]:
-        """Begin a call, which is the current one until :func:`leave` is called with what this returns.
-
-        Raises CutOff in a handler that has been cut off.
-        """
+    def begun(self, client: Any, operation_model: Any, context: Mapping[str, Any]) -> ClientCall:
+        """Return the call that a client begins. Raises CutOff in a handler that has been cut off."""
         if self.cuts is not None and self.cuts.are_open:
             self.cuts.before_call()
-        return _CURRENT.set(_client_call(client, operation_model.name, context.get(_PARAMS, {})))
+        meta = client.meta
+        config = meta.config
+        return ClientCall(
+            meta.service_model,
+            operation_model.name,
+            context.get(_PARAMS, {}),
+            meta.region_name,
+            config.connect_timeout,
+            config.read_timeout,
+            config.retries,
+        )
 
     def watched(self, operation_model: Any, context: Mapping[str, Any], response: Any) -> Any:
         """Return what the caller gets for what ``_make_request`` has returned. Raises CutOff where a cut is due."""
@@ -151,25 +158,6 @@ class ClientCalls:
 def note_parameters(context: dict[str, Any], params: Any) -> None:
     """Keep the parameters of a call as the caller gave them in botocore's context of the call."""
     context[_PARAMS] = params
-
-
-def leave(token: Token[ClientCall | None]) -> None:
-    """End a call."""
-    _CURRENT.reset(token)
-
-
-def _client_call(client: Any, operation: str, params: Mapping[str, Any]) -> ClientCall:
-    meta = client.meta
-    config = meta.config
-    return ClientCall(
-        meta.service_model,
-        operation,
-        params,
-        meta.region_name,
-        config.connect_timeout,
-        config.read_timeout,
-        config.retries,
-    )
 
 
 class ClientTime:

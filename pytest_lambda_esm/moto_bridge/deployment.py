@@ -116,9 +116,7 @@ def _added_types() -> frozenset[str]:
     """Return the resource types that this package adds to moto's."""
     from pytest_lambda_esm.moto_bridge.stacks import installation as stacks
 
-    nothing = stacks.Surroundings(
-        operations=dict, options=dict, advise=lambda *_: None, new_id=str, before_final=lambda _: None
-    )
+    nothing = stacks.Surroundings(operations=dict, options=dict, advise=lambda *_: None, new_id=str)
     return frozenset(stacks.kinds(nothing))
 
 

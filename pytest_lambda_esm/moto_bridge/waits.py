@@ -56,6 +56,17 @@ _OWED: Final[ContextVar[Owed | None]] = ContextVar("lambda_esm_owed", default=No
 _WAITING: Final[ContextVar[bool]] = ContextVar("lambda_esm_waiting", default=False)
 
 
+@contextmanager
+def during(variable: ContextVar[Value], value: Value) -> Iterator[None]:
+    """Give a variable this value meanwhile, in the calling thread or task."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # What nobody awaits any more is closed in another context.
+            variable.reset(token)
+
+
 def first_time(call: object, name: str, make: Callable[[], Value]) -> Value:
     """Return what ``make`` returned when a request of this call was answered for the first time."""
     owed = _OWED.get()
@@ -70,25 +81,15 @@ def is_waiting() -> bool:
 @contextmanager
 def waiting() -> Iterator[None]:
     """Sleep meanwhile because of a response."""
-    with _set(_WAITING, True):
+    with during(_WAITING, True):
         yield
 
 
 @contextmanager
 def noted(owed: Owed) -> Iterator[None]:
     """Note waits meanwhile instead of waiting."""
-    with _set(_OWED, owed):
+    with during(_OWED, owed):
         yield
-
-
-@contextmanager
-def _set(variable: ContextVar[Value], value: Value) -> Iterator[None]:
-    token = variable.set(value)
-    try:
-        yield
-    finally:
-        with suppress(ValueError):  # What nobody awaits any more is closed in another context.
-            variable.reset(token)
 
 
 class ResponseWaits:

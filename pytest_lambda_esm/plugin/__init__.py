@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_lambda_esm.plugin.option_help import DEPLOY_MARKER, FAULT_MARKER, LISTS, MARKER, OPTIONS, SETTINGS, help_of
+from pytest_lambda_esm.plugin.option_help import (
+    DEPLOY_MARKER,
+    EXPLORE_MARKER,
+    FAULT_MARKER,
+    LISTS,
+    MARKER,
+    OPTIONS,
+    SETTINGS,
+    help_of,
+)
 from pytest_lambda_esm.running import OBSERVER
 
 if TYPE_CHECKING:
@@ -72,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", FAULT_MARKER)
     config.addinivalue_line("markers", DEPLOY_MARKER)
+    config.addinivalue_line("markers", EXPLORE_MARKER)
     _check_ini_names(config)
     _check(_session_layers(config))
     token = OBSERVER.set(partial(_observer, config))
@@ -126,6 +136,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for mistake, tests in tests_by_mistake.items():
         for item in tests:
             item.stash.setdefault(_MISTAKES, []).append(f"{item.nodeid}: {mistake}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each part of an exploration."""
+    if next(metafunc.definition.iter_markers("lambda_esm_explore"), None) is not None:
+        from pytest_lambda_esm.plugin import markers
+
+        markers.add_parts(metafunc)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -263,10 +281,12 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
             assert orders.invocations[0].outcome == "success"
     """
     from pytest_lambda_esm.config import Config
+    from pytest_lambda_esm.errors import is_for_the_author
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.plugin import markers
     from pytest_lambda_esm.plugin.hook_caller import PytestHooks
 
+    __tracebackhide__ = is_for_the_author
     config = Config.from_layers(
         [
             *_session_layers(request.config),
@@ -281,7 +301,13 @@ def lambda_esm(request: pytest.FixtureRequest, lambda_esm_config: Mapping[str, A
         hooks.configure()
         markers.deploy(request.node, fake)
         markers.add_faults(request.node, fake.faults)
+        fake._part = markers.part(request.node)
         yield fake
+
+
+@pytest.fixture
+def _lambda_esm_part() -> None:
+    """The part of an exploration that a test has; its parameter is in the test's ``callspec``."""
 
 
 @pytest.fixture
@@ -361,7 +387,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
-    fake.raise_server_error()
+    fake._raise_server_error()
     for advice in fake.take_advice():
         if fake.config.advice == "error":
             pytest.fail(str(advice), pytrace=False)
@@ -370,7 +396,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if failures:
         pytest.fail(failures, pytrace=False)
     if fake.config.strict:
-        swallowed = fake.swallowed_errors()
+        swallowed = fake._swallowed_errors()
         texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
         if any(texts):
             pytest.fail("\n".join(filter(None, texts)), pytrace=False)
@@ -394,7 +420,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         fake = item.stash.get(_FAKE, None)
         if fake is not None:
             del item.stash[_FAKE]
-            fake.undo_again()
+            fake._undo_again()
     if leaked:
         pytest.fail(leaked, pytrace=False)
     return result
@@ -418,7 +444,7 @@ def pytest_runtest_makereport(
         return report
     fake, diagnosis = used
     if report.failed:
-        report.sections.append(("lambda esm diagnosis", diagnosis or fake.diagnosis(_own_error(call))))
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake._report_diagnosis(_own_error(call))))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:

@@ -68,7 +68,7 @@ class PytestHooks(Hooks):
     def configure(self) -> None:
         """Let an organisation set its defaults; the faults that it adds belong to each fresh world."""
         assert self.fake is not None
-        with self.fake.faults.asking_by_hook():
+        with self.fake.faults._asking_by_hook():
             self._hooks.pytest_lambda_esm_configure(fake=self.fake, request=self.request)
 
     def faults_left(self, unused: str) -> None:

@@ -1,5 +1,7 @@
 """The markers: ``lambda_esm`` gives a test its settings, ``lambda_esm_deploy`` its stacks, ``lambda_esm_fault`` faults.
 
+``lambda_esm_explore`` makes several tests of one.
+
 The plugin imports this module only for a test that has one of them, or that uses the fixture.
 """
 
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_lambda_esm.errors import ConfigurationError, FaultError, nearest
+from pytest_lambda_esm.errors import ConfigurationError, FaultError, is_for_the_author, nearest
 
 if TYPE_CHECKING:
+    from pytest_lambda_esm.explore.exploration import Part
     from pytest_lambda_esm.fake import FakeLambda
     from pytest_lambda_esm.faults.plan import FaultPlan
 
@@ -20,19 +23,23 @@ _SETTINGS: Final = "lambda_esm"
 _FAULT: Final = "lambda_esm_fault"
 _DEPLOY: Final = "lambda_esm_deploy"
 _DEPLOY_OPTIONS: Final = ("parameters", "stack_name", "code", "region", "skip")
+_EXPLORE: Final = "lambda_esm_explore"
+_EXPLORE_OPTIONS: Final = ("runs", "at_most", "operations", "parts")
+_PART: Final = "_lambda_esm_part"
+_PARTS: Final = 4
 _ARGUMENTS: Final = ("operation", "error")
 
 
 def unknown(config: pytest.Config, names: Iterable[str]) -> list[str]:
     """Return what is wrong with names that begin as our markers do: those that nobody has registered."""
     registered = {str(line).partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
-    ours = (_SETTINGS, _FAULT, _DEPLOY)
+    ours = (_SETTINGS, _FAULT, _DEPLOY, _EXPLORE)
     return [f"there is no marker {name!r}. {nearest(name, ours)}" for name in sorted(names) if name not in registered]
 
 
 def mistakes(item: pytest.Item) -> list[str]:
     """Return what is wrong with the markers of a test, one text each."""
-    return [*_wrong_settings(item), *_wrong_deployments(item), *_wrong_faults(item)]
+    return [*_wrong_settings(item), *_wrong_deployments(item), *_wrong_explorations(item), *_wrong_faults(item)]
 
 
 def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
@@ -50,6 +57,7 @@ def setting_layers(item: pytest.Item) -> list[tuple[str, Mapping[str, Any]]]:
 
 def deploy(item: pytest.Item, fake: FakeLambda) -> None:
     """Deploy the templates of a test's markers: the outermost first, then from top to bottom. Raises DeployError."""
+    __tracebackhide__ = is_for_the_author
     for marker in _in_reading_order(item, _DEPLOY):
         template, options = _deployment(item, marker)
         fake.deploy(template, **options)
@@ -59,6 +67,48 @@ def add_faults(item: pytest.Item, plan: FaultPlan) -> None:
     """Add the faults of a test's markers to a plan: the outermost first, then from top to bottom. Raises FaultError."""
     for marker in _in_reading_order(item, _FAULT):
         _add_fault(item, marker, plan)
+
+
+def add_parts(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each part of an exploration. The number of parts does not depend on the number of processes."""
+    marker = next(metafunc.definition.iter_markers(_EXPLORE))
+    parts = marker.kwargs.get("parts", _PARTS)
+    if not _is_count(parts):
+        return  # Reported with the other mistakes.
+    metafunc.fixturenames.append(_PART)
+    ids = [f"part {number} of {parts}" for number in range(1, parts + 1)]
+    metafunc.parametrize(_PART, range(parts), indirect=True, ids=ids)
+
+
+def part(item: pytest.Item) -> Part | None:
+    """Return which part of an exploration a test has, or None for a test without the marker."""
+    marker = next(item.iter_markers(_EXPLORE), None)
+    if marker is None:
+        return None
+    from pytest_lambda_esm.explore.exploration import Part
+
+    given: dict[str, Any] = {**dict(zip(_EXPLORE_OPTIONS, marker.args, strict=False)), **marker.kwargs}
+    parts = given.pop("parts", _PARTS)
+    number = getattr(getattr(item, "callspec", None), "params", {}).get(_PART, 0)
+    return Part(number=number, parts=parts, **given)
+
+
+def _wrong_explorations(item: pytest.Item) -> list[str]:
+    marker = next(item.iter_markers(_EXPLORE), None)
+    if marker is None:
+        return []
+    for name in marker.kwargs:
+        if name not in _EXPLORE_OPTIONS:
+            return [f"marker {_EXPLORE}: it takes no {name!r}. {nearest(name, _EXPLORE_OPTIONS)}"]
+    if len(marker.args) > 1:
+        return [f"marker {_EXPLORE}: it takes the number of runs, and {', '.join(_EXPLORE_OPTIONS[1:])} by name"]
+    given = {"runs": 100, **dict(zip(("runs",), marker.args, strict=False)), **marker.kwargs}
+    wrong = [name for name in ("runs", "at_most", "parts") if name in given and not _is_count(given[name])]
+    return [f"marker {_EXPLORE}: {name} is a whole number from 1, not {given[name]!r}" for name in wrong]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _wrong_settings(item: pytest.Item) -> list[str]:
@@ -125,7 +175,7 @@ def _add_fault(item: pytest.Item, marker: pytest.Mark, plan: FaultPlan) -> None:
     for name in options:
         if name not in OPTIONS:
             raise FaultError(f"it takes no {name!r}. {nearest(name, OPTIONS)}")
-    plan.ask(
+    plan._ask(
         FaultSpec(
             operation=operation,
             errors=(error,),

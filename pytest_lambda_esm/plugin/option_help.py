@@ -54,6 +54,10 @@ SETTINGS: Final = {
         "seconds until a throttled batch of an SQS mapping is retried, doubling each time (not documented by AWS)"
     ),
     "throttle_backoff_limit": "the most seconds between two attempts at a throttled batch (not documented by AWS)",
+    "interleaving": (
+        "in which order pollers and asynchronous events that are due at the same instant have their turn: 0 for the"
+        " order in which they were scheduled, another number for an order that it chooses"
+    ),
     "account_concurrency": "how many invocations may run at the same time in one account and region",
     "recursion_limit": "how many invocations may cause one another before Lambda stops the next one; 0 for no limit",
     "permissions": (
@@ -121,6 +125,7 @@ ALLOWED: Final = {
     "concurrency_lowered_by": _FROM_ZERO,
     "throttle_backoff": _BACKOFF,
     "throttle_backoff_limit": _BACKOFF,
+    "interleaving": _FROM_ZERO,
     "account_concurrency": _FROM_ONE,
     "recursion_limit": _FROM_ZERO,
     "permissions": "`off`, `advise` or `enforce`",
@@ -162,6 +167,11 @@ MARKER: Final = (
 DEPLOY_MARKER: Final = (
     "lambda_esm_deploy(template, *, parameters=None, stack_name=None, code=None, region=None, skip=()): deploy a"
     " template before the test, as lambda_esm.deploy does; its path is relative to the test's file or the root folder."
+)
+
+EXPLORE_MARKER: Final = (
+    "lambda_esm_explore(runs=100, *, at_most=3, operations=None, parts=4): make several tests of one, each of which has"
+    " a part of the worlds of its lambda_esm.explore(); pytest-xdist distributes them."
 )
 
 FAULT_MARKER: Final = (

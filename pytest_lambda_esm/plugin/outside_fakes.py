@@ -60,7 +60,7 @@ class OutsideFakes:
         """Keep the diagnosis of a fake that ends in a test that has failed."""
         self._active = None
         failed = error is not None or sys.exc_info()[1] is not None or _unittest_failed(self._item)
-        self._ended = Ended(fake, fake.diagnosis() if failed else "")
+        self._ended = Ended(fake, fake._report_diagnosis() if failed else "")
 
     def at_hand(self) -> Ended | None:
         """Return the fake that the present test used, with its diagnosis so far."""
@@ -72,8 +72,8 @@ class OutsideFakes:
         """Fail the test if a fault that its body has added never struck; each is reported once."""
         if self._active is None or not self._active.config.strict or not self._active.faults_left():
             return
-        self._diagnosis = self._active.diagnosis()  # Before the faults count as reported.
-        report = self._active.faults.take_unused(self._known_faults)
+        self._diagnosis = self._active._report_diagnosis()  # Before the faults count as reported.
+        report = self._active.faults._take_unused(self._known_faults)
         if report:
             pytest.fail(report, pytrace=False)
 
@@ -90,7 +90,7 @@ class OutsideFakes:
         fake.__exit__(type(leaked), leaked, None)  # With an error, so that it reports nothing else.
         self._ended = None
         return (
-            f"{opening.item.nodeid} left a FakeLambda open, which it started at {fake.opened_at}. It has been closed"
+            f"{opening.item.nodeid} left a FakeLambda open, which it started at {fake._opened_at}. It has been closed"
             f" now, so that later tests can start one. Close it in the test: use 'with FakeLambda() as fake:', or the"
             f" fixture lambda_esm."
         )

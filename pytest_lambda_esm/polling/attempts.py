@@ -63,13 +63,13 @@ def note_delivery(context: LaneContext[Any], batch: Attempts, delivery: Delivery
     mapping = context.mapping
     context.journal.add("result", delivery.function, delivery.about)
     if delivery.reached:
-        mapping.counters["InvokedEventCount"] += count
+        mapping._counters["InvokedEventCount"] += count
         batch.invocations += 1
         batch.request_id = delivery.request_id
         return True
     if delivery.problem:
-        mapping.counters["FailedInvokeEventCount"] += count
-    mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
+        mapping._counters["FailedInvokeEventCount"] += count
+    mapping._last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
     batch.last_outcome = delivery.about
     batch.retry_later(context.clock.instant, context.polling.backoff)
     return False

@@ -82,7 +82,7 @@ class Engine:
         if starting is not None:
             return [f"it begins to poll at {time_text(starting.due, self._clock.instant)}"]
         reason = mapping.history[-1].reason
-        why = "" if reason == mapping.user_reason else f" ({reason})"
+        why = "" if reason == mapping._user_reason else f" ({reason})"
         return [f"it does not poll in the state {mapping.state}{why}", *in_hand]
 
     def deleted_with_batches(self) -> list[tuple[Mapping, list[str]]]:

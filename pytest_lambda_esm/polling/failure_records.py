@@ -56,12 +56,12 @@ class Discarder:
 
     def drop(self, discarded: Discarded, count: int) -> tuple[FateName, str]:
         """Drop records without a failure destination. Return their fate, and what happened."""
-        discarded.mapping.counters["DroppedEventCount"] += count
+        discarded.mapping._counters["DroppedEventCount"] += count
         return DISCARDED, f"{discarded.about}; there is no failure destination"
 
     def send(self, discarded: Discarded, destination: str, message: Message, count: int) -> tuple[FateName, str]:
         """Send the failure record of ``count`` records. Return their fate, and what happened."""
-        counters = discarded.mapping.counters
+        counters = discarded.mapping._counters
         try:
             cause = message.cause or discarded.request_id
             sent = replace(message, cause=cause, sender=discarded.mapping.function_arn)

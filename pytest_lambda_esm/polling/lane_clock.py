@@ -44,7 +44,7 @@ class LaneClock:
             if self.next_step.due <= due:
                 return
             self._clock.cancel(self.next_step)
-        self.next_step = self._clock.call_at(due, self._step_event, self._about)
+        self.next_step = self._clock.call_in_turn(due, self._step_event, self._about)
 
     def cancel(self) -> None:
         """Take no step."""

@@ -63,7 +63,7 @@ class LaneContext(ABC, Generic[Settings]):
 
         Do not keep them longer than a step of a lane, since the mapping may be updated between two steps.
         """
-        current = self.mapping.in_force
+        current = self.mapping._in_force
         source, settings = self._read_settings
         if settings is None or source is not current:
             settings = self.read_settings(current)

@@ -27,8 +27,7 @@ class Serving(ABC):
 
     @property
     @abstractmethod
-    def recorded_world(self) -> World:
-        """The world, without a look at whether the user has moved a wall clock."""
+    def _world(self) -> World: ...
 
     @property
     @abstractmethod
@@ -73,7 +72,7 @@ class Serving(ABC):
             yield server
         finally:
             self._stop_server()
-        self.raise_server_error()
+        self._raise_server_error()
 
     def _opened_server(self, **options: Any) -> Server:
         __tracebackhide__ = True
@@ -86,7 +85,7 @@ class Serving(ABC):
         from pytest_lambda_esm.server.server import Options, Server, Surroundings
 
         surroundings = Surroundings(
-            world=lambda: self.recorded_world,
+            world=lambda: self._world,
             explain=self.explain,
             region=self.region,
             on_error=self._note_server_error,
@@ -106,11 +105,8 @@ class Serving(ABC):
         if error not in self._errors:
             self._errors.append(error)
 
-    def raise_server_error(self) -> None:
-        """Raise, once, the first exception that was meant for the test and that no client could be given.
-
-        :meta private:
-        """
+    def _raise_server_error(self) -> None:
+        """Raise, once, the first exception that was meant for the test and that no client could be given."""
         errors, self._server_errors = self._server_errors, ()
         if errors:
             raise errors[0]

@@ -107,7 +107,7 @@ class MappingChangeStream:
     def _scope(self) -> Scope:
         from pytest_lambda_esm.brokers.documentdb.change_stream import Scope
 
-        config = self._mapping.in_force[CONFIG]
+        config = self._mapping._in_force[CONFIG]
         looks_up = config.get("FullDocument") == "UpdateLookup"
         return Scope(config["DatabaseName"], config.get("CollectionName"), looks_up)
 
@@ -115,7 +115,7 @@ class MappingChangeStream:
 def _trouble_with_secret(mapping: Mapping) -> Trouble | None:
     from pytest_lambda_esm.moto_bridge import secrets
 
-    for access in mapping.in_force.get("SourceAccessConfigurations", ()):
+    for access in mapping._in_force.get("SourceAccessConfigurations", ()):
         login = secrets.login(access["URI"])
         if login is None:
             return NO_SECRET

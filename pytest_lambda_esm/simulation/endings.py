@@ -17,7 +17,7 @@ _EXPECT: Final = (
 
 def handler_errors(world: World) -> str:
     """Return a report on unexpected errors of handlers; empty if there are none."""
-    lines = [f"  {line}" for function in world.registry for line in function.unexpected_errors()]
+    lines = [f"  {line}" for function in world.registry for line in function._unexpected_errors()]
     if not lines:
         return ""
     return printable("\n".join(["handlers failed in ways that the test did not expect:", *lines, _EXPECT]))

@@ -14,6 +14,7 @@ from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.errors import ConfigurationError
 from pytest_lambda_esm.invocation.configuration import NewFunction
 from pytest_lambda_esm.moto_bridge.session import check_region
+from pytest_lambda_esm.simulation.resources import Resource
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import Span
 
@@ -84,7 +85,7 @@ class FunctionOptions:
     memory: int = 128
     environment: Mapping[str, str] | None = None
     reserved_concurrency: int | None = None
-    dead_letter: str | None = None
+    dead_letter: str | Resource | None = None
 
 
 def reference(call: str, name: str, account_id: str, default_region: str, region: str | None) -> FunctionReference:
@@ -121,8 +122,10 @@ def read(name: str, options: FunctionOptions) -> NewFunction:
     """Check the options of a function. Raises ConfigurationError for values that Lambda does not accept."""
     __tracebackhide__ = True
     call = f"function({name!r})"
-    dead_letter, concurrency = options.dead_letter, options.reserved_concurrency
-    _check(dead_letter is None or isinstance(dead_letter, str), call, "dead_letter", "an ARN", dead_letter)
+    given, concurrency = options.dead_letter, options.reserved_concurrency
+    dead_letter = given.arn if isinstance(given, Resource) else given
+    is_arn = isinstance(dead_letter, str) and (not dead_letter or dead_letter.startswith("arn:"))
+    _check(given is None or is_arn, call, "dead_letter", "an ARN or what lambda_esm.queue() returned", given)
     return NewFunction(
         name=name,
         timeout=_TIMEOUT.read(call, options.timeout),

@@ -115,7 +115,7 @@ def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, o
 
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
-        virtual.install(patches)
+        virtual.install(patches, look_again=False)
     backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
     backoff.install(patches)
     aiobotocore.install_pauses(patches, backoff, reporting_sleep if kind == "virtual" else None)

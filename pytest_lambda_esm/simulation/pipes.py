@@ -47,7 +47,7 @@ class WorldPipes:
             mapping = self._mappings[pipe.arn] = self._new_mapping(pipe, stated)
         self._pipes[pipe.arn] = pipe
         state: AnyState = "Enabled" if pipe.runs else "Disabled"
-        mapping.begin(Step(state, state), self._completed(pipe, stated))
+        mapping._begin(Step(state, state), self._completed(pipe, stated))
 
     def adopt(self, pipe: Pipe) -> None:
         """Take over a pipe that moto had before; one that cannot be simulated is named by advice."""
@@ -60,7 +60,7 @@ class WorldPipes:
         """Follow the deletion of a pipe. Batches in flight still complete."""
         mapping = self._mappings.pop(arn, None)
         if mapping is not None:
-            mapping.begin(Step(GONE, GONE))
+            mapping._begin(Step(GONE, GONE))
 
     def deliver(self, mapping: Mapping, event: MakeEvent, attempt: int, depth: int) -> Delivery:
         """Deliver a batch through the pipe that a mapping polls for."""

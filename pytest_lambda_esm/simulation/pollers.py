@@ -110,7 +110,7 @@ class PollerFactory:
 
     def note_creation(self, mapping: Mapping) -> None:
         """Note where the shards of a new mapping's stream end, if it will start at LATEST."""
-        if mapping.in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
+        if mapping._in_force.get("StartingPosition") != "LATEST" or self._source(mapping).polled_as != "stream":
             return
         stream = self._ports.streams.read_by(mapping).find(mapping.source_arn)
         if stream is not None:
@@ -165,7 +165,7 @@ class PollerFactory:
         """Return whether a queue of a broker is the one that a mapping of this broker reads."""
         from pytest_lambda_esm.polling.brokers.settings import BrokerSettings
 
-        settings = BrokerSettings.of(mapping.in_force, self._source(mapping).data_rules)
+        settings = BrokerSettings.of(mapping._in_force, self._source(mapping).data_rules)
         return self._ports.brokers().find(mapping.source_arn).consumed(settings.queue, settings.virtual_host) is queue
 
     def _journal(self, mapping: Mapping) -> Journal:
@@ -180,7 +180,7 @@ class PollerFactory:
         poller = self._stream_pollers.get(mapping.uuid)
         if poller is None:
             poller = self._stream_pollers[mapping.uuid] = self._new_stream_poller(mapping)
-            mapping.read_iterator_age = poller.iterator_age
+            mapping._read_iterator_age = poller.iterator_age
         return poller
 
     def _new_stream_poller(self, mapping: Mapping) -> StreamPoller:
@@ -217,8 +217,8 @@ class PollerFactory:
         poller = self._kafka_pollers.get(mapping.uuid)
         if poller is None:
             poller = self._kafka_pollers[mapping.uuid] = self._new_kafka_poller(mapping)
-            mapping.read_iterator_age = poller.iterator_age
-            mapping.read_offset_lag = poller.offset_lag
+            mapping._read_iterator_age = poller.iterator_age
+            mapping._read_offset_lag = poller.offset_lag
         return poller
 
     def _new_kafka_poller(self, mapping: Mapping) -> KafkaPoller:
@@ -381,7 +381,7 @@ class BatchInvoker:
                 problem=_FUNCTION_GONE.format(account=reference.account_id),
             )
         if depth and self._stops(reference, depth):
-            self._registry.get(reference.account_id, reference.region, reference.name).count(
+            self._registry.get(reference.account_id, reference.region, reference.name)._count(
                 "RecursiveInvocationsDropped"
             )
             self._advice.give("ESM135", reference.name, function=reference.name, depth=chains.traced(depth))
@@ -409,10 +409,10 @@ class BatchInvoker:
             if configuration.reserved_concurrency == 0:
                 self._advice.give("ESM129", reference.name, function=reference.name)
             return Delivery(False, outcome.at, reference.name, f"throttled: {outcome.reason}", throttled=True)
-        answer = outcome.answer
+        answer = outcome._answer
         return Delivery(
             answer.outcome == "success",
-            outcome.end,
+            outcome._end,
             reference.name,
             str(answer),
             answer.value,

@@ -25,6 +25,7 @@ from pytest_lambda_esm.api.recursion_configs import RecursionConfigs
 from pytest_lambda_esm.api.tags import MappingTags, concerns_mappings
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.model import LambdaModel
+from pytest_lambda_esm.clock.turns import turns_of
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.waiting import threads_are_visible
 from pytest_lambda_esm.config import Config
@@ -113,6 +114,7 @@ class World:
         self.clock = clock
         self.isolation = Isolation()
         self.runtime = Runtime(self.clock, self.new_id, self.isolation)
+        self.clock.turns = turns_of(config.interleaving)
         if config.sleep == "virtual" and threads_are_visible():
             clock.sleepers.groups = self.runtime.nesting
         self.timeline = Timeline(self.runtime.now, clock.follow_wall)
@@ -132,6 +134,7 @@ class World:
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.waits = Waits(clock, self.runtime)
         self.response_waits = ResponseWaits(self.runtime, self.waits.wait)
+        self.poll_until = self.response_waits.poll_until
         self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
@@ -404,10 +407,6 @@ class World:
             self.clock.record_sleep(seconds)
             local.sleep(seconds)
 
-    def poll_until(self, seconds: float) -> int:
-        """Return the instant at which a client's long poll of some seconds ends."""
-        return self.response_waits.poll_until(seconds)
-
     def wait_a_while(self, seconds: float) -> float:
         """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""
         __tracebackhide__ = True
@@ -447,7 +446,7 @@ class World:
         self.move_tasks.forget_place(account_id, region)
         for mapping in self.store.forget_place(account_id, region):
             self.engine.drop(mapping)
-            mapping.drop()
+            mapping._drop()
             self.pollers.forget(mapping)
         for embedded in self._embedded():
             embedded.forget_place(account_id, region)
@@ -468,7 +467,7 @@ class World:
         return [self.__dict__[name] for name in ("kafka", "documentdb", "mq") if name in self.__dict__]
 
     def _what_waits(self) -> list[str]:
-        waiting = (mapping for mapping in self.store if mapping.waits_for_test)
+        waiting = (mapping for mapping in self.store if mapping._waits_for_test)
         return [f"mapping {mapping.uuid}: {reason}" for mapping in waiting for reason in mapping.explain()]
 
     def _handlers_time(self) -> int | None:

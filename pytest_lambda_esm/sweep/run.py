@@ -104,7 +104,7 @@ class SweepRun:
             self._on_error(self, error, error.__traceback__)
             raise
         self.faults = self._add_faults()
-        self.calls = self._watch.enter_context(self._context.plan.watching())
+        self.calls = self._watch.enter_context(self._context.plan._watching())
         return self
 
     def __exit__(

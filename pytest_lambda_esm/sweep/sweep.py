@@ -89,7 +89,7 @@ class Sweep:
 
     def _check_that_nothing_exists(self) -> None:
         __tracebackhide__ = True
-        existing, faults = self._context.made(), self._context.plan.asked_by_test
+        existing, faults = self._context.made(), self._context.plan._asked_by_test
         if existing:
             self._is_over = True
             raise FaultError(
@@ -108,7 +108,7 @@ class Sweep:
 
         def add_faults() -> Sequence[Fault]:
             for fault in marked:
-                self._context.plan.ask_again(fault)
+                self._context.plan._ask_again(fault)
             return ()
 
         self._planned = 1
@@ -146,13 +146,13 @@ class Sweep:
         if len(pairs) + len(targets) >= MOST_WORLDS:
             self._end()
             raise FaultError(
-                f"this sweep of pairs would have {len(pairs) + len(targets) + 1} worlds, and {MOST_WORLDS} are the"
-                f" most. Name fewer operations or errors, or let explore() choose pairs"
+                f"this sweep of pairs would have {counted(len(pairs) + len(targets) + 1, 'world')}, and"
+                f" {MOST_WORLDS} are the most. Name fewer operations or errors, or let explore() choose pairs"
             )
         return [[a, _behind(b, a)] for a, b in pairs]
 
     def _add_fault(self, target: Target) -> Fault:
-        return self._context.plan.ask(
+        return self._context.plan._ask(
             FaultSpec(
                 operation=target.operation,
                 errors=(target.error,),
@@ -174,7 +174,7 @@ class Sweep:
 
     def _end(self) -> None:
         self._is_over = True
-        self._context.plan.settle()
+        self._context.plan._note_end_of_sweep()
         self._context.leave()
 
     def _let_through(self, run: SweepRun, error: BaseException, trace: TracebackType | None) -> bool:

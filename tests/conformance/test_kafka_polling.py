@@ -338,11 +338,11 @@ def test_whole_batch_documented(fake: FakeLambda, cluster: KafkaCluster) -> None
     produce(cluster, "behind")
     assert len(handler.batches) > 50
     assert {tuple(batch) for batch in handler.batches} == {("1", "bad")}
-    assert fake.mapping(uuid).last_result == "PROBLEM: Function call failed"
+    assert fake.mapping(uuid)._last_result == "PROBLEM: Function call failed"
     handler.bad.clear()
     fake.clock.run_until_idle()
     assert handler.batches[-2:] == [["1", "bad"], ["behind"]]
-    assert fake.mapping(uuid).last_result == "OK"
+    assert fake.mapping(uuid)._last_result == "OK"
 
 
 @FACTS("c5-expiry", "documented", "On demand, a failed batch is retried until its records expire.")

@@ -73,7 +73,7 @@ def invocations(lab: Lab, **span: float) -> list[Invocation]:
 
 
 def starts(lab: Lab, **span: float) -> list[str]:
-    return [f"{moment_of(each.start):%m-%dT%H:%M}" for each in invocations(lab, **span)]
+    return [f"{moment_of(each._start):%m-%dT%H:%M}" for each in invocations(lab, **span)]
 
 
 @FACTS("schedule-rule-accepted", "recorded", "PutRule accepts rates, and cron expressions with AWS's wildcards.")

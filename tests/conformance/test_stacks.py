@@ -132,3 +132,36 @@ def test_reference_of_a_rule(lambda_esm: FakeLambda) -> None:
     resources = {"Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "b"}}, "Own": rule, "Other": other}
     apply("create", resources, {name: {"Value": {"Ref": name}} for name in ("Own", "Other")})
     assert (reference("Own"), reference("Other")) == ("r", "b|r")
+
+
+@FACTS("k3-expiry", "documented", "TimeToLiveSpecification of a table turns its time to live on.")
+def test_time_to_live_of_a_table(lambda_esm: FakeLambda) -> None:
+    table = {
+        "TableName": "carts",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TimeToLiveSpecification": {"AttributeName": "until", "Enabled": True},
+    }
+    apply("create", {"Carts": {"Type": "AWS::DynamoDB::Table", "Properties": table}})
+    shown = client("dynamodb").describe_time_to_live(TableName="carts")["TimeToLiveDescription"]
+    assert shown == {"TimeToLiveStatus": "ENABLED", "AttributeName": "until"}
+
+
+@FACTS("k3-variables", "reported", "Numbers and booleans of a template are texts in a function's environment.")
+def test_variables_of_a_function_are_texts(lambda_esm: FakeLambda) -> None:
+    function = {
+        "Runtime": "python3.12",
+        "Handler": "index.handler",
+        "Role": "arn:aws:iam::123456789012:role/r",
+        "Code": {"ZipFile": "def handler(event, context): ..."},
+        "Environment": {"Variables": {"RATE": 0.1, "COUNT": 0, "DEBUG": True}},
+    }
+    role = {"RoleName": "r", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+        "Fn": {"Type": "AWS::Lambda::Function", "DependsOn": "Role", "Properties": function},
+    }
+    apply("create", resources, {"Fn": {"Value": {"Ref": "Fn"}}})
+    shown = client("lambda").get_function_configuration(FunctionName=reference("Fn"))
+    assert shown["Environment"]["Variables"] == {"RATE": "0.1", "COUNT": "0", "DEBUG": "true"}

@@ -246,7 +246,7 @@ def test_answers_that_are_a_success(fake: FakeLambda, source: Source, answer: An
     uuid = subscribe(fake, source, handler, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=2)
     fake.clock.run_until_idle()
     assert handler.batches == [["1", "2", "3"]]
-    assert fake.mapping(uuid).last_result == "OK"
+    assert fake.mapping(uuid)._last_result == "OK"
 
 
 @FACTS(
@@ -608,7 +608,7 @@ def test_a_function_that_is_gone_is_no_attempt_and_is_shown_reported(fake: FakeL
     fake.function("consumer", handler)
     fake.clock.advance(minutes=2)
     assert handler.batches == [["1"]]
-    assert fake.mapping(uuid).last_result == "OK"
+    assert fake.mapping(uuid)._last_result == "OK"
 
 
 @FACTS(
@@ -637,7 +637,7 @@ def test_a_stream_that_is_gone_is_shown_chosen(fake: FakeLambda) -> None:
     uuid = subscribe(fake, source, Handler(source))
     source.client.delete_stream(StreamName=source.name)
     fake.clock.advance(1)
-    assert fake.mapping(uuid).last_result == "PROBLEM: Stream not found"
+    assert fake.mapping(uuid)._last_result == "PROBLEM: Stream not found"
 
 
 # --- batches and order -----------------------------------------------------------------------------------------

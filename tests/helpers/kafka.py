@@ -84,7 +84,7 @@ class KafkaSimulation(PolledMapping):
         members = {"BatchSize": 100, "Topics": ["orders"], "EventSourceArn": ARN}
         provisioned = {"ProvisionedPollerConfig": {"MinimumPollers": pollers}}
         super().__init__(handler, {**members, **provisioned, **settings}, "USER_INITIATED")
-        self.mapping.begin(Step("Enabled", "Enabled"))
+        self.mapping._begin(Step("Enabled", "Enabled"))
         self.cluster = memory_cluster(self.clock)
         self.log: list[tuple[str, dict[str, Any]]] = []
         if partitions:

@@ -56,7 +56,7 @@ class BrokerSimulation(PolledMapping):
     def __init__(self, handler: Answer, *, engine: str = "RabbitMQ", **settings: Any) -> None:
         members = {"BatchSize": 100, "Queues": ["orders"], "EventSourceArn": ARN, "SourceAccessConfigurations": ACCESS}
         super().__init__(handler, {**members, **settings}, "USER_INITIATED")
-        self.mapping.begin(Step("Enabled", "Enabled"))
+        self.mapping._begin(Step("Enabled", "Enabled"))
         brokers = memory_brokers(self.clock)
         self.broker = brokers.find(ARN, engine)
         self.queue = self.broker.queue("orders")

@@ -120,7 +120,7 @@ class PolledMapping:
     def update(self, **changes: Any) -> None:
         """Change the mapping's settings immediately."""
         self.settings = {**self.settings, **changes}
-        self.mapping.begin(Step("Enabled", "Enabled"), self.settings)
+        self.mapping._begin(Step("Enabled", "Enabled"), self.settings)
         self.poller.wake()
 
     def fates(self) -> list[str]:

@@ -420,7 +420,7 @@ COUNT: list[int] = []
 @scenario
 def esm143_a_policy_does_not_allow_it(fake: FakeLambda, wrong: bool) -> None:
     arn = make_function(make_role(allow("s3:GetObject" if wrong else "s3:ListAllMyBuckets")))
-    fake.recorded_world.permissions.advise([arn])
+    fake._recorded_world.permissions.advise([arn])
     fake.function("orders", lambda event, context: boto3.client("s3").list_buckets() and None)
     boto3.client("lambda").invoke(FunctionName="orders")
 

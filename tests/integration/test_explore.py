@@ -1,6 +1,7 @@
 """Explorations: combinations of troubles in many worlds, and the few that break a body."""
 # ruff: noqa: PT012 - an exploration is a loop with a block, also inside pytest.raises
 
+import boto3
 import pytest
 
 from helpers.charges import Charges
@@ -162,3 +163,54 @@ def test_an_exploration_that_is_left_early_leaves_no_thread_and_says_so(lambda_e
                 charges.run(lambda_esm, charges.put, "o1")
     assert exploration.left().startswith("an exploration was left after 46 worlds")
     exploration._is_over = True
+
+
+def test_the_order_at_the_same_instant_is_explored(lambda_esm):
+    """Shards are due at the same instant; a handler that keeps the last record has another result in another order."""
+    seen = set()
+    last = []
+    exploration = lambda_esm.explore(runs=8, operations=("poller.Read",))
+    for run in exploration:
+        with run:
+            last.clear()
+            clicks = lambda_esm.stream("clicks", shards=3)
+            function = lambda_esm.function("f", lambda event, context: last.append(event["Records"][0]["eventID"][:20]))
+            lambda_esm.connect(clicks, function, StartingPosition="TRIM_HORIZON")
+            for key in "abcdefgh":
+                clicks.put("x", key=key)
+            lambda_esm.clock.run_until_idle()
+            seen.add(tuple(last))
+    assert len(seen) > 1
+
+
+def test_a_failure_of_an_order_is_replayed_by_its_marker(lambda_esm):
+    calls = []
+
+    def handler(event, context):
+        calls.append(event)
+
+    with pytest.raises(ExplorationFailed, match=r"(?s)by interleaving \d:.*@pytest.mark.lambda_esm\(interleaving=\d\)"):
+        for run in lambda_esm.explore(runs=20, operations=("poller.InvokeEvent",)):
+            with run:
+                calls.clear()
+                lambda_esm.function("f", handler)
+                for number in range(3):
+                    boto3.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=str(number))
+                lambda_esm.clock.run_until_idle()
+                if not run.struck:
+                    assert calls == [0, 1, 2]
+
+
+def test_an_interleaving_is_always_the_same():
+    def order(number):
+        calls = []
+        with FakeLambda(interleaving=number) as fake:
+            fake.function("f", lambda event, context: calls.append(event))
+            for event in range(6):
+                fake.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=str(event))
+            fake.clock.run_until_idle()
+        return calls
+
+    assert order(0) == [0, 1, 2, 3, 4, 5]
+    assert order(1) == order(1) != order(0)
+    assert sorted(order(1)) == order(0)

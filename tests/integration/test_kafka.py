@@ -422,7 +422,7 @@ def test_a_reason_that_the_test_forces_stays(fake: FakeLambda) -> None:
     fake.mapping(uuid).force("Enabled", reason="FUNCTION_CONFIG_NOT_VALID", result="PROBLEM: x")
     fake.clock.run_until_idle()
     assert fake.mapping(uuid).history[-1].reason == "FUNCTION_CONFIG_NOT_VALID"
-    assert fake.mapping(uuid).last_result == "PROBLEM: x"
+    assert fake.mapping(uuid)._last_result == "PROBLEM: x"
 
 
 def test_polling_goes_on_after_an_exception_that_is_for_the_test(fake: FakeLambda) -> None:

@@ -46,7 +46,7 @@ def test_the_greatest_values_that_lambda_takes(lambda_esm):
         ({"environment": {"A": "x"}}, "Map keys must satisfy constraint"),
         ({"environment": {"AWS_REGION": "x", "_HANDLER": "y"}}, "AWS_REGION, _HANDLER"),
         ({"environment": {"AA": "x" * 5000}}, "environment exceeds the 4096 bytes"),
-        ({"dead_letter": 5}, "dead_letter takes an ARN, not 5"),
+        ({"dead_letter": 5}, "dead_letter takes an ARN or what lambda_esm.queue() returned, not 5"),
         ({"region": "eu-west-11"}, "there is no region 'eu-west-11'. Did you mean 'eu-west-1'"),
         ({"region": 5}, "there is no region 5"),
     ],

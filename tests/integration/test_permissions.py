@@ -89,7 +89,7 @@ def test_nothing_is_judged_by_default(lambda_esm):
 def test_off_lets_a_deployment_not_advise(lambda_esm):
     make_function(make_role())
     make_table()
-    lambda_esm.recorded_world.permissions.advise([FUNCTION])
+    lambda_esm._recorded_world.permissions.advise([FUNCTION])
     lambda_esm.function("orders", put)
     assert json.load(invoke()["Payload"]) == "put"
     assert advice_of(lambda_esm) == []
@@ -139,7 +139,7 @@ def test_a_deployment_advises_on_its_own_functions(lambda_esm):
     make_function(role)
     make_function(role, name="other")
     make_table()
-    lambda_esm.recorded_world.permissions.advise([FUNCTION])
+    lambda_esm._recorded_world.permissions.advise([FUNCTION])
     lambda_esm.function("orders", put)
     lambda_esm.function("other", put)
     boto3.client("lambda").invoke(FunctionName="other")
@@ -593,7 +593,7 @@ def test_the_diagnosis_names_the_statement_that_is_missing(lambda_esm):
     make_function(make_role())
     lambda_esm.function("orders", put)
     invoke()
-    text = " ".join(lambda_esm.diagnosis().split())
+    text = " ".join(lambda_esm._report_diagnosis().split())
     assert text.startswith("- The role ")
     assert "may not dynamodb:PutItem on dynamodb:table/orders" in text
     assert '"Action": "dynamodb:PutItem"' in text

@@ -49,6 +49,7 @@ CLAIMS = [
     ("`FakeLambda` in `setUp`", "docs/examples/test_unittest_recipes.py", "test_an_order_arrives"),
     ("a `TestCase` that pytest runs", "docs/examples/test_unittest_recipes.py", "test_the_fixture_works_as_well"),
     ("a world for each example", "docs/examples/test_hypothesis_recipes.py", "test_no_order_is_lost"),
+    ("aiobotocore and aioboto3", "docs/examples/test_aiobotocore.py", "test_"),
     ("asynchronous tests", "tests/integration/test_handler_surroundings.py", "test_a_handler_runs_its_own_event_loop"),
     ("partial batches", "docs/examples/test_powertools_recipes.py", "test_only_the_bad_order_is_delivered_again"),
     (
@@ -68,6 +69,36 @@ CLAIMS = [
     ("they accept answers that AWS never gives", HERE, "test_a_stub_accepts_an_answer_that_aws_never_gives"),
     ("They have no state", SUITES, "test_a_second_subscription_is_refused"),
 ]
+
+
+FAITHFUL = {
+    "Create, Get, List, Update, Delete of mappings": "conformance/test_mapping_answers.py",
+    "States of a mapping": "integration/test_lifecycle.py",
+    "Polling of SQS queues, standard and FIFO": "conformance/test_sqs_polling.py",
+    "Event and context": "conformance/test_sqs_events.py",
+    "Polling of streams": "conformance/test_stream_polling.py",
+    "Polling of Kafka": "conformance/test_kafka_polling.py",
+    "Polling of DocumentDB": "conformance/test_documentdb_polling.py",
+    "Polling of Amazon MQ": "conformance/test_mq_polling.py",
+    "Invoke": "conformance/test_invoke.py",
+    "Asynchronous invocation": "conformance/test_async_invoke.py",
+    "Topics, buckets, rules, log groups": "conformance/test_trigger_events.py",
+    "Schedules and pipes": "conformance/test_schedules.py",
+    "Permissions": "conformance/test_permissions.py",
+    "Outcome of a handler": "conformance/test_function_logs.py",
+    "Code": "integration/test_code_archives.py",
+    "Templates": "integration/deploy/test_sam.py",
+    "Faults": "conformance/test_fault_errors.py",
+    "Not yet": "integration/test_other_invokers.py",
+}
+"""The rows of the table of what is faithful to AWS, and the file that shows each."""
+
+
+def test_each_row_of_what_is_faithful_has_its_tests():
+    text = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+    table = text.partition("## What is faithful to AWS today")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| ([A-Z][^|]*?) \|", table, re.M) == list(FAITHFUL)
+    assert [file for file in FAITHFUL.values() if not ROOT.joinpath("tests", file).is_file()] == []
 
 
 @pytest.mark.parametrize(("claim", "file", "test"), CLAIMS, ids=[claim for claim, _, _ in CLAIMS])

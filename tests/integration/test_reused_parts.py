@@ -45,9 +45,9 @@ def handlers_of(owner):
 
 
 def identity(handler):
-    """Return what a handler is: the same for the same method of two objects."""
-    own = getattr(handler, "__func__", handler)
-    return own if inspect.isfunction(own) else type(handler)
+    """Return what a handler is: the same for the same method of two objects, and for a function made twice."""
+    own = handler if hasattr(handler, "__qualname__") else type(handler)
+    return f"{own.__module__}.{own.__qualname__}"
 
 
 @pytest.fixture(autouse=True)
@@ -113,10 +113,10 @@ def test_built_in_handlers_that_are_added_or_removed_count_at_once(monkeypatch):
         before = handlers_of(Session())
         with monkeypatch.context() as patch:
             patch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS, ("docs.title", added)])
-            assert handlers_of(Session())["docs.title.logs"] == [*before["docs.title.logs"], added]
+            assert handlers_of(Session())["docs.title.logs"] == [*before["docs.title.logs"], identity(added)]
         handlers.BUILTIN_HANDLERS.append(("docs.title.logs", added))
         try:
-            assert handlers_of(Session())["docs.title.logs"] == [added, *before["docs.title.logs"]]
+            assert handlers_of(Session())["docs.title.logs"] == [identity(added), *before["docs.title.logs"]]
         finally:
             handlers.BUILTIN_HANDLERS.pop()
         assert handlers_of(Session()) == before

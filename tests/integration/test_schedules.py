@@ -80,7 +80,7 @@ def received(url: str) -> list[dict[str, Any]]:
 
 
 def starts(function: Function) -> list[str]:
-    return [f"{moment_of(invocation.start):%m-%d %H:%M:%S}" for invocation in function.invocations]
+    return [f"{moment_of(invocation._start):%m-%d %H:%M:%S}" for invocation in function.invocations]
 
 
 # --- rules -------------------------------------------------------------------------------------------------

@@ -227,3 +227,12 @@ def test_short_forms_need_an_open_fake():
         pass
     with pytest.raises(LambdaEsmError, match="closed"):
         fake.queue("orders")
+
+
+def test_a_queue_receives_the_failed_events_of_a_function(lambda_esm):
+    failed = lambda_esm.queue("failed")
+    function = lambda_esm.function("worker", nothing, dead_letter=failed)
+    function.script(raises(ValueError), raises(ValueError), raises(ValueError))
+    boto3.client("lambda").invoke(FunctionName="worker", InvocationType="Event", Payload=b'{"n": 1}')
+    lambda_esm.run_until_idle()
+    assert [message.json for message in failed.messages] == [{"n": 1}]

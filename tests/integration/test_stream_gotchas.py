@@ -271,7 +271,7 @@ def test_a_tumbling_window_without_state_in_the_answer_fails(lambda_esm: FakeLam
     uuid = map_stream(TumblingWindowInSeconds=60, MaximumRetryAttempts=2)
     lambda_esm.clock.advance(30)
     assert seen(clicks) == ["1", "1", "1"]
-    assert lambda_esm.mapping(uuid).last_result == "PROBLEM: Function call failed"
+    assert lambda_esm.mapping(uuid)._last_result == "PROBLEM: Function call failed"
 
 
 def test_a_tumbling_window_with_too_much_state_ends_early(lambda_esm: FakeLambda) -> None:

@@ -355,7 +355,7 @@ def test_a_table_that_is_deleted_shows_in_the_last_result(fake: FakeLambda) -> N
     fake.clock.run_until_idle()
     source.client.delete_table(TableName=source.name)
     fake.clock.run_until_idle()
-    assert fake.mapping(uuid).last_result == "PROBLEM: Stream not found"
+    assert fake.mapping(uuid)._last_result == "PROBLEM: Stream not found"
     assert "does not exist (any more)" in fake.explain(uuid)
     assert [fate.fate for fate in fake.fates(source.arn)] == ["done"]
 

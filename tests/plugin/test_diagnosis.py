@@ -941,7 +941,7 @@ def test_the_report_moves_no_time(lambda_esm):
         instant_of(lambda_esm.clock.now) + 1_000_000, lambda: moved.append(1), lambda: "an event"
     )
     with freeze_time("2026-01-02"):
-        assert lambda_esm.diagnosis()
+        assert lambda_esm._report_diagnosis()
         assert moved == []
         assert lambda_esm.clock.now.day == 2
     assert moved == [1]
@@ -953,7 +953,7 @@ def test_a_bug_in_a_rule_does_not_lose_the_report(lambda_esm, monkeypatch):
 
     monkeypatch.setattr(report, "RULES", (broken, *report.RULES))
     lambda_esm.function("orders", lambda event, context: None)
-    text = lambda_esm.diagnosis()
+    text = lambda_esm._report_diagnosis()
     assert "The rule 'broken' of the diagnosis failed" in text
     assert "ZeroDivisionError" in text
     assert "in broken: yield 1 // 0" in text
@@ -969,7 +969,7 @@ def test_only_ten_lines_are_shown_and_the_others_counted(lambda_esm):
         arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
         boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=f"f{number}", Enabled=False)
         sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody="x")
-    lines = lambda_esm.diagnosis().splitlines()
+    lines = lambda_esm._report_diagnosis().splitlines()
     assert len(lines) <= 10
     assert lines[-1] == "  ... and 26 more: print(lambda_esm.explain())"
     assert lambda_esm.explain().count("is Disabled, and 1 message waits") == 30

@@ -36,6 +36,11 @@ MISTAKES = {
     "limits": (lambda fake: fake.run_until_idle(limits=5), TypeError, "Did you mean 'limit'"),
     "naive": (lambda fake: fake.clock.advance_to(dt.datetime(2026, 1, 2)), ConfigurationError.__base__, "clock.now +"),
     "env": (lambda fake: fake.function("f", nothing, env={"A": "1"}), TypeError, "environment"),
+    "dead": (
+        lambda fake: fake.function("f", dead_letter="dlq"),
+        ConfigurationError,
+        r"an ARN or what lambda_esm\.queue",
+    ),
     "name": (lambda fake: fake.function(nothing), ConfigurationError, r"function\('orders', handler\)"),
     "async": (lambda fake: fake.function("f", later), HandlerError, "asyncio.run"),
     "method": (lambda fake: fake.function("f", Handlers.handler), HandlerError, r"Handlers\(\).handler"),

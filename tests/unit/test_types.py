@@ -22,6 +22,7 @@ from pytest_lambda_esm.setting_types import Rates, Settings, Times
 ROOT = Path(__file__).parents[2]
 TYPED = ROOT / "tests" / "typing"
 PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs").rglob("*.md"))]
+PAGES = [page for page in PAGES if page.name != "api.md"]  # Signatures, which are no examples.
 EXAMPLES = sorted(ROOT.joinpath("docs", "examples").rglob("*.py"))
 BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 FIXTURES = {
@@ -33,7 +34,7 @@ HEAD = (
     "# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls, allow-untyped-decorators\n"
     "# mypy: check-untyped-defs, strict-equality, ignore-missing-imports, no-warn-unreachable\n"
     "# mypy: no-warn-return-any, allow-any-generics, allow-subclassing-any\n"
-    "# mypy: disable-error-code=var-annotated\n"  # An empty list needs no annotation in an example.
+    '# mypy: disable-error-code="var-annotated,import-not-found"\n'  # An empty list needs no annotation in an example.
 )
 # A page shows the interesting part of a test, so names are missing there.
 IN_PAGES = (

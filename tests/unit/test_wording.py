@@ -47,6 +47,7 @@ NEVER_ONE = {
     "{count} times",  # In wording.times itself.
     "{MOST_NESTED} invocations",
     "{stall.sleeps} times",  # Only many sleeps are a stall.
+    "{len(pairs) + len(targets) + 1} worlds",  # A sweep that has too many.
     "{size} messages",  # A batch that is open holds fewer messages than it may.
     "{count} messages",  # Of a batch with several messages.
     "{count} records",  # Of a batch with several records.

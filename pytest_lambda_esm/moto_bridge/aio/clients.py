@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import aiobotocore.endpoint
@@ -26,11 +25,11 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.signers import AioRequestSigner
 
-from pytest_lambda_esm.errors import is_for_the_author
+from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.moto_bridge import network_guard
 from pytest_lambda_esm.moto_bridge.aio.answers import awaitable
 from pytest_lambda_esm.moto_bridge.aio.pauses import is_virtual
-from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, leave, note_parameters
+from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, note_parameters
 from pytest_lambda_esm.moto_bridge.session import PLACEHOLDERS
 from pytest_lambda_esm.moto_bridge.waits import NotYet, Owed, ResponseWaits, noted, waiting
 from pytest_lambda_esm.patching import Patches, original_of
@@ -41,10 +40,10 @@ OnError = Callable[[BaseException], None]
 def install(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits, on_error: OnError) -> None:
     """Answer the requests of all clients, also of those created before.
 
-    ``on_error`` is called with each refusal of the network guard, which is raised as well.
+    ``on_error`` is called with each refusal, which is raised as well.
     """
     _track_calls(patches, client_calls)
-    _await_answers(patches, client_calls, waits)
+    _await_answers(patches, client_calls, waits, on_error)
     _guard_sessions(patches, on_error)
     _sign_without_credentials(patches)
 
@@ -60,27 +59,23 @@ def _track_calls(patches: Patches, client_calls: ClientCalls) -> None:
 
     async def _make_request(client: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
         __tracebackhide__ = is_for_the_author
-        token = client_calls.enter(client, operation_model, request_context)
-        try:
+        with client_calls.carried(client_calls.begun(client, operation_model, request_context)):
             response = await make(client, operation_model, request_dict, request_context)
-        finally:
-            with suppress(ValueError):  # A call that nobody awaits any more is closed in another context.
-                leave(token)
         return client_calls.watched(operation_model, request_context, response)
 
     patches.set(AioBaseClient, "_emit_api_params", _emit_api_params)
     patches.set(AioBaseClient, "_make_request", _make_request)
 
 
-def _await_answers(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits) -> None:
+def _await_answers(patches: Patches, client_calls: ClientCalls, waits: ResponseWaits, on_error: OnError) -> None:
     pick = original_of(aiobotocore.endpoint, "first_non_none_response")
     get_response = original_of(AioEndpoint, "_do_get_response")
 
     async def _do_get_response(endpoint: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = is_for_the_author
+        owed = waits.owed(client_calls.current, repeats=is_virtual(_running_loop(on_error)))
         body = request.body
         request.body = await _read(body)
-        owed = waits.owed(client_calls.current, repeats=is_virtual(asyncio.get_running_loop()))
         try:
             response = await _answered(owed, lambda: get_response(endpoint, request, *args, **kwargs))
         finally:
@@ -95,6 +90,19 @@ def _await_answers(patches: Patches, client_calls: ClientCalls, waits: ResponseW
         aiobotocore.endpoint, "first_non_none_response", lambda *args, **kwargs: awaitable(pick(*args, **kwargs))
     )
     patches.set(AioEndpoint, "_do_get_response", _do_get_response)
+
+
+def _running_loop(on_error: OnError) -> asyncio.AbstractEventLoop:
+    __tracebackhide__ = True
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        refused = NotSimulated(
+            "clients of aiobotocore are simulated on asyncio only, and no loop of asyncio runs here. Run this test on"
+            " asyncio: with anyio, let the fixture anyio_backend return 'asyncio'."
+        )
+        on_error(refused)
+        raise refused from None
 
 
 async def _read(body: Any) -> Any:

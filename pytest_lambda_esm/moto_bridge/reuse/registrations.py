@@ -7,7 +7,7 @@ or a look at the list. It then contains exactly what moto would have registered,
 Nothing is kept from one test to the next: the objects that ``responses`` counts calls in are new in each. A registry
 that moto or a test replaces meanwhile is theirs, filled or not.
 
-Seen with moto 5.1.9 and 5.2.5, responses 0.25.8 and 0.26.3: ``MockAWS._enable_patching``, ``RESPONSES_METHODS``,
+Seen with moto 5.1.9, 5.1.22 and 5.2.5, responses 0.26.3: ``MockAWS._enable_patching``, ``RESPONSES_METHODS``,
 ``CustomRegistry._registered``, ``RequestsMock._registry``.
 """
 
@@ -27,13 +27,16 @@ from moto.core.responses_custom_registry import CustomRegistry
 class _FilledWhenRead(CustomRegistry):  # type: ignore[misc]  # responses' registries have no types.
     """moto's registry, which is empty until its responses are read or changed."""
 
-    _responses: dict[str, list[responses.BaseResponse]] | None = None
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self._answer = answer
+        self._responses: dict[str, list[responses.BaseResponse]] | None = None
 
     @property
     def _registered(self) -> dict[str, list[responses.BaseResponse]]:
         if self._responses is None:
             self._responses = defaultdict(list)
-            for response in _registrations():
+            for response in _registrations(self._answer):
                 self.add(response)
         return self._responses
 
@@ -46,9 +49,14 @@ class _FilledWhenRead(CustomRegistry):  # type: ignore[misc]  # responses' regis
         self._responses = defaultdict(list)
 
 
-def _registrations() -> list[CallbackResponse]:
+def _answer() -> Any:
+    """Return what moto registers to answer requests; in moto 5.1 it takes botocore's requests and those of others."""
+    stubber = models.botocore_stubber
+    return getattr(stubber, "process_prepared_request", stubber.process_request)
+
+
+def _registrations(answer: Any) -> list[CallbackResponse]:
     """Return the responses that moto registers at its start. A test compares them with those of moto."""
-    answer = models.botocore_stubber.process_prepared_request
     other = re.compile(r"https?://.+\.amazonaws.com/.*")
     return [
         CallbackResponse(method=method, url=pattern, callback=callback)
@@ -64,6 +72,7 @@ def start(mock: Any) -> None:
     """Start a ``mock_aws()`` as ``mock.start()`` does, without registering the patterns yet."""
     methods = models.RESPONSES_METHODS
     before = models.responses_mock._registry
+    answer = _answer()  # As it is now, as moto does: patches of the fake come later.
     models.RESPONSES_METHODS = []
     try:
         mock.start()
@@ -71,4 +80,4 @@ def start(mock: Any) -> None:
         models.RESPONSES_METHODS = methods
     registry: Any = models.responses_mock._registry
     if registry is not before and type(registry) is CustomRegistry and not registry._registered:
-        models.responses_mock._registry = _FilledWhenRead()
+        models.responses_mock._registry = _FilledWhenRead(answer)

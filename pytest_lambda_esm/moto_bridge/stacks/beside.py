@@ -2,7 +2,7 @@
 
 Nothing of the simulation uses them. They are stored in moto, so that templates that have them can be deployed and code
 finds them. Follows the pages of these types in the CloudFormation template reference; moto's template parser knows only
-parameters, and those only with a name. Seen with moto 5.1.9 and 5.2.5.
+parameters, and those only with a name, and route tables, which it does not delete. Seen with moto 5.1.9 and 5.2.5.
 """
 
 from __future__ import annotations
@@ -13,11 +13,38 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_lambda_esm.moto_bridge.stacks.kinds import ApiKind, Kind, Made, Properties, Wanted
+from pytest_lambda_esm.moto_bridge.stacks.messaging import retag
 
 
 def types() -> Mapping[str, Kind]:
     """Return the resource types by name."""
     return _TYPES
+
+
+def _tagged(properties: Properties, wanted: Wanted) -> Properties:
+    """Return the parameters of CreateRouteTable, which takes tags by the type of the resource."""
+    params = {name: value for name, value in properties.items() if name != "Tags"}
+    tags = properties.get("Tags")
+    return {**params, "TagSpecifications": [{"ResourceType": "route-table", "Tags": tags}]} if tags else params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RouteTableKind(ApiKind):
+    """``AWS::EC2::RouteTable``: stacks of moto do not delete it, and then they cannot delete its VPC."""
+
+    def update(self, made: Made, wanted: Wanted) -> Made:
+        """Change the tags, or make another route table for another VPC."""
+        before, after = made.wanted.properties, wanted.properties
+        if before.get("VpcId") != after.get("VpcId"):
+            return self.create(wanted)
+        place, ids = wanted.place, [made.physical_id]
+        retag(
+            before,
+            after,
+            lambda tags: place.call("ec2", "CreateTags", {"Resources": ids, "Tags": tags}),
+            lambda keys: place.call("ec2", "DeleteTags", {"Resources": ids, "Tags": [{"Key": key} for key in keys]}),
+        )
+        return self._made(wanted, made.known)
 
 
 def _user_pool(properties: Properties, wanted: Wanted) -> Properties:
@@ -103,6 +130,15 @@ _TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
             attributes={"ClientId": "{UserPoolClient[ClientId]}", "Name": "{ClientName}"},
             named="ClientName",
             fixed=("UserPoolId",),
+        ),
+        "AWS::EC2::RouteTable": _RouteTableKind(
+            service="ec2",
+            creates="CreateRouteTable",
+            deletes="DeleteRouteTable",
+            physical_id="{RouteTable[RouteTableId]}",
+            identity={"RouteTableId": "{RouteTable[RouteTableId]}"},
+            attributes={"RouteTableId": "{RouteTable[RouteTableId]}"},
+            prepare=_tagged,
         ),
         "AWS::Events::ApiDestination": ApiKind(
             service="events",

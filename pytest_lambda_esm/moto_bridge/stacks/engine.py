@@ -163,7 +163,11 @@ def _delete(resources: Any, logical_id: str, resource: Any, stated: Any = None) 
 
 
 class Update:
-    """One update of a stack's resources: :meth:`run` makes the changes, and :meth:`undo` takes them back."""
+    """One update of a stack's resources: :meth:`run` makes the changes, and :meth:`undo` takes them back.
+
+    :meth:`finish` makes it final. ``inner`` are the updates of nested stacks that belong to this one: they become final
+    with it, and are taken back with it.
+    """
 
     def __init__(self, resources: Any, advise: Advise, before_final: Callable[[str], None]) -> None:
         self._resources = resources
@@ -174,9 +178,11 @@ class Update:
         self._parameters = resources.input_parameters
         self._undo: list[Callable[[], None]] = []
         self._replaced: list[tuple[str, Any, dict[str, Any]]] = []
+        self._dropped: list[str] = []
+        self.inner: list[Update] = []
 
     def run(self, template: dict[str, Any], parameters: dict[str, Any] | None) -> None:
-        """Create and update in order, and then delete what is no longer stated or was replaced."""
+        """Create and update in order."""
         old = _present(self._resources, self._before["_resource_json_map"])
         self._load(template, template["Resources"], parameters)
         stated = check(self._resources)
@@ -185,7 +191,17 @@ class Update:
         self._before_final(self._resources.stack_id)
         conditions = self._resources.lazy_condition_map
         kept = {each for each in stated if conditions.get(template["Resources"][each].get("Condition"), True)}
-        self._clean_up([each for each in reversed(old) if each not in kept])
+        self._dropped = [each for each in reversed(old) if each not in kept]
+
+    def finish(self) -> None:
+        """Delete what is no longer stated or was replaced. Nothing can be taken back after it."""
+        self._clean_up(self._dropped)
+        for inner in self.inner:
+            inner.finish()
+
+    def also_undo(self, step: Callable[[], None]) -> None:
+        """Take something else back as well, after the resources."""
+        self._undo.insert(0, step)
 
     def undo(self) -> None:
         """Take the changes back, the last first."""
@@ -228,7 +244,7 @@ class Update:
 
     def _change(self, logical_id: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
         resources, state = self._resources, self._state
-        old = resources._parsed_resources[logical_id]
+        old, known = resources._parsed_resources[logical_id], len(self.inner)
         new = self._updated(logical_id, after)
         if new is None:
             self._advise(
@@ -241,6 +257,8 @@ class Update:
         if getattr(new, "replaces", None) is old:
             self._replaced.append((logical_id, old, before or after))
             self._undo.append(lambda: self._replace_again(logical_id, old, before or after))
+        elif len(self.inner) > known:
+            self._undo.append(lambda: self._take_back(logical_id, before or after, self.inner[known]))
         elif before is not None:
             self._undo.append(lambda: self._change_back(logical_id, before))
 
@@ -263,6 +281,11 @@ class Update:
     def _replace_again(self, logical_id: str, old: Any, before: dict[str, Any]) -> None:
         _delete(self._resources, logical_id, self._resources._parsed_resources[logical_id])
         self._resources._parsed_resources[logical_id] = old
+        self._state.resolved[logical_id] = before
+
+    def _take_back(self, logical_id: str, before: dict[str, Any], inner: Update) -> None:
+        """Take the update of a nested stack back."""
+        inner.undo()
         self._state.resolved[logical_id] = before
 
     def _change_back(self, logical_id: str, before: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from moto.awslambda.models import LambdaFunction
 
+from pytest_lambda_esm.moto_bridge.stacks.kinds import as_text
 from pytest_lambda_esm.patching import Patches, original_of
 
 _STATED: Final = "_lambda_esm_stated"
@@ -35,6 +36,7 @@ _SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
     }
 )
 """What an update of the configuration changes, with the values of properties that are no longer stated."""
+_NUMBERS: Final = ("MemorySize", "Timeout")
 
 
 def install(patches: Patches) -> None:
@@ -42,6 +44,7 @@ def install(patches: Patches) -> None:
     create = original_of(LambdaFunction, "create_from_cloudformation_json")
 
     def create_completely(cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
+        cloudformation_json = {**cloudformation_json, "Properties": _typed(cloudformation_json["Properties"])}
         stated = {**cloudformation_json["Properties"], "Code": dict(cloudformation_json["Properties"]["Code"])}
         function = create(cls, resource_name, cloudformation_json, *args, **kwargs)
         if stated.get("Layers"):
@@ -57,7 +60,7 @@ def install(patches: Patches) -> None:
         account_id: str,
         region_name: str,
     ) -> Any:
-        after = cloudformation_json["Properties"]
+        after = _typed(cloudformation_json["Properties"])
         before = vars(original_resource).get(_STATED)
         if before is not None and before.get("FunctionName") != after.get("FunctionName"):
             place = (account_id, region_name)
@@ -69,6 +72,16 @@ def install(patches: Patches) -> None:
 
     patches.set(LambdaFunction, "create_from_cloudformation_json", classmethod(create_completely))
     patches.set(LambdaFunction, "update_from_cloudformation_json", classmethod(update))
+
+
+def _typed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with the types of the API: variables are texts, and a parameter is a text everywhere."""
+    typed = {**properties, **{name: int(properties[name]) for name in _NUMBERS if name in properties}}
+    environment = properties.get("Environment") or {}
+    if environment.get("Variables"):
+        variables = {name: as_text(value) for name, value in environment["Variables"].items()}
+        typed["Environment"] = {**environment, "Variables": variables}
+    return typed
 
 
 def _change(function: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from pytest_lambda_esm.arn import parse
 from pytest_lambda_esm.aws_model.errors import ApiError
+from pytest_lambda_esm.moto_bridge.stacks.calls import operation_model
 from pytest_lambda_esm.moto_bridge.stacks.kinds import ApiKind, Kind, Made, Properties, Wanted
 
 _PROVISIONED: Final = {"ProvisionedConcurrencyConfig": "leave it out with a condition or a parameter of the template"}
@@ -49,9 +50,18 @@ def _alias(properties: Properties, wanted: Wanted) -> Properties:
     return {**properties, "RoutingConfig": {"AdditionalVersionWeights": by_version}}
 
 
+_OF_URLS: Final = "InvokedViaFunctionUrl"
+
+
 def _permission(properties: Properties, wanted: Wanted) -> Properties:
-    """Split the qualifier from the function: moto takes it only as a parameter of its own."""
+    """Split the qualifier from the function: moto takes it only as a parameter of its own.
+
+    An older botocore, such as 1.36.0, does not know the condition of function URLs, which are not simulated.
+    """
     place = wanted.place
+    shape = operation_model("lambda", "AddPermission").input_shape
+    if shape is not None and _OF_URLS not in shape.members:
+        properties = {name: value for name, value in properties.items() if name != _OF_URLS}
     reference = parse(str(properties.get("FunctionName")), place.account_id, place.region)
     return {
         **properties,

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from moto.cloudformation import parsing
+from moto.cloudformation import models, parsing
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack, cloudformation_backends
 
+from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
     beside,
@@ -55,15 +56,17 @@ class Surroundings:
     options: Callable[[], Mapping[str, Any]]
     advise: Advise
     new_id: Callable[[], str]
-    before_final: Callable[[str], None]
+    before_final: Callable[[str], None] = lambda stack_id: None
 
 
 def install(patches: Patches, surroundings: Surroundings) -> None:
     """Have stacks made, updated, deleted and rolled back by this package."""
     function_settings.install(patches)
     _install_types(patches, surroundings)
-    _install_resources(patches, surroundings)
+    running: list[engine.Update] = []  # An update, and those of nested stacks inside it.
+    _install_resources(patches, surroundings, running)
     _install_stacks(patches, surroundings)
+    _install_nested(patches, running)
 
 
 def kinds(surroundings: Surroundings) -> dict[str, Kind]:
@@ -123,7 +126,7 @@ def _unknown(resource_type: str, advise: Advise) -> Kind:
     return IgnoredKind()
 
 
-def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
+def _install_resources(patches: Patches, surroundings: Surroundings, running: list[engine.Update]) -> None:
     make = original_of(parsing, "parse_and_create_resource")
     load = original_of(parsing.ResourceMap, "load")
 
@@ -139,11 +142,19 @@ def _install_resources(patches: Patches, surroundings: Surroundings) -> None:
 
     def update(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
         change = engine.Update(self, surroundings.advise, surroundings.before_final)
+        outer = running[-1] if running else None
+        running.append(change)
         try:
             change.run(template, parameters)
         except BaseException:
             change.undo()
             raise
+        finally:
+            running.pop()
+        if outer is None:
+            change.finish()
+        else:
+            outer.inner.append(change)
 
     patches.set(parsing, "parse_and_create_resource", parse_and_create_resource)
     patches.set(parsing.ResourceMap, "load", load_and_check)
@@ -212,6 +223,40 @@ def _install_stacks(patches: Patches, surroundings: Surroundings) -> None:
     patches.set(Stack, "update", update_or_roll_back)
     patches.set(Stack, "delete", delete_or_keep)
     patches.set(ChangeSet, "apply", apply_or_roll_back)
+
+
+def _install_nested(patches: Patches, running: list[engine.Update]) -> None:
+    """Update nested stacks in place: moto deletes them, with all that they contain, and creates others."""
+
+    def update_in_place(
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        stack, properties = original_resource, cloudformation_json["Properties"]
+        template = models.get_stack_from_s3_url(
+            properties["TemplateURL"], account_id=account_id, partition=partition_of(region_name)
+        )
+        before = {name: getattr(stack, name) for name in _OF_A_TEMPLATE}
+        stack.update(template, parameters=properties.get("Parameters"))
+
+        def restore() -> None:
+            for name, value in before.items():
+                setattr(stack, name, value)
+            stack.status = "UPDATE_ROLLBACK_COMPLETE"
+
+        if running and running[-1].inner:
+            running[-1].inner[-1].also_undo(restore)
+        return stack
+
+    patches.set(Stack, "update_from_cloudformation_json", classmethod(update_in_place))
+
+
+_OF_A_TEMPLATE: Final = ("template", "template_dict", "output_map", "parameters")
+"""What moto's stacks have of their template."""
 
 
 def _roll_back(backend: Any, stack: Any, error: Exception, options: Mapping[str, Any]) -> None:

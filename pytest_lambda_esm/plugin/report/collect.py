@@ -64,14 +64,14 @@ class Collector:
 
 
 def _mask(fake: FakeLambda, entries: Sequence[Entry]) -> Mask:
-    invocations = fake.recorded_world.invocations
-    configurations = {id(each.request.function): each.request.function for each in invocations}
+    invocations = fake._recorded_world.invocations
+    configurations = {id(each._request.function): each._request.function for each in invocations}
     environments = [configuration.environment for configuration in configurations.values()]
     return Mask(environments, [entry.subject for entry in entries])
 
 
 def _page_of(report: pytest.TestReport, mask: Mask, fake: FakeLambda, entries: Sequence[Entry]) -> dict[str, Any]:
-    world = fake.recorded_world
+    world = fake._recorded_world
     picture = picture_of(world, entries, mask, _BUDGET_OF_FAILED if report.failed else _BUDGET)
     sections = [(title, text) for title, text in report.sections if title.startswith(_TITLE) and title != _DRAWN]
     sections.sort(key=lambda section: section[0] != _FIRST)

@@ -32,7 +32,7 @@ class Runs:
         self._found: list[tuple[Invocation, Any]] = []
         self._ending: dict[tuple[str, int], deque[int | None]] = {}
         for invocation in invocations:
-            place = (invocation.function, invocation.start)
+            place = (invocation.function, invocation._start)
             self._beginning.setdefault(place, deque()).append(invocation)
 
     def of(self, entry: Entry) -> dict[str, int]:
@@ -43,7 +43,7 @@ class Runs:
             event = invocation.event
             self.drawn.append(self._place(invocation, event))
             self._found.append((invocation, event))
-            self._ending.setdefault((entry.subject, invocation.end), deque()).append(number)
+            self._ending.setdefault((entry.subject, invocation._end), deque()).append(number)
             return {"begins": number}
         ended = self._ended(entry)
         return {} if ended is None else {"ends": ended}
@@ -52,7 +52,7 @@ class Runs:
         """Leave out the invocation that an entry begins or ends, since the entry is not drawn."""
         invocation = self._begun(entry)
         if invocation is not None:
-            self._ending.setdefault((entry.subject, invocation.end), deque()).append(None)
+            self._ending.setdefault((entry.subject, invocation._end), deque()).append(None)
         else:
             self._ended(entry)
 
@@ -75,8 +75,8 @@ class Runs:
     def _place(self, invocation: Invocation, event: Any) -> dict[str, Any]:
         return {
             "lane": self._lanes.of_function(invocation.function),
-            "from": invocation.start - self._start,
-            "to": invocation.end - self._start,
+            "from": invocation._start - self._start,
+            "to": invocation._end - self._start,
             "outcome": invocation.outcome,
             "attempt": invocation.attempt,
             "items": self._texts.items_of(ids_of(event) or [invocation.request_id]),

@@ -200,10 +200,10 @@ class BrokerBatch:
         context.journal.add("result", delivery.function, delivery.about)
         if delivery.succeeded:
             advise_on_answer(context.journal, context.mapping, False, delivery.result)
-            context.mapping.last_result = "OK"
+            context.mapping._last_result = "OK"
             self._succeed()
         else:
-            context.mapping.last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
+            context.mapping._last_result = f"PROBLEM: {delivery.problem}" if delivery.problem else CALL_FAILED
             self._fail(delivery)
 
     # --- what follows -----------------------------------------------------------------------------------------

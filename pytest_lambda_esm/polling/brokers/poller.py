@@ -77,7 +77,7 @@ class BrokerPoller:
             self._clock.cancel(self._upcoming)
             self._upcoming = None
         if due is not None:
-            self._upcoming = self._clock.call_at(due, self._poll_event, self._about_poll)
+            self._upcoming = self._clock.call_in_turn(due, self._poll_event, self._about_poll)
 
     def explain(self) -> list[str]:
         """Explain why messages are not delivered now, and when they will be."""

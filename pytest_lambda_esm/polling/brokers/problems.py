@@ -26,7 +26,7 @@ class Problems:
             return REFUSALS["authorization"]
         if (context.timeout(context.mapping) or 0) > BROKER_FUNCTION_TIMEOUT:
             return BAD_FUNCTION
-        problem = context.login_problem(context.mapping.in_force, broker)
+        problem = context.login_problem(context.mapping._in_force, broker)
         return problem or (NO_QUEUE if context.queue() is None else None)
 
     def must_show(self, problem: Problem | None) -> bool:
@@ -34,7 +34,7 @@ class Problems:
         mapping = self._context.mapping
         if problem != self._shown:
             return True
-        return problem is not None and mapping.state == "Enabled" and mapping.history[-1].reason == mapping.user_reason
+        return problem is not None and mapping.state == "Enabled" and mapping.history[-1].reason == mapping._user_reason
 
     def show(self, problem: Problem | None) -> None:
         """Show a problem in the mapping's state, or remove the one that is over."""
@@ -45,15 +45,15 @@ class Problems:
         if problem is not None:
             code, text = problem
             self._context.journal.add("poll", f"mapping {mapping.uuid}", text)
-            mapping.last_result = text
+            mapping._last_result = text
             if mapping.state == "Enabled" and mapping.history[-1].reason != code:
                 mapping.force("Enabled", reason=code)
         elif before is not None:
             code, text = before
-            if mapping.last_result == text:
-                mapping.last_result = "OK"
+            if mapping._last_result == text:
+                mapping._last_result = "OK"
             if mapping.state == "Enabled" and mapping.history[-1].reason == code:
-                mapping.force("Enabled", reason=mapping.user_reason)
+                mapping.force("Enabled", reason=mapping._user_reason)
 
     def explain(self, problem: Problem) -> list[str]:
         """Return a problem as lines for people, with what a test can do about it."""
@@ -69,7 +69,7 @@ class Problems:
         if problem == BAD_FUNCTION:
             longest = f"the longest timeout of a function behind a broker is {BROKER_FUNCTION_TIMEOUT} seconds"
             return [*lines, longest]
-        secret = access(context.mapping.in_force, "BASIC_AUTH")
+        secret = access(context.mapping._in_force, "BASIC_AUTH")
         users = f" of one of {sorted(broker.users)}" if broker.users is not None else ""
         return [
             *lines,

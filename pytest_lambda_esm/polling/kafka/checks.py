@@ -66,8 +66,8 @@ class RecordChecks:
         if invalid is None:
             return False
         context, runs = self._context, Runs((Run(partition, (offset,)),))
-        context.mapping.counters["PolledEventCount"] += 1
-        context.mapping.counters["SchemaRegistryErrorCount"] += 1
+        context.mapping._counters["PolledEventCount"] += 1
+        context.mapping._counters["SchemaRegistryErrorCount"] += 1
         discarded = DiscardedRecords(
             mapping=context.mapping,
             condition=invalid.condition,

@@ -69,7 +69,7 @@ class KafkaContext(LaneContext[KafkaSettings]):
         """
         kind = self.source.kafka_kind
         assert kind is not None
-        arn = self.mapping.in_force.get("EventSourceArn")
+        arn = self.mapping._in_force.get("EventSourceArn")
         servers = self.source_arn if arn is None else self.cluster.bootstrap_servers
         schemas = None if raw else self.schemas()
         return KafkaEvent(kind, arn, servers, runs, records if schemas is None else schemas.records)

@@ -180,14 +180,14 @@ class KafkaLane:
             return
         fault = context.interference.at(READ, context.mapping, cannot=KEEPS_ITS_ORDER)
         if fault in ("throttled", "failed"):
-            context.mapping.counters["PollingErrorCount"] += 1
+            context.mapping._counters["PollingErrorCount"] += 1
             self._log.warn(f"The records could not be read: {fault}", READ_FAILED)
             self._timer.pause_reading()
         elif self._polling and state.open_batch.count:  # The fault may have disabled or deleted the mapping.
             batch = state.take()
             batch.deliver_again = fault == "duplicated"
             state.batches.append(batch)
-            context.mapping.counters["PolledEventCount"] += batch.runs.total
+            context.mapping._counters["PolledEventCount"] += batch.runs.total
 
     def _invoke(self, batch: KafkaBatch) -> KafkaSettings:
         """Invoke the function. Return the settings afterwards, since the function may have updated its mapping."""

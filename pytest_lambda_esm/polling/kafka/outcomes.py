@@ -40,16 +40,16 @@ class KafkaOutcomes:
         """Handle the end of an invocation."""
         mapping, count = self._context.mapping, batch.runs.total
         if not note_delivery(self._context, batch, delivery, count):
-            mapping.counters["InvokeErrorCount"] += bool(delivery.problem)
+            mapping._counters["InvokeErrorCount"] += bool(delivery.problem)
             return
         verdict = self._judge(settings, batch, delivery)
         batch.last_outcome = verdict.why
-        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        mapping._last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(batch)
             return
-        mapping.counters["FailedInvokeEventCount"] += verdict.reported or count
-        mapping.counters["InvokeErrorCount"] += 1
+        mapping._counters["FailedInvokeEventCount"] += verdict.reported or count
+        mapping._counters["InvokeErrorCount"] += 1
         batch.response = LastResponse(delivery.version, verdict.function_error)
         self._fail(settings, batch, verdict)
 
@@ -120,7 +120,7 @@ class KafkaOutcomes:
         if not (late or batch.deliver_again):
             return False
         if late:
-            context.mapping.counters["CommitErrorCount"] += 1
+            context.mapping._counters["CommitErrorCount"] += 1
         why = "the offsets are not committed" if late else "at-least-once delivery"
         text = f"{places(batch.runs)} come again after success: {why}"
         context.journal.add("fate", context.source_arn, text, ids_of_ends(batch.runs))

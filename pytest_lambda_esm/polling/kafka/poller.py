@@ -179,9 +179,9 @@ class KafkaPoller:
         self._shown = problem
         code, text = problem or ("", "")
         if code:
-            mapping.last_result = text
-        elif mapping.last_result in _TEXTS:
-            mapping.last_result = "OK"
+            mapping._last_result = text
+        elif mapping._last_result in _TEXTS:
+            mapping._last_result = "OK"
         reason = mapping.history[-1].reason
         if mapping.state != "Enabled":
             return
@@ -190,7 +190,7 @@ class KafkaPoller:
             mapping.force("Enabled", reason=code)
         elif not code and self._reason and reason == self._reason:
             self._reason = ""
-            mapping.force("Enabled", reason=mapping.user_reason)
+            mapping.force("Enabled", reason=mapping._user_reason)
 
     def _begin(self) -> None:
         """Note where reading begins in each partition, the first time that the topic can be read."""

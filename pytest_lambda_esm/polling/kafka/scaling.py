@@ -76,7 +76,7 @@ class PollerScaling:
 
     def _publish(self, provisioned: int | None) -> None:
         """Show the number as a metric, unless there are no provisioned pollers now."""
-        counters = self._context.mapping.counters
+        counters = self._context.mapping._counters
         if provisioned is None:
             counters.pop("ProvisionedPollers", None)
         else:

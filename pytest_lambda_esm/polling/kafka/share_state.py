@@ -163,7 +163,7 @@ class ShareState:
 
     def _count(self, **counts: int) -> None:
         for name, count in counts.items():
-            self._context.mapping.counters[name] += count
+            self._context.mapping._counters[name] += count
 
     def _available(self, number: int) -> list[int]:
         return list(self._share.available(self._place(number)))

@@ -193,7 +193,7 @@ class KafkaState:
         context = self._context
         for number, end in ends.items():
             if end > self._committed[number]:
-                context.mapping.counters["CommittedEventCount"] += end - self._committed[number]
+                context.mapping._counters["CommittedEventCount"] += end - self._committed[number]
                 self._committed[number] = end
                 self._group.commit((context.topic, number), end)
 
@@ -224,7 +224,7 @@ class KafkaState:
             if gone:
                 over.append(Run(partition, gone))
         if over:
-            counters, count = self._context.mapping.counters, Runs(over).total
+            counters, count = self._context.mapping._counters, Runs(over).total
             counters["PolledEventCount"] += count
             counters["FilteredOutEventCount"] += count
             self._context.end(Runs(over), FILTERED_OUT, NO_MATCH, self._checks.why_filtered(self._collected_with))

@@ -116,7 +116,7 @@ class SystemLog:
         self.start()
 
     def _security(self) -> dict[str, str]:
-        members = self._context.mapping.in_force
+        members = self._context.mapping._in_force
         types = [access["Type"] for access in members.get("SourceAccessConfigurations", ())]
         mechanisms = [_SASL[each] for each in types if each in _SASL]
         if not types and "EventSourceArn" in members:
@@ -133,7 +133,7 @@ class SystemLog:
         if not self._wants(level):
             return
         mapping, now = self._context.mapping, self._context.clock.instant
-        source_arn = mapping.in_force.get("EventSourceArn")
+        source_arn = mapping._in_force.get("EventSourceArn")
         record = {
             "eventType": event_type,
             "timestamp": now // 1000,

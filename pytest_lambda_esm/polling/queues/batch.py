@@ -115,7 +115,7 @@ class QueueBatch:
         if delivery.throttled:
             return not self._wait_for_concurrency(delivery)
         if not delivery.problem:
-            context.mapping.counters["InvokedEventCount"] += len(messages)
+            context.mapping._counters["InvokedEventCount"] += len(messages)
         if delivery.end <= context.clock.instant:
             self._settle(delivery)
             return True
@@ -231,7 +231,7 @@ class QueueBatch:
     def _leave(self, messages: Sequence[Received]) -> None:
         if messages:
             context = self._context
-            context.mapping.counters["FailedInvokeEventCount"] += len(messages)
+            context.mapping._counters["FailedInvokeEventCount"] += len(messages)
             text = f"{counted(len(messages), 'message', 'stay')} in the queue, hidden until the visibility timeout ends"
             context.journal.add("fate", context.mapping.source_arn, text, _ids(messages))
 
@@ -246,7 +246,7 @@ class QueueBatch:
             context.journal.add("fate", source, text, _ids(messages))
             return
         deleted = queue.delete(messages, context.clock.instant)
-        context.mapping.counters["DeletedEventCount"] += len(deleted)
+        context.mapping._counters["DeletedEventCount"] += len(deleted)
         if deleted:
             context.journal.fate(source, deleted, DELETED, f"{len(deleted)} deleted after success")
         if len(deleted) < len(messages):

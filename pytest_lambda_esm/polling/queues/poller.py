@@ -76,7 +76,7 @@ class QueuePoller:
             self._clock.cancel(self._upcoming)
             self._upcoming = None
         if due is not None:
-            self._upcoming = self._clock.call_at(due, self._poll_event, self._describe_poll)
+            self._upcoming = self._clock.call_in_turn(due, self._poll_event, self._describe_poll)
 
     def explain(self) -> list[str]:
         """Explain why messages are not delivered now, and when they will be."""
@@ -111,7 +111,7 @@ class QueuePoller:
     # --- when to poll -----------------------------------------------------------------------------------------
 
     def _current_settings(self) -> QueueSettings:
-        settings = self._mapping.in_force
+        settings = self._mapping._in_force
         if self._settings.settings is not settings:
             self._settings = settings_of(settings, self._source, self._polling)
             self._scaling.set_bounds(self._settings.bounds, self._clock.instant)
@@ -169,10 +169,10 @@ class QueuePoller:
         if forbidden == self._refused:
             return forbidden is not None
         if forbidden is not None:
-            self._mapping.last_result = f"PROBLEM: {forbidden}"
-            self._journal.add("poll", f"mapping {self._mapping.uuid}", self._mapping.last_result)
+            self._mapping._last_result = f"PROBLEM: {forbidden}"
+            self._journal.add("poll", f"mapping {self._mapping.uuid}", self._mapping._last_result)
         else:
-            self._mapping.last_result = None
+            self._mapping._last_result = None
         self._refused = forbidden
         return forbidden is not None
 
@@ -222,7 +222,7 @@ class QueuePoller:
             ids = tuple([message[MESSAGE_ID] for message in messages])
             text = f"received {len(ids)}, receive count up to {most_receives(messages)}"
             self._journal.add("poll", self._source, text, ids, now)
-            self._mapping.counters["PolledEventCount"] += len(ids)
+            self._mapping._counters["PolledEventCount"] += len(ids)
 
     def _filter(self, queue: Queue, messages: Sequence[Received], settings: QueueSettings) -> Sequence[Received]:
         """Return the messages that pass the mapping's filters. The others are deleted at once."""
@@ -235,7 +235,7 @@ class QueuePoller:
             refused = (record for record, (_, verdict) in zip(records, verdicts, strict=True) if not verdict.passed)
             advise_on_filtered(self._context, settings.filter, refused)
             queue.delete([message for message, _ in dropped], self._clock.instant)
-            self._mapping.counters["FilteredOutEventCount"] += len(dropped)
+            self._mapping._counters["FilteredOutEventCount"] += len(dropped)
             self._journal.fate(
                 self._source,
                 [message[MESSAGE_ID] for message, _ in dropped],
@@ -302,7 +302,7 @@ class QueuePoller:
         self._not_before = self._clock.instant + self._polling.read_retry
         if self._polls:
             self._clock.cancel(self._upcoming)
-            self._upcoming = self._clock.call_at(self._not_before, self._poll_event, self._describe_poll)
+            self._upcoming = self._clock.call_in_turn(self._not_before, self._poll_event, self._describe_poll)
 
     def _on_late_end(self, batch: QueueBatch) -> None:
         self._in_flight.pop(id(batch), None)

@@ -57,7 +57,7 @@ def advise_on_late_start(context: StreamContext, missed: int) -> None:
 
 def advise_on_expiry(context: StreamContext, count: int) -> None:
     """Give advice on records that expired before they were read, if the mapping has been disabled."""
-    if context.mapping.has_been("Disabled"):
+    if context.mapping._has_been("Disabled"):
         expired = counted(count, "record")
         what = f"{expired} expired in the stream before the mapping was enabled again: the function never gets them"
         context.journal.advice.give("ESM119", context.mapping.uuid, about="disabled", what=what)

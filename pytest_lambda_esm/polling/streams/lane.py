@@ -208,7 +208,7 @@ class StreamLane:
             positions = state.open_batch.take()
             state.batches.append(Batch(positions=positions, deliver_again=fault == "duplicated"))
             state.open_window(shard, settings, positions)
-            context.mapping.counters["PolledEventCount"] += len(positions)
+            context.mapping._counters["PolledEventCount"] += len(positions)
 
     def _invoke(self, shard: Shard, settings: StreamSettings, batch: Batch) -> StreamSettings:
         """Invoke the function. Return the settings afterwards, since the function may have updated its mapping."""

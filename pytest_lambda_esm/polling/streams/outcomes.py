@@ -67,11 +67,11 @@ class LaneOutcomes:
             return
         verdict = self._judge(shard, settings, batch, delivery)
         batch.last_outcome = verdict.why
-        mapping.last_result = "OK" if verdict.succeeded else CALL_FAILED
+        mapping._last_result = "OK" if verdict.succeeded else CALL_FAILED
         if verdict.succeeded:
             self._succeed(shard, batch, delivery)
             return
-        mapping.counters["FailedInvokeEventCount"] += verdict.reported or count
+        mapping._counters["FailedInvokeEventCount"] += verdict.reported or count
         batch.response = LastResponse(delivery.version, verdict.function_error)
         if verdict.done:
             self._succeed_in_part(shard, batch, verdict, delivery)

@@ -143,7 +143,7 @@ class StreamPoller:
     def _look_at(self, stream: Stream | None) -> None:
         """Wake the readers of the stream's shards, and make readers for new shards."""
         if stream is None:
-            self._mapping.last_result = STREAM_GONE
+            self._mapping._last_result = STREAM_GONE
             return
         self._open_reading(stream)
         reading, settings = self._readings[-1], self._context.settings()

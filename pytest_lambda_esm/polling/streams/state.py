@@ -100,7 +100,7 @@ class LaneState:
 
     def flush(self, shard: Shard) -> None:
         """Note the fate of records before the checkpoint that were filtered out or dropped, or had expired."""
-        checkpoint, counters = self.checkpoint, self._context.mapping.counters
+        checkpoint, counters = self.checkpoint, self._context.mapping._counters
         filtered = _take_before(self.open_batch.filtered, checkpoint)
         if filtered:
             counters["PolledEventCount"] += len(filtered)

@@ -32,8 +32,8 @@ class TroubleNotice:
             return
         self._journal.add("poll", f"mapping {mapping.uuid}", trouble.text)
         if shown is None:
-            self._result_before = mapping.last_result
-        mapping.last_result = trouble.text
+            self._result_before = mapping._last_result
+        mapping._last_result = trouble.text
         if mapping.state == "Enabled" and trouble.code:
             mapping.force("Disabled" if trouble.disables else "Enabled", reason=trouble.code)
 
@@ -41,7 +41,7 @@ class TroubleNotice:
         mapping = self._mapping
         if shown is None:
             return
-        if mapping.last_result == shown.text:
-            mapping.last_result = self._result_before
+        if mapping._last_result == shown.text:
+            mapping._last_result = self._result_before
         if shown.code and mapping.state == "Enabled" and mapping.history[-1].reason == shown.code:
-            mapping.force("Enabled", reason=mapping.user_reason)
+            mapping.force("Enabled", reason=mapping._user_reason)

@@ -55,7 +55,7 @@ def _disabled_text(mapping: Mapping, waiting: int) -> str:
 def held(view: View) -> Iterator[Finding]:
     """Mappings whose transition waits for the test."""
     for mapping in view.mappings:
-        if mapping.waits_for_test:
+        if mapping._waits_for_test:
             waiting = len(view.unfinished(mapping))
             records = f", and {counted(waiting, noun_of(mapping.source_arn), 'wait')}" if waiting else ""
             yield Finding(
@@ -69,7 +69,7 @@ def filtered(view: View) -> Iterator[Finding]:
     """Records that a filter dropped, with the key that refused most of them."""
     for mapping in view.mappings:
         dropped = [fate for fate in view.fates(mapping) if fate.fate == FILTERED_OUT]
-        if not dropped or not (mapping.counters["FilteredOutEventCount"] or mapping.in_force.get("Queues")):
+        if not dropped or not (mapping._counters["FilteredOutEventCount"] or mapping._in_force.get("Queues")):
             continue  # The records of a queue were dropped by the filter of another mapping.
         [(reason, count)] = Counter(fate.detail.partition(_CLOSEST)[2] or fate.detail for fate in dropped).most_common(
             1
@@ -91,11 +91,11 @@ def skipped(view: View) -> Iterator[Finding]:
         before = [fate for fate in view.fates(mapping) if fate.fate == SKIPPED]
         if not before:
             continue
-        position = mapping.in_force.get("StartingPosition", "LATEST")
+        position = mapping._in_force.get("StartingPosition", "LATEST")
         began = next((each.at for each in mapping.history if each.state == "Enabled"), None)
         since = f" at {began:%H:%M:%S}" if began is not None else ""
         yield Finding(
-            POSSIBLE if mapping.counters["InvokedEventCount"] else CERTAIN,
+            POSSIBLE if mapping._counters["InvokedEventCount"] else CERTAIN,
             f"{counted(len(before), noun_of(mapping.source_arn))} of {mapping.source_arn} came before"
             f" {named(mapping)} began to read{since}, and its StartingPosition is {position}. Write records after that,"
             f" or use StartingPosition='TRIM_HORIZON'.",
@@ -197,7 +197,7 @@ def stale(view: View) -> Iterator[Finding]:
 def silent(view: View) -> Iterator[Finding]:
     """Mappings whose source got no record, and functions with a handler that nobody invokes."""
     for mapping in view.mappings:
-        if not view.fates(mapping) and not mapping.counters["PolledEventCount"]:
+        if not view.fates(mapping) and not mapping._counters["PolledEventCount"]:
             yield Finding(
                 SILENCE,
                 f"{sentence(named(mapping))} reads {mapping.source_arn}, which got no {noun_of(mapping.source_arn)}.",

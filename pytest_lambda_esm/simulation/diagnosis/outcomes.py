@@ -49,7 +49,7 @@ def failures(view: View) -> Iterator[Finding]:
         failed = [each for each in invocations if each.error is not None]
         if failed:
             is_over = invocations[-1].error is None
-            found.append((is_over, -failed[-1].start, function, uuid, failed))
+            found.append((is_over, -failed[-1]._start, function, uuid, failed))
     for is_over, _, function, uuid, failed in sorted(found, key=lambda each: each[:2]):
         consequence = "; it succeeded afterwards" if is_over else _consequence(view, failed[-1])
         level = BACKGROUND if is_over else LIKELY
@@ -89,7 +89,7 @@ def _frames(invocation: Invocation) -> tuple[str, ...]:
 
 def _own_frames(invocation: Invocation) -> list[Frame]:
     """Return the frames up to the last one of the code under test: an error of a client is raised inside botocore."""
-    frames = invocation.frames
+    frames = invocation._frames
     own = [place for place, frame in enumerate(frames) if not _is_of_library(frame.file)]
     return frames[: own[-1] + 1] if own else frames
 
@@ -101,7 +101,7 @@ def _is_of_library(file: str) -> bool:
 def problems(view: View) -> Iterator[Finding]:
     """Mappings whose LastProcessingResult is a problem of the service, such as a topic that does not exist."""
     for mapping in view.mappings:
-        result = mapping.last_result or ""
+        result = mapping._last_result or ""
         if result.startswith("PROBLEM") and "Function call failed" not in result:
             remedy = next((text for part, text in _REMEDIES if part in result.lower()), "")
             text = (
@@ -117,7 +117,7 @@ def throttles(view: View) -> Iterator[Finding]:
     )
     last = {entry.subject: entry.instant for entry in view.entries if entry.kind == "throttle"}
     for (function, reason), count in counts.items():
-        ran_after = any(each.function == function and each.start >= last[function] for each in view.invocations)
+        ran_after = any(each.function == function and each._start >= last[function] for each in view.invocations)
         arns = tuple(arn for arn in view.functions if arn.rpartition(":")[2] == function)
         yield Finding(
             BACKGROUND if ran_after else CERTAIN,
@@ -134,7 +134,7 @@ def ignored_reports(view: View) -> Iterator[Finding]:
     mappings = {}
     for invocation in view.invocations:
         mapping = invocation.mapping
-        if mapping is None or _REPORTS in mapping.in_force.get("FunctionResponseTypes", ()):
+        if mapping is None or _REPORTS in mapping._in_force.get("FunctionResponseTypes", ()):
             continue
         result = invocation.result
         if isinstance(result, dict) and result.get("batchItemFailures"):

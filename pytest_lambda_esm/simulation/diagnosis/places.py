@@ -55,7 +55,7 @@ def unread_places(world: World, source: str) -> list[Place]:
 
 def read_by(mapping: Mapping) -> str:
     """Return the part of its source that a mapping reads: ``topic 'orders'``; empty for sources without parts."""
-    settings = mapping.in_force
+    settings = mapping._in_force
     for kind, name in (("topic", "Topics"), ("queue", "Queues")):
         if settings.get(name):
             return f"{kind} {', '.join(map(repr, settings[name]))}"

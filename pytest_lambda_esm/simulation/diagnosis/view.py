@@ -69,7 +69,7 @@ class View:
         found: dict[tuple[str, str], list[Invocation]] = {}
         for each in self._world.invocations:
             mapping = each.mapping
-            function = unqualified(each.request.invoked_arn)
+            function = unqualified(each._request.invoked_arn)
             found.setdefault((function, mapping.uuid if mapping is not None else ""), []).append(each)
         return found
 
@@ -103,7 +103,7 @@ class View:
         """The ARNs to which failed records go: dead-letter queues and destinations."""
         found = {queue.dead_letter_target for queue in self.queues.values() if queue.dead_letter_target}
         for mapping in self.mappings:
-            found.add(mapping.in_force.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
+            found.add(mapping._in_force.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
         found.update(entry.subject for entry in self.entries if entry.kind == "delivery")
         return {arn for arn in found if arn}
 
@@ -131,7 +131,7 @@ class View:
     def has_read(self, mapping: Mapping) -> bool:
         """Whether a mapping has received records. Amazon MQ has no metrics, so that their fates tell."""
         done = (each for each in self.fates(mapping) if each.fate not in (WAITING, DELAYED))
-        return bool(mapping.counters["PolledEventCount"]) or any(done)
+        return bool(mapping._counters["PolledEventCount"]) or any(done)
 
     def schedules_of(self, function_arn: str) -> list[str]:
         """Return when the schedules are due that have a function as their target, one line each."""

@@ -38,7 +38,7 @@ _OBSTACLES: Final = (
 def due(view: View) -> Iterator[Finding]:
     """Records that would be delivered if the clock moved."""
     for mapping in view.mappings:
-        if mapping.state not in _POLLING or mapping.waits_for_test:
+        if mapping.state not in _POLLING or mapping._waits_for_test:
             continue
         explained = view.explained(mapping)
         waiting = [fate for fate in view.unfinished(mapping) if fate.fate in (WAITING, DELAYED)]

@@ -44,20 +44,20 @@ def runs_of(invocations: Sequence[Invocation], entries: Sequence[Entry]) -> list
     ending: dict[tuple[str, int], deque[Run]] = {}
     runs = [Run(invocation, _records_of(invocation)) for invocation in invocations]
     for run in runs:
-        waiting.setdefault((run.invocation.function, run.invocation.start), deque()).append(run)
+        waiting.setdefault((run.invocation.function, run.invocation._start), deque()).append(run)
     for place, entry in enumerate(entries):
         where = (entry.subject, entry.instant)
         if entry.kind == "invocation" and waiting.get(where):
             run = waiting[where].popleft()
             run.begins = place
-            ending.setdefault((entry.subject, run.invocation.end), deque()).append(run)
+            ending.setdefault((entry.subject, run.invocation._end), deque()).append(run)
             before = entries[place - 1] if place else entry
             if before.kind == "poll" and run.invocation.mapping is not None:
                 run.polled = place - 1
                 run.records = run.records or before.items  # RabbitMQ's events have no ids.
         elif entry.kind == "result" and ending.get(where):
             ending[where].popleft().ends = place
-    return sorted(runs, key=lambda run: (run.invocation.start, run.begins))
+    return sorted(runs, key=lambda run: (run.invocation._start, run.begins))
 
 
 def _records_of(invocation: Invocation) -> Sequence[str]:

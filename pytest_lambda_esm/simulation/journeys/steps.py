@@ -129,14 +129,14 @@ class Steps:
         invocation = run.invocation
         batch = f", with {counted(len(run.records), 'record')}" if invocation.mapping is not None else ""
         text = f"attempt {invocation.attempt}{batch}"
-        self._add(invocation.start, run.begins, "invocation", invocation.function, text, run)
-        frames = invocation.frames
+        self._add(invocation._start, run.begins, "invocation", invocation.function, text, run)
+        frames = invocation._frames
         where = f" at {frames[-1].file}:{frames[-1].line}" if frames and invocation.error is not None else ""
-        self._add(invocation.end, run.ends, "result", invocation.function, f"{invocation.answer}{where}", run)
+        self._add(invocation._end, run.ends, "result", invocation.function, f"{invocation._answer}{where}", run)
 
     def _add_child(self, child: Sent) -> None:
         """Add a record that was sent during an invocation, or afterwards to a destination."""
-        before = [run for run in self._runs if run.invocation.start <= child.instant]
+        before = [run for run in self._runs if run.invocation._start <= child.instant]
         run = next((run for run in reversed(before) if run.request_id == child.cause), before[-1] if before else None)
         if run is not None and child.by_handler:
             self._add(child.instant, run.begins + 0.1, "caused", child.source, f"sent {child.record}", run)

@@ -81,7 +81,7 @@ BAD = {
     ),
     "a missing module": (
         FUNCTION.format(handler="ap.handler", uri="src"),
-        r"line 7: Handler of 'F' is 'ap.handler', and there is no .*src/ap'.py. .* has app.py",
+        r"line 7: Handler of 'F' is 'ap.handler', and there is no '.*src/ap.py'. .* has app.py",
     ),
     "a handler without a module": (
         FUNCTION.format(handler="app", uri="src"),
@@ -105,6 +105,74 @@ BAD = {
         "Parameters:\n  P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /no}\n"
         "Resources: {Q: {Type: AWS::SQS::Queue}}",
         "line 2: the parameter 'P' names the entry '/no' of the parameter store, which does not exist",
+    ),
+    "an unknown section": (
+        "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutput: {}",
+        "line 2: a template has no section 'Output'. Did you mean 'Outputs'",
+    ),
+    "a logical id with a hyphen": (
+        "Resources:\n  my-queue: {Type: AWS::SQS::Queue}",
+        "line 2: the logical id 'my-queue' has other characters than letters and digits",
+    ),
+    "an output without a value": (
+        "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs:\n  Url: {Description: x}",
+        "line 3: the output 'Url' has no Value",
+    ),
+    **{
+        f"a call of {call.split()[0]}": (
+            f"Resources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: {call}",
+            f"line 5: Fn::{call.split()[0][1:]} takes {expected}, not ",
+        )
+        for call, expected in {
+            "!GetAtt Q": "a logical id and an attribute, such as Queue.Arn",
+            "!Sub [a]": "a text, or a list of a text and a mapping",
+            "!Select [2, [a, b]]": "an index and a list that is long enough",
+            "!Join ['-', a, b]": "a text and a list",
+            "!Split ['-']": "two texts",
+            "!FindInMap [M, a]": "a mapping and two keys",
+            "!If [a, b]": "a condition and two values",
+        }.items()
+    },
+    "a reference to a list": (
+        "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs:\n  Url:\n    Value: !Ref [Q]",
+        r"line 4: Ref takes the name of a resource or parameter, not \['Q'\]",
+    ),
+    "an unknown function": (
+        "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Joyn ['-', [a]]}}",
+        "line 2: there is no function Fn::Joyn. Did you mean 'Fn::Join'",
+    ),
+    "a parameter of no type": (
+        "Parameters:\n  Stage: {Default: x}\nResources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stage' has no Type; it takes String, Number",
+    ),
+    "a parameter of an unknown type": (
+        "Parameters:\n  Stage: {Type: Text, Default: x}\nResources: {Q: {Type: AWS::SQS::Queue}}",
+        "line 2: the parameter 'Stage' has the type 'Text'; it takes String, Number",
+    ),
+    **{
+        f"a parameter beyond {limit}": (
+            f"Parameters:\n  P: {{Type: {kind}, {limit}: 3, Default: {value}}}\n"
+            "Resources: {Q: {Type: AWS::SQS::Queue}}",
+            f"line 2: the parameter 'P' has {limit} 3, and is '{value}'",
+        )
+        for kind, limit, value in (
+            ("String", "MinLength", "ab"),
+            ("String", "MaxLength", "abcd"),
+            ("Number", "MinValue", "2"),
+            ("Number", "MaxValue", "4"),
+        )
+    },
+    "SAM without its transform": (
+        "Resources:\n  F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: app.handler}}",
+        "line 2: 'F' has a type of SAM, .* Add 'Transform: AWS::Serverless-2016-10-31'",
+    ),
+    "source that is a module": (
+        FUNCTION.format(handler="app.handler", uri="src/app.py"),
+        "line 7: CodeUri of 'F' is 'src/app.py', which is neither a folder nor a zip file. .*code=",
+    ),
+    "a nested stack in itself": (
+        "Resources:\n  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: template.yaml}}",
+        "line 2: the nested stack 'N' has the template '.*template.yaml', which it is in itself",
     ),
     "a missing file to include": (
         "Resources:\n  Fn::Transform:\n    Name: AWS::Include\n    Parameters: {Location: parts/no.yaml}",
@@ -263,3 +331,36 @@ def test_a_failed_update_leaves_the_parameters_and_handlers_of_its_stack(lambda_
     assert attributes["Attributes"]["DelaySeconds"] == "5"
     answer = lambda_esm.client("lambda").invoke(FunctionName=stack.function("F").name)
     assert answer["Payload"].read() == b'"first"'
+
+
+INNER = "Parameters: {P: {Type: String}}\nResources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Url: {Value: !Ref Q}}"
+NESTED = "Resources:\n  N:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: inner.yaml%s}\n%s"
+
+
+@pytest.mark.parametrize(
+    ("given", "outputs", "message"),
+    [
+        ("", "", "line 2: the nested stack 'N' lacks the parameters 'P' of .*inner.yaml, which have no default"),
+        (", Parameters: {P: 1, R: 2}", "", "inner.yaml, line 1: the template has no parameter 'R'"),
+        (
+            ", Parameters: {P: 1}",
+            "Outputs:\n  A: {Value: !GetAtt N.Outputs.Ur}",
+            "line 6: output 'A' uses the output 'Ur' of the nested stack 'N', .* Did you mean 'Url'",
+        ),
+    ],
+    ids=["missing parameter", "surplus parameter", "unknown output"],
+)
+def test_what_does_not_fit_a_nested_stack_is_refused(lambda_esm, project, tmp_path, given, outputs, message):
+    path = project(NESTED % (given, outputs))
+    (tmp_path / "inner.yaml").write_text(INNER)
+    with pytest.raises(DeployError, match=message):
+        lambda_esm.deploy(path)
+
+
+def test_a_handler_in_a_nested_stack_is_bound_by_its_path(lambda_esm, project, tmp_path):
+    path = project("Resources: {N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}")
+    for uri in ("nowhere", "src"):
+        (tmp_path / "inner.yaml").write_text(FUNCTION.format(handler="app.handler", uri=uri))
+        project(path.read_text(), src__app_py="import nothing_like_it\n")
+        with pytest.raises(DeployError, match=r"inner.yaml, line \d+: (?s:.*)code=\{'N.F': handler\}"):
+            lambda_esm.deploy(path)

@@ -410,69 +410,6 @@ def test_what_the_roles_of_a_template_do_not_allow_is_advice(lambda_esm, project
     assert all('"Action": "sqs:SendMessage"' in each for each in advice)
 
 
-SENDERS = """
-    Transform: AWS::Serverless-2016-10-31
-    Resources:
-      Orders: {Type: AWS::SQS::Queue}
-      F:
-        Type: AWS::Serverless::Function
-        Properties:
-          Runtime: python3.12
-          InlineCode: "def handler(event, context): pass"
-          Handler: index.handler
-          Events:
-            Rule: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}
-            Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}
-            Sold: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}
-      ToQueue:
-        Type: AWS::Events::Rule
-        Properties:
-          ScheduleExpression: rate(1 hour)
-          Targets: [{Id: one, Arn: !GetAtt Orders.Arn}]
-      Role:
-        Type: AWS::IAM::Role
-        Properties:
-          AssumeRolePolicyDocument:
-            Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
-      Hourly:
-        Type: AWS::Scheduler::Schedule
-        Properties:
-          FlexibleTimeWindow: {Mode: "OFF"}
-          ScheduleExpression: rate(1 hour)
-          Target: {Arn: !GetAtt Orders.Arn, RoleArn: !GetAtt Role.Arn}
-"""
-
-
-def test_a_deployment_advises_on_what_its_rules_and_schedules_may_not_send(lambda_esm, project):
-    stack = lambda_esm.deploy(project(SENDERS))
-    boto3.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
-    lambda_esm.clock.advance(hours=2)
-    found = [str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM143"]
-    assert len(stack.function("F").invocations) >= 5
-    assert ["sqs:SendMessage" in text for text in found] == [True, True]
-
-
-def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, project):
-    template = QUEUE.replace("LoggingConfig: {LogFormat: JSON}", "Description: one")
-    app = "def handler(event, context): return context.log_stream_name\n"
-    stack = lambda_esm.deploy(project(template, src__app_py=app))
-    function = stack.function("OrdersFunction")
-    tails = []
-
-    def invoke():
-        answer = boto3.client("lambda").invoke(FunctionName=function.name, LogType="Tail")
-        tails.append("Init Duration: 0.00 ms" in base64.b64decode(answer["LogResult"]).decode())
-
-    invoke()
-    invoke()
-    stack.update(project(template, src__app_py=app))
-    invoke()
-    invoke()
-    assert tails == [True, False, True, False]
-    streams = [invocation.result for invocation in function.invocations]
-    assert streams[0] == streams[1] != streams[2] == streams[3]
-
-
 WITHOUT_TRIGGERS = """
     Transform: AWS::Serverless-2016-10-31
     Resources:
@@ -556,3 +493,157 @@ def test_local_files_are_included(lambda_esm, project, tmp_path):
     (parts / "more.yaml").write_text("Outputs: {Url: {Value: changed}}\n", encoding="utf-8")
     assert lambda_esm.deploy(path).outputs == {"Url": "changed"}
     lambda_esm.take_advice()
+
+
+TYPED = """
+    Transform: AWS::Serverless-2016-10-31
+    Parameters: {On: {Type: String, Default: 'true'}, Seconds: {Type: Number, Default: 7}}
+    Resources:
+      Fn:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          Timeout: !Ref Seconds
+          MemorySize: "256"
+          Environment: {Variables: {RATE: 0.1, COUNT: 0, DEBUG: true, QUIET: no, LIMIT: !Ref Seconds}}
+          Events: {Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn, Enabled: !Ref On}}}
+      Orders: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
+"""
+TYPED_APP = """
+    import os
+
+    def handler(event, context):
+        names = ("RATE", "COUNT", "DEBUG", "QUIET", "LIMIT")
+        return [*(os.environ[name] for name in names), context.get_remaining_time_in_millis()]
+"""
+
+
+def test_values_have_the_types_of_the_api(lambda_esm, project):
+    stack = lambda_esm.deploy(path := project(TYPED, src__app_py=TYPED_APP))
+    client = lambda_esm.client("lambda")
+
+    def answer():
+        name = stack.function("Fn").name
+        shown = client.get_function_configuration(FunctionName=name)
+        return json.load(client.invoke(FunctionName=name)["Payload"]), shown["Timeout"], shown["MemorySize"]
+
+    assert answer() == (["0.1", "0", "true", "false", "7", 7000], 7, 256)
+    stack.update(path, parameters={"Seconds": 9})
+    assert answer() == (["0.1", "0", "true", "false", "9", 9000], 9, 256)
+    assert stack.mapping("FnQueue").state == "Enabled"
+
+
+SENDERS = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Orders: {Type: AWS::SQS::Queue}
+      F:
+        Type: AWS::Serverless::Function
+        Properties:
+          Runtime: python3.12
+          InlineCode: "def handler(event, context): pass"
+          Handler: index.handler
+          Events:
+            Rule: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}
+            Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}
+            Sold: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}
+      ToQueue:
+        Type: AWS::Events::Rule
+        Properties:
+          ScheduleExpression: rate(1 hour)
+          Targets: [{Id: one, Arn: !GetAtt Orders.Arn}]
+      Role:
+        Type: AWS::IAM::Role
+        Properties:
+          AssumeRolePolicyDocument:
+            Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+      Hourly:
+        Type: AWS::Scheduler::Schedule
+        Properties:
+          FlexibleTimeWindow: {Mode: "OFF"}
+          ScheduleExpression: rate(1 hour)
+          Target: {Arn: !GetAtt Orders.Arn, RoleArn: !GetAtt Role.Arn}
+"""
+
+
+def test_a_deployment_advises_on_what_its_rules_and_schedules_may_not_send(lambda_esm, project):
+    stack = lambda_esm.deploy(project(SENDERS))
+    boto3.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    lambda_esm.clock.advance(hours=2)
+    found = [str(advice) for advice in lambda_esm.take_advice() if advice.code == "ESM143"]
+    assert len(stack.function("F").invocations) >= 5
+    assert ["sqs:SendMessage" in text for text in found] == [True, True]
+
+
+def test_the_first_invocation_of_deployed_code_is_a_cold_start(lambda_esm, project):
+    template = QUEUE.replace("LoggingConfig: {LogFormat: JSON}", "Description: one")
+    app = "def handler(event, context): return context.log_stream_name\n"
+    stack = lambda_esm.deploy(project(template, src__app_py=app))
+    function = stack.function("OrdersFunction")
+    tails = []
+
+    def invoke():
+        answer = boto3.client("lambda").invoke(FunctionName=function.name, LogType="Tail")
+        tails.append("Init Duration: 0.00 ms" in base64.b64decode(answer["LogResult"]).decode())
+
+    invoke()
+    invoke()
+    stack.update(project(template, src__app_py=app))
+    invoke()
+    invoke()
+    assert tails == [True, False, True, False]
+    streams = [invocation.result for invocation in function.invocations]
+    assert streams[0] == streams[1] != streams[2] == streams[3]
+
+
+def test_properties_of_a_table_without_effect_are_advice(lambda_esm):
+    table = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "KinesisStreamSpecification": {"StreamArn": {"Fn::GetAtt": ["Changes", "Arn"]}},
+    }
+    template = {
+        "Resources": {
+            "Carts": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+            "Changes": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
+        }
+    }
+    lambda_esm.deploy(template)
+    (advice,) = lambda_esm.take_advice()
+    about = (
+        "KinesisStreamSpecification of the table 'Carts' has no effect: changes of the table do not reach the stream"
+    )
+    assert about in str(advice)
+
+
+def test_a_stack_with_a_vpc_is_updated_and_deleted(lambda_esm):
+    def template(**tags):
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        vpc = {"VpcId": {"Ref": "Vpc"}}
+        resources = {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {**vpc, "CidrBlock": "10.0.0.0/24"}},
+            "Routes": {"Type": "AWS::EC2::RouteTable", "Properties": {**vpc, "Tags": listed}},
+            "Association": {
+                "Type": "AWS::EC2::SubnetRouteTableAssociation",
+                "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Routes"}},
+            },
+        }
+        return {"Resources": resources}
+
+    ec2 = lambda_esm.client("ec2")
+    stack = lambda_esm.deploy(template(team="a", size="1"))
+    routes = stack.resource("Routes").physical_id
+
+    def tags():
+        (table,) = ec2.describe_route_tables(RouteTableIds=[routes])["RouteTables"]
+        return {tag["Key"]: tag["Value"] for tag in table["Tags"] if not tag["Key"].startswith("aws:")}
+
+    assert tags() == {"team": "a", "size": "1"}
+    stack.update(template(team="b"))
+    assert tags() == {"team": "b"}
+    stack.delete()
+    assert [vpc["IsDefault"] for vpc in ec2.describe_vpcs()["Vpcs"]] == [True]

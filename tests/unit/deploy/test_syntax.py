@@ -31,6 +31,11 @@ def test_a_value_is_read_as_cloudformation_reads_it(text, value):
     assert syntax.parse(f"Key: {text}") == {"Key": value}
 
 
+def test_keys_are_texts_as_in_json():
+    text = "On: 1\n123456789012: 2\n1.50: 3\nno: 4"
+    assert syntax.parse(text) == {"On": 1, "123456789012": 2, "1.50": 3, "no": 4}
+
+
 def test_json_is_read_with_tabs_and_short_forms_in_yaml_that_looks_like_json():
     assert syntax.parse('{\n\t"A": {"Fn::Sub": "x"}\n}') == {"A": {"Fn::Sub": "x"}}
     assert syntax.parse("{A: !Ref B}") == {"A": {"Ref": "B"}}

@@ -50,7 +50,7 @@ def call(operation="Get", logical_id=None, attempt=1, **params):
 
 def struck(plan, *calls):
     """Return the code that each call gets, '-' for one that is let through."""
-    found = [plan.strike(each) for each in calls]
+    found = [plan._strike(each) for each in calls]
     return "".join("-" if each is None or each[1] is None else str(each[1]) for each in found)
 
 
@@ -152,7 +152,7 @@ def test_per_call_every_attempt_is_struck_and_counts_once(plan, match):
 def test_hits_remaining_and_calls_of_a_fault(plan):
     fault = plan.add("Get", "A", times=3)
     one = call(UUID="x")
-    plan.strike(one)
+    plan._strike(one)
 
     assert (fault.hits, fault.remaining, fault.calls) == (1, 2, (one,))
     assert repr(fault) == "<Fault faults.add('Get', 'A', times=3): hits=1, remaining=2>"
@@ -172,18 +172,18 @@ def test_a_fault_that_ends_strikes_no_further_attempt(plan):
 
 
 def test_a_plan_without_faults_left_is_not_live(plan):
-    assert not plan.is_live
+    assert not plan._is_live
     plan.add("Get", "A")
-    assert plan.is_live
+    assert plan._is_live
     struck(plan, call())
-    assert not plan.is_live
+    assert not plan._is_live
 
 
 def test_a_plan_is_live_while_calls_are_watched(plan):
-    with plan.watching() as first, plan.watching() as second:
-        assert plan.is_live
+    with plan._watching() as first, plan._watching() as second:
+        assert plan._is_live
         struck(plan, call("Get"), call("List"))
-    assert not plan.is_live
+    assert not plan._is_live
     struck(plan, call("Get"))
     assert [each.operation for each in first] == [each.operation for each in second] == ["Get", "List"]
 
@@ -220,7 +220,7 @@ def test_the_error_for_a_predicate_that_raises_shows_the_call(plan):
     plan.add("Get", "A", match=wrong)
 
     with pytest.raises(FaultError, match=r"wrong of a fault raised KeyError: 'Nam'.*Get\(Name='x'\)"):
-        plan.strike(call(Name="x"))
+        plan._strike(call(Name="x"))
 
 
 def test_a_predicate_without_a_name_is_shown_by_its_repr(plan):
@@ -439,7 +439,7 @@ def test_the_error_for_a_value_that_cannot_be_compared_shows_the_call(plan):
     plan.add("Get", "A", match={"Data": Odd()})
 
     with pytest.raises(FaultError, match=r"match=.* raised ArithmeticError: odd .* compared with the call Get"):
-        plan.strike(call(Data=b"x"))
+        plan._strike(call(Data=b"x"))
 
 
 MATCHES = {

@@ -37,7 +37,7 @@ def states(mapping):
 
 def test_a_transition_takes_its_seconds():
     world = World(creating=30)
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(29.999)
     assert world.mapping.state == "Creating"
     world.clock.advance(0.001)
@@ -47,23 +47,23 @@ def test_a_transition_takes_its_seconds():
 
 def test_a_timedelta_is_a_time_too():
     world = World(creating=timedelta(minutes=1))
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.run_until_idle()
     assert states(world.mapping)[-1] == ("Enabled", 60)
 
 
 def test_an_instant_transition_shows_in_the_answer_and_is_over_after_it():
     world = World(creating="instant")
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     assert world.mapping.state == "Creating"
-    world.mapping.answered()
+    world.mapping._answered()
     assert world.mapping.state == "Enabled"
 
 
 def test_a_manual_transition_waits_for_release():
     world = World(creating="manual")
-    world.mapping.begin(CREATE)
-    world.mapping.answered()
+    world.mapping._begin(CREATE)
+    world.mapping._answered()
     world.clock.advance(days=1)
     assert world.mapping.state == "Creating"
     world.mapping.release()
@@ -72,11 +72,11 @@ def test_a_manual_transition_waits_for_release():
 
 def test_after_reads_counts_reads_whatever_the_time():
     world = World(creating=after_reads(2))
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(days=1)
-    world.mapping.was_read()
+    world.mapping._was_read()
     assert world.mapping.state == "Creating"
-    world.mapping.was_read()
+    world.mapping._was_read()
     assert world.mapping.state == "Enabled"
 
 
@@ -88,7 +88,7 @@ def test_after_reads_takes_whole_numbers_from_1(reads):
 
 def test_hold_stops_a_transition_that_is_going_on():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.mapping.hold("Creating")
     world.clock.advance(60)
     assert world.mapping.state == "Creating"
@@ -98,7 +98,7 @@ def test_hold_stops_a_transition_that_is_going_on():
 
 def test_release_lets_a_transition_end_when_it_is_due():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.mapping.hold("Creating")
     world.mapping.release()
     assert world.mapping.state == "Creating"
@@ -108,10 +108,10 @@ def test_release_lets_a_transition_end_when_it_is_due():
 
 def test_hold_stops_the_next_transition_of_that_kind():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
     world.mapping.hold("Updating")
-    world.mapping.begin(step_for_update("Enabled", None))
+    world.mapping._begin(step_for_update("Enabled", None))
     world.clock.advance(60)
     assert world.mapping.state == "Updating"
 
@@ -119,12 +119,12 @@ def test_hold_stops_the_next_transition_of_that_kind():
 @pytest.mark.parametrize("policy", ["instant", after_reads(1)])
 def test_hold_is_stronger_than_instant_and_reads(policy):
     world = World(updating=policy)
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
     world.mapping.hold("Updating")
-    world.mapping.begin(step_for_update("Enabled", None))
-    world.mapping.answered()
-    world.mapping.was_read()
+    world.mapping._begin(step_for_update("Enabled", None))
+    world.mapping._answered()
+    world.mapping._was_read()
     assert world.mapping.state == "Updating"
     world.mapping.release()
     assert world.mapping.state == "Enabled"
@@ -137,7 +137,7 @@ def test_only_transitional_states_can_be_held():
 
 def test_release_without_an_open_transition_is_refused():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
     with pytest.raises(StateError, match="nothing to release: mapping a-uuid is Enabled"):
         world.mapping.release()
@@ -145,12 +145,12 @@ def test_release_without_an_open_transition_is_refused():
 
 def test_force_puts_a_mapping_into_a_state_with_a_reason_and_a_result():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.mapping.force("Disabled", reason="ESM_CONFIG_NOT_VALID", result="PROBLEM: no access")
     world.clock.advance(60)
     assert world.mapping.state == "Disabled"
     assert world.mapping.history[-1].reason == "ESM_CONFIG_NOT_VALID"
-    assert world.mapping.last_result == "PROBLEM: no access"
+    assert world.mapping._last_result == "PROBLEM: no access"
 
 
 @pytest.mark.parametrize("nonsense", [None, 123, ["Enabled"]])
@@ -163,7 +163,7 @@ def test_a_state_that_is_not_a_string_is_refused(nonsense):
 
 def test_a_forced_transitional_state_stays_until_release():
     world = World()
-    world.mapping.begin(step_for_create(enabled=False))
+    world.mapping._begin(step_for_create(enabled=False))
     world.mapping.force("Updating")
     world.clock.advance(60)
     assert world.mapping.state == "Updating"
@@ -183,7 +183,7 @@ def test_a_forced_transitional_state_stays_until_release():
 )
 def test_a_forced_transitional_state_settles_as_usual(forced, settled):
     world = World()
-    world.mapping.begin(step_for_create(enabled=False))
+    world.mapping._begin(step_for_create(enabled=False))
     world.mapping.force(forced)
     assert world.mapping.explain() == [f"{forced} becomes {settled} when the test calls release()"]
     world.mapping.release()
@@ -193,9 +193,9 @@ def test_a_forced_transitional_state_settles_as_usual(forced, settled):
 @pytest.mark.parametrize("state", ["Disabled", "Updating"])
 def test_force_keeps_the_settings_of_an_update_in_progress(state):
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
-    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
+    world.mapping._begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
     world.mapping.force(state)
     if state == "Updating":
         assert world.mapping.settings["BatchSize"] == 10
@@ -207,13 +207,13 @@ def test_force_keeps_the_settings_of_an_update_in_progress(state):
 
 def test_force_has_the_reason_of_the_user_unless_another_is_given():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.mapping.force("Enabled")
     assert world.mapping.history[-1].reason == "USER_INITIATED"
     world.mapping.force("Disabled", reason="", result="")
-    assert (world.mapping.history[-1].reason, world.mapping.last_result) == ("", "")
+    assert (world.mapping.history[-1].reason, world.mapping._last_result) == ("", "")
     world.mapping.force("Enabled")
-    assert world.mapping.last_result == ""
+    assert world.mapping._last_result == ""
 
 
 def test_force_refuses_unknown_states_with_the_nearest():
@@ -223,19 +223,19 @@ def test_force_refuses_unknown_states_with_the_nearest():
 
 def test_a_deleted_mapping_cannot_be_forced():
     world = World(deleting="instant")
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
-    world.mapping.begin(step_for_delete("Enabled"))
-    world.mapping.answered()
+    world.mapping._begin(step_for_delete("Enabled"))
+    world.mapping._answered()
     with pytest.raises(StateError, match="has been deleted"):
         world.mapping.force("Enabled")
 
 
 def test_settings_come_into_force_when_the_update_settles():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(5)
-    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
+    world.mapping._begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 5})
     assert (world.mapping.settings["BatchSize"], world.mapping.requested["BatchSize"]) == (10, 5)
     world.clock.advance(5)
     assert world.mapping.settings["BatchSize"] == 5
@@ -244,7 +244,7 @@ def test_settings_come_into_force_when_the_update_settles():
 def test_one_mapping_may_have_its_own_times():
     world = World()
     world.mapping.transitions(creating=1)
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.run_until_idle()
     assert states(world.mapping)[-1] == ("Enabled", 1)
     with pytest.raises(ConfigurationError, match="no transition 'createing'"):
@@ -261,13 +261,13 @@ def test_one_mapping_may_have_its_own_times():
 )
 def test_explain_names_the_end_of_a_transition(policy, line):
     world = World(creating=policy)
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     assert world.mapping.explain() == [line]
 
 
 def test_explain_says_that_the_test_holds_a_state():
     world = World()
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.mapping.hold("Creating")
     assert world.mapping.explain() == ["Creating becomes Enabled when the test calls release(): the state is held"]
     world.mapping.release()
@@ -279,11 +279,11 @@ def test_the_own_times_of_a_mapping_leave_its_other_times():
     world = World(creating=7, updating=9)
     world.mapping.transitions(creating=1)
     world.mapping.transitions(deleting=2)
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     world.clock.advance(1)
-    world.mapping.begin(step_for_update("Enabled", None))
+    world.mapping._begin(step_for_update("Enabled", None))
     world.clock.advance(9)
-    world.mapping.begin(step_for_delete("Enabled"))
+    world.mapping._begin(step_for_delete("Enabled"))
     world.clock.run_until_idle()
     assert states(world.mapping) == [
         ("Creating", 0),
@@ -322,8 +322,8 @@ def test_a_mapping_in_transition_cannot_be_deleted(state):
 
 def test_explain_gives_the_date_of_an_end_on_another_day():
     world = World(creating=timedelta(hours=23), deleting=timedelta(days=1))
-    world.mapping.begin(CREATE)
+    world.mapping._begin(CREATE)
     assert world.mapping.explain() == ["Creating becomes Enabled at 23:00:00.000000"]
     world.clock.advance(hours=23)
-    world.mapping.begin(step_for_delete("Enabled"))
+    world.mapping._begin(step_for_delete("Enabled"))
     assert world.mapping.explain() == ["Deleting becomes Deleted at 2026-01-02 23:00:00.000000"]

@@ -64,7 +64,7 @@ def test_the_last_failures_have_their_texts_before_others():
         for number, divisor in enumerate((0, 0, 1)):
             event = {"divisor": divisor, "number": number, "padding": "x" * 5_000}
             fake.client("lambda").invoke(FunctionName="f", Payload=json.dumps(event))
-        world = fake.recorded_world
+        world = fake._recorded_world
         entries = [entry for entry in fake.timeline.recorded if entry.kind == "invocation"]
         texts = Texts(Mask(), 9_000)
         runs = Runs(world.invocations, Lanes((), entries), texts, 0)

@@ -297,14 +297,14 @@ def test_more_pollers_take_over_partitions() -> None:
 def test_a_topic_that_is_missing_is_read_from_its_start_when_it_comes() -> None:
     simulation = started(partitions=0, StartingPosition="LATEST")
     simulation.clock.advance(1)
-    assert simulation.mapping.last_result == "PROBLEM: Topic not found"
+    assert simulation.mapping._last_result == "PROBLEM: Topic not found"
     assert simulation.mapping.history[-1].reason == "ESM_CONFIG_NOT_VALID"
     assert simulation.poller.explain() == ["PROBLEM: Topic not found"]
     simulation.cluster.create_topic("orders")
     simulation.put("1")
     simulation.clock.run_until_idle()
     assert simulation.batches == [["1"]]
-    assert (simulation.mapping.last_result, simulation.mapping.history[-1].reason) == ("OK", "USER_INITIATED")
+    assert (simulation.mapping._last_result, simulation.mapping.history[-1].reason) == ("OK", "USER_INITIATED")
 
 
 def test_an_in_flight_batch_completes_while_the_cluster_refuses() -> None:

@@ -126,7 +126,7 @@ class World:
             clock=self.clock,
             on_transition=self.engine.on_transition,
         )
-        self.mapping.begin(step_for_create(enabled=True))
+        self.mapping._begin(step_for_create(enabled=True))
 
     def find(self, arn):
         return self.queue
@@ -258,13 +258,13 @@ def test_a_stale_receipt_deletes_nothing():
 def test_a_disabled_mapping_polls_no_more_and_goes_on_when_enabled():
     world = World()
     world.clock.advance(5)
-    world.mapping.begin(step_for_update("Enabled", False))
+    world.mapping._begin(step_for_update("Enabled", False))
     world.send("while disabling")
     world.clock.advance(5)
     world.send("while disabled")
     world.clock.advance(60)
     assert [names for names, _, _ in world.delivered] == [["while disabling"]]
-    world.mapping.begin(step_for_update("Disabled", True))
+    world.mapping._begin(step_for_update("Disabled", True))
     world.clock.run_until_idle()
     assert world.delivered[-1] == (["while disabled"], 1, 75)
 
@@ -273,7 +273,7 @@ def test_a_mapping_that_was_disabled_does_not_poll_while_updating():
     world = World()
     world.clock.advance(5)
     world.mapping.force("Disabled")
-    world.mapping.begin(step_for_update("Disabled", None))
+    world.mapping._begin(step_for_update("Disabled", None))
     world.send("a")
     world.clock.run_until_idle()
     assert world.delivered == []
@@ -282,7 +282,7 @@ def test_a_mapping_that_was_disabled_does_not_poll_while_updating():
 def test_updating_goes_on_polling_with_the_old_settings():
     world = World(batch_size=1)
     world.clock.advance(5)
-    world.mapping.begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 2})
+    world.mapping._begin(step_for_update("Enabled", None), {**world.mapping.settings, "BatchSize": 2})
     world.send("a", "b")
     world.clock.advance(4)
     assert [names for names, _, _ in world.delivered] == [["a"], ["b"]]

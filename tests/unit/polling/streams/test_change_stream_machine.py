@@ -175,7 +175,7 @@ class ChangeStreamMachine(RuleBasedStateMachine):
     def only_an_expired_event_disables(self) -> None:
         if not self.enabled:
             assert "expired" in self.simulation.fates()
-            assert self.simulation.mapping.last_result == "PROBLEM: Change stream events have expired"
+            assert self.simulation.mapping._last_result == "PROBLEM: Change stream events have expired"
 
     def teardown(self) -> None:
         """Nothing is lost: with a healthy function, all events come, unless one has expired."""
