@@ -355,6 +355,17 @@ _ENTRIES: Final = (
         ),
     ),
     Entry(
+        "ESM144",
+        "Lambda does not await a handler",
+        "the handler of {function!r} is a coroutine function (async def): Lambda's Python runtime calls it, does not"
+        " await what it returns, and fails with Runtime.MarshalError each time",
+        "Bind a plain function that calls asyncio.run()",
+        (
+            f"{_GUIDE}python-handler.html",
+            "https://github.com/aws/aws-lambda-python-runtime-interface-client/blob/main/awslambdaric/bootstrap.py",
+        ),
+    ),
+    Entry(
         "ESM201",
         "A bound handler keeps its module after a timeout",
         "the handler of {function!r} runs again after a timeout or an exit, and its module has what it changed before:"

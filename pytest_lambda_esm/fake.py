@@ -45,7 +45,7 @@ from pytest_lambda_esm.observe.timeline import Timeline
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.running import Observer, find_observer, opener
 from pytest_lambda_esm.server.serving import Serving
-from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries
+from pytest_lambda_esm.simulation import embedded, endings, functions, installation, queries, sleeping
 from pytest_lambda_esm.simulation.clients import Clients
 from pytest_lambda_esm.simulation.embedded_sources import EmbeddedSources
 from pytest_lambda_esm.simulation.hooks import Hooks
@@ -195,7 +195,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)
         installation.install(self._world_patches, self._opened, self._errors.append)
-        installation.install_sleep(self._patches, self._sleep, self.config.sleep, self._errors.append)
+        sleeping.install(self._patches, lambda: self._world, self.config.sleep, self._errors.append)
 
     def _open_wall(self) -> Wall:
         __tracebackhide__ = True
@@ -221,10 +221,6 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         self._opened.times = before.times
         installation.install(self._world_patches, self._opened, self._errors.append)
         self._hooks.restarted()
-
-    def _sleep(self, seconds: float) -> None:
-        __tracebackhide__ = True
-        self._world.sleep(seconds)
 
     @property
     def _world(self) -> World:

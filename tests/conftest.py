@@ -50,6 +50,7 @@ def run(pytester):
     def run(text, *options, ini="", **files):
         pytester.makeini(f"[pytest]\n{ini}")
         pytester.makepyfile(text, **files)
-        return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", *options)
+        without = (f"no:{plugin}" for plugin in ("asyncio", "randomly", "cacheprovider", "xdist"))
+        return pytester.runpytest_inprocess(*(part for name in without for part in ("-p", name)), *options)
 
     return run

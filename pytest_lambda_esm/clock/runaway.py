@@ -17,7 +17,8 @@ from typing import Any, Final
 MOST_SLEEPS: Final = 1000
 """This many sleeps are never a stall, however long they take: a debugger may have paused between two of them."""
 
-_OWN_PACKAGE: Final = __name__.partition(".")[0]
+_PASSED_OVER: Final = frozenset({__name__.partition(".")[0], "asyncio"})
+"""The packages in whose frames nothing is raised. A loop of asyncio that is broken off believes that it still runs."""
 
 
 class StallDetector:
@@ -118,11 +119,11 @@ def _trace_nothing(frame: FrameType, event: str, argument: Any) -> None:
 
 
 def _callers() -> list[FrameType]:
-    """Return the calling frames, innermost first, without those of this package."""
+    """Return the calling frames, innermost first, without those of this package and of asyncio."""
     frames: list[FrameType] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] != _OWN_PACKAGE:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] not in _PASSED_OVER:
             frames.append(frame)
         frame = frame.f_back
     return frames

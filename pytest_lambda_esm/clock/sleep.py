@@ -112,7 +112,7 @@ class VirtualSleep:
             raise AlreadyActive("time.sleep is virtual already: another fake is active in this process.")
         if time.sleep is not function:  # It is if an earlier test's monkeypatch restored it.
             function.real = time.sleep
-        function.older_threads = frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
+        function.older_threads = threads_of_others()
         function.on_sleep = self._on_sleep
         patches.then(self._remove, self.suspend)
         self.resume([])
@@ -161,6 +161,11 @@ def _memo(real: Callable[[float], None]) -> ModuleMemo[Place]:
         return find_places(namespace, searched)
 
     return ModuleMemo(examine)
+
+
+def threads_of_others() -> frozenset[threading.Thread]:
+    """Return the threads that run now, without the calling one and those of a pool that are idle."""
+    return frozenset(threading.enumerate()) - {threading.current_thread()} - waiting_for_work()
 
 
 def waiting_for_work() -> frozenset[threading.Thread]:

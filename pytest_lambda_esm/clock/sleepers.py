@@ -91,10 +91,15 @@ class Sleeper:
 
     __slots__ = ("_gate", "ahead", "asleep", "due", "error", "group", "meanwhile", "rest", "sequence", "thread")
 
-    def __init__(self, group: SharedTime, due: int, sequence: int) -> None:
+    in_loop = False
+    """Whether this is an event loop of asyncio, which does not block."""
+    is_limit = False
+    """Whether nobody sleeps: the thread only does not wait for longer than until ``due``."""
+
+    def __init__(self, group: SharedTime, due: int) -> None:
         self.group = group
         self.due = due
-        self.sequence = sequence
+        self.sequence = 0
         self.thread = threading.current_thread()
         self.asleep = True
         self.meanwhile: SharedTime | None = None
@@ -109,6 +114,23 @@ class Sleeper:
 
     def __lt__(self, other: Sleeper) -> bool:
         return (self.due, self.sequence) < (other.due, other.sequence)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether something outside of this process may end the sleep."""
+        return False
+
+    def sleeps_on(self) -> bool:
+        """Whether the sleep has not ended. Call it in the thread that sleeps."""
+        return self.asleep
+
+    def seconds_left(self) -> float:
+        """Return, for a limit, for how many real seconds the thread still waits at most."""
+        return 0.0
+
+    def may_move(self, *, really: bool) -> bool:
+        """Whether the thread itself has nothing to do first; with ``really=True``, whether it never will."""
+        return True
 
     def block(self, seconds: float) -> None:
         """Block in real time: for some seconds at most, or with -1 until :meth:`nudge` is called."""
@@ -139,7 +161,8 @@ class Sleepers:
         self._mutex = threading.Lock()
         self._asleep: list[Sleeper] = []
         self._sequence = 0
-        self._closed = False
+        self.is_closed = False
+        """Whether the fake has ended, and with it all sleeps."""
 
     @property
     def has_company(self) -> bool:
@@ -154,7 +177,12 @@ class Sleepers:
     def sleep(self, group: SharedTime, due: int) -> None:
         """Block the calling thread until its group's time reaches an instant, or move that time there itself."""
         __tracebackhide__ = True
-        sleeper = self._add(group, due)
+        self.run(Sleeper(group, due))
+
+    def run(self, sleeper: Sleeper) -> None:
+        """Block the calling thread, which ``sleeper`` describes, until its sleep has ended."""
+        __tracebackhide__ = True
+        self._add(sleeper)
         try:
             self._sleep(sleeper)
         finally:
@@ -167,16 +195,23 @@ class Sleepers:
     def _sleep(self, sleeper: Sleeper) -> None:
         __tracebackhide__ = True
         turns, pause, employment = Turns(self), pauses(), Employment(self)
-        while sleeper.asleep:
+        while sleeper.sleeps_on():
             group = sleeper.group
             if self.first(group) is not sleeper:
                 sleeper.block(-1)
                 turns, pause = Turns(self), pauses()
-            elif turns.over(group):
+            elif self._may_move(sleeper, turns):
                 group.reach(sleeper)
                 return
             elif not employment.begins(sleeper):
                 sleeper.block(next(pause))
+
+    def _may_move(self, sleeper: Sleeper, turns: Turns) -> bool:
+        __tracebackhide__ = True
+        # For a limit alone, time does not move as long as anything real may be waited for.
+        really = sleeper.is_limit and all(each.is_limit for each in self.of(sleeper.group))
+        within = sleeper.seconds_left() if really else None
+        return sleeper.may_move(really=really) and turns.over(sleeper.group, within)
 
     def first(self, group: SharedTime) -> Sleeper | None:
         """Return the sleeper of a group that wakes first."""
@@ -217,7 +252,7 @@ class Sleepers:
         if not threads or not self._asleep:
             return threads
         # A thread that moves the clock while it sleeps may run a handler, which belongs to another group.
-        asleep = {sleeper.thread for sleeper in self.of(group)}
+        asleep = {sleeper.thread for sleeper in self.of(group) if not sleeper.is_watching}
         return [thread for thread in threads if thread not in asleep]
 
     def end_all(self, instant: int, *, close: bool) -> None:
@@ -227,29 +262,29 @@ class Sleepers:
         this waits shortly for what they do then. With ``close=True``, the same happens to sleeps that begin later.
         """
         with self._mutex:
-            self._closed = self._closed or close
+            self.is_closed = self.is_closed or close
             sleepers = list(self._asleep)
             for sleeper in sleepers:
                 self._end_for_good(sleeper, instant)
-        ended = [sleeper.thread for sleeper in sleepers if not sleeper.rest]
+        ended = [sleeper.thread for sleeper in sleepers if sleeper.error is not None]
         stillness, until = Stillness(), self._real_time() + 1
         while (ended := [thread for thread in ended if thread.is_alive()]) and self._real_time() < until:
             if not stillness.look(lambda: ended, patient=True):
                 return
             self._really_sleep(_LONGEST_PAUSE)
 
-    def _add(self, group: SharedTime, due: int) -> Sleeper:
+    def _add(self, sleeper: Sleeper) -> None:
+        group = sleeper.group
         with self._mutex:
             self._sequence += 1
-            sleeper = Sleeper(group, due, self._sequence)
+            sleeper.sequence = self._sequence
             sleeper.meanwhile = self.groups.meanwhile(group) if self.groups is not None else None
             if sleeper.meanwhile is not None:
                 sleeper.ahead = sleeper.meanwhile.instant - group.instant
-            if self._closed:
-                self._end_for_good(sleeper, due)
+            if self.is_closed:
+                self._end_for_good(sleeper, sleeper.due)
             else:
                 bisect.insort(self._asleep, sleeper)
-        return sleeper
 
     def _discard(self, sleeper: Sleeper) -> None:
         with self._mutex:
@@ -269,7 +304,7 @@ class Sleepers:
         sleeper.nudge()
 
     def _end_for_good(self, sleeper: Sleeper, instant: int) -> None:
-        if sleeper.thread.daemon:
+        if sleeper.thread.daemon and not sleeper.in_loop:
             sleeper.rest = max(sleeper.due - instant, 0) / MICROSECONDS
         self._end(sleeper, None if sleeper.thread.daemon else SleepEnded())
 
@@ -323,8 +358,11 @@ class Turns:
         self._busy = Stillness()
         self._since = self._real_time()
 
-    def over(self, group: SharedTime) -> bool:
-        """Return whether time may move on. Raises ClockError if it never will."""
+    def over(self, group: SharedTime, within: float | None = None) -> bool:
+        """Return whether time may move on. Raises ClockError if it never will.
+
+        If ``within`` is given, it may not if a thread waits for anything but threads, or for less than so many seconds.
+        """
         __tracebackhide__ = True
         groups = self._sleepers.groups
         if groups is None:
@@ -337,6 +375,8 @@ class Turns:
             return False
         running = self._stillness.look(lambda: self._members(groups, group), patient=self._patient)
         if running and (group.awaited in running or not self._are_given_up(running)):
+            return False
+        if within is not None and (running or not self._stillness.is_certain(within)):
             return False
         return not groups.busy_with(group)  # An invocation may have begun meanwhile.
 

@@ -43,7 +43,7 @@ class ClockThreads:
         try:
             for pause in pauses():
                 self._lock.lend(pause)
-                if turns.over(time) or (sleeper is not None and not sleeper.asleep):
+                if turns.over(time) or (sleeper is not None and not sleeper.sleeps_on()):
                     return
         finally:
             self.moving -= sleeper is None

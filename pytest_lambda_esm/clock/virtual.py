@@ -428,7 +428,7 @@ class EventClock:
         if target > _END:
             raise ClockError(f"virtual time ends with the year {END.year - 1}; it is {moment_of(self._now)}")
         groups = self.sleepers.groups
-        while sleeper is None or sleeper.asleep:
+        while sleeper is None or sleeper.sleeps_on():
             first = None
             if groups is not None and groups.threads:
                 self._threads.give_turns(self, sleeper)

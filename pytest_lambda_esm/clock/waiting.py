@@ -36,6 +36,8 @@ class Standing(Enum):
 
     WAITING = 0.0
     """It waits, for something that has not happened yet."""
+    TIMED = 0.0000001
+    """It waits, for something that has not happened yet, but only for some time."""
     IDLE = 0.0020
     """It waits for work, of which there is none; or it has just taken some, and has not gone on yet."""
     OUTSIDE = 0.0500
@@ -55,6 +57,9 @@ KNOWN_STILLNESS: Final = 0.005
 FEWEST_LOOKS: Final = 8
 """So often at least a thread has to be seen in the same place, unless it waits for certain."""
 
+
+_EXACT: Final = frozenset({Standing.WAITING, Standing.TIMED})
+_FOR_EVER: Final = float("inf")
 
 Sight = dict[threading.Thread, tuple[Standing, Position]]
 """Where threads are at one moment."""
@@ -102,7 +107,7 @@ def _in_condition(variables: Mapping[str, Any], frames: Frames) -> Standing:
     # notify() removes the waiter. Events, futures, semaphores, barriers and queue.Queue all wait here.
     timeout, waiter = variables.get("timeout"), variables.get("waiter")
     waits = waiter is not None and waiter in variables["self"]._waiters and (timeout is None or timeout > 0)
-    return _waiting_if(waits)
+    return _waiting_if(waits, Standing.WAITING if timeout is None else Standing.TIMED)
 
 
 def _in_join(variables: Mapping[str, Any], frames: Frames) -> Standing:
@@ -140,8 +145,16 @@ def _selecting(frame: FrameType) -> Standing:
             return Standing.IDLE if selector is not None and len(selector.get_map()) == 1 else Standing.OUTSIDE
         if caller.f_code.co_name == "_handle_workers":
             return Standing.IDLE
+        if caller.f_code.co_name == "wait_for_loop":
+            return _in_a_loop(caller.f_locals["self"])
         caller = caller.f_back
     return Standing.OUTSIDE
+
+
+def _in_a_loop(sleeper: Any) -> Standing:
+    if not sleeper.asleep or sleeper.loop._ready:
+        return Standing.RUNNING
+    return Standing.OUTSIDE if sleeper.is_watching else Standing.WAITING
 
 
 def _blocked(variables: Mapping[str, Any], frames: Frames) -> Standing:
@@ -161,7 +174,13 @@ _PLACES: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any], Frames], St
 """The functions in which threads wait in C code, by module and name. Seen in Python 3.10 to 3.14."""
 
 _SELECTING: Final = frozenset(
-    {"selectors", "asyncio.base_events", "multiprocessing.connection", "multiprocessing.pool"}
+    {
+        "asyncio.base_events",
+        "multiprocessing.connection",
+        "multiprocessing.pool",
+        "pytest_lambda_esm.clock.loop_sleeper",
+        "selectors",
+    }
 )
 _OUTSIDE: Final = frozenset({"socket", "ssl", "select", "subprocess", "multiprocessing"})
 _PROMPTS: Final = frozenset({"bdb", "cmd", "code", "pdb"})
@@ -188,6 +207,8 @@ class Stillness:
         self._looks = 0
         self.seconds = 0.0
         """The real seconds for which nothing has changed."""
+        self._shortest = _FOR_EVER
+        """The shortest time for which one of them waits, in real seconds."""
 
     def look(self, members: Callable[[], list[threading.Thread]], *, patient: bool) -> list[threading.Thread]:
         """Look at the threads that ``members`` returns, and return those that may still run on.
@@ -209,7 +230,7 @@ class Stillness:
         if running or not sight:
             self._picture = {}
             return running
-        doubtful = [thread for thread, (kind, _) in sight.items() if kind is not Standing.WAITING]
+        doubtful = [thread for thread, (kind, _) in sight.items() if kind not in _EXACT]
         used = {thread: usage_of(thread) for thread in doubtful}
         # Another thread may have run while this one looked: then two looks differ.
         if self._see(members()) != sight or self._see(members()) != sight:
@@ -224,13 +245,21 @@ class Stillness:
     def only_for_others(self, members: Callable[[], list[threading.Thread]]) -> bool:
         """Look at threads; return whether each has waited for a while for other threads, and for nothing else."""
         running = self.look(members, patient=True)
-        certain = all(kind in (Standing.WAITING, Standing.IDLE) for kind, _ in self._picture.values())
-        return not running and certain and self.seconds >= Standing.UNKNOWN.value
+        return not running and self.is_certain(0) and self.seconds >= Standing.UNKNOWN.value
+
+    def is_certain(self, seconds: float) -> bool:
+        """Whether the threads seen last, unless one of them runs, wait for other threads and for nothing else.
+
+        They may wait for some time only, if that is at least so many seconds.
+        """
+        known = all(kind in _EXACT or kind is Standing.IDLE for kind, _ in self._picture.values())
+        return known and self._shortest >= seconds
 
     def _see(self, threads: list[threading.Thread]) -> Sight:
         """Return where threads are now. It takes a moment in which no other thread is likely to run."""
         frames = self._frames()
         sight: Sight = {}
+        self._shortest = _FOR_EVER
         for thread in threads:
             ident = thread.ident
             frame = frames.get(ident) if ident is not None else None
@@ -238,6 +267,8 @@ class Stillness:
                 sight[thread] = (Standing.RUNNING, ())
             else:
                 kind = standing(frame, frames)
+                if kind is Standing.TIMED:
+                    self._shortest = min(self._shortest, frame.f_locals["timeout"])
                 sight[thread] = (kind, _position(frame, kind))
         return sight
 
@@ -247,7 +278,9 @@ class Stillness:
         known_place, known_usage = self._known.get(thread, (None, None))
         known = known_place == place
         if kind is Standing.IDLE and known and used is not None and used == known_usage:
-            return True  # It has not run since, so it has not taken any work.
+            # It has not run since, so it has not taken any work. Python 3.13 hands work to a thread before that runs:
+            # then it is ready to run now, or has run by the time that its usage is read again.
+            return not is_ready(thread) and usage_of(thread) == known_usage
         needed: float = kind.value
         if kind is not Standing.IDLE and not patient and (known or kind is Standing.OUTSIDE):
             needed = 0.0

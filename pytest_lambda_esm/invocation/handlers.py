@@ -33,11 +33,6 @@ def resolve(given: HandlerGiven) -> Handler:
     handler = _imported(given) if isinstance(given, str) else given
     if not callable(handler):
         raise HandlerError(f"a handler is a callable or a string 'pkg.mod:name', not {given!r}")
-    if inspect.iscoroutinefunction(handler):
-        raise HandlerError(
-            f"{given!r} is an async function; Lambda's Python runtime does not await handlers. Give a function that"
-            f" runs it: lambda event, context: asyncio.run(handler(event, context))"
-        )
     try:
         inspect.signature(handler).bind(None, None)
     except TypeError as error:

@@ -14,6 +14,7 @@ from pytest_lambda_esm.invocation.handlers import Handler, HandlerCall, HandlerR
 from pytest_lambda_esm.invocation.local_time import TimedOut
 from pytest_lambda_esm.invocation.power_cut import CutHandler
 from pytest_lambda_esm.invocation.record import Invocation, Request
+from pytest_lambda_esm.invocation.result import is_of_coroutine
 from pytest_lambda_esm.invocation.runtime import Runtime, timeout_of
 from pytest_lambda_esm.invocation.script import Outcome
 from pytest_lambda_esm.ports import Clock, Journal
@@ -103,7 +104,10 @@ class Invoker:
             handler = CutHandler(handler, self._runtime.cuts, scripted.writes)
         if self._hooks.take_part_in_invocations():
             handler = _HookedHandler(request, handler, self._hooks)
-        return self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
+        invocation = self._runtime.run(request, handler, start=at, duration=duration, timeout=timeout)
+        if is_of_coroutine(invocation.error):
+            self._journal.advice.give("ESM144", function.name, function=function.name)
+        return invocation
 
     def _handler(self, configuration: FunctionConfiguration, function: Function, scripted: Outcome | None) -> Handler:
         if scripted is not None and scripted.kind != "runs":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,16 @@ class LocalTime:
             self._sleepers.sleep(self, target)
         else:
             self._move(target)
+
+    def check(self) -> None:
+        """Raise TimedOut at the deadline, again and again in code that swallows it.
+
+        An event loop that is closed on the way out, since TimedOut was raised in it, has not swallowed it.
+        """
+        if self.now() >= self.deadline:
+            if not isinstance(sys.exc_info()[1], TimedOut):
+                self._raise_again()
+            raise TimedOut
 
     def reach(self, sleeper: Sleeper) -> None:
         """Move on to the end of a sleep, in its thread. Raises TimedOut at the deadline."""

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +26,7 @@ _OLD_RUNTIME: Final = re.compile(r"python(2\.7|3\.[678])$")
 """Runtimes that do not report the request id (recorded for python3.8)."""
 LARGEST_RESPONSE: Final = 6_291_556
 """Bytes of a response: 6 MiB and 100 bytes, as recorded."""
+_COROUTINE: Final = "Unable to marshal response: Object of type coroutine is not JSON serializable"
 _THIS_PACKAGE: Final = f"{Path(__file__).parent.parent}{os.sep}"
 
 
@@ -120,6 +121,8 @@ def returned(value: Any, request_id: str, runtime: str = "python3.12") -> Result
     except LambdaEsmError:
         raise
     except Exception as error:
+        if isinstance(value, Coroutine):
+            value.close()  # Or else Python warns that nobody has awaited it.
         return _marshal_error(error, request_id, runtime)
     size = _size(text)
     if size is None:
@@ -135,6 +138,11 @@ def _size(text: str) -> int | None:
         return len(text.encode())
     except UnicodeEncodeError:
         return None
+
+
+def is_of_coroutine(error: FunctionError | None) -> bool:
+    """Whether an invocation failed since its handler, an ``async def``, returned a coroutine."""
+    return error is not None and error.message == _COROUTINE
 
 
 def members_of(runtime: str) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Serving(ABC):
 
     @property
     @abstractmethod
-    def _world(self) -> World: ...
+    def _recorded_world(self) -> World:
+        """The world, without a look at whether the user has moved a wall clock."""
 
     @property
     @abstractmethod
@@ -85,7 +86,7 @@ class Serving(ABC):
         from pytest_lambda_esm.server.server import Options, Server, Surroundings
 
         surroundings = Surroundings(
-            world=lambda: self._world,
+            world=lambda: self._recorded_world,
             explain=self.explain,
             region=self.region,
             on_error=self._note_server_error,
@@ -106,7 +107,10 @@ class Serving(ABC):
             self._errors.append(error)
 
     def _raise_server_error(self) -> None:
-        """Raise, once, the first exception that was meant for the test and that no client could be given."""
+        """Raise, once, the first exception that was meant for the test and that no client could be given.
+
+        :meta private:
+        """
         errors, self._server_errors = self._server_errors, ()
         if errors:
             raise errors[0]

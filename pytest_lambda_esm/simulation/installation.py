@@ -15,7 +15,6 @@ The order matters in six places. Patches are undone in reverse.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -23,8 +22,6 @@ from pytest_lambda_esm import ids
 from pytest_lambda_esm.api import unsupported
 from pytest_lambda_esm.api.cloudformation import CloudFormationResources
 from pytest_lambda_esm.api.dispatch import Caller
-from pytest_lambda_esm.clock.sleep import VirtualSleep
-from pytest_lambda_esm.errors import ClockLimitExceeded
 from pytest_lambda_esm.moto_bridge import (
     arrivals,
     cloudformation,
@@ -38,7 +35,7 @@ from pytest_lambda_esm.moto_bridge import (
     triggers,
 )
 from pytest_lambda_esm.moto_bridge.aio import loading as aiobotocore
-from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch, install_jitter
+from pytest_lambda_esm.moto_bridge.botocore_retries import install_jitter
 from pytest_lambda_esm.moto_bridge.schedules import watch
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
@@ -48,11 +45,9 @@ from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
 from pytest_lambda_esm.moto_bridge.streams.time_to_live import TimeToLive
 from pytest_lambda_esm.observe import chains
 from pytest_lambda_esm.patching import Patches
+from pytest_lambda_esm.simulation.sleeping import OnError
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import microseconds
-
-OnError = Callable[[BaseException], None]
-"""Called with each exception of this package that a patch raises into code under test."""
 
 
 def install(patches: Patches, world: World, on_error: OnError) -> None:
@@ -94,31 +89,6 @@ def _trigger_ports(world: World) -> triggers.TriggerPorts:
         now=world.local_instant,
         permit=world.permissions.check_target,
     )
-
-
-def install_sleep(patches: Patches, sleep: Callable[[float], None], kind: str, on_error: OnError) -> None:
-    """Call ``sleep`` wherever code under test or botocore sleeps; with the kind ``"real"``, keep the real sleep.
-
-    ``on_error`` is called once with the exception that stops an endless sleep.
-    """
-    reported: list[BaseException] = []
-
-    def reporting_sleep(seconds: float) -> None:
-        __tracebackhide__ = True
-        try:
-            sleep(seconds)
-        except ClockLimitExceeded as error:
-            if error not in reported:
-                reported.append(error)
-                on_error(error)
-            raise
-
-    virtual = VirtualSleep(reporting_sleep)
-    if kind == "virtual":
-        virtual.install(patches, look_again=False)
-    backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
-    backoff.install(patches)
-    aiobotocore.install_pauses(patches, backoff, reporting_sleep if kind == "virtual" else None)
 
 
 def _install_requests(patches: Patches, world: World, on_error: OnError) -> None:

@@ -303,6 +303,26 @@ def test_no_return_value(lambda_esm: FakeLambda, aws_lambda: Any, row: NoReturnV
 
 
 @known(
+    "e5-coroutine",
+    "runtime",
+    "A handler that is a coroutine function (async def) causes Runtime.MarshalError: the runtime does not await it.",
+)
+@pytest.mark.lambda_esm(advice_ignore="ESM144")
+def test_coroutine_function(lambda_esm: FakeLambda, aws_lambda: Any) -> None:
+    ran = []
+
+    async def handler(event: Any, context: Any) -> str:
+        ran.append(event)
+        return "never"
+
+    lambda_esm.function("my-function", handler)
+    answer = aws_lambda.invoke(FunctionName="my-function")
+    error = json.loads(answer["Payload"].read())
+    assert (error["errorType"], error["stackTrace"], ran) == ("Runtime.MarshalError", [], [])
+    assert error["errorMessage"] == f"Unable to marshal response: {NO_JSON.format('coroutine')}"
+
+
+@known(
     "e2-unreadable-event",
     "documented",
     "An event that is not JSON causes Runtime.UnmarshalError with the text of Python's json, as in AWS's "

@@ -1,4 +1,4 @@
-"""Threads that sleep on their own clock, inside a handler and outside, without moto."""
+"""Threads and event loops that sleep on their own clock, inside a handler and outside, without moto."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
+from pytest_lambda_esm.clock.event_loops import LoopTime, VirtualLoops
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.invocation.configuration import FunctionConfiguration
 from pytest_lambda_esm.invocation.record import Invocation, Request
@@ -30,6 +31,7 @@ class SleepingThreads:
         self.runtime = Runtime(self.clock, lambda: "an-environment", Isolation())
         self.clock.sleepers.groups = self.runtime.nesting
         self.ended = False
+        self.failures: list[BaseException] = []
         self.log: list[tuple[object, float]] = []
 
     def sleep(self, seconds: float) -> None:
@@ -39,6 +41,19 @@ class SleepingThreads:
             local.sleep(seconds)
         else:
             self.clock.sleep(seconds)
+
+    def loops(self) -> VirtualLoops:
+        """Return what makes asyncio's loops sleep in the same time."""
+
+        def to_move():
+            local = self.runtime.local_time
+            if local is None:
+                return self.clock
+            local.check()
+            return local
+
+        time = LoopTime(self.runtime.now, to_move, self.clock.record_sleep, self.failures.append)
+        return VirtualLoops(lambda: self.clock.sleepers, time)
 
     def note(self, what: object) -> None:
         """Record something, with the virtual seconds that have passed."""
@@ -88,6 +103,7 @@ def sleeping_threads() -> Iterator[SleepingThreads]:
     """Install ``SleepingThreads`` for a ``with`` block, and end every thread that still sleeps after it."""
     threads, patches = SleepingThreads(), Patches()
     threads.runtime.nesting.install(patches)
+    threads.loops().install(patches)
     try:
         yield threads
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -392,6 +393,16 @@ def esm142_long_list(fake: FakeLambda, wrong: bool) -> None:
         fake.function(f"f{number}", works)
         connect(arn, f"f{number}")
     aws_lambda().list_event_source_mappings(MaxItems=1000)
+
+
+@scenario
+def esm144_coroutine_function(fake: FakeLambda, wrong: bool) -> None:
+    async def handler(event: Any, context: Any = None) -> None:
+        await asyncio.sleep(1)
+
+    fake.function("prices", handler if wrong else lambda event, context: asyncio.run(handler(event)))
+    response = aws_lambda().invoke(FunctionName="prices")
+    assert response.get("FunctionError") == ("Unhandled" if wrong else None)
 
 
 # --- what differs between a test and Lambda ----------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The wall clocks of the process, with the fake's own freezer and with the user's."""
 
-import asyncio
 import datetime
 import time
 
@@ -19,14 +18,6 @@ def test_wall_clocks_follow_and_monotonic_ones_do_not(lambda_esm):
     assert datetime.date.today() == datetime.date(2026, 1, 2)
     assert time.time() == lambda_esm.clock.now.timestamp()
     assert time.monotonic() - monotonic < 60
-
-
-def test_asyncio_goes_on(lambda_esm):
-    async def nap():
-        await asyncio.sleep(0.001)
-        return "awake"
-
-    assert asyncio.run(nap()) == "awake"
 
 
 def test_moto_stamps_with_virtual_time(lambda_esm):

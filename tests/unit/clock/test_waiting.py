@@ -51,7 +51,7 @@ def in_event():
 
 def in_timed_event():
     event = threading.Event()
-    return lambda: event.wait(60), event.set, Standing.WAITING
+    return lambda: event.wait(60), event.set, Standing.TIMED
 
 
 def in_queue():

@@ -57,9 +57,8 @@ def test_what_cannot_be_called_is_refused(given, message):
         resolve(given)
 
 
-def test_an_async_handler_is_refused():
+def test_an_async_handler_is_bound_as_it_is():
     async def handler(event, context):
         return None
 
-    with pytest.raises(HandlerError, match="does not await"):
-        resolve(handler)
+    assert resolve(handler) is handler
