@@ -22,12 +22,12 @@ from benchmarks.harness import Measured, quantity
 
 TURNS: Final = 2
 _HERE: Final = Path(__file__).resolve().parent
-_COLUMNS: Final = "{:<38} {:>9} {:>9} {:>8}   {:>8} {:>8}"
+_COLUMNS: Final = "{:<38} {:>9} {:>9} {:>8}  {:<26} {:>9} {:>9}"
 
 
 def compare(revision: str, groups: Sequence[str]) -> None:
-    """Print what this working copy and another revision need, by row, and the ratios of each to what it is against."""
-    print(_COLUMNS.format("what", "now", revision[:9], "ratio", "goal now", "and then"), flush=True)
+    """Print what this working copy and another revision need, by row, and the ratio of each to what it is against."""
+    print(_COLUMNS.format("what", "now", revision[:9], "ratio", "against", "ratio now", "then"), flush=True)
     with _checked_out(revision) as other:
         for group in groups:
             found: list[dict[str, Measured]] = [{}, {}]
@@ -39,11 +39,11 @@ def compare(revision: str, groups: Sequence[str]) -> None:
 
 
 def _row(now: Measured, then: Measured | None) -> str:
-    values = [quantity(now.ours, now.unit), "-", "-", f"{now.ratio:.2f} x", "-"]
+    values = [quantity(now.ours, now.unit), "-", "-", now.against, f"{now.ratio:.2f} x", "-"]
     if then is not None:
         ratio = now.ours / then.ours if then.ours else float("inf")
         values[1:3] = [quantity(then.ours, then.unit), f"{ratio:.2f} x"]
-        values[4] = f"{then.ratio:.2f} x"
+        values[5] = f"{then.ratio:.2f} x"
     return _COLUMNS.format(now.what, *values)
 
 
