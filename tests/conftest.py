@@ -8,8 +8,11 @@ from hypothesis import settings
 
 import pytest_lambda_esm.fake  # noqa: F401 - pytester unloads modules that a run inside a test was the first to import
 
-# The trials of state machines: pytest --hypothesis-profile=long runs a thousand times as many.
-settings.register_profile("long", max_examples=100_000, print_blob=True)
+# No test has a deadline: on a busy machine, any example may take long once. Trials of a test are sized by the profile,
+# see helpers/trials.py: pytest --hypothesis-profile=long runs a thousand times as many.
+settings.register_profile("usual", settings.default, deadline=None)
+settings.register_profile("long", settings.default, max_examples=100_000, deadline=None, print_blob=True)
+settings.load_profile("usual")
 
 PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 # CI makes pytest's summary repeat whole messages; the others change colours, widths and options.
@@ -44,13 +47,20 @@ def trace_function_is_kept():
 
 
 @pytest.fixture
+def pytester(pytester):
+    """Run pytest inside a test without pytest-asyncio, which warns where it is not configured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "-p no:asyncio")
+        yield pytester
+
+
+@pytest.fixture
 def run(pytester):
     """Run pytest in this process on the text of a test file, with few other plugins."""
 
     def run(text, *options, ini="", **files):
         pytester.makeini(f"[pytest]\n{ini}")
         pytester.makepyfile(text, **files)
-        without = (f"no:{plugin}" for plugin in ("asyncio", "randomly", "cacheprovider", "xdist"))
-        return pytester.runpytest_inprocess(*(part for name in without for part in ("-p", name)), *options)
+        return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", *options)
 
     return run

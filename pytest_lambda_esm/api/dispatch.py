@@ -189,8 +189,8 @@ class Dispatcher:
             logical_id=_logical_id(request),
             message=_message(response) if response.status >= 400 else None,
         )
-        log.calls.add(call)
-        log.timeline.insert(arrival.position, "call", call.operation, _outcome(call), call.instant)
+        log.calls._add(call)
+        log.timeline._insert(arrival.position, "call", call.operation, _outcome(call), call.instant)
         log.on_call(call)
         return response
 
@@ -253,4 +253,4 @@ def _message(response: HttpResponse) -> str | None:
 
 def _outcome(call: Call) -> str:
     subject = next((str(call.params[name]) for name in ("UUID", "FunctionName") if name in call.params), "")
-    return f"{subject + ' ' if subject else ''}-> {call.outcome}"
+    return f"{subject + ' ' if subject else ''}-> {call._outcome}"

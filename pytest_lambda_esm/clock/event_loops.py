@@ -23,6 +23,12 @@ _TIMERS: Final = "_lambda_esm_timers"
 """The attribute of a loop that holds its timers, so that both are forgotten together."""
 
 
+def is_virtual(loop: Any) -> bool:
+    """Whether the timers of a running loop are virtual. It may be a loop of another package."""
+    loop.time()  # A loop that runs already gets its timers here.
+    return _TIMERS in getattr(loop, "__dict__", ())
+
+
 @dataclass(frozen=True, slots=True)
 class LoopTime:
     """Where the loops of the calling thread get their time.

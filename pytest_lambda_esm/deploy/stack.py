@@ -169,11 +169,8 @@ class Stack:
         __tracebackhide__ = True
         self._surroundings.client.delete_stack(StackName=self.stack_id)
 
-    def create(self, request: Request) -> None:
-        """Create the stack. Raises DeployError; what was created until then is deleted.
-
-        :meta private:
-        """
+    def _create(self, request: Request) -> None:
+        """Create the stack. Raises DeployError; what was created until then is deleted."""
         __tracebackhide__ = True
         self._send("create_stack", request)
         try:
@@ -324,7 +321,7 @@ def deploy(surroundings: Surroundings, request: Request, stack_name: str | None)
             )
         prepared, name = prepare(request, surroundings.account_id, surroundings.region, stack_name)
         stack = Stack(surroundings, stack_name or _unused(surroundings, name), prepared)
-        stack.create(request)
+        stack._create(request)
         return stack
     finally:
         if collects:

@@ -29,10 +29,11 @@ class Plan(Protocol):
 class Fault:
     """A fault of the plan; as a context manager it lasts until the end of its block.
 
-    ``asked`` is the code that asks for it, ``place`` is where that code is; ``marked`` is true for a fault of a marker,
-    ``by_hook`` for one that a conftest's ``pytest_lambda_esm_configure`` adds. ``begun`` counts the calls of each
-    operation before the fault was added, ``over`` those before it ended (None while it lasts). Read :attr:`hits`,
-    :attr:`remaining` and :attr:`calls`.
+    ``operation``, ``times``, ``after``, ``match``, ``optional`` and ``per`` are what was asked for, and ``effects``
+    what it does. ``asked`` is the code that asks for it, ``place`` is where that code is; ``marked`` is true for a
+    fault of a marker, ``by_hook`` for one that a conftest's ``pytest_lambda_esm_configure`` adds. ``begun`` counts the
+    calls of each operation before the fault was added, ``over`` those before it ended (None while it lasts). Read
+    :attr:`hits`, :attr:`remaining` and :attr:`calls`.
     """
 
     def __init__(self, spec: FaultSpec, effects: Sequence[Effect | None], match: Match, plan: Plan) -> None:

@@ -89,10 +89,16 @@ class ClientCalls:
 
     @contextmanager
     def carried(self, call: ClientCall) -> Iterator[None]:
-        """Answer a call that came over HTTP in the calling thread. Raises CutOff in a handler that has been cut off."""
+        """Make a call the current one meanwhile."""
+        with during(_CURRENT, call):
+            yield
+
+    @contextmanager
+    def over_http(self, call: ClientCall) -> Iterator[None]:
+        """Make a call that came over HTTP the current one. Raises CutOff in a handler that has been cut off."""
         if self.cuts is not None and self.cuts.are_open:
             self.cuts.before_call()
-        with during(_CURRENT, call):
+        with self.carried(call):
             yield
 
     def note_success(self, call: ClientCall) -> None:

@@ -83,10 +83,10 @@ class ServiceCalls:
             logical_id=read.logical_id,
             message=message,
         )
-        self._calls.add(noted)
+        self._calls._add(noted)
         resource = next((str(params[name]).rpartition("/")[2] for name in _RESOURCES if name in params), "")
-        text = f"{resource} -> {noted.outcome}" if resource else f"-> {noted.outcome}"
-        self._timeline.insert(place, REQUEST, noted.name, text, instant)
+        text = f"{resource} -> {noted._outcome}" if resource else f"-> {noted._outcome}"
+        self._timeline._insert(place, REQUEST, noted.name, text, instant)
 
 
 def _answer(call: ClientCall, response: Any) -> tuple[int, Mapping[str, str], str | None, str | None]:

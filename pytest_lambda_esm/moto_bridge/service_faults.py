@@ -7,6 +7,7 @@ Faults strike where botocore hands a request to moto, so that botocore's own ret
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
@@ -60,7 +61,7 @@ class ServiceFaults:
             call = self._requests.client_calls.current
             if call is None or call.service == "lambda" or is_unnoticed():
                 return original(stubber, request)
-            effect = first_time(call, "effect", lambda: self._effect(call, request))
+            effect = first_time(call, "effect", partial(self._effect, call, request))
             if isinstance(effect, NetworkFault):
                 return self._network.carry(effect, request.url, lambda: original(stubber, request))
             if isinstance(effect, AwsError):

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
 
+from pytest_lambda_esm.errors import is_for_the_author
 from pytest_lambda_esm.invocation.local_time import LocalTime
 from pytest_lambda_esm.invocation.runtime import Runtime
 from pytest_lambda_esm.timing import MICROSECONDS, microseconds
@@ -47,6 +48,7 @@ class Owed:
 
     def first(self, name: str, make: Callable[[], Value]) -> Value:
         """Return what ``make`` returned when the request was answered for the first time."""
+        __tracebackhide__ = is_for_the_author
         if name not in self.kept:
             self.kept[name] = make()
         return cast(Value, self.kept[name])
@@ -69,6 +71,7 @@ def during(variable: ContextVar[Value], value: Value) -> Iterator[None]:
 
 def first_time(call: object, name: str, make: Callable[[], Value]) -> Value:
     """Return what ``make`` returned when a request of this call was answered for the first time."""
+    __tracebackhide__ = is_for_the_author
     owed = _OWED.get()
     return make() if owed is None or owed.call is not call else owed.first(name, make)
 

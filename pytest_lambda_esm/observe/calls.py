@@ -48,11 +48,8 @@ class Call:
         return self.operation if self.service == LAMBDA else f"{self.service}.{self.operation}"
 
     @property
-    def outcome(self) -> str:
-        """The status and the error, or why there was no answer; and the number of the attempt, after the first one.
-
-        :meta private:
-        """
+    def _outcome(self) -> str:
+        """The status and the error, or why there was no answer; and the number of the attempt, after the first one."""
         retry = f" (attempt {self.attempt})" if self.attempt > 1 else ""
         error = f" {self.error}" if self.error else ""
         return f"{self.status}{error}{retry}" if self.status else f"no answer:{error}{retry}"
@@ -116,19 +113,13 @@ class Calls(EqualToLists[Call]):
         return ReadOnlySequence(self._all, self._catch_up)
 
     @property
-    def recorded(self) -> Sequence[Call]:
-        """The calls, without catching up first: those until the test's body had ended.
-
-        :meta private:
-        """
+    def _recorded(self) -> Sequence[Call]:
+        """The calls, without catching up first: those until the test's body had ended."""
         return self._calls
 
     @property
-    def all_recorded(self) -> Sequence[Call]:
-        """The calls to all services, without catching up first.
-
-        :meta private:
-        """
+    def _all_recorded(self) -> Sequence[Call]:
+        """The calls to all services, without catching up first."""
         return self._all
 
     @property
@@ -197,7 +188,7 @@ class Calls(EqualToLists[Call]):
             lines.append(f"  {number}. {call}: {'; '.join(differences) if differences else 'matches'}")
         return "Its calls:\n" + "\n".join(lines)
 
-    def add(self, call: Call) -> None:
+    def _add(self, call: Call) -> None:
         """Add a call."""
         self._all.append(call)
         if call.service == LAMBDA:

@@ -97,16 +97,13 @@ class Timeline(EqualToLists[Entry]):
         self._entries.append((at, kind, subject, text, items))
         return at
 
-    def insert(self, place: int, kind: EntryKind, subject: str, text: str, at: int) -> None:
+    def _insert(self, place: int, kind: EntryKind, subject: str, text: str, at: int) -> None:
         """Insert an entry before those that it caused; ``place`` is the length of the timeline when it began."""
         self._entries.insert(place, (at, kind, subject, text, ()))
 
     @property
-    def recorded(self) -> list[Entry]:
-        """The entries, without catching up first: what happened until the test's body had ended.
-
-        :meta private:
-        """
+    def _recorded(self) -> list[Entry]:
+        """The entries, without catching up first: what happened until the test's body had ended."""
         return list(map(Entry._make, self._entries))
 
     def of(self, kind: EntryKind) -> list[Entry]:
@@ -115,8 +112,10 @@ class Timeline(EqualToLists[Entry]):
         Raises ConfigurationError, with the nearest kinds, for one that entries cannot have.
         """
         __tracebackhide__ = True
-        check_kind("timeline.of", kind, KINDS)
-        return [entry for entry in self if entry.kind == kind]
+        found = [entry for entry in self if entry.kind == kind]
+        if not found:  # A plugin may have added entries of a kind of its own.
+            check_kind("timeline.of", kind, KINDS)
+        return found
 
 
 def check_kind(call: str, kind: object, known: Sequence[str]) -> None:

@@ -483,7 +483,7 @@ def _attach_timeline(
 ) -> None:
     from pytest_lambda_esm.observe.timeline import REQUEST, render
 
-    entries = fake.timeline.recorded
+    entries = fake.timeline._recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
         every = fake.config.timeline_calls == "all"

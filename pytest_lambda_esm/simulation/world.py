@@ -134,6 +134,7 @@ class World:
         persistent.client_calls.watch = self.unread_errors.watch if config.advice != "off" else None
         self.waits = Waits(clock, self.runtime)
         self.response_waits = ResponseWaits(self.runtime, self.waits.wait)
+        self.poll_until = self.response_waits.poll_until
         self.network = Network(persistent.client_calls, self.response_waits.wait, self.response_waits.now)
         self.interruptions = Interruptions()
         self.interference = PollerFaults(self.injector, lambda: self.clock.instant, self._remove, self.interruptions)
@@ -405,10 +406,6 @@ class World:
         else:
             self.clock.record_sleep(seconds)
             local.sleep(seconds)
-
-    def poll_until(self, seconds: float) -> int:
-        """Return the instant at which a client's long poll of some seconds ends."""
-        return self.response_waits.poll_until(seconds)
 
     def wait_a_while(self, seconds: float) -> float:
         """Let time pass for a client whose long poll has found nothing; return how many seconds have passed."""

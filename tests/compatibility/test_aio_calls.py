@@ -279,3 +279,12 @@ def test_versions_that_lack_a_part_are_refused(module, name, part, monkeypatch):
             asyncio.run(call())
         assert boto3.client("lambda", region_name=REGION).list_functions()["Functions"] == []
         assert [type(error) for error in fake.errors] == [NotSimulated]
+
+
+@asynchronous
+async def test_clients_with_the_address_of_the_served_fake(lambda_esm):
+    lambda_esm.function("double", doubled)
+    with lambda_esm.serve() as server:
+        async with client("lambda", endpoint_url=server.url) as aws_lambda:
+            response = await aws_lambda.invoke(FunctionName="double", Payload=b'{"number": 21}')
+            assert json.loads(await response["Payload"].read()) == {"doubled": 42}

@@ -62,8 +62,9 @@ PYTEST_ASYNCIO = """
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_pytest_asyncio(pytester, mode):
+def test_pytest_asyncio(pytester, monkeypatch, mode):
     pytest.importorskip("pytest_asyncio")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     mark, fixture = MODES[mode]
     text = PYTEST_ASYNCIO.replace("FIXTURE", fixture).replace("MARK", mark)
     ini = f"asyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error"

@@ -11,7 +11,7 @@ from pytest_lambda_esm import FaultError, HandlerError, NetworkBlocked
 _STANDARD = 100  # Hypothesis's default number of examples, which is a factor of 1 here.
 
 
-def trials(examples, steps):
+def trials(examples, steps=50):
     """Return settings; a profile with more than 100 examples (``--hypothesis-profile=long``) multiplies them."""
     return settings(
         max_examples=max(1, examples * settings.default.max_examples // _STANDARD),

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +118,15 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def no_timer() -> Iterator[None]:
+    """Stop the timer of pytest-timeout meanwhile, whose rest changes all the time."""
+    before = signal.setitimer(signal.ITIMER_REAL, 0)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, *before)
+
+
+@pytest.mark.usefixtures("no_timer")
 @pytest.mark.parametrize(
     "handler",
     [

@@ -52,7 +52,7 @@ def run(trial):
             region=trial.region, account_id=trial.account_id, seed=trial.seed, handler_errors="record", **start
         ) as fake:
             trial.body(fake, seen)
-            seen.append([str(entry) for entry in fake.timeline.recorded])
+            seen.append([str(entry) for entry in fake.timeline._recorded])
             seen.append(surroundings())
     finally:
         for context in (freezer, outer):

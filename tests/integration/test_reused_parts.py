@@ -195,14 +195,18 @@ _signed.__signature__ = inspect.signature(lambda event_name: None)
         _Callable(),
         _Callable().__call__,
     ],
-    ids=repr,
+    ids=["lambda", "partial of a class", "partial of an object", "object", "method"],
 )
 def test_what_botocore_accepts_as_a_handler_is_accepted(handler):
     with FakeLambda():
         boto3.Session().events.register("before-send", handler)
 
 
-@pytest.mark.parametrize("handler", [lambda event_name: None, _Deaf(), _Deaf().method, _signed], ids=repr)
+@pytest.mark.parametrize(
+    "handler",
+    [lambda event_name: None, _Deaf(), _Deaf().method, _signed],
+    ids=["lambda", "object", "method", "function"],
+)
 def test_what_botocore_refuses_as_a_handler_is_refused(handler):
     with FakeLambda(), pytest.raises(ValueError, match="must accept keyword arguments"):
         boto3.Session().events.register("before-send", handler)

@@ -13,9 +13,6 @@ class Handlers:
     def handler(self, event, context): ...
 
 
-async def later(event, context): ...
-
-
 def nothing(event, context): ...
 
 
@@ -42,7 +39,6 @@ MISTAKES = {
         r"an ARN or what lambda_esm\.queue",
     ),
     "name": (lambda fake: fake.function(nothing), ConfigurationError, r"function\('orders', handler\)"),
-    "async": (lambda fake: fake.function("f", later), HandlerError, "asyncio.run"),
     "method": (lambda fake: fake.function("f", Handlers.handler), HandlerError, r"Handlers\(\).handler"),
     "type": (lambda fake: fake.function("f", Handlers), HandlerError, r"Handlers\(\).handler"),
     "uncalled": (lambda fake: fake.function("f").script(returns), HandlerError, r"such as returns\(\)"),

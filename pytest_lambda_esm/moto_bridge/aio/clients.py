@@ -25,10 +25,10 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.signers import AioRequestSigner
 
+from pytest_lambda_esm.clock.event_loops import is_virtual
 from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.moto_bridge import network_guard
 from pytest_lambda_esm.moto_bridge.aio.answers import awaitable
-from pytest_lambda_esm.moto_bridge.aio.pauses import is_virtual
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, note_parameters
 from pytest_lambda_esm.moto_bridge.session import PLACEHOLDERS
 from pytest_lambda_esm.moto_bridge.waits import NotYet, Owed, ResponseWaits, noted, waiting

@@ -19,6 +19,7 @@ import aiobotocore.waiter
 from aiobotocore.retries import bucket, standard
 from botocore.exceptions import CapacityNotAvailableError
 
+from pytest_lambda_esm.clock.event_loops import is_virtual
 from pytest_lambda_esm.moto_bridge.botocore_retries import BackoffPatch
 from pytest_lambda_esm.patching import Patches
 
@@ -64,12 +65,6 @@ def virtual(sleep: Callable[[float], None]) -> Pause:
         await asyncio.sleep(0)  # Other tasks run while one pauses.
 
     return pause
-
-
-def is_virtual(loop: Any) -> bool:
-    """Whether the timers of a running loop are virtual."""
-    loop.time()  # A loop that runs already gets them here.
-    return "_lambda_esm_timers" in getattr(loop, "__dict__", ())
 
 
 class _Asyncio:

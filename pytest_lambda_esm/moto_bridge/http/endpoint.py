@@ -57,7 +57,7 @@ class Endpoint:
         scope = signed_scope(request)
         region = scope.region if scope is not None else self.recogniser.region
         call = ClientCall(*known, region, None, None, over_http=True)
-        with self.client_calls.carried(call):
+        with self.client_calls.over_http(call):
             answer = _process(url, request, is_form=bool(request.parameter("Action")))
             if answer == _NOT_IMPLEMENTED:
                 raise NotSimulated(

@@ -54,7 +54,7 @@ def picture_of(world: World, entries: Sequence[Entry], mask: Mask, budget: int) 
     start = min((entry.instant for entry in entries), default=world.clock.instant)
     shown = _shortened_list(_folded(sorted(entries, key=lambda entry: entry.instant)))
     runs = Runs(world.invocations, lanes, texts, start)
-    writer = _Writer(lanes, texts, start, _Parameters(world.calls.all_recorded), runs)
+    writer = _Writer(lanes, texts, start, _Parameters(world.calls._all_recorded), runs)
     drawn = [writer.fold(each) if isinstance(each, Fold) else writer.entry(each) for each in shown]
     runs.describe()
     return {

@@ -51,7 +51,7 @@ class View:
     @cached_property
     def entries(self) -> list[Entry]:
         """The timeline."""
-        return self._world.timeline.recorded
+        return self._world.timeline._recorded
 
     @cached_property
     def calls(self) -> list[Call]:

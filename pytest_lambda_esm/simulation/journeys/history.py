@@ -41,7 +41,7 @@ class History:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.entries = world.timeline.recorded
+        self.entries = world.timeline._recorded
         self.runs = runs_of(world.invocations, self.entries)
         self.sent = [(Ref(each.record, self.place(each.source)), each) for each in world.runtime.causes.sent]
         self.fates: dict[Ref, list[tuple[str, Fate]]] = {}

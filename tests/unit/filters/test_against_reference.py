@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers.data_rules import DATA_RULES
+from helpers.trials import trials
 from pytest_lambda_esm.filters import Filter, InvalidPattern, compile_pattern
 
 # The reference: a pattern is an object as Python has it, so without repeated keys.
@@ -218,7 +219,7 @@ def engine(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
         raise
 
 
-@settings(max_examples=400, deadline=None)
+@trials(150)
 @given(pattern=PATTERNS, event=EVENTS)
 def test_engine_agrees_with_the_reference(pattern: dict[str, Any], event: dict[str, Any]) -> None:
     assert engine(pattern, event) is reference(pattern, event)
@@ -237,13 +238,13 @@ FEW_OBJECTS = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@trials(200)
 @given(pattern=FEW_PATTERNS, event=FEW_OBJECTS)
 def test_engine_agrees_with_the_reference_on_lists_of_objects(pattern: dict[str, Any], event: dict[str, Any]) -> None:
     assert engine(pattern, event) is reference(pattern, event)
 
 
-@settings(max_examples=150, deadline=None)
+@trials(60)
 @given(patterns=st.lists(PATTERNS, max_size=3), event=EVENTS)
 def test_a_body_is_filtered_like_the_event_it_holds(patterns: list[Any], event: dict[str, Any]) -> None:
     for pattern in patterns:
@@ -264,13 +265,13 @@ def compiles_or_is_refused(text: str) -> bool:
         return bool(refusal.reason)
 
 
-@settings(max_examples=300, deadline=None)
+@trials(150)
 @given(text=st.one_of(st.text(), st.text(alphabet='{}[]":,$or 1*\\'), ANY_JSON.map(json.dumps)))
 def test_any_text_is_a_pattern_or_refused(text: str) -> None:
     assert compiles_or_is_refused(text)
 
 
-@settings(max_examples=200, deadline=None)
+@trials(80)
 @given(
     operand=ANY_JSON, name=st.sampled_from(["prefix", "suffix", "anything-but", "numeric", "cidr", "wildcard", "$or"])
 )
@@ -283,7 +284,7 @@ def test_any_operand_is_an_operand_or_refused(operand: Any, name: str) -> None:
 RECORD_VALUES = st.one_of(ANY_JSON, st.binary(max_size=20), st.text())
 
 
-@settings(max_examples=200, deadline=None)
+@trials(80)
 @pytest.mark.parametrize("source", ["sqs", "kinesis", "dynamodb", "kafka", "mq"])
 @given(pattern=PATTERNS, value=RECORD_VALUES, topic=SCALARS)
 def test_matching_never_raises(source: str, pattern: dict[str, Any], value: Any, topic: Any) -> None:

@@ -28,9 +28,9 @@ PARAMETERS = {
 @pytest.fixture
 def calls():
     log = Calls(list(PARAMETERS), PARAMETERS.__getitem__)
-    log.add(call(FunctionName="f"))
-    log.add(call(FunctionName="g"))
-    log.add(call("ListFunctions"))
+    log._add(call(FunctionName="f"))
+    log._add(call(FunctionName="g"))
+    log._add(call("ListFunctions"))
     return log
 
 

@@ -64,7 +64,7 @@ def test_the_picture_lasts_until_the_test_ended():
 
     with FakeLambda() as fake:
         wait(fake)
-        assert picture_of(fake._recorded_world, fake.timeline.recorded, Mask(), 100)["end"] == 3_600 * SECOND
+        assert picture_of(fake._recorded_world, fake.timeline._recorded, Mask(), 100)["end"] == 3_600 * SECOND
 
 
 def test_nothing_at_all_is_a_picture_too():
@@ -96,7 +96,7 @@ def test_a_call_has_its_parameters():
 
     with FakeLambda() as fake:
         call(fake)
-        drawn = picture_of(fake._recorded_world, fake.timeline.recorded, Mask(), 10_000)
+        drawn = picture_of(fake._recorded_world, fake.timeline._recorded, Mask(), 10_000)
     calls = [drawn["texts"][entry["params"]] for entry in drawn["entries"]]
     assert [text.split('"')[3] for text in calls] == ["first", "second"]
 
@@ -113,6 +113,6 @@ def test_the_poll_of_a_stream_has_all_records_of_the_invocation():
             EventSourceArn=arn, FunctionName="count", StartingPosition="TRIM_HORIZON"
         )
         fake.clock.run_until_idle()
-        drawn = picture_of(fake._recorded_world, fake.timeline.recorded, Mask(), 10_000)
+        drawn = picture_of(fake._recorded_world, fake.timeline._recorded, Mask(), 10_000)
     (poll,) = [entry for entry in drawn["entries"] if entry["kind"] == "poll"]
     assert sorted(poll["items"]) == sorted(drawn["runs"][0]["items"]) == [0, 1, 2, 3]

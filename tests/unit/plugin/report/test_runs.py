@@ -65,7 +65,7 @@ def test_the_last_failures_have_their_texts_before_others():
             event = {"divisor": divisor, "number": number, "padding": "x" * 5_000}
             fake.client("lambda").invoke(FunctionName="f", Payload=json.dumps(event))
         world = fake._recorded_world
-        entries = [entry for entry in fake.timeline.recorded if entry.kind == "invocation"]
+        entries = [entry for entry in fake.timeline._recorded if entry.kind == "invocation"]
         texts = Texts(Mask(), 9_000)
         runs = Runs(world.invocations, Lanes((), entries), texts, 0)
         assert [runs.of(entry) for entry in entries] == [{"begins": 0}, {"begins": 1}, {"begins": 2}]
