@@ -396,10 +396,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if failures:
         pytest.fail(failures, pytrace=False)
     if fake.config.strict:
-        swallowed = fake._swallowed_errors()
-        texts = [_swallowed_text(swallowed) if swallowed else "", fake.faults_left()]
-        if any(texts):
-            pytest.fail("\n".join(filter(None, texts)), pytrace=False)
+        errors, unused = fake._swallowed_errors(), fake.faults_left()
+        if errors or unused:
+            from pytest_lambda_esm.plugin import sections
+
+            pytest.fail("\n".join(filter(None, [sections.swallowed(errors), unused])), pytrace=False)
     return result
 
 
@@ -426,13 +427,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return result
 
 
-def _swallowed_text(errors: list[BaseException]) -> str:
-    lines = ["code under test swallowed an error that was meant for the test's author:"]
-    lines += [f"  {type(error).__name__}: {error}" for error in errors]
-    lines.append("Correct what it describes, or allow it with the setting lambda_esm(strict=False).")
-    return "\n".join(lines)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -442,9 +436,11 @@ def pytest_runtest_makereport(
     used = _used_by(item)  # The test's fake, and its diagnosis if that had to be made earlier.
     if used is None or report.when == "teardown" or (report.when == "setup" and report.passed):
         return report
+    from pytest_lambda_esm.plugin import sections
+
     fake, diagnosis = used
     if report.failed:
-        report.sections.append(("lambda esm diagnosis", diagnosis or fake._report_diagnosis(_own_error(call))))
+        report.sections.append(("lambda esm diagnosis", diagnosis or fake._report_diagnosis(sections.own_error(call))))
     in_terminal = fake.config.timeline == "all" or (fake.config.timeline == "failed" and report.failed)
     in_file = item.config.getoption("lambda_esm_report") is not None
     if in_terminal or in_file:
@@ -452,16 +448,8 @@ def pytest_runtest_makereport(
     if report.passed and fake.sweeps:
         report.sections.append(("lambda esm sweeps", "\n".join(sweep.report for sweep in fake.sweeps)))
     if report.failed and report.when == "call":
-        report.sections += _fault_sections(item, fake, str(report.longrepr))
+        report.sections += sections.of_faults(item, fake, str(report.longrepr))
     return report
-
-
-def _own_error(call: pytest.CallInfo[None]) -> BaseException | None:
-    """Return the exception with which a test failed, if this package raised it for the test's author."""
-    from pytest_lambda_esm.errors import LambdaEsmError
-
-    error = call.excinfo.value if call.excinfo is not None else None
-    return error if isinstance(error, LambdaEsmError) else None
 
 
 def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
@@ -473,22 +461,15 @@ def _used_by(item: pytest.Item) -> tuple[FakeLambda, str] | None:
     return outside.at_hand() if outside is not None else None
 
 
-_ONLY_REQUESTS: Final = (
-    '(only calls to services other than Lambda: {count}; the setting timeline_calls = "all" shows them)'
-)
-
-
 def _attach_timeline(
     report: pytest.TestReport, item: pytest.Item, fake: FakeLambda, *, in_terminal: bool, in_file: bool
 ) -> None:
-    from pytest_lambda_esm.observe.timeline import REQUEST, render
+    from pytest_lambda_esm.plugin import sections
 
     entries = fake.timeline._recorded
     item.ihook.pytest_lambda_esm_timeline(entries=entries, fake=fake)
     if in_terminal:
-        every = fake.config.timeline_calls == "all"
-        shown = entries if every else [entry for entry in entries if entry.kind != REQUEST]
-        text = render(shown) if shown or not entries else _ONLY_REQUESTS.format(count=len(entries))
+        text = sections.timeline(entries, every_call=fake.config.timeline_calls == "all")
         report.sections.append(("lambda esm timeline", text))
     if in_file:
         item.stash[_SHOWN] = (fake, entries)
@@ -500,21 +481,3 @@ def _take_shown(item: pytest.Item) -> tuple[FakeLambda, list[Entry]] | None:
     if shown is not None:
         del item.stash[_SHOWN]
     return shown
-
-
-def _fault_sections(item: pytest.Item, fake: FakeLambda, failure: str) -> list[tuple[str, str]]:
-    """Return the sections on unused faults, unless the failure shows them already, and on how to replay the weather."""
-    import shlex
-
-    from pytest_lambda_esm.errors import printable
-
-    sections = []
-    unused = fake.faults_left()
-    if unused and unused.splitlines()[0] not in failure:
-        sections.append(("lambda esm faults", unused))
-    if not fake.config.weather.is_fair:
-        seed = fake.config.seed
-        command = f"pytest {shlex.quote(item.nodeid)} --lambda-esm-seed={seed}"
-        text = f"{fake.config.weather}, drawn from the seed {seed}\nreplay: {command}"
-        sections.append(("lambda esm weather", printable(text)))
-    return sections

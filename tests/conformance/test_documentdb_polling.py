@@ -248,7 +248,7 @@ def test_in_order_documented(fake: FakeLambda, shop: Shop) -> None:
     shop.insert(*"1234")
     fake.clock.run_until_idle()
     assert handler.batches == [["1"], ["2"], ["3"], ["4"]]
-    assert all(one.end <= other.start for one, other in pairwise(fake.invocations))
+    assert all(one.finished <= other.started for one, other in pairwise(fake.invocations))
 
 
 @FACTS("c5-six-megabytes", "documented", "An event has at most 6 MB; the other change events come in the next one.")

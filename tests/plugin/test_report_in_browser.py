@@ -130,7 +130,7 @@ def test_the_keyboard_reaches_every_mark_and_follows_a_record(report):
     assert seen["labels"][1] == "poll, sqs:orders: received 1, receive count up to 1"
     assert "Enabled" in seen["labels"][2]
     assert seen["labels"][3] == seen["kept"] == seen["labels"][1]
-    assert seen["labels"][4].startswith("fate, sqs:orders: 1 stay")
+    assert seen["labels"][4].startswith("fate, sqs:orders: 1 message stays")
     assert (seen["followed"], seen["way"], seen["after"]) == (6, 6, 0)
     assert len(seen["choice"]) == 8
     assert seen["wider"]
