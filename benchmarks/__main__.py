@@ -23,6 +23,7 @@ from benchmarks import (
     mq,
     one_test,
     sending,
+    server,
     startup,
     streams,
     typical_test,
@@ -46,6 +47,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,
     "aio": aio.comparisons,
+    "server": server.comparisons,
 }
 
 

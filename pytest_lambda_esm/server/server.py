@@ -14,7 +14,7 @@ from pytest_lambda_esm.errors import ConfigurationError, LambdaEsmError, NotActi
 from pytest_lambda_esm.moto_bridge import aws_names
 from pytest_lambda_esm.moto_bridge.http.endpoint import Dropped, Endpoint
 from pytest_lambda_esm.moto_bridge.http.services import Recogniser
-from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
+from pytest_lambda_esm.moto_bridge.http.wire import BadRequest, WireRequest
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.server.control import CONTROL, Control
 from pytest_lambda_esm.server.frames import SESSION_TOKEN, Frames
@@ -264,7 +264,7 @@ class Server:
                 if is_tests and self._advance:
                     self._move_time()
                 return response
-        except Dropped:
+        except (BadRequest, Dropped):
             raise
         except BaseException as error:
             return self._refuse(request, error)
