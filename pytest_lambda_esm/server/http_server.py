@@ -52,6 +52,11 @@ class HttpServer(http.server.HTTPServer):
         super().__init__((host, port), Handler)
         self._thread = OwnThread(target=self._accept, name="lambda_esm endpoint", daemon=True)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether there is a connection that has not ended."""
+        return bool(self._connections)
+
     def start(self) -> None:
         """Begin to answer; connections wait until then."""
         self._thread.start()

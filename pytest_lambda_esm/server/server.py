@@ -126,9 +126,14 @@ class Server:
         )
         self._endpoint.install(self._patches)
         self._show_endpoint_to_programs()
+        self._patches.set(world.clock.sleepers, "is_reached_from_outside", self._is_used)
         if options.speed is not None:
             self._pump = Pump(world.clock, options.speed, self._surroundings.on_error)
         self._http.start()
+
+    def _is_used(self) -> bool:
+        """Whether a request is being served, or a program runs that :meth:`start` has started."""
+        return self._http.is_serving or any(program.poll() is None for program in self._programs)
 
     def _show_endpoint_to_programs(self) -> None:
         """Remove what makes every program that inherits it ignore its endpoint, and call AWS."""
