@@ -33,9 +33,9 @@ def is_virtual(loop: Any) -> bool:
 class LoopTime:
     """Where the loops of the calling thread get their time.
 
-    ``now`` returns it in microseconds. ``is_endless`` tells whether no invocation ends it. ``to_move`` returns what moves
-    it, and may raise what ends the caller. ``slept`` is called with the seconds of each sleep that begins, ``failed`` with
-    each exception that ends one.
+    ``now`` returns it in microseconds. ``is_endless`` tells whether no invocation ends it. ``to_move`` returns what
+    moves it, and may raise what ends the caller. ``slept`` is called with the seconds of each sleep that begins,
+    ``failed`` with each exception that ends one.
     """
 
     now: Callable[[], int]
