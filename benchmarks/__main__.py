@@ -24,6 +24,7 @@ from benchmarks import (
     mq,
     one_test,
     sending,
+    server,
     startup,
     streams,
     typical_test,
@@ -47,6 +48,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,
     "aio": aio.comparisons,
+    "server": server.comparisons,
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakSet
 
-from pytest_lambda_esm.clock.loop_sleeper import LoopSleeper
+from pytest_lambda_esm.clock.loop_sleeper import LastSleeper, LoopSleeper
 from pytest_lambda_esm.clock.loop_timers import LoopTimer, LoopTimers
 from pytest_lambda_esm.clock.sleep import threads_of_others
 from pytest_lambda_esm.clock.sleepers import SharedTime, Sleepers
@@ -33,11 +33,13 @@ def is_virtual(loop: Any) -> bool:
 class LoopTime:
     """Where the loops of the calling thread get their time.
 
-    ``now`` returns it in microseconds. ``to_move`` returns what moves it, and may raise what ends the caller. ``slept``
-    is called with the seconds of each sleep that begins, ``failed`` with each exception that ends one.
+    ``now`` returns it in microseconds. ``is_endless`` tells whether no invocation ends it. ``to_move`` returns what
+    moves it, and may raise what ends the caller. ``slept`` is called with the seconds of each sleep that begins,
+    ``failed`` with each exception that ends one.
     """
 
     now: Callable[[], int]
+    is_endless: Callable[[], bool]
     to_move: Callable[[], SharedTime]
     slept: Callable[[float], None]
     failed: Callable[[BaseException], None]
@@ -111,9 +113,10 @@ class VirtualLoops:
         __tracebackhide__ = True
         loop = timers.loop
         sleepers = self._sleepers()
-        while not sleepers.is_closed and (first := timers.first()) is not None:
-            sleeper = LoopSleeper(self._time.to_move(), first.due, timers, busy=busy)
-            if not sleeper.sleeps_on():
+        while not sleepers.is_closed:
+            first = timers.first()
+            sleeper = self._sleeper(first, timers, busy)
+            if sleeper is None or not sleeper.sleeps_on():
                 return
             try:
                 sleepers.run(sleeper)
@@ -125,12 +128,31 @@ class VirtualLoops:
             if loop._ready or loop._stopping:
                 return
 
-    def _fail(self, first: LoopTimer, timers: LoopTimers, error: BaseException) -> None:
+    def _sleeper(self, first: LoopTimer | None, timers: LoopTimers, busy: bool) -> LoopSleeper | None:
+        """Return a sleeper until the first timer, or until time ends for all that wait. None: wait in real time."""
+        __tracebackhide__ = True
+        if first is None and not timers.awaits_end() and self._time.is_endless():
+            return None
+        group = self._time.to_move()
+        if first is not None:
+            return LoopSleeper(group, first.due, timers, busy=busy)
+        last = LastSleeper(group, timers, has_strangers=self._has_strangers(group))
+        return None if busy or last.is_watching else last
+
+    def _has_strangers(self, group: SharedTime) -> bool:
+        """Whether there are threads that may wake a loop, and do not share its time."""
+        groups = self._sleepers().groups
+        if groups is None or any(thread.ident in self._others for thread in threading.enumerate()):
+            return True
+        members = {threading.current_thread(), *groups.others(group)}
+        return any(thread.is_alive() and thread not in members for thread in groups.threads)
+
+    def _fail(self, first: LoopTimer | None, timers: LoopTimers, error: BaseException) -> None:
         """Raise an exception at the line where a task sleeps, or else out of the loop."""
         __tracebackhide__ = True
         self._time.failed(error)
-        future = first.sleeping
-        if future is None or future.done():
+        future = first.sleeping if first is not None else None
+        if first is None or future is None or future.done():
             raise error
         timers.discard(first)
         future.set_exception(error)

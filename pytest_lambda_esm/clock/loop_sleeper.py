@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any
 
+from pytest_lambda_esm.clock import sleepers
 from pytest_lambda_esm.clock.loop_timers import LoopTimers
 from pytest_lambda_esm.clock.sleepers import SharedTime, Sleeper
 from pytest_lambda_esm.clock.waiting import KNOWN_STILLNESS, Standing
@@ -79,6 +80,29 @@ class LoopSleeper(Sleeper):
         """Make the loop look whether it sleeps on."""
         if self.thread is not threading.current_thread():
             self.loop._write_to_self()
+
+
+class LastSleeper(LoopSleeper):
+    """The thread of a loop that has no timer: nothing but the end of its group's time can end its wait.
+
+    ``has_strangers`` says whether there are threads outside of its group. They may have something for the loop, so they
+    have longer for it.
+    """
+
+    __slots__ = ("_patience",)
+
+    def __init__(self, group: SharedTime, timers: LoopTimers, *, has_strangers: bool) -> None:
+        super().__init__(group, group.deadline, timers)
+        self.is_limit = True
+        self._patience = sleepers.LONGEST_TURN if has_strangers else Standing.OUTSIDE.value
+
+    def seconds_left(self) -> float:
+        """Return that the loop waits without a limit in real time."""
+        return float("inf")
+
+    def may_move(self, *, really: bool) -> bool:
+        """Whether nothing has arrived for long enough."""
+        return self._real_time() - self._began >= self._patience
 
 
 def _watched(loop: Any) -> Any:

@@ -17,6 +17,7 @@ from pytest_lambda_esm.clock import sleepers
 from pytest_lambda_esm.timing import END, MICROSECONDS, instant_of
 
 _NEVER: Final = instant_of(END)
+_ENDLESS: Final = float("inf")
 _FEWEST_CHECKED: Final = 64
 _TURNS_BETWEEN_LOOKS: Final = 256
 _WAKES_A_SLEEPER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
@@ -174,6 +175,10 @@ class LoopTimers:
     def only_limits(self) -> bool:
         """Whether no task sleeps."""
         return self._sleeps.first() is None
+
+    def awaits_end(self) -> bool:
+        """Whether a task sleeps for a number of seconds that ends after the end of time."""
+        return any(timer.handle._when < _ENDLESS for timer in self._sleeps.live())
 
     def seconds_left(self) -> float:
         """Return for how many seconds the loop may still wait in real time until a limit is due."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -40,6 +40,11 @@ class SharedTime(Protocol):
     @property
     def instant(self) -> int:
         """The time now, in microseconds since the epoch."""
+        ...
+
+    @property
+    def deadline(self) -> int:
+        """The instant at which this time ends for all that still wait then. To reach it raises an exception."""
         ...
 
     @property
@@ -163,6 +168,8 @@ class Sleepers:
         self._sequence = 0
         self.is_closed = False
         """Whether the fake has ended, and with it all sleeps."""
+        self.is_reached_from_outside: Callable[[], bool] = lambda: False
+        """Whether a program in another process, which the fake knows of, may end the wait of a thread."""
 
     @property
     def has_company(self) -> bool:
@@ -211,7 +218,9 @@ class Sleepers:
         # For a limit alone, time does not move as long as anything real may be waited for.
         really = sleeper.is_limit and all(each.is_limit for each in self.of(sleeper.group))
         within = sleeper.seconds_left() if really else None
-        return sleeper.may_move(really=really) and turns.over(sleeper.group, within)
+        if not sleeper.may_move(really=really) or (really and self.is_reached_from_outside()):
+            return False
+        return turns.over(sleeper.group, within)
 
     def first(self, group: SharedTime) -> Sleeper | None:
         """Return the sleeper of a group that wakes first."""

@@ -258,6 +258,11 @@ class EventClock:
         """Whether a move that is not a sleeper's gives other threads their turn now."""
         return self._threads.moving > 0
 
+    @property
+    def deadline(self) -> int:
+        """The first instant after the end of time, which no move reaches."""
+        return _END + 1
+
     def reach(self, sleeper: Sleeper) -> None:
         """Move on to the end of a thread's sleep, unless another move gets there before.
 

@@ -99,7 +99,7 @@ class Control:
 
     def _timeline(self, members: Mapping[str, Any]) -> Mapping[str, Any]:
         _check(members, "kind", "since")
-        kind, since = members.get("kind"), int(_seconds(members, "since", 0))
+        kind, since = members.get("kind"), _since(members)
         entries = [entry for entry in self._world().timeline[since:] if kind is None or entry.kind == kind]
         return {"timeline": [_entry(entry) for entry in entries]}
 
@@ -163,6 +163,13 @@ def _seconds(members: Mapping[str, Any], name: str, default: float) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise BadCall(f'"{name}" is {value!r}, which is no number') from None
+
+
+def _since(members: Mapping[str, Any]) -> int:
+    text = str(members.get("since", 0))
+    if not text.isdecimal():
+        raise BadCall(f'"since" is {text!r}, which is no number of entries')
+    return int(text)
 
 
 def _json(status: int, members: Mapping[str, Any]) -> HttpResponse:

@@ -23,7 +23,7 @@ from pytest_lambda_esm.aws_model.http import HttpResponse
 from pytest_lambda_esm.clock.wall import real_seconds
 from pytest_lambda_esm.invocation.nesting import OwnThread
 from pytest_lambda_esm.moto_bridge.http.endpoint import Dropped
-from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
+from pytest_lambda_esm.moto_bridge.http.wire import BadRequest, WireRequest
 
 Answer = Callable[[WireRequest, Callable[[], bool]], HttpResponse]
 """Takes a request, and what tells whether its client has hung up; returns the answer, or raises Dropped."""
@@ -34,10 +34,6 @@ LARGEST_BODY: Final = 100 * 2**20
 _NO_BODY: Final = frozenset({204, 304})
 _RESET: Final = struct.pack("ii", 1, 0)
 """An option of a socket that closes its connection with a reset."""
-
-
-class BadRequest(Exception):
-    """A request that cannot be read; the text says why."""
 
 
 class HttpServer(http.server.HTTPServer):
@@ -55,6 +51,11 @@ class HttpServer(http.server.HTTPServer):
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
         self._thread = OwnThread(target=self._accept, name="lambda_esm endpoint", daemon=True)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether there is a connection that has not ended."""
+        return bool(self._connections)
 
     def start(self) -> None:
         """Begin to answer; connections wait until then."""
@@ -149,12 +150,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self) -> None:
         self.close_connection = True
         try:
-            request = self._read()
+            response = self.server.answer(self._read(), self._has_hung_up)
         except BadRequest as error:
             self._write(HttpResponse(400, {"content-type": "text/plain"}, str(error).encode()))
             return
-        try:
-            response = self.server.answer(request, self._has_hung_up)
         except Dropped:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.connection.close()

@@ -14,7 +14,7 @@ from pytest_lambda_esm.errors import ConfigurationError, LambdaEsmError, NotActi
 from pytest_lambda_esm.moto_bridge import aws_names
 from pytest_lambda_esm.moto_bridge.http.endpoint import Dropped, Endpoint
 from pytest_lambda_esm.moto_bridge.http.services import Recogniser
-from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
+from pytest_lambda_esm.moto_bridge.http.wire import BadRequest, WireRequest
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.server.control import CONTROL, Control
 from pytest_lambda_esm.server.frames import SESSION_TOKEN, Frames
@@ -126,9 +126,14 @@ class Server:
         )
         self._endpoint.install(self._patches)
         self._show_endpoint_to_programs()
+        self._patches.set(world.clock.sleepers, "is_reached_from_outside", self._is_used)
         if options.speed is not None:
             self._pump = Pump(world.clock, options.speed, self._surroundings.on_error)
         self._http.start()
+
+    def _is_used(self) -> bool:
+        """Whether a request is being served, or a program runs that :meth:`start` has started."""
+        return self._http.is_serving or any(program.poll() is None for program in self._programs)
 
     def _show_endpoint_to_programs(self) -> None:
         """Remove what makes every program that inherits it ignore its endpoint, and call AWS."""
@@ -264,7 +269,7 @@ class Server:
                 if is_tests and self._advance:
                     self._move_time()
                 return response
-        except Dropped:
+        except (BadRequest, Dropped):
             raise
         except BaseException as error:
             return self._refuse(request, error)

@@ -41,7 +41,13 @@ def install(patches: Patches, world: Callable[[], World], kind: str, on_error: O
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
         virtual.install(patches, look_again=False)
-        time = LoopTime(lambda: world().runtime.now(), lambda: _to_move(world()), lambda s: _note(world(), s), report)
+        time = LoopTime(
+            now=lambda: world().runtime.now(),
+            is_endless=lambda: world().runtime.local_time is None,
+            to_move=lambda: _to_move(world()),
+            slept=lambda seconds: _note(world(), seconds),
+            failed=report,
+        )
         VirtualLoops(lambda: world().clock.sleepers, time).install(patches)
     backoff = BackoffPatch(reporting_sleep if kind == "virtual" else virtual.real_sleep)
     backoff.install(patches)

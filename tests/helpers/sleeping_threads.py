@@ -52,7 +52,13 @@ class SleepingThreads:
             local.check()
             return local
 
-        time = LoopTime(self.runtime.now, to_move, self.clock.record_sleep, self.failures.append)
+        time = LoopTime(
+            now=self.runtime.now,
+            is_endless=lambda: self.runtime.local_time is None,
+            to_move=to_move,
+            slept=self.clock.record_sleep,
+            failed=self.failures.append,
+        )
         return VirtualLoops(lambda: self.clock.sleepers, time)
 
     def note(self, what: object) -> None:

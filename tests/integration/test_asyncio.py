@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import threading
 import time
 from asyncio import sleep as pause  # a name of this module, as in code under test
 
 import boto3
 import pytest
 
-from pytest_lambda_esm import ClockLimitExceeded, FakeLambda
+from pytest_lambda_esm import ClockError, ClockLimitExceeded, FakeLambda
+from pytest_lambda_esm.clock import sleepers
 
 
 def seconds(fake):
@@ -106,6 +108,86 @@ def test_a_function_times_out_while_its_tasks_sleep(lambda_esm):
     assert "timed out after 10.00 seconds" in payload["errorMessage"]
     assert ended == [True]
     assert seconds(lambda_esm) == 10
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait 50 ms, not 5 s, for threads that ran before the fixture, such as those of pytest-xdist."""
+    monkeypatch.setattr(sleepers, "LONGEST_TURN", 0.05)
+
+
+async def wait_for_ever():
+    await asyncio.Event().wait()
+
+
+async def wait_in_tasks():
+    await asyncio.gather(wait_for_ever(), asyncio.Queue().get(), asyncio.sleep(2))
+
+
+async def wait_for_a_thread_that_waits():
+    await asyncio.to_thread(threading.Event().wait)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [wait_for_ever, wait_in_tasks, wait_for_a_thread_that_waits, lambda: pause(float("inf"))],
+    ids=["event", "tasks", "thread", "sleep"],
+)
+def test_a_handler_that_waits_for_ever_times_out(lambda_esm, impatient, wait):
+    ended = []
+
+    async def work():
+        try:
+            await wait()
+        finally:
+            ended.append(True)
+
+    lambda_esm.function("f", lambda event, context: asyncio.run(work()), timeout=10)
+    error, payload = invoke()
+    assert (error, "timed out after 10.00 seconds" in payload["errorMessage"]) == ("Unhandled", True)
+    assert ended == [True]
+    assert seconds(lambda_esm) == 10
+
+
+def test_a_handler_waits_for_what_is_real(lambda_esm):
+    async def work():
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        computing = threading.Timer(0.07, lambda: loop.call_soon_threadsafe(done.set))
+        computing.start()
+        await done.wait()
+        computing.join()
+
+    lambda_esm.function("f", lambda event, context: asyncio.run(work()))
+    assert invoke() == (None, None)
+
+
+def test_a_handler_waits_for_a_thread_of_the_test(lambda_esm):
+    """Such as the one in which a module of the function's keeps an event loop."""
+    work = asyncio.new_event_loop()
+    keeper = threading.Thread(target=work.run_forever)
+    keeper.start()
+
+    async def compute():
+        threading.Event().wait(0.07)
+        return "computed"
+
+    async def ask():
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(compute(), work))
+
+    lambda_esm.function("f", lambda event, context: asyncio.run(ask()))
+    assert invoke() == (None, "computed")
+    work.call_soon_threadsafe(work.stop)
+    keeper.join()
+    work.close()
+
+
+def test_sleeps_end_with_time(lambda_esm):
+    async def main():
+        while True:
+            await asyncio.sleep(1e10)
+
+    with pytest.raises(ClockError, match="virtual time ends with the year"):
+        asyncio.run(main())
 
 
 def test_tasks_that_invoke_functions_in_threads_do_so_side_by_side(lambda_esm):

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -594,3 +595,20 @@ def test_log_handlers_that_the_test_drops_meanwhile_are_not_put_back(lambda_esm:
     assert kept in alive
     assert "kept" in logging._handlers  # type: ignore[attr-defined]
     assert "dropped" not in logging._handlers  # type: ignore[attr-defined]
+
+
+def test_signals_that_the_test_handles_while_a_handler_runs_in_another_thread(lambda_esm):
+    """``asyncio.run`` does so in the main thread, for Ctrl+C."""
+    began, set_ = threading.Event(), threading.Event()
+    function = lambda_esm.function("f", lambda event, context: began.set() or set_.wait(10))
+    calling = threading.Thread(target=boto3.client("lambda").invoke, kwargs={"FunctionName": "f"})
+    calling.start()
+    began.wait(10)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        set_.set()
+        calling.join()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+        assert function.invocations[0].result is True
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -154,7 +155,8 @@ class Isolation:
 
         def noting_signal(number: int, handler: Any) -> Any:
             previous = signal_(number, handler)
-            if self._inner:
+            # Only the main thread can do so, while a handler may run in another: then this is not the handler's doing.
+            if self._inner and self._inner[-1].is_in_main_thread:
                 changes = self._inner[-1]
                 changes.signals = changes.signals or {}
                 changes.signals.setdefault(number, previous)
@@ -268,6 +270,7 @@ class Changes:
         self.own = own
         self.trace = trace
         self.path = sys.path[:]
+        self.is_in_main_thread = threading.current_thread() is threading.main_thread()
 
 
 class _Merged(NamedTuple):

@@ -6,6 +6,8 @@ botocore's clients and so meets the faults, the log of calls and Lambda's operat
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,8 +26,8 @@ from pytest_lambda_esm.moto_bridge import aws_names
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCall, ClientCalls
 from pytest_lambda_esm.moto_bridge.error_responses import error_response
 from pytest_lambda_esm.moto_bridge.http.operations import models_of, operation_of
-from pytest_lambda_esm.moto_bridge.http.services import Recogniser, Scope, signed_scope
-from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
+from pytest_lambda_esm.moto_bridge.http.services import UNKNOWN, Recogniser, Scope, signed_scope
+from pytest_lambda_esm.moto_bridge.http.wire import BadRequest, WireRequest
 from pytest_lambda_esm.moto_bridge.service_faults import NETWORK_ERRORS
 from pytest_lambda_esm.patching import Patches, original_of
 
@@ -76,7 +78,7 @@ class Endpoint:
         answer = _process(url, request, is_form=True)
         if answer != _NOT_IMPLEMENTED:
             return answer
-        return _unknown(model, request) if model is not None else _nobody(url)
+        return _unknown(model, request) if model is not None else _nobody(url, request)
 
     def refusal(self, request: WireRequest, code: str, message: str) -> HttpResponse:
         """Return an error in the protocol of the request's service; SDKs do not repeat a request that gets it."""
@@ -160,6 +162,8 @@ def _process(url: str, request: WireRequest, *, is_form: bool) -> HttpResponse:
         answer = botocore_stubber.process_request(prepared)
     except NETWORK_ERRORS as error:
         raise Dropped(str(error)) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadRequest(f"The body is not compressed as its Content-Encoding says: {error}") from error
     except (NotImplementedError, OperationNotFoundError):
         return _NOT_IMPLEMENTED
     return _response(answer) if answer is not None else _NOT_IMPLEMENTED
@@ -176,8 +180,11 @@ def _response(answer: tuple[int, Mapping[str, Any], Any]) -> HttpResponse:
     return HttpResponse(int(status), {**kept, **({} if content else length)}, content)
 
 
-def _nobody(url: str) -> HttpResponse:
+def _nobody(url: str, request: WireRequest) -> HttpResponse:
     text = f"Neither moto nor pytest-lambda-esm serves {url}."
+    if urlsplit(url).netloc.startswith(UNKNOWN):
+        asked = request.aws_target or f"{request.parameter('Action')} of version {request.parameter('Version')!r}"
+        text = f"No service is known by {asked} alone: sign the request, or send its Host header as to AWS."
     return HttpResponse(404, {"content-type": "text/plain"}, text.encode())
 
 

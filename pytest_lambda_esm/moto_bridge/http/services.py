@@ -15,7 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_lambda_esm.moto_bridge import aws_names
 from pytest_lambda_esm.moto_bridge.http import operations
-from pytest_lambda_esm.moto_bridge.http.wire import WireRequest
+from pytest_lambda_esm.moto_bridge.http.wire import BadRequest, WireRequest
+
+UNKNOWN: Final = "unknown-service"
+"""The host name of a service that an unsigned request does not name, although it names an operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,18 @@ class Recogniser:
     is_lambda: Callable[[str, str], bool]
 
     def aws_url(self, request: WireRequest, scope: Scope | None = None) -> str:
-        """Return the URL that a request to AWS would have; ``scope`` is what is known of an unsigned one."""
+        """Return the URL that a request to AWS would have; ``scope`` is what is known of an unsigned one.
+
+        Raises BadRequest where its Host header or its signature names no host.
+        """
+        try:
+            url = self._aws_url(request, scope)
+            urlsplit(url)
+        except ValueError as error:
+            raise BadRequest(f"The request names a host that cannot be one: {error}") from error
+        return url
+
+    def _aws_url(self, request: WireRequest, scope: Scope | None) -> str:
         named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if aws_names.is_aws(named):
             return f"https://{named}{request.target}"
@@ -61,17 +75,17 @@ class Recogniser:
     def _unsigned(self, request: WireRequest) -> Scope:
         version, action = request.parameter("Version"), request.parameter("Action")
         if request.aws_target:
-            service = _BY_TARGET.get(re.split(r"[_.]", request.aws_target)[0], "")
+            service = _BY_TARGET.get(re.split(r"[_.]", request.aws_target)[0], UNKNOWN)
         elif action:
-            service = _BY_VERSION.get(version, "")
+            service = _BY_VERSION.get(version, UNKNOWN)
         elif self.is_lambda(request.method, request.path):
             service = "lambda"
         else:
-            service = ""
+            service = "s3"
         pool = _POOL.match(request.path)
         if pool:
             return Scope("cognito-idp", pool[1])
-        return Scope(service or "s3", self.region)
+        return Scope(service, self.region)
 
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^,\s]+)")

@@ -8,6 +8,10 @@ from functools import cached_property
 from urllib.parse import parse_qs
 
 
+class BadRequest(Exception):
+    """A request that cannot be read; the text says why."""
+
+
 @dataclass(frozen=True)
 class WireRequest:
     """An HTTP request as it arrived: the target in its first line, headers by their names in lower case, the body."""

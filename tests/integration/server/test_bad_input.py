@@ -99,6 +99,13 @@ class TestRequests:
             (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nshort", b"400"),
             (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n", b"400"),
             (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", b"400"),
+            (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", b"400"),
+            (b"GET / HTTP/1.1\r\nAuthorization: Credential=A/20260101/[/sqs/aws4_request\r\n\r\n", b"400"),
+            (
+                b"POST / HTTP/1.1\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nContent-Encoding: gzip\r\n"
+                b"Content-Length: 2\r\n\r\n{}",
+                b"400",
+            ),
             (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
         ],
     )
@@ -126,6 +133,18 @@ class TestRequests:
     def test_an_unknown_operation(self, server, service, request_, status, code):
         answer = send(server, *request_, service=service)
         assert (answer.status, code in answer.body + str(answer.headers).encode()) == (status, True), answer.body
+
+    @pytest.mark.parametrize(
+        ("request_", "asked"),
+        [
+            (("POST", "/", "{}", {"X-Amz-Target": "NoService_20120810.ListThings"}), b"NoService_20120810.ListThings"),
+            (("GET", "/?Action=ListThings&Version=1999-01-01"), b"ListThings of version '1999-01-01'"),
+            (("GET", "/?Action=ListThings"), b"ListThings of version ''"),
+        ],
+    )
+    def test_an_unsigned_request_of_a_service_that_is_not_known_by_it(self, server, request_, asked):
+        answer = send(server, *request_)
+        assert (answer.status, asked in answer.body) == (404, True), answer.body
 
     def test_an_operation_that_moto_lacks(self, lambda_esm, server):
         answer = call_json(server, "sqs", "AWSEvents.TestEventPatterns")

@@ -96,6 +96,8 @@ def test_the_overview(control):
         ("POST", "advance", "[]", 400, "BadRequest", "not a JSON object"),
         ("POST", "advance", {"second": 1}, 400, "BadRequest", "no member second; known are: seconds"),
         ("POST", "advance", {"seconds": "x"}, 400, "BadRequest", "no number"),
+        ("GET", "timeline?since=nan", None, 400, "BadRequest", "no number of entries"),
+        ("GET", "timeline?since=-1", None, 400, "BadRequest", "no number of entries"),
         ("POST", "advance", {"seconds": -1}, 400, "ClockError", "advance"),
         ("GET", "explain?subject=nobody", None, 400, "LambdaEsmError", "nobody"),
         ("POST", "faults", {"operation": "ListFunctions"}, 400, "BadRequest", "error"),

@@ -1,6 +1,8 @@
 """What moves the clock while programs in other processes wait in real time."""
 
+import asyncio
 import json
+import sys
 import threading
 import time
 
@@ -237,6 +239,20 @@ def test_errors_of_requests_fail_the_test(run):
     result.stdout.fnmatch_lines(
         ["E*not like this", "code under test swallowed an error*", "*the function 'f' (us-east-1) was invoked*"],
     )
+
+
+def test_limits_of_tasks_are_real_while_a_program_runs(lambda_esm, lambda_esm_server):
+    program = "import sys, urllib.request as http; http.urlopen(sys.argv[1], b'1')"
+
+    async def main():
+        loop, called = asyncio.get_running_loop(), asyncio.Event()
+        lambda_esm.function("f", lambda event, context: loop.call_soon_threadsafe(called.set) and None)
+        lambda_esm_server.start([sys.executable, "-c", program, lambda_esm_server.url + INVOKE])
+        await asyncio.wait_for(called.wait(), 30)
+
+    before = lambda_esm.clock.now
+    asyncio.run(main())
+    assert lambda_esm.clock.now == before
 
 
 def test_moving_time_in_a_handler_is_refused_as_ever(lambda_esm, lambda_esm_server):
