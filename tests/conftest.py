@@ -23,6 +23,8 @@ def pytest_configure(config):
     """Remove a developer's profile, region, retry mode and proxy, so that they do not affect the tests."""
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
+    # Otherwise each worker and each process that a test starts would compile the package and the tests again.
+    patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name in list(os.environ):
         if name.startswith("AWS_") or name.upper() in PROXIES:
             patch.delenv(name)
@@ -48,9 +50,12 @@ def trace_function_is_kept():
 
 @pytest.fixture
 def pytester(pytester):
-    """Run pytest inside a test without pytest-asyncio, which warns where it is not configured."""
+    """Run pytest inside a test without pytest-asyncio, which warns where it is not configured.
+
+    Hypothesis's plugin is not loaded either: it takes longer to import than a short run. ``@given`` works without it.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_ADDOPTS", "-p no:asyncio")
+        patch.setenv("PYTEST_ADDOPTS", "-p no:asyncio -p no:hypothesispytest")
         yield pytester
 
 

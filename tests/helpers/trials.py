@@ -11,10 +11,15 @@ from pytest_lambda_esm import FaultError, HandlerError, NetworkBlocked
 _STANDARD = 100  # Hypothesis's default number of examples, which is a factor of 1 here.
 
 
+def scaled(times):
+    """Return a number of repetitions, multiplied by the profile as the number of trials is."""
+    return max(1, times * settings.default.max_examples // _STANDARD)
+
+
 def trials(examples, steps=50):
     """Return settings; a profile with more than 100 examples (``--hypothesis-profile=long``) multiplies them."""
     return settings(
-        max_examples=max(1, examples * settings.default.max_examples // _STANDARD),
+        max_examples=scaled(examples),
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),

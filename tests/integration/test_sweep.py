@@ -320,8 +320,8 @@ def test_each_world_has_the_same_ids_and_names_from_moto(fake):
     for run in fake.sweep(errors=(THROTTLED, BROKEN), operations=["ListFunctions"]):
         with run:
             role = fake.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["RoleId"]
-            vpc = fake.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-            ids.append((role, vpc))
+            api = fake.client("apigateway").create_rest_api(name="a")["id"]
+            ids.append((role, api))
             try:
                 fake.client("lambda").list_functions()
             except ClientError:

@@ -71,7 +71,7 @@ LOOKS = {
     "fake.invocations": lambda fake, setup: len(fake.invocations) == 1,
     "function.invocations": lambda fake, setup: bool(setup.function.invocations),
     "function.metrics": lambda fake, setup: setup.function.metrics["Invocations"] == 1,
-    "repr of the function": lambda fake, setup: "1 invocation" in repr(setup.function),
+    "repr of the function": lambda fake, setup: "1 invocation>" in repr(setup.function),
     "mapping.metrics": lambda fake, setup: fake.mapping(setup.uuid).metrics["DeletedEventCount"] == 1,
     "fates": lambda fake, setup: fake.fates(setup.queue_arn)[0].fate == "deleted",
     "journey": lambda fake, setup: bool(fake.journey(fake.fates(setup.queue_arn)[0]).invocations),

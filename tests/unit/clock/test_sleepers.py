@@ -7,14 +7,15 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed
 from multiprocessing.pool import ThreadPool
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sleeping_threads import sleeping_threads
+from helpers.trials import scaled, trials
 from pytest_lambda_esm import ClockError, ClockLimitExceeded
 from pytest_lambda_esm.clock import sleepers
 
-TIMES = 30
+TIMES = scaled(10)
 """The number of runs of a program that must have the same result each time."""
 
 
@@ -173,8 +174,8 @@ PROGRAMS = {
     "mixed durations": (mixed, 4, TIMES),
     "submit, as_completed": (submitted, 4, TIMES),
     "wait": (first_completed, 7, TIMES),
-    "ThreadPool": (pool_of_multiprocessing, 6, 5),
-    "nested pools": (nested_pools, 5, 10),
+    "ThreadPool": (pool_of_multiprocessing, 6, 3),
+    "nested pools": (nested_pools, 5, scaled(5)),
     "threads": (plain_threads, 5, TIMES),
     "one after the other": (one_after_the_other, 3, TIMES),
     "queue": (producer_and_consumer, 7, TIMES),
@@ -233,7 +234,7 @@ def performed(threads, program, name):
         thread.join()
 
 
-@settings(max_examples=60, deadline=None)
+@trials(25)
 @given(program=PROGRAM, handler=st.booleans())
 def test_any_program_of_threads_takes_the_time_of_a_pure_model(program, handler):
     expected = []
@@ -249,7 +250,7 @@ def test_any_program_of_threads_takes_the_time_of_a_pure_model(program, handler)
         assert seconds == sorted(seconds)
 
 
-@settings(max_examples=30, deadline=None)
+@trials(15)
 @given(tasks=st.lists(st.lists(SLEEP, max_size=3), max_size=8), workers=st.integers(1, 4), handler=st.booleans())
 def test_any_pool_takes_the_time_of_a_pure_model(tasks, workers, handler):
     free = [0] * workers
