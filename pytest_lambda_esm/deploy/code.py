@@ -86,7 +86,7 @@ def locate_sam(
     shared = ((body.get("Globals") or {}).get("Function") or {}) if isinstance(body.get("Globals"), dict) else {}
     for logical_id, resource in body["Resources"].items():
         kind = resource["Type"]
-        properties = resource.setdefault("Properties", {}) or {}
+        properties = resource["Properties"] = resource.get("Properties") or {}
         if kind == SAM_FUNCTION:
             merged = {**shared, **properties}
             _locate_function(template, logical_id, properties, merged, value, logical_id in bound)
