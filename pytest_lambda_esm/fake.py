@@ -111,6 +111,18 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         state = "closed" if self._closed else "active" if self._opened else "not started"
         return f"<FakeLambda {state}>"
 
+    if not TYPE_CHECKING:  # A type checker that saw it would accept every name.
+
+        def __setattr__(self, name: str, value: object) -> None:
+            __tracebackhide__ = True
+            if name in Config.__dataclass_fields__:
+                raise ConfigurationError(
+                    f"{name} is a setting, which is chosen before the fake starts:"
+                    f" @pytest.mark.lambda_esm({name}={value!r}), the fixture lambda_esm_config, or"
+                    f" FakeLambda({name}={value!r})"
+                )
+            object.__setattr__(self, name, value)
+
     def __enter__(self) -> FakeLambda:
         __tracebackhide__ = True
         if self._opened is not None or self._closed:
@@ -341,8 +353,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         """
         __tracebackhide__ = True
         world = self._active
-        callable_handler = resolve(handler) if handler is not None else None
         reference = self._reference(f"function({name!r})", name, region)
+        callable_handler = resolve(handler) if handler is not None else None
         options = functions.FunctionOptions(
             timeout=timeout,
             memory=memory,

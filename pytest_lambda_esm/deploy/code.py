@@ -7,6 +7,7 @@ and may leave it, as ``sam build`` allows. Functions in other languages get a ha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,15 @@ from zipfile import is_zipfile
 
 from pytest_lambda_esm.deploy import syntax
 from pytest_lambda_esm.deploy.template import Template
+from pytest_lambda_esm.errors import nearest
 from pytest_lambda_esm.moto_bridge.deployment import BOUND, LOCAL, PYTHON
 
 FUNCTION: Final = "AWS::Lambda::Function"
 LAYER: Final = "AWS::Lambda::LayerVersion"
 SAM_FUNCTION: Final = "AWS::Serverless::Function"
 SAM_LAYER: Final = "AWS::Serverless::LayerVersion"
+_LANGUAGES: Final = ("dotnet", "go", "java", "nodejs", "provided", "python", "ruby")
+"""How the names of runtimes start."""
 _DEFINITIONS: Final = {
     "AWS::Serverless::StateMachine": ("DefinitionUri", "Definition"),
     "AWS::Serverless::Api": ("DefinitionUri", "DefinitionBody"),
@@ -82,7 +86,7 @@ def locate_sam(
     shared = ((body.get("Globals") or {}).get("Function") or {}) if isinstance(body.get("Globals"), dict) else {}
     for logical_id, resource in body["Resources"].items():
         kind = resource["Type"]
-        properties = resource.setdefault("Properties", {}) or {}
+        properties = resource["Properties"] = resource.get("Properties") or {}
         if kind == SAM_FUNCTION:
             merged = {**shared, **properties}
             _locate_function(template, logical_id, properties, merged, value, logical_id in bound)
@@ -158,6 +162,7 @@ def locate(
             _locate_content(template, logical_id, resource, "Content", find_asset)
         elif resource["Type"] == FUNCTION:
             runtime = str(properties.get("Runtime", ""))
+            _check_runtime(template, logical_id, properties.get("Runtime"))
             if logical_id not in bound and runtime.startswith("python"):
                 _locate_content(template, logical_id, resource, "Code", find_asset)
             code = properties.get("Code")
@@ -165,6 +170,19 @@ def locate(
             handler = str(properties.get("Handler", ""))
             functions.append(FunctionCode(logical_id, handler, runtime, path, logical_id in bound))
     return functions
+
+
+def _check_runtime(template: Template, logical_id: str, runtime: Any) -> None:
+    """Check the language of a runtime. Which versions Lambda has depends on the day, so those are not checked."""
+    if isinstance(runtime, str) and not runtime.startswith(_LANGUAGES):
+        raise template.error(
+            f"Runtime of {logical_id!r} is {runtime!r}, which Lambda does not have."
+            f" {nearest(re.split('[0-9]', runtime)[0], _LANGUAGES)}",
+            "Resources",
+            logical_id,
+            "Properties",
+            "Runtime",
+        )
 
 
 def _locate_content(
@@ -217,7 +235,7 @@ def _existing(template: Template, given: str, logical_id: str, name: str) -> Pat
     if not path.exists():
         raise template.error(
             f"{name} of {logical_id!r} is {given!r}, and there is no {str(path)!r}."
-            f" Paths are relative to the template's folder; or bind a handler: {advised(template.prefix + logical_id)}",
+            f" Paths are relative to the template's folder{_or_bind(template, logical_id, name)}",
             "Resources",
             logical_id,
             "Properties",
@@ -226,12 +244,17 @@ def _existing(template: Template, given: str, logical_id: str, name: str) -> Pat
     return path
 
 
+def _or_bind(template: Template, logical_id: str, name: str) -> str:
+    """Return the other way out for a text about a path, which only a function has."""
+    return f"; or bind a handler: {advised(template.prefix + logical_id)}" if name in ("Code", "CodeUri") else ""
+
+
 def _code(template: Template, given: str, logical_id: str, name: str) -> Path:
     path = _existing(template, given, logical_id, name)
     if path.is_file() and not is_zipfile(path):
         raise template.error(
             f"{name} of {logical_id!r} is {given!r}, which is neither a folder nor a zip file. Name the folder that it"
-            f" is in, or bind a handler: {advised(template.prefix + logical_id)}",
+            f" is in{_or_bind(template, logical_id, name)}",
             "Resources",
             logical_id,
             "Properties",

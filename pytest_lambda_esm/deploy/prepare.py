@@ -21,6 +21,7 @@ from pytest_lambda_esm.deploy.contents import Contents
 from pytest_lambda_esm.deploy.includes import Includes
 from pytest_lambda_esm.deploy.language import Language
 from pytest_lambda_esm.deploy.template import Template
+from pytest_lambda_esm.errors import nearest
 from pytest_lambda_esm.moto_bridge.deployment import BOUND, creates
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
@@ -225,7 +226,15 @@ class _Run:
         lacking = {name: each["Type"] for name, each in resources.items() if not creates(each["Type"])}
         if lacking:
             first = self._origin(next(iter(lacking)))
-            if all(kind.startswith("AWS::Serverless::") for kind in lacking.values()):
+            of_sam = {name: kind for name, kind in lacking.items() if kind.startswith("AWS::Serverless::")}
+            if of_sam and sam.has_transform(self._template.body):
+                name, kind = next(iter(of_sam.items()))
+                raise self._template.error(
+                    f"{name!r} has the type {kind!r}, which SAM does not have. {nearest(kind, sam.TYPES)}",
+                    "Resources",
+                    name,
+                )
+            if len(of_sam) == len(lacking):
                 raise self._template.error(
                     f"{first!r} has a type of SAM, and the template does not ask for SAM's transform. Add 'Transform:"
                     f" {sam.TRANSFORM}'",

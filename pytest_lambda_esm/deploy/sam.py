@@ -15,6 +15,23 @@ from pytest_lambda_esm.errors import DeployError
 from pytest_lambda_esm.moto_bridge.deployment import EXTRA
 
 TRANSFORM: Final = "AWS::Serverless-2016-10-31"
+TYPES: Final = tuple(
+    f"AWS::Serverless::{name}"
+    for name in (
+        "Api",
+        "Application",
+        "CapacityProvider",
+        "Connector",
+        "Function",
+        "GraphQLApi",
+        "HttpApi",
+        "LayerVersion",
+        "SimpleTable",
+        "StateMachine",
+        "WebSocketApi",
+    )
+)
+"""SAM's types of resources, for suggestions: which of them exist is for the translator to say."""
 
 
 def has_transform(body: dict[str, Any], name: str = TRANSFORM) -> bool:

@@ -14,7 +14,7 @@ import zipfile
 from functools import cache
 from typing import Any, Final
 
-from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
+from moto.awslambda.exceptions import InvalidParameterValueException, UnknownAliasException, UnknownFunctionException
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.utils import get_backend
 from moto.core.models import default_user_config
@@ -23,6 +23,7 @@ from moto.iam.models import iam_backends
 from pytest_lambda_esm.arn import FunctionReference, partition_of
 from pytest_lambda_esm.invocation.configuration import (
     IMAGE,
+    RESERVED_VARIABLES,
     Archive,
     FunctionConfiguration,
     NewFunction,
@@ -271,10 +272,12 @@ def install(patches: Patches) -> None:
     show = original_of(LambdaFunction, "get_configuration")
 
     def __init__(self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        _check_variables(spec)
         setattr(self, _PRESERVED, {name: spec[name] for name in _DISCARDED_BY_MOTO if spec.get(name)})
         create(self, account_id, spec, *args, **kwargs)
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
+        _check_variables(config_updates)
         response = update(self, config_updates)
         settings = dict(_preserved_of(self))  # A version published before shares the old dictionary.
         settings.update((name, config_updates[name]) for name in _DISCARDED_BY_MOTO if name in config_updates)
@@ -300,6 +303,18 @@ def install(patches: Patches) -> None:
     patches.set(LambdaFunction, "__init__", __init__)
     patches.set(LambdaFunction, "update_configuration", update_configuration)
     patches.set(LambdaFunction, "get_configuration", get_configuration)
+
+
+def _check_variables(settings: dict[str, Any]) -> None:
+    """Refuse environment variables that Lambda sets itself, with its text. Raises moto's error."""
+    given = (settings.get("Environment") or {}).get("Variables") or {}
+    reserved = [name for name in given if name in RESERVED_VARIABLES]
+    if reserved:
+        raise InvalidParameterValueException(
+            "Lambda was unable to configure your environment variables because the environment variables you have"
+            " provided contains reserved keys that are currently not supported for modification. Reserved keys used in"
+            f" this request: {', '.join(reserved)}"
+        )
 
 
 def _preserved_of(function: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pytest_lambda_esm.arn import FunctionReference, parse
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.errors import ConfigurationError
-from pytest_lambda_esm.invocation.configuration import NewFunction
+from pytest_lambda_esm.invocation.configuration import RESERVED_VARIABLES, NewFunction
 from pytest_lambda_esm.moto_bridge.session import check_region
 from pytest_lambda_esm.simulation.resources import Resource
 from pytest_lambda_esm.simulation.world import World
@@ -26,30 +26,6 @@ _REFERENCE: Final = re.compile(
     r"((arn:aws[a-z-]*:lambda:)?[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[^:]+(:[^:]+)?"
 )
 """A function's name, partial ARN or ARN; the name in it is checked afterwards."""
-
-_RESERVED: Final = frozenset(
-    {
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "LAMBDA_RUNTIME_DIR",
-        "LAMBDA_TASK_ROOT",
-    }
-)
-"""The variables that Lambda sets itself, from the page "Using Lambda environment variables"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +159,7 @@ def _environment(call: str, value: Mapping[str, str] | None) -> dict[str, str]:
     variables = {} if value is None else value
     fits = isinstance(variables, Mapping) and all(isinstance(text, str) for pair in variables.items() for text in pair)
     _check(fits, call, "environment", "a mapping of texts to texts, as Lambda does", value)
-    reserved = sorted(_RESERVED & variables.keys())
+    reserved = sorted(RESERVED_VARIABLES & variables.keys())
     if reserved:
         raise ConfigurationError(
             f"{call}: environment has variables that Lambda sets itself and refuses to be given: {', '.join(reserved)}."

@@ -67,7 +67,7 @@ class Shortcuts(ABC):
         fifo: bool = False,
         visibility: int = 30,
         redrive: SqsQueue | str | ReadOnly[str, Any] | None = None,
-        max_receives: int = 3,
+        max_receives: int | None = None,
         attributes: ReadOnly[str, str] | None = None,
         region: str | None = None,
     ) -> SqsQueue:
@@ -75,7 +75,8 @@ class Shortcuts(ABC):
 
         A name that ends in ``.fifo``, or ``fifo=True``, which adds the ending, makes a FIFO queue with content-based
         deduplication. ``visibility`` is the visibility timeout in seconds. ``redrive`` is the dead-letter queue for
-        messages that were received ``max_receives`` times: a queue, as :meth:`mapping` takes it, or a RedrivePolicy.
+        messages that were received ``max_receives`` times (3 by default): a queue, as :meth:`mapping` takes it, or a
+        RedrivePolicy.
         ``attributes`` are further attributes by their names in the API. Raises ConfigurationError for a dead-letter
         queue that does not exist and an unknown region, and boto3's errors.
         """
@@ -90,6 +91,10 @@ class Shortcuts(ABC):
             stated |= {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
         if redrive is not None:
             stated["RedrivePolicy"] = self._redrive_policy(name, redrive, max_receives)
+        elif max_receives is not None:
+            raise ConfigurationError(
+                f"queue({name!r}): max_receives = {max_receives!r} needs redrive, the dead-letter queue of the messages"
+            )
         url = client.create_queue(QueueName=name, Attributes={**stated, **(attributes or {})})["QueueUrl"]
         arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return SqsQueue(client, name, (url, arn), self._active.queues.find)
@@ -126,7 +131,10 @@ class Shortcuts(ABC):
         __tracebackhide__ = True
         _check_name("table", name)
         if stream not in (None, *get_args(StreamView)):
-            raise ConfigurationError(f"table({name!r}): stream: {nearest(stream, get_args(StreamView))}")
+            raise ConfigurationError(
+                f"table({name!r}): stream takes a view of changes or None, not {stream!r}."
+                f" {nearest(stream, get_args(StreamView))}"
+            )
         client = self._client(f"table({name!r})", "dynamodb", region)
         keys = {key: "HASH", **({sort: "RANGE"} if sort is not None else {})}
         enabled = {"StreamEnabled": True, "StreamViewType": stream} if stream is not None else {"StreamEnabled": False}
@@ -188,7 +196,7 @@ class Shortcuts(ABC):
             session.check_region(call, region, self.config.account_id)
         return self.client(service, region)
 
-    def _redrive_policy(self, name: str, redrive: Given, max_receives: int) -> str:
+    def _redrive_policy(self, name: str, redrive: Given, max_receives: int | None) -> str:
         """Return the RedrivePolicy of a new queue, as JSON."""
         __tracebackhide__ = True
         import json
@@ -202,7 +210,9 @@ class Shortcuts(ABC):
                 f" URL or name; there is no queue {subjects.shown(redrive)}."
                 f" {subjects.suggestion(self._active, redrive)}"
             )
-        return json.dumps({"deadLetterTargetArn": found[0], "maxReceiveCount": max_receives})
+        return json.dumps(
+            {"deadLetterTargetArn": found[0], "maxReceiveCount": 3 if max_receives is None else max_receives}
+        )
 
     def _source_parameters(self, world: World, source: Any) -> tuple[dict[str, Any], str | None]:
         """Return the parameters that name a source, with the starting position that it needs, and its region."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from helpers.conformance import ACCOUNT, REGION, Facts, client
 from pytest_lambda_esm import FakeLambda
@@ -88,3 +91,51 @@ def test_credentials_of_another_identity(lambda_esm: FakeLambda) -> None:
         f"arn:aws:sts::{ACCOUNT}:assumed-role/other/session",
         "fn",
     ]
+
+
+RESERVED = (
+    "Lambda was unable to configure"
+    " your environment variables because the environment variables you have provided contains reserved keys that are"
+    " currently not supported for modification. Reserved keys used in this request: AWS_REGION"
+)
+
+
+VARIABLES = {"Environment": {"Variables": {"AWS_REGION": "eu-west-1", "TABLE": "orders"}}}
+CODE = {"Runtime": "python3.12", "Handler": "index.handler"}
+
+
+def create_with_reserved(role: str) -> None:
+    client("lambda").create_function(FunctionName="f", Code={"ZipFile": b"x"}, Role=role, **CODE, **VARIABLES)
+
+
+def update_with_reserved(role: str) -> None:
+    client("lambda").update_function_configuration(FunctionName="made", **VARIABLES)
+
+
+def deploy_with_reserved(role: str) -> None:
+    properties = {"Code": {"ZipFile": "x = 1"}, "Role": role, **CODE, **VARIABLES}
+    resources = {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    boto3.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+
+
+@FACTS("h1-reserved-keys", "reported", "Environment variables that Lambda sets itself are refused.")
+@pytest.mark.parametrize(
+    ("give", "called"),
+    [
+        (create_with_reserved, "(InvalidParameterValueException) when calling the CreateFunction operation: "),
+        (
+            update_with_reserved,
+            "(InvalidParameterValueException) when calling the UpdateFunctionConfiguration operation: ",
+        ),
+        (deploy_with_reserved, ""),
+    ],
+    ids=["create", "update", "stack"],
+)
+def test_reserved_variables(lambda_esm: FakeLambda, give: Callable[[str], None], called: str) -> None:
+    lambda_esm.function("made", lambda event, context: None)
+    role = client("lambda").get_function(FunctionName="made")["Configuration"]["Role"]
+    with pytest.raises(ClientError) as refused:
+        give(role)
+    assert called + RESERVED in str(refused.value)
+    assert [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]] == ["made"]
+    assert "TABLE" not in str(client("lambda").get_function_configuration(FunctionName="made"))

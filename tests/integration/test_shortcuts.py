@@ -236,3 +236,25 @@ def test_a_queue_receives_the_failed_events_of_a_function(lambda_esm):
     boto3.client("lambda").invoke(FunctionName="worker", InvocationType="Event", Payload=b'{"n": 1}')
     lambda_esm.run_until_idle()
     assert [message.json for message in failed.messages] == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (lambda fake: fake.queue("q", max_receives=3), r"queue\('q'\): max_receives = 3 needs redrive"),
+        (
+            lambda fake: fake.table("t", stream="NEW_IMAGES"),
+            "stream takes .*, not 'NEW_IMAGES'. Did you mean 'NEW_IMAGE'",
+        ),
+        (lambda fake: fake.function(print, "orders"), r"The name comes first: function\('orders', handler\)"),
+        (lambda fake: fake.bind(print, "orders"), "takes the name of a function"),
+        (
+            lambda fake: setattr(fake, "permissions", "enforce"),
+            r"before the fake starts: @pytest.mark.lambda_esm\(perm",
+        ),
+    ],
+    ids=["max_receives", "stream", "function", "bind", "setting"],
+)
+def test_a_mistake_is_named(lambda_esm, mistake, message):
+    with pytest.raises(ConfigurationError, match=message):
+        mistake(lambda_esm)

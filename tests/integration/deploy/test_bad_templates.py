@@ -166,6 +166,20 @@ BAD = {
         "Resources:\n  F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: app.handler}}",
         "line 2: 'F' has a type of SAM, .* Add 'Transform: AWS::Serverless-2016-10-31'",
     ),
+    "a type that SAM does not have": (
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n"
+        "  F: {Type: AWS::Serverless::Fuction, Properties: {CodeUri: src}}",
+        "line 3: 'F' has the type 'AWS::Serverless::Fuction', .* Did you mean 'AWS::Serverless::Function'",
+    ),
+    "a misspelt runtime": (
+        FUNCTION.format(handler="app.handler", uri="src").replace("python3.12", "pyhton3.12"),
+        "line [0-9]+: Runtime of 'F' is 'pyhton3.12', which Lambda does not have. Did you mean 'python'",
+    ),
+    "missing content of a layer": (
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n"
+        "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: nowhere}}",
+        "line 3: ContentUri of 'L' is 'nowhere', and there is no .*Paths are relative to the template's folder$",
+    ),
     "source that is a module": (
         FUNCTION.format(handler="app.handler", uri="src/app.py"),
         "line 7: CodeUri of 'F' is 'src/app.py', which is neither a folder nor a zip file. .*code=",

@@ -57,6 +57,21 @@ def test_the_whole_chain_runs_from_the_template(lambda_esm, project):
     assert invocation.mapping is stack.mapping("OrdersFunctionQueue")
 
 
+@pytest.mark.parametrize("properties", ["", "\n          Properties: {}"], ids=["absent", "empty"])
+def test_globals_may_have_all_that_a_function_needs(lambda_esm, project, properties):
+    template = f"""
+        Transform: AWS::Serverless-2016-10-31
+        Globals:
+          Function: {{Runtime: python3.12, CodeUri: src/, Handler: app.handler}}
+        Resources:
+          Count:
+            Type: AWS::Serverless::Function{properties.replace("          ", "            ")}
+    """
+    stack = lambda_esm.deploy(project(template, src__app_py="def handler(event, context): return 1"))
+    answer = boto3.client("lambda").invoke(FunctionName=stack.function("Count").name)
+    assert answer["Payload"].read() == b"1"
+
+
 def test_the_settings_of_the_template_reach_the_function(lambda_esm, project):
     stack = lambda_esm.deploy(project(QUEUE, src__app_py=APP, src__helper_py="NAME = 1"))
     function = boto3.client("lambda").get_function_configuration(FunctionName=stack.function("OrdersFunction").name)
