@@ -68,8 +68,7 @@ class Exploration:
         self._steps: list[tuple[str, int]] = []
         self._orders = 0
         self._ties = 0
-        self._known: set[tuple[str, str]] = set()
-        self._broke = False
+        self._broke: tuple[str, str] | None = None
         self._is_over = False
 
     def __iter__(self) -> Iterator[WorldRun]:
@@ -112,21 +111,28 @@ class Exploration:
         while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0:
             yield from self._search(left, self._plan.seed + searches)
             searches += 1
+            if self._outcome.difference is not None:
+                return
 
     def _search(self, count: int, seed: int) -> Iterator[WorldRun]:
         """Look for combinations that break the body in a new way, and make the first one smaller."""
         __tracebackhide__ = True
-        from pytest_lambda_esm.explore.engine import Engine  # Imports Hypothesis.
+        from pytest_lambda_esm.explore.engine import Engine, Unreliable  # Imports Hypothesis.
 
-        self._known = set(self._outcome.smallest)
+        known = set(self._outcome.smallest)
         search = Engine(self._space(), count, seed).troubles()
         try:
             trouble = next(search)
             while True:
                 yield from self._world(trouble)
-                trouble = search.send(self._broke)
+                trouble = search.send(None if self._broke in known else self._broke)
         except StopIteration:
             return
+        except Unreliable:
+            again = (
+                f"world {self._outcome.worlds} had the troubles of an earlier one, and did not break as that one did"
+            )
+            self._outcome.difference = self._outcome.difference or again
         finally:
             search.close()
 
@@ -155,12 +161,11 @@ class Exploration:
     def _space(self) -> Space:
         from pytest_lambda_esm.explore.engine import Space
 
-        counts = [count for _, count in self._steps]
-        return Space(counts, self._plan.at_most, self._plan.operations, self._orders)
+        return Space(self._steps, self._plan.at_most, self._plan.operations, self._orders)
 
     def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
         __tracebackhide__ = True
-        self._broke = False
+        self._broke = None
         broken = self._outcome.broken
         run = WorldRun(self._context, self._surroundings, trouble, self._break_world)
         yield from self._yield_run(run)
@@ -180,7 +185,7 @@ class Exploration:
         assert run.trouble is not None
         if run.trouble.interleaving:
             return
-        until = min((step for step, _ in run.trouble.strikes), default=0) + 1
+        until = run.trouble.first_of([operation for operation, _ in self._steps]) + 1
         expected, met = self._steps[:until], run.strikes.met[:until]
         if self._outcome.difference is not None or expected == met:
             return
@@ -195,7 +200,7 @@ class Exploration:
         assert run.strikes is not None
         assert run.trouble is not None
         self._outcome.add_failure(run.strikes.struck, failure, run.trouble.interleaving)
-        self._broke = failure.kind not in self._known
+        self._broke = failure.kind
         return True
 
     def _let_through(self, run: WorldRun, failure: Failure) -> bool:

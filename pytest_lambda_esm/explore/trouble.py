@@ -23,16 +23,23 @@ _OF_CLIENTS: Final = frozenset(
 """The packages between a call and the code that makes it."""
 
 
+Place = int | tuple[str, int]
+"""A step of a world: its number among all steps, or its operation and its number among the steps of that one, from 0.
+
+If another trouble is left out, the second form more often means the same step as before.
+"""
+
+
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong in a world: pairs of a step's number and of what happens there.
+    """What goes wrong in a world: pairs of a step and of a number for what happens there.
 
-    Steps are counted from 0 as the world meets them. The second number chooses from what can go wrong at the step that
-    is met, modulo the number of possibilities. ``operations`` restricts the steps that count. ``interleaving`` is the
+    Steps are counted as the world meets them. The number chooses from what can go wrong at the step that is met, modulo
+    the number of possibilities. ``operations`` restricts the steps that count. ``interleaving`` is the
     setting of that name.
     """
 
-    strikes: tuple[tuple[int, int], ...] = ()
+    strikes: tuple[tuple[Place, int], ...] = ()
     operations: tuple[str, ...] | None = None
     interleaving: int = 0
     struck: list[Struck] = field(default_factory=list, compare=False, repr=False)
@@ -41,7 +48,7 @@ class Trouble:
     def __repr__(self) -> str:
         if self.struck:
             return f"<Trouble {', '.join(map(str, self.struck))}>"
-        steps = [f"at step {step + 1}" for step, _ in self.strikes]
+        steps = [f"at {_shown(place)}" for place, _ in self.strikes]
         steps += [f"interleaving {self.interleaving}"] if self.interleaving else []
         return f"<Trouble {', '.join(steps)}>" if steps else "<no Trouble>"
 
@@ -53,6 +60,20 @@ class Trouble:
     def markers(self) -> Sequence[str]:
         """The markers that add the same faults to a test, in the order in which they struck."""
         return [*order_markers(self.interleaving), *(each.marker for each in self.struck)]
+
+    def first_of(self, steps: Sequence[str]) -> int:
+        """Return the number of the first step that is struck if the world meets these, or how many they are."""
+        numbered = (place if isinstance(place, int) else _number_of(place, steps) for place, _ in self.strikes)
+        return min(numbered, default=len(steps))
+
+
+def _shown(place: Place) -> str:
+    return f"step {place + 1}" if isinstance(place, int) else f"{place[0]} {place[1] + 1}"
+
+
+def _number_of(place: tuple[str, int], steps: Sequence[str]) -> int:
+    numbers = [number for number, operation in enumerate(steps) if operation == place[0]]
+    return numbers[place[1]] if place[1] < len(numbers) else len(steps)
 
 
 def order_markers(interleaving: int) -> list[str]:
@@ -99,6 +120,7 @@ class Strikes:
         self._operations = Operations(trouble.operations, surroundings.catalogue)
         self._planned = dict(reversed(trouble.strikes))
         self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or surroundings.clock.turns
+        self._times: Counter[str] = Counter()
         self._passed: Counter[str] = Counter()
         self._ids: dict[str, set[str]] = {}
         self._again: dict[str, ErrorGiven] = {}
@@ -124,9 +146,10 @@ class Strikes:
         possible = [each for each in choices(self._where.catalogue, call.operation) if str(each.error) not in cannot]
         if not possible:
             return None
-        number = len(self.met)
+        place = (call.operation, self._times[call.operation])
+        planned = self._planned.get(len(self.met), self._planned.get(place))
         self.met.append((call.operation, len(possible)))
-        planned = self._planned.get(number)
+        self._times[call.operation] += 1
         return None if planned is None else possible[planned % len(possible)]
 
     def _counts(self, call: IncomingCall) -> bool:

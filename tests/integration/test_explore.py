@@ -1,6 +1,10 @@
 """Explorations: combinations of troubles in many worlds, and the few that break a body."""
 # ruff: noqa: PT012 - an exploration is a loop with a block, also inside pytest.raises
 
+import contextlib
+import importlib
+import sys
+
 import boto3
 import pytest
 
@@ -129,6 +133,47 @@ def test_a_body_that_is_not_deterministic_is_shown(lambda_esm, charges):
         for run in lambda_esm.explore(runs=8):
             with run:
                 charges.run(lambda_esm, charges.put if next(bodies) == 0 else lambda event, context: None, "o1")
+
+
+def test_a_world_that_breaks_only_once_is_not_deterministic(lambda_esm, charges):
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: world \d+ had the troubles of an earlier one"):
+        for number, run in enumerate(lambda_esm.explore(runs=60, at_most=2)):
+            with run:
+                charges.run(lambda_esm, charges.put, "o1")
+                assert number != 45
+
+
+def test_each_way_to_fail_is_made_small(lambda_esm, charges):
+    """Both ways take two troubles; while the one is made smaller, the other one is not taken for it."""
+    exploration = lambda_esm.explore(runs=150, at_most=3, operations=("poller.Read", "poller.Invoke", "poller.Delete"))
+    with pytest.raises(ExplorationFailed):
+        for run in exploration:
+            with run:
+                charges.run(lambda_esm, charges.put, "o1", "o2")
+                struck = [each.operation for each in run.strikes.struck]
+                assert struck.count("poller.Read") < 2
+                assert struck.count("poller.Invoke") < 2
+    sizes = [len(broken.struck) for broken in exploration._outcome.smallest.values()]
+    assert sizes == [2, 2]
+
+
+def test_what_else_is_loaded_does_not_choose(tmp_path, monkeypatch):
+    """Hypothesis prefers the numbers that it finds in the code of modules."""
+    from pytest_lambda_esm.explore.engine import Engine, Space
+
+    def drawn():
+        search = Engine(Space([("poller.Read", 3)] * 40, 3, None), 200, 1).troubles()
+        found = [next(search)]
+        with contextlib.suppress(StopIteration):
+            while True:
+                found.append(search.send(None))
+        return found
+
+    before = drawn()
+    (tmp_path / "full_of_numbers.py").write_text(f"NUMBERS = {list(range(1, 60))}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "full_of_numbers", importlib.import_module("full_of_numbers"))
+    assert drawn() == before
 
 
 @pytest.mark.parametrize(("name", "value"), [("runs", 0), ("runs", 1.5), ("at_most", -1), ("at_most", True)])
