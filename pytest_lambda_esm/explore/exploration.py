@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from pytest_lambda_esm.errors import ExplorationFailed, FaultError, ends_the_run
@@ -77,6 +78,7 @@ class Exploration:
         if any(fault.marked for fault in self._context.plan.all):
             yield from self._replay()
             return
+        self._check_that_combinations_can_be_chosen()
         first = WorldRun(self._context, self._surroundings, Trouble((), self._plan.operations), self._let_through)
         yield from self._yield_run(first)
         assert first.strikes is not None
@@ -229,6 +231,15 @@ class Exploration:
             raise FaultError(
                 f"each world of an exploration starts empty, but these already exist: {', '.join(existing)}."
                 f" Make what the body needs inside 'with run:'."
+            )
+
+    def _check_that_combinations_can_be_chosen(self) -> None:
+        __tracebackhide__ = True
+        if self._plan.at_most > 1 and find_spec("hypothesis") is None:
+            self._is_over = True
+            raise FaultError(
+                "explore needs Hypothesis to combine troubles; install it with: pip install"
+                " 'pytest-lambda-esm[hypothesis]', or ask for worlds with one trouble each: explore(at_most=1)"
             )
 
     def _end(self) -> None:

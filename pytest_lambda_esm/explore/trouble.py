@@ -119,7 +119,8 @@ class Strikes:
         self._where = surroundings
         self._operations = Operations(trouble.operations, surroundings.catalogue)
         self._planned = dict(reversed(trouble.strikes))
-        self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or surroundings.clock.turns
+        self._usual_turns = surroundings.clock.turns
+        self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or self._usual_turns
         self._times: Counter[str] = Counter()
         self._passed: Counter[str] = Counter()
         self._ids: dict[str, set[str]] = {}
@@ -128,6 +129,10 @@ class Strikes:
         self.struck.clear()
         self.met: list[tuple[str, int]] = []
         """Each step so far: its operation, and how many things can go wrong there."""
+
+    def end(self) -> None:
+        """Give what comes after the world its usual order."""
+        self._where.clock.turns = self._usual_turns
 
     def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
         """Return what goes wrong at a step, or None."""
