@@ -31,25 +31,28 @@ _FAR: Final = 3**80
 """Where the numbers that Hypothesis draws begin. It prefers numbers that are constants of the modules that happen to be
 loaded, so small ones would make an exploration depend on what else a test run imports."""
 
+_USUAL_ORDERS: Final = 3
+"""One combination in as many has another order than the usual one, if there is something to order."""
+
 
 @dataclass(frozen=True)
 class Space:
     """What can go wrong: the steps of a world without troubles, each with the number of things that can go wrong there.
 
-    ``at_most`` is how many troubles there are at once. Worlds with troubles may have more steps, for repeated
-    deliveries. ``interleavings`` is how many other orders there are to choose from.
+    ``at_most`` is how many troubles there are at once, and ``at_least`` how many if the order is the usual one. Worlds
+    with troubles may have more steps, for repeated deliveries. ``interleavings`` is how many other orders there are to
+    choose from.
     """
 
     steps: Sequence[tuple[str, int]]
     at_most: int
     operations: tuple[str, ...] | None
     interleavings: int = 0
+    at_least: int = 1
 
     def strategy(self) -> st.SearchStrategy[Trouble]:
         """Return the strategy that chooses troubles for a world."""
-        strikes = st.lists(_strike(self._kinds()), min_size=1, max_size=self.at_most, unique_by=lambda pair: pair[0])
-        orders = _up_to(self.interleavings)
-        return st.builds(lambda pairs, order: Trouble(tuple(sorted(pairs)), self.operations, order), strikes, orders)
+        return _trouble(self, self._kinds())
 
     def _kinds(self) -> list[tuple[str, int, int]]:
         """Return each operation, how often it is met, and how many things can go wrong there."""
@@ -60,9 +63,19 @@ class Space:
 
 
 @st.composite
+def _trouble(draw: st.DrawFn, space: Space, kinds: Sequence[tuple[str, int, int]]) -> Trouble:
+    order = draw(_up_to(_USUAL_ORDERS * space.interleavings))
+    order = order if order <= space.interleavings else 0
+    fewest = 1 if order else space.at_least
+    strikes = draw(st.lists(_strike(kinds), min_size=fewest, max_size=space.at_most, unique_by=lambda pair: pair[0]))
+    return Trouble(tuple(sorted(strikes)), space.operations, order)
+
+
+@st.composite
 def _strike(draw: st.DrawFn, kinds: Sequence[tuple[str, int, int]]) -> tuple[Place, int]:
     operation, times, choices = kinds[draw(_up_to(len(kinds) - 1))]
-    return (operation, draw(_up_to(times + times // 2))), draw(_up_to(choices - 1))
+    last = times - 1 + max(1, times // 2)
+    return (operation, draw(_up_to(last))), draw(_up_to(choices - 1))
 
 
 def _up_to(last: int) -> st.SearchStrategy[int]:

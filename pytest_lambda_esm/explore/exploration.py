@@ -25,6 +25,13 @@ _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
 
 
+_KNOWN: Final = 10
+"""How many combinations a search chooses in addition, because some of them are known to break nothing."""
+
+_IDLE_SEARCHES: Final = 10
+"""After as many searches in a row that chose no combination but known ones, there are hardly any others."""
+
+
 @dataclass(frozen=True)
 class Part:
     """The part of an exploration that one test has, of those that a marker makes; ``number`` counts from 0."""
@@ -69,6 +76,8 @@ class Exploration:
         self._steps: list[tuple[str, int]] = []
         self._orders = 0
         self._ties = 0
+        self._survived: set[Trouble] = set()
+        self._at_least = 1  # Troubles in a combination: if all single ones were tried, they are not tried again.
         self._broke: tuple[str, str] | None = None
         self._is_over = False
 
@@ -109,12 +118,14 @@ class Exploration:
         yield from self._interleavings()
         for trouble in self._singles():
             yield from self._world(trouble)
-        searches = 0
-        while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0:
+        searches = idle = 0
+        while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0 and idle < _IDLE_SEARCHES:
+            worlds = self._outcome.worlds
             yield from self._search(left, self._plan.seed + searches)
-            searches += 1
             if self._outcome.difference is not None:
                 return
+            searches += 1
+            idle = idle + 1 if self._outcome.worlds == worlds else 0
 
     def _search(self, count: int, seed: int) -> Iterator[WorldRun]:
         """Look for combinations that break the body in a new way, and make the first one smaller."""
@@ -122,12 +133,19 @@ class Exploration:
         from pytest_lambda_esm.explore.engine import Engine, Unreliable  # Imports Hypothesis.
 
         known = set(self._outcome.smallest)
-        search = Engine(self._space(), count, seed).troubles()
+        found = False
+        search = Engine(self._space(), count + _KNOWN, seed).troubles()
         try:
             trouble = next(search)
             while True:
-                yield from self._world(trouble)
-                trouble = search.send(None if self._broke in known else self._broke)
+                if trouble not in self._survived:
+                    yield from self._world(trouble)
+                is_new = trouble not in self._survived and self._broke not in known
+                kind = self._broke if is_new else None
+                found = found or kind is not None
+                if not found and self._outcome.worlds >= self._plan.runs:
+                    return
+                trouble = search.send(kind)
         except StopIteration:
             return
         except Unreliable:
@@ -156,6 +174,7 @@ class Exploration:
         pairs = pairs[number::parts]
         room = self._plan.runs - self._outcome.worlds
         most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
+        self._at_least = 2 if len(pairs) <= most else 1
         if len(pairs) > most:
             pairs = sorted(random.Random(f"exploration {self._plan.seed}").sample(pairs, most))
         return [Trouble((pair,), self._plan.operations) for pair in pairs]
@@ -163,7 +182,7 @@ class Exploration:
     def _space(self) -> Space:
         from pytest_lambda_esm.explore.engine import Space
 
-        return Space(self._steps, self._plan.at_most, self._plan.operations, self._orders)
+        return Space(self._steps, self._plan.at_most, self._plan.operations, self._orders, self._at_least)
 
     def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
         __tracebackhide__ = True
@@ -178,6 +197,7 @@ class Exploration:
         self._ties = run.strikes.turns.ties if run.strikes.turns is not None else 0
         self._compare(run)
         if outcome.broken == broken:
+            self._survived.add(trouble)
             outcome.survived += run.struck
             outcome.untouched += not run.struck
 

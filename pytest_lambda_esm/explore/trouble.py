@@ -83,7 +83,7 @@ def order_markers(interleaving: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Struck:
-    """A trouble that has struck. ``after`` calls or attempts, as ``per`` says, were let through before."""
+    """A trouble that has struck. ``after`` calls or attempts of the operation, as ``per`` says, came before."""
 
     operation: str
     error: ErrorGiven
@@ -122,7 +122,7 @@ class Strikes:
         self._usual_turns = surroundings.clock.turns
         self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or self._usual_turns
         self._times: Counter[str] = Counter()
-        self._passed: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
         self._ids: dict[str, set[str]] = {}
         self._again: dict[str, ErrorGiven] = {}
         self.struck = trouble.struck
@@ -136,13 +136,18 @@ class Strikes:
 
     def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
         """Return what goes wrong at a step, or None."""
+        try:
+            return self._strike(call, cannot)
+        finally:
+            self._count(call)
+
+    def _strike(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
         if call.logical_id in self._again:
             return self._again[call.logical_id]
         chosen = self._choose(call, cannot) if self._counts(call) else None
         if chosen is None:
-            self._let_through(call)
             return None
-        self.struck.append(Struck(call.operation, chosen.error, self._after(call.operation, chosen.per), chosen.per))
+        self.struck.append(Struck(call.operation, chosen.error, self._before(call, chosen.per), chosen.per))
         if chosen.per == "call" and call.logical_id:
             self._again[call.logical_id] = chosen.error
         return chosen.error
@@ -164,12 +169,15 @@ class Strikes:
             return True
         return not _file_of_caller().startswith(self._where.folder)
 
-    def _let_through(self, call: IncomingCall) -> None:
-        self._passed[call.operation] += 1
-        self._ids.setdefault(call.operation, set()).add(call.logical_id or f"{self._passed[call.operation]}")
+    def _count(self, call: IncomingCall) -> None:
+        """Count a call as faults do, whichever of them strikes it."""
+        self._attempts[call.operation] += 1
+        self._ids.setdefault(call.operation, set()).add(call.logical_id or f"{self._attempts[call.operation]}")
 
-    def _after(self, operation: str, per: str) -> int:
-        return len(self._ids.get(operation, ())) if per == "call" else self._passed[operation]
+    def _before(self, call: IncomingCall, per: str) -> int:
+        """Return how many attempts came before this one, or how many calls before the one that it belongs to."""
+        calls = self._ids.get(call.operation, set())
+        return len(calls - {call.logical_id}) if per == "call" else self._attempts[call.operation]
 
 
 def _file_of_caller() -> str:
