@@ -9,42 +9,82 @@ from __future__ import annotations
 
 import _thread
 import queue
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
-from pytest_lambda_esm.explore.trouble import Trouble
+from pytest_lambda_esm.explore.trouble import Place, Trouble
+
+Kind = tuple[str, str]
+"""What makes two failures the same one."""
+
+Unreliable = Flaky
+"""What Hypothesis raises where an example that broke a world does not break it again."""
 
 _OVER: Final = object()
+_FAR: Final = 3**80
+"""Where the numbers that Hypothesis draws begin. It prefers numbers that are constants of the modules that happen to be
+loaded, so small ones would make an exploration depend on what else a test run imports."""
+
+_USUAL_ORDERS: Final = 3
+"""One combination in as many has another order than the usual one, if there is something to order."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """What can go wrong: how many things at each step of a world without troubles, and how many troubles at once.
+    """What can go wrong: the steps of a world without troubles, each with the number of things that can go wrong there.
 
-    Worlds with troubles may have more steps, for repeated deliveries. ``interleavings`` is how many other orders there
-    are to choose from.
+    ``at_most`` is how many troubles there are at once, and ``at_least`` how many if the order is the usual one. Worlds
+    with troubles may have more steps, for repeated deliveries. ``interleavings`` is how many other orders there are to
+    choose from.
     """
 
-    choices: Sequence[int]
+    steps: Sequence[tuple[str, int]]
     at_most: int
     operations: tuple[str, ...] | None
     interleavings: int = 0
+    at_least: int = 1
 
     def strategy(self) -> st.SearchStrategy[Trouble]:
         """Return the strategy that chooses troubles for a world."""
-        steps = st.integers(0, len(self.choices) + len(self.choices) // 2 + 1)
-        strike = st.tuples(steps, st.integers(0, max(self.choices, default=1) - 1))
-        strikes = st.lists(strike, min_size=1, max_size=self.at_most, unique_by=lambda pair: pair[0])
-        orders = st.integers(0, self.interleavings)
-        return st.builds(lambda pairs, order: Trouble(tuple(sorted(pairs)), self.operations, order), strikes, orders)
+        return _trouble(self, self._kinds())
+
+    def _kinds(self) -> list[tuple[str, int, int]]:
+        """Return each operation, how often it is met, and how many things can go wrong there."""
+        times, choices = Counter(operation for operation, _ in self.steps), dict[str, int]()
+        for operation, count in self.steps:
+            choices[operation] = max(count, choices.get(operation, 0))
+        return [(operation, number, choices[operation]) for operation, number in times.items()]
+
+
+@st.composite
+def _trouble(draw: st.DrawFn, space: Space, kinds: Sequence[tuple[str, int, int]]) -> Trouble:
+    order = draw(_up_to(_USUAL_ORDERS * space.interleavings))
+    order = order if order <= space.interleavings else 0
+    fewest = 1 if order else space.at_least
+    strikes = draw(st.lists(_strike(kinds), min_size=fewest, max_size=space.at_most, unique_by=lambda pair: pair[0]))
+    return Trouble(tuple(sorted(strikes)), space.operations, order)
+
+
+@st.composite
+def _strike(draw: st.DrawFn, kinds: Sequence[tuple[str, int, int]]) -> tuple[Place, int]:
+    operation, times, choices = kinds[draw(_up_to(len(kinds) - 1))]
+    last = times - 1 + max(1, times // 2)
+    return (operation, draw(_up_to(last))), draw(_up_to(choices - 1))
+
+
+def _up_to(last: int) -> st.SearchStrategy[int]:
+    """Return a strategy for 0 to ``last``; it prefers small numbers when it makes an example smaller."""
+    return st.integers(_FAR, _FAR + last).map(lambda number: number - _FAR)
 
 
 class _Broke(Exception):
-    """A world broke; tells Hypothesis to look for a smaller example of the same failure."""
+    """A world broke; tells Hypothesis to look for a smaller example. Each kind of failure has a class of its own."""
 
 
 class _Stopped(BaseException):
@@ -52,7 +92,7 @@ class _Stopped(BaseException):
 
 
 class Engine:
-    """Chooses the troubles of further worlds. ``count`` is how many worlds it tries before it finds a new failure."""
+    """Chooses the troubles of further worlds. ``count`` is how many worlds it tries to find new kinds of failures."""
 
     def __init__(self, space: Space, count: int, random_seed: int) -> None:
         self._space = space
@@ -60,46 +100,63 @@ class Engine:
         self._seed = random_seed
         self._examples: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._kinds: dict[Kind, type[_Broke]] = {}
 
-    def troubles(self) -> Generator[Trouble, bool, None]:
-        """Yield the troubles of one world after the other; send back whether the world broke in a new way.
+    def troubles(self) -> Generator[Trouble, Kind | None, None]:
+        """Yield the troubles of one world after the other; send back in which new way the world broke, or None.
 
-        Raises what Hypothesis itself raises, such as Flaky where a world breaks only sometimes.
+        Raises what Hypothesis raises, such as Unreliable. When it ends or is closed, the thread has ended.
         """
         # Not a Thread: the fake would take it for one of the test's, and wait for it.
         _thread.start_new_thread(self._run, ())
+        example = self._examples.get()
         try:
-            while (example := self._examples.get()) is not _OVER:
-                if isinstance(example, BaseException):
-                    raise example
-                self._answers.put((yield example))
+            while isinstance(example, Trouble):
+                answer = yield example
+                example = self._ask(answer)
         finally:
-            self._answers.put(_Stopped())
+            while isinstance(example, Trouble):
+                example = self._ask(_Stopped())
+        if example is not _OVER:
+            raise example
+
+    def _ask(self, answer: Kind | _Stopped | None) -> Any:
+        """Return what follows an answer: the next example, an error, or the end."""
+        self._answers.put(answer)
+        return self._examples.get()
 
     def _run(self) -> None:
-        def world(trouble: Trouble) -> None:
-            self._examples.put(trouble)
-            answer = self._answers.get()
-            if isinstance(answer, BaseException):
-                raise answer
-            if answer:
-                raise _Broke
-
         options = settings(
             max_examples=self._count,
             database=None,
             deadline=None,
             verbosity=Verbosity.quiet,
             phases=(Phase.generate, Phase.shrink),
+            report_multiple_bugs=True,
             suppress_health_check=list(HealthCheck),
         )
-        search: Any = seed(self._seed)(options(given(self._space.strategy())(world)))
+        search: Any = seed(self._seed)(options(given(self._space.strategy())(self._world)))
+        end: object = _OVER
         try:
             search()
-        except _Broke:
+        except (_Broke, _Stopped):
             pass
         except BaseException as error:
-            if not isinstance(error, _Stopped):
-                self._examples.put(error)
-                return
-        self._examples.put(_OVER)
+            if not _is_found(error):
+                end = error
+        self._examples.put(end)
+
+    def _world(self, trouble: Trouble) -> None:
+        """Give an example to the test, and fail as its world did."""
+        self._examples.put(trouble)
+        answer = self._answers.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer is not None:
+            raise self._kinds.setdefault(answer, type("_Broke", (_Broke,), {}))
+
+
+def _is_found(error: BaseException) -> bool:
+    """Return whether an error is the group that Hypothesis raises for several kinds of failures."""
+    found = getattr(error, "exceptions", ())
+    return not isinstance(error, Unreliable) and bool(found) and all(isinstance(each, _Broke) for each in found)

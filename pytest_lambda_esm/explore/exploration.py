@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from pytest_lambda_esm.errors import ExplorationFailed, FaultError, ends_the_run
@@ -22,6 +23,13 @@ _INTERLEAVINGS: Final = 4
 
 _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
+
+
+_KNOWN: Final = 10
+"""How many combinations a search chooses in addition, because some of them are known to break nothing."""
+
+_IDLE_SEARCHES: Final = 10
+"""After as many searches in a row that chose no combination but known ones, there are hardly any others."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,9 @@ class Exploration:
         self._steps: list[tuple[str, int]] = []
         self._orders = 0
         self._ties = 0
-        self._known: set[tuple[str, str]] = set()
-        self._broke = False
+        self._survived: set[Trouble] = set()
+        self._at_least = 1  # Troubles in a combination: if all single ones were tried, they are not tried again.
+        self._broke: tuple[str, str] | None = None
         self._is_over = False
 
     def __iter__(self) -> Iterator[WorldRun]:
@@ -78,6 +87,7 @@ class Exploration:
         if any(fault.marked for fault in self._context.plan.all):
             yield from self._replay()
             return
+        self._check_that_combinations_can_be_chosen()
         first = WorldRun(self._context, self._surroundings, Trouble((), self._plan.operations), self._let_through)
         yield from self._yield_run(first)
         assert first.strikes is not None
@@ -108,25 +118,41 @@ class Exploration:
         yield from self._interleavings()
         for trouble in self._singles():
             yield from self._world(trouble)
-        searches = 0
-        while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0:
+        searches = idle = 0
+        while self._plan.at_most > 1 and (left := self._plan.runs - self._outcome.worlds) > 0 and idle < _IDLE_SEARCHES:
+            worlds = self._outcome.worlds
             yield from self._search(left, self._plan.seed + searches)
+            if self._outcome.difference is not None:
+                return
             searches += 1
+            idle = idle + 1 if self._outcome.worlds == worlds else 0
 
     def _search(self, count: int, seed: int) -> Iterator[WorldRun]:
         """Look for combinations that break the body in a new way, and make the first one smaller."""
         __tracebackhide__ = True
-        from pytest_lambda_esm.explore.engine import Engine  # Imports Hypothesis.
+        from pytest_lambda_esm.explore.engine import Engine, Unreliable  # Imports Hypothesis.
 
-        self._known = set(self._outcome.smallest)
-        search = Engine(self._space(), count, seed).troubles()
+        known = set(self._outcome.smallest)
+        found = False
+        search = Engine(self._space(), count + _KNOWN, seed).troubles()
         try:
             trouble = next(search)
             while True:
-                yield from self._world(trouble)
-                trouble = search.send(self._broke)
+                if trouble not in self._survived:
+                    yield from self._world(trouble)
+                is_new = trouble not in self._survived and self._broke not in known
+                kind = self._broke if is_new else None
+                found = found or kind is not None
+                if not found and self._outcome.worlds >= self._plan.runs:
+                    return
+                trouble = search.send(kind)
         except StopIteration:
             return
+        except Unreliable:
+            again = (
+                f"world {self._outcome.worlds} had the troubles of an earlier one, and did not break as that one did"
+            )
+            self._outcome.difference = self._outcome.difference or again
         finally:
             search.close()
 
@@ -148,6 +174,7 @@ class Exploration:
         pairs = pairs[number::parts]
         room = self._plan.runs - self._outcome.worlds
         most = room if self._plan.at_most == 1 else int(room * _SINGLE_SHARE)
+        self._at_least = 2 if len(pairs) <= most else 1
         if len(pairs) > most:
             pairs = sorted(random.Random(f"exploration {self._plan.seed}").sample(pairs, most))
         return [Trouble((pair,), self._plan.operations) for pair in pairs]
@@ -155,12 +182,11 @@ class Exploration:
     def _space(self) -> Space:
         from pytest_lambda_esm.explore.engine import Space
 
-        counts = [count for _, count in self._steps]
-        return Space(counts, self._plan.at_most, self._plan.operations, self._orders)
+        return Space(self._steps, self._plan.at_most, self._plan.operations, self._orders, self._at_least)
 
     def _world(self, trouble: Trouble) -> Iterator[WorldRun]:
         __tracebackhide__ = True
-        self._broke = False
+        self._broke = None
         broken = self._outcome.broken
         run = WorldRun(self._context, self._surroundings, trouble, self._break_world)
         yield from self._yield_run(run)
@@ -171,6 +197,7 @@ class Exploration:
         self._ties = run.strikes.turns.ties if run.strikes.turns is not None else 0
         self._compare(run)
         if outcome.broken == broken:
+            self._survived.add(trouble)
             outcome.survived += run.struck
             outcome.untouched += not run.struck
 
@@ -180,7 +207,7 @@ class Exploration:
         assert run.trouble is not None
         if run.trouble.interleaving:
             return
-        until = min((step for step, _ in run.trouble.strikes), default=0) + 1
+        until = run.trouble.first_of([operation for operation, _ in self._steps]) + 1
         expected, met = self._steps[:until], run.strikes.met[:until]
         if self._outcome.difference is not None or expected == met:
             return
@@ -195,7 +222,7 @@ class Exploration:
         assert run.strikes is not None
         assert run.trouble is not None
         self._outcome.add_failure(run.strikes.struck, failure, run.trouble.interleaving)
-        self._broke = failure.kind not in self._known
+        self._broke = failure.kind
         return True
 
     def _let_through(self, run: WorldRun, failure: Failure) -> bool:
@@ -224,6 +251,15 @@ class Exploration:
             raise FaultError(
                 f"each world of an exploration starts empty, but these already exist: {', '.join(existing)}."
                 f" Make what the body needs inside 'with run:'."
+            )
+
+    def _check_that_combinations_can_be_chosen(self) -> None:
+        __tracebackhide__ = True
+        if self._plan.at_most > 1 and find_spec("hypothesis") is None:
+            self._is_over = True
+            raise FaultError(
+                "explore needs Hypothesis to combine troubles; install it with: pip install"
+                " 'pytest-lambda-esm[hypothesis]', or ask for worlds with one trouble each: explore(at_most=1)"
             )
 
     def _end(self) -> None:

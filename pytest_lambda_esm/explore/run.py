@@ -82,6 +82,8 @@ class WorldRun:
     ) -> bool:
         __tracebackhide__ = True
         self._context.plan._chooser = None
+        if self.strikes is not None:
+            self.strikes.end()
         if error is not None:
             return self._on_error(self, Failure(error, _place(trace)))
         hidden = next(iter(self._context.swallowed(self._file)), None)

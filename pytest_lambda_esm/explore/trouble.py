@@ -23,16 +23,23 @@ _OF_CLIENTS: Final = frozenset(
 """The packages between a call and the code that makes it."""
 
 
+Place = int | tuple[str, int]
+"""A step of a world: its number among all steps, or its operation and its number among the steps of that one, from 0.
+
+If another trouble is left out, the second form more often means the same step as before.
+"""
+
+
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong in a world: pairs of a step's number and of what happens there.
+    """What goes wrong in a world: pairs of a step and of a number for what happens there.
 
-    Steps are counted from 0 as the world meets them. The second number chooses from what can go wrong at the step that
-    is met, modulo the number of possibilities. ``operations`` restricts the steps that count. ``interleaving`` is the
+    Steps are counted as the world meets them. The number chooses from what can go wrong at the step that is met, modulo
+    the number of possibilities. ``operations`` restricts the steps that count. ``interleaving`` is the
     setting of that name.
     """
 
-    strikes: tuple[tuple[int, int], ...] = ()
+    strikes: tuple[tuple[Place, int], ...] = ()
     operations: tuple[str, ...] | None = None
     interleaving: int = 0
     struck: list[Struck] = field(default_factory=list, compare=False, repr=False)
@@ -41,7 +48,7 @@ class Trouble:
     def __repr__(self) -> str:
         if self.struck:
             return f"<Trouble {', '.join(map(str, self.struck))}>"
-        steps = [f"at step {step + 1}" for step, _ in self.strikes]
+        steps = [f"at {_shown(place)}" for place, _ in self.strikes]
         steps += [f"interleaving {self.interleaving}"] if self.interleaving else []
         return f"<Trouble {', '.join(steps)}>" if steps else "<no Trouble>"
 
@@ -54,6 +61,20 @@ class Trouble:
         """The markers that add the same faults to a test, in the order in which they struck."""
         return [*order_markers(self.interleaving), *(each.marker for each in self.struck)]
 
+    def first_of(self, steps: Sequence[str]) -> int:
+        """Return the number of the first step that is struck if the world meets these, or how many they are."""
+        numbered = (place if isinstance(place, int) else _number_of(place, steps) for place, _ in self.strikes)
+        return min(numbered, default=len(steps))
+
+
+def _shown(place: Place) -> str:
+    return f"step {place + 1}" if isinstance(place, int) else f"{place[0]} {place[1] + 1}"
+
+
+def _number_of(place: tuple[str, int], steps: Sequence[str]) -> int:
+    numbers = [number for number, operation in enumerate(steps) if operation == place[0]]
+    return numbers[place[1]] if place[1] < len(numbers) else len(steps)
+
 
 def order_markers(interleaving: int) -> list[str]:
     """Return the marker that chooses an interleaving; none for the usual one."""
@@ -62,7 +83,7 @@ def order_markers(interleaving: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Struck:
-    """A trouble that has struck. ``after`` calls or attempts, as ``per`` says, were let through before."""
+    """A trouble that has struck. ``after`` calls or attempts of the operation, as ``per`` says, came before."""
 
     operation: str
     error: ErrorGiven
@@ -98,8 +119,10 @@ class Strikes:
         self._where = surroundings
         self._operations = Operations(trouble.operations, surroundings.catalogue)
         self._planned = dict(reversed(trouble.strikes))
-        self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or surroundings.clock.turns
-        self._passed: Counter[str] = Counter()
+        self._usual_turns = surroundings.clock.turns
+        self.turns = surroundings.clock.turns = turns_of(trouble.interleaving) or self._usual_turns
+        self._times: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
         self._ids: dict[str, set[str]] = {}
         self._again: dict[str, ErrorGiven] = {}
         self.struck = trouble.struck
@@ -107,15 +130,24 @@ class Strikes:
         self.met: list[tuple[str, int]] = []
         """Each step so far: its operation, and how many things can go wrong there."""
 
+    def end(self) -> None:
+        """Give what comes after the world its usual order."""
+        self._where.clock.turns = self._usual_turns
+
     def choose(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
         """Return what goes wrong at a step, or None."""
+        try:
+            return self._strike(call, cannot)
+        finally:
+            self._count(call)
+
+    def _strike(self, call: IncomingCall, cannot: frozenset[str]) -> ErrorGiven | None:
         if call.logical_id in self._again:
             return self._again[call.logical_id]
         chosen = self._choose(call, cannot) if self._counts(call) else None
         if chosen is None:
-            self._let_through(call)
             return None
-        self.struck.append(Struck(call.operation, chosen.error, self._after(call.operation, chosen.per), chosen.per))
+        self.struck.append(Struck(call.operation, chosen.error, self._before(call, chosen.per), chosen.per))
         if chosen.per == "call" and call.logical_id:
             self._again[call.logical_id] = chosen.error
         return chosen.error
@@ -124,9 +156,10 @@ class Strikes:
         possible = [each for each in choices(self._where.catalogue, call.operation) if str(each.error) not in cannot]
         if not possible:
             return None
-        number = len(self.met)
+        place = (call.operation, self._times[call.operation])
+        planned = self._planned.get(len(self.met), self._planned.get(place))
         self.met.append((call.operation, len(possible)))
-        planned = self._planned.get(number)
+        self._times[call.operation] += 1
         return None if planned is None else possible[planned % len(possible)]
 
     def _counts(self, call: IncomingCall) -> bool:
@@ -136,12 +169,15 @@ class Strikes:
             return True
         return not _file_of_caller().startswith(self._where.folder)
 
-    def _let_through(self, call: IncomingCall) -> None:
-        self._passed[call.operation] += 1
-        self._ids.setdefault(call.operation, set()).add(call.logical_id or f"{self._passed[call.operation]}")
+    def _count(self, call: IncomingCall) -> None:
+        """Count a call as faults do, whichever of them strikes it."""
+        self._attempts[call.operation] += 1
+        self._ids.setdefault(call.operation, set()).add(call.logical_id or f"{self._attempts[call.operation]}")
 
-    def _after(self, operation: str, per: str) -> int:
-        return len(self._ids.get(operation, ())) if per == "call" else self._passed[operation]
+    def _before(self, call: IncomingCall, per: str) -> int:
+        """Return how many attempts came before this one, or how many calls before the one that it belongs to."""
+        calls = self._ids.get(call.operation, set())
+        return len(calls - {call.logical_id}) if per == "call" else self._attempts[call.operation]
 
 
 def _file_of_caller() -> str:

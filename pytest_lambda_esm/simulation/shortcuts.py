@@ -194,7 +194,10 @@ class Shortcuts(ABC):
         __tracebackhide__ = True
         if region is not None:
             session.check_region(call, region, self.config.account_id)
-        return self.client(service, region)
+        clients, place = self._active.persistent.clients, (service, region or self.region)
+        if place not in clients:
+            clients[place] = self.client(service, region)
+        return clients[place]
 
     def _redrive_policy(self, name: str, redrive: Given, max_receives: int | None) -> str:
         """Return the RedrivePolicy of a new queue, as JSON."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm import ids
 from pytest_lambda_esm.api.account_settings import AccountSettings
@@ -86,12 +86,14 @@ if TYPE_CHECKING:
 class PersistentParts:
     """The parts that survive a restart of the world.
 
-    They are the test's fault plan, the catalogue that checks requested faults, and the boto3 calls in progress.
+    They are the test's fault plan, the catalogue that checks requested faults, the boto3 calls in progress, and the
+    boto3 clients of the fake itself, by service and region.
     """
 
     plan: FaultPlan
     catalogue: FaultCatalogue
     client_calls: ClientCalls
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 class World:

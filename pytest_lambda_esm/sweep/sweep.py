@@ -149,7 +149,7 @@ class Sweep:
                 f"this sweep of pairs would have {counted(len(pairs) + len(targets) + 1, 'world')}, and"
                 f" {MOST_WORLDS} are the most. Name fewer operations or errors, or let explore() choose pairs"
             )
-        return [[a, _behind(b, a)] for a, b in pairs]
+        return [[a, b] for a, b in pairs]
 
     def _add_fault(self, target: Target) -> Fault:
         return self._context.plan._ask(
@@ -243,12 +243,6 @@ class Sweep:
         failure = SweepFailed(text)
         self._context.on_error(failure)  # So that a catch-all in the test does not hide it.
         return failure
-
-
-def _behind(target: Target, other: Target) -> Target:
-    """Return a target whose count leaves out the call that another one strikes before it."""
-    is_counted = target.operation == other.operation and other.position < target.position
-    return replace(target, after=target.after - 1) if is_counted else target
 
 
 def _is_failure(error: BaseException) -> bool:

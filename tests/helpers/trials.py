@@ -26,6 +26,11 @@ def trials(examples, steps=50):
     )
 
 
+def worlds(usually, at_most):
+    """Return how many worlds to explore; a profile with more than 100 examples multiplies them, up to a number."""
+    return min(at_most, max(1, usually * settings.default.max_examples // _STANDARD))
+
+
 class Interrupter:
     """Throws exceptions for the test wherever ``armed`` says, and expects the clock to raise each of them."""
 

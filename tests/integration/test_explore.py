@@ -1,12 +1,20 @@
 """Explorations: combinations of troubles in many worlds, and the few that break a body."""
 # ruff: noqa: PT012 - an exploration is a loop with a block, also inside pytest.raises
 
+import contextlib
+import importlib
+import random
+import sys
+import threading
+
 import boto3
 import pytest
 
 from helpers.charges import Charges
 from helpers.queues import make_queue
 from pytest_lambda_esm import ExplorationFailed, FakeLambda, FaultError
+from pytest_lambda_esm.explore.engine import Engine, Space
+from pytest_lambda_esm.explore.trouble import Trouble
 
 
 @pytest.fixture
@@ -131,6 +139,46 @@ def test_a_body_that_is_not_deterministic_is_shown(lambda_esm, charges):
                 charges.run(lambda_esm, charges.put if next(bodies) == 0 else lambda event, context: None, "o1")
 
 
+def test_a_world_that_breaks_only_once_is_not_deterministic(lambda_esm, charges):
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: world \d+ had the troubles of an earlier one"):
+        for number, run in enumerate(lambda_esm.explore(runs=60, at_most=2)):
+            with run:
+                charges.run(lambda_esm, charges.put, "o1")
+                assert number != 45
+
+
+def test_each_way_to_fail_is_made_small(lambda_esm, charges):
+    """Both ways take two troubles; while the one is made smaller, the other one is not taken for it."""
+    exploration = lambda_esm.explore(runs=150, at_most=3, operations=("poller.Read", "poller.Invoke", "poller.Delete"))
+    with pytest.raises(ExplorationFailed):
+        for run in exploration:
+            with run:
+                charges.run(lambda_esm, charges.put, "o1", "o2")
+                struck = [each.operation for each in run.strikes.struck]
+                assert struck.count("poller.Read") < 2
+                assert struck.count("poller.Invoke") < 2
+    sizes = [len(broken.struck) for broken in exploration._outcome.smallest.values()]
+    assert sizes == [2, 2]
+
+
+def test_what_else_is_loaded_does_not_choose(tmp_path, monkeypatch):
+    """Hypothesis prefers the numbers that it finds in the code of modules."""
+
+    def drawn():
+        search = Engine(Space([("poller.Read", 3)] * 40, 3, None), 200, 1).troubles()
+        found = [next(search)]
+        with contextlib.suppress(StopIteration):
+            while True:
+                found.append(search.send(None))
+        return found
+
+    before = drawn()
+    (tmp_path / "full_of_numbers.py").write_text(f"NUMBERS = {list(range(1, 60))}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "full_of_numbers", importlib.import_module("full_of_numbers"))
+    assert drawn() == before
+
+
 @pytest.mark.parametrize(("name", "value"), [("runs", 0), ("runs", 1.5), ("at_most", -1), ("at_most", True)])
 def test_numbers_below_one_are_refused(lambda_esm, name, value):
     with pytest.raises(FaultError, match=f"explore: {name} is a whole number from 1"):
@@ -163,6 +211,69 @@ def test_an_exploration_that_is_left_early_leaves_no_thread_and_says_so(lambda_e
                 charges.run(lambda_esm, charges.put, "o1")
     assert exploration.left().startswith("an exploration was left after 46 worlds")
     exploration._is_over = True
+
+
+@pytest.mark.parametrize("error", [AssertionError, KeyboardInterrupt, pytest.skip.Exception])
+def test_nothing_of_a_world_is_left_after_it_however_it_ends(error):
+    with FakeLambda() as fake:
+        for trouble in (Trouble(), Trouble((), None, 3), Trouble(((0, 0),), None, 2)):
+            with pytest.raises(error), fake.world(trouble):
+                raise error
+            assert fake._world.clock.turns is None
+            assert fake.faults._chooser is None
+        with pytest.raises(error):
+            for number, run in enumerate(fake.explore(runs=60, at_most=2)):
+                with run:
+                    fake.function("f", lambda event, context: None)
+                    fake.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload="1")
+                    fake.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload="2")
+                    fake.clock.run_until_idle()
+                    if number == (0 if error is AssertionError else 40):
+                        raise error
+        assert fake._world.clock.turns is None
+        assert fake.faults._chooser is None
+        assert fake.sweeps[0].left() == ""
+
+
+def test_the_engine_has_ended_when_an_exploration_is_left():
+    """It restores the state of random, which must not happen in the middle of what follows."""
+    search = Engine(Space([("poller.Read", 3)] * 9, 3, None), 200, 1)
+    has_ended, run = threading.Event(), search._run
+
+    def noted():
+        run()
+        has_ended.set()
+
+    search._run = noted
+    troubles = search.troubles()
+    next(troubles)
+    random.seed(7)
+    troubles.close()
+    state = random.getstate()
+    assert has_ended.wait(60)
+    assert random.getstate() == state
+
+
+@pytest.fixture
+def no_hypothesis(monkeypatch):
+    monkeypatch.setattr("pytest_lambda_esm.explore.exploration.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pytest_lambda_esm.explore.engine", None)  # So that to import it fails.
+
+
+@pytest.mark.usefixtures("no_hypothesis")
+def test_single_troubles_need_no_hypothesis(lambda_esm, charges):
+    exploration = lambda_esm.explore(runs=12, at_most=1)
+    for run in exploration:
+        with run:
+            assert charges.run(lambda_esm, charges.put, "o1") == {"o1": 1}
+    assert exploration.report.startswith("exploration: 12 worlds, none broke")
+
+
+@pytest.mark.usefixtures("no_hypothesis")
+def test_combinations_need_hypothesis_which_is_said_before_the_first_world(lambda_esm):
+    with pytest.raises(FaultError, match=r"pip install 'pytest-lambda-esm\[hypothesis\]', or .*explore\(at_most=1\)"):
+        for _ in lambda_esm.explore(at_most=2):
+            pytest.fail("a world")
 
 
 def test_the_order_at_the_same_instant_is_explored(lambda_esm):

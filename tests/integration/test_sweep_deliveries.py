@@ -125,6 +125,16 @@ def test_the_pairs_of_a_sweep_strike_two_calls(lambda_esm, charges):
     ]
 
 
+def test_both_faults_of_a_pair_strike_the_calls_that_they_name(lambda_esm, charges):
+    struck = []
+    for run in lambda_esm.sweep(errors=("lost",), operations=("poller.Delete",), at_once=2):
+        with run:
+            charges.run(lambda_esm, charges.put, "o1", "o2", "o3")
+        deletes = [call for call in run.calls if call.operation == "poller.Delete"]
+        struck.append([deletes.index(fault.calls[0]) for fault in run.faults])
+    assert struck == [[], [0], [1], [2], [0, 1], [0, 2], [1, 2]]
+
+
 def test_the_number_of_worlds_is_told_before(lambda_esm, charges):
     sweep = lambda_esm.sweep(errors=("failed", "lost"), operations=("poller.Read", "poller.Delete"), at_once=2)
     planned = []
