@@ -217,7 +217,7 @@ class _Run:
             first, dot, _ = name.partition(".")
             if name not in functions and not (dot and first in resources):
                 raise self._template.error(
-                    f"code= names {name!r}, which is no function of the template. Its functions are:"
+                    f"code= names {name!r}, which is not a function of the template. Its functions are:"
                     f" {', '.join(functions) or 'none'}.",
                     "Resources",
                 )

@@ -49,7 +49,7 @@ def check(template: Template, resources: Mapping[str, Any], outputs: Mapping[str
         for reference in _depends_on(resource):
             if reference not in resources:
                 raise template.error(
-                    f"resource {name!r} depends on {reference!r}, which is no resource of the template."
+                    f"resource {name!r} depends on {reference!r}, which is not a resource of the template."
                     f" {nearest(reference, resources)}",
                     "Resources",
                     name,

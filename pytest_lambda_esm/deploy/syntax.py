@@ -101,7 +101,7 @@ def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, (str, int, float, bool)):
-            raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "a key that is not a text", key_node.start_mark)
         if not isinstance(key, str):
             key = key_node.value  # A template is JSON in the end, whose keys are texts: "On", "123456789012".
         if key in found:

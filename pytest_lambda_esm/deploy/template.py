@@ -38,7 +38,7 @@ class Template:
         return DeployError(f"{place}: {message}")
 
     def section(self, name: str) -> dict[str, Any]:
-        """Return a section such as ``Resources``, empty if it is missing. Raises DeployError if it is no mapping."""
+        """Return a section such as ``Resources``, empty if it is missing. Raises DeployError if it is not a mapping."""
         found = self.body.get(name) or {}
         if not isinstance(found, dict):
             raise self.error(f"{name} holds {type(found).__name__}, where CloudFormation takes a mapping", name)
@@ -57,7 +57,7 @@ class Template:
                 raise self.error(f"the resource {logical_id!r} has no Type", "Resources", logical_id)
             if not isinstance(resource.get("Properties", {}), dict):
                 raise self.error(
-                    f"the Properties of {logical_id!r} are no mapping", "Resources", logical_id, "Properties"
+                    f"the Properties of {logical_id!r} are not a mapping", "Resources", logical_id, "Properties"
                 )
         return resources
 

@@ -18,7 +18,7 @@ _CHANGES: Final = ("create_secret", "put_secret_value", "update_secret", "delete
 
 
 def login(secret_arn: str) -> dict[str, Any] | None:
-    """Return the members of a secret, or None where it does not exist; a secret that is no JSON object has none."""
+    """Return the members of a secret, or None where it does not exist; a secret that is not a JSON object has none."""
     arn = Arn.parse(secret_arn)
     if arn is None or arn.service != "secretsmanager":
         return None

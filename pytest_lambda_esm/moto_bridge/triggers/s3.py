@@ -117,7 +117,7 @@ class Buckets:
         self._notify(account_id, bucket, change)
 
     def _is_caused(self, event: str) -> bool:
-        # Tags that come with an object are no change of tags.
+        # Tags that come with an object do not count as a change of tags.
         return event != _TAGGED if self._only is None else event in self._only
 
     def _notify(self, account_id: str, bucket: Any, change: ChangedObject) -> None:

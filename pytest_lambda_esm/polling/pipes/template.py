@@ -46,7 +46,7 @@ class Template:
         self._values: dict[str, Any] = {f"aws.pipes.{name}": of_pipe[name] for name in _OF_THE_PIPE}
 
     def fill(self, event: Any, instant: int) -> Any:
-        """Return what the template makes of an event: a JSON value, or a text that is no JSON."""
+        """Return what the template makes of an event: a JSON value, or a text that is not JSON."""
         readable = _readable(event)
         time = f"{moment_of(instant):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
         values = {**self._values, _EVENT: event, _EVENT_JSON: readable, _TIME: time}

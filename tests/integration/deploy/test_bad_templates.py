@@ -255,7 +255,7 @@ def test_an_aws_call_on_import_is_left_to_the_first_invocation(lambda_esm, proje
     [
         ({"parameters": {"Stag": "dev"}}, "no parameter 'Stag'. Did you mean 'Stage'"),
         ({"parameters": {"Stage": "test"}}, "the parameter 'Stage' takes 'dev', 'prod', not 'test'"),
-        ({"code": {"G": print}}, "code= names 'G', which is no function of the template. Its functions are: F"),
+        ({"code": {"G": print}}, "code= names 'G', which is not a function of the template. Its functions are: F"),
     ],
     ids=["parameter", "value", "code"],
 )
