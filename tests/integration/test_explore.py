@@ -24,13 +24,13 @@ def charges():
 
 def test_a_handler_that_is_idempotent_survives(lambda_esm, charges):
     worlds = 0
-    exploration = lambda_esm.explore(runs=40, at_most=2)
+    exploration = lambda_esm.explore(runs=20, at_most=2)
     for run in exploration:
         with run:
             worlds += 1
             assert charges.run(lambda_esm, charges.put, "o1", "o2") == {"o1": 1, "o2": 1}
-    assert worlds == 40
-    assert exploration.report.startswith("exploration: 40 worlds, none broke; in ")
+    assert worlds == 20
+    assert exploration.report.startswith("exploration: 20 worlds, none broke; in ")
     assert "poller.Read" in exploration.report
     assert "dynamodb.PutItem" in exploration.report
 
@@ -66,7 +66,7 @@ def test_the_seed_chooses(charges):
     reports = []
     for seed in (1, 1, 2):
         with FakeLambda(seed=seed) as fake:
-            exploration = fake.explore(runs=12, at_most=2)
+            exploration = fake.explore(runs=6, at_most=2)
             for run in exploration:
                 with run:
                     charges.run(fake, charges.put, "o1")
@@ -205,11 +205,11 @@ def test_an_exploration_that_is_left_early_leaves_no_thread_and_says_so(lambda_e
     exploration = lambda_esm.explore(runs=60)
     with pytest.raises(ZeroDivisionError):
         for number, run in enumerate(exploration):
-            if number == 45:
+            if number == 15:
                 raise ZeroDivisionError
             with run:
                 charges.run(lambda_esm, charges.put, "o1")
-    assert exploration.left().startswith("an exploration was left after 46 worlds")
+    assert exploration.left().startswith("an exploration was left after 16 worlds")
     exploration._is_over = True
 
 
