@@ -1,13 +1,12 @@
 """Any request to the ten operations gets AWS's answer or AWS's error, and a refused one changes nothing.
 
-Requests, both valid and invalid, are drawn from the service model of the installed botocore. ``LAMBDA_ESM_EXAMPLES``
-sets how many are drawn.
+Requests, both valid and invalid, are drawn from the service model of the installed botocore;
+``--hypothesis-profile=long`` draws many more of them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ import requests as http
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from helpers.conformance import (
@@ -35,6 +34,7 @@ from helpers.conformance import (
     TABLE,
     Lab,
 )
+from helpers.trials import trials
 from pytest_lambda_esm import FakeLambda
 
 MAPPINGS = ("Create", "Update", "Get", "List", "Delete")
@@ -300,11 +300,7 @@ def world() -> Any:
         yield World(fake)
 
 
-@settings(
-    max_examples=int(os.environ.get("LAMBDA_ESM_EXAMPLES", "200")),
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+@trials(100)
 @given(sources=BEGINNINGS, steps=STEPS, pauses=st.lists(st.integers(0, 9), min_size=5, max_size=5))
 @example(
     sources=["sqs"],
@@ -342,7 +338,7 @@ def send(method: str, path: str, body: str) -> Any:
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@trials(60)
 @given(operation=st.sampled_from(OPERATIONS), body=BODIES)
 def test_any_body(world: World, operation: str, body: Any) -> None:
     model = MODEL.operation_model(operation)

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.trials import trials
 from pytest_lambda_esm import FakeLambda, raises, returns, throttled, times_out
 
 REGION = "us-east-1"
@@ -57,7 +58,7 @@ OUTCOMES: dict[str, Any] = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@trials(40)
 @given(steps=STEPS, retries=st.integers(0, 2), age=st.integers(60, 700))
 def test_an_event_ends_once_and_when_the_model_says(steps: list[str], retries: int, age: int) -> None:
     with FakeLambda(region=REGION, advice="off") as fake:

@@ -11,9 +11,10 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.serialize import create_serializer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.trials import trials
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.aws_model.model import LambdaModel
 
@@ -78,7 +79,7 @@ def sent(name: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@trials(25)
 @given(data=st.data())
 def test_any_input_arrives_and_is_judged(name: str, data: st.DataObject) -> None:
     params = data.draw(inputs(name))
@@ -110,7 +111,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@trials(100)
 @given(data=st.data())
 def test_any_json_is_read_or_refused(data: st.DataObject) -> None:
     operation = SERVICE.operation_model("CreateEventSourceMapping")

@@ -10,10 +10,11 @@ import threading
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sleeping_threads import sleeping_threads
+from helpers.trials import trials
 from pytest_lambda_esm import ClockLimitExceeded
 from pytest_lambda_esm.clock import sleepers
 
@@ -243,7 +244,7 @@ async def performed(threads, program, name, in_thread):
     await asyncio.gather(*started)
 
 
-@settings(max_examples=60, deadline=None)
+@trials(30)
 @given(program=PROGRAM, handler=st.booleans(), in_thread=st.booleans())
 def test_any_program_of_tasks_takes_the_time_of_a_pure_model(program, handler, in_thread):
     expected = []

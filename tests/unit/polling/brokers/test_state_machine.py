@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from helpers.mq import ENGINES, BrokerSimulation, bodies_of
 from helpers.simulation import Throttled
+from helpers.trials import trials
 
 ONLY_SOME = {"Filters": [{"Pattern": json.dumps({"data": {"kept": [True]}})}]}
 CONSUMERS = {"ActiveMQ": 5, "RabbitMQ": 1}
@@ -149,6 +149,4 @@ class BrokerMachine(RuleBasedStateMachine):
 
 
 TestBrokers = BrokerMachine.TestCase
-TestBrokers.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestBrokers.settings = trials(examples=60, steps=30)

@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.kafka import KafkaSimulation, ids_of
+from helpers.trials import trials
 from pytest_lambda_esm.polling.kafka.state import CAPACITY
 
 pytest.importorskip("jsonschema")
@@ -34,7 +35,7 @@ def simulation_of(handler: Any, record_format: str = "SOURCE", **members: Any) -
     return simulation
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@trials(60)
 @given(
     kinds=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(sorted(FATES)), st.integers(0, 2)), max_size=12),
     batch_size=st.sampled_from([1, 2, 100]),

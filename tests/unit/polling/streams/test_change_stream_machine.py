@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from helpers.memory_stream import Simulation
 from helpers.simulation import Throttled
+from helpers.trials import trials
 from pytest_lambda_esm.brokers.documentdb.change_stream import ChangeStream, Scope
 from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster, Surroundings
 from pytest_lambda_esm.mappings.mapping import Transition
@@ -193,6 +193,4 @@ class ChangeStreamMachine(RuleBasedStateMachine):
 
 
 TestChangeStream = ChangeStreamMachine.TestCase
-TestChangeStream.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestChangeStream.settings = trials(examples=60, steps=30)
