@@ -43,6 +43,20 @@ _IN_THE_RUNTIME: Final = frozenset(
 """Packages that Lambda's Python runtimes include in addition to the standard library."""
 
 
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Write no bytecode into folders of this machine meanwhile.
+
+    Python takes bytecode for current if the source has the same size and was written in the same second, so a test that
+    changes a source and deploys it again would get the old code.
+    """
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
 class ArchiveModules:
     """The modules of one archive and its layers; ``names`` are the top-level modules and packages.
 
@@ -62,7 +76,7 @@ class ArchiveModules:
     def in_place(self) -> Iterator[None]:
         """Put the archive's imported modules into ``sys.modules``, and hide the test's modules with the same names."""
         if self.is_local:  # The test may import modules of these folders, which outlive the freeze.
-            with import_watch().frozen(self._roots), self._in_place():
+            with import_watch().frozen(self._roots), _without_bytecode(), self._in_place():
                 yield
         else:
             with self._in_place():
