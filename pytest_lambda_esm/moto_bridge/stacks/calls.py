@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.awsrequest import HeadersDict, create_request_object, prepare_request_dict
 from botocore.exceptions import ParamValidationError
+from botocore.loaders import create_loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import ResponseParserError, create_parser
 from botocore.serialize import create_serializer
@@ -68,7 +69,10 @@ class Place:
 
 @cache  # The models do not change while a process runs.
 def _service_model(service: str) -> ServiceModel:
-    return ServiceModel(shared_loader().load_service_model(service, "service-2"), service)
+    # S3 clients take the bucket out of the paths of the model that they share with others of their loader. Seen with
+    # botocore 1.36.0 and 1.44.8.
+    loader = create_loader() if service == "s3" else shared_loader()
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 
 @cache
