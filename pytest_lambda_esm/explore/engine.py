@@ -10,8 +10,9 @@ from __future__ import annotations
 import _thread
 import queue
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -52,7 +53,12 @@ class Space:
 
     def strategy(self) -> st.SearchStrategy[Trouble]:
         """Return the strategy that chooses troubles for a world."""
-        return _trouble(self, self._kinds())
+        strike = _strike(self._kinds())
+        strikes = {
+            fewest: st.lists(strike, min_size=fewest, max_size=self.at_most, unique_by=lambda pair: pair[0])
+            for fewest in (1, self.at_least)
+        }
+        return _trouble(self, strikes)
 
     def _kinds(self) -> list[tuple[str, int, int]]:
         """Return each operation, how often it is met, and how many things can go wrong there."""
@@ -63,12 +69,13 @@ class Space:
 
 
 @st.composite
-def _trouble(draw: st.DrawFn, space: Space, kinds: Sequence[tuple[str, int, int]]) -> Trouble:
+def _trouble(
+    draw: st.DrawFn, space: Space, strikes: Mapping[int, st.SearchStrategy[list[tuple[Place, int]]]]
+) -> Trouble:
     order = draw(_up_to(_USUAL_ORDERS * space.interleavings))
     order = order if order <= space.interleavings else 0
-    fewest = 1 if order else space.at_least
-    strikes = draw(st.lists(_strike(kinds), min_size=fewest, max_size=space.at_most, unique_by=lambda pair: pair[0]))
-    return Trouble(tuple(sorted(strikes)), space.operations, order)
+    drawn = draw(strikes[1 if order else space.at_least])
+    return Trouble(tuple(sorted(drawn)), space.operations, order)
 
 
 @st.composite
@@ -78,6 +85,7 @@ def _strike(draw: st.DrawFn, kinds: Sequence[tuple[str, int, int]]) -> tuple[Pla
     return (operation, draw(_up_to(last))), draw(_up_to(choices - 1))
 
 
+@cache  # To make a strategy takes longer than to draw from it.
 def _up_to(last: int) -> st.SearchStrategy[int]:
     """Return a strategy for 0 to ``last``; it prefers small numbers when it makes an example smaller."""
     return st.integers(_FAR, _FAR + last).map(lambda number: number - _FAR)
