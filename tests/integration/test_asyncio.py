@@ -124,8 +124,23 @@ async def wait_in_tasks():
     await asyncio.gather(wait_for_ever(), asyncio.Queue().get(), asyncio.sleep(2))
 
 
+WAITED_FOR = []
+"""What threads of handlers wait for. It is set when the test has ended, so that they end as well."""
+
+
 async def wait_for_a_thread_that_waits():
-    await asyncio.to_thread(threading.Event().wait)
+    WAITED_FOR.append(threading.Event())
+    await asyncio.to_thread(WAITED_FOR[-1].wait)
+
+
+@pytest.fixture
+def threads_end():
+    yield
+    while WAITED_FOR:
+        WAITED_FOR.pop().set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("asyncio_") or "_do_shutdown" in thread.name:
+            thread.join(5)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +148,7 @@ async def wait_for_a_thread_that_waits():
     [wait_for_ever, wait_in_tasks, wait_for_a_thread_that_waits, lambda: pause(float("inf"))],
     ids=["event", "tasks", "thread", "sleep"],
 )
+@pytest.mark.usefixtures("threads_end")
 def test_a_handler_that_waits_for_ever_times_out(lambda_esm, impatient, wait):
     ended = []
 
