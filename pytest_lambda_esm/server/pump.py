@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
 from pytest_lambda_esm.clock.virtual import EventClock
+from pytest_lambda_esm.clock.waiting import Stillness
 from pytest_lambda_esm.invocation.nesting import OwnThread
 
 _STEP: Final = 0.005
@@ -21,8 +21,8 @@ class Pump:
     ``on_error``.
     """
 
-    # A freezer of the user's would replace module globals.
-    _real_time = staticmethod(time.monotonic)
+    # Not time.monotonic: this module may be imported first while a freezer has replaced it.
+    _real_time = staticmethod(Stillness._real_time)
 
     def __init__(self, clock: EventClock, speed: float, on_error: Callable[[BaseException], None]) -> None:
         self._clock = clock
