@@ -403,6 +403,15 @@ def test_an_exception_on_the_way_is_raised_where_a_task_sleeps(threads):
     assert len(threads.failures) == 2
 
 
+@pytest.fixture
+def interruptible():
+    """React to SIGINT as Python does by default: a shell starts what runs in the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(os.name == "nt", reason="os.kill ends the process on Windows")
 def test_a_keyboard_interrupt_passes(threads):
     async def main():
