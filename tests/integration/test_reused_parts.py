@@ -400,9 +400,11 @@ def test_regions_are_those_of_the_session_that_moto_asks(monkeypatch):
                 return ["mars-1"]
 
         alone = Alone()
-        monkeypatch.setattr(AccountSpecificBackend, "get_session", classmethod(lambda cls: alone))
-        assert base_backend.BackendDict(object, "lambda")["123456789012"].regions == ["mars-1"]
-        monkeypatch.undo()
+        with (
+            monkeypatch.context() as patch
+        ):  # undo() would remove the credentials as well, which the fake then restores.
+            patch.setattr(AccountSpecificBackend, "get_session", classmethod(lambda cls: alone))
+            assert base_backend.BackendDict(object, "lambda")["123456789012"].regions == ["mars-1"]
 
 
 def test_everything_is_restored_at_the_end():
