@@ -76,10 +76,8 @@ class CutHandler:
     def __call__(self, event: Any, context: LambdaContext) -> Any:
         """Run the handler. Raises CutOff once its process has ended."""
         invocation = self._cuts.begin(self._count)
-        is_cut = False
         try:
             return self._handler(event, context)
         finally:
-            is_cut = self._cuts.end(invocation)
-            if is_cut:
+            if self._cuts.end(invocation):
                 raise CutOff  # Also where the handler has swallowed it, or has failed because of it.

@@ -400,9 +400,8 @@ def test_regions_are_those_of_the_session_that_moto_asks(monkeypatch):
                 return ["mars-1"]
 
         alone = Alone()
-        with (
-            monkeypatch.context() as patch
-        ):  # undo() would remove the credentials as well, which the fake then restores.
+        # monkeypatch.undo() would remove the credentials as well, and the fake would restore them.
+        with monkeypatch.context() as patch:
             patch.setattr(AccountSpecificBackend, "get_session", classmethod(lambda cls: alone))
             assert base_backend.BackendDict(object, "lambda")["123456789012"].regions == ["mars-1"]
 

@@ -18,7 +18,6 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, 
 from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import NotSimulated
 from pytest_lambda_esm.moto_bridge.stacks import (
-    beside,
     buckets,
     cdk,
     documentdb,
@@ -30,6 +29,7 @@ from pytest_lambda_esm.moto_bridge.stacks import (
     policies,
     services,
     sources,
+    stored_only,
     tables,
 )
 from pytest_lambda_esm.moto_bridge.stacks.custom import CustomKind
@@ -83,7 +83,7 @@ def kinds(surroundings: Surroundings) -> dict[str, Kind]:
         **documentdb.types(),
         **buckets.types(),
         **tables.types(surroundings.advise),
-        **beside.types(),
+        **stored_only.types(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Resource types that stand next to functions and their sources: alarms, filters of metrics, user pools and more.
+"""Resource types that only have to exist for a template to deploy: alarms, metric filters, user pools and more.
 
 Nothing of the simulation uses them. They are stored in moto, so that templates that have them can be deployed and code
 finds them. Follows the pages of these types in the CloudFormation template reference; moto's template parser knows only
@@ -64,7 +64,7 @@ class _AlarmKind(ApiKind):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MetricFilterKind(ApiKind):
-    """``AWS::Logs::MetricFilter``: moto keeps the filter of the same name beside the one that is put."""
+    """``AWS::Logs::MetricFilter``: moto keeps an earlier filter of the same name."""
 
     def update(self, made: Made, wanted: Wanted) -> Made:
         """Put the filter in place of the one before."""
