@@ -2,20 +2,18 @@
 
 moto attaches mappings to queues, streams and tables, and those deliver inside the producer's call. While a fake is
 active none is attached: moto's methods on mappings call the fake, and the mappings that moto already had are detached
-and adopted. Other resource types are in ``stacks/``, which is imported when moto first makes its part for stacks.
+and adopted. Other resource types are in ``stacks/``, which is imported when a test first uses CloudFormation.
 
-Seen with moto 5.1.9, 5.2.0 and 5.2.5: ``BaseBackend.__init__`` makes each service's part for an account and region.
+Seen with moto 5.1.9, 5.2.0 and 5.2.5: the methods of ``LambdaBackend`` that are replaced below.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
-from moto.core.base_backend import BaseBackend
 
 from pytest_lambda_esm.aws_model.errors import ApiError
 from pytest_lambda_esm.mappings.mapping import Mapping, TaggedMapping
@@ -42,7 +40,6 @@ _READ_ONLY: Final = frozenset(
     }
 )
 """Members of a mapping in moto that are not parameters of CreateEventSourceMapping."""
-_STACKS: Final = "moto.cloudformation.models"
 
 
 class StackOperations(Protocol):
@@ -65,30 +62,10 @@ class StackOperations(Protocol):
         ...
 
 
-def install(patches: Patches, operations: MakeOperations, adopt: Adopt, install_stacks: Callable[[], None]) -> None:
-    """Route stacks and moto's methods on mappings to ``operations()``, and have moto's earlier mappings adopted.
-
-    ``install_stacks`` is called once, before the first request to CloudFormation.
-    """
+def install(patches: Patches, operations: MakeOperations, adopt: Adopt) -> None:
+    """Route stacks and moto's methods on mappings to ``operations()``, and have moto's earlier mappings adopted."""
     _install_mappings(patches, operations)
-    _install_when_used(patches, install_stacks)
     _adopt_mappings(patches, adopt)
-
-
-def _install_when_used(patches: Patches, install_stacks: Callable[[], None]) -> None:
-    models = sys.modules.get(_STACKS)
-    if models is not None and models.cloudformation_backends:
-        install_stacks()
-        return
-    original = original_of(BaseBackend, "__init__")
-    waiting = [install_stacks]
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        if waiting and type(self).__module__ == _STACKS:
-            waiting.pop()()
-
-    patches.set(BaseBackend, "__init__", __init__)
 
 
 # --- mappings ------------------------------------------------------------------------------------------------

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from moto.core.botocore_stubber import BotocoreStubber
 
 from pytest_lambda_esm.errors import NotSimulated, is_for_the_author
 from pytest_lambda_esm.moto_bridge.lookups import backends_in
 from pytest_lambda_esm.patching import Patches, original_of
-from pytest_lambda_esm.polling.pipes.settings import Pipe
+
+if TYPE_CHECKING:
+    from pytest_lambda_esm.polling.pipes.settings import Pipe
 
 _RUNNING: Final = "RUNNING"
 _PIPES_HOST: Final = re.compile(r"https?://pipes\.[^/]*\.amazonaws\.")
@@ -42,11 +46,8 @@ def install(patches: Patches, pipes: Callable[[], Pipes], on_error: Callable[[Ba
 
     ``on_error`` is called with the exception for a pipe that cannot be simulated, which is raised as well.
     """
-    try:
-        from moto.pipes.models import EventBridgePipesBackend, pipes_backends
-    except ModuleNotFoundError:
-        _refuse_requests(patches, on_error)
-        return
+    from moto.pipes.models import EventBridgePipesBackend, pipes_backends
+
     create = original_of(EventBridgePipesBackend, "create_pipe")
     delete = original_of(EventBridgePipesBackend, "delete_pipe")
     reset = original_of(EventBridgePipesBackend, "reset")
@@ -83,8 +84,15 @@ def install(patches: Patches, pipes: Callable[[], Pipes], on_error: Callable[[Ba
             pipes().adopt(_described(pipe))
 
 
-def _refuse_requests(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
-    """Raise NotSimulated for a request to pipes, which this version of moto does not know."""
+@cache
+def _are_known() -> bool:
+    return find_spec("moto.pipes") is not None
+
+
+def refuse_where_missing(patches: Patches, on_error: Callable[[BaseException], None]) -> None:
+    """Raise NotSimulated for a request to pipes if this version of moto does not know them."""
+    if _are_known():
+        return
     process = original_of(BotocoreStubber, "process_request")
 
     def process_request(stubber: Any, request: Any) -> Any:
@@ -114,6 +122,8 @@ def _reporting(
 
 
 def _described(pipe: Any) -> Pipe:
+    from pytest_lambda_esm.polling.pipes.settings import Pipe  # Most tests have no pipes.
+
     return Pipe(
         arn=pipe.arn,
         name=pipe.name,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.simulation.world import World
 
 
+_SENDING_ON: Final = ("moto.sns.models", "moto.s3.models", "moto.events.models")
+"""The backends of the services that send events on."""
 _PIPE: Final = ":pipes:"
 """A part of the ARN of a pipe, which the mapping has that polls for it."""
 
@@ -124,6 +126,8 @@ class Permissions:
         if self._is_installed:
             return
         self._is_installed = True
+        if self._world.first_use is not None:
+            self._world.first_use.use(*_SENDING_ON)  # Judging goes around what sends on.
         from pytest_lambda_esm.moto_bridge.permissions.calls import HandlerCalls
         from pytest_lambda_esm.moto_bridge.permissions.changes import RoleChanges
 

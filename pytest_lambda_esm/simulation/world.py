@@ -49,6 +49,7 @@ from pytest_lambda_esm.mappings.mapping import Mapping, Transition
 from pytest_lambda_esm.moto_bridge import lookups
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls, ClientTime
 from pytest_lambda_esm.moto_bridge.destinations import MotoDestinationFinder, MotoDestinations
+from pytest_lambda_esm.moto_bridge.first_use import FirstUse
 from pytest_lambda_esm.moto_bridge.function_logs import FunctionLogs
 from pytest_lambda_esm.moto_bridge.functions import MotoFunctions
 from pytest_lambda_esm.moto_bridge.lookups import MotoSources
@@ -107,7 +108,9 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
-        self.patches: Patches | None = None  # For what is installed when it is first used; None before and after.
+        # Both for what is installed when it is first used; None before and after.
+        self.patches: Patches | None = None
+        self.first_use: FirstUse | None = None
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
         self.new_id = ids.uuids(random.Random(f"ids {config.seed}")).new
@@ -390,7 +393,7 @@ class World:
 
     def close(self, why: str) -> None:
         """Refuse every change of what the test holds of this world, with this text."""
-        self.patches = None
+        self.patches = self.first_use = None
         for embedded in self._embedded():
             embedded.close(why)
 

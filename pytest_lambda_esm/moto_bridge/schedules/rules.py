@@ -15,7 +15,7 @@ from typing import Any, Final
 from moto.events.exceptions import ValidationException
 
 from pytest_lambda_esm.destinations import Message, Sender
-from pytest_lambda_esm.moto_bridge.triggers import target_input
+from pytest_lambda_esm.moto_bridge.triggers.inputs import target_input
 from pytest_lambda_esm.schedules import expressions
 from pytest_lambda_esm.schedules.agenda import Plan
 from pytest_lambda_esm.schedules.deliveries import Delivery

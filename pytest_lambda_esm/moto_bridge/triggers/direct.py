@@ -6,27 +6,27 @@ Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2.5: Secrets Manager and EventBridge's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from pytest_lambda_esm.arn import partition_of
-from pytest_lambda_esm.moto_bridge.triggers.deliveries import Deliveries
 from pytest_lambda_esm.patching import Patches
 
 
-def install(patches: Patches, deliveries: Deliveries) -> None:
-    """Queue what moto would invoke at once."""
+def install(patches: Patches, queue: Callable[[str, str], None]) -> None:
+    """Queue what moto would invoke at once: ``queue(arn, payload)``."""
 
     def invoke_function(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
-        deliveries.to_function(self.function_arn, _text(body))
+        queue(self.function_arn, _text(body))
         return b""
 
     def invoke_by_name(
         self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes:
-        deliveries.to_function(_arn(self, function_name, qualifier), _text(body))
+        queue(_arn(self, function_name, qualifier), _text(body))
         return b""
 
     patches.set(LambdaFunction, "invoke", invoke_function)
