@@ -15,6 +15,7 @@ from pytest_lambda_esm.arguments import suggesting
 from pytest_lambda_esm.arn import FunctionReference
 from pytest_lambda_esm.aws_model.model import LambdaModel
 from pytest_lambda_esm.clock.handle import VirtualClock
+from pytest_lambda_esm.clock.modules import loaded_modules
 from pytest_lambda_esm.clock.virtual import EventClock
 from pytest_lambda_esm.clock.wall import Wall, open_wall
 from pytest_lambda_esm.config import Config, checked
@@ -136,7 +137,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         session.refuse_server_mode()
         self._opened_at = users_place()
         try:
-            self._open()
+            with loaded_modules().looking_once():
+                self._open()
         except BaseException:
             self._undo()
             raise
@@ -179,7 +181,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
 
     def _undo(self) -> None:
         self._patches.then(self._world_patches.undo)
-        self._patches.undo()
+        with loaded_modules().looking_once():
+            self._patches.undo()
 
     def _undo_again(self) -> None:
         """Revert what others have put back since the end, such as a fixture that was set up before this fake."""

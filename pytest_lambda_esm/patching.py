@@ -13,6 +13,7 @@ force after the end of its fake:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import FunctionType
 from typing import Any, Final, TypeGuard
 
@@ -230,4 +231,9 @@ def _is_code(value: Any) -> bool:
 
 def _is_proxy(kept: Any) -> bool:
     kind = type(kept)
-    return kind is not FunctionType and any(base.__name__ in _PROXIES for base in kind.__mro__)
+    return kind is not FunctionType and _is_proxy_class(kind)
+
+
+@lru_cache(64)
+def _is_proxy_class(kind: type) -> bool:
+    return any(base.__name__ in _PROXIES for base in kind.__mro__)

@@ -96,8 +96,8 @@ class FakedGlobals:
         self._suspended: list[str] = []
 
     def fake_everywhere(self) -> None:
-        """Replace the real ones in all loaded modules; :func:`~.wall.open_wall` has just looked at them."""
-        self._replace(_memo().findings(again=False), self._fakes, self._ignore)
+        """Replace the real ones in all loaded modules."""
+        self._replace(_memo().findings(), self._fakes, self._ignore)
 
     def restore_everywhere(self) -> None:
         """Restore the real ones in all modules loaded now, wherever the fakes came from."""

@@ -64,17 +64,25 @@ class LoadedModules:
     def __init__(self) -> None:
         self.version = 0
         self.modules: dict[str, Any] = {}
+        self._names: list[str] = []
         self._values: list[object] = []
         self._namespaces: list[dict[str, Any]] = []
         self._sizes: list[int] = []
+        self._has_looked = False
 
-    def look(self, *, again: bool = True) -> int:
-        """Return the version of the modules that are loaded now. Takes 0.1 microseconds for each module.
+    @contextmanager
+    def looking_once(self) -> Iterator[None]:
+        """Let the first look inside count for all, unless a module is imported or removed. No test code runs inside."""
+        self.look()
+        self._has_looked = True
+        try:
+            yield
+        finally:
+            self._has_looked = False
 
-        With ``again=False``, a look that is only a moment ago counts, unless a module has been imported or removed
-        since: no code of a test has run meanwhile.
-        """
-        if not again and len(sys.modules) == len(self.modules) and self._last() is self._values[-1]:
+    def look(self) -> int:
+        """Return the version of the modules that are loaded now. Takes 0.1 microseconds for each module."""
+        if self._has_looked and len(sys.modules) == len(self.modules) and self._last() is self._values[-1]:
             return self.version
         loaded = sys.modules.copy()
         # Compared by identity: an entry of sys.modules may be any object, with an __eq__ of its own.
@@ -82,9 +90,9 @@ class LoadedModules:
             len(loaded) != len(self._values)
             or not all(map(operator.is_, loaded.values(), self._values))
             or list(map(len, self._namespaces)) != self._sizes
-            or list(loaded) != list(self.modules)
+            or list(loaded) != self._names
         ):
-            self.modules, self._values = loaded, list(loaded.values())
+            self.modules, self._names, self._values = loaded, list(loaded), list(loaded.values())
             self._namespaces = [namespace_of(module) or {} for module in self._values]
             self._sizes = list(map(len, self._namespaces))
             self.version += 1
@@ -114,10 +122,10 @@ class ModuleMemo(Generic[Finding]):
         self._version = 0
         self._findings: list[Finding] = []
 
-    def findings(self, *, again: bool = True) -> list[Finding]:
-        """Return the findings of all modules that are loaded now; ``again`` is that of :meth:`LoadedModules.look`."""
+    def findings(self) -> list[Finding]:
+        """Return the findings of all modules that are loaded now."""
         loaded = loaded_modules()
-        version = loaded.look(again=again)
+        version = loaded.look()
         if version != self._version:
             self._examine_changed(loaded.modules)
             self._version = version

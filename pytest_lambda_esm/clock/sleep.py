@@ -102,11 +102,8 @@ class VirtualSleep:
         """The original ``time.sleep``, for callers that must wait in real time."""
         return self._function.real
 
-    def install(self, patches: Patches, *, look_again: bool = True) -> None:
-        """Make ``time.sleep`` virtual. Raises ``AlreadyActive`` if another ``VirtualSleep`` is installed.
-
-        ``look_again=False`` is for a caller that has just opened a wall, which has looked at all loaded modules.
-        """
+    def install(self, patches: Patches) -> None:
+        """Make ``time.sleep`` virtual. Raises ``AlreadyActive`` if another ``VirtualSleep`` is installed."""
         function = self._function
         if function.on_sleep is not None:
             raise AlreadyActive("time.sleep is virtual already: another fake is active in this process.")
@@ -116,7 +113,7 @@ class VirtualSleep:
         function.on_sleep = self._on_sleep
         patches.then(self._remove, self.suspend)
         self.resume([])
-        for place in _memo(function.real).findings(again=look_again):
+        for place in _memo(function.real).findings():
             place.replace(function.real, function)
         import_watch().add(self)
 

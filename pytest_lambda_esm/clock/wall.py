@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from pytest_lambda_esm.clock.freezegun_globals import real
 from pytest_lambda_esm.clock.freezegun_wall import AdoptedFreezegun, FreezegunFreeze, FreezegunFreezers
-from pytest_lambda_esm.clock.modules import loaded_modules
 from pytest_lambda_esm.clock.time_machine_wall import TimeMachineFreezers, TimeMachineRefusal, TimeMachineTravel
 from pytest_lambda_esm.errors import ConfigurationError, nearest
 from pytest_lambda_esm.patching import Patches
@@ -172,7 +171,6 @@ def open_wall(kind: str, start: int) -> Wall:
     """
     if kind not in _KINDS:
         raise ConfigurationError(f"wall_clock is {kind!r}, which is not a known tool. {nearest(kind, _KINDS)}")
-    loaded_modules().look()  # For the wall, and for the virtual sleep that follows.
     if FreezegunFreezers.stack:
         return _ProcessWall(AdoptedFreezegun())
     if TimeMachineFreezers().topmost() is not None:

@@ -40,7 +40,7 @@ def install(patches: Patches, world: Callable[[], World], kind: str, on_error: O
 
     virtual = VirtualSleep(reporting_sleep)
     if kind == "virtual":
-        virtual.install(patches, look_again=False)
+        virtual.install(patches)
         time = LoopTime(
             now=lambda: world().runtime.now(),
             is_endless=lambda: world().runtime.local_time is None,
