@@ -39,7 +39,7 @@ from pytest_lambda_esm.moto_bridge import lambda_service, lookups, session
 from pytest_lambda_esm.moto_bridge.botocore_retries import RetryQuotas
 from pytest_lambda_esm.moto_bridge.client_calls import ClientCalls
 from pytest_lambda_esm.moto_bridge.sqs import queues
-from pytest_lambda_esm.moto_bridge.streams import dynamodb, kinesis
+from pytest_lambda_esm.moto_bridge.streams import lookup as streams
 from pytest_lambda_esm.observe.calls import Calls
 from pytest_lambda_esm.observe.sequences import ReadOnlySequence
 from pytest_lambda_esm.observe.timeline import Timeline
@@ -198,8 +198,8 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         self._started = moment_of(start)
         session.install(self._patches, region=self.region, account_id=self.config.account_id, seed=self.config.seed)
         session.check_region("region", self.region, self.config.account_id)
-        for source in (queues, kinesis, dynamodb):
-            source.shift(start - real_start)  # What moto already holds was written in real time.
+        for sources in (queues, streams):
+            sources.shift(start - real_start)  # What moto already holds was written in real time.
         clock = EventClock(moment_of(start), wall, self.config.longest_standstill)
         catalogue = fault_catalogue(self.config.limits, self.config.account_id)
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())

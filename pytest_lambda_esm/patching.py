@@ -92,7 +92,7 @@ def _run_last_first(steps: list[_Step]) -> None:
     while steps:
         step = steps.pop()
         try:
-            if type(step) is tuple:
+            if isinstance(step, tuple):
                 _put_back(*step)
             else:
                 step()
@@ -231,7 +231,7 @@ def _is_code(value: Any) -> bool:
 
 def _is_proxy(kept: Any) -> bool:
     kind = type(kept)
-    return kind is not FunctionType and _is_proxy_class(kind)
+    return kind is not FunctionType and _is_proxy_class(kind)  # type: ignore[arg-type]  # mypy holds that type[Any] has no hash.
 
 
 @lru_cache(64)

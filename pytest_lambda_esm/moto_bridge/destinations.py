@@ -9,15 +9,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from moto.events.models import events_backends
-from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
-
 from pytest_lambda_esm.arn import Arn, parse
 from pytest_lambda_esm.destinations import DeliveryFailed, Message
 from pytest_lambda_esm.invocation.configuration import Functions
-from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in
+from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, backends_in, backends_of
 from pytest_lambda_esm.moto_bridge.sqs.sending import attribute
 
 
@@ -55,7 +50,7 @@ class MotoDestinations:
 
 
 def _to_queue(arn: Arn, message: Message) -> None:
-    backend = sqs_backends[arn.account_id][arn.region]
+    backend = backends_of("sqs")[arn.account_id][arn.region]
     if arn.resource not in backend.queues:
         raise DeliveryFailed(f"the queue {arn.resource} does not exist")
     if arn.resource.endswith(".fifo"):
@@ -69,11 +64,11 @@ def _to_topic(arn: Arn, message: Message) -> None:
         raise DeliveryFailed(f"{arn.resource} is a FIFO topic, which cannot be a destination")
     topic = f"arn:{arn.partition}:sns:{arn.region}:{arn.account_id}:{arn.resource}"
     attributes = {name: {"Type": _data_type(value), "Value": str(value)} for name, value in message.attributes.items()}
-    sns_backends[arn.account_id][arn.region].publish(message.body, arn=topic, message_attributes=attributes)
+    backends_of("sns")[arn.account_id][arn.region].publish(message.body, arn=topic, message_attributes=attributes)
 
 
 def _to_bucket(arn: Arn, message: Message) -> None:
-    for backend in backends_in(s3_backends):
+    for backend in backends_in(backends_of("s3")):
         if arn.resource in backend.buckets:
             backend.put_object(arn.resource, message.key, message.body.encode())
             return
@@ -81,7 +76,7 @@ def _to_bucket(arn: Arn, message: Message) -> None:
 
 
 def _to_event_bus(arn: Arn, message: Message) -> None:
-    backend = events_backends[arn.account_id][arn.region]
+    backend = backends_of("events")[arn.account_id][arn.region]
     name = arn.resource.removeprefix("event-bus/")
     if name not in backend.event_buses:
         raise DeliveryFailed(f"the event bus {name} does not exist")

@@ -8,25 +8,30 @@ up: each of them counts as existing. Seen with moto 5.1.9, 5.1.22, 5.2.0 and 5.2
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
 from moto.awslambda.models import lambda_backends
 from moto.awslambda_simple.models import lambda_simple_backends
-from moto.dynamodb.models import dynamodb_backends
-from moto.events.models import events_backends
-from moto.kinesis.models import kinesis_backends
-from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.moto_bridge.streams.kinesis import has_consumer
 from pytest_lambda_esm.sources.event_source import SourceFacts
 
 _EXISTS: Final = SourceFacts()
+
+
+def backends_of(service: str) -> Any:
+    """Return the backends of a service, by account and region; moto imports the service if it has not been used."""
+    return getattr(import_module(f"moto.{service}.models"), f"{service}_backends")
+
+
+def is_used(service: str) -> bool:
+    """Whether anything has used a service since moto started; if not, nothing is there."""
+    return f"moto.{service}.models" in sys.modules and bool(backends_of(service))
 
 
 def backends_in(backends: Any) -> Iterator[Any]:
@@ -43,9 +48,12 @@ def lambda_backends_in_use() -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where moto stores the resources of one kind: a dictionary that is an attribute of each backend."""
+    """Where moto stores the resources of one kind: a dictionary that is an attribute of each of a service's backends.
 
-    backends: Any
+    A service that no test has used is not imported to see that nothing is there.
+    """
+
+    service: str
     attribute: str
 
     def at(self, arn: Arn) -> Mapping[str, Any]:
@@ -53,25 +61,26 @@ class Collection:
         if not arn.account_id or not arn.region:
             return {}
         try:
-            stored: Mapping[str, Any] = getattr(self.backends[arn.account_id][arn.region], self.attribute)
+            stored: Mapping[str, Any] = getattr(backends_of(self.service)[arn.account_id][arn.region], self.attribute)
         except KeyError:
             return {}
         return stored
 
     def everywhere(self) -> Iterator[tuple[str, Any]]:
         """Return the resources in all accounts and regions, with their keys."""
-        for backend in backends_in(self.backends):
-            yield from list(getattr(backend, self.attribute).items())
+        if is_used(self.service):
+            for backend in backends_in(backends_of(self.service)):
+                yield from list(getattr(backend, self.attribute).items())
 
 
 COLLECTIONS: Final[Mapping[str, Collection]] = MappingProxyType(
     {
-        "queue": Collection(sqs_backends, "queues"),
-        "stream": Collection(kinesis_backends, "streams"),
-        "table": Collection(dynamodb_backends, "tables"),
-        "topic": Collection(sns_backends, "topics"),
-        "bucket": Collection(s3_backends, "buckets"),
-        "event bus": Collection(events_backends, "event_buses"),
+        "queue": Collection("sqs", "queues"),
+        "stream": Collection("kinesis", "streams"),
+        "table": Collection("dynamodb", "tables"),
+        "topic": Collection("sns", "topics"),
+        "bucket": Collection("s3", "buckets"),
+        "event bus": Collection("events", "event_buses"),
     }
 )
 _POLLED: Final = ("queue", "stream", "table")
@@ -114,7 +123,11 @@ def _stream(arn: Arn) -> SourceFacts | None:
     stream = COLLECTIONS["stream"].at(arn).get(name)
     if stream is None:
         return None
-    return _EXISTS if not consumer or has_consumer(stream, arn.resource) else None
+    if not consumer:
+        return _EXISTS
+    from pytest_lambda_esm.moto_bridge.streams.kinesis import has_consumer
+
+    return _EXISTS if has_consumer(stream, arn.resource) else None
 
 
 def _table_stream(arn: Arn) -> SourceFacts | None:
@@ -153,7 +166,5 @@ def key_problem(key_arn: str) -> tuple[str, str] | None:
 
 
 def _key(key_arn: str) -> Any:
-    from moto.kms.models import kms_backends  # Imported here, since most tests never need it.
-
     arn = Arn.parse(key_arn)
-    return Collection(kms_backends, "keys").at(arn).get(arn.resource.partition("/")[2]) if arn is not None else None
+    return Collection("kms", "keys").at(arn).get(arn.resource.partition("/")[2]) if arn is not None else None

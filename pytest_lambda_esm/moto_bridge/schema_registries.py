@@ -88,12 +88,10 @@ class MotoLookups:
 
     def has_secret(self, arn: str) -> bool:
         """Whether a secret exists and is not being deleted."""
-        from moto.secretsmanager.models import secretsmanager_backends
-
         from pytest_lambda_esm.moto_bridge import secrets
 
         self._watch("secrets", secrets.install)
-        secret = _stored(secretsmanager_backends, "secrets", arn, arn)
+        secret = _stored("secretsmanager", "secrets", arn, arn)
         return secret is not None and not secret.is_deleted()
 
 
@@ -108,14 +106,12 @@ def _install_registries(patches: Patches, changed: Callable[[], object]) -> None
 
 
 def _registry(registry: str) -> Any:
-    from moto.glue.models import glue_backends
-
-    return _stored(glue_backends, "registries", registry, registry.partition(":registry/")[2])
+    return _stored("glue", "registries", registry, registry.partition(":registry/")[2])
 
 
-def _stored(backends: Any, attribute: str, arn: str, key: str) -> Any:
+def _stored(service: str, attribute: str, arn: str, key: str) -> Any:
     parsed = Arn.parse(arn)
-    return Collection(backends, attribute).at(parsed).get(key) if parsed is not None else None
+    return Collection(service, attribute).at(parsed).get(key) if parsed is not None else None
 
 
 def _version(schema: Any, version: Any) -> Version:

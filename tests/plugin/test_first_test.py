@@ -26,7 +26,11 @@ NOT_NEEDED = (
     "pytest_lambda_esm.deploy.prepare",
     "pytest_lambda_esm.moto_bridge.permissions",
     "pytest_lambda_esm.moto_bridge.stacks",
-    "pytest_lambda_esm.moto_bridge.triggers.sns_signing",
+    "pytest_lambda_esm.moto_bridge.schedules",
+    "pytest_lambda_esm.moto_bridge.streams.dynamodb",
+    "pytest_lambda_esm.moto_bridge.streams.kinesis",
+    "pytest_lambda_esm.moto_bridge.triggers.sns",
+    "pytest_lambda_esm.moto_bridge.triggers.s3",
     "pytest_lambda_esm.plugin.report",
     "pytest_lambda_esm.polling.brokers",
     "pytest_lambda_esm.polling.kafka",
@@ -42,4 +46,5 @@ def test_a_test_with_a_queue_imports_nothing_for_other_sources_and_features():
     loaded = json.loads(run.stdout.splitlines()[-1])
     assert [name for name in loaded if name.startswith(NOT_NEEDED)] == []
     own = [name for name in loaded if name.startswith("pytest_lambda_esm")]
-    assert len(own) <= 280, own  # 266 in the first version of this test
+    assert len(own) <= 255, own  # 249 when this number was last changed
+    assert [name for name in loaded if name.startswith(("moto.sns", "moto.scheduler", "moto.pipes"))] == []

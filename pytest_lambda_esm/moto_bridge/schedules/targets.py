@@ -20,7 +20,7 @@ from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.destinations import DeliveryFailed, DestinationFinder, Destinations, Message
 from pytest_lambda_esm.moto_bridge.lookups import COLLECTIONS, Collection
 
-_LOG_GROUPS: Final = Collection(logs_backends, "groups")
+_LOG_GROUPS: Final = Collection("logs", "groups")
 
 
 class MotoTargets:

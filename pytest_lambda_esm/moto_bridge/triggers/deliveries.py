@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from moto.sns.models import sns_backends
-
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.destinations import DeliveryFailed
 from pytest_lambda_esm.errors import LambdaEsmError
+from pytest_lambda_esm.moto_bridge.lookups import backends_of
 from pytest_lambda_esm.moto_bridge.sqs.sending import QueueMessage, send_to_queue
 from pytest_lambda_esm.timing import moment_of
 
@@ -94,10 +93,10 @@ class Deliveries:
 
 def _publish(arn: str, message: str, subject: str | None) -> None:
     place = Arn.parse(arn)
-    if place is None or arn not in sns_backends[place.account_id][place.region].topics:
+    if place is None or arn not in backends_of("sns")[place.account_id][place.region].topics:
         raise DeliveryFailed(f"the topic {arn} does not exist")
     try:
-        sns_backends[place.account_id][place.region].publish(message, arn=arn, subject=subject)
+        backends_of("sns")[place.account_id][place.region].publish(message, arn=arn, subject=subject)
     except LambdaEsmError:
         raise
     except Exception as error:
