@@ -17,6 +17,8 @@ from pytest_lambda_esm.moto_bridge.session import shared_loader
 _NOT_IN_BOTOCORE: Final = frozenset({"aws", "aws.amazon.com", "awsapps.com", "amazonaws.cn"})
 """Function URLs (``on.aws``) and sign-in (``signin.aws``) are in the top-level domain ``aws``, which is AWS's own; the
 others serve federation, portals and consoles."""
+_NOT_IN_OLD_BOTOCORE: Final = frozenset({"amazonaws.eu", "aws.hci.ic.gov"})
+"""Suffixes of newer partitions, which botocore 1.36.0 does not know."""
 
 _METADATA: Final = frozenset(map(ip_address, ("fd00:ec2::254", "fd00:ec2::23")))
 """Where EC2 and EKS serve credentials over IPv6. Their IPv4 addresses, and those of ECS, are link-local."""
@@ -66,7 +68,7 @@ def _normalized(host: object) -> str:
 @cache
 def _suffixes() -> frozenset[str]:
     """Return the suffixes of AWS's names. Dual-stack names begin with ``api``, whose parents are AWS's as well."""
-    return _NOT_IN_BOTOCORE | {suffix.removeprefix("api.") for suffix in _suffixes_of_botocore()}
+    return _NOT_IN_BOTOCORE | _NOT_IN_OLD_BOTOCORE | {suffix.removeprefix("api.") for suffix in _suffixes_of_botocore()}
 
 
 def _suffixes_of_botocore() -> Iterator[str]:
