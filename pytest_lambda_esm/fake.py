@@ -205,7 +205,7 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         persistent = PersistentParts(FaultPlan(catalogue, clock.follow_wall), catalogue, ClientCalls())
         lambda_service.claim(self._patches, opener(self._opened_at, self._is_outside))
         self._opened = World(self.config, _model(self.config.limits), clock, self._hooks, persistent)
-        clock.set_diagnosis(self._short_diagnosis)
+        clock.diagnosis = self._short_diagnosis
         self._clock = VirtualClock(clock)
         persistent.client_calls.install(self._patches)
         self._quotas.install(self._patches)

@@ -54,8 +54,10 @@ class EventClock:
         self._background_stall: StallDetector | None = None
         self.sleepers = Sleepers()
         """The threads that sleep; those of the test share this clock's time."""
-        self._report_waiting: Callable[[], list[str]] = list
-        self._report_diagnosis: Callable[[], list[str]] = list
+        self.waiting: Callable[[], list[str]] = list
+        """Lists what waits for the test rather than for time, a line each, for error texts."""
+        self.diagnosis: Callable[[], list[str]] = list
+        """Says why records are not delivered, a line each, for error texts."""
         self._wall = wall
         self._freezers = SeenFreezers([wall.identity()] if wall is not None else [])
         self._event_time: tuple[Callable[[], int | None], Callable[[int], None]] = (lambda: None, lambda instant: None)
@@ -322,14 +324,6 @@ class EventClock:
             heapq.heapify(self._heap)
             self._cancelled = 0
 
-    def set_waiting_report(self, report: Callable[[], list[str]]) -> None:
-        """Set the function that lists what waits for the test rather than for time, a line each, for error texts."""
-        self._report_waiting = report
-
-    def set_diagnosis(self, report: Callable[[], list[str]]) -> None:
-        """Set the function that says why records are not delivered, a line each, for error texts."""
-        self._report_diagnosis = report
-
     def show(self, instant: int) -> None:
         """Show an instant on the wall clocks without moving time: a handler's own later time, and back again."""
         self._shown = instant
@@ -503,4 +497,4 @@ class EventClock:
         return limit_exceeded(problem, limit, self._now, self.pending, self._reports())
 
     def _reports(self) -> Reports:
-        return Reports(self._report_diagnosis(), self._report_waiting())
+        return Reports(self.diagnosis(), self.waiting())

@@ -149,7 +149,7 @@ class World:
         self._compose_pollers(config)
         self._compose_mappings(config, model)
         self.dispatcher = self._compose_dispatcher(model, persistent.client_calls)
-        clock.set_waiting_report(self._what_waits)
+        clock.waiting = self._what_waits
         clock.set_event_time(self._handlers_time, self._move_handlers_time)
 
     def _compose_runs(self, config: Config) -> None:

@@ -159,7 +159,7 @@ def test_run_until_says_that_nothing_is_pending_any_more(clock):
 
 
 def test_limits_name_what_waits_for_the_test(clock):
-    clock.set_waiting_report(lambda: ["mapping m: Creating becomes Enabled when the test calls release()"])
+    clock.waiting = lambda: ["mapping m: Creating becomes Enabled when the test calls release()"]
     schedule(clock, [], 90)
     told = r"\nWaiting for the test:\n  mapping m: Creating becomes Enabled when the test calls release\(\)"
     with pytest.raises(ClockLimitExceeded, match=told):
@@ -185,7 +185,7 @@ def test_code_that_sleeps_on_while_nothing_happens_is_stopped(code):
     tracer = sys.gettrace()
     clock = EventClock(START, longest_standstill=0)
     schedule(clock, [], 2500)
-    clock.set_waiting_report(lambda: ["a mapping"])
+    clock.waiting = lambda: ["a mapping"]
     with pytest.raises(ClockLimitExceeded) as info:
         code(clock)
     clock.stop()
