@@ -381,17 +381,18 @@ def _begin(item: pytest.Item, phase: Phase) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that passed although its code swallowed an error of the fake, or one of its faults never struck."""
     _begin(item, "call")
-    result = yield
+    try:
+        result = yield
+    except BaseException:
+        _warn(item)
+        raise
     if _OUTSIDE in item.config.stash:
         item.config.stash[_OUTSIDE].check_faults()
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return result
     fake._raise_server_error()
-    for advice in fake.take_advice():
-        if fake.config.advice == "error":
-            pytest.fail(str(advice), pytrace=False)
-        item.warn(advice)
+    _warn(item, may_fail=True)
     failures = fake.handler_errors()
     if failures:
         pytest.fail(failures, pytrace=False)
@@ -402,6 +403,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
             pytest.fail("\n".join(filter(None, [sections.swallowed(errors), unused])), pytrace=False)
     return result
+
+
+def _warn(item: pytest.Item, *, may_fail: bool = False) -> None:
+    """Show the advice of a test's fake as warnings at the test, or fail the test where the setting says so."""
+    fake = item.stash.get(_FAKE, None)
+    for advice in fake.take_advice() if fake is not None else ():
+        if may_fail and fake.config.advice == "error":
+            pytest.fail(str(advice), pytrace=False)
+        item.warn(advice)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -205,6 +205,12 @@ class Shortcuts(ABC):
         import json
 
         if isinstance(redrive, ReadOnly) and "deadLetterTargetArn" in redrive:
+            count = redrive.get("maxReceiveCount")
+            if max_receives is not None and str(count) != str(max_receives):
+                raise ConfigurationError(
+                    f"queue({name!r}): max_receives is {max_receives!r}, but the RedrivePolicy has maxReceiveCount"
+                    f" {count!r}; leave max_receives out"
+                )
             return json.dumps(dict(redrive))
         found = [arn for arn in subjects.find(self._active, redrive).sources if arn.split(":")[2:3] == ["sqs"]]
         if len(found) != 1:

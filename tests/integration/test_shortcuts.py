@@ -243,6 +243,10 @@ def test_a_queue_receives_the_failed_events_of_a_function(lambda_esm):
     [
         (lambda fake: fake.queue("q", max_receives=3), r"queue\('q'\): max_receives = 3 needs redrive"),
         (
+            lambda fake: fake.queue("q", redrive={"deadLetterTargetArn": "a", "maxReceiveCount": 1}, max_receives=3),
+            r"queue\('q'\): max_receives is 3, but the RedrivePolicy has maxReceiveCount 1",
+        ),
+        (
             lambda fake: fake.table("t", stream="NEW_IMAGES"),
             "stream takes .*, not 'NEW_IMAGES'. Did you mean 'NEW_IMAGE'",
         ),
@@ -253,7 +257,7 @@ def test_a_queue_receives_the_failed_events_of_a_function(lambda_esm):
             r"before the fake starts: @pytest.mark.lambda_esm\(perm",
         ),
     ],
-    ids=["max_receives", "stream", "function", "bind", "setting"],
+    ids=["max_receives", "max_receives and a policy", "stream", "function", "bind", "setting"],
 )
 def test_a_mistake_is_named(lambda_esm, mistake, message):
     with pytest.raises(ConfigurationError, match=message):

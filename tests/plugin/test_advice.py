@@ -23,6 +23,12 @@ def test_it_is_a_warning_once(run):
     result.stdout.fnmatch_lines([f"*LambdaEsmAdvice: ESM102: {TEXT}. See docs/reference/advice/ESM102.md"])
 
 
+def test_it_names_the_place_of_a_test_that_fails(run):
+    result = run(TEST + "    assert False\n", "-W", "default")
+    result.assert_outcomes(failed=1, warnings=1)
+    result.stdout.re_match_lines([r".*test_it_names_the_place_of_a_test_that_fails\.py:3: LambdaEsmAdvice: ESM102: .*"])
+
+
 def test_it_may_be_an_error(run):
     result = run(TEST, ini="lambda_esm_advice = error")
     result.assert_outcomes(failed=1)
