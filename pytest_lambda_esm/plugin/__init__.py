@@ -408,7 +408,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _warn(item: pytest.Item, *, may_fail: bool = False) -> None:
     """Show the advice of a test's fake as warnings at the test, or fail the test where the setting says so."""
     fake = item.stash.get(_FAKE, None)
-    for advice in fake.take_advice() if fake is not None else ():
+    if fake is None:
+        return
+    for advice in fake.take_advice():
         if may_fail and fake.config.advice == "error":
             pytest.fail(str(advice), pytrace=False)
         item.warn(advice)
