@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import MethodType
 from typing import Final
 
 from pytest_lambda_esm.clock.sleep import waiting_for_work
@@ -25,6 +28,29 @@ _EXTRA_FRAMES: Final = 50
 
 class OwnThread(threading.Thread):
     """A thread of this package, such as one that serves a request: no code under test, and so in no group."""
+
+
+@contextmanager
+def _ending_silently(thread: threading.Thread) -> Iterator[None]:
+    """Have a thread that is started inside report no error where its handler or its sleep is ended.
+
+    The errors are SystemExits, which only Python's own ``threading.excepthook`` does not report; pytest's does.
+    """
+    run = thread.run
+
+    def run_silently(thread: threading.Thread) -> None:
+        __tracebackhide__ = True
+        vars(thread).pop("run", None)
+        with suppress(TimedOut, CutOff, SleepEnded):
+            run()
+
+    # A method, as others who wrap ``run`` in the same way expect, such as Sentry's SDK.
+    thread.run = MethodType(run_silently, thread)  # type: ignore[method-assign]
+    try:
+        yield
+    except BaseException:
+        vars(thread).pop("run", None)
+        raise
 
 
 MANY: Final = 64
@@ -65,19 +91,13 @@ class Nesting:
             invocation = self.threads[thread] = self.current()
             if invocation is not None:
                 invocation.time.begin(thread)
-            try:
-                start(thread)
-            finally:
-                self._starting.discard(thread)
-
-        report = original_of(threading, "excepthook")
-
-        def silent_ends(failure: threading.ExceptHookArgs) -> None:
-            if not issubclass(failure.exc_type, (TimedOut, CutOff, SleepEnded)):
-                report(failure)
+            with _ending_silently(thread):
+                try:
+                    start(thread)
+                finally:
+                    self._starting.discard(thread)
 
         patches.set(threading.Thread, "start", noticing_start)
-        patches.set(threading, "excepthook", silent_ends)  # Another one than Python's may report a SystemExit.
         patches.then(self._remove)
 
     def _remove(self) -> None:

@@ -147,6 +147,13 @@ def batches(fake: FakeLambda) -> list[list[str]]:
     return [names_of(invocation.event) for invocation in fake.invocations]
 
 
+def needs_topics_as_destinations(fake: FakeLambda) -> None:
+    """Skip a test whose botocore is older than topics as destinations of failures."""
+    pattern = fake.client("lambda").meta.service_model.shape_for("DestinationArn").metadata["pattern"]
+    if "kafka" not in pattern:
+        pytest.skip("the installed botocore knows no topics as destinations")
+
+
 def needs_queue_mode(fake: FakeLambda) -> None:
     """Skip a test whose botocore is older than queue mode."""
     model = fake.client("lambda").meta.service_model.shape_for("SelfManagedKafkaEventSourceConfig")

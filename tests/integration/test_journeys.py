@@ -7,6 +7,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
+from helpers.kafka import needs_topics_as_destinations
 from helpers.queues import arn_of, make_queue, send, subscribe
 from helpers.streams import KinesisSource, TableSource
 from pytest_lambda_esm import ConfigurationError, FakeLambda, Journey, JourneyStep, LambdaEsmError, raises, throttled
@@ -413,6 +414,7 @@ def test_a_record_that_a_handler_sent_is_linked_for_every_source(lambda_esm, mak
 
 
 def test_a_failure_record_in_a_topic_is_about_one_record(lambda_esm):
+    needs_topics_as_destinations(lambda_esm)
     cluster = lambda_esm.kafka("main")
     cluster.create_topic("orders", partitions=2)
     cluster.create_topic("failed")

@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from helpers.kafka import ACCESS, ARN, PROVISIONED, accept, batches, names_of, refuse_bad, subscribe
+from helpers.kafka import (
+    ACCESS,
+    ARN,
+    PROVISIONED,
+    accept,
+    batches,
+    names_of,
+    needs_topics_as_destinations,
+    refuse_bad,
+    subscribe,
+)
 from pytest_lambda_esm import ConfigurationError, FakeLambda, FaultError, LambdaEsmError, NotActive
 
 
@@ -223,6 +233,7 @@ def test_faults_strike_the_steps_of_the_poller(fake: FakeLambda) -> None:
 
 
 def test_a_refused_failure_record_is_lost(fake: FakeLambda) -> None:
+    needs_topics_as_destinations(fake)
     cluster = fake.kafka("main")
     cluster.create_topic("orders")
     cluster.create_topic("failures")

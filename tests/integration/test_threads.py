@@ -186,3 +186,48 @@ def test_a_thread_that_still_sleeps_at_the_end_does_not_outlive_the_fake() -> No
         sleeping.start()
     sleeping.join(20)
     assert not sleeping.is_alive()
+
+
+def test_a_thread_that_the_end_stops_is_reported_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[object] = []
+    with FakeLambda():
+        # Where pytest before 8.4 has put its own in the middle of a test.
+        monkeypatch.setattr(threading, "excepthook", reported.append)
+        sleeping = threading.Thread(target=time.sleep, args=[3600])
+        failing = threading.Thread(target=lambda: 1 / 0)
+        sleeping.start()
+        failing.start()
+        failing.join()
+    sleeping.join(20)
+    assert not sleeping.is_alive()
+    assert [failure.exc_type for failure in reported] == [ZeroDivisionError]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("first", ["library", "fake"])
+def test_a_library_that_wraps_run_when_a_thread_starts(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, traced, ran = threading.Thread.start, [], []
+
+    def tracing_start(thread: threading.Thread) -> None:
+        run = getattr(thread.run, "__func__", thread.run)
+
+        def tracing_run(*args: object) -> None:
+            traced.append(thread.name)
+            run(threading.current_thread(), *args)
+
+        thread.run = tracing_run  # type: ignore[method-assign]
+        start(thread)
+
+    class Worker(threading.Thread):
+        def run(self) -> None:
+            ran.append(self.name)
+
+    if first == "library":
+        monkeypatch.setattr(threading.Thread, "start", tracing_start)
+    with FakeLambda():
+        if first == "fake":
+            start = threading.Thread.start
+            monkeypatch.setattr(threading.Thread, "start", tracing_start)
+        worker = Worker(name="worker")
+        worker.start()
+        worker.join()
+    assert traced == ran == ["worker"]

@@ -899,7 +899,7 @@ def sections(tmp_path_factory):
             "no:randomly",
             "-p",
             "no:xdist",
-            "--tb=line",
+            "--tb=short",
         ],
         cwd=folder,
         env={**os.environ, "COLUMNS": "100", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
