@@ -96,13 +96,17 @@ class Runs:
         return found
 
 
+_PLACES: Final = ("Records", "records", "messages", "rmqMessagesByQueue")
+"""Where events have records that may be encoded."""
+
+
 def readable(event: Any) -> Any:
     """Return a poller's event as a person reads it: receipt handles are short, and encoded texts are decoded too."""
-    name = next((name for name in ("Records", "records") if isinstance(event, dict) and name in event), None)
+    name = next((name for name in _PLACES if isinstance(event, dict) and name in event), None)
     if name is None:
         return event
     records = event[name]
-    if isinstance(records, dict):  # Kafka: lists by partition
+    if isinstance(records, dict):  # Kafka and RabbitMQ: lists by partition or queue
         return {**event, name: {partition: _readable_list(batch) for partition, batch in records.items()}}
     return {**event, name: _readable_list(records)}
 
@@ -118,6 +122,8 @@ def _readable_record(record: Any) -> Any:
         return {**record, "kinesis": _decoded(record["kinesis"], "data")}
     if isinstance(record.get("receiptHandle"), str):
         return {**record, "receiptHandle": f"{record['receiptHandle'][:12]}…"}
+    if "messageID" in record or "basicProperties" in record:  # Amazon MQ
+        return _decoded(record, "data")
     return _decoded(record, "value") if "offset" in record else record
 
 

@@ -47,6 +47,15 @@ def test_records_are_named_as_in_the_timeline(event, ids):
             {"records": {"orders-0": [{"offset": 1, "value": "aGk="}]}},
             {"records": {"orders-0": [{"offset": 1, "value, decoded": "hi", "value": "aGk="}]}},
         ),
+        (
+            {"messages": [{"messageID": "m", "data": "aGk="}]},
+            {"messages": [{"messageID": "m", "data, decoded": "hi", "data": "aGk="}]},
+        ),
+        (
+            {"rmqMessagesByQueue": {"q::/": [{"basicProperties": {}, "data": "aGk="}]}},
+            {"rmqMessagesByQueue": {"q::/": [{"basicProperties": {}, "data, decoded": "hi", "data": "aGk="}]}},
+        ),
+        ({"messages": [{"data": "aGk="}]}, {"messages": [{"data": "aGk="}]}),
         ({"Records": [{"kinesis": {"data": "/w=="}}]}, {"Records": [{"kinesis": {"data": "/w=="}}]}),
         ({"Records": [{"kinesis": {"data": "no base64"}}]}, {"Records": [{"kinesis": {"data": "no base64"}}]}),
         ({"Records": [{"kinesis": {}}, None, "text"]}, {"Records": [{"kinesis": {}}, None, "text"]}),
