@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import botocore
+import botocore.client
 import botocore.session
 import pytest
 import requests
@@ -305,6 +306,49 @@ def test_a_replaced_rule_set_is_used(monkeypatch):
     assert len(made) == 1
 
 
+def test_a_session_with_data_of_its_own_has_its_operations(tmp_path):
+    folder = tmp_path / "sqs" / next(Path(create_loader().BUILTIN_DATA_PATH, "sqs").iterdir()).name
+    folder.mkdir(parents=True)
+    model = json.loads(json.dumps(create_loader().load_service_model("sqs", "service-2")))
+    model["operations"]["ListMyQueues"] = {**model["operations"]["ListQueues"], "name": "ListMyQueues"}
+    (folder / "service-2.json").write_text(json.dumps(model))
+    with FakeLambda():
+        usual = Session().create_client("sqs", REGION)
+        own = Session()
+        own.register_component("data_loader", create_loader(f"{tmp_path}"))
+        assert hasattr(own.create_client("sqs", REGION), "list_my_queues")
+        assert not hasattr(usual, "list_my_queues")
+        assert not hasattr(Session().create_client("sqs", REGION), "list_my_queues")
+
+
+def test_a_replaced_model_is_used(monkeypatch):
+    made = []
+    original = botocore.client.ServiceModel
+
+    def make(*data, **names):
+        made.append(names)
+        return original(*data, **names)
+
+    with FakeLambda():
+        boto3.client("sqs")
+        with monkeypatch.context() as patch:
+            patch.setattr(botocore.client, "ServiceModel", make)
+            boto3.client("sqs")
+        boto3.client("sqs")
+    assert len(made) == 1
+
+
+def test_what_a_test_sets_on_a_clients_model_reaches_no_other_client():
+    with FakeLambda():
+        one, other = boto3.client("sqs").meta.service_model, boto3.client("sqs").meta.service_model
+        assert one.service_name == other.service_name == "sqs"
+        one.signature_version = "v1"
+        one.metadata = {}
+        later = boto3.client("sqs").meta.service_model
+        assert [model.signature_version for model in (other, later)] == ["v4", "v4"]
+        assert later.metadata["serviceId"] == "SQS"
+
+
 def context_of(client):
     return client._endpoint.http_session._manager.connection_pool_kw["ssl_context"]
 
@@ -413,6 +457,7 @@ def test_everything_is_restored_at_the_end():
             vars(EventAliaser)["_alias_event_name"],
             vars(Session)["_register_builtin_handlers"],
             endpoint_provider.RuleSet,
+            botocore.client.ServiceModel,
             httpsession.PoolManager,
             vars(httpsession.URLLib3Session)["_get_ssl_context"],
             vars(AccountSpecificBackend)["_generate_regions"],

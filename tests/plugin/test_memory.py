@@ -135,6 +135,8 @@ ENDINGS = {
         del test
     """,
 }
+if pytest.version_tuple < (8, 2, 2):
+    del ENDINGS["method of unittest"]  # Until that version, pytest itself kept the instances of unittest.
 
 
 @pytest.mark.parametrize(("times", "options"), [(5, ()), (2, ("-n", "1"))], ids=["alone", "xdist"])
