@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Blockade: TypeAlias = tuple[str, Any, list[Any]]
@@ -97,8 +98,7 @@ class StandardOrder(MessageOrder):
     def available(self, now: int, limit: int) -> Iterator[Any]:
         """Iterate over the visible messages; ``limit`` of them are taken from the order at a time."""
         self._restore_taken()
-        while taken := self._take(now, limit):
-            yield from taken
+        return chain.from_iterable(iter(lambda: self._take(now, limit), []))
 
     def pass_over(self, now: int) -> None:
         """Move the first message behind the others that are visible at ``now``, without receiving it."""
