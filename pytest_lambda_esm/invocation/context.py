@@ -42,7 +42,7 @@ class LambdaContext:
         self.invoked_function_arn = invoked_arn
         self.client_context = ClientContext(client_context) if client_context is not None else None
         self.tenant_id: str | None = None
-        self._w3c = _w3c_fields(client_context)
+        self._w3c = _w3c_fields(client_context) if client_context is not None else None
         self._time = time
 
     @cached_property
@@ -56,7 +56,7 @@ class LambdaContext:
 
     def w3c(self) -> dict[str, str]:
         """Return the W3C trace context that came in the client context: traceparent, tracestate and baggage."""
-        return dict(self._w3c)
+        return dict(self._w3c or {})
 
     def log(self, message: object) -> None:
         """Write to the function's log."""
@@ -75,8 +75,8 @@ class LambdaContext:
 _W3C_FIELDS: Final = ("traceparent", "tracestate", "baggage")
 
 
-def _w3c_fields(client_context: Mapping[str, Any] | None) -> dict[str, str]:
-    members = client_context.get("w3c") if client_context is not None else None
+def _w3c_fields(client_context: Mapping[str, Any]) -> dict[str, str]:
+    members = client_context.get("w3c")
     if not isinstance(members, Mapping):
         return {}
     return {name: members[name] for name in _W3C_FIELDS if isinstance(members.get(name), str)}

@@ -66,8 +66,8 @@ class MessageTable:
         message.lambda_esm_content = content_of(message)
         if not message.lambda_esm_handle:
             message.lambda_esm_handle = _beginning_of_handles(message.id)
-            # Set here and not at the first receipt: Python gives an object a dictionary of its own, which costs time and
-            # memory, if it gets an attribute that earlier objects of its class do not have.
+            # Set here, not at the first receipt: an object that gets an attribute which earlier objects of its class do
+            # not have also gets a dictionary of its own, which the garbage collector traverses.
             message.lambda_esm_received_at = 0
         self._messages[message.id] = message
         self.order.add(message)
@@ -75,18 +75,19 @@ class MessageTable:
         if weight > self.heaviest:
             self.heaviest = weight
 
-    def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
-        """Delete messages by id and the handle of their newest receipt, and return them.
+    def delete(self, receipts: Iterable[tuple[Any, ...]], is_over: Callable[[Any], bool] | None) -> list[Any]:
+        """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
+        Returns the messages that were deleted.
         A message for which ``is_over`` returns True stays: its receipt has ended.
         """
         messages = self._messages
         deleted: list[Any] = []
-        for message_id, receipt_handle in receipts:
-            message = messages.get(message_id)
-            if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
+        for receipt in receipts:
+            message = messages.get(receipt[0])
+            if message is None or message.receipt_handle != receipt[1] or (is_over and is_over(message)):
                 continue
-            del messages[message_id]
+            del messages[receipt[0]]
             deleted.append(message)
         self.order.discard(deleted)
         return deleted

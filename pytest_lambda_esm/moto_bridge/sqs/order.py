@@ -22,7 +22,11 @@ Place: TypeAlias = tuple[int, int, Any]
 
 def visible_from(message: Any) -> int:
     """Return when a message becomes visible: after its sending, its delay and its last receipt, whichever is latest."""
-    return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
+    latest = message.visible_at
+    if message.delayed_until > latest:
+        latest = message.delayed_until
+    sent = message.sent_timestamp
+    return int(1000 * (sent if sent and sent > latest else latest) + 0.5)
 
 
 class MessageOrder(Protocol):
@@ -129,10 +133,10 @@ class StandardOrder(MessageOrder):
         return ()
 
     def _take(self, now: int, limit: int) -> list[Any]:
-        ascending, heap, note_taken = self._ascending, self._heap, self._taken.append
+        ascending, heap, taken = self._ascending, self._heap, self._taken
         latest = (now + 1) / 1000
-        messages: list[Any] = []
-        while len(messages) < limit:
+        first = len(taken)
+        while len(taken) < first + limit:
             if heap and (not ascending or heap[0] < ascending[0]):
                 place = heapq.heappop(heap)
             elif ascending:
@@ -148,9 +152,8 @@ class StandardOrder(MessageOrder):
             if message.visible_at > latest:
                 self._place(message, sequence)
                 continue
-            note_taken(place)
-            messages.append(message)
-        return messages
+            taken.append(place)
+        return [place[2] for place in taken[first:]]
 
     def _restore_taken(self) -> None:
         if self._taken:

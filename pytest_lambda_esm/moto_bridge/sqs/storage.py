@@ -34,8 +34,8 @@ MARKS: Final = {
 the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there.
 
 ``received_at`` is the time of its last receipt in milliseconds, ``handle`` what all its receipt handles begin with
-(empty: it has not been in a table yet), ``place`` its place in the queue's order, ``content`` the fields that are the same at each
-receipt.
+(empty: it has been in no table yet), ``place`` its place in the queue's order, ``content`` the fields that are the same
+at each receipt.
 """
 
 _RECENTLY_GONE: Final = "_lambda_esm_gone"
@@ -127,9 +127,10 @@ def _allows(target: Any, source_arn: str) -> bool:
     return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
 
 
-def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -> list[str]:
-    """Delete messages by id and the handle of their newest receipt, and return the ids of those that were deleted.
+def delete_received(queue: Any, receipts: Iterable[tuple[Any, ...]], now: int) -> list[str]:
+    """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
+    Returns the ids of the messages that were deleted.
     A message that has been received again since then stays. In a FIFO queue, so does one that is visible again.
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
