@@ -194,8 +194,8 @@ def trace_header(request_id: str, instant: int, received: str = "") -> str:
     It continues the trace of the header that came with the request, or begins one that is not sampled.
     """
     digits = request_id.replace("-", "")
-    root, sampled = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}", "0"
-    if received:
-        parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
-        root, sampled = parts.get("Root") or root, parts.get("Sampled") or sampled
-    return f"Root={root};Parent={digits[-16:]};Sampled={sampled}"
+    root = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}"
+    if not received:
+        return f"Root={root};Parent={digits[-16:]};Sampled=0"
+    parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
+    return f"Root={parts.get('Root') or root};Parent={digits[-16:]};Sampled={parts.get('Sampled') or '0'}"
