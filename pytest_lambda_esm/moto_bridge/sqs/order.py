@@ -157,16 +157,17 @@ class StandardOrder(MessageOrder):
 
     def _restore_taken(self) -> None:
         if self._taken:
-            for place in self._taken:
-                message = place[2]
-                if message.lambda_esm_place is place:  # Otherwise it was deleted.
-                    self._place(message, place[1])
+            place = self._place
+            for taken in self._taken:
+                if taken[2].lambda_esm_place is taken:  # Otherwise it was deleted.
+                    place(taken[2], taken[1])
             self._taken.clear()
 
     def _place(self, message: Any, sequence: int) -> None:
         place = message.lambda_esm_place = (visible_from(message), sequence, message)
-        if not self._ascending or self._ascending[-1] < place:
-            self._ascending.append(place)
+        ascending = self._ascending
+        if not ascending or ascending[-1] < place:
+            ascending.append(place)
         else:
             heapq.heappush(self._heap, place)
             if len(self._heap) > self._clean_up_above:
