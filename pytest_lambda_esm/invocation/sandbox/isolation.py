@@ -270,12 +270,12 @@ class Changes:
         self.own = own
         self.trace = trace
         self.path = sys.path[:]
-        self._thread = threading.get_ident()
+        self._thread = threading.current_thread()
 
     @property
     def is_in_main_thread(self) -> bool:
         """Whether the handler runs in the main thread."""
-        return self._thread == threading.main_thread().ident
+        return self._thread is threading.main_thread()
 
 
 class _Merged(NamedTuple):

@@ -78,8 +78,7 @@ class MessageTable:
     def delete(self, receipts: Iterable[tuple[Any, ...]], is_over: Callable[[Any], bool] | None) -> list[Any]:
         """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
-        Returns the messages that were deleted.
-        A message for which ``is_over`` returns True stays: its receipt has ended.
+        Returns those that were deleted. A message for which ``is_over`` returns True stays: its receipt has ended.
         """
         messages = self._messages
         deleted: list[Any] = []

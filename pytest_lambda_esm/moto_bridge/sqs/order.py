@@ -157,10 +157,9 @@ class StandardOrder(MessageOrder):
 
     def _restore_taken(self) -> None:
         if self._taken:
-            place = self._place
-            for taken in self._taken:
-                if taken[2].lambda_esm_place is taken:  # Otherwise it was deleted.
-                    place(taken[2], taken[1])
+            for place in self._taken:
+                if place[2].lambda_esm_place is place:  # Otherwise it was deleted.
+                    self._place(place[2], place[1])
             self._taken.clear()
 
     def _place(self, message: Any, sequence: int) -> None:

@@ -130,8 +130,8 @@ def _allows(target: Any, source_arn: str) -> bool:
 def delete_received(queue: Any, receipts: Iterable[tuple[Any, ...]], now: int) -> list[str]:
     """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
-    Returns the ids of the messages that were deleted.
-    A message that has been received again since then stays. In a FIFO queue, so does one that is visible again.
+    Returns the ids of those that were deleted. A message that has been received again since then stays. In a FIFO
+    queue, so does one that is visible again.
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
     deleted = table_of(queue).delete(receipts, is_over)
