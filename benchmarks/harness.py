@@ -21,8 +21,6 @@ Sample = Callable[[], float]
 
 LONGEST: Final = 1.5
 """The real seconds after which no further round of a row begins: all rows together take three minutes."""
-_FEWEST: Final = 2
-"""The rounds that are taken however long they take."""
 
 
 class Stopwatch:
@@ -85,7 +83,8 @@ class Goal:
 class Comparison:
     """One row before it is measured. ``units`` is how many things a sample handles, for a rate.
 
-    ``rounds`` is how many samples of each side are taken at most. ``unit`` is what the samples return.
+    ``rounds`` is how many samples of each side are taken at most, and ``fewest`` how many are taken however long they
+    take. ``unit`` is what the samples return.
     """
 
     what: str
@@ -93,6 +92,7 @@ class Comparison:
     against: str
     other: Sample
     rounds: int
+    fewest: int = 2
     goal: Goal | None = None
     units: int = 1
     unit: Unit = "seconds"
@@ -133,7 +133,7 @@ def measure(comparison: Comparison) -> Measured:
     sides = [(comparison.ours, samples[0]), (comparison.other, samples[1])]
     end = time.perf_counter() + LONGEST
     for number in range(comparison.rounds):
-        if number >= _FEWEST and time.perf_counter() > end:
+        if number >= comparison.fewest and time.perf_counter() > end:
             break
         for sample, values in sides:
             values.append(sample())

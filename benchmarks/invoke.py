@@ -35,13 +35,13 @@ def comparisons() -> Iterator[Comparison]:
         goal=Goal("value", 0.05),
     )
     yield Comparison(
-        what="queue and drain 10,000 events",
-        ours=_drained(10_000),
-        against="queue and drain 1,000 events",
-        other=_drained(1_000),
-        rounds=1,
+        what="queue and drain 3,000 events",
+        ours=_drained(3_000),
+        against="queue and drain 300 events",
+        other=_drained(300),
+        rounds=2,
         goal=Goal("ratio", 12),
-        units=10_000,
+        units=3_000,
     )
 
 

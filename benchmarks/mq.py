@@ -30,7 +30,7 @@ def comparisons() -> Iterator[Comparison]:
         ours=_through_a_mapping(100_000),
         against="deliver 10,000",
         other=_through_a_mapping(10_000),
-        rounds=1,
+        rounds=3,
         goal=Goal("ratio", 13),
         units=100_000,
     )

@@ -10,7 +10,7 @@ from moto import mock_aws
 from benchmarks.harness import Comparison, Goal, Stopwatch
 from pytest_lambda_esm import FakeLambda
 from pytest_lambda_esm.plugin.outside_fakes import OutsideFakes
-from pytest_lambda_esm.running import OBSERVER
+from pytest_lambda_esm.running import OBSERVER, find_observer
 
 REGION = "us-east-1"
 EIGHTH = Goal("ratio", 0.12)
@@ -27,12 +27,12 @@ def comparisons() -> Iterator[Comparison]:
         goal=EIGHTH,
     )
     yield Comparison(
-        what="a passing test, ready to explain itself",
-        ours=with_a_report_at_hand,
-        against="without a report",
-        other=without_a_report,
-        rounds=101,
-        goal=Goal("ratio", 1.02),
+        what="to be ready to explain a failure",
+        ours=readiness_to_explain,
+        against="the test, which passes",
+        other=with_events,
+        rounds=21,
+        goal=Goal("ratio", 0.02),
     )
     yield Comparison(
         what="set-up, fake.client, call, end",
@@ -56,18 +56,26 @@ def with_a_client_of_boto3() -> float:
     return watch.seconds
 
 
-def with_a_report_at_hand() -> float:
-    """A fake that the plugin watches, so that the report of a failing test could explain the failure."""
-    outside = OutsideFakes()
-    token = OBSERVER.set(lambda: outside)
-    try:
-        outside.begin(None, "call")
-        return without_a_report()
-    finally:
-        OBSERVER.reset(token)
+def readiness_to_explain() -> float:
+    """What the plugin does in a passing test so that its report could explain a failure.
+
+    This is measured by itself: the difference of two whole tests, with and without it, is smaller than their noise.
+    """
+    with FakeLambda(region=REGION) as fake:
+        outside = OutsideFakes()
+        with Stopwatch() as watch:
+            token = OBSERVER.set(lambda: outside)
+            outside.begin(None, "call")
+            for observer in (find_observer(), find_observer()):  # At the start and at the end of a fake.
+                assert observer is outside
+            outside.opened(fake)
+            outside.closing(fake, None)
+            outside.at_hand()
+            OBSERVER.reset(token)
+    return watch.seconds
 
 
-def without_a_report() -> float:
+def with_events() -> float:
     with Stopwatch() as watch, FakeLambda(region=REGION) as fake:
         client = fake.client("lambda")
         fake.function("orders", lambda event, context: None)

@@ -42,7 +42,7 @@ class LambdaContext:
         self.invoked_function_arn = invoked_arn
         self.client_context = ClientContext(client_context) if client_context is not None else None
         self.tenant_id: str | None = None
-        self._w3c = _w3c_fields(client_context)
+        self._w3c = _w3c_fields(client_context) if client_context is not None else None
         self._time = time
 
     @cached_property
@@ -56,7 +56,7 @@ class LambdaContext:
 
     def w3c(self) -> dict[str, str]:
         """Return the W3C trace context that came in the client context: traceparent, tracestate and baggage."""
-        return dict(self._w3c)
+        return dict(self._w3c or {})
 
     def log(self, message: object) -> None:
         """Write to the function's log."""
@@ -75,8 +75,8 @@ class LambdaContext:
 _W3C_FIELDS: Final = ("traceparent", "tracestate", "baggage")
 
 
-def _w3c_fields(client_context: Mapping[str, Any] | None) -> dict[str, str]:
-    members = client_context.get("w3c") if client_context is not None else None
+def _w3c_fields(client_context: Mapping[str, Any]) -> dict[str, str]:
+    members = client_context.get("w3c")
     if not isinstance(members, Mapping):
         return {}
     return {name: members[name] for name in _W3C_FIELDS if isinstance(members.get(name), str)}
@@ -194,8 +194,8 @@ def trace_header(request_id: str, instant: int, received: str = "") -> str:
     It continues the trace of the header that came with the request, or begins one that is not sampled.
     """
     digits = request_id.replace("-", "")
-    root, sampled = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}", "0"
-    if received:
-        parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
-        root, sampled = parts.get("Root") or root, parts.get("Sampled") or sampled
-    return f"Root={root};Parent={digits[-16:]};Sampled={sampled}"
+    root = f"1-{instant // MICROSECONDS:08x}-{digits[:24]}"
+    if not received:
+        return f"Root={root};Parent={digits[-16:]};Sampled=0"
+    parts = dict(part.strip().partition("=")[::2] for part in received.split(";"))
+    return f"Root={parts.get('Root') or root};Parent={digits[-16:]};Sampled={parts.get('Sampled') or '0'}"

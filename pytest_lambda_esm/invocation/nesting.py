@@ -202,7 +202,10 @@ class Nesting:
 
     def _left_asleep(self) -> list[Sleeper]:
         """Return the sleeping threads of earlier handlers, without the one that runs this event."""
-        asleep, me = self._sleepers.of(self._test), threading.current_thread()
+        asleep = self._sleepers.of(self._test)
+        if not asleep:
+            return asleep
+        me = threading.current_thread()
         return [each for each in asleep if self.threads.get(each.thread) is not None and each.thread is not me]
 
     def _raise_recursion_limit(self) -> None:

@@ -145,6 +145,7 @@ def is_of_coroutine(error: FunctionError | None) -> bool:
     return error is not None and error.message == _COROUTINE
 
 
+@lru_cache(maxsize=64)
 def members_of(runtime: str) -> tuple[str, ...]:
     """Return the members of an error that a runtime reports, in their order."""
     return _OF_OLD_RUNTIME if _OLD_RUNTIME.match(runtime) else OF_RUNTIME

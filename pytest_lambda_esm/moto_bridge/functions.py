@@ -161,6 +161,7 @@ def _backend(account_id: str, region: str) -> Any:
 
 def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfiguration:
     """Return a function's configuration, rebuilt only if something has changed: each invocation calls this."""
+    preserved = _preserved_of(latest)
     state = (
         function.version,
         function.timeout,
@@ -172,8 +173,8 @@ def _configuration(function: Any, latest: Any, backend: Any) -> FunctionConfigur
         getattr(function, "code_sha_256", ""),
         function.layers,
         latest.reserved_concurrency,
-        _preserved_of(latest),
-        _preserved_of(function),
+        preserved,
+        preserved if function is latest else _preserved_of(function),
     )
     cached = vars(function).get(_CACHED)
     if cached is not None and cached[0] == state:

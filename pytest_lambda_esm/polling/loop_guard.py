@@ -5,13 +5,12 @@ There are two kinds: a function that feeds its own source, and a message that fa
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from pytest_lambda_esm.errors import LambdaEsmError
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.observe import chains
-from pytest_lambda_esm.sources.queue_ports import Received, ReceivedMessage
+from pytest_lambda_esm.sources.queue_ports import DEPTH, MESSAGE_ID, RECEIVE_COUNT, Received, ReceivedMessage
 from pytest_lambda_esm.timing import moment_of
 from pytest_lambda_esm.wording import times
 
@@ -23,7 +22,7 @@ class LoopGuard:
         self._mapping = mapping
         self._limit = limit
         self._instant = 0
-        self._receives: Counter[str] = Counter()
+        self._receives: dict[str, int] = {}
 
     def check(self, messages: Sequence[Received], now: int) -> None:
         """Check a batch before its invocation.
@@ -35,20 +34,22 @@ class LoopGuard:
         if now != self._instant:
             self._instant = now
             self._receives.clear()
-        for message in map(ReceivedMessage._make, messages):
-            depth = chains.length(message.depth)
-            if depth >= self._limit:
+        receives, limit = self._receives, self._limit
+        for message in messages:
+            depth = chains.length(message[DEPTH])
+            if depth >= limit:
                 raise chain_error(self._mapping, depth, self._describe(message))
-            if message.receive_count > 1:
-                self._receives[message.message_id] += 1
-                if self._receives[message.message_id] > self._limit:
+            if message[RECEIVE_COUNT] > 1:
+                count = receives[message[MESSAGE_ID]] = receives.get(message[MESSAGE_ID], 0) + 1
+                if count > limit:
                     raise LambdaEsmError(
-                        f"{self._describe(message)} has been received {times(self._limit)} in one instant: it fails,"
+                        f"{self._describe(message)} has been received {times(limit)} in one instant: it fails,"
                         f" and is visible again at once. Give the queue a visibility timeout, or let the handler hide"
                         f" the message for a while; otherwise raise the setting 'loop_depth'."
                     )
 
-    def _describe(self, message: ReceivedMessage) -> str:
+    def _describe(self, received: Received) -> str:
+        message = ReceivedMessage._make(received)
         return (
             f"message {message.message_id} on {self._mapping.source_arn} (receive count {message.receive_count}, at"
             f" {moment_of(self._instant):%H:%M:%S.%f})"

@@ -33,31 +33,37 @@ class StoredRecord(Protocol):
 
 def records(stored: Iterable[StoredRecord], shard_id: str, reader: Reader, region: str) -> list[dict[str, Any]]:
     """Return the entries of an event's ``Records``, with their keys in the order of AWS."""
-    identity_arn, source_arn = reader.identity_arn, reader.source_arn
+    # Copies, since building dictionaries member by member would take a quarter longer.
+    empty: dict[str, Any] = {
+        "kinesisSchemaVersion": "1.0",
+        "partitionKey": None,
+        "sequenceNumber": None,
+        "data": None,
+        "approximateArrivalTimestamp": 0.0,
+    }
+    empty_entry: dict[str, Any] = {
+        "kinesis": None,
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": None,
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": reader.identity_arn,
+        "awsRegion": region,
+        "eventSourceARN": reader.source_arn,
+    }
     entries = []
-    # Many records have the same time, and rounding it costs as much as building half an entry.
-    created_at, arrival = 0.0, 0.0
+    created_at = 0.0
     for record in stored:
-        sequence_number = str(record.sequence_number)
         if record.created_at != created_at:
+            # Many records have the same time, and rounding it costs as much as building half an entry.
             created_at = record.created_at
-            arrival = round(created_at, 3)
-        entries.append(
-            {
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0",
-                    "partitionKey": record.partition_key,
-                    "sequenceNumber": sequence_number,
-                    "data": record.data,
-                    "approximateArrivalTimestamp": arrival,
-                },
-                "eventSource": "aws:kinesis",
-                "eventVersion": "1.0",
-                "eventID": f"{shard_id}:{sequence_number}",
-                "eventName": "aws:kinesis:record",
-                "invokeIdentityArn": identity_arn,
-                "awsRegion": region,
-                "eventSourceARN": source_arn,
-            }
-        )
+            empty["approximateArrivalTimestamp"] = round(created_at, 3)
+        content = empty.copy()
+        content["partitionKey"] = record.partition_key
+        content["sequenceNumber"] = sequence_number = str(record.sequence_number)
+        content["data"] = record.data
+        entry = empty_entry.copy()
+        entry["kinesis"] = content
+        entry["eventID"] = f"{shard_id}:{sequence_number}"
+        entries.append(entry)
     return entries

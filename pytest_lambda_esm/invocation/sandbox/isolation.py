@@ -270,7 +270,12 @@ class Changes:
         self.own = own
         self.trace = trace
         self.path = sys.path[:]
-        self.is_in_main_thread = threading.current_thread() is threading.main_thread()
+        self._thread = threading.current_thread()
+
+    @property
+    def is_in_main_thread(self) -> bool:
+        """Whether the handler runs in the main thread."""
+        return self._thread is threading.main_thread()
 
 
 class _Merged(NamedTuple):

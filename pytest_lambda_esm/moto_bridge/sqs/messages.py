@@ -8,6 +8,7 @@ the whole list when it purges a queue; :func:`table_of` notices that and builds 
 from __future__ import annotations
 
 import base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import md5
 from operator import attrgetter
@@ -20,6 +21,10 @@ from pytest_lambda_esm.sources.queue_ports import Content
 
 body_of: Callable[[Any], str] = attrgetter("_body" if hasattr(Message, "original_body") else "body")
 """A message's body as it was sent. Up to moto 5.1 ``body`` is escaped for XML, and ``_body`` is not."""
+
+_PREFIX: Final = "AQEB"
+_ID_LENGTH: Final = 48
+"""The length of a message's id as base64."""
 
 _LARGEST: Final = 1024 * 1024
 """The maximum size of a message in bytes."""
@@ -59,24 +64,29 @@ class MessageTable:
     def append(self, message: Any) -> None:
         """Add a message that was sent."""
         message.lambda_esm_content = content_of(message)
+        if not message.lambda_esm_handle:
+            message.lambda_esm_handle = _beginning_of_handles(message.id)
+            # Set here, not at the first receipt: an object that gets an attribute which earlier objects of its class do
+            # not have also gets a dictionary of its own, which the garbage collector traverses.
+            message.lambda_esm_received_at = 0
         self._messages[message.id] = message
         self.order.add(message)
         weight = len(body_of(message)) if not message.message_attributes else _LARGEST
         if weight > self.heaviest:
             self.heaviest = weight
 
-    def delete(self, receipts: Iterable[tuple[str, str]], is_over: Callable[[Any], bool] | None) -> list[Any]:
-        """Delete messages by id and the handle of their newest receipt, and return them.
+    def delete(self, receipts: Iterable[tuple[Any, ...]], is_over: Callable[[Any], bool] | None) -> list[Any]:
+        """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
-        A message for which ``is_over`` returns True stays: its receipt has ended.
+        Returns those that were deleted. A message for which ``is_over`` returns True stays: its receipt has ended.
         """
         messages = self._messages
         deleted: list[Any] = []
-        for message_id, receipt_handle in receipts:
-            message = messages.get(message_id)
-            if message is None or message.receipt_handle != receipt_handle or (is_over and is_over(message)):
+        for receipt in receipts:
+            message = messages.get(receipt[0])
+            if message is None or message.receipt_handle != receipt[1] or (is_over and is_over(message)):
                 continue
-            del messages[message_id]
+            del messages[receipt[0]]
             deleted.append(message)
         self.order.discard(deleted)
         return deleted
@@ -96,6 +106,19 @@ def table_of(queue: Any) -> MessageTable:
         order: MessageOrder = FifoOrder() if queue.fifo_queue else StandardOrder()
         messages = queue._messages = MessageTable(order, messages)
     return messages
+
+
+def _beginning_of_handles(message_id: str) -> str:
+    """Return what all receipt handles of a message begin with: its id in base64, so that no handle shows a UUID."""
+    return _PREFIX + b2a_base64(message_id.encode(), newline=False).decode()
+
+
+def id_in(receipt_handle: str) -> str:
+    """Return the message id in a receipt handle, and an empty string for a handle of moto's own."""
+    try:
+        return a2b_base64(receipt_handle[len(_PREFIX) :][:_ID_LENGTH]).decode()
+    except ValueError:
+        return ""
 
 
 def content_of(message: Any) -> Content:

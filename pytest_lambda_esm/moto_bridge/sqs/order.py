@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Blockade: TypeAlias = tuple[str, Any, list[Any]]
@@ -21,7 +22,11 @@ Place: TypeAlias = tuple[int, int, Any]
 
 def visible_from(message: Any) -> int:
     """Return when a message becomes visible: after its sending, its delay and its last receipt, whichever is latest."""
-    return int(1000 * max(message.sent_timestamp or 0, message.delayed_until, message.visible_at) + 0.5)
+    latest = message.visible_at
+    if message.delayed_until > latest:
+        latest = message.delayed_until
+    sent = message.sent_timestamp
+    return int(1000 * (sent if sent and sent > latest else latest) + 0.5)
 
 
 class MessageOrder(Protocol):
@@ -97,8 +102,7 @@ class StandardOrder(MessageOrder):
     def available(self, now: int, limit: int) -> Iterator[Any]:
         """Iterate over the visible messages; ``limit`` of them are taken from the order at a time."""
         self._restore_taken()
-        while taken := self._take(now, limit):
-            yield from taken
+        return chain.from_iterable(iter(lambda: self._take(now, limit), []))
 
     def pass_over(self, now: int) -> None:
         """Move the first message behind the others that are visible at ``now``, without receiving it."""
@@ -129,10 +133,10 @@ class StandardOrder(MessageOrder):
         return ()
 
     def _take(self, now: int, limit: int) -> list[Any]:
-        ascending, heap, note_taken = self._ascending, self._heap, self._taken.append
+        ascending, heap, taken = self._ascending, self._heap, self._taken
         latest = (now + 1) / 1000
-        messages: list[Any] = []
-        while len(messages) < limit:
+        first = len(taken)
+        while len(taken) < first + limit:
             if heap and (not ascending or heap[0] < ascending[0]):
                 place = heapq.heappop(heap)
             elif ascending:
@@ -148,22 +152,21 @@ class StandardOrder(MessageOrder):
             if message.visible_at > latest:
                 self._place(message, sequence)
                 continue
-            note_taken(place)
-            messages.append(message)
-        return messages
+            taken.append(place)
+        return [place[2] for place in taken[first:]]
 
     def _restore_taken(self) -> None:
         if self._taken:
             for place in self._taken:
-                message = place[2]
-                if message.lambda_esm_place is place:  # Otherwise it was deleted.
-                    self._place(message, place[1])
+                if place[2].lambda_esm_place is place:  # Otherwise it was deleted.
+                    self._place(place[2], place[1])
             self._taken.clear()
 
     def _place(self, message: Any, sequence: int) -> None:
         place = message.lambda_esm_place = (visible_from(message), sequence, message)
-        if not self._ascending or self._ascending[-1] < place:
-            self._ascending.append(place)
+        ascending = self._ascending
+        if not ascending or ascending[-1] < place:
+            ascending.append(place)
         else:
             heapq.heappush(self._heap, place)
             if len(self._heap) > self._clean_up_above:

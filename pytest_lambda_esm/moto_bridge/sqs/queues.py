@@ -81,7 +81,7 @@ class PolledQueue:
 
     def delete(self, messages: Sequence[Received], now: int) -> Sequence[str]:
         """Delete messages by receipt. A message that has been received again since then stays."""
-        return delete_received(self.queue, [message[:2] for message in messages], now)
+        return delete_received(self.queue, messages, now)
 
     def held_until(self, message: Received) -> int | None:
         """Return when a received message becomes visible again, or None if its receipt is no longer the newest."""

@@ -9,14 +9,13 @@ after a timeout. This module uses the attributes ``_messages``, ``deleted_messag
 from __future__ import annotations
 
 import json
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from moto.sqs.models import sqs_backends
 
 from pytest_lambda_esm.arn import Arn
-from pytest_lambda_esm.moto_bridge.sqs.messages import table_of
+from pytest_lambda_esm.moto_bridge.sqs.messages import id_in, table_of
 from pytest_lambda_esm.moto_bridge.sqs.order import visible_from
 from pytest_lambda_esm.observe import chains
 
@@ -35,16 +34,12 @@ MARKS: Final = {
 the ARN of the queue from which it was moved, ``received_elsewhere`` its receive count there.
 
 ``received_at`` is the time of its last receipt in milliseconds, ``handle`` what all its receipt handles begin with
-(empty: not received yet), ``place`` its place in the queue's order, ``content`` the fields that are the same at each
-receipt.
+(empty: it has been in no table yet), ``place`` its place in the queue's order, ``content`` the fields that are the same
+at each receipt.
 """
 
 _RECENTLY_GONE: Final = "_lambda_esm_gone"
 """An attribute of moto's queues: messages that left, whose handles :func:`store_handles` has not stored yet."""
-
-_PREFIX: Final = "AQEB"
-_ID_LENGTH: Final = 48
-"""The length of a message's id as base64."""
 
 DEDUPLICATION_INTERVAL: Final = 5 * 60 * 1000
 """How long a deduplication id counts, in milliseconds, whether or not its message is still in the queue."""
@@ -97,7 +92,7 @@ class Receiver:
                     message._old_receipt_handles.append(message.receipt_handle)
                 if not message.approximate_first_receive_timestamp:
                     message.approximate_first_receive_timestamp = at
-                message.receipt_handle = f"{message.lambda_esm_handle or _begin_handle(message)}{receipt}"
+                message.receipt_handle = f"{message.lambda_esm_handle}{receipt}"
                 message.approximate_receive_count += 1
                 message.visible_at = hidden_until
                 message.lambda_esm_received_at = at
@@ -108,20 +103,6 @@ class Receiver:
             _move(message, queue, target, now // 1000)
         note_gone(queue, expired)
         return received, [message.id for message in moved], [message.id for message in expired]
-
-
-def _begin_handle(message: Any) -> str:
-    """Return what all receipt handles of a message begin with: its id, so that find_by_receipt() needs no search."""
-    message.lambda_esm_handle = _PREFIX + b2a_base64(message.id.encode(), newline=False).decode()
-    return str(message.lambda_esm_handle)
-
-
-def _id_in(receipt_handle: str) -> str:
-    """Return the message id in a receipt handle, and an empty string for a handle of moto's own."""
-    try:
-        return a2b_base64(receipt_handle[len(_PREFIX) :][:_ID_LENGTH]).decode()
-    except ValueError:
-        return ""
 
 
 def dead_letter_target(queue: Any) -> Any | None:
@@ -146,10 +127,11 @@ def _allows(target: Any, source_arn: str) -> bool:
     return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
 
 
-def delete_received(queue: Any, receipts: Iterable[tuple[str, str]], now: int) -> list[str]:
-    """Delete messages by id and the handle of their newest receipt, and return the ids of those that were deleted.
+def delete_received(queue: Any, receipts: Iterable[tuple[Any, ...]], now: int) -> list[str]:
+    """Delete messages by id and the handle of their newest receipt, the first two members of each tuple.
 
-    A message that has been received again since then stays. In a FIFO queue, so does one that is visible again.
+    Returns the ids of those that were deleted. A message that has been received again since then stays. In a FIFO
+    queue, so does one that is visible again.
     """
     is_over = (lambda message: visible_from(message) <= now) if queue.fifo_queue else None
     deleted = table_of(queue).delete(receipts, is_over)
@@ -196,7 +178,7 @@ def has_expired_receipt(queue: Any, message: Any, now: int) -> bool:
 def find_by_receipt(queue: Any, receipt_handle: str) -> Any | None:
     """Return the message to which a receipt handle belongs, the newest or an earlier one, or None."""
     table = table_of(queue)
-    message = table.get(_id_in(receipt_handle))
+    message = table.get(id_in(receipt_handle))
     if message is not None and message.had_receipt_handle(receipt_handle):
         return message
     return next((other for other in table if other.had_receipt_handle(receipt_handle)), None)

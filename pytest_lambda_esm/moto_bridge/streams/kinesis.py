@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from moto.kinesis.models import Stream as MotoStream
 from moto.kinesis.utils import decompose_shard_iterator
 
 from pytest_lambda_esm.arn import Arn
+from pytest_lambda_esm.moto_bridge.session import backend_of
 from pytest_lambda_esm.moto_bridge.streams import sequence_numbers
 from pytest_lambda_esm.patching import Patches, original_of
 from pytest_lambda_esm.sources import kinesis
@@ -111,8 +113,12 @@ class PolledShard:
 
     def records(self, positions: Sequence[int], reader: Reader) -> list[dict[str, Any]]:
         """Return the records as a function receives them."""
-        stored = self._records
-        return kinesis.records([stored[position + 1] for position in positions], self.shard_id, reader, self._region)
+        numbers = (
+            range(positions.start + 1, positions.stop + 1)
+            if isinstance(positions, range)
+            else [position + 1 for position in positions]
+        )
+        return kinesis.records(map(self._records.__getitem__, numbers), self.shard_id, reader, self._region)
 
 
 class PolledStream:
@@ -138,15 +144,17 @@ class MotoStreams:
 
     def find(self, arn: str) -> PolledStream | None:
         """Return the stream with an ARN, or with a consumer of that ARN; None if either does not exist."""
-        parsed = Arn.parse(arn)
+        parsed = _parse(arn)
         if parsed is None:
             return None
-        _, _, path = parsed.resource.partition("/")
-        name, _, consumer = path.partition("/consumer/")
-        stream = kinesis_backends[parsed.account_id][parsed.region].streams.get(name)
+        name, _, consumer = parsed.resource.partition("/")[2].partition("/consumer/")
+        stream = backend_of(kinesis_backends, parsed.account_id, parsed.region).streams.get(name)
         if stream is None or (consumer and not has_consumer(stream, parsed.resource)):
             return None
         return PolledStream(stream)
+
+
+_parse: Final = lru_cache(maxsize=256)(Arn.parse)
 
 
 def has_consumer(stream: Any, resource: str) -> bool:

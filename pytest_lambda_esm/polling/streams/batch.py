@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from pytest_lambda_esm.polling.attempts import EVENT_CAPACITY, Attempts
+from pytest_lambda_esm.polling.streams.history import compact
 from pytest_lambda_esm.polling.streams.settings import StreamSettings
 from pytest_lambda_esm.sources.stream_ports import Reader, Shard
 from pytest_lambda_esm.timing import moment_of
@@ -89,11 +90,11 @@ class OpenBatch:
     next_arrival: int | None = None
     window_end: int | None = None
 
-    def take(self) -> list[int]:
-        """Return the positions collected, and start the next batch."""
+    def take(self) -> Sequence[int]:
+        """Return the positions collected, at least one, and start the next batch."""
         batch, self.positions = self.positions, []
         self.size, self.complete, self.later_window = 0, False, False
-        return batch
+        return compact(batch)
 
     def collect(self, shard: Shard, settings: StreamSettings, reader: Callable[[], Reader], now: int) -> None:
         """Collect the records that have arrived by ``now``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pytest_lambda_esm.observe.fates import EXPIRED, IN_FLIGHT, WAITING, Fate
 from pytest_lambda_esm.sources.stream_ports import RecordLog, Stream
@@ -15,14 +15,13 @@ NO_READER: Final = "no mapping reads the stream"
 NO_MATCH: Final = "no filter of the mapping matches"
 
 
-@dataclass(frozen=True, slots=True)
-class FinalFate:
-    """Records that met the same final fate at the same instant; ``about(position)`` says why."""
+class FinalFate(NamedTuple):
+    """Records that met the same final fate at the same instant; ``about`` says why, or ``about(position)`` does."""
 
     positions: Sequence[int]
     fate: FateName
     instant: int
-    about: Callable[[int], str]
+    about: str | Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,12 @@ class PendingState:
     deleted_at: int | None = None
 
 
+def compact(positions: Sequence[int]) -> Sequence[int]:
+    """Return ascending positions, at least one, as a range if none is left out: it takes no memory per record."""
+    first, last = positions[0], positions[-1]
+    return range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
+
+
 class ShardHistory:
     """The final fates of one shard's records, in the order in which they happened. All other records are pending."""
 
@@ -49,12 +54,8 @@ class ShardHistory:
 
     def add(self, positions: Sequence[int], fate: FateName, instant: int, about: str | Callable[[int], str]) -> None:
         """Note the final fate of records."""
-        if not positions:
-            return
-        first, last = positions[0], positions[-1]
-        # A range takes no memory per record.
-        compact = range(first, last + 1) if last - first + 1 == len(positions) else tuple(positions)
-        self._final.append(FinalFate(compact, fate, instant, about if callable(about) else lambda position: about))
+        if positions:
+            self._final.append(FinalFate(compact(positions), fate, instant, about))
 
     @property
     def ended(self) -> set[int]:
@@ -67,7 +68,8 @@ class ShardHistory:
         for noted in self._final:
             final.update(noted.positions)
             for position in noted.positions:
-                yield noted.instant, self._fate(shard, position, noted.fate, noted.instant, noted.about(position))
+                about = noted.about if isinstance(noted.about, str) else noted.about(position)
+                yield noted.instant, self._fate(shard, position, noted.fate, noted.instant, about)
         for position in range(shard.end):
             if position not in final:
                 yield from self._pending(shard, position, pending)

@@ -100,17 +100,20 @@ class LaneState:
 
     def flush(self, shard: Shard) -> None:
         """Note the fate of records before the checkpoint that were filtered out or dropped, or had expired."""
+        batch = self.open_batch
+        if not (batch.filtered or batch.expired or batch.oversized):
+            return
         checkpoint, counters = self.checkpoint, self._context.mapping._counters
-        filtered = _take_before(self.open_batch.filtered, checkpoint)
+        filtered = _take_before(batch.filtered, checkpoint)
         if filtered:
             counters["PolledEventCount"] += len(filtered)
             counters["FilteredOutEventCount"] += len(filtered)
             self.end(shard, filtered, FILTERED_OUT, NO_MATCH, self._why_filtered(shard))
-        expired = _take_before(self.open_batch.expired, checkpoint)
+        expired = _take_before(batch.expired, checkpoint)
         if expired:
             self.end(shard, expired, EXPIRED, "the stream's retention ended before they were read")
             advise_on_expiry(self._context, len(expired))
-        oversized = _take_before(self.open_batch.oversized, checkpoint)
+        oversized = _take_before(batch.oversized, checkpoint)
         if oversized:
             counters["PolledEventCount"] += len(oversized)
             counters["OversizedRecordCount"] += len(oversized)

@@ -28,7 +28,7 @@ def batch_name(shard: Shard, batch: Batch) -> str:
 def ids_of_ends(shard: Shard, positions: Sequence[int]) -> tuple[str, ...]:
     """The ids of the first and the last of some records, for the timeline."""
     ends = positions if len(positions) < 2 else (positions[0], positions[-1])
-    return tuple(f"{shard.shard_id}:{shard.sequence_number(position)}" for position in ends)
+    return tuple([f"{shard.shard_id}:{shard.sequence_number(position)}" for position in ends])
 
 
 def waiting(shard: Shard, positions: Sequence[int]) -> str:
