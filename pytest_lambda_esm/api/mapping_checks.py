@@ -151,7 +151,7 @@ class MappingChecks:
         group = consumer_group(settings) if source.consumer_group_in is not None else None
         for other in others:
             existing = other.requested
-            if self._identity(existing["FunctionArn"]) == identity and source.conflict.overlap(settings, existing):
+            if source.conflict.overlap(settings, existing) and self._identity(existing["FunctionArn"]) == identity:
                 text = source.conflict.text.format(
                     source=source_name(settings),
                     function=function.reference.name,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class HttpRequest:
     """A request to Lambda.
 
-    ``path`` is percent-encoded as it was sent, header names are in lower case. ``account_id`` and ``region`` are the
-    caller's.
+    ``path`` is percent-encoded as it was sent. Headers are looked up by their names in lower case; ``headers.items()``
+    may show them in another case. ``account_id`` and ``region`` are the caller's.
     """
 
     method: str

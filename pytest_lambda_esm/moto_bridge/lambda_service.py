@@ -17,10 +17,12 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from botocore.compat import HTTPHeaders
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths
 from moto.core.botocore_stubber import BotocoreStubber
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from pytest_lambda_esm.arn import parse
@@ -47,6 +49,9 @@ class Lambda(Protocol):
 
 _IN_USE: Final = "lambda_esm_in_use"
 """An attribute of moto's class while a fake answers in its place: who opened it."""
+
+_IGNORING_CASE: Final = (Headers, HTTPHeaders)
+"""What moto keeps the headers of requests in: since 5.2 werkzeug's class, before that botocore's."""
 
 _ANY_PATH: Final = r"{0}/.+$"
 
@@ -122,11 +127,18 @@ def _http_request(response: Any) -> HttpRequest:
         method=response.method,
         path=url.path,
         query=parse_qs(url.query, keep_blank_values=True),
-        headers={name.lower(): value for name, value in response.headers.items()},
+        headers=_headers(response.headers),
         body=body,
         account_id=response.current_account,
         region=response.region,
     )
+
+
+def _headers(given: Any) -> Any:
+    """Return headers whose names are in lower case, or can be looked up in any case: most of them are never read."""
+    if isinstance(given, _IGNORING_CASE):
+        return given
+    return {name.lower(): value for name, value in given.items()}
 
 
 def install_endpoints(patches: Patches) -> None:

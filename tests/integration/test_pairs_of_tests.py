@@ -19,7 +19,7 @@ from moto.core.config import default_user_config
 
 from helpers.trials import trials
 from pytest_lambda_esm import FakeLambda
-from pytest_lambda_esm.moto_bridge.reuse import client_parts, event_hooks, regions
+from pytest_lambda_esm.moto_bridge.reuse import client_parts, event_hooks, regions, routes
 
 REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2")
 ACCOUNTS = ("123456789012", "210987654321")
@@ -177,7 +177,7 @@ tests = st.builds(
 
 def forget_everything():
     """Bring the process into the state before its first test, as far as tests share parts of botocore and moto."""
-    for kept in (event_hooks._kept, client_parts._kept, regions._known):
+    for kept in (event_hooks._kept, client_parts._kept, regions._known, routes._known):
         kept.cache_clear()
 
 

@@ -5,6 +5,7 @@ import gc
 import inspect
 import json
 import logging
+import re
 import shutil
 import ssl
 from pathlib import Path
@@ -17,12 +18,16 @@ import pytest
 import requests
 import responses
 from botocore import endpoint_provider, handlers, hooks, httpsession
+from botocore.awsrequest import AWSRequest
 from botocore.hooks import EventAliaser
 from botocore.loaders import create_loader
 from botocore.session import Session
 from moto import mock_aws
-from moto.core import base_backend, models
-from moto.core.base_backend import AccountSpecificBackend
+from moto.backends import get_backend
+from moto.core import base_backend, botocore_stubber, models
+from moto.core.base_backend import AccountSpecificBackend, BaseBackend
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.sqs import urls as sqs_urls
 
 from pytest_lambda_esm import FakeLambda
 
@@ -489,3 +494,105 @@ def test_a_test_leaves_no_backends_and_sessions_behind():
     run()
     run()
     assert kept() == before
+
+
+# --- moto's URL patterns ---------------------------------------------------------------------------------------
+
+
+def patterns_of(service):
+    """Return the URL patterns of a service and the names of their handlers, in the order in which moto tries them."""
+    routes = get_backend(service)["123456789012"][REGION].urls
+    return [(pattern, getattr(handler, "__qualname__", repr(handler))) for pattern, handler in routes.items()]
+
+
+@pytest.mark.parametrize("iso_regions", ["false", "true"])
+def test_services_have_the_url_patterns_of_plain_moto(monkeypatch, iso_regions):
+    services = ("sqs", "kinesis", "dynamodb", "events", "sns")
+    with FakeLambda():
+        first = {name: patterns_of(name) for name in services}
+        monkeypatch.setenv("MOTO_ENABLE_ISO_REGIONS", iso_regions)
+        actual = {name: patterns_of(name) for name in services}
+    with mock_aws():
+        expected = {name: patterns_of(name) for name in services}
+    assert actual == expected
+    assert (first == actual) == (iso_regions == "false")
+
+
+def answer_once(request, full_url, headers):
+    """Answer a request as a service that moto lacks could."""
+    return 200, {}, "its own"
+
+
+def own_answer(name="orders"):
+    url = f"https://sqs.us-east-1.amazonaws.com/own/{name}"
+    return BotocoreStubber().process_request(AWSRequest("GET", url, headers={}).prepare())
+
+
+def test_a_path_that_a_test_adds_is_found_until_the_test_removes_it(monkeypatch):
+    with FakeLambda():
+        before = own_answer()
+        monkeypatch.setitem(sqs_urls.url_paths, "{0}/own/orders$", answer_once)
+        assert own_answer()[2] == "its own"
+        monkeypatch.undo()
+        assert own_answer()[2] == before[2]
+        monkeypatch.setattr(sqs_urls, "url_paths", {"{0}/own/(.+)$": answer_once})
+        assert own_answer()[2] == "its own"
+
+
+def test_paths_in_another_order_are_tried_in_that_order(monkeypatch):
+    later = {"{0}/own/orders$": lambda *request: (200, {}, "the exact one")}
+    paths = {"{0}/own/(.+)$": answer_once, **later}
+    monkeypatch.setattr(sqs_urls, "url_paths", paths)
+    with FakeLambda():
+        assert own_answer()[2] == "its own"
+        paths["{0}/own/(.+)$"] = paths.pop("{0}/own/(.+)$")
+        assert own_answer()[2] == "the exact one"
+
+
+def test_hosts_that_a_test_adds_are_found(monkeypatch):
+    with FakeLambda():
+        before = patterns_of("sqs")
+        monkeypatch.setattr(sqs_urls, "url_bases", [*sqs_urls.url_bases, "https?://queues.example"])
+        assert len(patterns_of("sqs")) > len(before)
+
+
+def test_a_changed_dictionary_of_patterns_changes_nobody_elses():
+    with FakeLambda():
+        before = patterns_of("sqs")
+        get_backend("sqs")["123456789012"][REGION].urls.clear()
+        assert patterns_of("sqs") == before
+
+
+class OtherDescriptor:
+    """A descriptor that is not a property."""
+
+    def __init__(self, read):
+        self.read = read
+
+    def __get__(self, backend, owner):
+        return self if backend is None else self.read(backend)
+
+
+@pytest.mark.parametrize("kind", [property, OtherDescriptor])
+def test_patterns_that_a_test_replaces_are_its_own(monkeypatch, kind):
+    answers = iter(["the first one", "the second one"])
+
+    def urls(backend):
+        answer = next(answers)
+        return {"https://sqs.us-east-1.amazonaws.com/own": lambda *request: (200, {}, answer)}
+
+    replacement = kind(urls)
+    monkeypatch.setattr(BaseBackend, "urls", replacement)
+    with FakeLambda():
+        assert vars(BaseBackend)["urls"] is replacement
+        assert own_answer()[2] == "the first one"
+        assert own_answer()[2] == "the second one"
+
+
+def test_moto_finds_its_patterns_itself_after_a_fake():
+    before = vars(BaseBackend)["urls"], botocore_stubber.re
+    with FakeLambda():
+        assert (vars(BaseBackend)["urls"], botocore_stubber.re) != before
+        assert botocore_stubber.re.compile("A", re.IGNORECASE).match("a")
+        assert botocore_stubber.re.sub("a", "b", "a") == "b"
+    assert (vars(BaseBackend)["urls"], botocore_stubber.re) == before
