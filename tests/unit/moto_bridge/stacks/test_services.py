@@ -22,11 +22,9 @@ queue, none = services.model_of("AWS::SQS::Queue").__name__, services.known_mode
 still_out = "moto.ec2" not in sys.modules
 is_no_resource = not isinstance(object(), parsing.TaggedEC2Resource)
 """
-_BY_TYPE: Final = "by a type of such a service"
-_BY_PLACEHOLDER: Final = "by the use of a placeholder"
 _LOADED: Final = {
-    _BY_TYPE: "loaded = services.model_of('AWS::EC2::VPC').__name__",
-    _BY_PLACEHOLDER: (
+    "by a type of such a service": "loaded = services.model_of('AWS::EC2::VPC').__name__",
+    "by the use of a placeholder": (
         "ssm.ec2_backends['123456789012']['us-east-1']; loaded = services.model_of('AWS::EC2::VPC').__name__"
     ),
 }
@@ -60,7 +58,8 @@ def _output(source: str) -> Any:
     return json.loads(ended.stdout)
 
 
-@pytest.mark.parametrize("how", [_BY_TYPE, pytest.param(_BY_PLACEHOLDER, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", _LOADED)
 def test_services_are_imported_when_they_are_needed(how: str) -> None:
     plain = _output(_PLAIN)
     assert len(plain["types"]) > 80
