@@ -44,7 +44,7 @@ def report_here(run, pytester, text, *options):
     return result, read_page(pytester.path / "report.html")
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_it_shows_the_tests_that_used_the_fake(pytester, options):
     result, page = report(pytester, TEST, *options)
     result.assert_outcomes(passed=2, failed=1)
