@@ -21,6 +21,9 @@ Sample = Callable[[], float]
 
 LONGEST: Final = 1.5
 """The real seconds after which no further round of a row begins: all rows together take three minutes."""
+_LONG: Final = 3
+"""A row of at most so many rounds has long samples: imports and caches are a small part of the first one, so it counts.
+"""
 
 
 class Stopwatch:
@@ -125,7 +128,7 @@ class Measured:
 
 def measure(comparison: Comparison) -> Measured:
     """Take samples of each side in turns; the side that begins alternates."""
-    if comparison.unit == "seconds":
+    if comparison.unit == "seconds" and comparison.rounds > _LONG:
         # The first time pays for imports and caches.
         comparison.ours()
         comparison.other()

@@ -9,11 +9,10 @@ import boto3
 from moto import mock_aws
 
 from benchmarks.harness import Comparison, Goal, Sample, Stopwatch
-from benchmarks.moto_world import REGION, make_function
+from benchmarks.moto_world import REGION, WITHOUT_DOCKER, make_function
 from pytest_lambda_esm import FakeLambda
 
 CALLS = 200
-SIMPLE: Any = {"lambda": {"use_docker": False}}
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -55,7 +54,7 @@ def _synchronously() -> float:
 
 
 def _in_moto() -> float:
-    with mock_aws(config=SIMPLE):
+    with mock_aws(config=WITHOUT_DOCKER):
         aws_lambda = boto3.client("lambda", region_name=REGION)
         make_function(aws_lambda, boto3.client("iam", region_name=REGION), "f")
         return _call(aws_lambda)

@@ -13,6 +13,8 @@ from moto.sqs.models import Message, sqs_backends
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+WITHOUT_DOCKER: Any = {"lambda": {"use_docker": False}}
+"""How moto's Lambda answers at once. Otherwise it asks for Docker whenever a message reaches a mapping, and warns."""
 
 
 def make_queue(sqs: Any, name: str) -> str:

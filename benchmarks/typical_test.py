@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from benchmarks.harness import Comparison, Goal, Stopwatch, process_seconds, pytest_command
 from benchmarks.memory import bytes_per_test
-from benchmarks.moto_world import REGION
+from benchmarks.moto_world import REGION, WITHOUT_DOCKER
 from benchmarks.typical_calls import deliver, only_call
 from pytest_lambda_esm import FakeLambda
 
@@ -85,7 +85,7 @@ def _ours() -> float:
 
 
 def _theirs() -> float:
-    with Stopwatch() as watch, mock_aws():
+    with Stopwatch() as watch, mock_aws(config=WITHOUT_DOCKER):
         only_call(None)
     return watch.seconds
 

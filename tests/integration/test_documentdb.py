@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -95,23 +93,6 @@ def test_a_cluster_that_is_made_before_a_sweep_is_refused(fake: FakeLambda) -> N
     fake.documentdb("documents")
     with pytest.raises(FaultError, match="DocumentDB cluster 'arn:aws:rds"):
         next(iter(fake.sweep()))
-
-
-def test_a_run_without_documentdb_imports_none_of_it() -> None:
-    script = (
-        "import sys, boto3\n"
-        "from pytest_lambda_esm import FakeLambda\n"
-        "with FakeLambda(region='us-east-1') as fake:\n"
-        "    fake.function('f', lambda event, context: None)\n"
-        "    boto3.client('kinesis').create_stream(StreamName='s', ShardCount=1)\n"
-        "    fake.client('lambda').create_event_source_mapping(StartingPosition='LATEST',\n"
-        "        EventSourceArn='arn:aws:kinesis:us-east-1:123456789012:stream/s', FunctionName='f')\n"
-        "    fake.clock.run_until_idle()\n"
-        "parts = ('esm.brokers', 'moto_bridge.secrets', 'moto.secretsmanager', 'bson')\n"
-        "print([name for name in sys.modules if any(part in name for part in parts)])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_a_look_at_fates_after_the_end_leaves_no_patches(fake: FakeLambda) -> None:

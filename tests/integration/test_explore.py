@@ -55,6 +55,7 @@ def explore_fragile(lambda_esm, charges):
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_two_troubles_that_break_only_together_are_found_and_made_small(lambda_esm, charges):
     report = explore_fragile(lambda_esm, charges)
     line = next(line for line in report.splitlines() if line.startswith("  world"))
@@ -147,6 +148,7 @@ def test_a_world_that_breaks_only_once_is_not_deterministic(lambda_esm, charges)
                 assert number != 45
 
 
+@pytest.mark.slow
 def test_each_way_to_fail_is_made_small(lambda_esm, charges):
     """Both ways take two troubles; while the one is made smaller, the other one is not taken for it."""
     exploration = lambda_esm.explore(runs=150, at_most=3, operations=("poller.Read", "poller.Invoke", "poller.Delete"))

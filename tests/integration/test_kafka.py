@@ -354,23 +354,6 @@ def test_the_models_of_powertools_read_the_events(fake: FakeLambda, given: str, 
     assert done.stdout.strip() == str(['{"n": 1}', b"k", [{"trace": b"abc"}]])
 
 
-def test_a_run_without_kafka_imports_none_of_it() -> None:
-    script = (
-        "import sys, boto3\n"
-        "from pytest_lambda_esm import FakeLambda\n"
-        "with FakeLambda(region='us-east-1') as fake:\n"
-        "    fake.function('f', lambda event, context: None)\n"
-        "    url = boto3.client('sqs').create_queue(QueueName='q')['QueueUrl']\n"
-        "    fake.client('lambda').create_event_source_mapping(\n"
-        "        EventSourceArn='arn:aws:sqs:us-east-1:123456789012:q', FunctionName='f')\n"
-        "    fake.clock.run_until_idle()\n"
-        "parts = ('esm.brokers', 'polling.kafka', 'moto.kafka')\n"
-        "print([name for name in sys.modules if any(part in name for part in parts)])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_a_cluster_that_is_made_before_a_sweep_is_refused(fake: FakeLambda) -> None:
     fake.kafka("kafka:9092")
     with pytest.raises(FaultError, match="Kafka cluster 'kafka:9092'"):

@@ -509,26 +509,6 @@ def test_a_poller_without_the_extra(
     assert cluster.committed(uuid) == {}
 
 
-def test_kafka_without_a_registry_imports_no_library_of_schemas() -> None:
-    script = (
-        "import sys\n"
-        "from pytest_lambda_esm import FakeLambda\n"
-        "with FakeLambda(region='us-east-1') as fake:\n"
-        "    cluster = fake.kafka('main')\n"
-        "    cluster.create_topic('orders')\n"
-        "    cluster.produce('orders', 'a')\n"
-        "    fake.function('f', lambda event, context: None)\n"
-        "    fake.client('lambda').create_event_source_mapping(EventSourceArn=cluster.arn, FunctionName='f',\n"
-        "        Topics=['orders'], StartingPosition='TRIM_HORIZON')\n"
-        "    fake.clock.run_until_idle()\n"
-        "    assert fake.invocations\n"
-        "parts = ('fastavro', 'google.protobuf', 'grpc_tools', 'jsonschema', 'moto.glue', 'moto.secretsmanager')\n"
-        "print([name for name in sys.modules if name.startswith(parts)])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 # --- real libraries ------------------------------------------------------------------------------------------
 
 CONSUME = """

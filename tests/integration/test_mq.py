@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -575,20 +573,3 @@ def test_powertools_reads_the_events_of_rabbitmq(fake: FakeLambda) -> None:
     properties = message.basic_properties
     assert (properties.content_type, properties.priority, properties.body_size) == ("text/plain", 3, 8)
     assert bytes(properties.headers["h"]["bytes"]) == b"value1"
-
-
-def test_a_run_without_brokers_imports_none_of_them() -> None:
-    script = (
-        "import sys, boto3\n"
-        "from pytest_lambda_esm import FakeLambda\n"
-        "with FakeLambda(region='us-east-1') as fake:\n"
-        "    fake.function('f', lambda event, context: None)\n"
-        "    boto3.client('sqs').create_queue(QueueName='q')\n"
-        "    fake.client('lambda').create_event_source_mapping(\n"
-        "        EventSourceArn='arn:aws:sqs:us-east-1:123456789012:q', FunctionName='f')\n"
-        "    fake.clock.run_until_idle()\n"
-        "parts = ('esm.brokers', 'polling.brokers', 'mq_brokers', 'moto.mq', 'moto.secretsmanager.models')\n"
-        "print([name for name in sys.modules if any(part in name for part in parts)])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -1,8 +1,6 @@
 """The setting ``permissions``: what policies do not allow is advised on, or refused as on AWS."""
 
 import json
-import subprocess
-import sys
 
 import boto3
 import pytest
@@ -54,23 +52,6 @@ def advice_of(fake):
 
 def texts(fake):
     return [entry.detail for entry in fake.timeline.of("permission")]
-
-
-def test_nothing_is_imported_while_it_is_off():
-    program = (
-        "import sys\n"
-        "from pytest_lambda_esm import FakeLambda\n"
-        "with FakeLambda() as fake:\n"
-        "    fake.client('sqs').create_queue(QueueName='orders')\n"
-        "    fake.function('orders', lambda event, context: None)\n"
-        "    fake.client('lambda').create_event_source_mapping(FunctionName='orders', EventSourceArn=sys.argv[1])\n"
-        "    fake.clock.advance(60)\n"
-        "print([name for name in sys.modules if name.startswith('pytest_lambda_esm.moto_bridge.permissions')])\n"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", program, QUEUE], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert answer.stdout.strip() == "[]"
 
 
 # --- calls of handlers ------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ pytest.importorskip("hypothesis")
 from helpers.trials import worlds
 from pytest_lambda_esm import ExplorationFailed
 
-pytestmark = pytest.mark.lambda_esm(advice="off")  # It warns of some of the bugs without any trouble.
+# Advice warns of some of the bugs without any trouble.
+pytestmark = [pytest.mark.lambda_esm(advice="off"), pytest.mark.slow]
 
 REGION = "us-east-1"
 FIFO_URL = f"https://sqs.{REGION}.amazonaws.com/123456789012/shipments.fifo"

@@ -78,14 +78,15 @@ OPTIONS = {
     "capture-tee-sys": ("--capture=tee-sys",),
     "no-logging": ("-p", "no:logging"),
     "log-cli": ("-o", "log_cli=true"),
-    "xdist": ("-n1",),
 }
+WORKER = {"xdist": ("-n1",)}
 
 
-def test_each_way_of_capturing(pytester: pytest.Pytester) -> None:
-    for folder in OPTIONS:
+@pytest.mark.parametrize("runs", [OPTIONS, pytest.param(WORKER, marks=pytest.mark.slow)], ids=["here", "in a worker"])
+def test_each_way_of_capturing(pytester: pytest.Pytester, runs: dict[str, tuple[str, ...]]) -> None:
+    for folder in runs:
         pytester.mkdir(folder).joinpath("test_it.py").write_text(MODULE)
-    assert results_of(pytester, OPTIONS) == [f"{folder}: status 0, 3 passed" for folder in OPTIONS]
+    assert results_of(pytester, runs) == [f"{folder}: status 0, 3 passed" for folder in runs]
 
 
 ROOT = """

@@ -18,7 +18,7 @@ UNUSED = """
 """
 
 
-@pytest.mark.parametrize("arguments", [[], ["-n1"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize("arguments", [[], pytest.param(["-n1"], marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_a_fault_that_never_struck_fails_the_test_in_its_call_phase(pytester, arguments):
     pytester.makepyfile(UNUSED.format(body=""))
     result = run(pytester, *arguments)

@@ -39,6 +39,7 @@ def test_the_parts_share_the_troubles(pytester):
     assert len(set(struck)) == 5
 
 
+@pytest.mark.slow
 def test_the_outcome_is_the_same_in_several_processes(pytester):
     pytest.importorskip("xdist")
     pytester.makepyfile(BODY.replace("WHAT", "assert len(lambda_esm.invocations) == 1"))

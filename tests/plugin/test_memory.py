@@ -139,7 +139,9 @@ if pytest.version_tuple < (8, 2, 2):
     del ENDINGS["method of unittest"]  # Until that version, pytest itself kept the instances of unittest.
 
 
-@pytest.mark.parametrize(("times", "options"), [(5, ()), (2, ("-n", "1"))], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("times", "options"), [(5, ()), pytest.param(2, ("-n", "1"), marks=pytest.mark.slow)], ids=["alone", "xdist"]
+)
 def test_no_fake_outlives_its_test(pytester, times, options):
     pytester.makeconftest(CONFTEST)
     tests = {f"test_{ending.replace(' ', '_')}": HELPERS + textwrap.dedent(text) for ending, text in ENDINGS.items()}
@@ -168,6 +170,7 @@ def pytest_sessionfinish():
 """
 
 
+@pytest.mark.slow
 def test_what_all_fakes_of_a_process_share_does_not_grow(pytester):
     pytester.makeconftest(COUNTING)
     test = "@pytest.mark.parametrize('number', range(31))\ndef test(number, lambda_esm):\n    work(lambda_esm)"

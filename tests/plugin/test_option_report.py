@@ -44,7 +44,7 @@ def report_here(run, pytester, text, *options):
     return result, read_page(pytester.path / "report.html")
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_it_shows_the_tests_that_used_the_fake(pytester, options):
     result, page = report(pytester, TEST, *options)
     result.assert_outcomes(passed=2, failed=1)
@@ -211,7 +211,7 @@ def test_xpasses(lambda_esm): pass
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_each_test_is_shown_once_with_its_outcome(pytester, options):
     _, page = report(pytester, OUTCOMES, *options)
     tests = {test["id"].partition("::test_")[2]: test for test in page.tests}
@@ -268,7 +268,7 @@ def test_fails(lambda_esm):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_texts_of_users_cannot_control_a_terminal_or_become_markup(pytester, options):
     result, page = report(pytester, HOSTILE, *options)
     result.assert_outcomes(passed=1, failed=1)

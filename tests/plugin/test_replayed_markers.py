@@ -128,6 +128,7 @@ def explored(body, operations, at_most):
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_markers_of_reports_replay_what_broke(pytester, monkeypatch):
     pytester.makepyfile(bodies=BODIES)
     monkeypatch.syspath_prepend(pytester.path)

@@ -50,6 +50,7 @@ def report(run, pytester):
     return pytester.path / "report.html"
 
 
+@pytest.mark.slow
 def test_the_pages_own_policy_allows_its_script_and_its_styles(report):
     dom, _ = look_at(report)
     assert dom.count('<svg width="') == 1
@@ -77,7 +78,7 @@ return {
 """
 
 
-@pytest.mark.parametrize("width", [1280, 500])
+@pytest.mark.parametrize("width", [1280, pytest.param(500, marks=pytest.mark.slow)])
 def test_a_failure_shows_its_cause_without_a_click(report, width):
     _, seen = look_at(report, SEEN, width)
     assert seen["labels"] == ["testcalls and sleeps", "sourcesqs:orders", seen["labels"][2], "functionorders"]
@@ -94,6 +95,7 @@ def test_a_failure_shows_its_cause_without_a_click(report, width):
     assert not seen["wide"]
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_every_mark_and_follows_a_record(report):
     _, seen = look_at(
         report,
@@ -136,6 +138,7 @@ def test_the_keyboard_reaches_every_mark_and_follows_a_record(report):
     assert seen["wider"]
 
 
+@pytest.mark.slow
 def test_filters_and_the_search(report):
     _, seen = look_at(
         report,
@@ -179,6 +182,7 @@ def test_filters_and_the_search(report):
     }
 
 
+@pytest.mark.slow
 def test_idle_hours_are_short_repeats_are_folded_and_faults_stand_out(report):
     _, seen = look_at(
         report,
@@ -218,6 +222,7 @@ def test_idle_hours_are_short_repeats_are_folded_and_faults_stand_out(report):
     assert seen["entries"] == f"All entries as a list ({seen['rows']})"
 
 
+@pytest.mark.slow
 def test_a_thousand_tests_open_in_two_seconds(report, tmp_path):
     from helpers.report_page import read_page
 

@@ -1,7 +1,10 @@
 """Texts of the repository that repeat statements made elsewhere."""
 
+import configparser
 import importlib.util
 from pathlib import Path
+
+import pytest
 
 from pytest_lambda_esm.advice_catalogue import CATALOGUE
 
@@ -32,3 +35,29 @@ def test_each_code_of_advice_has_a_page():
         assert sections == [f"## What happens {where}", "## What to do", "## When it is given", "## Source"]
         assert "```python\n" in text
         assert all(source.lower() in text.lower() for source in entry.sources)
+
+
+LEFT_OUT = '-m "slow or hypothesis" --hypothesis-profile=usual'
+
+
+def test_ci_runs_what_a_plain_run_leaves_out(pytestconfig):
+    """The options of ``pyproject.toml`` leave out the tests marked slow, and ``conftest.py`` draws fewer examples."""
+    assert pytestconfig.getini("addopts")[-2:] == ["-m", "not slow"]
+    script = ROOT / ".ci" / "run"
+    if not script.exists():
+        pytest.skip("this is not a checkout")
+    text = script.read_text(encoding="utf-8")
+    name, _, after = text.partition(LEFT_OUT)[0].rpartition("() {\n")
+    assert after == '    "$python" -m pytest -n auto '
+    assert f"\nstage slow {name.splitlines()[-1]}\n" in text
+    assert LEFT_OUT in ROOT.joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_tox_runs_all_tests():
+    tox = configparser.RawConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    assert tox["all"]["tests"] == '-m "slow or not slow" --hypothesis-profile=usual'
+    commands = [line for section in tox.sections() for line in tox[section].get("commands", "").splitlines()]
+    runs = [command for command in commands if "-m pytest" in command]
+    assert len(runs) >= 5
+    assert all("{[all]tests}" in command for command in runs), runs

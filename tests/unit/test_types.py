@@ -103,6 +103,7 @@ def test_there_are_examples_with_fixtures_that_have_types(examples):
     assert sum('lambda_esm: "pytest_lambda_esm.FakeLambda"' in text for text in texts) > 10
 
 
+@pytest.mark.slow
 def test_mypy_accepts_every_example(examples):
     pytest.importorskip("mypy")
     _, files = examples
@@ -111,6 +112,7 @@ def test_mypy_accepts_every_example(examples):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_pyright_finds_every_mistake_and_accepts_every_example(examples):
     program = shutil.which("pyright")
     if program is None:
