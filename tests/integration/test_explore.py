@@ -142,7 +142,7 @@ def test_a_body_that_is_not_deterministic_is_shown(lambda_esm, charges):
 
 
 def test_a_world_that_breaks_only_once_is_not_deterministic(lambda_esm, charges):
-    with pytest.raises(ExplorationFailed, match=r"not deterministic: world \d+ had the troubles of an earlier one"):
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: (world \d+ had the|nothing went wrong)"):
         for number, run in enumerate(lambda_esm.explore(runs=60, at_most=2)):
             with run:
                 charges.run(lambda_esm, charges.put, "o1")
