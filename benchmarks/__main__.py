@@ -15,6 +15,7 @@ from benchmarks import (
     delivery,
     deploying,
     documentdb,
+    explore,
     faults,
     filters,
     idle_mappings,
@@ -47,6 +48,7 @@ GROUPS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "invoke": invoke.comparisons,
     "idle-mappings": idle_mappings.comparisons,
     "faults": faults.comparisons,
+    "explore": explore.comparisons,
     "aio": aio.comparisons,
     "server": server.comparisons,
 }

@@ -1,8 +1,12 @@
 """Hypothesis as the engine of an exploration: it chooses combinations of troubles, and makes them smaller.
 
-Hypothesis calls a function with each example, but an exploration is a loop over worlds in the test. So Hypothesis runs
-in a thread of its own; the loop takes the next example from it, and gives back whether the world broke. Only one of the
-two runs at a time. Seen with Hypothesis 6.100 and 6.170.
+Which examples Hypothesis chooses does not depend on the worlds until one of them breaks. So it first chooses all of
+them in one go, which costs least. Once a world has broken, the search is made again, to make the failure smaller.
+
+Hypothesis calls a function with each example, but an exploration is a loop over worlds in the test. So Hypothesis then
+runs in a thread of its own; the loop takes the next example from it, and gives back whether the world broke. Only one
+of the two runs at a time. A new thread is not cheap: in each, Hypothesis collects the garbage of the whole process.
+Seen with Hypothesis 6.100 and 6.170.
 """
 
 from __future__ import annotations
@@ -10,12 +14,12 @@ from __future__ import annotations
 import _thread
 import queue
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, currently_in_test_context, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
@@ -103,12 +107,20 @@ class Engine:
     """Chooses the troubles of further worlds. ``count`` is how many worlds it tries to find new kinds of failures."""
 
     def __init__(self, space: Space, count: int, random_seed: int) -> None:
-        self._space = space
+        self._strategy = space.strategy()
         self._count = count
         self._seed = random_seed
         self._examples: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._kinds: dict[Kind, type[_Broke]] = {}
+
+    def chosen(self) -> list[Trouble]:
+        """Return what :meth:`troubles` yields as long as no world breaks: each trouble once."""
+        if currently_in_test_context():  # Hypothesis refuses a search inside of another one in the same thread.
+            return list(dict.fromkeys(self.troubles()))
+        found: dict[Trouble, None] = {}
+        self._search(found.setdefault)
+        return list(found)
 
     def troubles(self) -> Generator[Trouble, Kind | None, None]:
         """Yield the troubles of one world after the other; send back in which new way the world broke, or None.
@@ -134,6 +146,19 @@ class Engine:
         return self._examples.get()
 
     def _run(self) -> None:
+        """Search, in the thread."""
+        end: object = _OVER
+        try:
+            self._search(self._world)
+        except (_Broke, _Stopped):
+            pass
+        except BaseException as error:
+            if not _is_found(error):
+                end = error
+        self._examples.put(end)
+
+    def _search(self, body: Callable[[Trouble], object]) -> None:
+        """Call a body with each trouble. Raises what Hypothesis raises."""
         options = settings(
             max_examples=self._count,
             database=None,
@@ -143,16 +168,14 @@ class Engine:
             report_multiple_bugs=True,
             suppress_health_check=list(HealthCheck),
         )
-        search: Any = seed(self._seed)(options(given(self._space.strategy())(self._world)))
-        end: object = _OVER
-        try:
-            search()
-        except (_Broke, _Stopped):
-            pass
-        except BaseException as error:
-            if not _is_found(error):
-                end = error
-        self._examples.put(end)
+
+        @seed(self._seed)
+        @options
+        @given(self._strategy)
+        def search(trouble: Trouble) -> None:
+            body(trouble)
+
+        search()
 
     def _world(self, trouble: Trouble) -> None:
         """Give an example to the test, and fail as its world did."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ from pytest_lambda_esm.sweep.run import SweepContext
 from pytest_lambda_esm.wording import counted
 
 if TYPE_CHECKING:
-    from pytest_lambda_esm.explore.engine import Space
+    from pytest_lambda_esm.explore.engine import Engine, Kind, Space
 
 _INTERLEAVINGS: Final = 4
 """How many other orders an exploration tries of what is due at the same instant."""
@@ -24,6 +24,12 @@ _INTERLEAVINGS: Final = 4
 _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
 
+
+MOST_RUNS: Final = 50_000
+"""The most worlds of an exploration, or of one part of it: a number that was mistyped is told at once."""
+
+_SECONDS_OF_A_WORLD: Final = 0.02
+"""What a world with a queue, a table and a short handler takes on a usual machine."""
 
 _KNOWN: Final = 10
 """How many combinations a search chooses in addition, because some of them are known to break nothing."""
@@ -63,6 +69,13 @@ class Plan:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise FaultError(f"explore: {name} is a whole number from 1, not {value!r}")
+        if self.runs > MOST_RUNS:
+            minutes = self.runs * _SECONDS_OF_A_WORLD // 60
+            raise FaultError(
+                f"explore: {self.runs:,} worlds are too many: at {_SECONDS_OF_A_WORLD * 1000:g} ms each, they take"
+                f" about {minutes:,.0f} minutes. {MOST_RUNS:,} are the most, in each part of a marker"
+                f" lambda_esm_explore"
+            )
 
 
 class Exploration:
@@ -130,31 +143,46 @@ class Exploration:
     def _search(self, count: int, seed: int) -> Iterator[WorldRun]:
         """Look for combinations that break the body in a new way, and make the first one smaller."""
         __tracebackhide__ = True
-        from pytest_lambda_esm.explore.engine import Engine, Unreliable  # Imports Hypothesis.
+        from pytest_lambda_esm.explore.engine import Engine  # Imports Hypothesis.
 
         known = set(self._outcome.smallest)
-        found = False
-        search = Engine(self._space(), count + _KNOWN, seed).troubles()
+        engine = Engine(self._space(), count + _KNOWN, seed)
+        for trouble in engine.chosen():
+            if trouble in self._survived:
+                continue
+            yield from self._world(trouble)
+            if self._broke is not None and self._broke not in known:
+                yield from self._make_smaller(engine, trouble, known)
+                return
+            if self._outcome.worlds >= self._plan.runs:
+                return
+
+    def _make_smaller(self, engine: Engine, broken: Trouble, known: Collection[Kind]) -> Iterator[WorldRun]:
+        """Search again up to the world that broke and on, and make each new failure smaller."""
+        __tracebackhide__ = True
+        from pytest_lambda_esm.explore.engine import Unreliable
+
+        search = engine.troubles()
         try:
             trouble = next(search)
             while True:
                 if trouble not in self._survived:
                     yield from self._world(trouble)
-                is_new = trouble not in self._survived and self._broke not in known
-                kind = self._broke if is_new else None
-                found = found or kind is not None
-                if not found and self._outcome.worlds >= self._plan.runs:
+                if trouble == broken and self._broke is None:
+                    self._note_unlike_earlier()
                     return
-                trouble = search.send(kind)
+                is_new = trouble not in self._survived and self._broke not in known
+                trouble = search.send(self._broke if is_new else None)
         except StopIteration:
             return
         except Unreliable:
-            again = (
-                f"world {self._outcome.worlds} had the troubles of an earlier one, and did not break as that one did"
-            )
-            self._outcome.difference = self._outcome.difference or again
+            self._note_unlike_earlier()
         finally:
             search.close()
+
+    def _note_unlike_earlier(self) -> None:
+        again = f"world {self._outcome.worlds} had the troubles of an earlier one, and did not break as that one did"
+        self._outcome.difference = self._outcome.difference or again
 
     def _interleavings(self) -> Iterator[WorldRun]:
         """Run worlds in which only the order at the same instant differs, unless there is nothing to order."""
@@ -205,11 +233,16 @@ class Exploration:
         """Note where a world did something else than the first one before anything struck it."""
         assert run.strikes is not None
         assert run.trouble is not None
-        if run.trouble.interleaving:
+        if run.trouble.interleaving or self._outcome.difference is not None:
+            return
+        if self._broke is not None and not run.struck:
+            self._outcome.difference = (
+                f"nothing went wrong in world {self._outcome.worlds}, yet it broke; world 1 did not"
+            )
             return
         until = run.trouble.first_of([operation for operation, _ in self._steps]) + 1
         expected, met = self._steps[:until], run.strikes.met[:until]
-        if self._outcome.difference is not None or expected == met:
+        if expected == met:
             return
         step = next((i for i, one in enumerate(expected) if met[i : i + 1] != [one]), len(expected))
         was, now = (steps[step][0] if step < len(steps) else "none" for steps in (expected, met))

@@ -139,7 +139,8 @@ class Exploring(ABC):
         from pytest_lambda_esm.explore.remains import Period, remaining
 
         world = self._world
-        return remaining(world.calls._all_recorded, Period(self.config.start.timestamp(), world.clock.now.timestamp()))
+        period = Period(self.config.start.timestamp(), world.clock.now.timestamp())
+        return remaining(world.calls._all_recorded, world.embedded_contents(), period)
 
     def _surroundings(self, folder: str) -> Surroundings:
         from pytest_lambda_esm.explore.trouble import Surroundings

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 from pytest_lambda_esm.aws_model.writes import writes
@@ -47,10 +48,10 @@ class Period:
         return any(first * unit <= float(number) <= last * unit for unit in (1, 1e3, 1e6, 1e9))
 
 
-def remaining(calls: Iterable[Call], period: Period) -> State:
-    """Return what remains now; ``calls`` are those to all services so far."""
+def remaining(calls: Iterable[Call], embedded: Iterable[tuple[str, str, Any]], period: Period) -> State:
+    """Return what remains now; ``calls`` are those to all services so far, ``embedded`` is kept outside of moto."""
     found: dict[str, dict[str, list[Any]]] = {}
-    for place, key, value in everything_kept():
+    for place, key, value in chain(everything_kept(), embedded):
         found.setdefault(place, {}).setdefault(plain(key, period), []).append(plain(value, period))
     for call in calls:
         if call.service not in _SHOWN_ELSEWHERE and call.status < 300 and writes(call.service, call.operation):
@@ -110,6 +111,8 @@ _KINDS: Final = {
     "bucket": "object",
     "queue": "message",
     "stream": "record",
+    "topic": "record",
+    "collection": "document",
     "calls": "call",
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import TracebackType
 
+from pytest_lambda_esm.errors import FaultError
 from pytest_lambda_esm.explore.trouble import Strikes, Surroundings, Trouble
 from pytest_lambda_esm.faults.plan import users_line
 from pytest_lambda_esm.sweep.run import SweepContext
@@ -61,6 +62,12 @@ class WorldRun:
 
     def __enter__(self) -> WorldRun:
         __tracebackhide__ = True
+        if self._context.plan._chooser is not None:
+            raise FaultError(
+                "another world is open: its resources would be discarded. End its 'with' block before the next begins"
+            )
+        if self.entered:
+            raise FaultError("this world has ended; each is entered once, so ask for another one")
         self.entered = True
         self._file = users_line().rpartition(":")[0]
         plan = self._context.plan

@@ -18,7 +18,7 @@ def open_world(context: SweepContext, surroundings: Callable[[str], Surroundings
     if trouble is not None and not isinstance(trouble, Trouble):
         raise FaultError(
             f"world takes a trouble that the strategy pytest_lambda_esm.strategies.troubles() has drawn, or None, not"
-            f" {trouble!r}"
+            f" {trouble!r}. Write @given(trouble=troubles()) above the test, and pass the argument trouble"
         )
     existing = context.made()
     if existing:

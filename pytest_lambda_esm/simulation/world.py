@@ -7,7 +7,7 @@ finished world to moto, botocore and this process.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -456,6 +456,11 @@ class World:
         """Return the fates of a stream's records, for one mapping or for each one that reads or has read it."""
         polled = [*self.store, *self.pipes.mappings] if "pipes" in self.__dict__ else self.store
         return self.pollers.stream_fates(polled, source_arn, mapping_uuid)
+
+    def embedded_contents(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what clusters and brokers keep: the place, a key, and the value."""
+        for each in self._embedded():
+            yield from each.contents()
 
     # --- inside ------------------------------------------------------------------------------------------
 

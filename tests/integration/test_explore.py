@@ -9,12 +9,14 @@ import threading
 
 import boto3
 import pytest
+from hypothesis import given, settings
 
 from helpers.charges import Charges
 from helpers.queues import make_queue
 from pytest_lambda_esm import ExplorationFailed, FakeLambda, FaultError
 from pytest_lambda_esm.explore.engine import Engine, Space
 from pytest_lambda_esm.explore.trouble import Trouble
+from pytest_lambda_esm.strategies import troubles
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def test_a_body_that_is_not_deterministic_is_shown(lambda_esm, charges):
 
 
 def test_a_world_that_breaks_only_once_is_not_deterministic(lambda_esm, charges):
-    with pytest.raises(ExplorationFailed, match=r"not deterministic: world \d+ had the troubles of an earlier one"):
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: (world \d+ had the|nothing went wrong)"):
         for number, run in enumerate(lambda_esm.explore(runs=60, at_most=2)):
             with run:
                 charges.run(lambda_esm, charges.put, "o1")
@@ -327,3 +329,53 @@ def test_an_interleaving_is_always_the_same():
     assert order(0) == [0, 1, 2, 3, 4, 5]
     assert order(1) == order(1) != order(0)
     assert sorted(order(1)) == order(0)
+
+
+@pytest.mark.parametrize("runs", [50_001, 10**9])
+def test_too_many_worlds_are_told_before(lambda_esm, runs):
+    with pytest.raises(FaultError, match=f"{runs:,} worlds are too many: at 20 ms each, they take about .* minutes"):
+        lambda_esm.explore(runs=runs)
+
+
+def test_a_world_that_breaks_without_any_trouble_is_not_deterministic(lambda_esm, charges):
+    worlds = 0
+    with pytest.raises(ExplorationFailed, match=r"not deterministic: nothing went wrong in world \d+, yet it broke"):
+        for run in lambda_esm.explore(runs=6, operations=("poller.Send", "poller.Read")):
+            with run:
+                worlds += 1
+                charges.run(lambda_esm, charges.put, "o1")
+                assert run.struck or worlds < 3
+
+
+def test_a_world_inside_of_another_one_is_refused(lambda_esm, charges):
+    with lambda_esm.world(), pytest.raises(FaultError, match="another world is open"), lambda_esm.world():
+        pass
+
+
+def test_a_world_is_entered_once(lambda_esm):
+    world = lambda_esm.world()
+    with world:
+        pass
+    with pytest.raises(FaultError, match="this world has ended; each is entered once"), world:
+        pass
+
+
+def test_a_strategy_is_not_a_trouble(lambda_esm):
+    with pytest.raises(FaultError, match=r"Write @given\(trouble=troubles\(\)\) above the test"):
+        lambda_esm.world(troubles())
+
+
+def test_a_search_that_no_world_breaks_is_the_same_in_one_go():
+    engine = Engine(Space([("poller.Read", 3), ("poller.Invoke", 5)] * 4, 3, None), 60, 7)
+    assert engine.chosen() == list(dict.fromkeys(engine.troubles()))
+
+
+def test_an_exploration_inside_of_a_hypothesis_test(lambda_esm, charges):
+    @settings(max_examples=1, database=None, deadline=None)
+    @given(trouble=troubles())
+    def explore(trouble):
+        for run in lambda_esm.explore(runs=20, at_most=2):
+            with run:
+                assert charges.run(lambda_esm, charges.put, "o1") == {"o1": 1}
+
+    explore()

@@ -140,3 +140,44 @@ def test_what_exists_before_is_refused(lambda_esm):
     make_queue()
     with pytest.raises(FaultError, match="starts empty, but these already exist: queue 'orders'"):
         lambda_esm.check_idempotent(lambda: None)
+
+
+def forwards_to_kafka(lambda_esm):
+    cluster = lambda_esm.kafka("b-1.example.com:9092")
+    cluster.create_topic("orders")
+    return lambda body: cluster.produce("orders", body)
+
+
+def forwards_to_documentdb(lambda_esm):
+    cluster = lambda_esm.documentdb("arn:aws:rds:us-east-1:123456789012:cluster:docs")
+    collection = cluster.collection("shop", "orders")
+    return lambda body: collection.insert({"order": body})
+
+
+def forwards_to_a_broker(lambda_esm):
+    arn = "arn:aws:mq:us-east-1:123456789012:broker:shop:b-12345678-1234-1234-1234-123456789012"
+    return lambda_esm.mq(arn).queue("orders").send
+
+
+@pytest.mark.parametrize(
+    ("forwards", "difference"),
+    [
+        (forwards_to_kafka, "topic orders of "),
+        (forwards_to_documentdb, "collection shop.orders of "),
+        (forwards_to_a_broker, "queue orders of "),
+    ],
+)
+def test_what_handlers_write_to_clusters_and_brokers_is_compared(lambda_esm, forwards, difference):
+    def body():
+        forward = forwards(lambda_esm)
+        queue = lambda_esm.queue("incoming")
+
+        def handler(event, context):
+            for record in event["Records"]:
+                forward(record["body"])
+
+        lambda_esm.connect(queue, lambda_esm.function("forward", handler))
+        queue.send("o1")
+        lambda_esm.clock.run_until_idle()
+
+    assert refused(lambda_esm, body)[1].startswith(f"  {difference}")

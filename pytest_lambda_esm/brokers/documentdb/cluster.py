@@ -93,6 +93,14 @@ class DocumentDBCluster(EmbeddedSource):
             self.changed()
         return self._collections[database, name]
 
+    @property
+    def collections(self) -> list[DocumentDBCollection]:
+        """The collections that were asked for or written to.
+
+        :meta private:
+        """
+        return list(self._collections.values())
+
     def modify_change_streams(self, *, enable: bool, database: str = "", collection: str = "") -> None:
         """Enable or disable change streams, as the command ``modifyChangeStreams`` does.
 

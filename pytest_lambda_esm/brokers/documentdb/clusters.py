@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.brokers.documentdb.cluster import DocumentDBCluster, Surroundings
@@ -24,6 +25,14 @@ class DocumentDBClusters:
     def known(self, arn: str) -> DocumentDBCluster | None:
         """Return the cluster with an ARN, or None if nobody has asked for it."""
         return self._by_arn.get(arn)
+
+    def contents(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what they keep: the place, a key, and the value."""
+        for cluster in self:
+            for collection in cluster.collections:
+                place = f"collection {collection.database}.{collection.name} of {cluster.arn}"
+                for document in collection.documents:
+                    yield place, str(document["_id"]), document
 
     def __iter__(self) -> Iterator[DocumentDBCluster]:
         yield from self._by_arn.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.brokers.kafka.cluster import KafkaCluster, Surroundings
@@ -53,6 +53,14 @@ class KafkaClusters:
         for cluster in self:
             cluster.close(why)
         self._surroundings.registries.close(why)
+
+    def contents(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what they keep: the place, a key, and the value."""
+        for cluster in self:
+            for topic in cluster.topics:
+                for record in cluster.records(topic):
+                    text = (record.value or b"").decode("utf-8", "backslashreplace")
+                    yield f"topic {topic} of {cluster.name}", text, (record.key, record.headers)
 
     def __iter__(self) -> Iterator[KafkaCluster]:
         yield from self._by_arn.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_lambda_esm.arn import Arn
 from pytest_lambda_esm.brokers.mq.broker import BrokerPorts, MqBroker
@@ -56,6 +57,13 @@ class MqBrokers:
         """Have all brokers refuse every change."""
         for broker in self:
             broker.close(why)
+
+    def contents(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what they keep: the place, a key, and the value."""
+        for broker in self:
+            for queue in broker.queues:
+                for message in queue.messages:
+                    yield f"queue {queue.name} of {broker.arn}", str(message.body), dict(message.properties)
 
     def __iter__(self) -> Iterator[MqBroker]:
         yield from self._by_arn.values()
