@@ -108,8 +108,7 @@ class World:
         self.hooks = hooks
         self.persistent = persistent
         self.times = config.transitions
-        # Both for what is installed when it is first used; None before and after.
-        self.patches: Patches | None = None
+        self.patches: Patches | None = None  # For what is installed when it is first used; None before and after.
         self.first_use: FirstUse | None = None
         self.randomness = random.Random(config.seed)
         # Separate generators, so that the number of ids drawn changes no other random choice.
