@@ -24,7 +24,6 @@ _INTERLEAVINGS: Final = 4
 _SINGLE_SHARE: Final = 0.6
 """The share of the worlds with one trouble each. All single ones are tried first if there are no more of them."""
 
-
 MOST_RUNS: Final = 50_000
 """The most worlds of an exploration, or of one part of it: a number that was mistyped is told at once."""
 
@@ -72,8 +71,8 @@ class Plan:
         if self.runs > MOST_RUNS:
             minutes = self.runs * _SECONDS_OF_A_WORLD // 60
             raise FaultError(
-                f"explore: {self.runs:,} worlds are too many: at {_SECONDS_OF_A_WORLD * 1000:g} ms each, they take"
-                f" about {minutes:,.0f} minutes. {MOST_RUNS:,} are the most, in each part of a marker"
+                f"explore: runs = {self.runs:,} is too many: at {_SECONDS_OF_A_WORLD * 1000:g} ms for each world, that"
+                f" takes about {minutes:,.0f} minutes. {MOST_RUNS:,} are the most, in each part of a marker"
                 f" lambda_esm_explore"
             )
 

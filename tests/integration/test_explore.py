@@ -333,7 +333,9 @@ def test_an_interleaving_is_always_the_same():
 
 @pytest.mark.parametrize("runs", [50_001, 10**9])
 def test_too_many_worlds_are_told_before(lambda_esm, runs):
-    with pytest.raises(FaultError, match=f"{runs:,} worlds are too many: at 20 ms each, they take about .* minutes"):
+    with pytest.raises(
+        FaultError, match=f"runs = {runs:,} is too many: at 20 ms for each world, that takes about .* minutes"
+    ):
         lambda_esm.explore(runs=runs)
 
 
