@@ -61,13 +61,13 @@ def comparisons() -> Iterator[Comparison]:
             units=count,
         )
     yield Comparison(
-        what="deliver 200,000 to ten functions",
-        ours=_through_a_mapping(200_000, mappings=10),
-        against="deliver 20,000 to ten",
-        other=_through_a_mapping(20_000, mappings=10),
+        what="deliver 100,000 to ten functions",
+        ours=_through_a_mapping(100_000, mappings=10),
+        against="deliver 10,000 to ten",
+        other=_through_a_mapping(10_000, mappings=10),
         rounds=2,
         goal=Goal("ratio", 12),
-        units=200_000,
+        units=100_000,
     )
     yield Comparison(
         what="deliver 10,000 messages",

@@ -19,13 +19,13 @@ CLUSTER = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:documents"
 
 def comparisons() -> Iterator[Comparison]:
     yield Comparison(
-        what="deliver 50,000 change events",
-        ours=_through_a_mapping(50_000),
+        what="deliver 20,000 change events",
+        ours=_through_a_mapping(20_000),
         against="a bare loop, same events",
-        other=_in_a_bare_loop(50_000),
-        rounds=3,
+        other=_in_a_bare_loop(20_000),
+        rounds=2,
         goal=Goal("ratio", 2),
-        units=50_000,
+        units=20_000,
     )
     yield Comparison(
         what="deliver 100,000 change events",

@@ -38,7 +38,7 @@ def comparisons() -> Iterator[Comparison]:
         ours=_drained(3_000),
         against="queue and drain 300 events",
         other=_drained(300),
-        rounds=2,
+        rounds=1,
         goal=Goal("ratio", 12),
         units=3_000,
     )

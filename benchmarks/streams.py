@@ -27,7 +27,7 @@ def comparisons() -> Iterator[Comparison]:
         against="a bare loop, same events",
         other=_in_a_bare_loop(100_000, shards=4),
         rounds=5,
-        fewest=4,
+        fewest=3,
         goal=Goal("ratio", 1.2),
         units=100_000,
     )
@@ -37,7 +37,7 @@ def comparisons() -> Iterator[Comparison]:
             ours=_through_a_mapping(count, shards=shards),
             against="deliver 10,000 from 1 shard",
             other=_through_a_mapping(10_000, shards=1),
-            rounds=2 if count > 100_000 else 3,
+            rounds=1 if count > 100_000 else 3,
             goal=Goal("ratio", goal),
             units=count,
         )

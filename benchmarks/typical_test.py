@@ -64,7 +64,7 @@ def comparisons() -> Iterator[Comparison]:
             ours=lambda: process_seconds(pytest_command(*options, "test_ours.py"), folder),
             against="the same calls to moto",
             other=lambda: process_seconds(pytest_command(*options, "-p", "no:lambda_esm", "test_theirs.py"), folder),
-            rounds=6,
+            rounds=4,
             goal=Goal("ratio", 1.08),
         )
     yield Comparison(
