@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
+from helpers.charges import STANDARD
 from helpers.trials import worlds
 from pytest_lambda_esm import ExplorationFailed
 
@@ -26,10 +27,10 @@ class Clients:
     """What the handlers call AWS with. The worlds of all tests share it: to make a client takes longer than a world."""
 
     def __init__(self):
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION, config=STANDARD)
         self.functions = boto3.client("lambda", region_name=REGION)
         self.sqs = boto3.client("sqs", region_name=REGION)
-        self.table = boto3.resource("dynamodb", region_name=REGION).Table("things")
+        self.table = boto3.resource("dynamodb", region_name=REGION, config=STANDARD).Table("things")
 
     def get(self, key):
         return self.table.get_item(Key={"id": key}, ConsistentRead=True).get("Item")
