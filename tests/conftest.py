@@ -18,12 +18,16 @@ settings.register_profile("long", settings.default, max_examples=100_000, deadli
 settings.load_profile("quick")
 
 PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+LONGEST = 300  # real seconds; a test that takes longer hangs, and fails with the stack of each thread
 # CI makes pytest's summary repeat whole messages; the others change colours, widths and options.
 OUTPUT = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     """Remove a developer's profile, region, retry mode and proxy, so that they do not affect the tests."""
+    if config.pluginmanager.hasplugin("timeout") and config.option.timeout is None:
+        config.option.timeout = LONGEST  # Not in pyproject.toml: without pytest-timeout, pytest would refuse it.
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     # Otherwise each worker and each process that a test starts would compile the package and the tests again.

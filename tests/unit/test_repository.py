@@ -2,6 +2,9 @@
 
 import configparser
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,15 @@ def test_tox_runs_all_tests():
     runs = [command for command in commands if "-m pytest" in command]
     assert len(runs) >= 5
     assert all("{[all]tests}" in command for command in runs), runs
+
+
+def test_the_first_command_of_the_readme_needs_no_package_of_the_tests():
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "pytest_lambda_esm.plugin", "docs/examples/test_orders_queue.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert " passed in " in run.stdout, run.stdout + run.stderr
