@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -384,7 +385,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         result = yield
     except BaseException:
-        _warn(item)
+        _warn(item, has_failed=True)
         raise
     if _OUTSIDE in item.config.stash:
         item.config.stash[_OUTSIDE].check_faults()
@@ -392,7 +393,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if fake is None:
         return result
     fake._raise_server_error()
-    _warn(item, may_fail=True)
+    _warn(item)
     failures = fake.handler_errors()
     if failures:
         pytest.fail(failures, pytrace=False)
@@ -405,15 +406,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-def _warn(item: pytest.Item, *, may_fail: bool = False) -> None:
-    """Show the advice of a test's fake as warnings at the test, or fail the test where the setting says so."""
+def _warn(item: pytest.Item, *, has_failed: bool = False) -> None:
+    """Show the advice of a test's fake as warnings at the test, or fail the test where the setting says so.
+
+    A test that has failed fails with its own error, also where warnings are errors.
+    """
     fake = item.stash.get(_FAKE, None)
     if fake is None:
         return
     for advice in fake.take_advice():
-        if may_fail and fake.config.advice == "error":
+        if fake.config.advice == "error" and not has_failed:
             pytest.fail(str(advice), pytrace=False)
-        item.warn(advice)
+        with suppress(type(advice)) if has_failed else nullcontext():
+            item.warn(advice)
 
 
 @pytest.hookimpl(wrapper=True)

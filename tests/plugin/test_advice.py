@@ -29,6 +29,16 @@ def test_it_names_the_place_of_a_test_that_fails(run):
     result.stdout.re_match_lines([r".*test_it_names_the_place_of_a_test_that_fails\.py:3: LambdaEsmAdvice: ESM102: .*"])
 
 
+@pytest.mark.parametrize(
+    ("options", "ini"), [(("-W", "error"), ""), ((), "lambda_esm_advice = error")], ids=["warnings", "advice"]
+)
+def test_it_does_not_hide_the_error_of_a_test_that_fails(run, options, ini):
+    result = run(TEST + "    assert 'lamp' == 'book'\n", *options, ini=ini)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*assert 'lamp' == 'book'"])
+    result.stdout.no_fnmatch_line("E*LambdaEsmAdvice*")
+
+
 def test_it_may_be_an_error(run):
     result = run(TEST, ini="lambda_esm_advice = error")
     result.assert_outcomes(failed=1)
