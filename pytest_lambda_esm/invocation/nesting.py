@@ -36,11 +36,17 @@ def _ending_silently(thread: threading.Thread) -> Iterator[None]:
 
     The errors are SystemExits, which only Python's own ``threading.excepthook`` does not report; pytest's does.
     """
-    run = thread.run
+    own, run = vars(thread).get("run"), thread.run
 
-    def run_silently(thread: threading.Thread) -> None:
+    def restore() -> None:
+        if own is None:
+            vars(thread).pop("run", None)
+        else:
+            thread.run = own  # type: ignore[method-assign]
+
+    def run_silently(_: threading.Thread) -> None:
         __tracebackhide__ = True
-        vars(thread).pop("run", None)
+        restore()
         with suppress(TimedOut, CutOff, SleepEnded):
             run()
 
@@ -49,7 +55,7 @@ def _ending_silently(thread: threading.Thread) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        vars(thread).pop("run", None)
+        restore()
         raise
 
 

@@ -231,3 +231,17 @@ def test_a_library_that_wraps_run_when_a_thread_starts(first: str, monkeypatch: 
         worker.start()
         worker.join()
     assert traced == ran == ["worker"]
+
+
+def test_a_thread_keeps_a_run_of_its_own(lambda_esm: FakeLambda) -> None:
+    ran: list[str] = []
+
+    def run() -> None:
+        ran.append("own")
+
+    worker = threading.Thread()
+    worker.run = run  # type: ignore[method-assign]
+    worker.start()
+    worker.join()
+    assert ran == ["own"]
+    assert vars(worker)["run"] is run
