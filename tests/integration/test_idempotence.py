@@ -109,11 +109,15 @@ def test_what_was_written_twice_differs(lambda_esm, made, write, difference):
 
 
 def test_times_and_ids_may_differ(lambda_esm):
+    bodies = []
+
     def handler(event, context):
         body = f"{uuid.uuid4()} {uuid.uuid4().hex} {time.time()} at 2026-01-01T00:00:05.{time.monotonic_ns()}Z"
-        boto3.client("s3").put_object(Bucket="results", Key=event, Body=body.replace(str(time.time()), "now"))
+        bodies.append(body.replace(str(time.time()), "now"))
+        boto3.client("s3").put_object(Bucket="results", Key=event, Body=bodies[-1])
 
     lambda_esm.check_idempotent(events(lambda_esm, handler, before=[BUCKET]))
+    assert len(set(bodies)) > 1
 
 
 def test_a_function_of_both_states_decides_instead(lambda_esm, charges):
