@@ -67,11 +67,11 @@ def _enter_moto(patches: Patches, region: str, account_id: str, seed: int) -> No
     for name in list(os.environ):
         if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID":
             patches.item(os.environ, name, os.environ[name])  # moto does not always restore these itself.
-    absent = [name for name in _CREDENTIALS if name not in os.environ]
+    before = {name: os.environ.get(name) for name in _CREDENTIALS}
     mock = mock_aws()
     registrations.start(mock)
-    set_by_moto = {name: os.environ.get(name) for name in absent}
-    patches.then(lambda: _leave_moto(mock), lambda: _remove_variables(set_by_moto))
+    set_by_moto = {name: os.environ.get(name) for name in _CREDENTIALS}
+    patches.then(lambda: _leave_moto(mock), lambda: _restore_variables(before, set_by_moto))
     _install_lambda_choice(patches)
     patches.item(os.environ, "AWS_DEFAULT_REGION", region)
     # Tests must not depend on a profile or an endpoint of the developer's machine.
@@ -109,11 +109,15 @@ def _leave_moto(mock: Any) -> None:
     mock.stop()
 
 
-def _remove_variables(values: Mapping[str, str | None]) -> None:
-    """Remove the variables that still have these values, or again."""
-    for name, value in values.items():
-        if os.environ.get(name) == value:
+def _restore_variables(before: Mapping[str, str | None], replaced: Mapping[str, str | None]) -> None:
+    """Give variables that have the replaced values again what they had before."""
+    for name, value in before.items():
+        if os.environ.get(name) != replaced[name]:
+            continue
+        if value is None:
             os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _share_service_models(patches: Patches) -> None:

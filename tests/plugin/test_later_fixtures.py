@@ -33,6 +33,12 @@ TEST = """
 """
 
 
+def test_nor_do_its_credentials_in_place_of_the_tests_own(run, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
+    run(TEST).assert_outcomes(passed=3)
+
+
 def test_nothing_of_the_fake_comes_back(run):
     run(TEST, "-p", "no:randomly").assert_outcomes(passed=3)
 
