@@ -531,9 +531,9 @@ def own_answer(name="orders"):
 def test_a_path_that_a_test_adds_is_found_until_the_test_removes_it(monkeypatch):
     with FakeLambda():
         before = own_answer()
-        monkeypatch.setitem(sqs_urls.url_paths, "{0}/own/orders$", answer_once)
-        assert own_answer()[2] == "its own"
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:  # Undoing the other one would remove the credentials as well.
+            patch.setitem(sqs_urls.url_paths, "{0}/own/orders$", answer_once)
+            assert own_answer()[2] == "its own"
         assert own_answer()[2] == before[2]
         monkeypatch.setattr(sqs_urls, "url_paths", {"{0}/own/(.+)$": answer_once})
         assert own_answer()[2] == "its own"
