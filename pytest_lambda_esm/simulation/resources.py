@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pytest_lambda_esm.arn import partition_of
 from pytest_lambda_esm.errors import LambdaEsmError
 
 _TRIM_HORIZON: Final = "TRIM_HORIZON"
@@ -50,6 +51,13 @@ class Resource:
     def arn(self) -> str:
         """The ARN."""
         return self._arn
+
+
+def queue_arn(client: Any, url: str) -> str:
+    """Return the ARN of a queue from its URL, which ends in the account and the name, and the region of its client."""
+    account, name = url.split("/")[-2:]
+    region = client.meta.region_name
+    return f"arn:{partition_of(region)}:sqs:{region}:{account}:{name}"
 
 
 class SqsQueue(Resource):

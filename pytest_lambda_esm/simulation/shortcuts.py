@@ -19,7 +19,7 @@ from pytest_lambda_esm.invocation.function import Function
 from pytest_lambda_esm.mappings.mapping import Mapping
 from pytest_lambda_esm.moto_bridge import session
 from pytest_lambda_esm.simulation import queries, subjects
-from pytest_lambda_esm.simulation.resources import DynamoDBTable, KinesisStream, SqsQueue
+from pytest_lambda_esm.simulation.resources import DynamoDBTable, KinesisStream, SqsQueue, queue_arn
 from pytest_lambda_esm.simulation.subjects import Given
 from pytest_lambda_esm.simulation.world import World
 from pytest_lambda_esm.timing import Span
@@ -96,8 +96,7 @@ class Shortcuts(ABC):
                 f"queue({name!r}): max_receives = {max_receives!r} needs redrive, the dead-letter queue of the messages"
             )
         url = client.create_queue(QueueName=name, Attributes={**stated, **(attributes or {})})["QueueUrl"]
-        arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        return SqsQueue(client, name, (url, arn), self._active.queues.find)
+        return SqsQueue(client, name, (url, queue_arn(client, url)), self._active.queues.find)
 
     @suggesting
     def stream(self, name: str, shards: int = 1, *, region: str | None = None) -> KinesisStream:

@@ -262,3 +262,12 @@ def test_a_queue_receives_the_failed_events_of_a_function(lambda_esm):
 def test_a_mistake_is_named(lambda_esm, mistake, message):
     with pytest.raises(ConfigurationError, match=message):
         mistake(lambda_esm)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+def test_a_queue_has_the_arn_that_sqs_gives_it(lambda_esm, region, name):
+    queue = lambda_esm.queue(name, region=region)
+    assert [call.operation for call in lambda_esm.calls.of("sqs.*")] == ["CreateQueue"]
+    answer = lambda_esm.client("sqs", region).get_queue_attributes(QueueUrl=queue.url, AttributeNames=["QueueArn"])
+    assert queue.arn == answer["Attributes"]["QueueArn"]
