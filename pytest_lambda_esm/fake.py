@@ -421,10 +421,10 @@ class FakeLambda(Clients, Questions, EmbeddedSources, Shortcuts, Deploying, Expl
         )
 
     def faults_left(self) -> str:
-        """Return a report on faults that never struck and on unfinished sweeps; empty if there are none."""
+        """Return a report on faults that never struck, unfinished sweeps and unused worlds; empty if there are none."""
         if self._opened is None:
             return ""
-        left = [self._opened.persistent.plan.unused(), *(sweep.left() for sweep in self.sweeps)]
+        left = [self._opened.persistent.plan.unused(), *self._unfinished()]
         return printable("\n".join(filter(None, left)))
 
     def handler_errors(self) -> str:

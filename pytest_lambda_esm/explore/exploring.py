@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_lambda_esm.config import Config
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_lambda_esm.explore.remains import Compare, State
     from pytest_lambda_esm.explore.run import WorldRun
     from pytest_lambda_esm.explore.trouble import Surroundings, Trouble
+    from pytest_lambda_esm.explore.worlds import NotEntered
     from pytest_lambda_esm.sweep.run import SweepContext
     from pytest_lambda_esm.sweep.sweep import Sweep
 
@@ -116,7 +118,20 @@ class Exploring(ABC):
         __tracebackhide__ = True
         from pytest_lambda_esm.explore.worlds import open_world
 
-        return open_world(self._sweep_context(), self._surroundings, trouble)
+        return open_world(self._sweep_context(), self._surroundings, trouble, self._not_entered)
+
+    @cached_property
+    def _not_entered(self) -> NotEntered:
+        from pytest_lambda_esm.explore.worlds import NotEntered
+
+        return NotEntered()
+
+    def _unfinished(self) -> list[str]:
+        """Return reports on sweeps and explorations that were left, and on worlds that were never entered."""
+        reports = [sweep.left() for sweep in self.sweeps]
+        if "_not_entered" in vars(self):
+            reports.append(self._not_entered.left())
+        return reports
 
     def check_idempotent(self, body: Callable[[], Any], *, compare: Compare | None = None) -> None:
         """Run a body in a fresh world, and again with deliveries repeated, and compare what remains.

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from helpers.charges import Charges
 from helpers.queues import make_queue
-from pytest_lambda_esm import FakeLambda, FaultError
+from pytest_lambda_esm import FakeLambda, FaultError, UnusedFault
 from pytest_lambda_esm.strategies import troubles
 
 FEW = settings(max_examples=15, database=None, deadline=None, suppress_health_check=list(HealthCheck))
@@ -64,6 +64,40 @@ def test_without_a_trouble_it_is_a_fresh_world():
             with fake.world():
                 make_queue()
                 assert fake.clock.now == fake.config.start
+
+
+def test_a_world_that_is_never_entered_is_reported(pytester):
+    pytester.makepyfile(
+        """
+        from hypothesis import HealthCheck, given, settings
+        from pytest_lambda_esm.strategies import troubles
+
+        @given(trouble=troubles())
+        @settings(max_examples=3, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+        def test_forgotten(lambda_esm, trouble):
+            lambda_esm.world(trouble)
+            assert lambda_esm.region
+
+        @given(trouble=troubles())
+        @settings(max_examples=3, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+        def test_entered(lambda_esm, trouble):
+            run = lambda_esm.world(trouble)
+            with run:
+                assert lambda_esm.region
+        """
+    )
+    result = pytester.runpytest("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*the world of *test_a_world_that_is_never_entered_is_reported.py:7 was never entered*"]
+    )
+    assert str(result.stdout).count("was never entered") == 1
+
+
+def test_a_world_that_is_never_entered_is_reported_without_pytest():
+    fake = FakeLambda(strict=True)
+    with pytest.raises(UnusedFault, match=r"test_strategies\.py:\d+ was never entered"), fake:
+        fake.world()
 
 
 def test_what_was_made_outside_of_worlds_is_refused(lambda_esm):
