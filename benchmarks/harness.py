@@ -19,11 +19,8 @@ from typing import Any, Final, Literal
 
 Sample = Callable[[], float]
 
-LONGEST: Final = 1.5
-"""The real seconds after which no further round of a row begins: all rows together take four minutes."""
-_LONG: Final = 3
-"""A row of at most so many rounds has long samples: imports and caches are a small part of the first one, so it counts.
-"""
+LONGEST: Final = 1.0
+"""The real seconds after which no further round of a row begins: all rows together take three to four minutes."""
 
 
 class Stopwatch:
@@ -127,11 +124,10 @@ class Measured:
 
 
 def measure(comparison: Comparison) -> Measured:
-    """Take samples of each side in turns; the side that begins alternates."""
-    if comparison.unit == "seconds" and comparison.rounds > _LONG:
-        # The first time pays for imports and caches.
-        comparison.ours()
-        comparison.other()
+    """Take samples of each side in turns; the side that begins alternates.
+
+    The first ones pay for imports and caches, and so are never the smallest, except of a row with long samples.
+    """
     samples: tuple[list[float], list[float]] = ([], [])
     sides = [(comparison.ours, samples[0]), (comparison.other, samples[1])]
     end = time.perf_counter() + LONGEST

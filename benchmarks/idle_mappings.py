@@ -15,7 +15,7 @@ def comparisons() -> Iterator[Comparison]:
         ours=_advance_a_week(1_000),
         against="the same with one mapping",
         other=_advance_a_week(1),
-        rounds=3,
+        rounds=1,
         goal=Goal("value", 0.010),
     )
 

@@ -6,6 +6,7 @@ import base64
 import gc
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -77,11 +78,18 @@ def _make_stream(shards: int, count: int) -> None:
     """A stream with records, which go into moto's storage directly: putting them costs more than reading them."""
     boto3.client("kinesis", region_name=REGION).create_stream(StreamName="clicks", ShardCount=shards)
     each = count // shards
+    contents = _contents(count - each * (shards - 1))
     for number, shard in enumerate(kinesis_backends[ACCOUNT][REGION].streams["clicks"].shards.values()):
         last = count - each * (shards - 1) if number == shards - 1 else each
         for sequence_number in range(1, last + 1):
-            data = base64.b64encode(json.dumps({"click": sequence_number}).encode()).decode()
+            data = contents[sequence_number - 1].decode()  # Each record has a text of its own, as in moto.
             shard.records[sequence_number] = Record(f"visitor-{sequence_number % 100}", data, sequence_number, "")
+
+
+@cache
+def _contents(count: int) -> list[bytes]:
+    """Return what the records of a shard contain."""
+    return [base64.b64encode(json.dumps({"click": number}).encode()) for number in range(1, count + 1)]
 
 
 def _through_a_mapping(count: int, *, shards: int) -> Sample:

@@ -10,7 +10,7 @@ The order matters in five places. Patches are undone in reverse.
 4. Mappings come late: adopting moto's earlier ones creates mappings, which need everything above.
 5. Permissions come last, around what sends events on; most tests have none.
 
-What belongs to one service besides SQS and Lambda is in ``services``; it is installed when that service is first used.
+What belongs to one service besides Lambda is in ``services``; it is installed when that service is first used.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from pytest_lambda_esm.moto_bridge.botocore_retries import install_jitter
 from pytest_lambda_esm.moto_bridge.first_use import FirstUse
 from pytest_lambda_esm.moto_bridge.service_calls import ServiceCalls
 from pytest_lambda_esm.moto_bridge.service_faults import RequestReader, ServiceFaults
-from pytest_lambda_esm.moto_bridge.sqs import move_task_calls, traces
-from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
 from pytest_lambda_esm.moto_bridge.triggers import direct
 from pytest_lambda_esm.patching import Patches
 from pytest_lambda_esm.simulation.services import Services
@@ -57,9 +55,6 @@ def install(patches: Patches, world: World, on_error: OnError) -> None:
     patches.then(world.archives.remove)
     lambda_service.install_resets(patches, world.forget)
     lambda_service.install_deletions(patches, world.invoke_configs.forget_function)
-    QueueCalls(world).install(patches)
-    traces.install(patches)
-    move_task_calls.install(patches, world.move_tasks)
     world.first_use.install(patches)
     _install_mappings(patches, world, services)
     world.permissions.install(patches)

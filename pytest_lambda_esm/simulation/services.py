@@ -1,7 +1,7 @@
 """What a world installs for each service of moto when a test first uses that service; see ``moto_bridge.first_use``.
 
 A method here imports the files of its service, so that a test without that service does not wait for them. What every
-test needs, such as SQS and Lambda, is in ``installation``.
+test needs, such as Lambda, is in ``installation``.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Services:
             "moto.s3.models": self._s3,
             "moto.scheduler.models": self._scheduler,
             "moto.sns.models": self._sns,
+            "moto.sqs.models": self._sqs,
             "moto.sts.models": self._sts,
         }
 
@@ -139,6 +140,16 @@ class Services:
         sns_fifo.install(self._patches)
         sns_subscriptions.install(self._patches)
         sns.Topics(self._ports, self.deliveries).install(self._patches)
+
+    def _sqs(self) -> None:
+        from pytest_lambda_esm.moto_bridge.reuse import names
+        from pytest_lambda_esm.moto_bridge.sqs import move_task_calls, traces
+        from pytest_lambda_esm.moto_bridge.sqs.operations import QueueCalls
+
+        names.install_queues(self._patches)
+        QueueCalls(self._world).install(self._patches)
+        traces.install(self._patches)
+        move_task_calls.install(self._patches, self._world.move_tasks)
 
     def _sts(self) -> None:
         from pytest_lambda_esm.moto_bridge import identity

@@ -206,7 +206,7 @@ def test_afterwards_everything_is_as_it_was_when_the_test_took_the_credentials_a
 
 def test_a_start_that_fails_leaves_nothing_behind(monkeypatch):
     before = patched()
-    monkeypatch.setattr("pytest_lambda_esm.simulation.installation.QueueCalls.install", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("pytest_lambda_esm.simulation.installation.code_sizes.install", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         FakeLambda().__enter__()
     monkeypatch.undo()

@@ -65,7 +65,8 @@ def test_the_methods_of_a_class_are_listed_as_before():
 @pytest.mark.parametrize("module", [responses, models])
 def test_names_are_converted_as_before(module):
     before = [utils.camelcase_to_underscores(name) for name in NAMES]
-    with FakeLambda():
+    with FakeLambda(region=REGION):
+        boto3.client("sqs", region_name=REGION).list_queues()
         for _ in range(2):
             assert [module.camelcase_to_underscores(name) for name in NAMES] == before
 
@@ -96,7 +97,8 @@ def test_moto_has_its_own_functions_again_after_a_fake():
         (models, "camelcase_to_underscores"),
         (responses, "method_names_from_class"),
     ]
-    with FakeLambda():
+    with FakeLambda(region=REGION):
+        boto3.client("sqs", region_name=REGION).list_queues()
         assert all(getattr(module, name) is not getattr(utils, name) for module, name in names)
     assert all(getattr(module, name) is getattr(utils, name) for module, name in names)
 

@@ -51,14 +51,22 @@ def _python_names(convert: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def install(patches: Patches) -> None:
-    """Convert each name once, and look only for the method that a request needs. What is not moto's is left alone."""
-    for module in (responses, sqs_models):
-        convert = vars(module).get(_TO_PYTHON)
-        if convert is not None and convert is vars(utils).get(_TO_PYTHON):
-            patches.set(module, _TO_PYTHON, _python_names(convert))
+    """Convert each operation's name once, and look only for its method. What is not moto's is left alone."""
+    _convert_once(patches, responses)
     names = vars(responses).get(_METHODS)
     if names is not None and names is vars(utils).get(_METHODS):
         patches.set(responses, _METHODS, _lookup(names))
+
+
+def install_queues(patches: Patches) -> None:
+    """Convert the name of each attribute of queues once."""
+    _convert_once(patches, sqs_models)
+
+
+def _convert_once(patches: Patches, module: Any) -> None:
+    convert = vars(module).get(_TO_PYTHON)
+    if convert is not None and convert is vars(utils).get(_TO_PYTHON):
+        patches.set(module, _TO_PYTHON, _python_names(convert))
 
 
 def _lookup(names: Callable[[type], Collection[str]]) -> Any:
