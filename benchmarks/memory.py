@@ -21,7 +21,9 @@ _MEASURED: Final = 25
 _CONFTEST: Final = """
 import gc, tracemalloc
 
+import boto3, moto.awslambda.models, moto.iam.models, moto.sqs.models
 import pytest
+import pytest_lambda_esm.simulation.installation  # Modules stay anyway, and tracing makes their imports slow.
 
 count = 0
 sizes = []
@@ -48,14 +50,14 @@ def nothing():
 _TEST: Final = """
 import pytest
 
-BODY = "x" * 10_000
+BODY = "x" * 30_000
 
 def work():
     import boto3
 
     sqs = boto3.client("sqs", region_name="us-east-1")
     url = sqs.create_queue(QueueName="orders")["QueueUrl"]
-    for _ in range(10):
+    for _ in range(3):
         sqs.send_message(QueueUrl=url, MessageBody=BODY)
     sqs.receive_message(QueueUrl=url)
     boto3.client("lambda", region_name="us-east-1").list_event_source_mappings()

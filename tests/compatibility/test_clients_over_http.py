@@ -87,6 +87,7 @@ def test_boto3_in_another_process(lambda_esm_server):
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="needs the AWS CLI: pip install awscli")
+@pytest.mark.slow
 def test_the_aws_cli_with_several_services(lambda_esm_server):
     url = json.loads(lambda_esm_server.run(["aws", "sqs", "create-queue", "--queue-name", "q"]).stdout)["QueueUrl"]
     lambda_esm_server.run(["aws", "sqs", "send-message", "--queue-url", url, "--message-body", "m"])

@@ -122,6 +122,7 @@ SETUPS = {
 }
 
 
+@pytest.mark.slow
 def test_what_a_module_or_a_suite_does_to_the_root_logger(pytester: pytest.Pytester) -> None:
     """As in Lambda, where the root logger has the runtime's handler before the module is imported."""
     for folder, (setup, lines) in SETUPS.items():

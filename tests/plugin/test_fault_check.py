@@ -208,6 +208,7 @@ def test_weather_from_the_ini_file(pytester):
     result.stdout.fnmatch_lines(["lambda_esm: weather=Weather(duplicates=0.25*"])
 
 
+@pytest.mark.slow
 def test_a_sweep_under_xdist_and_rewritten_assertions(pytester):
     pytester.makepyfile(
         """

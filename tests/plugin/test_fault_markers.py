@@ -149,6 +149,7 @@ def test_every_mistake_is_listed_once(pytester):
     )
 
 
+@pytest.mark.slow
 def test_under_xdist_mistakes_reach_the_user_and_no_test_is_lost(pytester):
     result = run(pytester, MISTAKES, "-n", "1")
 

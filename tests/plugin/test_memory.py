@@ -139,9 +139,8 @@ if pytest.version_tuple < (8, 2, 2):
     del ENDINGS["method of unittest"]  # Until that version, pytest itself kept the instances of unittest.
 
 
-@pytest.mark.parametrize(
-    ("times", "options"), [(5, ()), pytest.param(2, ("-n", "1"), marks=pytest.mark.slow)], ids=["alone", "xdist"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "options"), [(5, ()), (2, ("-n", "1"))], ids=["alone", "xdist"])
 def test_no_fake_outlives_its_test(pytester, times, options):
     pytester.makeconftest(CONFTEST)
     tests = {f"test_{ending.replace(' ', '_')}": HELPERS + textwrap.dedent(text) for ending, text in ENDINGS.items()}
