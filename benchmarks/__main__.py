@@ -1,4 +1,4 @@
-"""``python -m benchmarks [GROUP ...]`` prints one table of ratios, in three to four minutes.
+"""``python -m benchmarks [GROUP ...]`` prints one table of ratios, in about three minutes.
 
 With ``--compare REVISION``, a revision of git, it measures that one as well, in turns.
 """

@@ -19,8 +19,8 @@ from typing import Any, Final, Literal
 
 Sample = Callable[[], float]
 
-LONGEST: Final = 1.0
-"""The real seconds after which no further round of a row begins: all rows together take three to four minutes."""
+LONGEST: Final = 1.3
+"""The real seconds after which no further round of a row begins: all rows together take about three minutes."""
 
 
 class Stopwatch:

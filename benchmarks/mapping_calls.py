@@ -22,7 +22,8 @@ def comparisons() -> Iterator[Comparison]:
         ours=with_the_fake,
         against="plain moto",
         other=with_moto,
-        rounds=9,
+        rounds=15,
+        fewest=10,
         goal=Goal("ratio", 0.9),
         units=PAIRS,
     )

@@ -24,6 +24,7 @@ def comparisons() -> Iterator[Comparison]:
         against=against,
         other=with_moto,
         rounds=25,
+        fewest=12,
         goal=EIGHTH,
     )
     yield Comparison(
@@ -40,6 +41,7 @@ def comparisons() -> Iterator[Comparison]:
         against=against,
         other=with_moto,
         rounds=25,
+        fewest=12,
         goal=EIGHTH,
     )
 

@@ -43,6 +43,7 @@ def comparisons() -> Iterator[Comparison]:
         against="the same calls to moto",
         other=_theirs,
         rounds=40,
+        fewest=15,
         goal=Goal("ratio", 0.15),
     )
     yield Comparison(
